@@ -1,0 +1,54 @@
+"""The error tree of the exchange; answers to a sender (`Rejected` outcomes, refusals) are values, not errors.
+
+    ExchangeError
+    ├── SettingsError          a setting is unknown, missing or contradicts another
+    ├── DiscoveryError         an adapter folder does not declare a channel as the conformance suite asks
+    ├── LedgerError            the ledger can't do what was asked
+    │   ├── LedgerClosed       it is not open, or is closing
+    │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
+    ├── Unreachable            a partner gave no usable response (delivery will be tried again)
+    ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
+    └── UnknownMessageType     no such type in the catalogue
+"""
+
+from __future__ import annotations
+
+
+class ExchangeError(Exception):
+    """The root; anything else that escapes is a bug."""
+
+
+class SettingsError(ExchangeError):
+    """A setting is unknown, missing or contradicts another."""
+
+
+class DiscoveryError(ExchangeError):
+    """An adapter folder does not declare a channel."""
+
+
+class LedgerError(ExchangeError):
+    """The ledger can't do what was asked."""
+
+
+class LedgerClosed(LedgerError):
+    """The ledger is not open, or is closing."""
+
+
+class LedgerBroken(LedgerError):
+    """A counter is not borne out by the ledger."""
+
+
+class Unreachable(ExchangeError):
+    """A partner gave no usable response within the time allowed."""
+
+
+class Unroutable(ExchangeError):
+    """A valid message that nobody may or can receive. `reason` is a stable code such as `receiver-unknown`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class UnknownMessageType(ExchangeError):
+    """No such message type in the catalogue."""

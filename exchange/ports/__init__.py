@@ -1,0 +1,63 @@
+"""The Protocols and value shapes between the journey and what surrounds it: channel, ledger, clock, ids, transport; no behaviour."""
+
+from exchange.ports.channel import (
+    Channel,
+    Context,
+    Destination,
+    Door,
+    Identity,
+    Inbound,
+    Parsed,
+    Refusal,
+    Verdict,
+    refuse_with_problem,
+)
+from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, Transport
+from exchange.ports.desk import Desk, Leased, Outcome
+from exchange.ports.ledger import (
+    CountKey,
+    DeliveryRow,
+    EventRow,
+    Ledger,
+    MessageRow,
+    Record,
+    Recorded,
+    Remember,
+    Remembered,
+    Settlement,
+)
+from exchange.ports.time import Clock, Ids
+
+__all__ = [
+    "Attempted",
+    "Channel",
+    "Clock",
+    "Context",
+    "CountKey",
+    "Delivered",
+    "Delivery",
+    "DeliveryRow",
+    "Desk",
+    "Destination",
+    "Door",
+    "EventRow",
+    "Identity",
+    "Ids",
+    "Inbound",
+    "Leased",
+    "Ledger",
+    "MessageRow",
+    "Outcome",
+    "Parsed",
+    "Record",
+    "Recorded",
+    "RefusedByPartner",
+    "Refusal",
+    "Remember",
+    "Remembered",
+    "Settlement",
+    "Transport",
+    "TryAgain",
+    "Verdict",
+    "refuse_with_problem",
+]

@@ -1,0 +1,206 @@
+"""What a channel is to the journey: its declaration, what it parses and identifies, what it answers; no channel itself.
+
+Every function of a channel but the handlers of its doors is pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from schemas.call import Call, Reply, problem
+from schemas.directory import Directory, Partner
+from schemas.envelope import Envelope
+from schemas.violation import Finding, Violation
+
+if TYPE_CHECKING:
+    from exchange.ports.delivery import Attempted, Delivery
+    from exchange.ports.desk import Desk
+    from exchange.ports.ledger import Remember, Remembered
+
+Mode = Literal["push", "mailbox", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What came in through a door: the authenticated partner, the bytes as sent, and what the headers said.
+
+    `hints` are the channel's own headers under short names (`type`, `id`, `receiver`, ...).
+    """
+
+    partner: Partner
+    body: bytes
+    content_type: str = ""
+    door: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A document read from the bytes: an lxml element (XML) or plain data (JSON).
+
+    `message_type` is empty when it can't be told. `document` is the element or data that the message type's schema
+    judges; `root` is the whole document when the message is wrapped (SOAP), else the same as `document`.
+    """
+
+    inbound: Inbound
+    message_type: str
+    format: Literal["xml", "json"]
+    document: Any
+    root: Any = None
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who the message says it is. `receivers` are the partner ids that it names, empty when the channel decides."""
+
+    sender_message_id: str
+    conversation: str = ""
+    items: int = 1
+    receivers: tuple[str, ...] = ()
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What rules may look at besides the message. `now` is in milliseconds; `known` is what the channel asked to recall."""
+
+    directory: Directory
+    now: int
+    known: Mapping[str, Remembered] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a message after its findings: accepted in whole, accepted in part (some items out), or rejected.
+
+    `items` counts accepted items. `detail` is kept with the message and is all that a receipt may be rendered from
+    besides the envelope, so that a duplicate gets the same receipt. `body` replaces what is stored when not None.
+    """
+
+    accepted: bool
+    items: int = 1
+    items_rejected: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One receiver of a message: `push` calls the partner, `mailbox` waits to be fetched, `ask` is answered in the same call."""
+
+    receiver: str
+    mode: Mode = "push"
+    items: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`, `method`, `too-large`, `busy`,
+    `timeout`, `closing`, `internal`."""
+
+    reason: str
+    status: int
+    message: str
+    retry_after_seconds: int = 0
+    violations: Sequence[Violation] = ()
+
+
+Handler = Callable[[Call, Partner, "Desk"], Awaitable[Reply]]
+Public = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
+
+    `handler` serves authenticated partners; `public` (instead) serves anybody and touches no message (a WSDL, say).
+    `summary` is one line for the documentation of the interface.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler | None = None
+    public: Public | None = None
+
+
+def refuse_with_problem(refusal: Refusal) -> Reply:
+    """A refusal as a problem document (RFC 9457), for channels that speak JSON."""
+    members: dict[str, Any] = {"reason": refusal.reason}
+    if refusal.retry_after_seconds:
+        members["retry_after_seconds"] = refusal.retry_after_seconds
+    if refusal.violations:
+        members["violations"] = [violation.as_dict() for violation in refusal.violations]
+    return problem(refusal.status, refusal.reason.replace("-", " ").capitalize(), refusal.message, **members)
+
+
+def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+    """The rules of a channel that has none beyond its schemas."""
+    return []
+
+
+def recall_nothing(parsed: Parsed, identity: Identity) -> Sequence[str]:
+    """The keys of a channel that remembers nothing between messages."""
+    return ()
+
+
+def remember_nothing(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
+    """What a channel that remembers nothing leaves behind."""
+    return ()
+
+
+def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
+    """The verdict of a channel without partial acceptance: one error rejects the message."""
+    if any(finding.severity == "error" for finding in findings):
+        return Verdict(False, 0, identity.items)
+    return Verdict(True, identity.items)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel as it declares itself in `adapters/<channel>/channel.py`.
+
+    The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`, `verdict`, `route`,
+    `remember`. The second half calls `request` and, with the partner's response, `judge`. `refuse` renders a refusal in
+    the channel's own form. `families` are the folders of `schemas/` whose message types this channel carries.
+    """
+
+    name: str
+    titles: Mapping[str, str]
+    families: tuple[str, ...]
+    doors: tuple[Door, ...]
+    parse: Callable[[Inbound], Parsed]
+    identify: Callable[[Parsed], Identity]
+    route: Callable[[Parsed, Identity, Verdict, Directory], Sequence[Destination]]
+    request: Callable[[Delivery], Call]
+    judge: Callable[[Delivery, Reply], Attempted]
+    rules: Callable[[Parsed, Identity, Context], list[Finding]] = no_rules
+    verdict: Callable[[Parsed, Identity, Sequence[Finding]], Verdict] = all_or_nothing
+    recall: Callable[[Parsed, Identity], Sequence[str]] = recall_nothing
+    remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
+    refuse: Callable[[Refusal], Reply] = refuse_with_problem
+
+
+__all__ = [
+    "Channel",
+    "Context",
+    "Destination",
+    "Door",
+    "Envelope",
+    "Handler",
+    "Identity",
+    "Inbound",
+    "Mode",
+    "Parsed",
+    "Public",
+    "Refusal",
+    "Verdict",
+    "all_or_nothing",
+    "no_rules",
+    "recall_nothing",
+    "refuse_with_problem",
+    "remember_nothing",
+]

@@ -1,0 +1,87 @@
+"""The desk: what a channel's door may ask of the exchange while it serves a partner; no implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from exchange.ports.channel import Inbound
+from exchange.ports.ledger import Remembered
+from schemas.directory import Directory
+from schemas.envelope import Envelope
+from schemas.violation import Violation
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How the first half ended. A duplicate carries the envelope of the message that it repeats.
+
+    `reason` is a stable code when rejected: `malformed`, `type-unknown`, `schema`, `rule`, `real-person`,
+    `message-id-reused`, or the reason of an `Unroutable`. `message_type` and `sender_message_id` are what could be told.
+    """
+
+    kind: Literal["accepted", "duplicate", "rejected"]
+    envelope: Envelope
+    violations: list[Violation] = field(default_factory=list)
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Leased:
+    """A delivery taken from a mailbox until `lease_until` (milliseconds)."""
+
+    delivery_id: int
+    envelope: Envelope
+    body: bytes
+    lease_until: int
+    attempts: int
+
+
+class Desk(Protocol):
+    """The exchange as a channel's door sees it."""
+
+    @property
+    def directory(self) -> Directory:
+        """All partners."""
+        ...
+
+    def now(self) -> int:
+        """Milliseconds since 1970 UTC, by the exchange's clock."""
+        ...
+
+    async def accept(self, inbound: Inbound) -> Outcome:
+        """The first half of the way; returns after the commit."""
+        ...
+
+    async def accept_many(self, inbounds: Sequence[Inbound]) -> list[Outcome]:
+        """The same for several at once, each with an outcome of its own, in order."""
+        ...
+
+    async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
+        """Accept, then wait for the receiver's answer; None when none came before the deadline."""
+        ...
+
+    async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
+        """Take up to `most` waiting deliveries of this channel from the partner's mailbox; each comes back unless acknowledged."""
+        ...
+
+    async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
+        """End leases as delivered; the ids that were indeed leased to that partner."""
+        ...
+
+    async def find(self, sender: str, sender_message_id: str) -> Envelope | None:
+        """A message of this channel by its sender's id."""
+        ...
+
+    async def message(self, message_id: int) -> Envelope | None:
+        """A message of this channel by the exchange's id."""
+        ...
+
+    async def deliveries(self, message_id: int) -> list[dict[str, object]]:
+        """The deliveries of a message: receiver, mode, state, attempts, times and the last reason."""
+        ...
+
+    async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
+        """What this channel remembers under these keys."""
+        ...

@@ -1,0 +1,192 @@
+"""The ledger's port and the rows that cross it: messages, deliveries, events, counts, memory; no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+
+class MessageRow(NamedTuple):
+    """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the body; `detail` is JSON."""
+
+    id: int
+    channel: str
+    message_type: str
+    sender: str
+    sender_message_id: str
+    digest: bytes
+    received_at: int
+    state: str
+    door: str
+    conversation: str
+    items: int
+    bytes: int
+    content_type: str
+    detail: str
+
+
+class DeliveryRow(NamedTuple):
+    """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that makes it; `next_at` and
+    `ended_at` are in milliseconds (0: not yet)."""
+
+    id: int
+    message_id: int
+    receiver: str
+    mode: str
+    state: str
+    attempts: int
+    items: int
+    next_at: int
+    ended_at: int
+    lane: int
+    ordered: int
+    reason: str
+
+
+class EventRow(NamedTuple):
+    """Something that happened to a message or, when `delivery_id` is not 0, to one of its deliveries."""
+
+    message_id: int
+    delivery_id: int
+    at: int
+    kind: str
+    detail: str
+
+
+class CountKey(NamedTuple):
+    """What is counted: minute since 1970 UTC and the dimensions that the statistics rows select by.
+
+    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected. Kinds of deliveries:
+    queued, delivered, dead-lettered, resent, answered, attempt-failed.
+    """
+
+    minute: int
+    channel: str
+    message_type: str
+    sender: str
+    receiver: str
+    door: str
+    kind: str
+
+
+#: One count: key, how many, items in them, bytes in them.
+Count = tuple[CountKey, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """What a channel leaves behind under a key. `version` is the version that it read (0: the key must be new)."""
+
+    key: str
+    value: Any
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a channel left behind under a key, with its version (1 for the first)."""
+
+    value: Any
+    version: int
+
+
+@dataclass(slots=True)
+class Record:
+    """One message to be committed with all that belongs to it, or not at all.
+
+    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but, where the digest is the
+    same, an event `duplicate` on the original and `duplicate_counts`; where the digest differs the caller records a
+    rejection.
+    """
+
+    message: MessageRow
+    body: bytes | None
+    deliveries: Sequence[DeliveryRow]
+    events: Sequence[EventRow]
+    counts: Sequence[Count]
+    duplicate_counts: Sequence[Count] = ()
+    remember: Sequence[Remember] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How a commit ended. `original` is the earlier message when it is a duplicate or its id is reused; `stale` names the
+    memory keys that somebody else changed meanwhile."""
+
+    kind: Literal["new", "duplicate", "reused", "stale"]
+    original: MessageRow | None = None
+    stale: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Settlement:
+    """The end of an attempt (or a resend): applied only while the delivery is in `from_state`, so that nothing is counted twice."""
+
+    delivery_id: int
+    message_id: int
+    state: str
+    attempts: int
+    next_at: int
+    ended_at: int
+    reason: str
+    events: Sequence[EventRow]
+    counts: Sequence[Count]
+    answer: bytes | None = None
+    answer_content_type: str = ""
+    from_state: str = "waiting"
+
+
+class Pending(NamedTuple):
+    """A waiting delivery read back from the ledger, with its message and body."""
+
+    delivery: DeliveryRow
+    message: MessageRow
+    body: bytes
+
+
+class Ledger(Protocol):
+    """The durable record of everything. Every method that changes it returns after the commit."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+    async def record(self, record: Record) -> Recorded:
+        """Commit a message (in a group with whatever else waits)."""
+        ...
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Commit the end of an attempt; False when the delivery was not waiting any more."""
+        ...
+
+    async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
+
+    async def waiting(self, lanes: Sequence[int], due_before: int, most: int) -> list[int]:
+        """Ids of deliveries of these lanes to be pushed that are due, oldest first; all lanes when `lanes` is empty."""
+        ...
+
+    async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
+        """Those of the deliveries that are in that state, with message and (unless `bodies` is false) body."""
+        ...
+
+    async def lease(self, channel: str, receiver: str, most: int, now: int, until: int) -> list[Pending]:
+        """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
+        ...
+
+    async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
+        """The newest dead-lettered deliveries with ids below `before`, without bodies."""
+        ...
+
+    async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None: ...
+    async def message(self, message_id: int) -> MessageRow | None: ...
+    async def body(self, message_id: int) -> bytes | None: ...
+    async def deliveries(self, message_id: int) -> list[DeliveryRow]: ...
+    async def events(self, message_id: int) -> list[EventRow]: ...
+
+    async def totals(self, by: Sequence[str], since: int = 0, until: int = 1 << 62) -> list[tuple[tuple[Any, ...], int, int, int]]:
+        """Counters summed by the named dimensions over minutes [since, until): (values, count, items, bytes)."""
+        ...
+
+    async def waiting_by_channel(self) -> Mapping[str, int]:
+        """Deliveries waiting now, counted from the deliveries themselves."""
+        ...

@@ -1,0 +1,1 @@
+"""The programs that play partners: they send, answer and misbehave over real HTTP; imports nothing of the exchange."""

@@ -1,0 +1,67 @@
+"""What a channel's stub is: flows that it sends and calls that it answers, as plain values; no server and no client.
+
+`adapters/<channel>/partner.py` exports one `STUB: Stub`. It shares no code with the channel that it tests.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from schemas.call import Call, Reply
+from schemas.directory import Directory, Partner
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a stub may use: a seeded source of chance, the time (milliseconds), a number of its own, everybody's addresses."""
+
+    rng: random.Random
+    now: int
+    serial: int
+    directory: Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A call to the exchange (path relative to its address, key in the headers); `then` makes further calls of the reply."""
+
+    call: Call
+    then: Callable[[Reply, Situation], Sequence[Sending]] | None = None
+    #: How many published messages or items this call stands for (items in a delivery); 1 for most.
+    items: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One kind of message from one partner. `weight` is its yearly number of calls (2024), for mixing traffic."""
+
+    name: str
+    partner: str
+    message_type: str
+    weight: float
+    make: Callable[[Situation], Sending]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The answer to a call by the exchange, and what the partner sends on its own accord afterwards."""
+
+    reply: Reply
+    then: Sequence[Sending] = field(default=())
+
+
+class Stub(Protocol):
+    """A channel's partners, all of them."""
+
+    channel: str
+
+    def flows(self, directory: Directory) -> Sequence[Flow]:
+        """Everything that the partners of this channel send by themselves."""
+        ...
+
+    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
+        """The answer of `partner` to a call by the exchange, or None when the call is not of this channel."""
+        ...

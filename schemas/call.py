@@ -1,0 +1,56 @@
+"""A request and a reply of HTTP as plain values, so that channels and stubs need no web framework; nothing that sends them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+XML = "text/xml; charset=utf-8"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request. `headers` is case-insensitive where it comes from a server; `parameters` are the parts of the path."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without its parameters, in lower case; empty when none was named."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response: status, body and its media type, further headers."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_reply(value: Any, status: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None) -> Reply:
+    """A reply with `value` as JSON, in UTF-8 and without needless spaces."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Reply(status, body, content_type, headers or {})
+
+
+def problem(status: int, title: str, detail: str = "", **members: Any) -> Reply:
+    """A problem document (RFC 9457): `type`, `title`, `status`, `detail` and whatever members are given."""
+    slug = title.lower().replace(" ", "-").replace("'", "")
+    value: dict[str, Any] = {"type": f"urn:exchange:problem:{slug}", "title": title, "status": status}
+    if detail:
+        value["detail"] = detail
+    value.update(members)
+    headers = {"Retry-After": str(members["retry_after_seconds"])} if "retry_after_seconds" in members else {}
+    return json_reply(value, status, PROBLEM, headers)

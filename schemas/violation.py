@@ -1,0 +1,102 @@
+"""What is wrong with a message: a finding (raised by a schema or a rule) and a violation (the same, with its position); nothing that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+#: Longest text of `found` or `source` that is repeated to a sender, in characters.
+EXCERPT_CHARACTERS_MAX = 200
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing wrong, before its position is known.
+
+    `at` is an lxml element (XML), a tuple of keys and indexes (JSON), or None for the whole message.
+    `attribute` names an attribute of the element. `item` is the 0-based index of the item (report, payment) that
+    it is about, or None when it is about the message. `code` is the channel's own error code, if it has one.
+    """
+
+    rule: str
+    message: str
+    at: Any = None
+    expected: str = ""
+    found: str = ""
+    severity: Severity = "error"
+    code: str = ""
+    item: int | None = None
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with a message, and where: lines and columns count from 1 (0: no position), columns in characters.
+
+    `path` is an XPath (XML) or a JSON Pointer (RFC 6901); `source` is the line that it stands on, cut to
+    `EXCERPT_CHARACTERS_MAX` characters around the column.
+    """
+
+    rule: str
+    message: str
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    expected: str = ""
+    found: str = ""
+    source: str = ""
+    severity: Severity = "error"
+    code: str = ""
+    item: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The violation as JSON: always rule, message, path, line, column, severity; the others where they say something."""
+        out: dict[str, Any] = {
+            "rule": self.rule,
+            "message": self.message,
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "severity": self.severity,
+        }
+        for name in ("expected", "found", "source", "code"):
+            if value := getattr(self, name):
+                out[name] = value
+        if self.item is not None:
+            out["item"] = self.item
+        return out
+
+    def as_text(self) -> str:
+        """The violation in one line for a person: `line:column path: message (rule; expected ...; found ...)`."""
+        detail = [self.rule]
+        if self.expected:
+            detail.append(f"expected {self.expected}")
+        if self.found:
+            detail.append(f"found {self.found}")
+        where = f"{self.line}:{self.column} " if self.line else ""
+        path = f"{self.path}: " if self.path else ""
+        return f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})"
+
+
+def excerpt(text: str, column: int = 1) -> str:
+    """`text` cut to `EXCERPT_CHARACTERS_MAX` characters around `column`, with an ellipsis where something is left out."""
+    if len(text) <= EXCERPT_CHARACTERS_MAX:
+        return text
+    start = max(0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, len(text) - EXCERPT_CHARACTERS_MAX))
+    end = start + EXCERPT_CHARACTERS_MAX
+    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+
+
+def has_errors(findings: list[Finding]) -> bool:
+    """Whether any of them is an error; warnings alone never reject a message."""
+    return any(finding.severity == "error" for finding in findings)
+
+
+class Malformed(ValueError):
+    """The bytes are no document at all (not well-formed, too deep, forbidden construct); carries the violations found."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__(violations[0].message if violations else "malformed")
+        self.violations = violations
