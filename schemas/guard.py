@@ -18,14 +18,12 @@ from urllib.parse import unquote
 
 from schemas.identifiers import CENTURIES, CHECK_CHARACTERS
 
-# Begins with a set of characters, so that the search skips at full speed; what stands before is looked at afterwards.
-# 900-999 can't match at all.
-_FORM = (
-    r"[0-3](?<![0-9A-Za-z][0-3])[0-9][01][0-9]{3}[-+A-FU-Ya-fu-y](?:00[2-9]|0[1-9][0-9]|[1-8][0-9]{2})"
-    r"[0-9A-FHJ-NPR-Ya-fhj-npr-y](?![0-9A-Za-z])"
-)
-_IN_BYTES = re.compile(_FORM.encode())
-_IN_TEXT = re.compile(_FORM)
+_DIGITS = b"0123456789"
+_CENTURY_CHARACTERS = b"-+ABCDEFUVWXYabcdefuvwxy"
+_LETTERS_AND_DIGITS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS else 32 for byte in range(256))
+_SHAPE = b"000000-000"
+_NINE = ord("9")
 
 # U+00AD, U+200B-U+2015, U+2212, U+FE58-U+FF5E and U+FEFF in UTF-8: hidden characters, hyphens, full-width forms.
 _ODD_FORMS = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x95]|\xe2\x81\xa0|\xe2\x88\x92|\xef\xb9\xa3|\xef\xbb\xbf|\xef\xbc")
@@ -42,7 +40,7 @@ def real_person_in(body: bytes) -> bool:
 
     Costs about 1 microsecond per KB when nothing in it could hide a code.
     """
-    if _any_real(_IN_BYTES.findall(body)):
+    if _plainly_in(body):
         return True
     if not _could_hide(body):
         return False
@@ -51,7 +49,7 @@ def real_person_in(body: bytes) -> bool:
 
 def in_text(text: str) -> bool:
     """The same for a header, an id or a part of an address."""
-    if _any_real(_IN_TEXT.findall(text)):
+    if _plainly_in(text.encode("utf-8", "replace")):
         return True
     if text.isascii() and not any(marker in text for marker in "%&\\<"):
         return False
@@ -63,18 +61,35 @@ def in_texts(texts: Iterable[str]) -> bool:
     return any(map(in_text, texts))
 
 
-def _any_real(found: Iterable[bytes] | Iterable[str]) -> bool:
-    """Whether one of these, each in the form of a code, has a right check character and a date that exists."""
-    for code in found:
-        text = (code.decode("ascii") if isinstance(code, bytes) else code).upper()
-        if CHECK_CHARACTERS[int(text[:6] + text[7:10]) % 31] != text[10]:
-            continue
-        try:
-            datetime.date(CENTURIES[text[6]] + int(text[4:6]), int(text[2:4]), int(text[:2]))
-        except ValueError:
-            continue
-        return True
+def _plainly_in(body: bytes) -> bool:
+    """Whether such a code stands in the bytes as they are.
+
+    The bytes are first reduced to their shapes (digit, century character, other), because a translation and a search
+    for a fixed string take a fifth of the time of the regular expression that says the same.
+    """
+    shapes = body.translate(_SHAPES)
+    at = shapes.find(_SHAPE)
+    while at >= 0:
+        if body[at + 7] != _NINE and _could_be_real(body[max(0, at - 1) : at + 12], min(at, 1)):
+            return True
+        at = shapes.find(_SHAPE, at + 1)
     return False
+
+
+def _could_be_real(around: bytes, before: int) -> bool:
+    """Whether the eleven bytes after the first `before` are a code with a number below 900, and nothing is glued to them."""
+    if before and around[0] in _LETTERS_AND_DIGITS:
+        return False
+    code, after = around[before : before + 11].decode("latin-1").upper(), around[before + 11 :]
+    if len(code) < 11 or (after and after[0] in _LETTERS_AND_DIGITS) or code[7:10] < "002":
+        return False
+    if CHECK_CHARACTERS[int(code[:6] + code[7:10]) % 31] != code[10]:
+        return False
+    try:
+        datetime.date(CENTURIES[code[6]] + int(code[4:6]), int(code[2:4]), int(code[:2]))
+    except ValueError:
+        return False
+    return True
 
 
 def _could_hide(body: bytes) -> bool:
@@ -96,7 +111,7 @@ def _hidden_in(text: str) -> bool:
     """Whether the text as a reader would resolve it, or any step on the way there, holds such a code."""
     for step in (_without_asides, _resolve, _resolve, _plain):
         changed = step(text)
-        if changed != text and _any_real(_IN_TEXT.findall(changed)):
+        if changed != text and _plainly_in(changed.encode("utf-8", "replace")):
             return True
         text = changed
     return False
