@@ -45,7 +45,7 @@ bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--seconds 3
 	@$(BIN)/exchange bench $(ARGS)
 
 drill: $(VENV)/.ready ## kill the exchange in mid-traffic, again and again, and verify the ledger (DRILLS=20)
-	@EXCHANGE_DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
+	@DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .
