@@ -54,6 +54,13 @@ class Line:
         return self.counted - self.expected
 
     @property
+    def share_percent(self) -> float | None:
+        """Counted in per cent of the whole year's published figure; None for a band, and where either is not known."""
+        if self.counted is None or not self.published or isinstance(self.published, tuple):
+            return None
+        return 100 * self.counted / self.published
+
+    @property
     def difference_percent(self) -> float | None:
         """The difference in per cent of what was expected (of the end of the band that was passed)."""
         difference = self.difference
@@ -72,6 +79,11 @@ class Period:
     year: int
     days: float = 366
     scale: float = 1.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a year: then counted and expected may be compared row by row, before that only their shares."""
+        return self.days >= 365
 
 
 def count(rows: Rows, totals: Iterable[Total], directory: Directory, known_types: Collection[str], period: Period) -> list[Line]:

@@ -13,7 +13,7 @@ from exchange.statistics.rows import LANGUAGES, Rows
 
 COLUMNS = (
     "section", "row", "title_fi", "title_sv", "title_en", "unit", "state", "counted", "published_year", "published", "expected",
-    "difference", "difference_percent", "missing",
+    "difference", "difference_percent", "share_percent", "missing",
 )  # fmt: skip
 
 
@@ -32,6 +32,7 @@ def to_records(lines: Sequence[Line], period: Period) -> list[dict[str, Any]]:
             "expected": _number(line.expected),
             "difference": _number(line.difference),
             "difference_percent": _number(line.difference_percent),
+            "share_percent": _number(line.share_percent),
             "missing": list(line.missing),
         }
         for line in lines

@@ -12,7 +12,7 @@ from rich.console import Console
 from exchange.statistics.count import Line, Period, Total, count
 from exchange.statistics.exports import COLUMNS, to_csv, to_json
 from exchange.statistics.rows import load
-from exchange.statistics.table import figure, text_table
+from exchange.statistics.table import figure, percent, text_table
 from schemas.directory import Directory, Partner
 
 ROWS = load()
@@ -139,8 +139,23 @@ def test_the_table_reads_in_every_language(language: str, word: str) -> None:
 
 def test_figures_are_written_for_people() -> None:
     assert figure(1234567) == "1\u00a0234\u00a0567"
-    assert figure((500_000, 1_500_000)) == "500\u00a0000-1\u00a0500\u00a0000"
+    assert figure((500_000, 1_500_000)) == "500\u00a0000\u20131\u00a0500\u00a0000"
     assert (figure(43.725), figure(None), figure(503521.4)) == ("43.7", "", "503\u00a0521")
+    assert figure(43.725, "fi") == "43,7"
+    assert [percent(value) for value in (None, 0, 0.000123, 12.345, 3300.0)] == ["", "0", "0.00012", "12.3", "3\u00a0300.0"]
+    assert percent(-0.61, "sv", signed=True) == "\u22120,61"
+
+
+def test_less_than_a_year_is_shown_as_a_share_of_the_year() -> None:
+    births = total("population.births", "register.income", "kela.benefits", 1, items=4372)
+    period = Period(2024, days=0.01)
+    line = counted(births, period=period)["population.births"]
+    assert line.share_percent == pytest.approx(100 * 4372 / 43725)
+    console = Console(width=140, file=io.StringIO(), record=True)
+    console.print(text_table(ROWS, [line], period))
+    text = console.export_text()
+    assert "Share %" in text
+    assert "10.0" in text
 
 
 def test_the_exports_say_the_same() -> None:
