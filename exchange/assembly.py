@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,26 +22,63 @@ from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Ids, Transport
-from exchange.settings import Settings
+from exchange.settings import Settings, load
+from exchange.statistics.count import DIMENSIONS, Line, Period, count
+from exchange.statistics.rows import Rows, load as load_rows
+from exchange.storage.days import day_of_date
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
-from schemas import directory
 from schemas.catalogue import Catalogue
+from schemas.directory import DEFAULT_PATH, Directory
+from schemas.directory import load as load_directory
 
 
-def ledger_path(settings: Settings) -> Path:
-    """The ledger's file.
+def ledger_path(settings: Settings, url: str | None = None) -> Path:
+    """The ledger's file, by the settings or the address given.
 
     Raises:
         SettingsError: when the address names another kind of ledger.
     """
-    scheme, separator, rest = settings.storage.url.partition("sqlite:///")
+    address = url or settings.storage.url
+    scheme, separator, rest = address.partition("sqlite:///")
     if scheme or not separator or not rest:
-        raise SettingsError(f"storage.url: {settings.storage.url!r} is not sqlite:///PATH")
+        raise SettingsError(f"storage.url: {address!r} is not sqlite:///PATH")
     return Path(rest)
+
+
+def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
+    """What judges messages without taking them in."""
+    settings = settings or load()
+    catalogue = Catalogue.load()
+    judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
+    return Checking(judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock())
+
+
+async def statistics_lines(
+    path: Path, year: int, since: datetime.date | None = None, until: datetime.date | None = None
+) -> tuple[Rows, list[Line], Period]:
+    """The lines of the statistics from the ledger file: of days [since, until), or of all that it holds."""
+    rows = load_rows()
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    try:
+        first = day_of_date(since) if since else 0
+        last = day_of_date(until) if until else 1 << 31
+        days = [values[0] for values, *_ in await ledger.totals(("period",), first, last, daily=True)]
+        totals = await ledger.totals(DIMENSIONS, first, last, daily=True)
+    finally:
+        await ledger.close()
+    whole = (until - since).days if since and until else 0
+    period = Period(year, whole or (max(days) - min(days) + 1 if days else 0))
+    known = [message_type.name for message_type in Catalogue.load()]
+    return rows, count(rows, totals, _directory(load()), known, period), period
+
+
+def _directory(settings: Settings) -> Directory:
+    return load_directory(settings.partners.directory or DEFAULT_PATH)
 
 
 class Exchange:
@@ -60,7 +98,7 @@ class Exchange:
         self.clock: Clock = clock or WallClock()
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
         self.channels = dict(channels if channels is not None else discovery.channels())
-        self.directory = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+        self.directory = _directory(settings)
         self.catalogue = Catalogue.load()
         storage, deliveries = settings.storage, settings.deliveries
         self.ledger = SqliteLedger(

@@ -83,6 +83,6 @@ class Checking:
 
     def _channel(self, message_type: MessageType) -> Channel | None:
         for channel in self._channels.values():
-            if message_type.family_folder in channel.families:
+            if message_type.folder.name in channel.families:
                 return channel
         return None

@@ -72,7 +72,7 @@ class Judge:
             reading.reason = "type-unknown"
             return reading
         message_type = self._catalogue.get(parsed.message_type)
-        if message_type is None or message_type.family_folder not in channel.families:
+        if message_type is None or message_type.folder.name not in channel.families:
             reading.findings.append(
                 Finding("type.unknown", "this channel carries no such message type", found=parsed.message_type[:80])
             )
