@@ -14,8 +14,8 @@ from exchange.errors import SettingsError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.attempt import Attempts
-from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.check import Checking
+from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.mailbox import Mailboxes
@@ -24,7 +24,8 @@ from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Ids, Transport
 from exchange.settings import Settings, load
 from exchange.statistics.count import DIMENSIONS, Line, Period, count
-from exchange.statistics.rows import Rows, load as load_rows
+from exchange.statistics.rows import Rows
+from exchange.statistics.rows import load as load_rows
 from exchange.storage.days import day_of_date
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.api import Api
@@ -101,9 +102,7 @@ class Exchange:
         self.directory = _directory(settings)
         self.catalogue = Catalogue.load()
         storage, deliveries = settings.storage, settings.deliveries
-        self.ledger = SqliteLedger(
-            ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib
-        )
+        self.ledger = SqliteLedger(ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib)
         self._own_transport = HttpTransport(settings.partners.address, deliveries.answer_bytes_max) if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
         policy = RetryPolicy(
@@ -127,18 +126,14 @@ class Exchange:
         self.dispatcher = Dispatcher(self.ledger, self.attempts, self.directory, self.clock, bounds, self.lanes)
         self.judge = Judge(self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
         self.checking = Checking(self.judge, self.catalogue, self.channels, self.directory, self.clock)
-        self.acceptance = Acceptance(
-            self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, worker
-        )
+        self.acceptance = Acceptance(self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, worker)
         self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
         self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
-        return ChannelDesk(
-            channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock
-        )
+        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock)
 
     def application(self) -> web.Application:
         """The worker's application."""

@@ -1,14 +1,14 @@
 """The error tree of the exchange; answers to a sender (`Rejected` outcomes, refusals) are values, not errors.
 
-    ExchangeError
-    ├── SettingsError          a setting is unknown, missing or contradicts another
-    ├── DiscoveryError         an adapter folder does not declare a channel as the conformance suite asks
-    ├── LedgerError            the ledger can't do what was asked
-    │   ├── LedgerClosed       it is not open, or is closing
-    │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
-    ├── Unreachable            a partner gave no usable response (delivery will be tried again)
-    ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
-    └── UnknownMessageType     no such type in the catalogue
+ExchangeError
+├── SettingsError          a setting is unknown, missing or contradicts another
+├── DiscoveryError         an adapter folder does not declare a channel as the conformance suite asks
+├── LedgerError            the ledger can't do what was asked
+│   ├── LedgerClosed       it is not open, or is closing
+│   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
+├── Unreachable            a partner gave no usable response (delivery will be tried again)
+├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
+└── UnknownMessageType     no such type in the catalogue
 """
 
 from __future__ import annotations

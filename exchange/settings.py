@@ -32,18 +32,24 @@ class Partners(Section):
     """Who the partners are and where they answer."""
 
     directory: Path | None = Field(None, description="Another partner directory than the one that the product carries.")
-    address: str = Field("http://127.0.0.1:8081", description="Base address of the stubs: a partner answers at this + / + its id.")
+    address: str = Field(
+        "http://127.0.0.1:8081", description="Base address of the stubs: a partner answers at this + / + its id."
+    )
 
 
 class Limits(Section):
     """What the exchange takes at most; more is answered with a clear error and never kept in memory."""
 
-    body_bytes_max: int = Field(52_428_800, ge=1024, description="Largest body of a call, in bytes (the register's upload takes 50 MB).")
+    body_bytes_max: int = Field(
+        52_428_800, ge=1024, description="Largest body of a call, in bytes (the register's upload takes 50 MB)."
+    )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
     violations_max: int = Field(200, ge=1, description="Violations reported of one message; further ones are only said to exist.")
     batch_messages_max: int = Field(1000, ge=1, description="Messages in one batch.")
     in_flight_max: int = Field(1024, ge=1, description="Calls served at once by a worker; more get 503 with Retry-After.")
-    in_flight_partner_max: int = Field(512, ge=1, description="Calls of one partner served at once by a worker; more get 429 with Retry-After.")
+    in_flight_partner_max: int = Field(
+        512, ge=1, description="Calls of one partner served at once by a worker; more get 429 with Retry-After."
+    )
     waiting_max: int = Field(20_000_000, ge=1, description="Waiting deliveries; with more, calls get 503 with Retry-After.")
     read_seconds: float = Field(30.0, gt=0, description="Longest time to read a body.")
     clock_skew_seconds: int = Field(86_400, ge=1, description="Furthest that a sender's time may lie from ours.")
@@ -81,7 +87,9 @@ class Retention(Section):
     """What is forgotten, and when. Counts never are."""
 
     body_seconds: int = Field(7 * 86_400, ge=60, description="Age at which bodies of settled messages are dropped.")
-    message_seconds: int = Field(400 * 86_400, ge=60, description="Age at which settled messages, deliveries and events are dropped.")
+    message_seconds: int = Field(
+        400 * 86_400, ge=60, description="Age at which settled messages, deliveries and events are dropped."
+    )
     every_seconds: float = Field(300.0, gt=0, description="How often retention runs.")
     rows_max: int = Field(5000, ge=1, description="Messages dropped in one transaction, so that nobody waits long.")
 
@@ -89,7 +97,9 @@ class Retention(Section):
 class Identity(Section):
     """The guard against real persons."""
 
-    allow_real_persons: bool = Field(False, description="Turns the guard off. Only for a closed system of your own; never for a demonstration.")
+    allow_real_persons: bool = Field(
+        False, description="Turns the guard off. Only for a closed system of your own; never for a demonstration."
+    )
 
 
 class Settings(BaseSettings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,9 @@ from partners import faults as scripts
 from partners.faults import Faults
 from partners.sender import Sent, send_traffic
 from partners.server import HOST, serve_stubs
+from partners.stub import Flow, Served, Situation, Stub
 from schemas import directory
+from schemas.call import Call
 
 console = Console(stderr=True)
 
@@ -73,17 +76,22 @@ async def _partners(
 class Only:
     """A stub whose flows are limited to some sectors."""
 
-    def __init__(self, stub: object, sectors: set[str]) -> None:
+    def __init__(self, stub: Stub, sectors: set[str]) -> None:
+        self.channel = stub.channel
         self._stub = stub
         self._sectors = sectors
 
-    def flows(self, everybody: directory.Directory) -> list[object]:
+    def flows(self, everybody: directory.Directory) -> Sequence[Flow]:
         """The flows whose sender is in one of the sectors; all of them when none is named."""
-        flows = self._stub.flows(everybody)  # type: ignore[attr-defined]
+        flows = self._stub.flows(everybody)
         if not self._sectors:
-            return list(flows)
+            return flows
         wanted = {partner.id for partner in everybody.in_sector(*self._sectors)}
         return [flow for flow in flows if flow.partner in wanted]
+
+    def serve(self, partner: directory.Partner, call: Call, situation: Situation) -> Served | None:
+        """The stub's own answer."""
+        return self._stub.serve(partner, call, situation)
 
 
 def summary(sent: Sent) -> str:

@@ -46,15 +46,15 @@ def run(
     raise typer.Exit(0 if clean else 1)
 
 
-async def _run(address: str, port: int, partners_port: int, duration: float, rate: float, workers: int, faults: list[str]) -> bool:
+async def _run(
+    address: str, port: int, partners_port: int, duration: float, rate: float, workers: int, faults: list[str]
+) -> bool:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ledger = ledger_path(load())
     stubs = f"http://127.0.0.1:{partners_port}"
-    serving = await _start(
-        ["serve", "--port", str(port), "--workers", str(workers)], {"EXCHANGE_PARTNERS__ADDRESS": stubs}
-    )
+    serving = await _start(["serve", "--port", str(port), "--workers", str(workers)], {"EXCHANGE_PARTNERS__ADDRESS": stubs})
     playing = None
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:

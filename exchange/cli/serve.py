@@ -33,11 +33,7 @@ def serve(
     """Serve the exchange until SIGINT or SIGTERM."""
     settings = load()
     server = settings.server.model_copy(
-        update={
-            name: value
-            for name, value in (("host", host), ("port", port), ("workers", workers))
-            if value is not None
-        }
+        update={name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})

@@ -59,9 +59,7 @@ class Acceptance:
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
-    async def _judge_and_route(
-        self, channel: Channel, reading: Reading, now: int
-    ) -> tuple[Judgement, Sequence[Destination]]:
+    async def _judge_and_route(self, channel: Channel, reading: Reading, now: int) -> tuple[Judgement, Sequence[Destination]]:
         """Rules, verdict and receivers, with what the channel remembers just now."""
         parsed, identity = reading.parsed, reading.identity
         if parsed is not None and identity is not None and (keys := channel.recall(parsed, identity)):

@@ -9,8 +9,8 @@ import structlog
 
 from exchange.errors import Unreachable
 from exchange.journey.count import delivery_counts
-from exchange.journey.retry import RetryPolicy
 from exchange.journey.record import envelope_of
+from exchange.journey.retry import RetryPolicy
 from exchange.ports import (
     Attempted,
     Channel,

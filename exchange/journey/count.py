@@ -23,9 +23,7 @@ def message_counts(message: MessageRow, items_rejected: int = 0) -> list[Count]:
 def duplicate_counts(original: MessageRow, at: int) -> list[Count]:
     """A repetition of an accepted message, counted under the original's dimensions at the time of the repetition."""
     dimensions = (at // 60_000, original.channel, original.message_type, original.sender, "", original.door)
-    return [
-        (CountKey(*dimensions, kind), 1, original.items, original.bytes) for kind in ("received", "duplicate")
-    ]
+    return [(CountKey(*dimensions, kind), 1, original.items, original.bytes) for kind in ("received", "duplicate")]
 
 
 def queued_counts(message: MessageRow, deliveries: Sequence[DeliveryRow]) -> list[Count]:

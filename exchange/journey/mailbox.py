@@ -25,9 +25,7 @@ class Mailboxes:
         now = self._clock.now()
         until = now + int(max(1.0, min(seconds, self._seconds_max)) * 1000)
         taken = await self._ledger.lease(channel, partner, max(1, min(most, self._most)), now, until)
-        return [
-            Leased(each.delivery.id, envelope_of(each.message), each.body, until, each.delivery.attempts) for each in taken
-        ]
+        return [Leased(each.delivery.id, envelope_of(each.message), each.body, until, each.delivery.attempts) for each in taken]
 
     async def acknowledge(self, channel: str, partner: str, delivery_ids: Sequence[int]) -> list[int]:
         """End leases as delivered; those of other partners, other channels or never leased stay as they are."""

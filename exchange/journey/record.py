@@ -68,9 +68,7 @@ def accepted_record(
     return Record(message, body, deliveries, events, counts)
 
 
-def rejected_record(
-    channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids
-) -> Record:
+def rejected_record(channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids) -> Record:
     """A rejected message: kept to be counted and looked at; nothing of it when it may name a real person."""
     inbound, identity = reading.inbound, reading.identity
     storable = reading.storable

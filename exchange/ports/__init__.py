@@ -12,7 +12,7 @@ from exchange.ports.channel import (
     Verdict,
     refuse_with_problem,
 )
-from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, Transport
+from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, Transport, TryAgain
 from exchange.ports.desk import Desk, Leased, Outcome
 from exchange.ports.ledger import (
     CountKey,

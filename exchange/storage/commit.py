@@ -49,19 +49,24 @@ class Totals:
         minutes = [(*key, *total) for key, total in self._sums.items()]
         days: dict[tuple[object, ...], list[int]] = {}
         for key, total in self._sums.items():
-            day = (day_of_minute(key[0]), *key[1:])  # type: ignore[arg-type]
+            day = (day_of_minute(key[0]), *key[1:])
             kept = days.setdefault(day, [0, 0, 0])
             for index in range(3):
                 kept[index] += total[index]
         insert(connection, f"INSERT INTO counter({COUNT_COLUMNS})", ADD_COUNTS, minutes)
-        insert(connection, f"INSERT INTO day_counter({COUNT_COLUMNS})", ADD_COUNTS, [(*key, *total) for key, total in days.items()])
+        insert(
+            connection, f"INSERT INTO day_counter({COUNT_COLUMNS})", ADD_COUNTS, [(*key, *total) for key, total in days.items()]
+        )
 
 
 def record_all(connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals) -> list[Recorded]:
     """Store those records that are new; say what became of each, in order."""
     answers: list[Recorded | None] = [None] * len(records)
     rows = [record.message for record in records]
-    inserted = {row[0] for row in insert(connection, f"INSERT INTO message({MESSAGE_COLUMNS})", "ON CONFLICT DO NOTHING RETURNING id", rows)}
+    inserted = {
+        row[0]
+        for row in insert(connection, f"INSERT INTO message({MESSAGE_COLUMNS})", "ON CONFLICT DO NOTHING RETURNING id", rows)
+    }
     kept: list[Record] = []
     for index, record in enumerate(records):
         if record.message.id not in inserted:
@@ -117,7 +122,8 @@ def _remember(connection: sqlite3.Connection, record: Record) -> list[str]:
         value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
         if entry.version == 0:
             done = connection.execute(
-                "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING", (channel, entry.key, value)
+                "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING",
+                (channel, entry.key, value),
             )
         else:
             done = connection.execute(
@@ -169,9 +175,7 @@ def _settle_statement(rows: int) -> str:
     )
 
 
-def lease_mailbox(
-    connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
-) -> list[int]:
+def lease_mailbox(connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int) -> list[int]:
     """Take up to `most` deliveries from a mailbox until `until`; their ids, oldest first."""
     rows = connection.execute(
         "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 #: Kinds of events about deliveries that are counters as well.
 DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-failed")
 
@@ -32,5 +31,3 @@ SELECT period,channel,message_type,sender,receiver,door,kind,SUM(count),SUM(item
     JOIN delivery ON delivery.id=event.delivery_id {{only}}
 ) GROUP BY period,channel,message_type,sender,receiver,door,kind
 """
-
-

@@ -64,9 +64,7 @@ class SqliteLedger:
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
         """What a channel remembers under these keys."""
-        return {
-            key: Remembered(json.loads(value), version) for key, value, version in queries.memory(self.reader, channel, keys)
-        }
+        return {key: Remembered(json.loads(value), version) for key, value, version in queries.memory(self.reader, channel, keys)}
 
     async def waiting(self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push") -> list[int]:
         """Ids of deliveries of that mode that are due."""
@@ -115,7 +113,8 @@ class SqliteLedger:
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by dimensions over minutes (or, with `daily`, days) [since, until)."""
-        return await self._scan(queries.totals, tuple(by), since, until, daily)
+        result: list[tuple[tuple[Any, ...], int, int, int]] = await self._scan(queries.totals, tuple(by), since, until, daily)
+        return result
 
     async def waiting_by_channel(self) -> Mapping[str, int]:
         """Waiting deliveries, counted from the deliveries."""

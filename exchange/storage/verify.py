@@ -69,7 +69,12 @@ def verify(path: Path) -> Verification:
                 connection.execute(f'ALTER TABLE temp.recount RENAME COLUMN "{old}" TO {new}')
         connection.execute(f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter")
         checks = [
-            _differences(connection, "counters agree with messages, deliveries and events", _by_minute("temp.recount"), _by_minute("counter")),
+            _differences(
+                connection,
+                "counters agree with messages, deliveries and events",
+                _by_minute("temp.recount"),
+                _by_minute("counter"),
+            ),
             _differences(connection, "days agree with minutes", _by_day(), f"SELECT {COUNT_COLUMNS} FROM day_counter"),
             _rows(connection, "every delivery's state agrees with its events", _STATES),
             _rows(connection, "nothing stands without what it belongs to", _ORPHANS),

@@ -27,7 +27,10 @@ class Metrics:
             "exchange_refused_total", "Calls that never became a message", ["channel", "reason"], registry=self.registry
         )
         self._messages = Gauge(
-            "exchange_messages", "Messages and deliveries by channel and kind, from the ledger", ["channel", "kind"], registry=self.registry
+            "exchange_messages",
+            "Messages and deliveries by channel and kind, from the ledger",
+            ["channel", "kind"],
+            registry=self.registry,
         )
         self._held = Gauge("exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry)
         self._children: dict[tuple[str, int], Histogram] = {}

@@ -75,8 +75,6 @@ class Snapshots:
         before, earlier = history[0]
         seconds = max((now - before) / 1000, FRESH_SECONDS)
         return {
-            name: {
-                kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1) for kind in ("accepted", "delivered")
-            }
+            name: {kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1) for kind in ("accepted", "delivered")}
             for name, row in channels.items()
         }
