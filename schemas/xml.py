@@ -30,9 +30,7 @@ _UTF8_PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, encoding="utf-8"
 )
 #: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8 stated or nothing stated.
-_PLAIN_START = re.compile(
-    rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
-)
+_PLAIN_START = re.compile(rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])""")
 _DEEPER: dict[int, etree.XPath] = {}
 
 

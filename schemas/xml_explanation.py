@@ -81,9 +81,7 @@ def _finding(error: XMLSchemaValidationError, element: etree._Element) -> Findin
     if match := _MISSING_ATTRIBUTE.search(reason):
         return Finding("xsd.attribute-missing", f"attribute {match[1]} is missing", at, match[1], "", attribute=match[1])
     if match := _FOREIGN_ATTRIBUTE.search(reason):
-        return Finding(
-            "xsd.attribute-unexpected", f"attribute {match[1]} does not belong here", at, "", match[1], attribute=match[1]
-        )
+        return Finding("xsd.attribute-unexpected", f"attribute {match[1]} does not belong here", at, "", match[1], attribute=match[1])
     validator = type(error.validator).__name__
     if isinstance(error, XMLSchemaDecodeError):
         return Finding("xsd.type", "the value is not of its type", at, _type_name(error.validator), found, attribute=attribute)

@@ -85,7 +85,8 @@ class Acceptance:
         now: int,
     ) -> Record:
         parsed, identity = reading.parsed, reading.identity
-        assert parsed is not None and identity is not None, "only what could be read is accepted"
+        assert parsed is not None, "only what could be read is accepted"
+        assert identity is not None, "only what could be identified is accepted"
         record = accepted_record(
             channel.name, reading.inbound, parsed, identity, judgement, destinations, digest, now, self._ids, self._lane
         )

@@ -59,7 +59,8 @@ class Checking:
         try:
             message_type = self._catalogue.get(type_name) if type_name else self._detect(body)
         except Malformed as error:
-            return Checked(not error.violations == [], "", "", error.violations)
+            # Not well-formed: no type can be told, but what is wrong can.
+            return Checked(True, "", "", error.violations)
         channel = self._channel(message_type) if message_type is not None else None
         if message_type is None or channel is None:
             found = type_name[:80]
