@@ -75,7 +75,7 @@ def unfinished(source: Source) -> Iterator[str]:
 
 
 def swallowed(source: Source) -> Iterator[str]:
-    """A handler of every exception that neither raises again nor looks at what it caught."""
+    """A handler of every exception that neither raises again, nor looks at what it caught, nor logs it with its traceback."""
     for node in ast.walk(source.syntax):
         if not isinstance(node, ast.ExceptHandler) or (
             node.type and ast.unparse(node.type) not in ("Exception", "BaseException")
@@ -83,7 +83,8 @@ def swallowed(source: Source) -> Iterator[str]:
             continue
         raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
         looks = node.name and any(isinstance(inner, ast.Name) and inner.id == node.name for inner in ast.walk(node))
-        if not raises and not looks:
+        logs = any(isinstance(inner, ast.Attribute) and inner.attr == "exception" for inner in ast.walk(node))
+        if not (raises or looks or logs):
             yield f"{source.name}:{node.lineno} swallows every exception"
 
 
