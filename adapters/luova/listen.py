@@ -57,7 +57,9 @@ def _number(call: Call, name: str, default: int, most: int, violations: list[Vio
         return default
     if len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most:
         return int(text)
-    violations.append(Violation("luova.query", f"query parameter {name} is out of range", f"?{name}", expected=f"1-{most}", found=text[:20]))
+    violations.append(
+        Violation("luova.query", f"query parameter {name} is out of range", f"?{name}", expected=f"1-{most}", found=text[:20])
+    )
     return default
 
 
@@ -108,7 +110,12 @@ async def read_state(call: Call, partner: Partner, desk: Desk) -> Reply:
 DOORS = (
     Door("POST", "/luova/v1/messages", "Submit one message; its envelope is in the headers", submit),
     Door("GET", "/luova/v1/messages/{id}", "The state of a message of one's own and its deliveries", read_state),
-    Door("POST", "/luova/v1/batches", "Submit many messages (NDJSON or multipart/mixed), each accepted or rejected by itself", submit_batch),
+    Door(
+        "POST",
+        "/luova/v1/batches",
+        "Submit many messages (NDJSON or multipart/mixed), each accepted or rejected by itself",
+        submit_batch,
+    ),
     Door("GET", "/luova/v1/mailbox", "Lease the oldest waiting deliveries of one's own mailbox", read_mailbox),
     Door("POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from adapters.luova.routing import CATALOGUE, ROUTES
+from adapters.luova.routing import CATALOGUE, TYPES
 from exchange.ports.channel import Inbound, Parsed
 from schemas import guard, json, xml
 from schemas.call import Call
@@ -59,9 +59,9 @@ def parse(inbound: Inbound) -> Parsed:
         raise Malformed([Violation("luova.batch-entry", hints[FAULT], line=1, column=1)])
     declared = hints["type"]
     findings = _of_headers(hints)
-    if declared not in ROUTES:
+    message_type = TYPES.get(declared)
+    if message_type is None:
         return _undeclared(inbound, findings)
-    message_type = CATALOGUE.get(declared)
     if message_type.format == "json":
         return Parsed(inbound, declared, "json", json.parse(inbound.body), findings=findings)
     element = xml.parse(inbound.body)
@@ -75,15 +75,21 @@ def _of_headers(hints: Mapping[str, str]) -> list[Finding]:
     findings = []
     if not is_plain_id(hints["id"]):
         found = "nothing" if not hints["id"] else ""
-        findings.append(_header("luova.message-id", "id", "the sender's id of the message", "1-100 of A-Z a-z 0-9 . _ : @ -", found))
+        findings.append(
+            _header("luova.message-id", "id", "the sender's id of the message", "1-100 of A-Z a-z 0-9 . _ : @ -", found)
+        )
     conversation = hints.get("conversation")
     if conversation is not None and not is_plain_id(conversation):
-        findings.append(_header("luova.conversation-id", "conversation", "the conversation's id", "1-100 of A-Z a-z 0-9 . _ : @ -"))
+        findings.append(
+            _header("luova.conversation-id", "conversation", "the conversation's id", "1-100 of A-Z a-z 0-9 . _ : @ -")
+        )
     if (ordered := hints.get("ordered")) is not None:
         if ordered not in ("true", "false"):
             findings.append(_header("luova.ordered", "ordered", "whether order counts", "true or false"))
         elif ordered == "true" and conversation is None:
-            findings.append(_header("luova.ordered", "conversation", "order counts within a conversation", "a conversation's id", "nothing"))
+            findings.append(
+                _header("luova.ordered", "conversation", "order counts within a conversation", "a conversation's id", "nothing")
+            )
     return findings
 
 
@@ -99,10 +105,18 @@ def _undeclared(inbound: Inbound, findings: list[Finding]) -> Parsed:
     told = None
     if declared:
         known = "a message type that this channel carries"
-        findings.append(_header("luova.message-type", "type", "no such message type here", known, declared[:100] if not guard.in_text(declared) else ""))
+        findings.append(
+            _header(
+                "luova.message-type",
+                "type",
+                "no such message type here",
+                known,
+                declared[:100] if not guard.in_text(declared) else "",
+            )
+        )
     else:
         told = CATALOGUE.of_root(document.tag) if is_xml else CATALOGUE.of_keys(document)
-    name = told.name if told is not None and told.name in ROUTES else ""
+    name = told.name if told is not None and told.name in TYPES else ""
     return Parsed(inbound, name, "xml" if is_xml else "json", document, document if is_xml else None, findings)
 
 

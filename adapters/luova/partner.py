@@ -122,7 +122,9 @@ class Luova:
             flows.append(_flow("unemployment.information-request", fund, requests, partial(_ask, fund)))
             if fund.delivery == "mailbox":
                 read = partial(_read_mailbox, fund)
-                flows.append(Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read))
+                flows.append(
+                    Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
+                )
         return flows
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:

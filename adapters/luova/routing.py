@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.errors import Unroutable
 from exchange.ports.channel import Destination, Identity, Parsed, Verdict
-from schemas.catalogue import Catalogue
+from schemas.catalogue import Catalogue, MessageType
 from schemas.directory import Directory
 
 CATALOGUE = Catalogue.load()
@@ -26,7 +26,10 @@ class Route:
     default: str = ""
 
 
-def load(path: Path = Path(__file__).with_name("routes.toml")) -> dict[str, Route]:
+DEFAULT_PATH = Path(__file__).with_name("routes.toml")
+
+
+def load(path: Path = DEFAULT_PATH) -> dict[str, Route]:
     """The table by message type.
 
     Raises:
@@ -37,11 +40,17 @@ def load(path: Path = Path(__file__).with_name("routes.toml")) -> dict[str, Rout
         for message_type in entry["message_types"]:
             if message_type in routes:
                 raise ValueError(f"{path.name}: {message_type} stands twice")
-            routes[message_type] = Route(message_type, tuple(entry["senders"]), tuple(entry["receivers"]), entry.get("default", ""))
+            routes[message_type] = Route(
+                message_type, tuple(entry["senders"]), tuple(entry["receivers"]), entry.get("default", "")
+            )
     return routes
 
 
 ROUTES = load()
+#: The message types of the table, as the catalogue has them.
+TYPES: dict[str, MessageType] = {name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None}
+if len(TYPES) != len(ROUTES):
+    raise ValueError(f"routes.toml: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}")
 
 
 def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:

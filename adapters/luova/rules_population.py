@@ -39,7 +39,9 @@ def changes(parsed: Parsed, context: Context) -> list[Finding]:
         if required and names.isdisjoint(required):
             message = f"a change of {parsed.message_type} has one of its groups"
             found_names = ", ".join(sorted(name for name in names if isinstance(name, str)))
-            findings.append(Finding("population.group-missing", message, (*at, "tietoryhmat"), " or ".join(required), found_names, item=index))
+            findings.append(
+                Finding("population.group-missing", message, (*at, "tietoryhmat"), " or ".join(required), found_names, item=index)
+            )
         findings += _change_day(change, at, latest, index)
         for number, group in groups:
             findings += _group(change, group, (*at, "tietoryhmat", number), index)
@@ -67,7 +69,16 @@ def _change_day(change: dict[str, Any], at: Where, latest: datetime, index: int)
     if day <= latest:
         return []
     message = "a change does not lie in the future"
-    return [Finding("population.future", message, (*at, "muutospv"), f"not after {latest.isoformat(timespec='seconds')}", str(text), item=index)]
+    return [
+        Finding(
+            "population.future",
+            message,
+            (*at, "muutospv"),
+            f"not after {latest.isoformat(timespec='seconds')}",
+            str(text),
+            item=index,
+        )
+    ]
 
 
 def _day(group: dict[str, Any], field: str) -> str:
@@ -94,7 +105,9 @@ def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
         child = group.get("lapsi")
         code = child.get("henkilotunnus") if isinstance(child, dict) else None
         if code is not None and code == change.get("henkilotunnus"):
-            findings.append(Finding("population.own-child", "nobody is their own child", (*at, "lapsi", "henkilotunnus"), item=index))
+            findings.append(
+                Finding("population.own-child", "nobody is their own child", (*at, "lapsi", "henkilotunnus"), item=index)
+            )
     return findings
 
 
@@ -105,7 +118,9 @@ def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
         return [Finding("population.death-date", "who is dead has a date of death", at, "kuolinpv", "nothing", item=index)]
     if died and isinstance(changed, str) and died > changed[:10]:
         message = "a death is not told before it"
-        return [Finding("population.death-date", message, (*at, "kuolinpv", "arvo"), f"{changed[:10]} or earlier", died, item=index)]
+        return [
+            Finding("population.death-date", message, (*at, "kuolinpv", "arvo"), f"{changed[:10]} or earlier", died, item=index)
+        ]
     return []
 
 
@@ -113,4 +128,7 @@ def _names(value: Any) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
-OF_TYPE: dict[str, Callable[[Parsed, Context], list[Finding]]] = {"population.changes": changes, **dict.fromkeys(REQUIRED, changes)}
+OF_TYPE: dict[str, Callable[[Parsed, Context], list[Finding]]] = {
+    "population.changes": changes,
+    **dict.fromkeys(REQUIRED, changes),
+}

@@ -40,7 +40,9 @@ def information_request(parsed: Parsed, context: Context) -> list[Finding]:
     start, end = _date(_child(period, "From")), _date(_child(period, "To"))
     if start and end and end - start > timedelta(days=366 * REQUEST_YEARS_MAX):
         message_text = "a request is about a limited time"
-        findings.append(Finding("unemployment.period-length", message_text, _child(period, "To"), f"at most {REQUEST_YEARS_MAX} years"))
+        findings.append(
+            Finding("unemployment.period-length", message_text, _child(period, "To"), f"at most {REQUEST_YEARS_MAX} years")
+        )
     return findings
 
 
@@ -100,7 +102,9 @@ def _person(element: Element) -> list[Finding]:
 
 def _period(element: Element) -> list[Finding]:
     period = _child(element, "Period")
-    return _in_order(_child(period, "From"), _child(period, "To"), "unemployment.period-order", "a period ends when it began or later")
+    return _in_order(
+        _child(period, "From"), _child(period, "To"), "unemployment.period-order", "a period ends when it began or later"
+    )
 
 
 def _in_order(first: Element | None, last: Element | None, rule: str, message: str) -> list[Finding]:
@@ -128,16 +132,24 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
     findings = []
     day = _date(decided)
     if day and created and day > created:
-        findings.append(Finding("unemployment.decided-later", "a decision is told once it is made", decided, f"{created} or earlier", str(day)))
+        findings.append(
+            Finding(
+                "unemployment.decided-later", "a decision is told once it is made", decided, f"{created} or earlier", str(day)
+            )
+        )
     outcome = _child(decision, "Outcome")
     entitlement = _child(decision, "Entitlement")
     text = outcome.text if outcome is not None else ""
     if text in ("GRANTED", "ADJUSTED") and entitlement is None:
-        findings.append(Finding("unemployment.entitlement", f"an outcome of {text} has an entitlement", decision, "Entitlement", "nothing"))
+        findings.append(
+            Finding("unemployment.entitlement", f"an outcome of {text} has an entitlement", decision, "Entitlement", "nothing")
+        )
     if text == "REJECTED":
         for unfit in [entitlement, *_children(record, "Payment")]:
             if unfit is not None:
-                findings.append(Finding("unemployment.rejected", "a rejected application has no entitlement and no payments", unfit))
+                findings.append(
+                    Finding("unemployment.rejected", "a rejected application has no entitlement and no payments", unfit)
+                )
     return findings + (_entitlement(entitlement) if entitlement is not None else [])
 
 
@@ -162,7 +174,9 @@ def _payments(record: Element) -> list[Finding]:
     findings = []
     for payment in _children(record, "Payment"):
         paid = _child(payment, "PaidOn")
-        findings += _in_order(_child(decision, "DecidedOn"), paid, "unemployment.paid-early", "nothing is paid before the decision")
+        findings += _in_order(
+            _child(decision, "DecidedOn"), paid, "unemployment.paid-early", "nothing is paid before the decision"
+        )
         findings += _period(payment) + _days_in_period(payment, "Days") + _sums(payment, allowance, whole)
     return findings
 
@@ -178,7 +192,9 @@ def _sums(payment: Element, allowance: Decimal | None, whole: bool) -> list[Find
         full = (days * allowance).quantize(Decimal("0.01"))
         if gross > full + ROUNDING or (whole and gross < full - ROUNDING):
             expected = f"{'' if whole else 'at most '}{full}"
-            findings.append(Finding("unemployment.gross", "gross follows from days and daily allowance", element, expected, str(gross)))
+            findings.append(
+                Finding("unemployment.gross", "gross follows from days and daily allowance", element, expected, str(gross))
+            )
     return findings
 
 
