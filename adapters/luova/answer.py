@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from json import dumps
 from typing import Any
@@ -148,10 +148,24 @@ def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
     )
 
 
-def state(envelope: Envelope, deliveries: Sequence[dict[str, object]]) -> Reply:
-    """A message of one's own and how far its deliveries are."""
-    receipt = receipt_text(envelope)
-    return Reply(200, f'{receipt[:-1]},"deliveries":{dumps(deliveries, ensure_ascii=False, separators=(",", ":"))}}}'.encode())
+def state(envelope: Envelope, deliveries: Sequence[Mapping[str, object]]) -> Reply:
+    """A message of one's own: its receipt and how far its deliveries are, or why it was rejected."""
+    told: dict[str, Any] = {"state": "accepted", "deliveries": [_progress(delivery) for delivery in deliveries]}
+    if "violations" in envelope.detail:
+        told = {"state": "rejected", "reason": envelope.detail.get("reason", ""), "violations": envelope.detail["violations"]}
+    text = dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return Reply(200, f"{receipt_text(envelope)[:-1]},{text[1:]}".encode())
+
+
+def _progress(delivery: Mapping[str, object]) -> dict[str, object]:
+    """A delivery as its sender sees it: ids and times in the forms of the receipt, times that have not come left out."""
+    shown = {key: value for key, value in delivery.items() if key in ("receiver", "mode", "state", "attempts", "items", "reason")}
+    if isinstance(number := delivery.get("id"), int):
+        shown = {"id": public_id(number), **shown}
+    for key, name in (("next_at", "nextAt"), ("ended_at", "endedAt")):
+        if isinstance(at := delivery.get(key), int) and at:
+            shown[name] = instant(at)
+    return shown
 
 
 def not_found() -> Reply:

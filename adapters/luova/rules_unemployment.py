@@ -83,10 +83,10 @@ def _number(element: Element | None) -> Decimal | None:
 
 
 def _fund(message: Element, parsed: Parsed) -> list[Finding]:
-    """A fund speaks for itself only: its business id is the sender's."""
+    """A fund speaks for itself only: its business id is the sender's (if the sender is known to have one)."""
     element = _child(_child(message, "Fund"), "BusinessId")
     expected = parsed.inbound.partner.business_id
-    if element is None or element.text == expected:
+    if element is None or not expected or element.text == expected:
         return []
     return [Finding("unemployment.fund", "the fund is the sender", element, expected, element.text or "")]
 
