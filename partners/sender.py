@@ -62,37 +62,32 @@ class Sent:
 Report = Callable[[Sent], None]
 
 
-def wall_milliseconds() -> int:
-    """Milliseconds since 1970 UTC by the wall clock."""
-    return time.time_ns() // 1_000_000
-
-
 class Chain:
     """A first call and all that follows from it: each gets a situation that depends on the seed and its place here alone."""
 
-    def __init__(self, directory: Directory, seed: int, number: int, now: Callable[[], int]) -> None:
+    def __init__(self, directory: Directory, seed: int, number: int, nanoseconds: Callable[[], int]) -> None:
         self._directory = directory
         self._seed = seed
         self._serials = itertools.count(number << CHAIN_BITS)
-        self._now = now
+        self._nanoseconds = nanoseconds
 
     def situation(self) -> Situation:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
-        return Situation(random.Random(self._seed << 64 | serial), self._now(), serial, self._directory)
+        return Situation(random.Random(self._seed << 64 | serial), self._nanoseconds() // 1_000_000, serial, self._directory)
 
 
 class Sender:
     """Sends calls to the exchange and, after each reply, whatever follows from it. Use it as an async context."""
 
     def __init__(
-        self, directory: Directory, exchange_url: str, seed: int, sent: Sent, now: Callable[[], int] = wall_milliseconds
+        self, directory: Directory, exchange_url: str, seed: int, sent: Sent, nanoseconds: Callable[[], int] = time.time_ns
     ) -> None:
         self._directory = directory
         self._url = exchange_url.rstrip("/")
         self._seed = seed
         self._chains = itertools.count(1)
-        self._now = now
+        self._nanoseconds = nanoseconds
         self._session: aiohttp.ClientSession | None = None
         self.sent = sent
 
@@ -108,7 +103,7 @@ class Sender:
 
     def chain(self) -> Chain:
         """A new chain of calls."""
-        return Chain(self._directory, self._seed, next(self._chains), self._now)
+        return Chain(self._directory, self._seed, next(self._chains), self._nanoseconds)
 
     async def carry(self, flow: str, sending: Sending, chain: Chain, depth: int = 0) -> Reply | None:
         """Make the call, count how it ended, and make the calls that follow (to a depth); None when there was no reply."""
@@ -148,7 +143,7 @@ async def send_traffic(
     duration_seconds: float,
     seed: int,
     report: Report | None = None,
-    now: Callable[[], int] = wall_milliseconds,
+    nanoseconds: Callable[[], int] = time.time_ns,
     stop: asyncio.Event | None = None,
 ) -> Sent:
     """Send `rate` calls a second for a while (0: until SIGINT or SIGTERM) and say what became of them.
@@ -164,7 +159,7 @@ async def send_traffic(
         raise ValueError("traffic needs a positive rate and at least one flow")
     stop = stop or asyncio.Event()
     sent = Sent()
-    async with Sender(directory, exchange_url, seed, sent, now) as sender, asyncio.TaskGroup() as group:
+    async with Sender(directory, exchange_url, seed, sent, nanoseconds) as sender, asyncio.TaskGroup() as group:
         reporting = group.create_task(_report_regularly(sent, report)) if report else None
         with _signals(stop):
             await _open_loop(sender, flows, rate, duration_seconds, random.Random(seed), stop)
@@ -225,7 +220,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     caught = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
+        with suppress(RuntimeError, ValueError):
             loop.add_signal_handler(number, stop.set)
             caught.append(number)
     try:

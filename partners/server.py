@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from partners.faults import Fault, Faults
-from partners.sender import Sender, Sent, wall_milliseconds
+from partners.sender import Sender, Sent
 from partners.stub import Served, Situation, Stub
 from schemas.call import Call, Reply, problem
 from schemas.directory import Directory, Partner
@@ -73,13 +74,19 @@ class StubHost:
     """Serves every stub's partners. Each call gets a chance of its own from the seed, the partner and the call's number there."""
 
     def __init__(
-        self, stubs: Sequence[Stub], directory: Directory, faults: Faults, seed: int, exchange_url: str, now: Callable[[], int]
+        self,
+        stubs: Sequence[Stub],
+        directory: Directory,
+        faults: Faults,
+        seed: int,
+        exchange_url: str,
+        nanoseconds: Callable[[], int],
     ) -> None:
         self._stubs = tuple(stubs)
         self._directory = directory
         self._faults = faults
         self._seed = seed
-        self._now = now
+        self._nanoseconds = nanoseconds
         self._numbers: Counter[str] = Counter()
         self._following: asyncio.Queue[Served] = asyncio.Queue(FOLLOWING_MAX)
         self._workers: list[asyncio.Task[None]] = []
@@ -112,7 +119,7 @@ class StubHost:
         if kind == "down":
             return problem(503, "Down by a fault")
         rng = random.Random(f"{self._seed}:{partner.id}:{number}")
-        situation = Situation(rng, self._now(), number, self._directory)
+        situation = Situation(rng, self._nanoseconds() // 1_000_000, number, self._directory)
         for stub in self._stubs:
             served = stub.serve(partner, call, situation)
             if served is not None:
@@ -125,7 +132,7 @@ class StubHost:
         digest = hashlib.blake2b(call.body, digest_size=16).hexdigest()
         delivery_id = call.headers.get(DELIVERY_ID, "")
         kind = fault.kind if fault else ""
-        arrival = Arrival(partner.id, call.method, call.path, delivery_id, digest, self._now(), status, kind)
+        arrival = Arrival(partner.id, call.method, call.path, delivery_id, digest, self._nanoseconds() // 1_000_000, status, kind)
         self.arrivals.note(arrival, served)
 
     def _follow(self, served: Served) -> None:
@@ -138,7 +145,7 @@ class StubHost:
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """While the application runs: workers that send what partners send on their own accord after an answer."""
-        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._now) as sender:
+        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds) as sender:
             self._workers = [asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)]
             yield
             for worker in self._workers:
@@ -188,7 +195,7 @@ async def serve_stubs(
     faults: Faults,
     seed: int,
     exchange_url: str = "",
-    now: Callable[[], int] = wall_milliseconds,
+    nanoseconds: Callable[[], int] = time.time_ns,
 ) -> web.AppRunner:
     """Start serving every partner of the directory and return the runner; `await runner.cleanup()` ends it.
 
@@ -200,7 +207,7 @@ async def serve_stubs(
         OSError: when the address can't be taken.
     """
     runner = web.AppRunner(
-        stub_application(StubHost(stubs, directory, faults, seed, exchange_url, now)),
+        stub_application(StubHost(stubs, directory, faults, seed, exchange_url, nanoseconds)),
         access_log=None,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )

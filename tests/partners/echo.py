@@ -9,7 +9,9 @@ from partners.stub import Flow, Sending, Served, Situation
 from schemas.call import Call, Reply, json_reply
 from schemas.directory import Directory, Partner
 
-DIRECTORY = Directory([Partner("fund.a", "A", "unemployment-fund", key="key-a"), Partner("fund.b", "B", "unemployment-fund", key="key-b")])
+DIRECTORY = Directory(
+    [Partner("fund.a", "A", "unemployment-fund", key="key-a"), Partner("fund.b", "B", "unemployment-fund", key="key-b")]
+)
 
 
 class Echo:
@@ -18,7 +20,10 @@ class Echo:
     channel = "echo"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        return [Flow(f"echo {partner.id}", partner.id, "echo.any", weight, _make(partner)) for weight, partner in enumerate(directory, 1)]
+        return [
+            Flow(f"echo {partner.id}", partner.id, "echo.any", weight, _make(partner))
+            for weight, partner in enumerate(directory, 1)
+        ]
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         if call.path != "/echo":

@@ -20,7 +20,8 @@ def test_a_text_names_target_kind_probability_and_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "fund.a", "fund.a=slow", "fund.a=sleepy:0.1", "fund.a=slow:2", "fund.a=slow:x", "=slow:1", "a=slow:1:-1", "a=slow:nan"]
+    "text",
+    ["", "fund.a", "fund.a=slow", "fund.a=sleepy:0.1", "fund.a=slow:2", "fund.a=slow:x", "=slow:1", "a=slow:1:-1", "a=slow:nan"],
 )
 def test_an_impossible_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
@@ -46,7 +47,11 @@ def test_a_script_with_a_contradiction_or_an_unknown_key_is_refused(tmp_path: Pa
 
 def test_a_fault_befalls_those_it_concerns() -> None:
     faults = Faults([Fault("fund.a", "drop", 1.0), Fault("bank", "down", 1.0)], seed=1)
-    assert [fault and fault.kind for fault in (faults.befall(partner, 1) for partner in (FUND, OTHER, BANK))] == ["drop", None, "down"]
+    assert [fault and fault.kind for fault in (faults.befall(partner, 1) for partner in (FUND, OTHER, BANK))] == [
+        "drop",
+        None,
+        "down",
+    ]
 
 
 def test_the_same_seed_gives_the_same_faults_and_another_seed_others() -> None:

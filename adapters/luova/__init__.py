@@ -1,0 +1,1 @@
+"""Luova: the general channel between Kela's systems and stakeholders' systems (modelled); its families are in `schemas`."""

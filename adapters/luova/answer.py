@@ -1,0 +1,183 @@
+"""What a sender or a reader of a mailbox is told, as bytes: receipts, rejections, mailbox pages, states; no decisions and no I/O."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from json import dumps
+from typing import Any
+
+from adapters.luova.routing import receiver_of
+from exchange.ports.desk import Leased, Outcome
+from schemas.call import Reply, json_reply, problem
+from schemas.envelope import Envelope, public_id
+from schemas.violation import Violation
+
+ACCEPTED = 202
+DUPLICATE = 200
+#: Status by the reason of a rejection; a reason that is not here is 422.
+STATUS = {"malformed": 400, "real-person": 403, "message-id-reused": 409}
+#: The rule whose violation means that the sender may not send this at all.
+SENDER_RULE = "luova.sender"
+TITLES = {
+    400: "Malformed message",
+    403: "Message not allowed",
+    409: "Message id reused",
+    422: "Message rejected",
+}
+DETAILS = {
+    "malformed": "The body can't be read as its type's format.",
+    "type-unknown": "It can't be told which message type this is; name it in header X-Message-Type.",
+    "schema": "The message does not follow its type's schema.",
+    "rule": "The message breaks a rule of its type or of the channel.",
+    "real-person": "The message holds a personal identity code that could be a living person's; only artificial ones are taken.",
+    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same, byte for byte.",
+    "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
+    "receiver-unknown": "No partner has the id that header X-Receiver names.",
+    "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type from this sender.",
+}
+
+
+@functools.lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def instant(milliseconds: int) -> str:
+    """Milliseconds since 1970 as `2024-05-02T09:30:00.123Z`."""
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+def receipt_text(envelope: Envelope) -> str:
+    """The receipt as JSON; of the envelope alone, so that a duplicate gets the same, byte for byte.
+
+    Everything in it but the warnings is plain (ids are checked, types and partners are ours), so nothing needs escaping.
+    """
+    detail = envelope.detail
+    warnings = dumps(detail["warnings"], ensure_ascii=False) if "warnings" in detail else "[]"
+    return (
+        f'{{"id":"{envelope.id:032x}","messageId":"{envelope.sender_message_id}","messageType":"{envelope.message_type}",'
+        f'"receivedAt":"{instant(envelope.received_at)}","items":{envelope.items},'
+        f'"receivers":["{receiver_of(envelope.message_type, detail)}"],"warnings":{warnings}}}'
+    )
+
+
+def submitted(outcome: Outcome) -> Reply:
+    """The answer to one message: 202 with a receipt, 200 with the same receipt for a duplicate, else a problem."""
+    if outcome.kind == "accepted":
+        return Reply(ACCEPTED, receipt_text(outcome.envelope).encode())
+    if outcome.kind == "duplicate":
+        return Reply(DUPLICATE, receipt_text(outcome.envelope).encode())
+    return _rejected(outcome)
+
+
+def status_of(outcome: Outcome) -> int:
+    """The HTTP status that one message alone gets."""
+    if outcome.kind != "rejected":
+        return ACCEPTED if outcome.kind == "accepted" else DUPLICATE
+    if any(violation.rule == SENDER_RULE for violation in outcome.violations):
+        return 403
+    return STATUS.get(outcome.reason, 422)
+
+
+def _rejected(outcome: Outcome) -> Reply:
+    status = status_of(outcome)
+    return problem(status, TITLES[status], DETAILS.get(outcome.reason, ""), **_told(outcome))
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What a rejection says besides its title: the stable reason, what could be told of the message, every violation."""
+    members: dict[str, Any] = {"reason": outcome.reason}
+    if outcome.envelope.sender_message_id:
+        members["messageId"] = outcome.envelope.sender_message_id
+    if outcome.envelope.message_type:
+        members["messageType"] = outcome.envelope.message_type
+    members["violations"] = [violation.as_dict() for violation in outcome.violations]
+    return members
+
+
+def batch(outcomes: Sequence[Outcome]) -> Reply:
+    """The answer to a batch: counts, and for each entry, in order, its receipt or what is wrong with it, with its own status."""
+    entries = []
+    for index, outcome in enumerate(outcomes):
+        told = receipt_text(outcome.envelope) if outcome.kind != "rejected" else dumps(_told(outcome), ensure_ascii=False)
+        entries.append(f'{{"index":{index},"status":{status_of(outcome)},{told[1:]}')
+    kinds = [outcome.kind for outcome in outcomes]
+    counts = f'"accepted":{kinds.count("accepted")},"duplicate":{kinds.count("duplicate")},"rejected":{kinds.count("rejected")}'
+    return Reply(200, f'{{{counts},"outcomes":[{",".join(entries)}]}}'.encode())
+
+
+def mailbox(leased: Iterable[Leased]) -> Reply:
+    """A page of a mailbox. `body` is the message's text when `encoding` is `utf-8`, else its bytes in base64."""
+    return json_reply({"deliveries": [_letter(delivery) for delivery in leased]})
+
+
+def _letter(delivery: Leased) -> dict[str, Any]:
+    envelope = delivery.envelope
+    try:
+        body, encoding = delivery.body.decode(), "utf-8"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(delivery.body).decode("ascii"), "base64"
+    letter = {
+        "id": public_id(delivery.delivery_id),
+        "messageType": envelope.message_type,
+        "messageId": envelope.sender_message_id,
+        "sender": envelope.sender,
+        "receivedAt": instant(envelope.received_at),
+        "leaseUntil": instant(delivery.lease_until),
+        "attempts": delivery.attempts,
+        "contentType": envelope.content_type,
+        "encoding": encoding,
+        "body": body,
+    }
+    if envelope.conversation:
+        letter["conversation"] = envelope.conversation
+    return letter
+
+
+def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
+    """Which deliveries are ended now, and which were not leased to this partner (never its own, or already ended)."""
+    ended = set(done)
+    return json_reply(
+        {
+            "acknowledged": [public_id(number) for number in asked if number in ended],
+            "unknown": [public_id(number) for number in asked if number not in ended],
+        }
+    )
+
+
+def state(envelope: Envelope, deliveries: Sequence[Mapping[str, object]]) -> Reply:
+    """A message of one's own: its receipt and how far its deliveries are, or why it was rejected."""
+    told: dict[str, Any] = {"state": "accepted", "deliveries": [_progress(delivery) for delivery in deliveries]}
+    if "violations" in envelope.detail:
+        told = {"state": "rejected", "reason": envelope.detail.get("reason", ""), "violations": envelope.detail["violations"]}
+    text = dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return Reply(200, f"{receipt_text(envelope)[:-1]},{text[1:]}".encode())
+
+
+def _progress(delivery: Mapping[str, object]) -> dict[str, object]:
+    """A delivery as its sender sees it: ids and times in the forms of the receipt, times that have not come left out."""
+    shown = {key: value for key, value in delivery.items() if key in ("receiver", "mode", "state", "attempts", "items", "reason")}
+    if isinstance(number := delivery.get("id"), int):
+        shown = {"id": public_id(number), **shown}
+    for key, name in (("next_at", "nextAt"), ("ended_at", "endedAt")):
+        if isinstance(at := delivery.get(key), int) and at:
+            shown[name] = instant(at)
+    return shown
+
+
+def not_found() -> Reply:
+    """The same for a message that is not there and one that is another's."""
+    return problem(404, "No such message", "No message of yours has that id.")
+
+
+def bad_request(violations: Sequence[Violation]) -> Reply:
+    """A call that is not about one message and can't be understood."""
+    return problem(400, "Bad request", reason="malformed", violations=[violation.as_dict() for violation in violations])
+
+
+def too_many(most: int) -> Reply:
+    """A batch with more entries than are taken at once."""
+    return problem(413, "Too many messages", f"A batch holds at most {most} messages.", reason="too-large")

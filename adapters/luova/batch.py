@@ -1,0 +1,178 @@
+"""Several messages in one body, NDJSON or multipart/mixed, taken apart byte for byte; no verdict on any of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from json import JSONDecodeError, JSONDecoder
+from typing import Any
+
+from adapters.luova.parse import FAULT, hints_of
+from exchange.ports.channel import Inbound
+from schemas.call import JSON, XML
+from schemas.directory import Partner
+from schemas.violation import Malformed, Violation
+
+DOOR = "batch"
+MESSAGES_MAX = 1_000
+#: Keys of an NDJSON entry and the hints that they become.
+KEYS = {
+    "type": "type",
+    "id": "id",
+    "receiver": "receiver",
+    "conversation": "conversation",
+    "ordered": "ordered",
+    "createdAt": "created_at",
+}
+_SPACE = re.compile(r"[ \t\r]*")
+_BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,70})\"|([^\s;,]{1,70}))", re.IGNORECASE)
+_HEADERS_END = re.compile(rb"\r?\n\r?\n")
+_DECODER = JSONDecoder()
+
+
+class TooMany(ValueError):
+    """The batch holds more than `MESSAGES_MAX` messages."""
+
+
+def ndjson(body: bytes, partner: Partner) -> list[Inbound]:
+    """One message a line; empty lines don't count. A line that holds no message becomes an entry that says why.
+
+    Raises:
+        TooMany: when there are more than `MESSAGES_MAX`.
+    """
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if len(lines) > MESSAGES_MAX:
+        raise TooMany
+    return [_entry(line, partner) for line in lines]
+
+
+def _entry(line: bytes, partner: Partner) -> Inbound:
+    try:
+        text = line.decode()
+        members = _members(text)
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, a number of thousands of digits, or too deep
+        return _faulty(line, partner, "the line is no JSON object")
+    except KeyError as error:
+        return _faulty(line, partner, f"the key {error} stands twice")
+    if unknown := sorted(set(members) - set(KEYS) - {"body"}):
+        return _faulty(line, partner, f"unknown key {unknown[0][:50]!r}")
+    hints = {"type": "", "id": ""}
+    for key, hint in KEYS.items():
+        if key in members:
+            value = members[key][0]
+            if key == "ordered" and isinstance(value, bool):
+                value = "true" if value else "false"
+            if not isinstance(value, str):
+                return _faulty(line, partner, f"{key} is not a text")
+            hints[hint] = value
+    if "body" not in members:
+        return _faulty(line, partner, "the key 'body' is missing")
+    value, start, end = members["body"]
+    if isinstance(value, str):
+        return Inbound(partner, value.encode("utf-8", "surrogatepass"), XML, DOOR, hints)
+    return Inbound(partner, text[start:end].encode(), JSON, DOOR, hints)
+
+
+def _members(text: str) -> dict[str, tuple[Any, int, int]]:
+    """The members of the object that `text` is: value, and where it begins and ends, so that a body stays as it was sent.
+
+    Raises:
+        JSONDecodeError: when it is no object.
+        KeyError: when a key stands twice.
+    """
+    members: dict[str, tuple[Any, int, int]] = {}
+    at = _expect(text, _skip(text, 0), "{")
+    while True:
+        name, at = _DECODER.raw_decode(text, at)
+        if not isinstance(name, str):
+            raise JSONDecodeError("a key is expected", text, at)
+        if name in members:
+            raise KeyError(name[:50])
+        start = _expect(text, _skip(text, at), ":")
+        value, end = _DECODER.raw_decode(text, start)
+        members[name] = (value, start, end)
+        at = _skip(text, end)
+        if text[at : at + 1] == "}":
+            break
+        at = _expect(text, at, ",")
+    if _skip(text, at + 1) != len(text):
+        raise JSONDecodeError("something follows the object", text, at + 1)
+    return members
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    if text[at : at + 1] != sign:
+        raise JSONDecodeError(f"{sign} is expected", text, at)
+    return _skip(text, at + 1)
+
+
+def boundary_of(content_type: str) -> bytes:
+    """The boundary that a multipart content type names; empty when it names none."""
+    match = _BOUNDARY.search(content_type)
+    return (match[1] or match[2]).encode() if match else b""
+
+
+def multipart(body: bytes, content_type: str, partner: Partner) -> list[Inbound]:
+    """One message a part (RFC 2046): its headers are those of a single message, its body is taken byte for byte.
+
+    Raises:
+        Malformed: when no boundary is named or the body is not closed by it.
+        TooMany: when there are more than `MESSAGES_MAX`.
+    """
+    boundary = boundary_of(content_type)
+    if not boundary:
+        raise Malformed([_violation("the content type names no boundary", "multipart/mixed; boundary=...")])
+    delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|$)")
+    parts: list[bytes] = []
+    start = -1
+    # A delimiter's line break belongs to it, but two delimiters may share one: so each search begins on the break.
+    match = delimiter.search(body)
+    while match is not None:
+        if start >= 0:
+            parts.append(body[start : match.start()])
+        if match[1]:
+            break
+        if len(parts) >= MESSAGES_MAX:
+            raise TooMany
+        start = match.end()
+        match = delimiter.search(body, start)
+    else:
+        raise Malformed([_violation("the body is not closed by its boundary", "--boundary--")])
+    return [_part(part, partner) for part in parts]
+
+
+def _part(part: bytes, partner: Partner) -> Inbound:
+    if part[:1] in (b"\r", b"\n"):
+        return _faulty(part, partner, "the part has no headers")
+    end = _HEADERS_END.search(part)
+    if end is None:
+        return _faulty(part, partner, "no empty line ends the part's headers")
+    headers = _Headers(part[: end.start()])
+    return Inbound(partner, part[end.end() :], headers.get("Content-Type", ""), DOOR, hints_of(headers))
+
+
+class _Headers(dict[str, str]):
+    """The headers of a part; names in any case, values as Latin-1, folded lines not taken."""
+
+    def __init__(self, block: bytes) -> None:
+        pairs = (line.partition(":") for line in block.decode("latin-1").splitlines())
+        super().__init__((name.strip().lower(), value.strip()) for name, colon, value in pairs if colon)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a header, whatever the case of its name."""
+        return super().get(key.lower(), default)
+
+
+def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
+    """An entry that holds no message: it goes the whole way, so that it is counted and answered like any other."""
+    hints: Mapping[str, str] = {"type": "", "id": "", FAULT: fault}
+    return Inbound(partner, raw, "", DOOR, hints)
+
+
+def _violation(message: str, expected: str) -> Violation:
+    return Violation("luova.batch", message, expected=expected)

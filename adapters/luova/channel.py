@@ -1,0 +1,29 @@
+"""Luova as it declares itself to the exchange; every part of it is in its own module."""
+
+from __future__ import annotations
+
+from adapters.luova.deliver import judge, request
+from adapters.luova.identify import identify
+from adapters.luova.listen import DOORS
+from adapters.luova.parse import parse
+from adapters.luova.routing import route
+from adapters.luova.rules import rules, verdict
+from exchange.ports.channel import Channel
+
+CHANNEL = Channel(
+    name="luova",
+    titles={
+        "fi": "Luova: luovutus- ja vastaanottopalvelut",
+        "sv": "Luova: tjänster för utlämnande och mottagande",
+        "en": "Luova: services for giving and receiving data",
+    },
+    families=("population", "unemployment"),
+    doors=DOORS,
+    parse=parse,
+    identify=identify,
+    route=route,
+    request=request,
+    judge=judge,
+    rules=rules,
+    verdict=verdict,
+)

@@ -1,0 +1,55 @@
+"""Who a message says it is: the sender's id, its conversation, how many records it holds, whom it names; no judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.luova.parse import is_plain_id
+from exchange.ports.channel import Identity, Parsed
+
+UNEMPLOYMENT = "{urn:exchange:unemployment:1}"
+
+
+def _changes(document: Any) -> int:
+    changes = document.get("muutokset") if isinstance(document, dict) else None
+    return len(changes) if isinstance(changes, list) else 0
+
+
+def _records(document: Any) -> int:
+    return sum(1 for _ in document.iterchildren(UNEMPLOYMENT + "Record"))
+
+
+def _benefits(document: Any) -> int:
+    return sum(1 for _ in document.iterchildren(UNEMPLOYMENT + "Benefit"))
+
+
+#: How the records of a type are counted; a type that is not here is one record a message.
+ITEMS: dict[str, Callable[[Any], int]] = {
+    "population.changes": _changes,
+    "population.births": _changes,
+    "population.deaths": _changes,
+    "population.address-changes": _changes,
+    "population.registrations": _changes,
+    "unemployment.earnings-data": _records,
+    "unemployment.benefit-data": _benefits,
+}
+
+
+def identify(parsed: Parsed) -> Identity:
+    """The identity by the headers and the document; an id that can't be one is left empty (parse has said so)."""
+    hints = parsed.inbound.hints
+    items = ITEMS.get(parsed.message_type)
+    sender_message_id = hints.get("id", "")
+    conversation = hints.get("conversation", "")
+    receiver = hints.get("receiver")
+    if parsed.findings:  # without any, parse has found the ids plain
+        sender_message_id = sender_message_id if is_plain_id(sender_message_id) else ""
+        conversation = conversation if is_plain_id(conversation) else ""
+    return Identity(
+        sender_message_id,
+        conversation,
+        items(parsed.document) if items else 1,
+        (receiver,) if receiver else (),
+        hints.get("ordered") == "true",
+    )

@@ -1,0 +1,166 @@
+"""The partners of Luova: funds and the population register that send, Kela's systems that answer; shares no code with the channel.
+
+The weights are the published figures of 2024 (Kela, statistics of information exchange), divided by the records that a
+message holds on average.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from json import dumps, loads
+
+from adapters.luova.generate import GENERATORS, headers_of
+from adapters.luova.generate_population import CHANGES
+from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
+from partners.stub import Flow, Sending, Served, Situation
+from schemas import xml
+from schemas.call import JSON, Call, Reply, json_reply, problem
+from schemas.directory import Directory, Partner
+from schemas.generated import Generated
+from schemas.violation import Malformed
+
+SUBMIT = "/luova/v1/messages"
+MAILBOX = "/luova/v1/mailbox"
+DELIVERIES = "/luova/deliveries/"
+#: Deliveries that a fund takes from its mailbox at once, and for how long.
+MAILBOX_MOST = 50
+MAILBOX_LEASE_SECONDS = 30
+#: How many messages a reading of the mailbox finds on average, as the mix of traffic is made.
+MAILBOX_FOUND = 20
+NAMESPACE = "{urn:exchange:unemployment:1}"
+
+#: Records exchanged in 2024.
+ITEMS_2024 = {
+    "unemployment.earnings-data": 1_434_466,
+    "unemployment.information-request": 625_461,
+    "unemployment.benefit-data": 1_354_005,
+    "population.births": 43_725,
+    "population.deaths": 81_410,
+    "population.address-changes": 1_533_116,
+    "population.registrations": 87_816,
+}
+
+
+def _calls(message_type: str, per_message: tuple[int, int] = (1, 1)) -> float:
+    """Yearly calls: the published records by the mean of an even spread."""
+    return ITEMS_2024[message_type] * 2 / sum(per_message)
+
+
+def _date(situation: Situation) -> datetime.date:
+    return datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
+
+
+def _submit(partner: Partner, message_type: str, generated: Generated, **headers: str) -> Sending:
+    own = {"X-API-Key": partner.key, **headers_of(message_type, generated), **headers}
+    return Sending(Call("POST", SUBMIT, own, generated.body), items=generated.items)
+
+
+def _send_changes(partner: Partner, message_type: str, situation: Situation) -> Sending:
+    generated = GENERATORS[message_type](situation.rng, _date(situation), situation.serial)
+    moment = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).isoformat()
+    return _submit(partner, message_type, generated, **{"X-Created-At": moment})
+
+
+def _send_earnings(partner: Partner, situation: Situation) -> Sending:
+    fund = Fund(partner.business_id, partner.name)
+    return _submit(partner, "unemployment.earnings-data", earnings_data(situation.rng, _date(situation), situation.serial, fund))
+
+
+def _ask(partner: Partner, situation: Situation) -> Sending:
+    fund = Fund(partner.business_id, partner.name)
+    generated = information_request(situation.rng, _date(situation), situation.serial, fund)
+    return _submit(partner, "unemployment.information-request", generated)
+
+
+def _read_mailbox(partner: Partner, situation: Situation) -> Sending:
+    query = {"most": str(MAILBOX_MOST), "lease_seconds": str(MAILBOX_LEASE_SECONDS)}
+    return Sending(Call("GET", MAILBOX, {"X-API-Key": partner.key}, query=query), partial(_acknowledge, partner), items=0)
+
+
+def _acknowledge(partner: Partner, reply: Reply, situation: Situation) -> Sequence[Sending]:
+    """Acknowledge what the mailbox gave, and read on when it gave a whole page."""
+    if reply.status != 200:
+        return []
+    try:
+        ids = [delivery["id"] for delivery in loads(reply.body)["deliveries"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+    if not ids:
+        return []
+    headers = {"X-API-Key": partner.key, "Content-Type": JSON}
+    call = Call("POST", f"{MAILBOX}/acknowledgements", headers, dumps({"deliveries": ids}).encode())
+    following = [Sending(call, items=0)]
+    if len(ids) == MAILBOX_MOST:
+        following.append(_read_mailbox(partner, situation))
+    return following
+
+
+class Luova:
+    """All partners of the channel."""
+
+    channel = "luova"
+
+    def flows(self, directory: Directory) -> Sequence[Flow]:
+        """The register's four kinds of changes; each fund's data and requests; the readings of funds that have a mailbox."""
+        flows = []
+        registers = directory.in_sector("population-register")
+        for register in registers:
+            for message_type, per_message in CHANGES.items():
+                if message_type in ITEMS_2024:
+                    weight = _calls(message_type, per_message) / len(registers)
+                    flows.append(_flow(message_type, register, weight, partial(_send_changes, register, message_type)))
+        funds = directory.in_sector("unemployment-fund")
+        for fund in funds:
+            data = _calls("unemployment.earnings-data", RECORDS) / len(funds)
+            requests = _calls("unemployment.information-request") / len(funds)
+            flows.append(_flow("unemployment.earnings-data", fund, data, partial(_send_earnings, fund)))
+            flows.append(_flow("unemployment.information-request", fund, requests, partial(_ask, fund)))
+            if fund.delivery == "mailbox":
+                read = partial(_read_mailbox, fund)
+                flows.append(
+                    Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
+                )
+        return flows
+
+    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
+        """Take a delivery whose signature is right; one of Kela's systems answers a fund's request later on its own accord."""
+        if call.method != "POST" or not call.path.startswith(DELIVERIES):
+            return None
+        expected = hmac.new(partner.key.encode(), call.body, hashlib.sha256).hexdigest()
+        given = call.headers.get("X-Signature", "").removeprefix("sha256=")
+        if not hmac.compare_digest(given.encode(), expected.encode()):
+            return Served(problem(401, "Wrong signature"))
+        delivery_id = call.headers.get("X-Delivery-Id", "")
+        then: list[Sending] = []
+        if partner.sector == "kela" and call.headers.get("X-Message-Type") == "unemployment.information-request":
+            try:
+                then = [_reply_to(partner, call, delivery_id)]
+            except Malformed as error:
+                return Served(problem(422, "Not understood", str(error)))
+        return Served(json_reply({"delivery": delivery_id, "receivedBy": partner.id}), then)
+
+
+def _flow(message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]) -> Flow:
+    return Flow(f"{message_type} {partner.id}", partner.id, message_type, weight, make)
+
+
+def _reply_to(partner: Partner, call: Call, delivery_id: str) -> Sending:
+    """The benefits of the person asked about. It follows from the delivery alone, so that a second delivery gets the same reply.
+
+    Raises:
+        Malformed: when the request can't be read.
+    """
+    request = xml.parse(call.body)
+    request_id = request.findtext(f"{NAMESPACE}RequestId", "")
+    code = request.findtext(f"{NAMESPACE}Person/{NAMESPACE}PersonalIdentityCode", "")
+    day = datetime.date.fromisoformat(request.findtext(f"{NAMESPACE}RequestedAt", "2024-01-01")[:10])
+    reply = benefit_data(random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}")
+    return _submit(partner, "unemployment.benefit-data", reply, **{"X-Receiver": call.headers.get("X-Sender", "")})
+
+
+STUB = Luova()

@@ -1,0 +1,82 @@
+"""Who may send a type and who gets it: the table of `routes.toml` and the choice of receivers; no rules on content."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exchange.errors import Unroutable
+from exchange.ports.channel import Destination, Identity, Parsed, Verdict
+from schemas.catalogue import Catalogue, MessageType
+from schemas.directory import Directory
+
+CATALOGUE = Catalogue.load()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line of the table: sectors that may send the type, sectors that may be named as receivers, and the default receiver."""
+
+    message_type: str
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    default: str = ""
+
+
+DEFAULT_PATH = Path(__file__).with_name("routes.toml")
+
+
+def load(path: Path = DEFAULT_PATH) -> dict[str, Route]:
+    """The table by message type.
+
+    Raises:
+        ValueError: when a type stands twice.
+    """
+    routes: dict[str, Route] = {}
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["route"]:
+        for message_type in entry["message_types"]:
+            if message_type in routes:
+                raise ValueError(f"{path.name}: {message_type} stands twice")
+            routes[message_type] = Route(
+                message_type, tuple(entry["senders"]), tuple(entry["receivers"]), entry.get("default", "")
+            )
+    return routes
+
+
+ROUTES = load()
+#: The message types of the table, as the catalogue has them.
+TYPES: dict[str, MessageType] = {name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None}
+if len(TYPES) != len(ROUTES):
+    raise ValueError(f"routes.toml: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}")
+
+
+def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:
+    """One destination for each receiver, pushed or put in its mailbox as the directory says.
+
+    Raises:
+        Unroutable: `receiver-missing`, `receiver-unknown` or `receiver-not-allowed`.
+    """
+    table = ROUTES[parsed.message_type]
+    destinations = []
+    for name in identity.receivers or ((table.default,) if table.default else ()):
+        receiver = directory.get(name)
+        if receiver is None:
+            raise Unroutable("receiver-unknown", "header X-Receiver: no such partner")
+        if receiver.sector not in table.receivers or receiver.id == parsed.inbound.partner.id:
+            raise Unroutable("receiver-not-allowed", f"{receiver.id} does not receive {parsed.message_type} from this sender")
+        destinations.append(Destination(receiver.id, "mailbox" if receiver.delivery == "mailbox" else "push", verdict.items))
+    if not destinations:
+        raise Unroutable("receiver-missing", f"{parsed.message_type} has no default receiver: name one in header X-Receiver")
+    return destinations
+
+
+def receiver_of(message_type: str, detail: Mapping[str, Any]) -> str:
+    """The receiver of an accepted message, as its receipt says: the one that it named, else the default of its type."""
+    named = detail.get("receiver")
+    if named is not None:
+        return str(named)
+    table = ROUTES.get(message_type)
+    return table.default if table else ""

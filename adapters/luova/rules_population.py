@@ -1,0 +1,134 @@
+"""Business rules on changes of the population register; their shape is the schema's. The rules are *modelled* but the fields' meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from exchange.ports.channel import Context, Parsed
+from schemas.violation import Finding
+
+Where = tuple[str | int, ...]
+
+#: Which groups make a change a birth, a death, a change of address, a registration: one of them must be in each change.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "population.births": ("LAPSI_SUPPEA",),
+    "population.deaths": ("KUOLINPAIVA",),
+    "population.address-changes": ("VAKINAINEN_KOTIMAINEN_OSOITE", "KOTIMAINEN_POSTIOSOITE"),
+    "population.registrations": ("KOTIKUNTA",),
+}
+#: How far ahead of the exchange's clock a change may lie, in hours.
+FUTURE_HOURS_MAX = 24
+#: Pairs of fields of a group: the first day is not after the second.
+ORDERED_DAYS = (("alkupv", "loppupv"), ("kuntaanMuuttopv", "kunnastaPoisMuuttopv"))
+
+
+def changes(parsed: Parsed, context: Context) -> list[Finding]:
+    """All findings on all changes; parts of another shape than the schema's are left to the schema."""
+    findings: list[Finding] = []
+    required = REQUIRED.get(parsed.message_type, ())
+    found = _items(parsed.document, "muutokset")
+    latest = datetime.fromtimestamp(context.now / 1000, UTC) + timedelta(hours=FUTURE_HOURS_MAX)
+    if required and isinstance(parsed.document, dict) and parsed.document.get("muutokset") == []:
+        findings.append(Finding("population.empty", "a message of this type holds at least one change", ("muutokset",)))
+    for index, change in found:
+        at: Where = ("muutokset", index)
+        groups = [(number, group) for number, group in _items(change, "tietoryhmat")]
+        names = {group.get("tietoryhma") for _, group in groups}
+        if required and names.isdisjoint(required):
+            message = f"a change of {parsed.message_type} has one of its groups"
+            found_names = ", ".join(sorted(name for name in names if isinstance(name, str)))
+            findings.append(
+                Finding("population.group-missing", message, (*at, "tietoryhmat"), " or ".join(required), found_names, item=index)
+            )
+        findings += _change_day(change, at, latest, index)
+        for number, group in groups:
+            findings += _group(change, group, (*at, "tietoryhmat", number), index)
+    return findings
+
+
+def _items(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects in a list of an object, with their indexes; nothing where the shape is another."""
+    members = value.get(key) if isinstance(value, dict) else None
+    for index, member in enumerate(members if isinstance(members, list) else ()):
+        if isinstance(member, dict):
+            yield index, member
+
+
+def _change_day(change: dict[str, Any], at: Where, latest: datetime, index: int) -> list[Finding]:
+    text = change.get("muutospv")
+    try:
+        day = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return []
+    if day is None:
+        return []
+    if day.tzinfo is None:
+        day = day.replace(tzinfo=UTC)
+    if day <= latest:
+        return []
+    message = "a change does not lie in the future"
+    return [
+        Finding(
+            "population.future",
+            message,
+            (*at, "muutospv"),
+            f"not after {latest.isoformat(timespec='seconds')}",
+            str(text),
+            item=index,
+        )
+    ]
+
+
+def _day(group: dict[str, Any], field: str) -> str:
+    """The ISO date of a field such as `alkupv`, empty when there is none; ISO dates compare as texts."""
+    value = group.get(field)
+    text = value.get("arvo") if isinstance(value, dict) else None
+    return text if isinstance(text, str) and len(text) == 10 else ""
+
+
+def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int) -> list[Finding]:
+    findings = []
+    for first, last in ORDERED_DAYS:
+        start, end = _day(group, first), _day(group, last)
+        if start and end and start > end:
+            message = f"{first} is not after {last}"
+            findings.append(Finding("population.date-order", message, (*at, last, "arvo"), f"{start} or later", end, item=index))
+    for name in _names(group.get("turvakiellonAlaisetKentat")):
+        if group.get(name) is not None:
+            message = "a field under non-disclosure is left out"
+            findings.append(Finding("population.restricted-field", message, (*at, name), "no value", item=index))
+    if group.get("tietoryhma") == "KUOLINPAIVA":
+        findings += _death(change, group, at, index)
+    if group.get("tietoryhma") == "LAPSI_SUPPEA":
+        child = group.get("lapsi")
+        code = child.get("henkilotunnus") if isinstance(child, dict) else None
+        if code is not None and code == change.get("henkilotunnus"):
+            findings.append(
+                Finding("population.own-child", "nobody is their own child", (*at, "lapsi", "henkilotunnus"), item=index)
+            )
+    return findings
+
+
+def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int) -> list[Finding]:
+    died = _day(group, "kuolinpv")
+    changed = change.get("muutospv")
+    if group.get("kuollut") is True and group.get("kuolinpv") is None:
+        return [Finding("population.death-date", "who is dead has a date of death", at, "kuolinpv", "nothing", item=index)]
+    if died and isinstance(changed, str) and died > changed[:10]:
+        message = "a death is not told before it"
+        return [
+            Finding("population.death-date", message, (*at, "kuolinpv", "arvo"), f"{changed[:10]} or earlier", died, item=index)
+        ]
+    return []
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+OF_TYPE: dict[str, Callable[[Parsed, Context], list[Finding]]] = {
+    "population.changes": changes,
+    **dict.fromkeys(REQUIRED, changes),
+}
