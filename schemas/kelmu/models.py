@@ -55,7 +55,7 @@ FreeText = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
 class Strict(BaseModel):
     """What every model here has in common: no conversions, no unknown fields."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", populate_by_name=False)
+    model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class Asking(Strict):
