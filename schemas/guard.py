@@ -25,10 +25,11 @@ _SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS els
 _SHAPE = b"000000-000"
 _NINE = ord("9")
 
-# U+00AD, U+200B-U+2015, U+2212, U+FE58-U+FF5E and U+FEFF in UTF-8: hidden characters, hyphens, full-width forms.
-_ODD_FORMS = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x95]|\xe2\x81\xa0|\xe2\x88\x92|\xef\xb9\xa3|\xef\xbb\xbf|\xef\xbc")
-_HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
-_HIDDEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
+# How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
+# U+FF00-U+FFFF.
+_ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc")
+_HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});")
@@ -104,7 +105,7 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"%" in body or b"\0" in body:
         return True
-    return not body.isascii() and bool(_ODD_FORMS.search(body))
+    return not body.isascii() and any(form in body for form in _ODD_FORMS)
 
 
 def _hidden_in(text: str) -> bool:
@@ -133,7 +134,11 @@ def _resolve(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.translate(_HIDDEN | _HYPHENS)) if not text.isascii() else text
+    """Typographic hyphens as the plain one, hidden characters left out, full-width and other digits as ASCII."""
+    if text.isascii():
+        return text
+    text = _HYPHEN.sub("-", _HIDDEN.sub("", text))
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
 def _decode(body: bytes) -> str:
