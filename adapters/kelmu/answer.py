@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.kelmu.rights import RIGHTS, Narrowed, narrow
@@ -62,16 +63,20 @@ def rejected(outcome: Outcome) -> Reply:
     return problem(status, title, outcome.violations[0].message if outcome.violations else "", **members)
 
 
-def late(envelope: Envelope, deadline_seconds: float) -> Reply:
-    """No answer in time: 504. The query is kept; the same query with the same message id gets the answer once there is one."""
-    detail = "the benefit register has not answered in time; send the same query with the same X-Message-Id again"
-    return problem(504, "No answer in time", detail, reason="no-answer", deadline_seconds=deadline_seconds, **receipt(envelope))
-
-
-def undeliverable(envelope: Envelope, reason: str) -> Reply:
-    """The register refused the query for good: 502."""
-    detail = "the benefit register refused the query"
-    return problem(502, "Refused by the register", detail, reason=reason or "refused", **receipt(envelope))
+def unanswered(envelope: Envelope, deliveries: Sequence[Mapping[str, object]], deadline_seconds: float) -> Reply:
+    """Why a query has no answer: 409 while the same query is being answered elsewhere, 502 when the register refused it for
+    good, 504 when no sound answer came in time. `deliveries` are the query's, as the desk tells them."""
+    states = {str(each["state"]): str(each["reason"]) for each in deliveries}
+    told = receipt(envelope)
+    if "waiting" in states:
+        detail = "the same query is being answered just now; come again for its answer"
+        return problem(409, "In progress", detail, reason="in-progress", retry_after_seconds=1, **told)
+    cause = states.get("dead", "").partition(":")[0]
+    if cause.startswith("http-4") and cause not in ("http-408", "http-425", "http-429"):
+        return problem(502, "Refused by the register", "the benefit register refused the query", reason=cause, **told)
+    detail = "the benefit register gave no sound answer in time; ask again with a new X-Message-Id"
+    members = {"reason": "no-answer", "cause": cause, "deadline_seconds": deadline_seconds}
+    return problem(504, "No answer in time", detail, **members, **told)
 
 
 def answered(envelope: Envelope, partner: Partner, query_body: bytes, register_answer: bytes) -> Reply:
@@ -106,7 +111,11 @@ def _visible(entry: dict[str, Any], narrowed: Narrowed) -> dict[str, Any]:
             record
             for record in entry.get(group, [])
             if (not of_benefit or record["benefit"] in narrowed.benefits)
-            and str(record[first]) <= narrowed.last[: len(str(record[first]))]
-            and str(record.get(last) or "9999") >= narrowed.first[: len(str(record.get(last) or "9999"))]
+            and _overlap(str(record[first]), str(record.get(last) or "9999-12-31"), narrowed)
         ]
     return visible
+
+
+def _overlap(first: str, last: str, narrowed: Narrowed) -> bool:
+    """Whether a record's time (dates, or years) and the query's have a day in common."""
+    return first <= narrowed.last[: len(first)] and last >= narrowed.first[: len(last)]

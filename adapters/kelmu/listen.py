@@ -39,10 +39,7 @@ async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:
     envelope = outcome.envelope
     if register_answer is not None:
         return answer.answered(envelope, inbound.partner, inbound.body, register_answer)
-    for delivery in await desk.deliveries(envelope.id):
-        if delivery["state"] == "dead":
-            return answer.undeliverable(envelope, str(delivery["reason"]))
-    return answer.late(envelope, deadline_seconds)
+    return answer.unanswered(envelope, await desk.deliveries(envelope.id), deadline_seconds)
 
 
 async def _accept(inbound: Inbound, desk: Desk) -> Reply:

@@ -14,23 +14,26 @@ from schemas.violation import Finding
 #: Who is asked by Kela: the wellbeing services counties, and Helsinki, which arranges its own social services.
 ASKED_SECTORS = ("wellbeing-county", "helsinki")
 
+#: The doors; what came through none of them (a file that is checked) is not held against earlier messages.
+LISTENING = ("api", "ui")
+
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Every finding about the message, whatever its shape; rights and earlier messages only when it came through a door."""
+    """Every finding about the message, whatever its shape; rights only of a sender that the directory has."""
     document = parsed.document
     if not isinstance(document, dict):
         return []
     findings = list(_form(document))
     if parsed.message_type == REQUEST_ANSWER:
         findings += _given(document)
-    # A file that came through no door has no sender: what it may do, and what was sent before it, can't be judged.
-    if not parsed.inbound.door:
+    # A file that is only checked has no sender that the directory knows: whose rights could be judged?
+    if context.directory.get(parsed.inbound.partner.id) is None:
         return findings
     if parsed.message_type in QUERIES:
         findings += _rights(parsed, document, context.now)
     elif parsed.message_type == REQUEST:
         findings += _request(parsed, identity, context)
-    elif parsed.message_type == REQUEST_ANSWER:
+    elif parsed.message_type == REQUEST_ANSWER and parsed.inbound.door in LISTENING:
         findings += _request_answer(parsed, identity, context)
     return findings
 
