@@ -1,4 +1,4 @@
-"""What a partner of Kelmu reads: the answer to a query cut to its right, receipts, rejections, and answers that did not come; pure."""
+"""What a partner of Kelmu reads: answers cut to its right, receipts, rejections, and why an answer did not come; pure."""
 
 from __future__ import annotations
 

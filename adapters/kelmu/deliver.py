@@ -1,4 +1,4 @@
-"""Out of the exchange: narrowed queries to the benefit register, requests and answers to their receivers; judges replies, waits for none."""
+"""Out of the exchange: narrowed queries to the benefit register, requests and answers to their receivers; judges replies."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ def _purpose(right: Right, document: dict[str, Any]) -> Iterator[Finding]:
     purpose = part(document, "purpose", str)
     if purpose and purpose not in right.purposes:
         expected = " or ".join(sorted(right.purposes))
-        yield Finding("kelmu.rights.purpose", "the organisation may not ask for this purpose", ("purpose",), expected, purpose[:80])
+        message = "the organisation may not ask for this purpose"
+        yield Finding("kelmu.rights.purpose", message, ("purpose",), expected, purpose[:80])
         return
     act = part(document, "legal_ground", str).partition(" ")[0]
     if purpose and act and act not in right.purposes[purpose]:

@@ -1,1 +1,1 @@
-"""Kelmu's messages: queries of benefit data, the register's answer, information requests; all modelled, no rights and no rules."""
+"""Kelmu's messages: queries, the register's answer, information requests; all modelled, no rights and no rules."""
