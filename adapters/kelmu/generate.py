@@ -14,7 +14,7 @@ from schemas.generated import Generated, Generator
 from schemas.kelmu.codes import STATEMENTS
 from schemas.persons import person
 
-#: What an organisation of each sector asks for: purposes with an act, benefits, data groups, months back.
+#: What an organisation (by sector, or by its own id) asks for: purposes with an act, benefits, data groups, months back.
 HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[str], int]] = {
     "municipality": (
         (("early-education-fees", "1503/2016"), ("labour-market-support-share", "1290/2002")),
@@ -41,6 +41,24 @@ HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[st
         24,
     ),
     "other-authority": ((("enforcement", "705/2007"),), ("pensions", "unemployment-security"), ("decision", "payments"), 6),
+    "employment-services": (
+        (("employment-services", "380/2023"),),
+        ("unemployment-security", "rehabilitation-allowances"),
+        ("pendency", "decision"),
+        12,
+    ),
+    "tyollisyysrahasto": (
+        (("adult-education-benefits", "1276/2000"),),
+        ("financial-aid-for-students", "unemployment-security"),
+        ("decision", "payments"),
+        24,
+    ),
+    "accident-insurers-centre": (
+        (("accident-compensation", "459/2015"),),
+        ("sickness-allowances", "rehabilitation-allowances", "pensions"),
+        ("decision", "payments", "insurance"),
+        60,
+    ),
 }
 HABITS = {**HABITS, "helsinki": HABITS["wellbeing-county"]}
 
@@ -77,8 +95,8 @@ def _message_id(rng: random.Random, mark: str, serial: int) -> str:
     return f"{mark}-{serial:x}-{rng.getrandbits(32):08x}"
 
 
-def _asking(rng: random.Random, day: datetime.date, sector: str) -> dict[str, Any]:
-    purposes, benefits, groups, months_back = HABITS[sector]
+def _asking(rng: random.Random, day: datetime.date, asker: str) -> dict[str, Any]:
+    purposes, benefits, groups, months_back = HABITS[asker]
     purpose, act = rng.choice(purposes)
     asked = sorted(rng.sample(range(len(benefits)), rng.randint(1, len(benefits))))
     return {
@@ -92,18 +110,18 @@ def _asking(rng: random.Random, day: datetime.date, sector: str) -> dict[str, An
     }
 
 
-def benefit_query(rng: random.Random, day: datetime.date, serial: int, sector: str = "wellbeing-county") -> Generated:
-    """A query about one person, as an organisation of the sector makes it."""
-    body = {"person": person(rng).personal_identity_code, **_asking(rng, day, sector)}
+def benefit_query(rng: random.Random, day: datetime.date, serial: int, asker: str = "wellbeing-county") -> Generated:
+    """A query about one person, as the asker (a key of `HABITS`) makes it."""
+    body = {"person": person(rng).personal_identity_code, **_asking(rng, day, asker)}
     return Generated(encode(body), JSON, _message_id(rng, "q", serial))
 
 
 def benefit_query_bulk(
-    rng: random.Random, day: datetime.date, serial: int, sector: str = "pension-institution", persons_max: int = 50
+    rng: random.Random, day: datetime.date, serial: int, asker: str = "pension-institution", persons_max: int = 50
 ) -> Generated:
     """A query about 2 to `persons_max` persons."""
     codes = list(dict.fromkeys(person(rng).personal_identity_code for _ in range(rng.randint(2, persons_max))))
-    body = {"persons": codes, **_asking(rng, day, sector)}
+    body = {"persons": codes, **_asking(rng, day, asker)}
     return Generated(encode(body), JSON, _message_id(rng, "b", serial), len(codes))
 
 

@@ -29,6 +29,9 @@ Purpose = Literal[
     "pension-determination",
     "earnings-related-unemployment-benefit",
     "enforcement",
+    "employment-services",
+    "adult-education-benefits",
+    "accident-compensation",
 ]
 Statement = Literal[
     "social-care-statement", "supplementary-or-preventive-support", "service-needs-assessment", "multi-agency-cooperation"
