@@ -1,0 +1,30 @@
+"""Kelmu's declaration as a channel; what it does stands in the files beside."""
+
+from __future__ import annotations
+
+from adapters.kelmu.deliver import judge, request
+from adapters.kelmu.identify import identify, recall, remember, route, verdict
+from adapters.kelmu.listen import DOORS
+from adapters.kelmu.parse import parse
+from adapters.kelmu.rules import rules
+from exchange.ports import Channel
+
+CHANNEL = Channel(
+    name="kelmu",
+    titles={
+        "fi": "Kelan etuustietopalvelu Kelmu",
+        "sv": "FPA:s förmånsinformationstjänst Kelmu",
+        "en": "Kela's benefit data service Kelmu",
+    },
+    families=("kelmu",),
+    doors=DOORS,
+    parse=parse,
+    identify=identify,
+    route=route,
+    request=request,
+    judge=judge,
+    rules=rules,
+    verdict=verdict,
+    recall=recall,
+    remember=remember,
+)

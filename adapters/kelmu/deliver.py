@@ -1,0 +1,101 @@
+"""Out of the exchange: narrowed queries to the benefit register, requests and answers to their receivers; judges replies."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import schemas.json
+from adapters.kelmu.identify import QUERIES, REQUEST
+from adapters.kelmu.rights import RIGHTS, narrow
+from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
+from schemas.call import JSON, Call, Reply
+from schemas.kelmu.models import BenefitAnswer
+from schemas.violation import Malformed
+
+REGISTER_PATH = "/kelmu/benefit-register/query"
+REQUEST_PATH = "/kelmu/information-requests"
+ANSWER_PATH = "/kelmu/information-request-answers"
+#: Statuses of HTTP that ask to come again.
+COME_AGAIN = frozenset({408, 425, 429})
+EMPTY_ANSWER = b'{"results":[]}'
+
+
+@cache
+def _answer_schema() -> schemas.json.JsonSchema:
+    return schemas.json.JsonSchema(BenefitAnswer)
+
+
+def persons_of(query: dict[str, Any]) -> list[str]:
+    """The persons that a query of either type asks about."""
+    return list(query["persons"]) if "persons" in query else [query["person"]]
+
+
+def request(delivery: Delivery) -> Call:
+    """The call that carries a delivery. The register is asked no more than the asker may see."""
+    envelope = delivery.envelope
+    headers = {
+        "Content-Type": JSON,
+        "X-Message-Id": envelope.public_id,
+        "X-Message-Type": envelope.message_type,
+        "X-Sender": delivery.sender.id,
+    }
+    if envelope.message_type in QUERIES:
+        return Call("POST", REGISTER_PATH, headers, _narrowed(delivery))
+    headers["X-Information-Request"] = envelope.conversation
+    return Call("POST", REQUEST_PATH if envelope.message_type == REQUEST else ANSWER_PATH, headers, delivery.body)
+
+
+def _narrowed(delivery: Delivery) -> bytes:
+    query = json.loads(delivery.body)
+    right = RIGHTS.of(delivery.sender)
+    if right is None:
+        # The right was taken away after the query was accepted; nothing may be asked any more.
+        query |= {"benefits": [], "data_groups": []}
+    else:
+        narrowed = narrow(right, query, delivery.envelope.received_at)
+        query |= {"benefits": narrowed.benefits, "data_groups": narrowed.data_groups, "from": narrowed.first}
+    return json.dumps(query, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def judge(delivery: Delivery, reply: Reply) -> Attempted:
+    """How the attempt ended: delivered, to be tried again (also when the answer makes no sense), or refused."""
+    status = reply.status
+    if delivery.envelope.message_type in QUERIES and status == 404 and _says_person_unknown(reply):
+        return Delivered(EMPTY_ANSWER, JSON)
+    if status >= 500 or status in COME_AGAIN:
+        return TryAgain(f"http-{status}")
+    if not 200 <= status < 300:
+        return RefusedByPartner(f"http-{status}", reply.body[:200].decode("utf-8", "replace"))
+    if delivery.envelope.message_type not in QUERIES:
+        return Delivered()
+    if wrong := _wrong_with(delivery, reply.body):
+        return TryAgain("garbled", wrong)
+    return Delivered(reply.body, JSON)
+
+
+def _says_person_unknown(reply: Reply) -> bool:
+    """A 404 of an address that is not there must not read as a person without benefits."""
+    try:
+        problem = json.loads(reply.body)
+    except ValueError:
+        return False
+    return isinstance(problem, dict) and problem.get("reason") == "person-unknown"
+
+
+def _wrong_with(delivery: Delivery, body: bytes) -> str:
+    """What is wrong with the register's answer, in words that repeat nothing of it; empty when it is sound."""
+    try:
+        answer = schemas.json.parse(body)
+    except Malformed as error:
+        return error.violations[0].rule if error.violations else "malformed"
+    if findings := _answer_schema().check(answer):
+        return f"{findings[0].rule}: {len(findings)} violations of the answer's schema"
+    asked = persons_of(json.loads(delivery.body))
+    told = [entry["person"] for entry in answer["results"]]
+    if len(told) != len(set(told)) or not set(told) <= set(asked):
+        return "the answer is about persons who were not asked about, or tells of one twice"
+    return ""
+
+

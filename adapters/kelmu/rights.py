@@ -1,0 +1,112 @@
+"""What each organisation may see through Kelmu, and how a query is narrowed to it; no violations and no rendering."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from schemas.directory import Partner
+from schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
+
+PATH = Path(__file__).with_name("rights.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One organisation's right: purposes with the acts they may rest on, benefits, data groups, and how far back in months."""
+
+    bulk: bool
+    months_back: int
+    benefits: frozenset[str]
+    data_groups: frozenset[str]
+    purposes: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A query cut down to a right. Dates are ISO; `left_out` says what of the query was cut away and why."""
+
+    benefits: tuple[str, ...]
+    data_groups: tuple[str, ...]
+    first: str
+    last: str
+    left_out: tuple[Mapping[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """All rights, by sector and by partner."""
+
+    by_sector: Mapping[str, Right]
+    by_partner: Mapping[str, Right]
+
+    def of(self, partner: Partner) -> Right | None:
+        """The partner's own right, else its sector's, else none."""
+        return self.by_partner.get(partner.id) or self.by_sector.get(partner.sector)
+
+
+def _right(name: str, table: Mapping[str, Any]) -> Right:
+    right = Right(
+        table["bulk"],
+        table["months_back"],
+        frozenset(table["benefits"]),
+        frozenset(table["data_groups"]),
+        {purpose: frozenset(acts) for purpose, acts in table["purposes"].items()},
+    )
+    for named, known in ((right.benefits, BENEFITS), (right.data_groups, DATA_GROUPS), (right.purposes, PURPOSES)):
+        if unknown := set(named) - set(known):
+            raise ValueError(f"rights of {name}: not in the code lists: {', '.join(sorted(unknown))}")
+    return right
+
+
+def load(path: Path = PATH) -> Rights:
+    """Read a file of rights.
+
+    Raises:
+        ValueError: when it names a benefit, data group or purpose that the code lists don't have.
+        KeyError: when a table lacks a part.
+    """
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    by_sector = {name: _right(name, table) for name, table in tables.get("sector", {}).items()}
+    return Rights(by_sector, {name: _right(name, table) for name, table in tables.get("partner", {}).items()})
+
+
+RIGHTS = load()
+
+
+def day_of(milliseconds: int) -> datetime.date:
+    """The day (UTC) of a time in milliseconds since 1970."""
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).date()
+
+
+def earliest_day(right: Right, received_at: int) -> str:
+    """The first day that the right reaches back to, seen from the time that a query came in."""
+    today = day_of(received_at)
+    months = today.year * 12 + today.month - 1 - right.months_back
+    last_of_month = calendar.monthrange(months // 12, months % 12 + 1)[1]
+    return datetime.date(months // 12, months % 12 + 1, min(today.day, last_of_month)).isoformat()
+
+
+def narrow(right: Right, query: Mapping[str, Any], received_at: int) -> Narrowed:
+    """Cut a valid query (of either type) down to the right, as it stood when the query came in (milliseconds)."""
+    left_out: list[Mapping[str, str]] = []
+    for what, asked, allowed in (
+        ("benefit", query["benefits"], right.benefits),
+        ("data-group", query["data_groups"], right.data_groups),
+    ):
+        left_out += [{"what": what, "value": name, "reason": "no-right"} for name in asked if name not in allowed]
+    earliest = earliest_day(right, received_at)
+    if query["from"] < earliest:
+        left_out.append({"what": "time", "value": query["from"], "reason": "further-back-than-right", "limit": earliest})
+    return Narrowed(
+        tuple(name for name in query["benefits"] if name in right.benefits),
+        tuple(name for name in query["data_groups"] if name in right.data_groups),
+        max(query["from"], earliest),
+        query["to"],
+        tuple(left_out),
+    )
