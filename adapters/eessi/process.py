@@ -191,11 +191,15 @@ def _administrative(header: Header, document: Any, case: Case) -> Iterator[Findi
             others = [known for known, role in case.roles.items() if role == "CP" and known != sender]
             wrong, expected = name not in others, _list(others)
         else:
-            wrong = name in case.roles or (effect.effect != "replace" and name not in receivers)
+            wrong = name in case.roles or name not in receivers
             expected = "a receiver that takes no part in the case yet"
         if wrong:
             message = f"{header.sed} names an institution that it can't be about."
             yield Finding("eessi.process.participant", message, element, expected, name, code=VALUE_INCONSISTENT)
+        replaced = document.find("ParticipantReplaced/institutionID") if effect.effect == "replace" else None
+        if replaced is not None and text_of(replaced) != sender:
+            message = "An institution announces its own replacement only."
+            yield Finding("eessi.process.participant", message, replaced, sender, text_of(replaced), code=VALUE_INCONSISTENT)
     about = case.document(header.related_set_id)
     for element in document.iterfind("./*[setId]"):
         yield from _reference(element, header, about)
