@@ -135,7 +135,7 @@ def _line(row: Row, sums: Mapping[str, float], period: Period) -> Line:
     present = [sums[name] for name in parts if name in sums]
     counted = sum(present) if present else None
     if counted is not None and row.per_day:
-        counted = counted / period.days if period.days else None
+        counted = counted / period.days if period.days else 0
     published = row.published.get(period.year)
     missing = tuple(name for name in row.sum_of if name not in sums)
     return Line(row, counted, published, _scaled(published, period, row), missing)

@@ -1,0 +1,113 @@
+"""The live page's address, its assets and its events on aiohttp; what they say is rendered elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from exchange.statistics.rows import Rows
+from exchange.web.pages.render import Renderer
+from exchange.web.pages.snapshot import Rates, ShownChannel, Snapshot, Source
+from exchange.web.pages.words import wanted_language
+
+ASSETS = Path(__file__).with_name("assets")
+ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+#: Pages open at once that are told of changes; a further one still gets the figures of the moment.
+WATCHERS_MAX = 100
+INTERVAL_SECONDS = 1.0
+#: A snapshot is kept for this many times as long as it took, so that watching costs at most a tenth of a reader.
+COST_FACTOR = 9
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class LivePage:
+    """One page for all that watch: snapshots are taken only while somebody does, and shared."""
+
+    def __init__(
+        self, source: Source, channels: Sequence[ShownChannel], rows: Rows, interval_seconds: float = INTERVAL_SECONDS
+    ) -> None:
+        self._source = source
+        self._renderer = Renderer(channels, rows)
+        self._interval_seconds = interval_seconds
+        self._rates = Rates()
+        self._snapshot: Snapshot | None = None
+        self._fresh_until = 0.0
+        self._lock = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._watchers = 0
+
+    def attach(self, app: web.Application) -> None:
+        """Add the page's routes to an application; its events end when the application shuts down."""
+        app.router.add_get("/", self.show)
+        app.router.add_get("/live/events", self.tell)
+        for name in ASSET_TYPES:
+            app.router.add_get(f"/live/{name}", _asset(name))
+        app.on_shutdown.append(self._close)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The page with the figures of the moment."""
+        language = _language(request)
+        html = self._renderer.page(await self._newest(), self._rates, language)
+        return web.Response(text=html, content_type="text/html", headers={**HEADERS, "Content-Language": language})
+
+    async def tell(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events with the texts that changed, until the reader leaves or the exchange stops."""
+        if self._watchers >= WATCHERS_MAX or self._closing.is_set():
+            return web.Response(status=503, headers={"Retry-After": "30"})
+        language = _language(request)
+        self._watchers += 1
+        try:
+            async with sse_response(request) as response:
+                with suppress(ConnectionResetError, TimeoutError):
+                    async for snapshot in self._follow():
+                        await response.send(self._renderer.event(snapshot, self._rates, language), retry=2000)
+            return response
+        finally:
+            self._watchers -= 1
+
+    async def _follow(self) -> AsyncIterator[Snapshot]:
+        while not self._closing.is_set():
+            yield await self._newest()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), self._interval_seconds)
+
+    async def _newest(self) -> Snapshot:
+        async with self._lock:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            if self._snapshot is None or started >= self._fresh_until:
+                self._snapshot = await self._source()
+                self._rates.add(self._snapshot)
+                cost_seconds = loop.time() - started
+                self._fresh_until = started + max(self._interval_seconds * 0.9, cost_seconds * (COST_FACTOR + 1))
+            return self._snapshot
+
+    async def _close(self, _app: web.Application) -> None:
+        self._closing.set()
+
+
+def _language(request: web.Request) -> str:
+    return wanted_language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
+
+
+def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    body = (ASSETS / name).read_bytes()
+
+    async def serve(request: web.Request) -> web.Response:
+        headers = {**HEADERS, "Cache-Control": "max-age=60"}
+        return web.Response(body=body, content_type=ASSET_TYPES[name], charset="utf-8", headers=headers)
+
+    return serve

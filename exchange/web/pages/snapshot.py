@@ -1,0 +1,81 @@
+"""What the live page shows at a moment: figures by channel, rates, the statistics so far; nothing that renders."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exchange.statistics.count import Line, Period
+
+#: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts so far.
+KINDS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+
+#: The kinds that also have a rate.
+RATED = ("received", "delivered")
+
+#: How far back a rate looks, and how many points of it a channel's line shows.
+RATE_SECONDS = 10.0
+POINTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how many."""
+
+    at: int
+    channels: Mapping[str, Mapping[str, int]]
+    lines: Sequence[Line]
+    period: Period
+
+
+#: Where snapshots come from. Asked at most once per interval, whoever watches.
+Source = Callable[[], Awaitable[Snapshot]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownType:
+    """A message type in the list of a channel. `basis` is `published` or `modelled`."""
+
+    name: str
+    titles: Mapping[str, str]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChannel:
+    """A channel on the page, whether or not a message came yet; titles in fi, sv and en."""
+
+    name: str
+    titles: Mapping[str, str]
+    types: Sequence[ShownType] = ()
+
+
+@dataclass(slots=True)
+class Rates:
+    """Rates from the snapshots of the last `RATE_SECONDS`, and their last `POINTS` values by channel."""
+
+    _past: deque[Snapshot] = field(default_factory=deque)
+    _history: dict[str, deque[float]] = field(default_factory=dict)
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take the next snapshot in; one that is older than the last is left out."""
+        if self._past and snapshot.at <= self._past[-1].at:
+            return
+        self._past.append(snapshot)
+        while len(self._past) > 2 and snapshot.at - self._past[1].at >= RATE_SECONDS * 1000:
+            self._past.popleft()
+        for name in snapshot.channels:
+            self._history.setdefault(name, deque(maxlen=POINTS)).append(self.per_second(name, "received") or 0.0)
+
+    def per_second(self, channel: str, kind: str) -> float | None:
+        """How many a second; None before there are two snapshots."""
+        if len(self._past) < 2:
+            return None
+        first, last = self._past[0], self._past[-1]
+        grown = last.channels.get(channel, {}).get(kind, 0) - first.channels.get(channel, {}).get(kind, 0)
+        return max(0.0, grown / ((last.at - first.at) / 1000))
+
+    def history(self, channel: str) -> Sequence[float]:
+        """The last rates of what was received, oldest first."""
+        return tuple(self._history.get(channel, ()))

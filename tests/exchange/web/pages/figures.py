@@ -1,0 +1,51 @@
+"""Made-up figures for the tests of the pages: two channels, a snapshot, a source that counts on."""
+
+from __future__ import annotations
+
+from exchange.statistics.count import Period, count
+from exchange.statistics.rows import load
+from exchange.web.pages.snapshot import ShownChannel, ShownType, Snapshot
+from schemas.directory import Directory, Partner
+
+ROWS = load()
+DIRECTORY = Directory([Partner("register", "Register", "population-register"), Partner("kela.benefits", "Kela", "kela")])
+CHANNELS = (
+    ShownChannel(
+        "luova",
+        {"fi": "Luova", "sv": "Luova", "en": "Luova"},
+        (
+            ShownType("population.births", {"fi": "Syntymät", "sv": "Födslar", "en": "Births"}, "published"),
+            ShownType(
+                "unemployment.earnings-data", {"fi": "Ansiotiedot", "sv": "Uppgifter", "en": "<b>Earnings</b>"}, "modelled"
+            ),
+        ),
+    ),
+    ShownChannel("quiet", {"fi": "Hiljainen", "sv": "Tyst", "en": "Quiet"}),
+)
+KNOWN = [kind.name for channel in CHANNELS for kind in channel.types]
+
+
+def snapshot(at: int = 0, received: int = 1200, births: int = 7) -> Snapshot:
+    """Figures in which everything received but three was delivered."""
+    kinds = {
+        "received": received,
+        "accepted": received - 3,
+        "rejected": 2,
+        "duplicate": 1,
+        "delivered": received - 3,
+        "waiting": 0,
+    }
+    totals = [(("luova", "population.births", "register", "kela.benefits", "api", "delivered"), 1, births, 100)]
+    period = Period(2024, days=0.01)
+    return Snapshot(at, {"luova": kinds}, count(ROWS, totals, DIRECTORY, KNOWN, period), period)
+
+
+class Growing:
+    """A source whose counts grow by 100 with each snapshot and whose time by a second."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self) -> Snapshot:
+        self.asked += 1
+        return snapshot(self.asked * 1000, 1000 + 100 * self.asked)
