@@ -57,7 +57,11 @@ def acknowledged(outcome: Outcome) -> Reply:
 def rejected(outcome: Outcome) -> Reply:
     """A problem document with every violation, and the same as ebMS errors."""
     errors = [
-        error(violation.code if violation.code in SHORT_DESCRIPTIONS else _OTHER, violation.message, outcome.envelope.sender_message_id)
+        error(
+            violation.code if violation.code in SHORT_DESCRIPTIONS else _OTHER,
+            violation.message,
+            outcome.envelope.sender_message_id,
+        )
         for violation in outcome.violations
         if violation.severity == "error"
     ]

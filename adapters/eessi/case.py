@@ -147,7 +147,14 @@ def opened(header: Header, now: int) -> Case:
 def _document(header: Header, now: int) -> Document:
     receivers = [contact.institution for contact in header.receivers]
     return Document(
-        header.set_id, header.sed, header.version, header.sender.institution, receivers, header.related_set_id, now, [header.message_id]
+        header.set_id,
+        header.sed,
+        header.version,
+        header.sender.institution,
+        receivers,
+        header.related_set_id,
+        now,
+        [header.message_id],
     )
 
 

@@ -12,9 +12,24 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from adapters.eessi.content import CONTENTS, Scene, Subject, Tree, body, subject
+from adapters.eessi.content import CONTENTS, body
+from adapters.eessi.scene import Scene, Subject, Tree, subject
 from schemas.directory import Directory, Partner, load
 from schemas.generated import Generated, Generator
+
+__all__ = [
+    "CONTENT_TYPE",
+    "GENERATORS",
+    "KELA",
+    "PENSIONS",
+    "SBDH",
+    "Letter",
+    "Subject",
+    "follow",
+    "foreign",
+    "hex_id",
+    "open_case",
+]
 
 SBDH = "http://eessi.dgempl.ec.europa.eu/namespaces/sbdh"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -24,8 +39,8 @@ KELA, PENSIONS = "FI:0100222222", "FI:0200000010"
 #: The process in which a SED is generated when nothing else is asked for, and whether the counterparty sends it there.
 _PROCESSES = {"A009": "LA_BUC_04", "X001": "LA_BUC_04", "X002": "LA_BUC_04", "H001": "H_BUC_01", "H002": "H_BUC_01"}
 _OPENING = {"P_BUC_01": "P2000", "H_BUC_01": "H001", "LA_BUC_04": "A009"}
-_BY_COUNTERPARTY = frozenset({"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X011", "X012", "X050"})
-_RELATED = frozenset({"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X011", "X012", "X013", "X050"})
+_BY_COUNTERPARTY = frozenset({"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X012", "X050"})
+_RELATED = frozenset({"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X012", "X013", "X050"})
 _PACKAGES = {"P": "Pensions", "H": "Horizontal", "A": "LegislationApplicable", "X": "Administrative"}
 
 
@@ -124,7 +139,9 @@ def foreign(directory: Directory) -> list[Partner]:
 
 def moment(rng: random.Random, day: datetime.date) -> datetime.datetime:
     """A time of that day within office hours."""
-    return datetime.datetime.combine(day, datetime.time(8), datetime.UTC) + datetime.timedelta(milliseconds=rng.randrange(28_800_000))
+    return datetime.datetime.combine(day, datetime.time(8), datetime.UTC) + datetime.timedelta(
+        milliseconds=rng.randrange(28_800_000)
+    )
 
 
 def open_case(

@@ -9,10 +9,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lxml import etree
-
-from adapters.eessi.content import Subject
-from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, follow, foreign, hex_id, open_case
+from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, Subject, follow, foreign, hex_id, open_case
 from partners.stub import Flow, Sending, Served, Situation
 from schemas import xml
 from schemas.call import Call, Reply, json_reply

@@ -22,8 +22,11 @@ def institution_in(sed: str, document: Any) -> str:
     return text_of(document.find(effect.institution)) if effect and effect.institution else ""
 
 
-def findings(header: Header, document: Any, case: Case | None, now: int) -> Iterator[Finding]:
-    """What the process says against a message with a sound header. `case` is None when the case is not known."""
+def findings(header: Header, document: Any, case: Case | None, now: int, only_checked: bool = False) -> Iterator[Finding]:
+    """What the process says against a message with a sound header. `case` is None when the case is not known.
+
+    Of a message that is `only_checked`, not sent, nobody expects that its case is there: that is then no error.
+    """
     process = load().get(header.process, header.process_version)
     if process is None:
         return
@@ -32,14 +35,15 @@ def findings(header: Header, document: Any, case: Case | None, now: int) -> Iter
     if header.action == "Start":
         yield from _start(header, process, case)
     elif case is None:
-        expected = f"CaseAction Start with {process.opens}, or the id of an open case"
-        yield _finding("case-unknown", "No such case is known to the access point.", header, "CaseId", expected, header.case_id)
+        yield from _without_case(header, process, only_checked)
     else:
         yield from _in_case(header, document, process, case, now)
 
 
 def _finding(rule: str, message: str, header: Header, at: str, expected: str = "", found: str = "") -> Finding:
-    return Finding(f"eessi.process.{rule}", message, header.at(at), expected, found or text_of(header.at(at)), code=VALUE_INCONSISTENT)
+    return Finding(
+        f"eessi.process.{rule}", message, header.at(at), expected, found or text_of(header.at(at)), code=VALUE_INCONSISTENT
+    )
 
 
 def _list(names: Sequence[str]) -> str:
@@ -48,7 +52,9 @@ def _list(names: Sequence[str]) -> str:
 
 def _start(header: Header, process: Process, case: Case | None) -> Iterator[Finding]:
     if case is not None:
-        yield _finding("case-exists", "The case exists already: only its first message starts it.", header, "CaseAction", "New or Update")
+        yield _finding(
+            "case-exists", "The case exists already: only its first message starts it.", header, "CaseAction", "New or Update"
+        )
     if header.sed != process.opens:
         message = f"{header.sed} does not open {process.name}."
         yield _finding("opening-sed", message, header, "Type", process.opens)
@@ -58,10 +64,30 @@ def _start(header: Header, process: Process, case: Case | None) -> Iterator[Find
         message = f"{process.name} is between two institutions."
         contact = header.receivers[1]
         yield Finding(
-            "eessi.process.bilateral", message, contact.institution_element, "one receiver", contact.institution, code=VALUE_INCONSISTENT
+            "eessi.process.bilateral",
+            message,
+            contact.institution_element,
+            "one receiver",
+            contact.institution,
+            code=VALUE_INCONSISTENT,
         )
     roles: dict[str, Role] = {contact.institution: "CP" for contact in header.receivers}
     yield from _contact_types(header, {**roles, header.sender.institution: "PO"})
+
+
+def _without_case(header: Header, process: Process, only_checked: bool) -> Iterator[Finding]:
+    """What can be told without the case: whether the SED has a place in the process at all."""
+    role: Role = "PO" if header.sender.contact_type == CONTACT_TYPES["PO"] else "CP"
+    ever = load().ever(process, role)
+    if header.sed not in ever:
+        message = f"{header.sed} is never sent by the {CASE_ROLES[role]} in {process.name}."
+        yield _finding("not-in-process", message, header, "Type", _list(ever))
+    expected = f"CaseAction Start with {process.opens}, or the id of an open case"
+    unknown = _finding("case-unknown", "No such case is known to the access point.", header, "CaseId", expected, header.case_id)
+    if only_checked:
+        unknown.severity = "warning"
+        unknown.message = "Whether the case allows it now is seen only when the message is sent."
+    yield unknown
 
 
 def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
@@ -82,7 +108,9 @@ def _in_case(header: Header, document: Any, process: Process, case: Case, now: i
     sender = header.sender.institution
     if sender not in case.roles:
         at = header.sender.institution_element
-        yield Finding("eessi.process.not-participant", "The sender takes no part in the case.", at, found=sender, code=VALUE_INCONSISTENT)
+        yield Finding(
+            "eessi.process.not-participant", "The sender takes no part in the case.", at, found=sender, code=VALUE_INCONSISTENT
+        )
         return
     if (header.process, header.process_version) != (case.process, case.version):
         message = "The case follows another business use case."
@@ -119,13 +147,17 @@ def _update(header: Header, process: Process, case: Case) -> Iterator[Finding]:
         yield _finding("set-unknown", "An update repeats the set id of a document of the case.", header, "SetId", _list(own))
         return
     if not case.sent(document, header.sender.institution):
-        yield _finding("set-owner", "Only its sender may update a document.", header, "SetId", document.sender, header.sender.institution)
+        yield _finding(
+            "set-owner", "Only its sender may update a document.", header, "SetId", document.sender, header.sender.institution
+        )
     if document.type != header.sed:
         yield _finding("set-type", "The set id is that of a document of another type.", header, "Type", document.type)
     elif document.type not in process.updatable:
         yield _finding("not-updatable", "Documents of this type are not updated.", header, "Type", _list(process.updatable))
     if document.status != "sent":
-        yield _finding("set-ended", f"The document is {document.status}.", header, "SetId", "a document that stands", header.set_id)
+        yield _finding(
+            "set-ended", f"The document is {document.status}.", header, "SetId", "a document that stands", header.set_id
+        )
     if header.version <= document.version:
         message = "An update has a higher version than the one before."
         yield _finding("version", message, header, "DocumentVersion", f"more than {document.version}")
@@ -142,7 +174,9 @@ def _new(header: Header, document: Any, process: Process, case: Case, now: int) 
     if header.version != 1:
         yield _finding("version", "The first version of a document is 1.", header, "DocumentVersion", "1")
     if case.document(header.set_id) is not None:
-        yield _finding("set-reused", "The set id is that of an earlier document: send an Update of it.", header, "SetId", "a new set id")
+        yield _finding(
+            "set-reused", "The set id is that of an earlier document: send an Update of it.", header, "SetId", "a new set id"
+        )
     found = options(case, process, load(), header.sender.institution)
     fitting = [option for option in found if option.sed == header.sed]
     ready = [option for option in fitting if option.ready_at <= now]

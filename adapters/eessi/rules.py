@@ -13,6 +13,9 @@ from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from schemas.eessi.processes import load
 from schemas.violation import Finding
 
+#: The door of messages that are judged without being sent: by nobody in particular, and apart from any case.
+CHECK_DOOR = "check"
+
 
 def key_of(case_id: str) -> str:
     """The key under which a case is remembered."""
@@ -45,8 +48,9 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     case, _ = known_case(context, read.case_id)
     if case is not None and case.has_message(read.message_id, read.sender.institution):
         return found
-    if read.sender.institution == parsed.inbound.partner.eessi_id:
-        found.extend(process.findings(read, parsed.document, case, context.now))
+    checked = _only_checked(parsed)
+    if checked or read.sender.institution == parsed.inbound.partner.eessi_id:
+        found.extend(process.findings(read, parsed.document, case, context.now, checked))
     return found
 
 
@@ -65,6 +69,10 @@ def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verd
     return (Remember(key_of(case.id), case.as_data(), version),)
 
 
+def _only_checked(parsed: Parsed) -> bool:
+    return parsed.inbound.door == CHECK_DOOR and not parsed.inbound.partner.eessi_id
+
+
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
     sed = headers.sed_of(parsed.root)
@@ -72,7 +80,12 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
     namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
     if read.sed and name and read.sed != name:
         yield Finding(
-            "eessi.sbdh.type", "The header's Type is not the SED that follows it.", read.at("Type"), name, read.sed, code=VALUE_INCONSISTENT
+            "eessi.sbdh.type",
+            "The header's Type is not the SED that follows it.",
+            read.at("Type"),
+            name,
+            read.sed,
+            code=VALUE_INCONSISTENT,
         )
     sed_version = namespace.removeprefix(headers.SED_NAMESPACES).partition("/")[0].replace("_", ".")
     if read.sed_version and namespace.startswith(headers.SED_NAMESPACES) and read.sed_version != sed_version:
@@ -99,7 +112,7 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
 
 def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     institution = parsed.inbound.partner.eessi_id
-    if read.sender.institution and read.sender.institution != institution:
+    if read.sender.institution and read.sender.institution != institution and not _only_checked(parsed):
         yield Finding(
             "eessi.sbdh.sender",
             "The header names another sender than the institution that sends it.",
@@ -115,10 +128,17 @@ def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding
             continue
         if name == read.sender.institution:
             yield Finding(
-                "eessi.sbdh.receiver-is-sender", "The sender is among the receivers.", at, "another institution", name, code=VALUE_INCONSISTENT
+                "eessi.sbdh.receiver-is-sender",
+                "The sender is among the receivers.",
+                at,
+                "another institution",
+                name,
+                code=VALUE_INCONSISTENT,
             )
         if name in seen:
-            yield Finding("eessi.sbdh.receiver-twice", "A receiver is named twice.", at, "each once", name, code=VALUE_INCONSISTENT)
+            yield Finding(
+                "eessi.sbdh.receiver-twice", "A receiver is named twice.", at, "each once", name, code=VALUE_INCONSISTENT
+            )
         if context.directory.by_eessi_id(name) is None:
             yield Finding(
                 "eessi.sbdh.receiver-unknown",

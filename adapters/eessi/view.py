@@ -57,7 +57,12 @@ def case_of(case: Case, institution: str, now: int, directory: Directory) -> dic
 
 def _document(case: Case, process: Process | None, document: Document, institution: str) -> dict[str, Any]:
     outgoing = case.sent(document, institution)
-    flags = {"hasMultipleVersions": "updatable", "hasCancel": "cancellable", "hasReject": "rejectable", "hasClarify": "clarifiable"}
+    flags = {
+        "hasMultipleVersions": "updatable",
+        "hasCancel": "cancellable",
+        "hasReject": "rejectable",
+        "hasClarify": "clarifiable",
+    }
     return {
         "id": document.set_id,
         "type": document.type,
@@ -140,5 +145,9 @@ def _user_message(envelope: Envelope, sender: str, receiver: str, delivery: dict
         message["ack"] = {"id": envelope.public_id, "date": date(ended_at), "sender": sender, "receiver": receiver}
     elif tried or state == "dead":
         code = "EBMS:0202" if state == "dead" else "EBMS:0301"
-        message["error"] = {"id": code, "date": date(ended_at) if ended_at else None, "description": str(delivery.get("reason") or "")}
+        message["error"] = {
+            "id": code,
+            "date": date(ended_at) if ended_at else None,
+            "description": str(delivery.get("reason") or ""),
+        }
     return message

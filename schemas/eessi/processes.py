@@ -87,6 +87,16 @@ class Processes:
         process = self.by_name.get(name)
         return process if process and version in ("", process.version) else None
 
+    def ever(self, process: Process, role: Role) -> list[str]:
+        """Every SED that an institution in that role may send at some point of the process, in the order of the process."""
+        found = [process.opens] if role == "PO" else []
+        for step in process.step:
+            if step.role == role:
+                found += [*step.create, *step.reply]
+        found += [about.sed for about in self.about if not about.flag or getattr(process, about.flag)]
+        found += [effect.sed for effect in self.effects.values() if effect.anybody]
+        return list(dict.fromkeys(found))
+
     def effect_of(self, sed: str) -> str:
         """What that SED does to a case or to the document that it is about; empty for most."""
         if sed in self.effects:
