@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pydantic
@@ -18,7 +18,8 @@ __all__ = ["FINDINGS_MAX", "JsonLimits", "JsonSchema", "locate", "parse"]
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
 
-_KEY_END = re.compile(rb'"[ \t\r\n]*:')
+_CONTAINERS = frozenset((dict, list))
+_INFINITE = frozenset((float("inf"), float("-inf")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +43,34 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:  # noqa: B008 
         data = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, str(error)) from None
-    if isinstance(data, (dict, list)):
-        depth, keys = _measure(data, limits.depth_max)
-        # Equal unless a key stands twice or a string holds an escaped quotation mark before a colon.
-        if depth > limits.depth_max or len(_KEY_END.findall(body)) != keys:
-            _refuse_if_wrong(body, limits)
+    depth, keys, infinite = _measure(data, limits.depth_max)
+    # White space goes first, so that a key's end can only look like this; a string may hold `\\":`, so this is no proof yet.
+    if depth > limits.depth_max or infinite or body.translate(None, b" \t\r\n").count(b'":') != keys:
+        wrong = diagnose(body, limits.body_bytes_max, limits.depth_max)
+        if wrong.violations:
+            raise wrong
     return data
 
 
-def _refuse_if_wrong(body: bytes, limits: JsonLimits) -> None:
-    malformed = diagnose(body, limits.body_bytes_max, limits.depth_max)
-    if malformed.violations:
-        raise malformed
+def _measure(data: Any, depth_max: int) -> tuple[int, int, bool]:
+    """The depth of the data (not beyond `depth_max` + 1), the number of its keys, and whether a number became infinite.
 
-
-def _measure(data: Any, depth_max: int) -> tuple[int, int]:
-    """The depth of the data (not beyond `depth_max` + 1) and the number of keys in it, level by level."""
+    Goes level by level and mostly in C, since every message pays for it.
+    """
     depth, keys = 0, 0
-    level: list[Any] = [data]
+    level = [data] if type(data) in _CONTAINERS else []
+    infinite = data in _INFINITE if isinstance(data, float) else False
     while level and depth <= depth_max:
         depth += 1
-        below: list[Any] = []
-        for container in level:
-            if type(container) is dict:
-                keys += len(container)
-                below += [value for value in container.values() if type(value) is dict or type(value) is list]
-            else:
-                below += [value for value in container if type(value) is dict or type(value) is list]
-        level = below
-    return depth, keys
+        dicts = [container for container in level if type(container) is dict]
+        keys += sum(map(len, dicts))
+        lists = [container for container in level if type(container) is list] if len(dicts) < len(level) else []
+        values = list(chain(chain.from_iterable(map(dict.values, dicts)), chain.from_iterable(lists)))
+        kinds = set(map(type, values))
+        if float in kinds and not _INFINITE.isdisjoint(value for value in values if type(value) is float):
+            infinite = True
+        level = [value for value in values if type(value) in _CONTAINERS] if kinds & _CONTAINERS else []
+    return depth, keys, infinite
 
 
 class JsonSchema:
