@@ -1,0 +1,89 @@
+"""What every channel must be: found by discovery, with the same files, samples that say what they claim, types in the catalogue."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+import adapters
+from exchange import discovery
+from exchange.assembly import checking
+from exchange.journey.check import Checking
+from schemas import guard
+from schemas.catalogue import Catalogue
+
+FILES = ("channel", "listen", "parse", "identify", "answer", "deliver", "rules", "generate", "partner")
+FOLDERS = discovery.adapter_folders()
+ROOT = Path(adapters.__file__).parent
+DAY = datetime.date(2026, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def judge() -> Checking:
+    """What `exchange validate` judges with."""
+    return checking()
+
+
+def sample_files(kind: str) -> list[Path]:
+    """Every sample of a kind, all channels."""
+    return sorted(
+        path for path in ROOT.glob(f"*/samples/{kind}/*") if path.suffix in (".xml", ".json") and ".expected" not in path.name
+    )
+
+
+def type_of(path: Path) -> str:
+    """The message type that a sample's name claims."""
+    return path.name.partition("--")[0]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_channel_has_every_part(folder: str) -> None:
+    for name in FILES:
+        discovery.part(folder, name)
+    assert (ROOT / folder / "README.md").read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_message_type_of_a_channel_has_both_kinds_of_samples_and_a_generator(folder: str) -> None:
+    channel = discovery.part(folder, "channel").CHANNEL
+    generators = discovery.part(folder, "generate").GENERATORS
+    types = {each.name for each in Catalogue.load() if each.folder.name in channel.families}
+    assert types, "a channel carries something"
+    assert set(generators) <= types
+    sampled = {type_of(path) for path in sample_files("valid") if path.parts[-4] == folder}
+    assert sampled <= types
+    assert sampled, "a channel shows what is valid"
+    assert any(path.parts[-4] == folder for path in sample_files("invalid")), "and what is not"
+
+
+@pytest.mark.parametrize("path", sample_files("valid"), ids=lambda path: path.name)
+def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
+    checked = judge.check(path.read_bytes(), type_of(path))
+    assert checked.valid, [violation.as_text() for violation in checked.violations]
+    assert checked.message_type == type_of(path)
+
+
+@pytest.mark.parametrize("path", sample_files("invalid"), ids=lambda path: path.name)
+def test_an_invalid_sample_has_exactly_the_violations_expected(path: Path, judge: Checking) -> None:
+    expected = json.loads(path.with_name(path.stem + ".expected.json").read_text())
+    violations = [violation.as_dict() for violation in judge.check(path.read_bytes(), type_of(path)).violations]
+    found = [{name: each[name] for name in ("rule", "path", "line", "column")} for each in violations]
+    assert found == [{name: each[name] for name in ("rule", "path", "line", "column")} for each in expected]
+
+
+@pytest.mark.parametrize("type_name", sorted(discovery.generators()))
+def test_what_a_generator_makes_is_valid_artificial_and_the_same_for_the_same_seed(type_name: str, judge: Checking) -> None:
+    generator = discovery.generators()[type_name]
+    ids = set()
+    for serial in range(5):
+        made, again = (generator(random.Random(serial), DAY, serial) for _ in range(2))
+        assert made == again
+        assert not guard.real_person_in(made.body)
+        checked = judge.check(made.body, type_name)
+        assert checked.valid, [violation.as_text() for violation in checked.violations]
+        ids.add(made.message_id)
+    assert len(ids) == 5, "a message id of its own for each serial number"

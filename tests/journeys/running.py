@@ -1,0 +1,103 @@
+"""An exchange and its stubs over real sockets in this process, for the tests of whole journeys; no assertion."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from exchange import discovery
+from exchange.assembly import Exchange
+from exchange.cli.serve import bind
+from exchange.settings import Settings
+from exchange.storage.verify import Verification, verify
+from partners.faults import Faults
+from partners.server import HOST, StubHost, serve_stubs
+from schemas import directory
+
+WAIT_SECONDS = 20.0
+
+
+@dataclass
+class Running:
+    """A running exchange: its address, a session to call it, the stubs that it calls."""
+
+    exchange: Exchange
+    url: str
+    session: aiohttp.ClientSession
+    stubs: StubHost
+
+    def key(self, partner: str) -> dict[str, str]:
+        """The header that tells who calls."""
+        found = self.exchange.directory.get(partner)
+        assert found is not None, partner
+        return {"X-API-Key": found.key}
+
+    async def post(self, path: str, body: bytes | str, partner: str = "", **headers: str) -> tuple[int, Any, bytes]:
+        """POST as a partner: status, headers, body. Header names with underscores for hyphens."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | (self.key(partner) if partner else {})
+        async with self.session.post(self.url + path, data=body, headers=sent) as response:
+            return response.status, response.headers, await response.read()
+
+    async def get(self, path: str, partner: str = "") -> tuple[int, Any, bytes]:
+        """GET as a partner."""
+        async with self.session.get(self.url + path, headers=self.key(partner) if partner else {}) as response:
+            return response.status, response.headers, await response.read()
+
+    async def counts(self, channel: str) -> dict[str, int]:
+        """The channel's counters by kind."""
+        rows = await self.exchange.ledger.totals(("channel", "kind"))
+        return {kind: count for (name, kind), count, _, _ in rows if name == channel}
+
+    async def settled(self) -> None:
+        """Wait until nothing is on its way any more."""
+        await self.until(lambda: not self.exchange.dispatcher.held)
+        await self.stubs.settle()
+        until = time.monotonic() + WAIT_SECONDS
+        while any((await self.exchange.ledger.waiting_by_channel()).values()):
+            assert time.monotonic() < until, "deliveries still wait"
+            await asyncio.sleep(0.02)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to become true."""
+        until = time.monotonic() + WAIT_SECONDS
+        while not condition():
+            assert time.monotonic() < until, "it did not happen in time"
+            await asyncio.sleep(0.01)
+
+    def verify(self) -> Verification:
+        """Recount the ledger."""
+        return verify(self.exchange.ledger.path)
+
+
+@asynccontextmanager
+async def running(folder: Path, faults: Faults | None = None, **sections: Any) -> AsyncIterator[Running]:
+    """Start both on free ports; sections of the settings may be given (`limits={...}`)."""
+    everybody = directory.load()
+    bound = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    stubs = await serve_stubs(discovery.stubs(), everybody, "127.0.0.1", 0, faults or Faults(), 1, url)
+    defaults: dict[str, Any] = {
+        "storage": {"url": f"sqlite:///{folder / 'exchange.db'}"},
+        "partners": {"address": f"http://127.0.0.1:{stubs.addresses[0][1]}"},
+        "deliveries": {"first_backoff_seconds": 0.05, "poll_seconds": 0.05},
+    }
+    settings = Settings(**{name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections})
+    exchange = Exchange(settings)
+    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, bound).start()
+    session = aiohttp.ClientSession()
+    try:
+        yield Running(exchange, url, session, stubs.app[HOST])
+    finally:
+        await session.close()
+        await runner.cleanup()
+        await stubs.cleanup()
