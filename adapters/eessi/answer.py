@@ -1,0 +1,95 @@
+"""What the sender of an EESSI message gets at once: the acknowledgement or the errors, as JSON; nothing that is looked up later.
+
+AS4 itself (signed receipts and ebMS error signals) is not spoken yet: the same facts travel as JSON (modelled), with the error
+codes of OASIS ebXML Messaging 3.0, part 1, chapter 6.7.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from exchange.ports import Outcome
+from schemas.call import Reply, json_reply, problem
+
+SHORT_DESCRIPTIONS = {
+    "EBMS:0001": "ValueNotRecognized",
+    "EBMS:0003": "ValueInconsistent",
+    "EBMS:0004": "Other",
+    "EBMS:0007": "MimeInconsistency",
+    "EBMS:0009": "InvalidHeader",
+    "EBMS:0103": "PolicyNoncompliance",
+}
+_OTHER = "EBMS:0004"
+_CODES = {
+    "malformed": "EBMS:0009",
+    "type-unknown": "EBMS:0001",
+    "receiver-unknown": "EBMS:0001",
+    "message-id-reused": "EBMS:0003",
+    "real-person": "EBMS:0103",
+}
+_STATUSES = {"malformed": 400, "message-id-reused": 409}
+
+
+def date(milliseconds: int) -> str:
+    """A moment as RINA writes it: `2020-06-30T12:48:00.039+0000`."""
+    moment = datetime.datetime.fromtimestamp(milliseconds // 1000, datetime.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}+0000"
+
+
+def acknowledged(outcome: Outcome) -> Reply:
+    """The acknowledgement of an accepted message, the same bytes again for a duplicate: `{id, date, sender, receivers, ...}`."""
+    envelope = outcome.envelope
+    return json_reply(
+        {
+            "id": envelope.public_id,
+            "date": date(envelope.received_at),
+            "sender": envelope.detail.get("sender", ""),
+            "receivers": envelope.detail.get("receivers", []),
+            "messageId": envelope.sender_message_id,
+            "caseId": envelope.conversation,
+            "status": "SENT",
+        },
+        202,
+    )
+
+
+def rejected(outcome: Outcome) -> Reply:
+    """A problem document with every violation, and the same as ebMS errors."""
+    errors = [
+        error(
+            violation.code if violation.code in SHORT_DESCRIPTIONS else _OTHER,
+            violation.message,
+            outcome.envelope.sender_message_id,
+        )
+        for violation in outcome.violations
+        if violation.severity == "error"
+    ]
+    code = _CODES.get(outcome.reason, _OTHER)
+    return problem(
+        _STATUSES.get(outcome.reason, 422),
+        "Message rejected",
+        outcome.violations[0].message if outcome.violations else f"The message was rejected: {outcome.reason}.",
+        reason=outcome.reason,
+        violations=[violation.as_dict() for violation in outcome.violations],
+        errors=errors or [error(code, outcome.reason, outcome.envelope.sender_message_id)],
+    )
+
+
+def not_xml(content_type: str) -> Reply:
+    """The refusal of a body that says it is something else than XML."""
+    detail = f"A message is XML, not {content_type}."
+    return problem(415, "Not XML", detail, reason="media-type", errors=[error("EBMS:0007", detail, "")])
+
+
+def error(code: str, description: str, message_id: str) -> dict[str, Any]:
+    """An ebMS error with the attributes of `eb:Error` as JSON."""
+    return {
+        "errorCode": code,
+        "severity": "failure",
+        "category": "Content",
+        "origin": "ebMS",
+        "shortDescription": SHORT_DESCRIPTIONS[code],
+        "refToMessageInError": message_id,
+        "description": description,
+    }

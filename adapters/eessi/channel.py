@@ -1,0 +1,30 @@
+"""The channel eessi as it declares itself to the exchange; every function it names lives beside it."""
+
+from __future__ import annotations
+
+from adapters.eessi.deliver import judge, request
+from adapters.eessi.identify import identify, route, verdict
+from adapters.eessi.listen import DOORS
+from adapters.eessi.parse import parse
+from adapters.eessi.rules import recall, remember, rules
+from exchange.ports import Channel
+
+CHANNEL = Channel(
+    name="eessi",
+    titles={
+        "fi": "EESSI: sosiaaliturvan tietojenvaihto muiden maiden kanssa",
+        "sv": "EESSI: utbyte av socialförsäkringsuppgifter med andra länder",
+        "en": "EESSI: exchange of social security information with other countries",
+    },
+    families=("eessi",),
+    doors=DOORS,
+    parse=parse,
+    identify=identify,
+    route=route,
+    request=request,
+    judge=judge,
+    rules=rules,
+    verdict=verdict,
+    recall=recall,
+    remember=remember,
+)

@@ -1,0 +1,198 @@
+"""Makes valid artificial EESSI messages: headers around what `content` says, as bytes; sends nothing and knows no case.
+
+Only the SEDs that open a process are accepted by themselves: every other one belongs to a case that must be open.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import random
+from dataclasses import dataclass, replace
+
+from lxml import etree
+
+from adapters.eessi.content import CONTENTS, body
+from adapters.eessi.scene import Scene, Subject, Tree, subject
+from schemas.directory import Directory, Partner, load
+from schemas.generated import Generated, Generator
+
+__all__ = [
+    "CONTENT_TYPE",
+    "GENERATORS",
+    "KELA",
+    "PENSIONS",
+    "SBDH",
+    "Letter",
+    "Subject",
+    "follow",
+    "foreign",
+    "hex_id",
+    "open_case",
+]
+
+SBDH = "http://eessi.dgempl.ec.europa.eu/namespaces/sbdh"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+AUTHORITY = "urn:eu:europa:ec:dgempl:eessi:ir"
+CONTENT_TYPE = "text/xml; charset=utf-8"
+KELA, PENSIONS = "FI:0100222222", "FI:0200000010"
+#: The process in which a SED is generated when nothing else is asked for, and whether the counterparty sends it there.
+_PROCESSES = {"A009": "LA_BUC_04", "X001": "LA_BUC_04", "X002": "LA_BUC_04", "H001": "H_BUC_01", "H002": "H_BUC_01"}
+_OPENING = {"P_BUC_01": "P2000", "H_BUC_01": "H001", "LA_BUC_04": "A009"}
+_BY_COUNTERPARTY = frozenset({"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X012", "X050"})
+_RELATED = frozenset({"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X012", "X013", "X050"})
+_PACKAGES = {"P": "Pensions", "H": "Horizontal", "A": "LegislationApplicable", "X": "Administrative"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to be written. Ids have 32 hexadecimal digits; `sender_owns` says that the sender is the case owner."""
+
+    sed: str
+    process: str
+    action: str
+    sender: str
+    receivers: tuple[str, ...]
+    sender_owns: bool
+    message_id: str
+    set_id: str
+    case_id: str
+    created_at: datetime.datetime
+    related_set_id: str = ""
+    document_version: int = 1
+
+    @property
+    def roles(self) -> tuple[str, str]:
+        """The contact types of sender and receivers."""
+        return ("CaseOwner", "Counterparty") if self.sender_owns else ("Counterparty", "CaseOwner")
+
+
+def hex_id(rng: random.Random) -> str:
+    """An id of 32 hexadecimal digits."""
+    return f"{rng.getrandbits(128):032x}"
+
+
+def _add(parent: etree._Element, tree: Tree) -> None:
+    for name, value in tree:
+        child = etree.SubElement(parent, name)
+        if isinstance(value, str):
+            child.text = value
+        else:
+            _add(child, value)
+
+
+def _contact(parent: etree._Element, name: str, institution: str, contact_type: str) -> None:
+    contact = etree.SubElement(parent, f"{{{SBDH}}}{name}")
+    identifier = etree.SubElement(contact, f"{{{SBDH}}}Identifier", Authority=AUTHORITY)
+    identifier.text = institution
+    etree.SubElement(contact, f"{{{SBDH}}}ContactTypeIdentifier").text = contact_type
+
+
+def _header(root: etree._Element, letter: Letter) -> None:
+    header = etree.SubElement(root, f"{{{SBDH}}}StandardBusinessDocumentHeader")
+    etree.SubElement(header, f"{{{SBDH}}}HeaderVersion").text = "1.1"
+    sender_role, receiver_role = letter.roles
+    _contact(header, "Sender", letter.sender, sender_role)
+    for receiver in letter.receivers:
+        _contact(header, "Receiver", receiver, receiver_role)
+    identification = (
+        ("CreationDateAndTime", letter.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")),
+        ("CaseAction", letter.action),
+        ("Type", letter.sed),
+        ("InstanceIdentifier", letter.message_id),
+        ("TypeVersion", "4.2"),
+    )
+    case_id = (("InstanceIdentifier", letter.case_id), ("BusinessServiceName", f"{letter.process}:4.2"))
+    related = (("RelatedSetId", letter.related_set_id),) if letter.related_set_id else ()
+    scope: Tree = (("DocumentVersion", str(letter.document_version)), ("SetId", letter.set_id), *related, ("CaseId", case_id))
+    _add(header, _qualified((("DocumentIdentification", identification), ("BusinessScope", scope))))
+
+
+def _qualified(tree: Tree) -> Tree:
+    return tuple((f"{{{SBDH}}}{name}", value if isinstance(value, str) else _qualified(value)) for name, value in tree)
+
+
+def write(letter: Letter, tree: Tree) -> bytes:
+    """The message: header and a SED that holds `tree`."""
+    root = etree.Element(f"{{{SBDH}}}StandardBusinessDocument", nsmap={"sbdh": SBDH, "xsi": XSI})
+    schema = "-".join((letter.process, "4.2", *letter.roles, letter.action, letter.sed, "4.2"))
+    root.set(f"{{{XSI}}}schemaLocation", f"{SBDH} {schema}.xsd")
+    _header(root, letter)
+    namespace = f"http://ec.europa.eu/eessi/ns/4_2/{letter.sed}"
+    package = f"SectorComponents/{_PACKAGES[letter.sed[0]]}/{letter.sed}"
+    sed = etree.SubElement(root, f"{{{namespace}}}{letter.sed}", nsmap={letter.sed.lower(): namespace})
+    for name, value in (("sedPackage", package), ("sedGVer", "4"), ("sedVer", "2")):
+        sed.set(name, value)
+    _add(sed, tree)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+@functools.cache
+def _directory() -> Directory:
+    return load()
+
+
+def foreign(directory: Directory) -> list[Partner]:
+    """The institutions of other countries, in the order of the directory."""
+    return [partner for partner in directory.in_sector("eessi") if partner.country != "FI" and partner.eessi_id]
+
+
+def moment(rng: random.Random, day: datetime.date) -> datetime.datetime:
+    """A time of that day within office hours."""
+    return datetime.datetime.combine(day, datetime.time(8), datetime.UTC) + datetime.timedelta(
+        milliseconds=rng.randrange(28_800_000)
+    )
+
+
+def open_case(
+    rng: random.Random, created_at: datetime.datetime, sed: str, process: str, sender: str, receivers: tuple[str, ...]
+) -> tuple[Letter, bytes]:
+    """The first message of a new case, about a new artificial person."""
+    letter = Letter(sed, process, "Start", sender, receivers, True, hex_id(rng), hex_id(rng), hex_id(rng), created_at)
+    country = next((name[:2] for name in (sender, *receivers) if not name.startswith("FI:")), "FI")
+    scene = Scene(rng, created_at.date(), subject(rng, country), sender, receivers[0])
+    return letter, write(letter, body(sed, scene))
+
+
+def follow(
+    rng: random.Random, created_at: datetime.datetime, sed: str, to: Letter, who: Subject, sender: str, related: bool = False
+) -> tuple[Letter, bytes]:
+    """A further message of the case that `to` belongs to, by its sender or receiver; `related` relates it to `to`."""
+    own = sender == to.sender
+    receivers = to.receivers if own else (to.sender,)
+    letter = replace(
+        to,
+        sed=sed,
+        action="New",
+        sender=sender,
+        receivers=receivers,
+        sender_owns=to.sender_owns == own,
+        message_id=hex_id(rng),
+        set_id=hex_id(rng),
+        created_at=created_at,
+        related_set_id=to.set_id if related else "",
+        document_version=1,
+    )
+    scene = Scene(rng, created_at.date(), who, sender, receivers[0], to.sed, to.set_id)
+    return letter, write(letter, body(sed, scene))
+
+
+def _generator(sed: str) -> Generator:
+    process = _PROCESSES.get(sed, "P_BUC_01")
+    opening = _OPENING[process]
+    finnish = PENSIONS if process == "LA_BUC_04" else KELA
+
+    def generate(rng: random.Random, day: datetime.date, serial: int) -> Generated:
+        institution = rng.choice(foreign(_directory())).eessi_id
+        letter, content = open_case(rng, moment(rng, day), opening, process, institution, (finnish,))
+        if sed != opening:
+            who = subject(rng, institution[:2])
+            sender = finnish if sed in _BY_COUNTERPARTY else institution
+            letter, content = follow(rng, moment(rng, day), sed, letter, who, sender, sed in _RELATED)
+        return Generated(content, CONTENT_TYPE, letter.message_id)
+
+    return generate
+
+
+#: A generator for every SED of the processes that the exchange knows.
+GENERATORS: dict[str, Generator] = {f"eessi.{sed.lower()}": _generator(sed) for sed in CONTENTS}

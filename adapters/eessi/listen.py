@@ -1,0 +1,52 @@
+"""The doors of the channel eessi: messages in, cases and messages to look at; no rules and no rendering."""
+
+from __future__ import annotations
+
+from adapters.eessi import answer, case, rules, view
+from exchange.ports import Desk, Door, Inbound
+from schemas.call import Call, Reply, json_reply, problem
+from schemas.directory import Partner
+from schemas.envelope import id_from_public
+
+#: What a body may say it is; nothing said counts as XML.
+MEDIA_TYPES = ("text/xml", "application/xml", "")
+
+
+async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
+    """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem with every violation."""
+    if call.content_type not in MEDIA_TYPES:
+        return answer.not_xml(call.content_type)
+    outcome = await desk.accept(Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"))
+    return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
+
+
+async def show_case(call: Call, partner: Partner, desk: Desk) -> Reply:
+    """A case by its id, to its participants only; to everybody else there is none."""
+    key = rules.key_of(call.parameters["id"])
+    remembered = (await desk.recall([key])).get(key)
+    found = case.from_data(remembered.value) if remembered else None
+    if found is None or partner.eessi_id not in found.roles:
+        return problem(404, "No such case", "There is no such case, or the institution takes no part in it.", reason="not-found")
+    return json_reply(view.case_of(found, partner.eessi_id, desk.now(), desk.directory))
+
+
+async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
+    """A message by its sender's InstanceIdentifier, or by the exchange's id (for sender and receivers)."""
+    text = call.parameters["id"]
+    envelope = await desk.find(partner.id, text)
+    if envelope is None:
+        try:
+            envelope = await desk.message(id_from_public(text))
+        except ValueError:
+            envelope = None
+    deliveries = await desk.deliveries(envelope.id) if envelope else []
+    if envelope is None or partner.id not in (envelope.sender, *(delivery["receiver"] for delivery in deliveries)):
+        return problem(404, "No such message", "The institution neither sent nor received such a message.", reason="not-found")
+    return json_reply(view.conversation(envelope, deliveries, desk.directory))
+
+
+DOORS: tuple[Door, ...] = (
+    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit),
+    Door("GET", "/eessi/v1/messages/{id}", "A message with the state of its deliveries", handler=show_message),
+    Door("GET", "/eessi/v1/cases/{id}", "A case with its documents and the actions possible now", handler=show_case),
+)

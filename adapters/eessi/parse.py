@@ -1,0 +1,72 @@
+"""Bytes to a parsed EESSI message: the document, its SED and what the header's schema says; no process rules."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import schemas
+from adapters.eessi import header as header_of
+from exchange.ports import Inbound, Parsed
+from schemas import xml
+from schemas.catalogue import Catalogue
+from schemas.violation import Finding
+
+#: ebMS error codes (OASIS ebXML Messaging 3.0, part 1, chapter 6.7) that findings on a header carry.
+VALUE_NOT_RECOGNIZED, VALUE_INCONSISTENT, INVALID_HEADER = "EBMS:0001", "EBMS:0003", "EBMS:0009"
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Every message type, read once."""
+    return Catalogue.load()
+
+
+@functools.cache
+def _envelope_schema() -> xml.XmlSchema:
+    return xml.XmlSchema(Path(schemas.__file__).parent / "eessi" / "sbdh.xsd")
+
+
+def parse(inbound: Inbound) -> Parsed:
+    """Read the document. `document` is the SED, `root` the whole; findings on the header are in `findings`.
+
+    Raises:
+        Malformed: when the bytes are no well-formed XML within the limits.
+    """
+    root = xml.parse(inbound.body)
+    if root.tag != header_of.ROOT:
+        return _without_header(inbound, root)
+    findings = _envelope_schema().check(root)
+    for finding in findings:
+        finding.code = finding.code or INVALID_HEADER
+    sed = header_of.sed_of(root)
+    message_type = catalogue().of_root(sed.tag) if sed is not None else None
+    if sed is not None and (message_type is None or message_type.family != "eessi"):
+        findings.append(
+            Finding(
+                "eessi.sbdh.sed-unknown",
+                "The header is followed by an element that is no SED the exchange knows.",
+                sed,
+                expected="a SED of CDM 4.2 such as {http://ec.europa.eu/eessi/ns/4_2/P2000}P2000",
+                found=str(sed.tag),
+                code=VALUE_NOT_RECOGNIZED,
+            )
+        )
+        message_type = None
+    return Parsed(inbound, message_type.name if message_type else "", "xml", sed if sed is not None else root, root, findings)
+
+
+def _without_header(inbound: Inbound, root: Any) -> Parsed:
+    message_type = catalogue().of_root(root.tag)
+    alone = message_type is not None and message_type.family == "eessi"
+    what = "A SED stands alone" if alone else "The root is no EESSI document"
+    finding = Finding(
+        "eessi.sbdh.root",
+        f"{what}: a message is a SED inside a StandardBusinessDocument, after its header.",
+        root,
+        expected=header_of.ROOT,
+        found=str(root.tag),
+        code=INVALID_HEADER,
+    )
+    return Parsed(inbound, message_type.name if alone and message_type else "", "xml", root, root, [finding])

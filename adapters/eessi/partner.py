@@ -1,0 +1,159 @@
+"""The institutions of EESSI as stubs: they open cases, acknowledge what they get and answer as their process goes; no exchange code.
+
+What a stub answers to which SED stands here once more, on purpose apart from the exchange's process tables.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, Subject, follow, foreign, hex_id, open_case
+from partners.stub import Flow, Sending, Served, Situation
+from schemas import xml
+from schemas.call import Call, Reply, json_reply
+from schemas.directory import Directory, Partner
+from schemas.violation import Malformed
+
+#: Messages of a year (2024, Kela's exchange statistics): 1,114,360 received by Finnish institutions, 320,541 sent by them.
+#: Opening messages by kind, so that together with the answers below (a claim gives 2.25 messages from the counterparty and
+#: 0.25 from the owner, a request one) exactly those come out. How they divide by SED is an assumption.
+FOREIGN_OPENINGS = {"A009": 904_360.0, "P2000": 20_000.0, "H001": 80_000.0}
+FINNISH_OPENINGS = {"A009": 110_541.0, "P2000": 20_000.0, "H001": 60_000.0}
+PROCESSES = {"A009": "LA_BUC_04", "P2000": "P_BUC_01", "H001": "H_BUC_01"}
+#: Finnish institutions that take part, by what opens the case (public competences: only the Centre for Pensions owns claims).
+FINNISH_RECEIVERS = {"A009": (PENSIONS,), "P2000": (KELA, PENSIONS), "H001": (KELA,)}
+FINNISH_OWNERS = {"A009": PENSIONS, "P2000": PENSIONS, "H001": KELA}
+QUESTION_SHARE = 0.25
+
+
+class Stub:
+    """All institutions, Finnish and foreign."""
+
+    channel = "eessi"
+
+    def flows(self, directory: Directory) -> Sequence[Flow]:
+        """What opens cases: foreign institutions towards Finnish ones and the other way round, each foreign one as often."""
+        others = foreign(directory)
+        flows = []
+        for sed, weight in FOREIGN_OPENINGS.items():
+            receivers = tuple(name for name in FINNISH_RECEIVERS[sed] if directory.by_eessi_id(name))
+            for partner in others if receivers else ():
+                make = _opening(partner, sed, receivers)
+                flows.append(Flow(f"{sed} to Finland", partner.id, f"eessi.{sed.lower()}", weight / len(others), make))
+        for sed, weight in FINNISH_OPENINGS.items():
+            owner = directory.by_eessi_id(FINNISH_OWNERS[sed])
+            if owner and others:
+                make = _opening(owner, sed, tuple(partner.eessi_id for partner in others))
+                flows.append(Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make))
+        return flows
+
+    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
+        """An acknowledgement, and whatever the institution sends because of the document that it got."""
+        if call.path != "/eessi/inbox":
+            return None
+        try:
+            root = xml.parse(call.body)
+        except Malformed:
+            return Served(_error("EBMS:0009", "The message is not well-formed.", call))
+        received = read(root)
+        if received is None:
+            return Served(_error("EBMS:0009", "The message has no header.", call))
+        if partner.eessi_id not in received.receivers:
+            return Served(_error("EBMS:0003", "The message is for another institution.", call))
+        rng = situation.rng
+        moment = _moment(situation.now)
+        date = f"{moment:%Y-%m-%dT%H:%M:%S}.{situation.now % 1000:03d}+0000"
+        ack = {"id": hex_id(rng), "date": date, "sender": received.sender, "receiver": partner.eessi_id}
+        who = subject_of(root)
+        then = [
+            _sending(partner, follow(rng, moment, sed, received, who, partner.eessi_id, related)[1])
+            for sed, related in _answers(received.sed, situation)
+        ]
+        return Served(json_reply(ack), tuple(then))
+
+
+def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
+    """What an institution sends when it gets that SED, and whether as a reply to it."""
+    if sed == "P2000":
+        question = [("P8000", False)] if situation.rng.random() < QUESTION_SHARE else []
+        return [*question, ("P5000", False), ("P6000", False)]
+    reply = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}.get(sed)
+    return [(reply, True)] if reply else []
+
+
+def _opening(partner: Partner, sed: str, receivers: tuple[str, ...]) -> Callable[[Situation], Sending]:
+    def make(situation: Situation) -> Sending:
+        receiver = situation.rng.choice(receivers)
+        moment = _moment(situation.now)
+        return _sending(partner, open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))[1])
+
+    return make
+
+
+def _sending(partner: Partner, body: bytes) -> Sending:
+    return Sending(Call("POST", "/eessi/v1/messages", {"Content-Type": CONTENT_TYPE, "X-API-Key": partner.key}, body))
+
+
+def _moment(now: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(now // 1000, datetime.UTC) + datetime.timedelta(milliseconds=now % 1000)
+
+
+def _error(code: str, description: str, call: Call) -> Reply:
+    error = {
+        "errorCode": code,
+        "severity": "failure",
+        "refToMessageInError": call.headers.get("X-EESSI-Message-Id", ""),
+        "description": description,
+    }
+    return json_reply({"errors": [error]}, 400)
+
+
+def _texts(root: Any, path: str) -> list[str]:
+    return [str(text).strip() for text in root.xpath(path + "/text()", namespaces={"sbdh": SBDH})]
+
+
+def read(root: Any) -> Letter | None:
+    """A received message as a letter, as far as an answer needs it; None when it has no header."""
+    header, scope = "sbdh:StandardBusinessDocumentHeader", "sbdh:StandardBusinessDocumentHeader/sbdh:BusinessScope"
+    found = {
+        name: _texts(root, path)
+        for name, path in {
+            "sender": f"{header}/sbdh:Sender/sbdh:Identifier",
+            "role": f"{header}/sbdh:Sender/sbdh:ContactTypeIdentifier",
+            "sed": f"{header}/sbdh:DocumentIdentification/sbdh:Type",
+            "message": f"{header}/sbdh:DocumentIdentification/sbdh:InstanceIdentifier",
+            "set": f"{scope}/sbdh:SetId",
+            "case": f"{scope}/sbdh:CaseId/sbdh:InstanceIdentifier",
+            "service": f"{scope}/sbdh:CaseId/sbdh:BusinessServiceName",
+        }.items()
+    }
+    if not all(found.values()):
+        return None
+    first = {name: texts[0] for name, texts in found.items()}
+    return Letter(
+        first["sed"],
+        first["service"].partition(":")[0],
+        "New",
+        first["sender"],
+        tuple(_texts(root, f"{header}/sbdh:Receiver/sbdh:Identifier")),
+        first["role"] == "CaseOwner",
+        first["message"],
+        first["set"],
+        first["case"],
+        datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC),
+    )
+
+
+def subject_of(root: Any) -> Subject:
+    """The person that a received SED is about."""
+    place = "*/Person/PersonIdentification" if root.find("*/Person") is not None else "*/CaseContext/PersonContext"
+    texts = {name: root.findtext(f"{place}/{name}") or "" for name in ("familyName", "forename", "dateBirth", "sex/value")}
+    numbers = root.findall(f"{place}/PINPersonInEachInstitution/PersonalIdentificationNumber")
+    pins = tuple((pin.findtext("country/value") or "", pin.findtext("personalIdentificationNumber") or "") for pin in numbers)
+    nationality = root.findtext("*/Person/AdditionalInformationPerson/nationality/value") or "FI"
+    return Subject(texts["familyName"], texts["forename"], texts["dateBirth"], texts["sex/value"], pins, nationality)
+
+
+STUB = Stub()

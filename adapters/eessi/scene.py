@@ -1,0 +1,132 @@
+"""Who and what an artificial SED is about, and the blocks that SEDs share, as trees of names and texts; no SED of its own.
+
+Person data is artificial (`schemas.persons`); the structure is that of `schemas/eessi/*.xsd` (modelled).
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.persons import Person, person
+
+#: Elements in order: a text or further elements.
+Tree = Sequence[tuple[str, "str | Tree"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The person of a case as SEDs name her: `pins` are (country, number), `sex` is 01 (male) or 02 (female)."""
+
+    family_name: str
+    forename: str
+    birth_date: str
+    sex: str
+    pins: tuple[tuple[str, str], ...] = ()
+    nationality: str = "FI"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a SED is written from: chance, day, subject, institutions (EESSI ids) and the document that it is about."""
+
+    rng: random.Random
+    day: datetime.date
+    subject: Subject
+    sender: str
+    receiver: str
+    about_sed: str = "P2000"
+    about_set: str = ""
+
+    def days_before(self, least: int, most: int) -> str:
+        """A date so many days before the scene's, as text."""
+        return (self.day - datetime.timedelta(days=self.rng.randint(least, most))).isoformat()
+
+    def days_after(self, least: int, most: int) -> str:
+        """A date so many days after the scene's, as text."""
+        return (self.day + datetime.timedelta(days=self.rng.randint(least, most))).isoformat()
+
+    def pick(self, *values: str) -> str:
+        """One of the values."""
+        return self.rng.choice(values)
+
+
+def subject(rng: random.Random, country: str) -> Subject:
+    """An artificial person known in Finland and in `country`."""
+    found: Person = person(rng, datetime.date(1940, 1, 1), datetime.date(1999, 12, 31))
+    foreign = f"{found.birth_date:%Y%m%d}{rng.randrange(10_000):04d}"
+    pins = (("FI", found.personal_identity_code), *(((country, foreign),) if country != "FI" else ()))
+    sex = "01" if found.sex == "male" else "02"
+    return Subject(found.last_name, found.first_name, found.birth_date.isoformat(), sex, pins, rng.choice(("FI", country)))
+
+
+def coded(name: str, value: str) -> tuple[str, Tree]:
+    """A coded value: EESSI puts it into an element `value`."""
+    return name, (("value", value),)
+
+
+def local_case_numbers(scene: Scene) -> tuple[str, Tree]:
+    """The sender's own case number."""
+    country = scene.sender.partition(":")[0]
+    number = (coded("country", country), ("caseNumber", f"{country}-{scene.day.year}-{scene.rng.randrange(1_000_000):06d}"))
+    return "LocalCaseNumbers", (("LocalCaseNumber", number),)
+
+
+def person_block(who: Subject) -> tuple[str, Tree]:
+    """The person as every SED but the administrative ones names her."""
+    pins: Tree = tuple(
+        (
+            "PersonalIdentificationNumber",
+            (coded("country", country), ("personalIdentificationNumber", number), coded("sector", "01")),
+        )
+        for country, number in who.pins
+    )
+    identification: Tree = (
+        ("familyName", who.family_name),
+        ("forename", who.forename),
+        ("dateBirth", who.birth_date),
+        coded("sex", who.sex),
+        *((("PINPersonInEachInstitution", pins),) if pins else ()),
+    )
+    nationality = ("AdditionalInformationPerson", (coded("nationality", who.nationality),))
+    return "Person", (("PersonIdentification", identification), nationality)
+
+
+def address(scene: Scene, name: str = "Address", country: str = "FI") -> tuple[str, Tree]:
+    """An artificial address."""
+    found = person(scene.rng)
+    place = (("street", found.street), ("town", found.town), ("postalCode", found.postal_code))
+    return name, (*place, coded("country", country))
+
+
+def fixed(scene: Scene) -> tuple[str, Tree]:
+    """A period in the past."""
+    return "ReferencePeriod", (
+        ("FixedPeriod", (("startDate", scene.days_before(4000, 9000)), ("endDate", scene.days_before(100, 3900)))),
+    )
+
+
+def institution(institution: str) -> tuple[str, Tree]:
+    """An institution by its EESSI id."""
+    return "Institution", (("institutionID", institution), ("institutionName", f"Institution {institution}"))
+
+
+def further(text: str) -> tuple[str, Tree]:
+    """Further information in words."""
+    return "AdditionalInformation", (("additionalInformation", text),)
+
+
+def amount(scene: Scene, least: int = 40, most: int = 2500) -> str:
+    """An amount of money with two decimals."""
+    return f"{scene.rng.randint(least, most)}.{scene.rng.randrange(100):02d}"
+
+
+def duration(scene: Scene) -> Tree:
+    """Years, months and days."""
+    return (
+        ("years", str(scene.rng.randint(0, 40))),
+        ("months", str(scene.rng.randint(0, 11))),
+        ("days", str(scene.rng.randint(0, 30))),
+    )
