@@ -1,0 +1,89 @@
+"""Annotated types for the fields of JSON messages: each checks a string (or number) and leaves it as it is; no models.
+
+Dates stay strings, so that a model is checked in strict mode on plain data. Every type raises an error whose `expected`
+says what was wanted; `schemas.json` turns it into a finding of rule `json.value` (or `json.type`, `json.pattern`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, PlainValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from schemas.identifiers import is_business_id, is_creditor_reference, is_iban, is_oid, is_personal_identity_code
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
+
+
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_date_time(text: str) -> bool:
+    if not (match := _TIME.fullmatch(text)):
+        return False
+    try:
+        # The fraction is cut off, since a reader with microseconds refuses nine digits of it.
+        datetime.datetime.fromisoformat(text[:19] + (match[2] or ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(is_valid: Callable[[str], bool], expected: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not is_valid(text):
+            raise PydanticCustomError("value", "{expected} is expected", {"expected": expected})
+        return text
+
+    return AfterValidator(check)
+
+
+def _amount(value: Any) -> Any:
+    expected = "an amount in euros with at most two decimals"
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise PydanticCustomError("amount_type", "{expected} is expected", {"expected": expected})
+    if isinstance(value, str):
+        valid = bool(_AMOUNT.fullmatch(value))
+    else:
+        valid = math.isfinite(value) and abs(value) < 1e13 and round(value, 2) == value
+    if not valid:
+        raise PydanticCustomError("value", "{expected} is expected", {"expected": expected})
+    return value
+
+
+#: A date of the calendar, `2024-02-29`.
+IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
+#: A date and time, with or without offset, `2024-02-29T12:30:00Z`, `2024-02-29T12:30:00.123+02:00`.
+IsoDateTime = Annotated[str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")]
+#: A valid personal identity code. Whether it is an artificial person's is the guard's business, not the schema's.
+PersonalIdentityCode = Annotated[str, _checked(is_personal_identity_code, "a personal identity code")]
+#: A valid business id with its hyphen, `1234567-1`.
+BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]
+#: A valid IBAN without spaces.
+Iban = Annotated[str, _checked(is_iban, "an IBAN")]
+#: A valid RF creditor reference without spaces.
+CreditorReference = Annotated[str, _checked(is_creditor_reference, "an RF creditor reference")]
+#: An object identifier in dotted form.
+Oid = Annotated[str, _checked(is_oid, "an object identifier (digits and dots)")]
+#: A country, ISO 3166-1 alpha-2 in form (two capital letters); which exist is left to code lists.
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+#: A municipality's three digits (Statistics Finland).
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+#: An amount of money: a number (not NaN or infinite) or a string `[+-]?\d{1,13}(\.\d{1,2})?`; at most two decimals, below 10^13.
+Amount = Annotated[str | int | float, PlainValidator(_amount)]
+#: Text that is not empty.
+Text = Annotated[str, StringConstraints(min_length=1)]

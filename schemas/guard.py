@@ -1,0 +1,146 @@
+"""The guard against real persons: finds personal identity codes that a living person could have; stores, logs and repeats nothing.
+
+A code counts when its date is valid for its century character, its check character is right, its individual number is
+002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and pass. What an XML or JSON reader would
+read as a code is found too: character references, CDATA sections, comments and processing instructions inside a value,
+JSON escapes, UTF-16, percent-encoding, typographic hyphens and full-width digits. Codes inside base64, compressed or
+encrypted data are not looked for.
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from schemas.identifiers import CENTURIES, CHECK_CHARACTERS
+
+_DIGITS = b"0123456789"
+_CENTURY_CHARACTERS = b"-+ABCDEFUVWXYabcdefuvwxy"
+_LETTERS_AND_DIGITS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS else 32 for byte in range(256))
+_SHAPE = b"000000-000"
+_NINE = ord("9")
+
+# U+00AD, U+200B-U+2015, U+2212, U+FE58-U+FF5E and U+FEFF in UTF-8: hidden characters, hyphens, full-width forms.
+_ODD_FORMS = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x95]|\xe2\x81\xa0|\xe2\x88\x92|\xef\xb9\xa3|\xef\xbb\xbf|\xef\xbc")
+_HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
+_HIDDEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
+_ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_REFERENCE = re.compile(r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});")
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+
+
+def real_person_in(body: bytes) -> bool:
+    """Whether the body, in XML, JSON or any text, holds a personal identity code that could be a living person's.
+
+    Costs about 1 microsecond per KB when nothing in it could hide a code.
+    """
+    if _plainly_in(body):
+        return True
+    if not _could_hide(body):
+        return False
+    return _hidden_in(_decode(body))
+
+
+def in_text(text: str) -> bool:
+    """The same for a header, an id or a part of an address."""
+    if _plainly_in(text.encode("utf-8", "replace")):
+        return True
+    if text.isascii() and not any(marker in text for marker in "%&\\<"):
+        return False
+    return _hidden_in(text)
+
+
+def in_texts(texts: Iterable[str]) -> bool:
+    """Whether any of them holds such a code."""
+    return any(map(in_text, texts))
+
+
+def _plainly_in(body: bytes) -> bool:
+    """Whether such a code stands in the bytes as they are.
+
+    The bytes are first reduced to their shapes (digit, century character, other), because a translation and a search
+    for a fixed string take a fifth of the time of the regular expression that says the same.
+    """
+    shapes = body.translate(_SHAPES)
+    at = shapes.find(_SHAPE)
+    while at >= 0:
+        if body[at + 7] != _NINE and _could_be_real(body[max(0, at - 1) : at + 12], min(at, 1)):
+            return True
+        at = shapes.find(_SHAPE, at + 1)
+    return False
+
+
+def _could_be_real(around: bytes, before: int) -> bool:
+    """Whether the eleven bytes after the first `before` are a code with a number below 900, and nothing is glued to them."""
+    if before and around[0] in _LETTERS_AND_DIGITS:
+        return False
+    code, after = around[before : before + 11].decode("latin-1").upper(), around[before + 11 :]
+    if len(code) < 11 or (after and after[0] in _LETTERS_AND_DIGITS) or code[7:10] < "002":
+        return False
+    if CHECK_CHARACTERS[int(code[:6] + code[7:10]) % 31] != code[10]:
+        return False
+    try:
+        datetime.date(CENTURIES[code[6]] + int(code[4:6]), int(code[2:4]), int(code[:2]))
+    except ValueError:
+        return False
+    return True
+
+
+def _could_hide(body: bytes) -> bool:
+    """Whether the bytes hold anything that a reader resolves; single bytes first, because memchr is many times faster."""
+    if b"&" in body and b"&#" in body:
+        return True
+    if b"\\" in body and b"\\u" in body:
+        return True
+    if b"!" in body and b"<!" in body:
+        return True
+    if b"?" in body and body.find(b"<?", 1) > 0:
+        return True
+    if b"%" in body or b"\0" in body:
+        return True
+    return not body.isascii() and bool(_ODD_FORMS.search(body))
+
+
+def _hidden_in(text: str) -> bool:
+    """Whether the text as a reader would resolve it, or any step on the way there, holds such a code."""
+    for step in (_without_asides, _resolve, _resolve, _plain):
+        changed = step(text)
+        if changed != text and _plainly_in(changed.encode("utf-8", "replace")):
+            return True
+        text = changed
+    return False
+
+
+def _without_asides(text: str) -> str:
+    return _CDATA.sub(r"\1", _ASIDE.sub("", text)) if "<" in text else text
+
+
+def _resolve(text: str) -> str:
+    """Character references, JSON escapes and percent-encoding replaced by what they stand for."""
+    if "&" in text:
+        text = _REFERENCE.sub(lambda match: html.unescape(match[0]), text).replace("&amp;", "&")
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    if "%" in text:
+        text = unquote(text, errors="replace")
+    return text
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(_HIDDEN | _HYPHENS)) if not text.isascii() else text
+
+
+def _decode(body: bytes) -> str:
+    """The text of the body: UTF-16 by its mark or its zero bytes, otherwise UTF-8 with what is wrong replaced."""
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return body.decode("utf-16", errors="replace")
+    if b"\0" in body[:64]:
+        even, odd = body[:64:2].count(0), body[1:64:2].count(0)
+        return body.decode("utf-16-be" if even > odd else "utf-16-le", errors="replace")
+    return body.decode("utf-8", errors="replace")
