@@ -71,3 +71,23 @@ def plain(text: str | None) -> str:
         return str(int(text)) if text.isascii() and "_" not in text else text
     except ValueError:
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """An error as the register tells it (*modelled*, see `error_codes.toml`). `level`: message, delivery, payment or item."""
+
+    code: str
+    level: str
+    rule: str
+    message: str
+
+
+def _read_errors() -> Mapping[str, ErrorCode]:
+    rows = tomllib.loads((_HERE / "error_codes.toml").read_text(encoding="utf-8"))["errors"]
+    return MappingProxyType({row["rule"]: ErrorCode(**row) for row in rows})
+
+
+#: Errors by rule, and by code.
+ERRORS = _read_errors()
+ERRORS_BY_CODE: Mapping[str, ErrorCode] = MappingProxyType({error.code: error for error in ERRORS.values()})
