@@ -25,8 +25,9 @@ def identify(parsed: Parsed) -> Identity:
     data = parsed.document.find("DeliveryData")
     if data is None:
         data = parsed.document
-    delivery_id, kind = text_of(data, "DeliveryId"), text_of(data, "DeliveryDataType")
+    # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it becomes a key.
+    delivery_id, kind = text_of(data, "DeliveryId")[:40], text_of(data, "DeliveryDataType")[:11]
     reports = data.find("Reports")
     items = len(reports.findall("Report")) if reports is not None else 1
-    owner = text_of(data, "DeliveryDataOwner/Code")
+    owner = text_of(data, "DeliveryDataOwner/Code")[:30]
     return Identity(message_id(delivery_id, owner, kind), conversation=delivery_id, items=items)
