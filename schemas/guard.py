@@ -25,8 +25,9 @@ _SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS els
 _SHAPE = b"000000-000"
 _NINE = ord("9")
 
-# U+00AD, U+200B-U+2015, U+2212, U+FE58-U+FF5E and U+FEFF in UTF-8: hidden characters, hyphens, full-width forms.
-_ODD_FORMS = re.compile(rb"\xc2\xad|\xe2\x80[\x8b-\x95]|\xe2\x81\xa0|\xe2\x88\x92|\xef\xb9\xa3|\xef\xbb\xbf|\xef\xbc")
+# How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
+# U+FF00-U+FFFF.
+_ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc")
 _HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
 _HIDDEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -104,7 +105,7 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"%" in body or b"\0" in body:
         return True
-    return not body.isascii() and bool(_ODD_FORMS.search(body))
+    return not body.isascii() and any(form in body for form in _ODD_FORMS)
 
 
 def _hidden_in(text: str) -> bool:

@@ -1,0 +1,58 @@
+"""Where a character stands: lines and columns of a text, and its bytes decoded; no parser and no rules."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from schemas.violation import Malformed, Violation, excerpt
+
+_BREAK = re.compile(r"\r\n?|\n")
+
+
+class Lines:
+    """The lines of a text. Lines end with LF, CR LF or CR; lines and columns count from 1, columns in characters."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+
+    def at(self, offset: int) -> tuple[int, int, str]:
+        """Line, column and the (cut) source line of the character at `offset` (0-based; the end of the text is allowed)."""
+        number = bisect_right(self._starts, offset)
+        start = self._starts[number - 1]
+        # The excerpt needs only the surroundings: a line may be the whole document.
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        line = self.text[start:end].rstrip("\r\n")
+        column = offset - start + 1
+        return number, column, excerpt(line, column)
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column (both from 1), kept within the text."""
+        start = self._starts[min(max(line, 1), len(self._starts)) - 1]
+        return min(start + max(column, 1) - 1, len(self.text))
+
+    def violation(self, rule: str, message: str, offset: int, path: str = "", expected: str = "", found: str = "") -> Violation:
+        """A violation at the character at `offset`."""
+        line, column, source = self.at(offset)
+        return Violation(rule, message, path, line, column, expected, excerpt(found), source)
+
+
+def malformed(rule: str, message: str, text: str = "", offset: int = 0, expected: str = "", found: str = "") -> Malformed:
+    """The error for bytes that are no document, with its one violation placed at `offset` of `text`."""
+    return Malformed([Lines(text).violation(rule, message, offset, "", expected, found)])
+
+
+def decoded(body: bytes, encoding: str, rule: str) -> str:
+    """The body as text, without a byte order mark.
+
+    Raises:
+        Malformed: when the bytes are not in that encoding; it names the byte and stands at its place.
+    """
+    try:
+        return body.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        text = body[: error.start].decode(encoding).removeprefix("\ufeff")
+        rest = body[error.start : error.start + 80].decode(encoding, "replace").partition("\n")[0]
+        message = f"byte {error.start} (0x{body[error.start]:02X}) is not valid {encoding.upper()}"
+        raise malformed(rule, message, text + rest, len(text), encoding.upper(), f"0x{body[error.start]:02X}") from None

@@ -1,0 +1,105 @@
+"""XML: bytes to a tree by one hardened parser, and a tree against an XSD; positions and explanations live beside it.
+
+Hardened means: no document type definition (so no entities and no defaults from outside), no network, bounded size and
+depth, UTF-8 or another encoding that the document states truthfully.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from schemas.violation import Finding
+from schemas.xml_diagnosis import diagnose, has_doctype, transcoded
+from schemas.xml_explanation import Explainer
+from schemas.xml_positions import locate
+
+__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "parse"]
+
+#: At most so many findings are reported of one check.
+FINDINGS_MAX = 200
+
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_comments=False
+)
+_UTF8_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, encoding="utf-8"
+)
+#: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8 stated or nothing stated.
+_PLAIN_START = re.compile(rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])""")
+_DEEPER: dict[int, etree.XPath] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLimits:
+    """What a body may be at most: its length in bytes and the depth of its elements (libxml2 itself stops at 256)."""
+
+    body_bytes_max: int = 20 * 1024 * 1024
+    depth_max: int = 64
+
+
+def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:  # noqa: B008 - frozen
+    """The root element of the document.
+
+    Raises:
+        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`, `xml.encoding`, `xml.doctype`,
+            `xml.depth`, `xml.malformed`.
+    """
+    parser = _PARSER
+    if len(body) > limits.body_bytes_max or not body:
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    start = _PLAIN_START.match(body)
+    if start is None or (start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])):
+        body, parser = transcoded(body), _UTF8_PARSER
+    if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
+    if _deeper_than(limits.depth_max, root):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    return root
+
+
+def _states_utf8(declaration: bytes) -> bool:
+    return bool(re.search(rb"""\sencoding\s*=\s*["']utf-8["']""", declaration, re.IGNORECASE))
+
+
+def _deeper_than(depth: int, root: etree._Element) -> bool:
+    """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it ends with the tree."""
+    path = _DEEPER.get(depth)
+    if path is None:
+        path = _DEEPER[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
+    return bool(path(root))
+
+
+class XmlSchema:
+    """A compiled XSD. libxml2 gives the verdict; when it is bad, every violation is sought out and explained.
+
+    Raises:
+        ValueError: when the file is no XSD.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._schema = etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)))
+        except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
+            raise ValueError(f"{path.name}: {error}") from error
+        self._explainer: Explainer | None = None
+        self._lock = threading.Lock()
+
+    def check(self, element: etree._Element) -> list[Finding]:
+        """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
+        if self._schema.validate(element):
+            return []
+        log = list(self._schema.error_log)
+        with self._lock:
+            if self._explainer is None:
+                self._explainer = Explainer(self.path)
+        return self._explainer.explain(element, log, FINDINGS_MAX)
