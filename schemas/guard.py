@@ -28,8 +28,8 @@ _NINE = ord("9")
 # How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
 # U+FF00-U+FFFF.
 _ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc")
-_HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
-_HIDDEN = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
+_HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _REFERENCE = re.compile(r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});")
@@ -134,7 +134,11 @@ def _resolve(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.translate(_HIDDEN | _HYPHENS)) if not text.isascii() else text
+    """Typographic hyphens as the plain one, hidden characters left out, full-width and other digits as ASCII."""
+    if text.isascii():
+        return text
+    text = _HYPHEN.sub("-", _HIDDEN.sub("", text))
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
 def _decode(body: bytes) -> str:
