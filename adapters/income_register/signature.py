@@ -21,7 +21,7 @@ from lxml import etree
 DS = "http://www.w3.org/2000/09/xmldsig#"
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _NAME = "Exchange simulator, Incomes Register"
-_VALID_DAYS = 3650
+_VALID_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
