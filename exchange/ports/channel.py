@@ -99,7 +99,7 @@ class Destination:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`, `method`, `too-large`, `busy`,
-    `timeout`, `closing`, `internal`."""
+    `timeout`, `unsupported`, `closing`, `internal`."""
 
     reason: str
     status: int

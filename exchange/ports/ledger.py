@@ -96,7 +96,7 @@ class Record:
     """One message to be committed with all that belongs to it, or not at all.
 
     When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but, where the digest is the
-    same, an event `duplicate` on the original and `duplicate_counts`; where the digest differs the caller records a
+    same, an event `duplicate` on the original and its counts; where the digest differs the caller records a
     rejection.
     """
 
@@ -105,7 +105,6 @@ class Record:
     deliveries: Sequence[DeliveryRow]
     events: Sequence[EventRow]
     counts: Sequence[Count]
-    duplicate_counts: Sequence[Count] = ()
     remember: Sequence[Remember] = ()
 
 
@@ -161,8 +160,8 @@ class Ledger(Protocol):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
-    async def waiting(self, lanes: Sequence[int], due_before: int, most: int) -> list[int]:
-        """Ids of deliveries of these lanes to be pushed that are due, oldest first; all lanes when `lanes` is empty."""
+    async def waiting(self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push") -> list[int]:
+        """Ids of deliveries of these lanes and that mode that are due, oldest first; all lanes when `lanes` is empty."""
         ...
 
     async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
@@ -180,11 +179,19 @@ class Ledger(Protocol):
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
     async def body(self, message_id: int) -> bytes | None: ...
+    async def answer(self, delivery_id: int) -> tuple[str, bytes] | None: ...
     async def deliveries(self, message_id: int) -> list[DeliveryRow]: ...
     async def events(self, message_id: int) -> list[EventRow]: ...
 
-    async def totals(self, by: Sequence[str], since: int = 0, until: int = 1 << 62) -> list[tuple[tuple[Any, ...], int, int, int]]:
-        """Counters summed by the named dimensions over minutes [since, until): (values, count, items, bytes)."""
+    async def totals(
+        self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
+    ) -> list[tuple[tuple[Any, ...], int, int, int]]:
+        """Counters summed by the named dimensions over minutes (or, with `daily`, days) [since, until): (values, count,
+        items, bytes)."""
+        ...
+
+    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Any:
+        """Forget up to `most` bodies and as many messages, settled and with ids below those given."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

@@ -1,0 +1,62 @@
+# Python 3.11 or newer and make are all that these targets need; `make help` lists them.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+# uv lives in an environment of its own: `uv pip sync` takes away whatever the lock file does not name.
+UV := $(VENV)/uv/bin/uv
+WORKERS ?= 2
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format lock drill browser clean
+
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+	  echo "Name another one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up $(VENV) (about half a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(PYTHON) -m venv $(VENV)/uv
+	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+run: $(VENV)/.ready ## start the exchange, the stubs and traffic (DURATION=20, RATE=200 a second, PORT=8080)
+	@exec $(BIN)/exchange run $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=2, ARGS="-k kelmu")
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(VENV)/.ready ## format, lint, types, layers, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 0 -q tests/architecture
+
+bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--seconds 30")
+	@$(BIN)/exchange bench $(ARGS)
+
+drill: $(VENV)/.ready ## kill the exchange in mid-traffic, again and again, and verify the ledger (DRILLS=20)
+	@DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
+
+format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/.ready ## write requirements.lock again from pyproject.toml
+	$(UV) pip compile --quiet --extra test pyproject.toml --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --universal -o requirements.lock
+
+browser: ## install Debian's Chromium for the tests of the pages, where that can be done
+	@sh .ci/browser
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

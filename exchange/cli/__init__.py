@@ -1,0 +1,38 @@
+"""The command line: one file a command; what a command does is done elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from exchange.cli import bench, catalogue, partners, run, samples, send, serve, statistics, validate, verify
+from exchange.errors import ExchangeError
+
+app = typer.Typer(
+    name="exchange",
+    help="A simulator of the information exchange that Finland's social security runs on.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("serve")(serve.serve)
+app.command("partners")(partners.partners)
+app.command("send")(send.send)
+app.command("validate")(validate.validate)
+app.command("samples")(samples.samples)
+app.command("catalogue")(catalogue.catalogue)
+app.command("statistics")(statistics.statistics)
+app.command("verify")(verify.verify)
+app.command("bench")(bench.bench)
+
+
+def main() -> None:
+    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code 2."""
+    try:
+        app()
+    except ExchangeError as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
+        sys.exit(2)

@@ -1,0 +1,103 @@
+"""`exchange partners`: the programs that play everyone else; how they behave lives with each channel."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from exchange import discovery
+from exchange.settings import load
+from partners import faults as scripts
+from partners.faults import Faults
+from partners.sender import Sent, send_traffic
+from partners.server import HOST, serve_stubs
+from schemas import directory
+
+console = Console(stderr=True)
+
+
+def partners(
+    exchange: Annotated[str, typer.Option(help="Address of the exchange.")] = "http://127.0.0.1:8080",
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 8081,
+    rate: Annotated[float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")] = 0.0,
+    duration: Annotated[float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")] = 0.0,
+    sector: Annotated[list[str] | None, typer.Option(help="Only these sectors send (may be given again).")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="Only these channels' flows are sent (may be given again).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of traffic and faults.", show_default="from the settings")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Misbehaviour: TARGET=KIND:PROBABILITY[:SECONDS], say kela.income-data=down:0.1.")
+    ] = None,
+    script: Annotated[Path | None, typer.Option(help="A TOML file of faults.", exists=True)] = None,
+) -> None:
+    """Answer as every partner, and send what partners send."""
+    settings = load()
+    listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
+    chosen = settings.seed if seed is None else seed
+    asyncio.run(_partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed))
+
+
+async def _partners(
+    exchange: str,
+    host: str,
+    port: int,
+    rate: float,
+    duration: float,
+    sectors: set[str],
+    channels: set[str],
+    seed: int,
+    listed: list[scripts.Fault],
+) -> None:
+    settings = load()
+    everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+    stubs = discovery.stubs()
+    runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange)
+    console.print(f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)", highlight=False)
+    try:
+        if rate:
+            sending = [Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels]
+            sent = await send_traffic(sending, everybody, exchange, rate, duration, seed)
+            console.print(summary(sent), highlight=False)
+            await runner.app[HOST].settle()
+        if not rate or not duration:
+            await _until_signal()
+    finally:
+        await runner.cleanup()
+
+
+class Only:
+    """A stub whose flows are limited to some sectors."""
+
+    def __init__(self, stub: object, sectors: set[str]) -> None:
+        self._stub = stub
+        self._sectors = sectors
+
+    def flows(self, everybody: directory.Directory) -> list[object]:
+        """The flows whose sender is in one of the sectors; all of them when none is named."""
+        flows = self._stub.flows(everybody)  # type: ignore[attr-defined]
+        if not self._sectors:
+            return list(flows)
+        wanted = {partner.id for partner in everybody.in_sector(*self._sectors)}
+        return [flow for flow in flows if flow.partner in wanted]
+
+
+def summary(sent: Sent) -> str:
+    """What was sent, in a line."""
+    total = sent.total
+    mean = 1000 * sent.latency_seconds_total / total.sent if total.sent else 0.0
+    return (
+        f"partners: {total.sent} calls sent: {total.accepted} accepted, {total.rejected} rejected, {total.failed} failed; "
+        f"latency mean {mean:.1f} ms, longest {1000 * sent.latency_seconds_max:.0f} ms"
+    )
+
+
+async def _until_signal() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,160 @@
+"""`exchange run`: the exchange, the stubs and traffic in one command, with live counters; each is a program of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from exchange.assembly import ledger_path, statistics_lines
+from exchange.cli import verify as verification
+from exchange.settings import load
+from exchange.statistics.table import text_table
+from exchange.storage.verify import verify
+
+console = Console()
+
+START_SECONDS = 30.0
+DRAIN_SECONDS = 20.0
+STOP_SECONDS = 20.0
+LOOK_SECONDS = 1.0
+
+
+def run(
+    duration: Annotated[float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.")] = 0.0,
+    rate: Annotated[float, typer.Option(help="Calls a second that the partners send.")] = 50.0,
+    port: Annotated[int | None, typer.Option(help="Port of the exchange.", show_default="from the settings")] = None,
+    partners_port: Annotated[int, typer.Option(help="Port of the stubs.")] = 8081,
+    workers: Annotated[int, typer.Option(help="Workers of the exchange.")] = 1,
+    fault: Annotated[list[str] | None, typer.Option(help="Misbehaviour of the stubs: TARGET=KIND:PROBABILITY.")] = None,
+) -> None:
+    """Start everything, show live counters, and print the exchange statistics at the end."""
+    settings = load()
+    chosen = settings.server.port if port is None else port
+    address = f"http://{settings.server.host}:{chosen}"
+    clean = asyncio.run(_run(address, chosen, partners_port, duration, rate, workers, fault or []))
+    raise typer.Exit(0 if clean else 1)
+
+
+async def _run(address: str, port: int, partners_port: int, duration: float, rate: float, workers: int, faults: list[str]) -> bool:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ledger = ledger_path(load())
+    stubs = f"http://127.0.0.1:{partners_port}"
+    serving = await _start(
+        ["serve", "--port", str(port), "--workers", str(workers)], {"EXCHANGE_PARTNERS__ADDRESS": stubs}
+    )
+    playing = None
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+            await _ready(session, address, serving)
+            command = ["partners", "--exchange", address, "--port", str(partners_port), "--rate", str(rate)]
+            playing = await _start([*command, *(part for each in faults for part in ("--fault", each))], {})
+            console.print(f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends", highlight=False)
+            await _watch(session, address, stop, duration, (serving, playing))
+            _signal(playing, signal.SIGTERM)
+            await _drain(session, address)
+    finally:
+        for process in (playing, serving):
+            await _end(process)
+    rows, lines, period = await statistics_lines(ledger, 2024)
+    console.width = max(console.width, 110)
+    console.print(text_table(rows, lines, period))
+    result = verify(ledger)
+    console.print(verification.text(result), highlight=False, markup=False)
+    return result.clean
+
+
+async def _start(arguments: list[str], environment: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "exchange", *arguments, env={**os.environ, **environment}, start_new_session=True
+    )
+
+
+async def _ready(session: aiohttp.ClientSession, address: str, process: asyncio.subprocess.Process) -> None:
+    """Wait until the exchange answers."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.returncode is None:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(address + "/health/ready") as response:
+                if response.status == 200:
+                    return
+        await asyncio.sleep(0.1)
+    console.print(f"The exchange does not answer at {address}; is the port taken?", highlight=False)
+    raise typer.Exit(1)
+
+
+async def _watch(
+    session: aiohttp.ClientSession,
+    address: str,
+    stop: asyncio.Event,
+    duration: float,
+    processes: tuple[asyncio.subprocess.Process, ...],
+) -> None:
+    """Show the counters until the time is over, a signal comes or a program ends."""
+    until = time.monotonic() + duration if duration else float("inf")
+    with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
+        while not stop.is_set() and time.monotonic() < until and all(each.returncode is None for each in processes):
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with session.get(address + "/api/v1/snapshot") as response:
+                    live.update(counters(await response.json()), refresh=console.is_terminal)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(LOOK_SECONDS, max(until - time.monotonic(), 0.01)))
+
+
+def counters(snapshot: dict[str, Any]) -> Table:
+    """The live table."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("channel")
+    columns = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+    for column in (*columns, "accepted/s", "delivered/s"):
+        table.add_column(column, justify="right")
+    for name, row in snapshot["channels"].items():
+        rates = snapshot["rates"].get(name, {})
+        table.add_row(
+            name, *(f"{row[column]:,}" for column in columns), str(rates.get("accepted", 0)), str(rates.get("delivered", 0))
+        )
+    return table
+
+
+async def _drain(session: aiohttp.ClientSession, address: str) -> None:
+    """Wait (not for ever) until nothing is on its way, so that the statistics are whole."""
+    until = time.monotonic() + DRAIN_SECONDS
+    before = -1
+    while time.monotonic() < until:
+        await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get(address + "/api/v1/snapshot") as response:
+                channels = (await response.json())["channels"]
+            state = [(row["waiting"], row["received"], row["delivered"]) for row in channels.values()]
+            if not sum(row[0] for row in state) or hash(tuple(state)) == before:
+                return
+            before = hash(tuple(state))
+
+
+def _signal(process: asyncio.subprocess.Process | None, number: int) -> None:
+    if process is not None and process.returncode is None:
+        process.send_signal(number)
+
+
+async def _end(process: asyncio.subprocess.Process | None) -> None:
+    """End a program that we started: kindly, then not."""
+    if process is None or process.returncode is not None:
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,58 @@
+"""`exchange validate`: judge files as the channel would, without sending them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from exchange.assembly import checking
+from exchange.journey.check import Checked
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Files to judge; - reads standard input.", allow_dash=True)],
+    type_name: Annotated[str, typer.Option("--type", help="The message type, where the document can't tell it.")] = "",
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Print every violation of each file. Exit code 0: all valid (warnings allowed); 1: one is not; 2: a type can't be told."""
+    if form not in ("text", "json"):
+        raise typer.BadParameter("text or json", param_hint="--format")
+    judge = checking()
+    results: list[tuple[str, Checked]] = []
+    for file in files:
+        try:
+            body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        except OSError as error:
+            Console(stderr=True).print(f"{file}: {error.strerror}", highlight=False, markup=False)
+            raise typer.Exit(2) from error
+        results.append((str(file), judge.check(body, type_name)))
+    if form == "json":
+        print(json.dumps([{"file": name, **checked.as_dict()} for name, checked in results], ensure_ascii=False, indent=2))
+    else:
+        for name, checked in results:
+            print(text(name, checked))
+    if not all(checked.known for _, checked in results):
+        raise typer.Exit(2)
+    if not all(checked.valid for _, checked in results):
+        raise typer.Exit(1)
+
+
+def text(name: str, checked: Checked) -> str:
+    """A file's result for a person: a line of verdict, then each violation with its source line and a caret."""
+    errors = sum(violation.severity == "error" for violation in checked.violations)
+    warnings = len(checked.violations) - errors
+    verdict = "valid" if checked.valid else "type unknown" if not checked.known else "not valid"
+    counts = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    of_type = f" as {checked.message_type} ({checked.basis})" if checked.message_type else ""
+    lines = [f"{name}: {verdict}{of_type}: {counts}"]
+    for violation in checked.violations:
+        lines.append(f"  {violation.as_text()}")
+        if violation.source.strip():
+            source = violation.source.strip()
+            lines.append(f"      {source}")
+    return "\n".join(lines)

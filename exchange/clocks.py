@@ -1,0 +1,56 @@
+"""The wall clock and the ids of the running service; the virtual clock lives in the simulation."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from exchange.ports import Clock
+
+#: Ids count milliseconds from here (2020-01-01T00:00:00Z), so that 41 bits last until 2089.
+EPOCH_MILLISECONDS = 1_577_836_800_000
+
+WORKER_BITS = 10
+SEQUENCE_BITS = 12
+
+
+class WallClock:
+    """Time as it is."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class SequentialIds:
+    """Ids of 63 bits: milliseconds, worker, sequence; growing even when the clock steps back."""
+
+    def __init__(self, clock: Clock, worker: int = 0) -> None:
+        if not 0 <= worker < 1 << WORKER_BITS:
+            raise ValueError(f"worker {worker} is not below {1 << WORKER_BITS}")
+        self._clock = clock
+        self._worker = worker << SEQUENCE_BITS
+        self._millisecond = 0
+        self._sequence = 0
+
+    def next(self) -> int:
+        """A new id; borrows from the next millisecond when more than 4,096 are asked for in one."""
+        now = self._clock.now() - EPOCH_MILLISECONDS
+        if now > self._millisecond:
+            self._millisecond = now
+            self._sequence = 0
+        else:
+            self._sequence += 1
+            if self._sequence >> SEQUENCE_BITS:
+                self._millisecond += 1
+                self._sequence = 0
+        return self._millisecond << (WORKER_BITS + SEQUENCE_BITS) | self._worker | self._sequence
+
+
+def first_id(milliseconds: int) -> int:
+    """The smallest id that could be given out at that time (since 1970 UTC): ids below it are older."""
+    return max(0, milliseconds - EPOCH_MILLISECONDS) << (WORKER_BITS + SEQUENCE_BITS)

@@ -1,0 +1,63 @@
+"""Finding the channels in `adapters/`; the only module that imports by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import adapters
+from exchange.errors import DiscoveryError
+from exchange.ports import Channel
+
+
+def adapter_folders() -> list[str]:
+    """The names of the folders in `adapters/`, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(adapters.__path__) if module.ispkg)
+
+
+@lru_cache(maxsize=1)
+def channels() -> dict[str, Channel]:
+    """Every channel by name.
+
+    Raises:
+        DiscoveryError: when a folder has no `channel.CHANNEL`, or two channels share a name.
+    """
+    found: dict[str, Channel] = {}
+    for folder in adapter_folders():
+        channel = getattr(part(folder, "channel"), "CHANNEL", None)
+        if not isinstance(channel, Channel):
+            raise DiscoveryError(f"adapters/{folder}/channel.py declares no CHANNEL")
+        if channel.name in found:
+            raise DiscoveryError(f"two channels are named {channel.name}")
+        found[channel.name] = channel
+    return found
+
+
+def stubs() -> list[Any]:
+    """The stubs (`partners.stub.Stub`) of all channels."""
+    return [part(folder, "partner").STUB for folder in adapter_folders()]
+
+
+def generators() -> dict[str, Any]:
+    """Every generator (`schemas.generated.Generator`) by message type."""
+    found: dict[str, Any] = {}
+    for folder in adapter_folders():
+        found.update(part(folder, "generate").GENERATORS)
+    return found
+
+
+def part(folder: str, name: str) -> ModuleType:
+    """A module of an adapter.
+
+    Raises:
+        DiscoveryError: when the folder lacks it.
+    """
+    try:
+        return importlib.import_module(f"adapters.{folder}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name == f"adapters.{folder}.{name}":
+            raise DiscoveryError(f"adapters/{folder}/{name}.py is missing") from error
+        raise

@@ -1,0 +1,145 @@
+"""The first half of the way: judge, route, record, and only then an outcome to make a receipt of; the second half is `deliver`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from exchange.errors import LedgerError, Unroutable
+from exchange.journey.deliver import Dispatcher
+from exchange.journey.record import accepted_record, envelope_of, rejected_record
+from exchange.journey.validate import Judge, Judgement, Reading
+from exchange.ports import Channel, Clock, Context, Delivery, Destination, Ids, Inbound, Ledger, Outcome
+from exchange.ports.ledger import MessageRow, Record
+from schemas.directory import Directory
+from schemas.violation import Violation
+
+#: How often a message is judged anew because another changed what the channel remembers at the same moment.
+STALE_MAX = 64
+
+
+class Acceptance:
+    """The first half, for every channel alike."""
+
+    def __init__(
+        self, ledger: Ledger, judge: Judge, directory: Directory, clock: Clock, ids: Ids, dispatcher: Dispatcher, lane: int = 0
+    ) -> None:
+        self._ledger = ledger
+        self._judge = judge
+        self._directory = directory
+        self._clock = clock
+        self._ids = ids
+        self._dispatcher = dispatcher
+        self._lane = lane
+
+    async def accept(self, channel: Channel, inbound: Inbound) -> Outcome:
+        """Take a message in; returns after the commit of whatever became of it."""
+        outcome, _ = await self.accept_for_answer(channel, inbound)
+        return outcome
+
+    async def accept_for_answer(self, channel: Channel, inbound: Inbound) -> tuple[Outcome, list[Delivery]]:
+        """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
+        now = self._clock.now()
+        reading = self._judge.read(channel, inbound)
+        digest = blake2b(inbound.body, digest_size=16).digest()
+        for _ in range(STALE_MAX):
+            judgement, destinations = await self._judge_and_route(channel, reading, now)
+            if not judgement.verdict.accepted:
+                return await self._reject(channel, reading, judgement, digest, now), []
+            record = self._record(channel, reading, judgement, destinations, digest, now)
+            recorded = await self._ledger.record(record)
+            if recorded.kind == "new":
+                return self._accepted(record, reading, judgement)
+            original = recorded.original
+            if original is not None:
+                if recorded.kind == "duplicate":
+                    return Outcome("duplicate", envelope_of(original)), []
+                judgement.reason = "message-id-reused"
+                judgement.violations.append(_reused(original))
+                return await self._store_rejection(channel, reading, judgement, digest, now), []
+        raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
+
+    async def _judge_and_route(
+        self, channel: Channel, reading: Reading, now: int
+    ) -> tuple[Judgement, Sequence[Destination]]:
+        """Rules, verdict and receivers, with what the channel remembers just now."""
+        parsed, identity = reading.parsed, reading.identity
+        if parsed is not None and identity is not None and (keys := channel.recall(parsed, identity)):
+            reading.known = await self._ledger.recall(channel.name, keys)
+        judgement = self._judge.decide(channel, reading, Context(self._directory, now, reading.known))
+        if not judgement.verdict.accepted or parsed is None or identity is None:
+            return judgement, ()
+        try:
+            return judgement, channel.route(parsed, identity, judgement.verdict, self._directory)
+        except Unroutable as error:
+            judgement.reason = error.reason
+            judgement.violations.append(Violation(f"route.{error.reason}", str(error)))
+            judgement.verdict = type(judgement.verdict)(False, 0, detail=judgement.verdict.detail)
+            return judgement, ()
+
+    def _record(
+        self,
+        channel: Channel,
+        reading: Reading,
+        judgement: Judgement,
+        destinations: Sequence[Destination],
+        digest: bytes,
+        now: int,
+    ) -> Record:
+        parsed, identity = reading.parsed, reading.identity
+        assert parsed is not None and identity is not None, "only what could be read is accepted"
+        record = accepted_record(
+            channel.name, reading.inbound, parsed, identity, judgement, destinations, digest, now, self._ids, self._lane
+        )
+        remember = channel.remember
+        record.remember = remember(parsed, identity, Context(self._directory, now, reading.known), judgement.verdict)
+        return record
+
+    def _accepted(self, record: Record, reading: Reading, judgement: Judgement) -> tuple[Outcome, list[Delivery]]:
+        """Hand the deliveries on to the second half: those to be pushed to the dispatcher, those asked for to the caller."""
+        envelope = envelope_of(record.message)
+        asked = []
+        body = record.body or b""
+        for row in record.deliveries:
+            if row.mode == "mailbox":
+                continue
+            receiver = self._directory.get(row.receiver)
+            if receiver is None:
+                continue
+            delivery = Delivery(
+                row.id, envelope, reading.inbound.partner, receiver, body, row.items, 0, row.mode, bool(row.ordered)
+            )
+            if row.mode == "ask":
+                asked.append(delivery)
+            else:
+                self._dispatcher.offer(delivery)
+        return Outcome("accepted", envelope, judgement.violations), asked
+
+    async def _reject(self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int) -> Outcome:
+        """A rejection, unless it is a repetition of what was accepted while it was still acceptable."""
+        identity = reading.identity
+        if identity is not None and identity.sender_message_id and reading.storable:
+            original = await self._ledger.find(channel.name, reading.inbound.partner.id, identity.sender_message_id)
+            if original is not None and original.digest == digest:
+                record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
+                again = record.message._replace(state="accepted", sender_message_id=identity.sender_message_id)
+                recorded = await self._ledger.record(Record(again, None, (), (), ()))
+                if recorded.kind == "duplicate":
+                    return Outcome("duplicate", envelope_of(original))
+        return await self._store_rejection(channel, reading, judgement, digest, now)
+
+    async def _store_rejection(
+        self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int
+    ) -> Outcome:
+        record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
+        await self._ledger.record(record)
+        return Outcome("rejected", envelope_of(record.message), judgement.violations, judgement.reason)
+
+
+def _reused(original: MessageRow) -> Violation:
+    return Violation(
+        "message-id.reused",
+        "this message id was used before for other content",
+        expected="a message id of its own for each message",
+        found=original.sender_message_id,
+    )

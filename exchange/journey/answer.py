@@ -1,0 +1,45 @@
+"""Waiting for an answer in the same call: accept, commit, ask the receiver, settle, answer; asynchronous answers are messages of their own."""
+
+from __future__ import annotations
+
+from exchange.journey.accept import Acceptance
+from exchange.journey.attempt import Attempts
+from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
+
+
+class Asking:
+    """Both halves in one call, for channels whose doors answer synchronously."""
+
+    def __init__(self, ledger: Ledger, acceptance: Acceptance, attempts: Attempts, clock: Clock, longest_seconds: float) -> None:
+        self._ledger = ledger
+        self._acceptance = acceptance
+        self._attempts = attempts
+        self._clock = clock
+        self._longest_seconds = longest_seconds
+
+    async def ask(self, channel: Channel, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
+        """The outcome of the first half, and the first receiver's answer; None when there was none in time.
+
+        A duplicate gets the answer that the original got.
+        """
+        until = self._clock.now() + min(deadline_seconds, self._longest_seconds) * 1000
+        outcome, asked = await self._acceptance.accept_for_answer(channel, inbound)
+        if outcome.kind == "duplicate":
+            return outcome, await self._earlier_answer(outcome.envelope.id)
+        answer: bytes | None = None
+        for delivery in asked:
+            delivered = await self._attempts.ask(delivery, (until - self._clock.now()) / 1000)
+            if delivered is not None and answer is None:
+                answer = delivered.answer
+        return outcome, answer
+
+    async def recover(self, lanes: list[int]) -> int:
+        """Settle what a crash left half asked: nobody waits for those answers any more; how many there were."""
+        return await self._attempts.abandon(await self._ledger.waiting(lanes, self._clock.now(), 100_000, "ask"))
+
+    async def _earlier_answer(self, message_id: int) -> bytes | None:
+        for row in await self._ledger.deliveries(message_id):
+            answer = await self._ledger.answer(row.id)
+            if answer is not None:
+                return answer[1]
+        return None

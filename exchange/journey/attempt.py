@@ -1,0 +1,138 @@
+"""One attempt to deliver, and its settlement: delivered, to be tried again, or dead; which delivery comes next is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from exchange.errors import Unreachable
+from exchange.journey.count import delivery_counts
+from exchange.journey.retry import RetryPolicy
+from exchange.journey.record import envelope_of
+from exchange.ports import (
+    Attempted,
+    Channel,
+    Clock,
+    Delivered,
+    Delivery,
+    Ledger,
+    RefusedByPartner,
+    Settlement,
+    Transport,
+    TryAgain,
+)
+from exchange.ports.ledger import EventRow, Pending
+from schemas.directory import Directory
+
+log = structlog.get_logger(__name__)
+
+#: Longest reason or detail kept with an event, in characters.
+DETAIL_CHARACTERS_MAX = 500
+
+
+class Attempts:
+    """Makes attempts for every channel alike. Whatever happens, the outcome is recorded."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        channels: Mapping[str, Channel],
+        transport: Transport,
+        directory: Directory,
+        clock: Clock,
+        policy: RetryPolicy,
+        timeout_seconds: float,
+    ) -> None:
+        self._directory = directory
+        self._ledger = ledger
+        self._channels = channels
+        self._transport = transport
+        self._clock = clock
+        self._policy = policy
+        self._timeout_seconds = timeout_seconds
+
+    async def make(self, delivery: Delivery) -> int:
+        """One attempt, settled; when to try again (milliseconds), 0 when the delivery has ended."""
+        attempted = await self._attempt(delivery, self._timeout_seconds)
+        return await asyncio.shield(self._settle(delivery, attempted, again=True))
+
+    async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
+        """Attempts until the deadline, since somebody waits for the answer; a delivery without one is dead afterwards."""
+        until = self._clock.now() + int(deadline_seconds * 1000)
+        wait_seconds = 0.05
+        while True:
+            left = (until - self._clock.now()) / 1000
+            attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
+            again = isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
+            await asyncio.shield(self._settle(delivery, attempted, again, in_memory=True))
+            if isinstance(attempted, Delivered):
+                return attempted
+            if not again:
+                return None
+            await self._clock.sleep(wait_seconds)
+            wait_seconds *= 2
+
+    async def abandon(self, delivery_ids: Sequence[int]) -> int:
+        """Settle deliveries as dead whose caller went away with a crash; how many."""
+        pending = await self._ledger.pending(delivery_ids)
+        for each in pending:
+            delivery = delivery_of(each, self._directory)
+            if delivery is not None:
+                await self._settle(delivery, RefusedByPartner("interrupted"), again=False)
+        return len(pending)
+
+    async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
+        channel = self._channels[delivery.envelope.channel]
+        try:
+            call = channel.request(delivery)
+            reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
+            return channel.judge(delivery, reply)
+        except Unreachable as error:
+            return TryAgain("unreachable", str(error))
+        except Exception as error:  # a bug in an adapter must not lose the delivery, nor end the dispatcher
+            log.exception("adapter failed", channel=channel.name, delivery=delivery.id)
+            return TryAgain("internal", type(error).__name__)
+
+    async def _settle(self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False) -> int:
+        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for none."""
+        now = self._clock.now()
+        delivery.attempts += 1
+        envelope = delivery.envelope
+        dimensions = (envelope.channel, envelope.message_type, envelope.sender, delivery.receiver.id, envelope.door)
+        state, next_at, ended_at, reason, answer, answer_type = "delivered", 0, now, "", None, ""
+        if isinstance(attempted, Delivered):
+            kinds = ["delivered"]
+            if attempted.answer is not None:
+                kinds.append("answered")
+                answer, answer_type = attempted.answer, attempted.content_type
+        else:
+            kinds = ["attempt-failed"]
+            reason = f"{attempted.reason}: {attempted.detail}"[:DETAIL_CHARACTERS_MAX] if attempted.detail else attempted.reason
+            due = now if in_memory else self._policy.next_at(delivery.id, delivery.attempts, envelope.received_at, now)
+            if isinstance(attempted, TryAgain) and again and due is not None:
+                state, next_at, ended_at = "waiting", due, 0
+            else:
+                state = "dead"
+                kinds.append("dead-lettered")
+        events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
+        counts = delivery_counts(now, dimensions, delivery.items, envelope.bytes, kinds)
+        # An ordered delivery stays due in the ledger, so that after a restart it still comes before its followers.
+        stored_next_at = envelope.received_at if delivery.ordered and next_at else next_at
+        settlement = Settlement(
+            delivery.id, envelope.id, state, delivery.attempts, stored_next_at, ended_at, reason, events, counts
+        )
+        settlement.answer, settlement.answer_content_type = answer, answer_type
+        await self._ledger.settle(settlement)
+        return next_at
+
+
+def delivery_of(pending: Pending, directory: Directory) -> Delivery | None:
+    """A delivery as it was before it went to the ledger; None when its partner is no longer in the directory."""
+    row = pending.delivery
+    receiver, sender = directory.get(row.receiver), directory.get(pending.message.sender)
+    if receiver is None or sender is None:
+        return None
+    envelope = envelope_of(pending.message)
+    return Delivery(row.id, envelope, sender, receiver, pending.body, row.items, row.attempts, row.mode, bool(row.ordered))

@@ -1,0 +1,211 @@
+"""The second half of the way: takes waiting deliveries, makes them, settles them; a receiver that fails harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from exchange.errors import LedgerClosed, LedgerError
+from exchange.journey.attempt import Attempts, delivery_of
+from exchange.ports import Clock, Delivery, Ledger
+from exchange.ports.ledger import Pending
+from schemas.directory import Directory
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Lane:
+    """The deliveries to one receiver (or of one ordered conversation), and how many are being made."""
+
+    limit: int
+    ordered: bool = False
+    waiting: deque[Delivery] = field(default_factory=deque)
+    active: int = 0
+    #: An ordered lane stands still while its first delivery waits for its next attempt.
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a dispatcher holds and does at most; units as in `settings.Deliveries`."""
+
+    concurrent_max: int = 64
+    concurrent_receiver_max: int = 16
+    ready_max: int = 4096
+    ready_bytes_max: int = 33_554_432
+    poll_seconds: float = 1.0
+
+
+class Dispatcher:
+    """Keeps a bounded part of the durable queue in memory; what doesn't fit is fetched from the ledger when there is room."""
+
+    def __init__(
+        self, ledger: Ledger, attempts: Attempts, directory: Directory, clock: Clock, bounds: Bounds, lanes: Sequence[int] = ()
+    ) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+        self._directory = directory
+        self._clock = clock
+        self._bounds = bounds
+        self._own_lanes = lanes
+        self._lanes: dict[str, Lane] = {}
+        self._held: dict[int, int] = {}
+        self._held_bytes = 0
+        self._active = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._feeder: asyncio.Task[None] | None = None
+        self._hungry = asyncio.Event()
+        self._closing = False
+        #: Whether the ledger may hold deliveries of ours that are not in memory: ordered ones then come by the feed only.
+        self._behind = True
+
+    def start(self) -> None:
+        """Begin to fetch what waits in the ledger."""
+        self._feeder = asyncio.create_task(self._feed(), name="dispatcher-feed")
+
+    async def stop(self, grace_seconds: float = 5.0) -> None:
+        """Let the deliveries that are being made end (within the grace), leave the others waiting in the ledger."""
+        self._closing = True
+        if self._feeder is not None:
+            self._feeder.cancel()
+            await asyncio.gather(self._feeder, return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    @property
+    def held(self) -> int:
+        """Deliveries in memory, being made or ready."""
+        return len(self._held)
+
+    def offer(self, delivery: Delivery, fed: bool = False) -> bool:
+        """Take a committed delivery for making it soon; False when there is no room (the feed will find it later).
+
+        `fed` marks what the feed brings, in the ledger's order.
+        """
+        size = len(delivery.body)
+        if (
+            self._closing
+            or delivery.id in self._held
+            or len(self._held) >= self._bounds.ready_max
+            or (self._held_bytes + size > self._bounds.ready_bytes_max and self._held)
+            or (delivery.ordered and self._behind and not fed)
+        ):
+            self._behind = True
+            return False
+        self._held[delivery.id] = size
+        self._held_bytes += size
+        key, limit = delivery.receiver.id, self._bounds.concurrent_receiver_max
+        if delivery.ordered:
+            key, limit = f"{key} {delivery.envelope.channel} {delivery.envelope.conversation}", 1
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(limit, delivery.ordered)
+        lane.waiting.append(delivery)
+        self._pump(key, lane)
+        return True
+
+    def _pump(self, key: str, lane: Lane) -> None:
+        """Start what the lane and the whole dispatcher have room for."""
+        most = self._bounds.concurrent_max
+        while lane.waiting and lane.active < lane.limit and self._active < most and not (self._closing or lane.paused):
+            delivery = lane.waiting.popleft()
+            lane.active += 1
+            self._active += 1
+            task = asyncio.create_task(self._make(key, lane, delivery))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _make(self, key: str, lane: Lane, delivery: Delivery) -> None:
+        """Make deliveries of this lane until it has none left, or others wait for the slot."""
+        try:
+            while True:
+                again_at = 0
+                try:
+                    again_at = await self._attempts.make(delivery)
+                except LedgerClosed:
+                    return
+                except LedgerError as error:
+                    log.error("delivery not settled", delivery=delivery.id, error=str(error))
+                finally:
+                    if not (again_at and lane.ordered):
+                        self._held_bytes -= self._held.pop(delivery.id, 0)
+                if again_at and lane.ordered:
+                    self._pause(key, lane, delivery, again_at)
+                    return
+                crowded = self._active >= self._bounds.concurrent_max and len(self._lanes) > 1
+                if self._closing or crowded or not lane.waiting:
+                    return
+                delivery = lane.waiting.popleft()
+        finally:
+            lane.active -= 1
+            self._active -= 1
+            if not lane.waiting and not lane.active:
+                self._lanes.pop(key, None)
+            self._pump_others(key, lane)
+            if len(self._held) <= self._bounds.ready_max // 2:
+                self._hungry.set()
+
+    def _pause(self, key: str, lane: Lane, delivery: Delivery, again_at: int) -> None:
+        """Put an ordered delivery back in front of its followers, and go on with it when it is due."""
+        lane.paused = True
+        lane.waiting.appendleft(delivery)
+
+        async def resume() -> None:
+            await self._clock.sleep(max(0, again_at - self._clock.now()) / 1000)
+            lane.paused = False
+            self._pump(key, lane)
+
+        task = asyncio.create_task(resume())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _pump_others(self, key: str, lane: Lane) -> None:
+        """Give the freed slot to the lane that has waited longest; the one that just had it goes to the end."""
+        if lane.waiting and key in self._lanes:
+            self._lanes[key] = self._lanes.pop(key)
+        for other_key, other in list(self._lanes.items()):
+            if self._active >= self._bounds.concurrent_max:
+                break
+            self._pump(other_key, other)
+
+    async def _feed(self) -> None:
+        """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into memory)."""
+        while True:
+            fetched = 0
+            room = self._bounds.ready_max - len(self._held)
+            now = self._clock.now()
+            if room > self._bounds.ready_max // 4:
+                due = await self._ledger.waiting(self._own_lanes, now, self._bounds.ready_max + room)
+                wanted = [each for each in due if each not in self._held]
+                self._behind = len(wanted) > room
+                wanted = wanted[:room]
+                for start in range(0, len(wanted), 100):
+                    for pending in await self._ledger.pending(wanted[start : start + 100]):
+                        fetched += self._offer_pending(pending)
+            self._hungry.clear()
+            if fetched and len(self._held) < self._bounds.ready_max // 2:
+                await asyncio.sleep(0)
+                continue
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Sleep until the next poll, or until there is room again."""
+        sleep = asyncio.ensure_future(self._clock.sleep(self._bounds.poll_seconds))
+        hungry = asyncio.ensure_future(self._hungry.wait())
+        try:
+            await asyncio.wait({sleep, hungry}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            hungry.cancel()
+
+    def _offer_pending(self, pending: Pending) -> bool:
+        delivery = delivery_of(pending, self._directory)
+        return delivery is not None and self.offer(delivery, fed=True)

@@ -1,0 +1,85 @@
+"""The desk behind which a channel serves its partners: the port's methods over the two halves and the ledger; no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from exchange.journey.accept import Acceptance
+from exchange.journey.answer import Asking
+from exchange.journey.mailbox import Mailboxes
+from exchange.journey.record import envelope_of
+from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remembered
+from schemas.directory import Directory
+from schemas.envelope import Envelope
+
+
+class ChannelDesk:
+    """The exchange as one channel's doors see it."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        ledger: Ledger,
+        acceptance: Acceptance,
+        asking: Asking,
+        mailboxes: Mailboxes,
+        directory: Directory,
+        clock: Clock,
+    ) -> None:
+        self._channel = channel
+        self._ledger = ledger
+        self._acceptance = acceptance
+        self._asking = asking
+        self._mailboxes = mailboxes
+        self._directory = directory
+        self._clock = clock
+
+    @property
+    def directory(self) -> Directory:
+        """All partners."""
+        return self._directory
+
+    def now(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return self._clock.now()
+
+    async def accept(self, inbound: Inbound) -> Outcome:
+        """The first half of the way."""
+        return await self._acceptance.accept(self._channel, inbound)
+
+    async def accept_many(self, inbounds: Sequence[Inbound]) -> list[Outcome]:
+        """Several at once; they share commits."""
+        return list(await asyncio.gather(*(self._acceptance.accept(self._channel, inbound) for inbound in inbounds)))
+
+    async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
+        """The whole way and back."""
+        return await self._asking.ask(self._channel, inbound, deadline_seconds)
+
+    async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
+        """Take deliveries from the partner's mailbox."""
+        return await self._mailboxes.lease(self._channel.name, partner, most, seconds)
+
+    async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
+        """End leases as delivered."""
+        return await self._mailboxes.acknowledge(self._channel.name, partner, delivery_ids)
+
+    async def find(self, sender: str, sender_message_id: str) -> Envelope | None:
+        """A message of this channel by its sender's id."""
+        row = await self._ledger.find(self._channel.name, sender, sender_message_id)
+        return envelope_of(row) if row is not None else None
+
+    async def message(self, message_id: int) -> Envelope | None:
+        """A message of this channel by our id."""
+        row = await self._ledger.message(message_id)
+        return envelope_of(row) if row is not None and row.channel == self._channel.name else None
+
+    async def deliveries(self, message_id: int) -> list[dict[str, object]]:
+        """The deliveries of a message."""
+        rows = await self._ledger.deliveries(message_id)
+        shown = ("id", "receiver", "mode", "state", "attempts", "items", "next_at", "ended_at", "reason")
+        return [{name: getattr(row, name) for name in shown} for row in rows]
+
+    async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
+        """What this channel remembers."""
+        return await self._ledger.recall(self._channel.name, keys)

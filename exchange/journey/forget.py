@@ -1,0 +1,61 @@
+"""Retention over time: when bodies and messages are forgotten; what forgetting does to the tables is the ledger's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from exchange.clocks import first_id
+from exchange.ports import Clock, Ledger
+
+
+class Ages(Protocol):
+    """How old what may get, in seconds (`settings.Retention`)."""
+
+    @property
+    def body_seconds(self) -> int: ...
+    @property
+    def message_seconds(self) -> int: ...
+    @property
+    def every_seconds(self) -> float: ...
+    @property
+    def rows_max(self) -> int: ...
+
+
+class Forgetting:
+    """Drops what has grown too old, a little at a time."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, ages: Ages) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._ages = ages
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name="forgetting")
+
+    async def stop(self) -> None:
+        """End; what is being dropped is dropped in whole."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def forget(self) -> tuple[int, int]:
+        """Drop everything that is too old now: (bodies, messages)."""
+        now = self._clock.now()
+        bodies_before = first_id(now - self._ages.body_seconds * 1000)
+        messages_before = first_id(now - self._ages.message_seconds * 1000)
+        bodies = messages = 0
+        while True:
+            dropped = await self._ledger.drop(bodies_before, messages_before, self._ages.rows_max)
+            bodies += dropped[0]
+            messages += dropped[1]
+            if max(dropped) < self._ages.rows_max:
+                return bodies, messages
+
+    async def _run(self) -> None:
+        while True:
+            await self._clock.sleep(self._ages.every_seconds)
+            await self.forget()

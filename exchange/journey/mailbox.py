@@ -1,0 +1,70 @@
+"""Mailboxes and dead letters: deliveries that a partner fetches, and those that an operator sends again; no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from exchange.journey.count import delivery_counts
+from exchange.journey.record import envelope_of
+from exchange.ports import Clock, Leased, Ledger, Settlement
+from exchange.ports.ledger import EventRow, Pending
+
+
+class Mailboxes:
+    """Lease, acknowledge, resend: each ends in a settlement, so that it is counted once."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, most: int, seconds_max: float) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._most = most
+        self._seconds_max = seconds_max
+
+    async def lease(self, channel: str, partner: str, most: int, seconds: float) -> list[Leased]:
+        """Take deliveries until `seconds` from now (both within their limits)."""
+        now = self._clock.now()
+        until = now + int(max(1.0, min(seconds, self._seconds_max)) * 1000)
+        taken = await self._ledger.lease(channel, partner, max(1, min(most, self._most)), now, until)
+        return [
+            Leased(each.delivery.id, envelope_of(each.message), each.body, until, each.delivery.attempts) for each in taken
+        ]
+
+    async def acknowledge(self, channel: str, partner: str, delivery_ids: Sequence[int]) -> list[int]:
+        """End leases as delivered; those of other partners, other channels or never leased stay as they are."""
+        found = await self._ledger.pending(delivery_ids, bodies=False)
+        mine = [
+            each
+            for each in found
+            if each.delivery.receiver == partner
+            and each.delivery.mode == "mailbox"
+            and each.delivery.attempts
+            and each.message.channel == channel
+        ]
+        settled = await asyncio.gather(*(self._settle(each, "waiting", "delivered", "delivered") for each in mine))
+        return [each.delivery.id for each, done in zip(mine, settled, strict=True) if done]
+
+    async def resend(self, delivery_ids: Sequence[int]) -> list[int]:
+        """Put dead letters back into the queue, with all their attempts ahead of them."""
+        found = await self._ledger.pending(delivery_ids, "dead", bodies=False)
+        settled = await asyncio.gather(*(self._settle(each, "dead", "waiting", "resent") for each in found))
+        return [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
+
+    async def _settle(self, each: Pending, from_state: str, state: str, kind: str) -> bool:
+        now = self._clock.now()
+        row, message = each.delivery, each.message
+        waiting = state == "waiting"
+        dimensions = (message.channel, message.message_type, message.sender, row.receiver, message.door)
+        return await self._ledger.settle(
+            Settlement(
+                row.id,
+                message.id,
+                state,
+                0 if waiting else row.attempts,
+                now if waiting else 0,
+                0 if waiting else now,
+                "",
+                [EventRow(message.id, row.id, now, kind, "")],
+                delivery_counts(now, dimensions, row.items, message.bytes, [kind]),
+                from_state=from_state,
+            )
+        )

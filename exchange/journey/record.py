@@ -1,0 +1,121 @@
+"""Building what is committed: the rows of a message, its deliveries, events and counts; the commit itself is the ledger's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from exchange.journey.count import message_counts, queued_counts
+from exchange.journey.validate import Judgement, Reading
+from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
+from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
+from schemas.envelope import Envelope
+from schemas.violation import Violation
+
+#: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and cut in the record.
+SENDER_ID_CHARACTERS_MAX = 200
+
+#: Violations kept with a rejected message.
+VIOLATIONS_KEPT_MAX = 50
+
+
+def accepted_record(
+    channel: str,
+    inbound: Inbound,
+    parsed: Parsed,
+    identity: Identity,
+    judgement: Judgement,
+    destinations: Sequence[Destination],
+    digest: bytes,
+    now: int,
+    ids: Ids,
+    lane: int,
+) -> Record:
+    """An accepted message with a delivery to each destination."""
+    verdict = judgement.verdict
+    detail = verdict.detail
+    if judgement.violations:
+        detail = {**detail, "warnings": _as_dicts(judgement.violations)}
+    body = inbound.body if verdict.body is None else verdict.body
+    message = MessageRow(
+        ids.next(),
+        channel,
+        parsed.message_type,
+        inbound.partner.id,
+        identity.sender_message_id,
+        digest,
+        now,
+        "accepted",
+        inbound.door,
+        identity.conversation,
+        verdict.items,
+        len(inbound.body),
+        inbound.content_type,
+        _json(detail) if detail else "{}",
+    )
+    deliveries = [
+        DeliveryRow(
+            ids.next(), message.id, each.receiver, each.mode, "waiting", 0, each.items, now, 0, lane, int(identity.ordered), ""
+        )
+        for each in destinations
+    ]
+    events = [EventRow(message.id, 0, now, "accepted", "")]
+    if verdict.items_rejected:
+        events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
+    counts = message_counts(message, verdict.items_rejected)
+    counts += queued_counts(message, deliveries)
+    return Record(message, body, deliveries, events, counts)
+
+
+def rejected_record(
+    channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids
+) -> Record:
+    """A rejected message: kept to be counted and looked at; nothing of it when it may name a real person."""
+    inbound, identity = reading.inbound, reading.identity
+    storable = reading.storable
+    detail = {**judgement.verdict.detail, "reason": judgement.reason, "violations": _as_dicts(judgement.violations)}
+    message = MessageRow(
+        ids.next(),
+        channel,
+        reading.message_type.name if reading.message_type is not None else "",
+        inbound.partner.id,
+        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if identity is not None and storable else "",
+        digest if storable else b"",
+        now,
+        "rejected",
+        inbound.door,
+        identity.conversation[:SENDER_ID_CHARACTERS_MAX] if identity is not None and storable else "",
+        identity.items if identity is not None else 0,
+        len(inbound.body),
+        inbound.content_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        _json(detail),
+    )
+    events = [EventRow(message.id, 0, now, "rejected", judgement.reason)]
+    return Record(message, inbound.body if storable else None, (), events, message_counts(message))
+
+
+def envelope_of(row: MessageRow) -> Envelope:
+    """The envelope that a stored message had."""
+    return Envelope(
+        row.id,
+        row.channel,
+        row.message_type,
+        row.sender,
+        row.sender_message_id,
+        row.received_at,
+        row.content_type,
+        row.door,
+        row.conversation,
+        row.items,
+        row.bytes,
+        json.loads(row.detail) if row.detail != "{}" else {},
+    )
+
+
+def _as_dicts(violations: Sequence[Violation]) -> list[dict[str, Any]]:
+    return [violation.as_dict() for violation in violations[:VIOLATIONS_KEPT_MAX]]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

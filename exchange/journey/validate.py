@@ -1,0 +1,121 @@
+"""Judging a message: guard, parse, schema, identity, rules, verdict, and where each violation stands; pure, no storage and no routing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import schemas.json
+import schemas.xml
+from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
+from schemas import guard
+from schemas.catalogue import Catalogue, MessageType
+from schemas.violation import Finding, Malformed, Violation, has_errors
+
+REAL_PERSON = Violation(
+    "identity.real-person",
+    "a personal identity code that could be a living person's is never taken in; use an artificial one",
+    expected="an individual number from 900 to 999",
+)
+
+
+@dataclass(slots=True)
+class Reading:
+    """A message as far as it could be read: `violations` and `reason` are set when it could not."""
+
+    inbound: Inbound
+    parsed: Parsed | None = None
+    message_type: MessageType | None = None
+    identity: Identity | None = None
+    findings: list[Finding] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    reason: str = ""
+    #: What the channel recalled for the last decision.
+    known: Mapping[str, Remembered] = field(default_factory=dict)
+    #: False when nothing of the message may be kept.
+    storable: bool = True
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What is to become of a message, and every violation found on the way."""
+
+    verdict: Verdict
+    violations: list[Violation]
+    reason: str = ""
+
+
+class Judge:
+    """The first steps of the way, for every channel alike."""
+
+    def __init__(self, catalogue: Catalogue, allow_real_persons: bool = False, violations_max: int = 200) -> None:
+        self._catalogue = catalogue
+        self._allow_real_persons = allow_real_persons
+        self._violations_max = violations_max
+
+    def read(self, channel: Channel, inbound: Inbound) -> Reading:
+        """Guard, parse, schema, identity. Never raises on account of what was sent."""
+        reading = Reading(inbound)
+        if not self._allow_real_persons and _names_real_person(inbound):
+            reading.violations, reading.reason, reading.storable = [REAL_PERSON], "real-person", False
+            return reading
+        try:
+            parsed = channel.parse(inbound)
+        except Malformed as error:
+            reading.violations, reading.reason = error.violations, "malformed"
+            return reading
+        reading.parsed = parsed
+        reading.findings = parsed.findings
+        if not parsed.message_type:
+            if not parsed.findings:
+                reading.findings.append(Finding("type.unknown", "the message's type can't be told", parsed.document))
+            reading.reason = "type-unknown"
+            return reading
+        message_type = self._catalogue.get(parsed.message_type)
+        if message_type is None or message_type.folder.name not in channel.families:
+            reading.findings.append(
+                Finding("type.unknown", "this channel carries no such message type", found=parsed.message_type[:80])
+            )
+            reading.reason = "type-unknown"
+            return reading
+        reading.message_type = message_type
+        schema_findings = self._catalogue.schema(message_type.name).check(parsed.document)
+        if schema_findings:
+            reading.findings.extend(schema_findings)
+            if has_errors(schema_findings):
+                reading.reason = "schema"
+        reading.identity = channel.identify(parsed)
+        return reading
+
+    def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
+        """Rules and verdict; positions only where there is something to say."""
+        parsed, identity = reading.parsed, reading.identity
+        if parsed is None or identity is None:
+            violations = reading.violations or self._locate(reading, reading.findings)
+            return Judgement(Verdict(False, 0), violations, reading.reason)
+        findings = reading.findings
+        rule_findings = channel.rules(parsed, identity, context)
+        if rule_findings:
+            findings = [*findings, *rule_findings]
+        verdict = channel.verdict(parsed, identity, findings)
+        if not findings:
+            return Judgement(verdict, [])
+        reason = "" if verdict.accepted else reading.reason or "rule"
+        return Judgement(verdict, self._locate(reading, findings), reason)
+
+    def _locate(self, reading: Reading, findings: Sequence[Finding]) -> list[Violation]:
+        """Findings with their positions, in the order of the document, cut to the limit (and saying so)."""
+        if reading.parsed is None or not findings:
+            return []
+        shown = findings[: self._violations_max]
+        where = schemas.xml if reading.parsed.format == "xml" else schemas.json
+        violations = sorted(where.locate(reading.inbound.body, shown), key=lambda each: (each.line, each.column))
+        if len(findings) > len(shown):
+            left = len(findings) - len(shown)
+            violations.append(Violation("violations.more", f"{left} more violations are not listed", severity="warning"))
+        return violations
+
+
+def _names_real_person(inbound: Inbound) -> bool:
+    """Whether the body, or anything said beside it, names what could be a real person."""
+    return guard.real_person_in(inbound.body) or any(guard.in_text(value) for value in inbound.hints.values())

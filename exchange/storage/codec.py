@@ -1,0 +1,38 @@
+"""Compressing stored bytes and reading them back; what is stored where lives elsewhere."""
+
+from __future__ import annotations
+
+import threading
+
+import zstandard
+
+RAW, ZSTANDARD = 0, 1
+
+#: Shorter bodies are stored as they are: the frame would eat the gain.
+COMPRESS_BYTES_MIN = 128
+
+_local = threading.local()
+
+
+def pack(content: bytes, level: int) -> tuple[int, bytes]:
+    """(codec, stored bytes)."""
+    if len(content) < COMPRESS_BYTES_MIN:
+        return RAW, content
+    compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
+    if compressor is None or _local.level != level:
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=level)
+        _local.level = level
+    return ZSTANDARD, compressor.compress(content)
+
+
+def unpack(codec: int, content: bytes) -> bytes:
+    """The bytes as they were.
+
+    Raises:
+        ValueError: for a codec that this version doesn't know.
+    """
+    if codec == RAW:
+        return content
+    if codec == ZSTANDARD:
+        return zstandard.ZstdDecompressor().decompress(content)
+    raise ValueError(f"unknown codec {codec}")

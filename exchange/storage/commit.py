@@ -1,0 +1,182 @@
+"""What one transaction of the writer does to the tables: records, settlements, leases, counters; no thread and no queue."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from exchange.errors import LedgerError
+from exchange.journey.count import duplicate_counts
+from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Settlement
+from exchange.storage.codec import pack
+from exchange.storage.connection import chunks, insert, placeholders
+from exchange.storage.days import day_of_minute
+
+MESSAGE_COLUMNS = ",".join(MessageRow._fields)
+DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
+EVENT_COLUMNS = ",".join(EventRow._fields)
+COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items,bytes"
+ADD_COUNTS = (
+    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind) DO UPDATE SET "
+    "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
+)
+
+
+class Totals:
+    """Counts of one transaction, added up before they touch a table."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[object, ...], list[int]] = {}
+
+    def add(self, counts: Iterable[Count]) -> None:
+        """Add some counts."""
+        sums = self._sums
+        for key, count, items, size in counts:
+            total = sums.get(key)
+            if total is None:
+                sums[key] = [count, items, size]
+            else:
+                total[0] += count
+                total[1] += items
+                total[2] += size
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Add them to the minute's and the day's counters."""
+        if not self._sums:
+            return
+        minutes = [(*key, *total) for key, total in self._sums.items()]
+        days: dict[tuple[object, ...], list[int]] = {}
+        for key, total in self._sums.items():
+            day = (day_of_minute(key[0]), *key[1:])  # type: ignore[arg-type]
+            kept = days.setdefault(day, [0, 0, 0])
+            for index in range(3):
+                kept[index] += total[index]
+        insert(connection, f"INSERT INTO counter({COUNT_COLUMNS})", ADD_COUNTS, minutes)
+        insert(connection, f"INSERT INTO day_counter({COUNT_COLUMNS})", ADD_COUNTS, [(*key, *total) for key, total in days.items()])
+
+
+def record_all(connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals) -> list[Recorded]:
+    """Store those records that are new; say what became of each, in order."""
+    answers: list[Recorded | None] = [None] * len(records)
+    rows = [record.message for record in records]
+    inserted = {row[0] for row in insert(connection, f"INSERT INTO message({MESSAGE_COLUMNS})", "ON CONFLICT DO NOTHING RETURNING id", rows)}
+    kept: list[Record] = []
+    for index, record in enumerate(records):
+        if record.message.id not in inserted:
+            answers[index] = _repeated(connection, record, totals)
+        elif record.remember and (stale := _remember(connection, record)):
+            connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
+            answers[index] = Recorded("stale", stale=stale)
+        else:
+            answers[index] = Recorded("new")
+            kept.append(record)
+    insert(
+        connection,
+        "INSERT INTO body(message_id,codec,content)",
+        "",
+        [(record.message.id, *pack(record.body, level)) for record in kept if record.body is not None],
+    )
+    insert(
+        connection,
+        f"INSERT INTO delivery({DELIVERY_COLUMNS})",
+        "",
+        [delivery for record in kept for delivery in record.deliveries],
+    )
+    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", [event for record in kept for event in record.events])
+    for record in kept:
+        totals.add(record.counts)
+    return [answer for answer in answers if answer is not None]
+
+
+def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) -> Recorded:
+    """A message whose sender's id is taken: a duplicate when the bytes are the same."""
+    row = record.message
+    found = connection.execute(
+        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
+        (row.channel, row.sender, row.sender_message_id),
+    ).fetchone()
+    if found is None:
+        raise LedgerError(f"id {row.id} is taken by another message")
+    original = MessageRow(*found)
+    if original.digest != row.digest:
+        return Recorded("reused", original)
+    event = EventRow(original.id, 0, row.received_at, "duplicate", "")
+    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", [event])
+    totals.add(duplicate_counts(original, event.at))
+    return Recorded("duplicate", original)
+
+
+def _remember(connection: sqlite3.Connection, record: Record) -> list[str]:
+    """Write what the channel wants to remember; the keys that somebody changed since they were read (then nothing is kept)."""
+    channel = record.message.channel
+    stale = []
+    connection.execute("SAVEPOINT memory")
+    for entry in record.remember:
+        value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
+        if entry.version == 0:
+            done = connection.execute(
+                "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING", (channel, entry.key, value)
+            )
+        else:
+            done = connection.execute(
+                "UPDATE memory SET value=?, version=version+1 WHERE channel=? AND key=? AND version=?",
+                (value, channel, entry.key, entry.version),
+            )
+        if done.rowcount == 0:
+            stale.append(entry.key)
+    connection.execute("ROLLBACK TO memory" if stale else "RELEASE memory")
+    return stale
+
+
+def settle_all(connection: sqlite3.Connection, settlements: Sequence[Settlement], level: int, totals: Totals) -> list[bool]:
+    """Apply those settlements whose delivery is still in the state that they end; say which were."""
+    rows = [
+        (each.delivery_id, each.state, each.attempts, each.next_at, each.ended_at, each.reason, each.from_state)
+        for each in settlements
+    ]
+    applied: set[int] = set()
+    for part in chunks(rows, 7):
+        cursor = connection.execute(_settle_statement(len(part)), tuple(value for row in part for value in row))
+        applied.update(row[0] for row in cursor.fetchall())
+    events: list[EventRow] = []
+    answers = []
+    done = []
+    for each in settlements:
+        # One settlement of a delivery a transaction: a second one of the same group must not count again.
+        took = each.delivery_id in applied
+        applied.discard(each.delivery_id)
+        done.append(took)
+        if took:
+            events += each.events
+            totals.add(each.counts)
+            if each.answer is not None:
+                codec, content = pack(each.answer, level)
+                answers.append((each.delivery_id, codec, each.answer_content_type, content))
+    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", events)
+    insert(connection, "INSERT INTO answer(delivery_id,codec,content_type,content)", "ON CONFLICT DO NOTHING", answers)
+    return done
+
+
+@lru_cache(maxsize=32)
+def _settle_statement(rows: int) -> str:
+    return (
+        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state) AS (VALUES "
+        + placeholders(rows, 7)
+        + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,ended_at=ended.ended_at,"
+        "reason=ended.reason FROM ended WHERE delivery.id=ended.id AND delivery.state=ended.from_state RETURNING delivery.id"
+    )
+
+
+def lease_mailbox(
+    connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
+) -> list[int]:
+    """Take up to `most` deliveries from a mailbox until `until`; their ids, oldest first."""
+    rows = connection.execute(
+        "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "
+        "ON message.id=delivery.message_id WHERE delivery.receiver=? AND delivery.next_at<=? AND delivery.state='waiting' "
+        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.id LIMIT ?) RETURNING id",
+        (until, receiver, now, channel, most),
+    ).fetchall()
+    return sorted(row[0] for row in rows)

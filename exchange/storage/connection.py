@@ -1,0 +1,67 @@
+"""SQLite connections as the ledger wants them, and rows in and out of them; no statement of the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+#: Variables of one statement; SQLite's own limit is 32,766 (since 3.32).
+VARIABLES_MAX = 30_000
+
+
+def connect(path: Path, cache_mib: int = 16, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, to be used by one thread at a time.
+
+    `synchronous=FULL` makes a commit wait for the disk: a receipt may be sent after it. WAL lets readers read meanwhile.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512)
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=30000",
+        f"cache_size=-{cache_mib * 1024}",
+        "temp_store=MEMORY",
+        "wal_autocheckpoint=4000",
+        "journal_size_limit=67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if read_only:
+        connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+def chunks(rows: Sequence[tuple[Any, ...]], columns: int) -> Iterable[Sequence[tuple[Any, ...]]]:
+    """`rows` in parts whose sizes are powers of two, so that only a few statements are ever prepared.
+
+    A part goes into one multi-row statement: one step of SQLite, hence one release of the interpreter lock, for many rows.
+    """
+    most = VARIABLES_MAX // columns
+    start, left = 0, len(rows)
+    while left:
+        size = min(1 << (left.bit_length() - 1), 1 << (most.bit_length() - 1))
+        yield rows[start : start + size]
+        start += size
+        left -= size
+
+
+def placeholders(rows: int, columns: int) -> str:
+    """`(?,?),(?,?)` for that many rows and columns."""
+    row = "(" + ",".join("?" * columns) + ")"
+    return ",".join([row] * rows)
+
+
+def insert(connection: sqlite3.Connection, prefix: str, suffix: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Insert `rows` by `{prefix} VALUES ... {suffix}`; what the suffix returns."""
+    if not rows:
+        return []
+    columns = len(rows[0])
+    returned: list[tuple[Any, ...]] = []
+    for part in chunks(rows, columns):
+        cursor = connection.execute(
+            f"{prefix} VALUES {placeholders(len(part), columns)} {suffix}", tuple(chain.from_iterable(part))
+        )
+        returned += cursor.fetchall()
+    return returned

@@ -1,0 +1,1 @@
+"""The ledger's migrations (Alembic), run at every start; the tables as they are now stand in `exchange.storage.tables`."""

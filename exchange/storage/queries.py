@@ -1,0 +1,144 @@
+"""The ledger's reads on SQLite; nothing that changes it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from exchange.ports.ledger import CountKey, DeliveryRow, EventRow, MessageRow, Pending
+from exchange.storage.codec import unpack
+
+MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
+DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
+EVENT = ",".join(EventRow._fields)
+
+#: Dimensions that counters may be summed by (`period` is the minute or the day).
+DIMENSIONS = ("period", *CountKey._fields[1:])
+
+
+def memory(connection: sqlite3.Connection, channel: str, keys: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(key, value, version) of those keys that are remembered."""
+    rows: list[tuple[str, str, int]] = []
+    for start in range(0, len(keys), 1000):
+        part = keys[start : start + 1000]
+        rows += connection.execute(
+            f"SELECT key,value,version FROM memory WHERE channel=? AND key IN ({','.join('?' * len(part))})", (channel, *part)
+        ).fetchall()
+    return rows
+
+
+def due(connection: sqlite3.Connection, lanes: Sequence[int], due_before: int, most: int, mode: str) -> list[int]:
+    """Ids of deliveries of that mode to be made, by due time."""
+    if mode not in ("push", "ask"):
+        raise ValueError(f"deliveries by {mode} are not made by the exchange")
+    which = f"AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
+    rows = connection.execute(
+        f"SELECT id FROM delivery WHERE state='waiting' AND mode='{mode}' AND next_at<=? {which} ORDER BY next_at, id LIMIT ?",
+        (due_before, *lanes, most),
+    )
+    return [row[0] for row in rows]
+
+
+def pending(connection: sqlite3.Connection, delivery_ids: Sequence[int], state: str, bodies: bool) -> list[Pending]:
+    """Deliveries in that state with message and body, by id."""
+    found: list[Pending] = []
+    body = ",body.codec,body.content" if bodies else ",0,x''"
+    join = "LEFT JOIN body ON body.message_id=message.id" if bodies else ""
+    for start in range(0, len(delivery_ids), 500):
+        part = delivery_ids[start : start + 500]
+        rows = connection.execute(
+            f"SELECT {DELIVERY},{MESSAGE}{body} FROM delivery JOIN message ON message.id=delivery.message_id {join} "
+            f"WHERE delivery.state=? AND delivery.id IN ({','.join('?' * len(part))}) ORDER BY delivery.id",
+            (state, *part),
+        )
+        found += [_pending(row) for row in rows]
+    return found
+
+
+def dead(connection: sqlite3.Connection, most: int, before: int) -> list[Pending]:
+    """The newest dead letters with ids below `before`."""
+    rows = connection.execute(
+        f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON message.id=delivery.message_id "
+        "WHERE delivery.state='dead' AND delivery.id<? ORDER BY delivery.id DESC LIMIT ?",
+        (before, most),
+    )
+    return [_pending(row) for row in rows]
+
+
+def _pending(row: tuple[Any, ...]) -> Pending:
+    split = len(DeliveryRow._fields)
+    end = split + len(MessageRow._fields)
+    codec, content = row[end], row[end + 1]
+    return Pending(DeliveryRow(*row[:split]), MessageRow(*row[split:end]), unpack(codec, content) if content else b"")
+
+
+def find(connection: sqlite3.Connection, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
+    """An accepted message by its sender's id."""
+    row = connection.execute(
+        f"SELECT {MESSAGE} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
+        (channel, sender, sender_message_id),
+    ).fetchone()
+    return MessageRow(*row) if row else None
+
+
+def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:
+    """A message by our id."""
+    row = connection.execute(f"SELECT {MESSAGE} FROM message WHERE id=?", (message_id,)).fetchone()
+    return MessageRow(*row) if row else None
+
+
+def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:
+    """The bytes of a message, while they are kept."""
+    row = connection.execute("SELECT codec,content FROM body WHERE message_id=?", (message_id,)).fetchone()
+    return unpack(*row) if row else None
+
+
+def answer(connection: sqlite3.Connection, delivery_id: int) -> tuple[str, bytes] | None:
+    """Media type and bytes of an answer."""
+    row = connection.execute("SELECT content_type,codec,content FROM answer WHERE delivery_id=?", (delivery_id,)).fetchone()
+    return (row[0], unpack(row[1], row[2])) if row else None
+
+
+def deliveries(connection: sqlite3.Connection, message_id: int) -> list[DeliveryRow]:
+    """The deliveries of a message."""
+    return [
+        DeliveryRow(*row)
+        for row in connection.execute(f"SELECT {DELIVERY} FROM delivery WHERE message_id=? ORDER BY id", (message_id,))
+    ]
+
+
+def events(connection: sqlite3.Connection, message_id: int) -> list[EventRow]:
+    """What happened to a message, in order."""
+    return [
+        EventRow(*row) for row in connection.execute(f"SELECT {EVENT} FROM event WHERE message_id=? ORDER BY id", (message_id,))
+    ]
+
+
+def totals(
+    connection: sqlite3.Connection, by: tuple[str, ...], since: int, until: int, daily: bool
+) -> list[tuple[tuple[Any, ...], int, int, int]]:
+    """Counters summed by dimensions."""
+    for name in by:
+        if name not in DIMENSIONS:
+            raise ValueError(f"no dimension {name}: {', '.join(DIMENSIONS)}")
+    table = "day_counter" if daily else "counter"
+    columns = ",".join(by)
+    group = f"GROUP BY {columns} ORDER BY {columns}" if by else ""
+    comma = "," if by else ""
+    rows = connection.execute(
+        f"SELECT {columns}{comma} COALESCE(SUM(count),0), COALESCE(SUM(items),0), COALESCE(SUM(bytes),0) "
+        f"FROM {table} WHERE period>=? AND period<? {group}",
+        (since, until),
+    )
+    return [(tuple(row[:-3]), row[-3], row[-2], row[-1]) for row in rows]
+
+
+def waiting_by_channel(connection: sqlite3.Connection) -> dict[str, int]:
+    """Waiting deliveries, from the deliveries themselves."""
+    return dict(
+        connection.execute(
+            "SELECT message.channel, COUNT(*) FROM delivery JOIN message ON message.id=delivery.message_id "
+            "WHERE delivery.state='waiting' GROUP BY message.channel"
+        ).fetchall()
+    )

@@ -1,0 +1,52 @@
+"""Forgetting: bodies first, then settled messages with their deliveries and events; counts never."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.recount import RECOUNT
+
+
+class Dropped(NamedTuple):
+    """How many bodies and messages were dropped."""
+
+    bodies: int
+    messages: int
+
+
+#: Messages with ids below ? (ids grow with time) whose deliveries have all ended.
+_SETTLED = (
+    "SELECT message.id FROM message {join} WHERE message.id<? AND NOT EXISTS "
+    "(SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND delivery.state='waiting') ORDER BY message.id LIMIT ?"
+)
+
+
+def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
+    """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many went."""
+    join = "JOIN body ON body.message_id=message.id"
+    ids = connection.execute(_SETTLED.format(join=join), (before, most)).fetchall()
+    connection.executemany("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids)
+    connection.executemany("DELETE FROM body WHERE message_id=?", ids)
+    return len(ids)
+
+
+def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int:
+    """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones."""
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)")
+    connection.execute("DELETE FROM temp.pruned")
+    connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(join='')}", (before, most))
+    count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
+    if not count:
+        return 0
+    only = "WHERE message.id IN (SELECT id FROM temp.pruned)"
+    connection.execute(
+        f"INSERT INTO pruned_counter({COUNT_COLUMNS}) SELECT * FROM ({RECOUNT.format(only=only)}) WHERE true {ADD_COUNTS}"
+    )
+    connection.execute(
+        "DELETE FROM answer WHERE delivery_id IN (SELECT delivery.id FROM delivery JOIN temp.pruned ON pruned.id=delivery.message_id)"
+    )
+    for table, column in (("body", "message_id"), ("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
+    return count

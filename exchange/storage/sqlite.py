@@ -1,0 +1,141 @@
+"""The ledger on SQLite: the port's methods over one writer thread and a reading connection; statements that change stand in `commit`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from exchange.errors import LedgerClosed
+from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Pending, Record, Recorded, Remembered, Settlement
+from exchange.storage import queries
+from exchange.storage.commit import lease_mailbox
+from exchange.storage.connection import connect
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.retain import Dropped, drop_bodies, drop_messages
+from exchange.storage.writer import Work, Writer
+
+
+class SqliteLedger:
+    """Embedded default. Point reads run on the caller's thread (microseconds); scans run on another."""
+
+    def __init__(self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16) -> None:
+        self.path = path
+        self._cache_mib = cache_mib
+        self._writer = Writer(path, group_max, compression_level, cache_mib)
+        self._reader: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Migrate, then start the writer."""
+        await asyncio.to_thread(migrate_sqlite, self.path)
+        self._writer.start()
+        self._reader = connect(self.path, self._cache_mib, read_only=True)
+
+    async def close(self) -> None:
+        """Commit what waits and close."""
+        await asyncio.to_thread(self._writer.stop)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """The reading connection, for the event loop's thread only."""
+        if self._reader is None:
+            raise LedgerClosed("the ledger is not open")
+        return self._reader
+
+    async def record(self, record: Record) -> Recorded:
+        """Commit a message."""
+        result: Recorded = await self._writer.submit(record)
+        return result
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """Commit the end of an attempt."""
+        result: bool = await self._writer.submit(settlement)
+        return result
+
+    async def change(self, work: Work) -> Any:
+        """Commit any other change (a simulation's checkpoint, a test's)."""
+        return await self._writer.submit(work)
+
+    async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
+        """What a channel remembers under these keys."""
+        return {
+            key: Remembered(json.loads(value), version) for key, value, version in queries.memory(self.reader, channel, keys)
+        }
+
+    async def waiting(self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push") -> list[int]:
+        """Ids of deliveries of that mode that are due."""
+        return queries.due(self.reader, lanes, due_before, most, mode)
+
+    async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
+        """Deliveries with their messages."""
+        return queries.pending(self.reader, delivery_ids, state, bodies)
+
+    async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
+        """The newest dead letters."""
+        return queries.dead(self.reader, most, before)
+
+    async def lease(self, channel: str, receiver: str, most: int, now: int, until: int) -> list[Pending]:
+        """Take deliveries from a mailbox."""
+        ids: list[int] = await self._writer.submit(
+            lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
+        )
+        return queries.pending(self.reader, ids, "waiting", True)
+
+    async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
+        """An accepted message by its sender's id."""
+        return queries.find(self.reader, channel, sender, sender_message_id)
+
+    async def message(self, message_id: int) -> MessageRow | None:
+        """A message by our id."""
+        return queries.message(self.reader, message_id)
+
+    async def body(self, message_id: int) -> bytes | None:
+        """The bytes of a message, while they are kept."""
+        return queries.body(self.reader, message_id)
+
+    async def answer(self, delivery_id: int) -> tuple[str, bytes] | None:
+        """The (media type, bytes) of the answer to a delivery."""
+        return queries.answer(self.reader, delivery_id)
+
+    async def deliveries(self, message_id: int) -> list[DeliveryRow]:
+        """The deliveries of a message."""
+        return queries.deliveries(self.reader, message_id)
+
+    async def events(self, message_id: int) -> list[EventRow]:
+        """What happened to a message, in order."""
+        return queries.events(self.reader, message_id)
+
+    async def totals(
+        self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
+    ) -> list[tuple[tuple[Any, ...], int, int, int]]:
+        """Counters summed by dimensions over minutes (or, with `daily`, days) [since, until)."""
+        return await self._scan(queries.totals, tuple(by), since, until, daily)
+
+    async def waiting_by_channel(self) -> Mapping[str, int]:
+        """Waiting deliveries, counted from the deliveries."""
+        result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
+        return result
+
+    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Dropped:
+        """Forget up to `most` bodies and messages, settled and with ids below those given."""
+        bodies: int = await self._writer.submit(lambda connection: drop_bodies(connection, bodies_before, most))
+        messages: int = await self._writer.submit(lambda connection: drop_messages(connection, messages_before, most))
+        return Dropped(bodies, messages)
+
+    async def _scan(self, query: Any, *arguments: Any) -> Any:
+        """Run a query that may take long on a connection and thread of its own."""
+
+        def run() -> Any:
+            connection = connect(self.path, self._cache_mib, read_only=True)
+            try:
+                return query(connection, *arguments)
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(run)

@@ -1,0 +1,163 @@
+"""The ledger's tables, declared once for every database; no query and no object of them on the way of a message."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text, text
+from sqlmodel import Field, SQLModel
+
+
+def _big(primary_key: bool = False, nullable: bool = False) -> Column[int]:
+    """A 64-bit integer; INTEGER on SQLite, so that a primary key is the row's own id."""
+    return Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=primary_key, nullable=nullable, autoincrement=False)
+
+
+class Message(SQLModel, table=True):
+    """A message, accepted or rejected. Times in milliseconds since 1970 UTC."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(
+            "message_once",
+            "channel",
+            "sender",
+            "sender_message_id",
+            unique=True,
+            sqlite_where=text("state = 'accepted'"),
+            postgresql_where=text("state = 'accepted'"),
+        ),
+    )
+
+    id: int = Field(sa_column=_big(primary_key=True))
+    channel: str
+    message_type: str
+    sender: str
+    sender_message_id: str
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    received_at: int = Field(sa_column=_big())
+    state: str
+    door: str
+    conversation: str
+    items: int
+    bytes: int
+    content_type: str
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Body(SQLModel, table=True):
+    """The bytes of a message, compressed (zstandard) when `codec` is 1."""
+
+    __tablename__ = "body"
+
+    message_id: int = Field(sa_column=_big(primary_key=True))
+    codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Delivery(SQLModel, table=True):
+    """One message to one receiver."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index(
+            "delivery_due",
+            "next_at",
+            "lane",
+            sqlite_where=text("state = 'waiting' AND mode = 'push'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push'"),
+        ),
+        Index(
+            "delivery_mailbox",
+            "receiver",
+            "next_at",
+            sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
+        ),
+        Index("delivery_message", "message_id"),
+        Index("delivery_dead", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
+    )
+
+    id: int = Field(sa_column=_big(primary_key=True))
+    message_id: int = Field(sa_column=_big())
+    receiver: str
+    mode: str
+    state: str
+    attempts: int
+    items: int
+    next_at: int = Field(sa_column=_big())
+    ended_at: int = Field(sa_column=_big())
+    lane: int
+    ordered: int
+    reason: str
+
+
+class Answer(SQLModel, table=True):
+    """The business reply to a delivery, compressed like a body."""
+
+    __tablename__ = "answer"
+
+    delivery_id: int = Field(sa_column=_big(primary_key=True))
+    codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    content_type: str
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Event(SQLModel, table=True):
+    """What happened, in the order of happening; `delivery_id` is 0 when it is about the message."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_message", "message_id"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+    message_id: int = Field(sa_column=_big())
+    delivery_id: int = Field(sa_column=_big())
+    at: int = Field(sa_column=_big())
+    kind: str
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class Counted(SQLModel):
+    """The shape of a counter: a period and the dimensions that the statistics rows select by."""
+
+    period: int = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    message_type: str = Field(primary_key=True)
+    sender: str = Field(primary_key=True)
+    receiver: str = Field(primary_key=True)
+    door: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    count: int = Field(sa_type=BigInteger)
+    items: int = Field(sa_type=BigInteger)
+    bytes: int = Field(sa_type=BigInteger)
+
+
+class Counter(Counted, table=True):
+    """Counts by minute (since 1970 UTC)."""
+
+    __tablename__ = "counter"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class DayCounter(Counted, table=True):
+    """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the statistics read."""
+
+    __tablename__ = "day_counter"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class PrunedCounter(Counted, table=True):
+    """Counts by minute of what retention has dropped, so that `verify` can still account for every counter."""
+
+    __tablename__ = "pruned_counter"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class Memory(SQLModel, table=True):
+    """What a channel remembers between messages, as JSON; `version` grows by one with each change."""
+
+    __tablename__ = "memory"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    channel: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    version: int

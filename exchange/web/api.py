@@ -1,0 +1,143 @@
+"""The operators' JSON API under /api/v1: counters, one message, dead letters, validation, the catalogue; pages live elsewhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from exchange.journey.check import Checking
+from exchange.journey.mailbox import Mailboxes
+from exchange.ports import Ledger
+from exchange.ports.ledger import CountKey, Pending
+from exchange.web.snapshot import Snapshots
+from schemas.call import problem
+from schemas.catalogue import Catalogue
+from schemas.envelope import id_from_public, public_id
+
+#: Dead letters in one answer, and ids in one resend.
+PAGE_MAX = 500
+
+DIMENSIONS = ("period", *CountKey._fields[1:])
+
+
+class Api:
+    """The handlers, over the ledger and the journey."""
+
+    def __init__(
+        self, ledger: Ledger, mailboxes: Mailboxes, checking: Checking, snapshots: Snapshots, catalogue: Catalogue
+    ) -> None:
+        self._ledger = ledger
+        self._mailboxes = mailboxes
+        self._checking = checking
+        self._snapshots = snapshots
+        self._catalogue = catalogue
+
+    def routes(self) -> list[web.RouteDef]:
+        """The API as routes of aiohttp."""
+        return [
+            web.get("/api/v1/snapshot", self.snapshot),
+            web.get("/api/v1/counters", self.counters),
+            web.get("/api/v1/catalogue", self.catalogue),
+            web.get("/api/v1/messages/{id}", self.message),
+            web.get("/api/v1/messages/{id}/body", self.body),
+            web.get("/api/v1/dead-letters", self.dead_letters),
+            web.post("/api/v1/dead-letters/resend", self.resend),
+            web.post("/api/v1/validate", self.validate),
+        ]
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        """Per channel the counters of conservation, and rates."""
+        return web.json_response((await self._snapshots.current()).as_dict())
+
+    async def counters(self, request: web.Request) -> web.Response:
+        """Counters summed by `?by=` (comma-separated dimensions) over minutes `since` to `until`, or days with `daily=true`."""
+        by = [name for name in request.query.get("by", "channel,kind").split(",") if name]
+        if unknown := [name for name in by if name not in DIMENSIONS]:
+            return _problem(400, "Unknown dimension", f"no dimension {unknown[0][:40]!r}: {', '.join(DIMENSIONS)}")
+        try:
+            since, until = int(request.query.get("since", "0")), int(request.query.get("until", str(1 << 62)))
+        except ValueError:
+            return _problem(400, "Not a number", "since and until are numbers of minutes (or days) since 1970")
+        rows = await self._ledger.totals(by, since, until, request.query.get("daily") == "true")
+        return web.json_response(
+            [
+                {**dict(zip(by, values, strict=True)), "count": count, "items": items, "bytes": size}
+                for values, count, items, size in rows
+            ]
+        )
+
+    async def catalogue(self, request: web.Request) -> web.Response:
+        """Every message type with its basis and source."""
+        return web.json_response([message_type.as_dict() for message_type in self._catalogue])
+
+    async def message(self, request: web.Request) -> web.Response:
+        """One message with its deliveries and events."""
+        row = await self._ledger.message(_id(request))
+        if row is None:
+            return _problem(404, "No such message", "no message with that id, or it is forgotten by now")
+        shown = {**row._asdict(), "id": public_id(row.id), "digest": row.digest.hex(), "detail": json.loads(row.detail)}
+        shown["deliveries"] = [
+            {**each._asdict(), "id": public_id(each.id), "message_id": public_id(each.message_id)}
+            for each in await self._ledger.deliveries(row.id)
+        ]
+        shown["events"] = [
+            {**each._asdict(), "message_id": public_id(each.message_id), "delivery_id": public_id(each.delivery_id)}
+            for each in await self._ledger.events(row.id)
+        ]
+        return web.json_response(shown)
+
+    async def body(self, request: web.Request) -> web.Response:
+        """The bytes of a message, as text for reading; never as something that a browser would run."""
+        body = await self._ledger.body(_id(request))
+        if body is None:
+            return _problem(404, "No such body", "the message has none, or it is forgotten by now")
+        headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+        return web.Response(body=body, headers=headers)
+
+    async def dead_letters(self, request: web.Request) -> web.Response:
+        """The newest dead letters; `?before=` an id for the next page."""
+        before = id_from_public(request.query["before"]) if request.query.get("before") else 1 << 62
+        letters = await self._ledger.dead(PAGE_MAX, before)
+        return web.json_response([_dead_letter(each) for each in letters])
+
+    async def resend(self, request: web.Request) -> web.Response:
+        """Put dead letters back into the queue: {"deliveries": [id, ...]}."""
+        try:
+            wanted = [id_from_public(each) for each in (await request.json())["deliveries"]][:PAGE_MAX]
+        except (ValueError, KeyError, TypeError):
+            return _problem(400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted')
+        resent = await self._mailboxes.resend(wanted)
+        return web.json_response({"resent": [public_id(each) for each in resent]})
+
+    async def validate(self, request: web.Request) -> web.Response:
+        """Judge a message without taking it in: `?type=` names its type where it can't be told from the document."""
+        result = self._checking.check(await request.read(), request.query.get("type", ""))
+        return web.json_response(result.as_dict())
+
+
+def _id(request: web.Request) -> int:
+    try:
+        return id_from_public(request.match_info["id"])
+    except ValueError:
+        return -1
+
+
+def _dead_letter(each: Pending) -> dict[str, Any]:
+    return {
+        "id": public_id(each.delivery.id),
+        "message": public_id(each.message.id),
+        "channel": each.message.channel,
+        "messageType": each.message.message_type,
+        "sender": each.message.sender,
+        "receiver": each.delivery.receiver,
+        "attempts": each.delivery.attempts,
+        "reason": each.delivery.reason,
+        "endedAt": each.delivery.ended_at,
+    }
+
+
+def _problem(status: int, title: str, detail: str) -> web.Response:
+    reply = problem(status, title, detail)
+    return web.Response(status=status, body=reply.body, headers={"Content-Type": reply.content_type})

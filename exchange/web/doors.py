@@ -1,0 +1,141 @@
+"""The channels' doors over aiohttp: body and key in, reply out, and every refusal in the channel's own form; no journey step of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from aiohttp import hdrs, web
+
+from exchange.errors import LedgerClosed
+from exchange.ports import Channel, Desk, Door, Refusal
+from exchange.settings import Limits
+from exchange.web.metrics import Metrics
+from schemas.call import Call, Reply
+from schemas.directory import Directory, Partner
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_SECONDS = 1
+
+UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
+NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
+BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_AFTER_SECONDS)
+BUSY_PARTNER = Refusal("busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS)
+CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
+SLOW = Refusal("timeout", 408, "the body did not arrive in time")
+FAILED = Refusal("internal", 500, "the exchange failed to serve this call; nothing was taken in")
+
+
+class Doors:
+    """Serves the doors of every channel, within the limits, fairly between partners."""
+
+    def __init__(
+        self, directory: Directory, limits: Limits, metrics: Metrics, is_full: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._directory = directory
+        self._limits = limits
+        self._metrics = metrics
+        self._is_full = is_full
+        self._in_flight = 0
+        self._of_partner: dict[str, int] = {}
+
+    def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
+        """The channel's doors as routes of aiohttp."""
+        return [web.route(door.method, door.path, self._serve(channel, door, desk)) for door in channel.doors]
+
+    def _serve(self, channel: Channel, door: Door, desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:
+        if door.public is not None:
+            public = door.public
+
+            async def serve_public(request: web.Request) -> web.Response:
+                return response(public(call_of(request, b"")))
+
+            return serve_public
+
+        async def serve(request: web.Request) -> web.Response:
+            started = time.perf_counter()
+            reply = await self._answer(channel, door, desk, request)
+            self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
+            return response(reply)
+
+        return serve
+
+    async def _answer(self, channel: Channel, door: Door, desk: Desk, request: web.Request) -> Reply:
+        """Refuse, or let the channel's handler answer."""
+        partner = self.partner(request)
+        if isinstance(partner, Refusal):
+            return self._refuse(channel, partner)
+        if self._in_flight >= self._limits.in_flight_max or self._is_full():
+            return self._refuse(channel, BUSY)
+        own = self._of_partner.get(partner.id, 0)
+        if own >= self._limits.in_flight_partner_max:
+            return self._refuse(channel, BUSY_PARTNER)
+        self._in_flight += 1
+        self._of_partner[partner.id] = own + 1
+        try:
+            body = await self._body(request)
+            if isinstance(body, Refusal):
+                return self._refuse(channel, body)
+            assert door.handler is not None, "a door has a handler or is public"
+            return await door.handler(call_of(request, body), partner, desk)
+        except LedgerClosed:
+            return self._refuse(channel, CLOSING)
+        except Exception:  # a bug must answer in the channel's form and say nothing of the message
+            log.exception("call failed", channel=channel.name, door=door.path)
+            return self._refuse(channel, FAILED)
+        finally:
+            self._in_flight -= 1
+            left = self._of_partner[partner.id] - 1
+            if left:
+                self._of_partner[partner.id] = left
+            else:
+                del self._of_partner[partner.id]
+
+    def partner(self, request: web.Request) -> Partner | Refusal:
+        """Who calls, by key."""
+        key = request.headers.get("X-API-Key", "")
+        if not key:
+            return NO_KEY
+        return self._directory.by_key(key) or UNKNOWN_KEY
+
+    async def _body(self, request: web.Request) -> bytes | Refusal:
+        """The body, refused before it is read when it says that it is too large, or as soon as it grows too large."""
+        if not request.body_exists:
+            return b""
+        most = self._limits.body_bytes_max
+        length = request.content_length
+        if length is not None and length > most:
+            return _too_large(most)
+        if hdrs.CONTENT_ENCODING in request.headers:
+            return Refusal("unsupported", 415, "a compressed body is not taken", 0)
+        try:
+            async with asyncio.timeout(self._limits.read_seconds):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _too_large(most)
+        except TimeoutError:
+            return SLOW
+
+    def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
+        self._metrics.refused(channel.name, refusal.reason)
+        return channel.refuse(refusal)
+
+
+def _too_large(most: int) -> Refusal:
+    return Refusal("too-large", 413, f"the body is larger than {most} bytes")
+
+
+def call_of(request: web.Request, body: bytes) -> Call:
+    """A request as a plain value."""
+    parameters: Mapping[str, str] = request.match_info
+    return Call(request.method, request.path, request.headers, body, request.query, parameters)
+
+
+def response(reply: Reply) -> web.Response:
+    """A plain reply as a response."""
+    headers = dict(reply.headers)
+    headers[hdrs.CONTENT_TYPE] = reply.content_type
+    return web.Response(status=reply.status, body=reply.body, headers=headers)

@@ -1,0 +1,82 @@
+"""What an operator sees at a glance: per channel the counters of conservation and the rate just now; read from the rollups, never from messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from exchange.ports import Clock, Ledger
+
+#: How long a snapshot serves everybody, in seconds.
+FRESH_SECONDS = 0.5
+
+#: Rates are taken over this many seconds.
+RATE_SECONDS = 10.0
+
+COLUMNS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`channels` maps a channel to its `COLUMNS`; `rates` to accepted and delivered a second; `at` in milliseconds."""
+
+    at: int
+    channels: dict[str, dict[str, int]]
+    rates: dict[str, dict[str, float]]
+
+    def as_dict(self) -> dict[str, object]:
+        """The snapshot as JSON."""
+        return {"at": self.at, "channels": self.channels, "rates": self.rates}
+
+
+@dataclass(slots=True)
+class Snapshots:
+    """Takes snapshots, at most one per `FRESH_SECONDS` however many look."""
+
+    ledger: Ledger
+    clock: Clock
+    names: tuple[str, ...]
+    _latest: Snapshot | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _history: deque[tuple[int, dict[str, dict[str, int]]]] = field(default_factory=deque)
+
+    @property
+    def waiting(self) -> int:
+        """Waiting deliveries when last looked at."""
+        return sum(row["waiting"] for row in self._latest.channels.values()) if self._latest is not None else 0
+
+    async def current(self) -> Snapshot:
+        """The snapshot of now."""
+        async with self._lock:
+            now = self.clock.now()
+            if self._latest is None or now - self._latest.at >= FRESH_SECONDS * 1000:
+                self._latest = await self._take(now)
+            return self._latest
+
+    async def _take(self, now: int) -> Snapshot:
+        channels: dict[str, dict[str, int]] = {name: dict.fromkeys(COLUMNS, 0) for name in self.names}
+        sums: dict[str, dict[str, int]] = {}
+        for (channel, kind), count, _, _ in await self.ledger.totals(("channel", "kind"), daily=True):
+            sums.setdefault(channel, {})[kind] = count
+        for channel, kinds in sums.items():
+            row = channels.setdefault(channel, dict.fromkeys(COLUMNS, 0))
+            for column in COLUMNS:
+                row[column] = kinds.get(column, 0)
+            row["dead-lettered"] -= kinds.get("resent", 0)
+            row["waiting"] = kinds.get("queued", 0) - row["delivered"] - row["dead-lettered"]
+        return Snapshot(now, channels, self._rates(now, channels))
+
+    def _rates(self, now: int, channels: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
+        history = self._history
+        history.append((now, channels))
+        while len(history) > 2 and now - history[0][0] > RATE_SECONDS * 1000:
+            history.popleft()
+        before, earlier = history[0]
+        seconds = max((now - before) / 1000, FRESH_SECONDS)
+        return {
+            name: {
+                kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1) for kind in ("accepted", "delivered")
+            }
+            for name, row in channels.items()
+        }

@@ -1,0 +1,213 @@
+"""The host of all stubs: one web application under which every partner answers at `/<partner id>/...`; no partner's behaviour."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from partners.faults import Fault, Faults
+from partners.sender import Sender, Sent, wall_milliseconds
+from partners.stub import Served, Situation, Stub
+from schemas.call import Call, Reply, problem
+from schemas.directory import Directory, Partner
+
+BODY_BYTES_MAX = 64 * 1024 * 1024
+#: Arrivals that are remembered one by one; older ones stay in the counts only.
+ARRIVALS_MAX = 100_000
+#: Own-accord calls that may wait to be sent; more are dropped and counted.
+FOLLOWING_MAX = 1_000
+SENDERS = 8
+SHUTDOWN_SECONDS = 5.0
+DELIVERY_ID = "X-Delivery-Id"
+GARBAGE_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call that came to a partner. `status` 0: the connection was dropped. `fault` is the kind that befell it, if any."""
+
+    partner: str
+    method: str
+    path: str
+    delivery_id: str
+    digest: str
+    at: int
+    status: int
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What came to the stubs: the latest calls one by one, and how often each delivery was served (2xx)."""
+
+    latest: list[Arrival] = field(default_factory=list)
+    by_partner: Counter[str] = field(default_factory=Counter)
+    served: Counter[tuple[str, str]] = field(default_factory=Counter)
+    following_dropped: int = 0
+
+    def note(self, arrival: Arrival, served: bool) -> None:
+        """Remember an arrival; forget the older half when there are too many."""
+        self.latest.append(arrival)
+        self.by_partner[arrival.partner] += 1
+        if arrival.delivery_id and served:
+            self.served[arrival.partner, arrival.delivery_id] += 1
+        if len(self.latest) > ARRIVALS_MAX:
+            del self.latest[: ARRIVALS_MAX // 2]
+        if len(self.served) > 2 * ARRIVALS_MAX:
+            for key in list(itertools.islice(self.served, ARRIVALS_MAX)):
+                del self.served[key]
+
+    def duplicates(self) -> dict[tuple[str, str], int]:
+        """Deliveries that were taken more than once: (partner, delivery id) -> how often."""
+        return {key: times for key, times in self.served.items() if times > 1}
+
+
+class StubHost:
+    """Serves every stub's partners. Each call gets a chance of its own from the seed, the partner and the call's number there."""
+
+    def __init__(
+        self, stubs: Sequence[Stub], directory: Directory, faults: Faults, seed: int, exchange_url: str, now: Callable[[], int]
+    ) -> None:
+        self._stubs = tuple(stubs)
+        self._directory = directory
+        self._faults = faults
+        self._seed = seed
+        self._now = now
+        self._numbers: Counter[str] = Counter()
+        self._following: asyncio.Queue[Served] = asyncio.Queue(FOLLOWING_MAX)
+        self._workers: list[asyncio.Task[None]] = []
+        self._exchange_url = exchange_url
+        self.arrivals = Arrivals()
+        self.sent = Sent()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Any call to any partner."""
+        partner = self._directory.get(request.match_info["partner"])
+        if partner is None:
+            return _response(problem(404, "No such partner"))
+        number = self._numbers[partner.id] = self._numbers[partner.id] + 1
+        body = await request.read()
+        call = Call(request.method, "/" + request.match_info["rest"], request.headers, body, request.query)
+        fault = self._faults.befall(partner, number)
+        if fault is not None and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        reply = self._reply(partner, call, number, fault)
+        dropped = fault is not None and fault.kind == "drop"
+        self._note(partner, call, 0 if dropped else reply.status, fault, 200 <= reply.status < 300)
+        if dropped and request.transport is not None:
+            request.transport.close()
+        return _response(reply)
+
+    def _reply(self, partner: Partner, call: Call, number: int, fault: Fault | None) -> Reply:
+        kind = fault.kind if fault else ""
+        if kind == "refuse":
+            return problem(403, "Refused by a fault")
+        if kind == "down":
+            return problem(503, "Down by a fault")
+        rng = random.Random(f"{self._seed}:{partner.id}:{number}")
+        situation = Situation(rng, self._now(), number, self._directory)
+        for stub in self._stubs:
+            served = stub.serve(partner, call, situation)
+            if served is not None:
+                for _ in range(2 if kind == "twice" else 1):
+                    self._follow(served)
+                return Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream") if kind == "garbage" else served.reply
+        return problem(404, "Not served", f"{partner.id} serves no such call")
+
+    def _note(self, partner: Partner, call: Call, status: int, fault: Fault | None, served: bool) -> None:
+        digest = hashlib.blake2b(call.body, digest_size=16).hexdigest()
+        delivery_id = call.headers.get(DELIVERY_ID, "")
+        kind = fault.kind if fault else ""
+        arrival = Arrival(partner.id, call.method, call.path, delivery_id, digest, self._now(), status, kind)
+        self.arrivals.note(arrival, served)
+
+    def _follow(self, served: Served) -> None:
+        if not served.then:
+            return
+        if not self._exchange_url or self._following.full():
+            self.arrivals.following_dropped += len(served.then)
+            return
+        self._following.put_nowait(served)
+
+    async def run(self, _: web.Application) -> AsyncIterator[None]:
+        """While the application runs: workers that send what partners send on their own accord after an answer."""
+        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._now) as sender:
+            self._workers = [asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)]
+            yield
+            for worker in self._workers:
+                worker.cancel()
+            for ended in await asyncio.gather(*self._workers, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
+
+    async def settle(self) -> None:
+        """Wait until everything that partners wanted to send by now was sent."""
+        await self._following.join()
+
+    async def _send_following(self, sender: Sender) -> None:
+        while True:
+            served = await self._following.get()
+            try:
+                chain = sender.chain()
+                for sending in served.then:
+                    await sender.carry("answers", sending, chain)
+            finally:
+                self._following.task_done()
+
+
+HOST: web.AppKey[StubHost] = web.AppKey("host", StubHost)
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = dict(reply.headers)
+    headers["Content-Type"] = reply.content_type
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+def stub_application(host: StubHost) -> web.Application:
+    """The web application around a host."""
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    app[HOST] = host
+    app.router.add_route("*", "/{partner}/{rest:.*}", host.handle)
+    app.cleanup_ctx.append(host.run)
+    return app
+
+
+async def serve_stubs(
+    stubs: Sequence[Stub],
+    directory: Directory,
+    host: str,
+    port: int,
+    faults: Faults,
+    seed: int,
+    exchange_url: str = "",
+    now: Callable[[], int] = wall_milliseconds,
+) -> web.AppRunner:
+    """Start serving every partner of the directory and return the runner; `await runner.cleanup()` ends it.
+
+    Port 0 takes a free one (`runner.addresses` says which). `exchange_url` is where partners send what they send on their
+    own accord after an answer; empty: such sendings are dropped and counted. What arrived stands in
+    `runner.app[HOST].arrivals`, what followed in `.sent`.
+
+    Raises:
+        OSError: when the address can't be taken.
+    """
+    runner = web.AppRunner(
+        stub_application(StubHost(stubs, directory, faults, seed, exchange_url, now)),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner

@@ -1,0 +1,124 @@
+"""Who may import whom: the contracts of pyproject.toml, and what each room may see; not what a source says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.architecture.tree import PRODUCT
+
+#: What a room may import of ours, its own folder apart. The longest matching name decides.
+MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
+    "schemas": ("schemas",),
+    "partners": ("partners", "schemas"),
+    "adapters": ("schemas", "exchange.ports", "exchange.errors"),
+    "adapters.*.partner": ("schemas", "partners"),
+    "adapters.*.generate": ("schemas",),
+    "exchange.ports": ("exchange.ports", "schemas"),
+    "exchange.errors": (),
+    "exchange.statistics": ("exchange.statistics", "exchange.ports", "exchange.errors", "schemas"),
+    "exchange.client": ("exchange.client", "exchange.errors", "schemas"),
+}
+
+#: What a stub may share with nobody of its folder.
+OF_THE_CHANNEL = ("listen", "parse", "identify", "answer", "deliver", "rules", "channel")
+
+
+def room_of(module: str) -> str | None:
+    """The most specific room whose rule covers a module."""
+    parts = module.split(".")
+    general = ".".join([parts[0], "*", *parts[2:]])
+    rooms = [room for room in MAY_IMPORT for name in (module, general) if name == room or name.startswith(room + ".")]
+    return max(rooms, key=lambda room: room.count("."), default=None)
+
+
+def is_within(module: str, packages: Iterable[str]) -> bool:
+    """Whether a module is one of these or inside one."""
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def strangers(imports: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Imports (importer, imported) of ours that the importer's room may not make."""
+    for importer, imported in imports:
+        room = room_of(importer)
+        if room is None or not is_within(imported, PRODUCT):
+            continue
+        allowed = MAY_IMPORT[room]
+        if importer.startswith("adapters."):
+            own = ".".join(importer.split(".")[:2])
+            allowed += tuple(f"{own}.{name}" for name in OF_THE_CHANNEL) if room == "adapters" else ()
+            if imported.startswith(own) and imported.split(".")[-1] not in (*OF_THE_CHANNEL, "partner"):
+                continue
+        if not is_within(imported, allowed):
+            yield f"{importer} imports {imported}"
+
+
+def cycles(imports: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Modules that import each other in a ring: what is left when modules without importers or imports are taken away."""
+    graph: dict[str, set[str]] = {}
+    for importer, imported in imports:
+        graph.setdefault(importer, set()).add(imported)
+        graph.setdefault(imported, set())
+    while True:
+        wanted = {name for targets in graph.values() for name in targets}
+        idle = {name for name, targets in graph.items() if not targets or name not in wanted}
+        if not idle:
+            return [sorted(graph)] if graph else []
+        graph = {name: targets - idle for name, targets in graph.items() if name not in idle}
+
+
+@pytest.fixture(scope="module")
+def imports() -> list[tuple[str, str]]:
+    graph = grimp.build_graph(*PRODUCT, exclude_type_checking_imports=True, cache_dir=None)
+    return [(name, imported) for name in graph.modules for imported in graph.find_modules_directly_imported_by(name)]
+
+
+def test_the_contracts_are_kept() -> None:
+    assert lint_imports(cache_dir=None, no_cache=True) == 0
+
+
+def test_every_room_sees_only_what_it_may(imports: list[tuple[str, str]]) -> None:
+    assert list(strangers(imports)) == []
+
+
+def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
+    assert cycles(imports) == []
+
+
+@pytest.mark.parametrize(
+    "importer, imported",
+    [
+        ("schemas.xml", "exchange.errors"),
+        ("adapters.kelmu.listen", "exchange.journey.accept"),
+        ("adapters.kelmu.listen", "adapters.luova.parse"),
+        ("adapters.kelmu.listen", "partners.stub"),
+        ("adapters.kelmu.partner", "exchange.ports"),
+        ("adapters.kelmu.partner", "adapters.kelmu.parse"),
+        ("adapters.kelmu.generate", "adapters.kelmu.rules"),
+        ("exchange.statistics.rows", "exchange.storage"),
+        ("partners.stub", "exchange.errors"),
+    ],
+)
+def test_a_stranger_is_caught(importer: str, imported: str) -> None:
+    assert list(strangers([(importer, imported)])) == [f"{importer} imports {imported}"]
+
+
+@pytest.mark.parametrize(
+    "importer, imported",
+    [
+        ("adapters.kelmu.listen", "adapters.kelmu.answer"),
+        ("adapters.kelmu.partner", "adapters.kelmu.generate"),
+        ("adapters.kelmu.partner", "partners.stub"),
+        ("adapters.kelmu.channel", "exchange.ports.channel"),
+    ],
+)
+def test_a_neighbour_is_let_in(importer: str, imported: str) -> None:
+    assert list(strangers([(importer, imported)])) == []
+
+
+def test_a_ring_is_caught() -> None:
+    assert cycles([("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")]) == [["b", "c"]]
+    assert cycles([("a", "b"), ("b", "c")]) == []

@@ -1,0 +1,145 @@
+"""Sizes, docstrings and names of the Python sources, and what no source may say; not how they import each other."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.architecture.tree import PRODUCT, Source, channels, sources
+
+FILE_LINES_MAX = 400
+MEDIAN_LINES_MAX = 120
+FUNCTION_LINES_MAX = 70
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "core", "misc"}
+
+#: Where time and chance come from; everywhere else they come in through the ports.
+SOURCES_OF_CHANGE = re.compile(
+    r"^(time\.(time|time_ns|localtime|gmtime)|(datetime\.)?datetime\.(now|utcnow|today)|(datetime\.)?date\.today"
+    r"|uuid\.uuid[14]|os\.urandom|secrets\.\w+|random\.(?!Random$)\w+)$"
+)
+IMPORTS_BY_NAME = {"importlib.import_module", "import_module", "__import__"}
+DETERMINED = ("exchange/journey/", "exchange/statistics/", "exchange/ports/", "schemas/", "adapters/", "partners/")
+
+
+def too_long(source: Source) -> Iterator[str]:
+    """A file over the limit."""
+    if source.lines > FILE_LINES_MAX:
+        yield f"{source.name} has {source.lines} lines, over {FILE_LINES_MAX}"
+
+
+def long_functions(source: Source) -> Iterator[str]:
+    """Functions over the limit, decorators left out."""
+    for node in ast.walk(source.syntax):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            size = (node.end_lineno or node.lineno) - node.lineno + 1
+            if size > FUNCTION_LINES_MAX:
+                yield f"{source.name}:{node.lineno} {node.name} has {size} lines, over {FUNCTION_LINES_MAX}"
+
+
+def no_opening_sentence(source: Source) -> Iterator[str]:
+    """A module whose docstring does not open with one whole sentence."""
+    opening = (ast.get_docstring(source.syntax) or "").split("\n\n")[0].strip()
+    if not opening.endswith((".", ":")) or len(opening) < 20:
+        yield f"{source.name} does not open with one sentence on what lives there"
+
+
+def forbidden_name(source: Source) -> Iterator[str]:
+    """A file or folder that says nothing about its purpose."""
+    parts = source.name.removesuffix(".py").split("/")
+    if bad := FORBIDDEN_NAMES & set(parts):
+        yield f"{source.name} is named {', '.join(sorted(bad))}: say what lives there"
+
+
+def unfinished(source: Source) -> Iterator[str]:
+    """What is left undone, skipped or swallowed."""
+    marks = "|".join(
+        ("TO" + "DO", "FIX" + "ME", "Not" + "ImplementedError", r"pytest\.(skip|xfail)", r"mark\.(skip|skipif|xfail)")
+    )
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if re.search(rf"\b({marks})\b", line) or re.search(r"except (Base)?Exception:\s*(pass|\.\.\.)?\s*$|except:\s*$", line):
+            yield f"{source.name}:{number} {line.strip()}"
+
+
+def undetermined(source: Source) -> Iterator[str]:
+    """A clock or chance that does not come in from outside."""
+    if not source.name.startswith(DETERMINED):
+        return
+    for node in ast.walk(source.syntax):
+        if isinstance(node, ast.Call) and SOURCES_OF_CHANGE.match(ast.unparse(node.func)):
+            yield f"{source.name}:{node.lineno} {ast.unparse(node.func)}: time, ids and chance come in from outside"
+
+
+def dynamic_import(source: Source) -> Iterator[str]:
+    """An import by name outside discovery."""
+    for node in ast.walk(source.syntax):
+        by_name = isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTS_BY_NAME
+        if by_name and source.name != "exchange/discovery.py":
+            yield f"{source.name}:{node.lineno} imports by name; only exchange/discovery.py does"
+
+
+def channel_named(source: Source) -> Iterator[str]:
+    """A string in the core that is or opens with a channel's name (docstrings may name one as an example)."""
+    if not source.name.startswith("exchange/"):
+        return
+    words = {name for folder in channels() for name in (folder, folder.replace("_", "-"))}
+    for node in ast.walk(source.syntax):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in source.docstrings:
+            continue
+        if (word := re.split(r"[./ ]", node.value.strip("/"))[0]) in words:
+            yield f"{source.name}:{node.lineno} names the channel {word}; the core names none"
+
+
+EVERYWHERE = (too_long, long_functions, forbidden_name, unfinished)
+IN_THE_PRODUCT = (no_opening_sentence, undetermined, dynamic_import, channel_named)
+Check = Callable[[Source], Iterator[str]]
+
+
+@pytest.mark.parametrize("check", EVERYWHERE, ids=lambda check: check.__name__)
+def test_no_source_breaks_the_rule(check: Check) -> None:
+    assert [complaint for source in sources() for complaint in check(source)] == []
+
+
+@pytest.mark.parametrize("check", IN_THE_PRODUCT, ids=lambda check: check.__name__)
+def test_no_source_of_the_product_breaks_the_rule(check: Check) -> None:
+    assert [complaint for source in sources(*PRODUCT) for complaint in check(source)] == []
+
+
+def test_most_files_are_short() -> None:
+    sizes = [source.lines for source in sources(*PRODUCT) if source.lines > 1]
+    assert statistics.median(sizes) <= MEDIAN_LINES_MAX
+
+
+BAD = {
+    too_long: Source("exchange/long.py", "x = 1\n" * (FILE_LINES_MAX + 1)),
+    long_functions: Source("exchange/long.py", "def f():\n" + "    x = 1\n" * FUNCTION_LINES_MAX),
+    no_opening_sentence: Source("exchange/silent.py", '"""Things"""\n'),
+    forbidden_name: Source("exchange/utils.py", ""),
+    unfinished: Source("exchange/open.py", "try:\n    f()\nexcept Exception:\n    pass\n"),
+    undetermined: Source("schemas/now.py", "import time\nmade_at = time.time()\n"),
+    dynamic_import: Source("exchange/web/load.py", "import importlib\nimportlib.import_module('x')\n"),
+}
+
+
+@pytest.mark.parametrize("check", BAD, ids=lambda check: check.__name__)
+def test_the_rule_catches_a_bad_source(check: Check) -> None:
+    assert list(check(BAD[check]))
+
+
+@pytest.mark.parametrize("call", ["random.random()", "datetime.datetime.now()", "date.today()", "uuid.uuid4()", "os.urandom(8)"])
+def test_every_source_of_change_is_known(call: str) -> None:
+    assert list(undetermined(Source("adapters/x/generate.py", f"value = {call}\n")))
+
+
+def test_a_seeded_generator_is_no_source_of_change() -> None:
+    assert not list(undetermined(Source("adapters/x/generate.py", "rng = random.Random(1)\nrng.random()\n")))
+
+
+def test_a_channel_named_in_the_core_is_caught() -> None:
+    channel = [*channels(), "none"][0]
+    complaints = list(channel_named(Source("exchange/web/server.py", f'PATH = "/{channel}/v1"\n')))
+    assert complaints or channel == "none"
+    assert not list(channel_named(Source("exchange/web/server.py", f'"""Such as {channel}."""\n')))

@@ -1,0 +1,69 @@
+"""What every test has: loopback only, a browser when there is one, and tests left out where what they need is missing; no data."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium on this machine."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+class NetworkForbidden(BaseException):
+    """A test reached for another machine; not an Exception, so that no handler of the product swallows it."""
+
+
+def is_loopback(address: Any) -> bool:
+    """Whether a socket address (a Unix path, or host and port) is on this machine."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0])
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: no test connects to anything but loopback."""
+    if event == "socket.connect" and not is_loopback(arguments[1]):
+        raise NetworkForbidden(f"a test tried to reach {arguments[1]!r}; tests use loopback only")
+
+
+sys.addaudithook(refuse_network)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests whose reference material or browser is not here; CI must have the browser."""
+    missing = set()
+    if not os.environ.get("EXCHANGE_REFERENCE"):
+        missing.add("reference")
+    if find_browser() is None:
+        if os.environ.get("CI") and any(item.get_closest_marker("browser") for item in items):
+            raise pytest.UsageError("CI needs Chromium: run .ci/browser")
+        missing.add("browser")
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """The path of Chromium; only tests marked `browser` may ask for it."""
+    path = find_browser()
+    assert path is not None, "mark the test with pytest.mark.browser"
+    return path

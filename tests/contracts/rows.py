@@ -1,0 +1,59 @@
+"""Rows for the ledger's contract: short ways to make records and settlements."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from exchange.journey.count import delivery_counts, message_counts, queued_counts
+from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record, Remember, Settlement
+
+_ids = itertools.count(1000)
+
+MINUTE = 60_000
+
+
+def record(
+    sender_message_id: str,
+    *,
+    body: bytes = b"<a/>" * 100,
+    digest: bytes | None = None,
+    received_at: int = MINUTE,
+    state: str = "accepted",
+    modes: Sequence[str] = ("push",),
+    receiver: str = "kela.core-data",
+    channel: str = "luova",
+    items: int = 1,
+    items_rejected: int = 0,
+    remember: Sequence[Remember] = (),
+    lane: int = 0,
+) -> Record:
+    """A record with a delivery for each mode, counted as the journey counts."""
+    message = MessageRow(
+        next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
+        items, len(body), "application/json", "{}",
+    )  # fmt: skip
+    deliveries = [
+        DeliveryRow(next(_ids), message.id, receiver, mode, "waiting", 0, items, received_at, 0, lane, 0, "") for mode in modes
+    ]
+    if state == "rejected":
+        deliveries = []
+    events = [EventRow(message.id, 0, received_at, state, "")]
+    if items_rejected:
+        events.append(EventRow(message.id, 0, received_at, "items-rejected", str(items_rejected)))
+    counts = message_counts(message, items_rejected) + queued_counts(message, deliveries)
+    return Record(message, body, deliveries, events, counts, remember)
+
+
+def settlement(
+    of: Record, state: str, kinds: Sequence[str], at: int = 2 * MINUTE, index: int = 0, from_state: str = "waiting"
+) -> Settlement:
+    """The end of an attempt of one of the record's deliveries."""
+    delivery, message = of.deliveries[index], of.message
+    dimensions = (message.channel, message.message_type, message.sender, delivery.receiver, message.door)
+    events = [EventRow(message.id, delivery.id, at, kind, "") for kind in kinds]
+    counts = delivery_counts(at, dimensions, delivery.items, message.bytes, kinds)
+    waits = state == "waiting"
+    return Settlement(
+        delivery.id, message.id, state, 1, at if waits else 0, 0 if waits else at, "", events, counts, from_state=from_state
+    )

@@ -1,0 +1,175 @@
+"""What every ledger must do: the suite of the port `Ledger`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from exchange.errors import LedgerClosed
+from exchange.ports.ledger import Remember, Remembered
+from exchange.storage.sqlite import SqliteLedger
+from exchange.storage.verify import verify
+from tests.contracts.rows import MINUTE, record, settlement
+
+
+async def sums(ledger: SqliteLedger) -> dict[str, int]:
+    """Counts by kind."""
+    return {values[0]: count for values, count, _, _ in await ledger.totals(("kind",))}
+
+
+async def test_a_recorded_message_reads_back_with_body_delivery_and_event(ledger: SqliteLedger) -> None:
+    made = record("a", body="ä<b/>".encode() * 500)
+    assert (await ledger.record(made)).kind == "new"
+    assert await ledger.message(made.message.id) == made.message
+    assert await ledger.find("luova", "dvv", "a") == made.message
+    assert await ledger.body(made.message.id) == made.body
+    assert await ledger.deliveries(made.message.id) == list(made.deliveries)
+    assert await ledger.events(made.message.id) == list(made.events)
+
+
+async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(ledger: SqliteLedger) -> None:
+    first, again = record("a"), record("a")
+    await ledger.record(first)
+    recorded = await ledger.record(again)
+    assert (recorded.kind, recorded.original) == ("duplicate", first.message)
+    assert await ledger.message(again.message.id) is None
+    assert await sums(ledger) == {"received": 2, "accepted": 1, "duplicate": 1, "queued": 1}
+
+
+async def test_the_same_id_twice_in_one_group_is_stored_once(ledger: SqliteLedger) -> None:
+    kinds = [each.kind for each in await asyncio.gather(*(ledger.record(record("a")) for _ in range(50)))]
+    assert sorted(kinds) == ["duplicate"] * 49 + ["new"]
+    assert (await sums(ledger))["accepted"] == 1
+
+
+async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(ledger: SqliteLedger) -> None:
+    first = record("a")
+    await ledger.record(first)
+    recorded = await ledger.record(record("a", digest=b"another digest.."))
+    assert (recorded.kind, recorded.original) == ("reused", first.message)
+    assert (await sums(ledger))["received"] == 1
+
+
+async def test_a_rejected_message_does_not_take_its_id(ledger: SqliteLedger) -> None:
+    await ledger.record(record("a", state="rejected"))
+    assert (await ledger.record(record("a", digest=b"corrected"))).kind == "new"
+
+
+async def test_a_settlement_is_applied_and_counted_once(ledger: SqliteLedger) -> None:
+    made = record("a", items=3)
+    await ledger.record(made)
+    done = await asyncio.gather(*(ledger.settle(settlement(made, "delivered", ["delivered"])) for _ in range(20)))
+    assert sorted(done) == [False] * 19 + [True]
+    assert await ledger.settle(settlement(made, "dead", ["dead-lettered"])) is False
+    assert (await sums(ledger))["delivered"] == 1
+    items = {values[0]: items for values, _, items, _ in await ledger.totals(("kind",))}
+    assert items["delivered"] == 3
+
+
+async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(ledger: SqliteLedger) -> None:
+    early, late = record("a", lane=0), record("b", lane=1, received_at=10 * MINUTE)
+    for made in (early, late):
+        await ledger.record(made)
+    assert await ledger.waiting([0], 20 * MINUTE, 10) == [early.deliveries[0].id]
+    assert await ledger.waiting([], 20 * MINUTE, 10) == [early.deliveries[0].id, late.deliveries[0].id]
+    assert await ledger.waiting([], 5 * MINUTE, 10) == [early.deliveries[0].id]
+    await ledger.settle(settlement(early, "waiting", ["attempt-failed"], at=15 * MINUTE))
+    assert await ledger.waiting([], 14 * MINUTE, 10) == [late.deliveries[0].id]
+    await ledger.settle(settlement(late, "delivered", ["delivered"]))
+    assert await ledger.waiting([], 20 * MINUTE, 10) == [early.deliveries[0].id]
+    [pending] = await ledger.pending([early.deliveries[0].id, late.deliveries[0].id])
+    assert (pending.message, pending.body, pending.delivery.attempts) == (early.message, early.body, 1)
+
+
+async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedger) -> None:
+    made = record("a", modes=("mailbox",), receiver="fund")
+    await ledger.record(made)
+    assert await ledger.lease("luova", "another", 10, 2 * MINUTE, 3 * MINUTE) == []
+    assert await ledger.lease("kelmu", "fund", 10, 2 * MINUTE, 3 * MINUTE) == []
+    [leased] = await ledger.lease("luova", "fund", 10, 2 * MINUTE, 3 * MINUTE)
+    assert (leased.delivery.attempts, leased.body) == (1, made.body)
+    assert await ledger.lease("luova", "fund", 10, 2 * MINUTE, 3 * MINUTE) == []
+    [again] = await ledger.lease("luova", "fund", 10, 3 * MINUTE, 4 * MINUTE)
+    assert again.delivery.attempts == 2
+
+
+async def test_memory_changes_only_from_the_version_that_was_read(ledger: SqliteLedger) -> None:
+    await ledger.record(record("a", remember=[Remember("case:1", {"status": "open"})]))
+    assert await ledger.recall("luova", ["case:1", "case:2"]) == {"case:1": Remembered({"status": "open"}, 1)}
+    stale = record("b", remember=[Remember("case:1", "lost"), Remember("case:9", "lost")])
+    recorded = await ledger.record(stale)
+    assert (recorded.kind, list(recorded.stale)) == ("stale", ["case:1"])
+    assert await ledger.message(stale.message.id) is None
+    await ledger.record(record("c", remember=[Remember("case:1", {"status": "closed"}, 1)]))
+    assert await ledger.recall("luova", ["case:1", "case:9"]) == {"case:1": Remembered({"status": "closed"}, 2)}
+
+
+async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqliteLedger) -> None:
+    good = [record(f"good {number}") for number in range(20)]
+    bad = record("bad")
+    bad.deliveries = [bad.deliveries[0], bad.deliveries[0]]
+    results = await asyncio.gather(*(ledger.record(each) for each in [*good, bad]), return_exceptions=True)
+    assert [getattr(result, "kind", "failed") for result in results] == ["new"] * 20 + ["failed"]
+    assert (await sums(ledger))["accepted"] == 20
+
+
+async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
+    made = [record(str(number), items=number + 1, items_rejected=number % 2) for number in range(30)]
+    for each in made:
+        await ledger.record(each)
+    await ledger.record(record("0"))
+    await ledger.record(record("wrong", state="rejected"))
+    for number, each in enumerate(made):
+        if number % 3 == 0:
+            await ledger.settle(settlement(each, "delivered", ["delivered", "answered"]))
+        if number % 3 == 1:
+            await ledger.settle(settlement(each, "dead", ["attempt-failed", "dead-lettered"]))
+    await ledger.settle(settlement(made[1], "waiting", ["resent"], from_state="dead"))
+    verification = verify(ledger.path)
+    assert verification.clean, verification.checks
+    assert verification.channels["luova"]["waiting"] == 11
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE counter SET count=count+1 WHERE kind='delivered'",
+        "DELETE FROM counter WHERE kind='queued'",
+        "UPDATE day_counter SET items=items-1 WHERE kind='accepted'",
+        "DELETE FROM event WHERE kind='delivered'",
+        "UPDATE delivery SET state='waiting'",
+        "DELETE FROM delivery",
+        "DELETE FROM message",
+    ],
+)
+async def test_verify_finds_every_harm(ledger: SqliteLedger, harm: str) -> None:
+    made = record("a")
+    await ledger.record(made)
+    await ledger.settle(settlement(made, "delivered", ["delivered"]))
+    assert verify(ledger.path).clean
+    await ledger.change(lambda connection: connection.execute(harm))
+    assert not verify(ledger.path).clean
+
+
+async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteLedger) -> None:
+    made = [record(str(number), items_rejected=1) for number in range(10)]
+    for each in made:
+        await ledger.record(each)
+    await ledger.record(record("0"))
+    for each in made[:6]:
+        await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    before = await ledger.totals(("kind", "period"))
+    assert await ledger.drop(1 << 62, 0, 4) == (4, 0)
+    assert await ledger.body(made[0].message.id) is None
+    assert await ledger.drop(1 << 62, 1 << 62, 100) == (2, 6)
+    assert await ledger.message(made[0].message.id) is None
+    assert await ledger.body(made[9].message.id) == made[9].body
+    assert await ledger.totals(("kind", "period")) == before
+    assert verify(ledger.path).clean
+
+
+async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
+    await ledger.close()
+    with pytest.raises(LedgerClosed):
+        await ledger.record(record("a"))

@@ -1,0 +1,173 @@
+"""Tests of counting: which deliveries a row selects, and how counted stands beside published."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from exchange.statistics.count import Line, Period, Total, count
+from exchange.statistics.exports import COLUMNS, to_csv, to_json
+from exchange.statistics.rows import load
+from exchange.statistics.table import figure, percent, text_table
+from schemas.directory import Directory, Partner
+
+ROWS = load()
+KNOWN = ["eessi.sed", "kelmu.benefit-query", "kelmu.benefit-query-bulk", "income-register.wage-reports", "population.births"]
+DIRECTORY = Directory(
+    [
+        Partner("kela.benefits", "Kela", "kela"),
+        Partner("kela.income-data", "Kela", "kela"),
+        Partner("eessi.se", "Försäkringskassan", "eessi", country="SE"),
+        Partner("eessi.etk", "ETK", "eessi"),
+        Partner("county.pirkanmaa", "Pirkanmaa", "wellbeing-county"),
+        Partner("municipality.turku", "Turku", "municipality"),
+        Partner("register.income", "Register", "income-register"),
+        Partner("employer.one", "Employer", "employer"),
+    ]
+)
+YEAR = Period(2024)
+
+
+def total(
+    message_type: str, sender: str, receiver: str, messages: int, items: int = 0, door: str = "api", kind: str = "delivered"
+) -> Total:
+    return ((message_type.split(".")[0], message_type, sender, receiver, door, kind), messages, items or messages, 100 * messages)
+
+
+def counted(*totals: Total, period: Period = YEAR) -> dict[str, Line]:
+    return {line.row.id: line for line in count(ROWS, totals, DIRECTORY, KNOWN, period)}
+
+
+def test_eessi_is_told_by_the_country_of_either_end() -> None:
+    lines = counted(
+        total("eessi.sed", "eessi.se", "kela.benefits", 5),
+        total("eessi.sed", "kela.benefits", "eessi.se", 3),
+        total("eessi.sed", "eessi.etk", "kela.benefits", 100),
+    )
+    assert [lines[f"eessi.{name}"].counted for name in ("total", "received", "sent")] == [8, 5, 3]
+
+
+def test_kelmu_queries_are_told_by_door_and_by_sector() -> None:
+    lines = counted(
+        total("kelmu.benefit-query", "county.pirkanmaa", "kela.benefits", 7, door="ui"),
+        total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 2, door="api"),
+        total("kelmu.benefit-query-bulk", "municipality.turku", "kela.benefits", 1, items=500, door="api"),
+    )
+    assert lines["kelmu.queries"].counted == 10
+    assert lines["kelmu.queries.ui"].counted == 7
+    assert lines["kelmu.queries.api"].counted == 3
+    assert lines["kelmu.queries.wellbeing-counties"].counted == 7
+    assert lines["kelmu.queries.municipalities"].counted == 3
+    assert lines["kelmu.queries.helsinki"].counted == 0
+
+
+def test_items_are_counted_where_the_row_says_so_and_only_at_the_receiver_it_names() -> None:
+    lines = counted(
+        total("income-register.wage-reports", "employer.one", "register.income", 4, items=400),
+        total("income-register.wage-reports", "register.income", "kela.income-data", 2, items=390),
+    )
+    assert lines["income.wage-reports-received"].counted == 390
+
+
+@pytest.mark.parametrize("kind", ["received", "accepted", "queued", "dead-lettered", "duplicate", "attempt-failed"])
+def test_only_what_was_delivered_is_counted(kind: str) -> None:
+    assert counted(total("population.births", "register.income", "kela.benefits", 4, kind=kind))["population.births"].counted == 0
+
+
+def test_a_row_without_a_message_type_says_so_rather_than_nought() -> None:
+    line = counted()["tax.requests-sent"]
+    assert (line.counted, line.state, line.difference) == (None, "no-type-yet", None)
+    assert counted()["population.births"].counted == 0
+
+
+def test_messages_a_day_add_up_the_rows_there_are_and_name_the_others() -> None:
+    totals = (total("population.births", "register.income", "kela.benefits", 1, items=1000),)
+    line = counted(*totals, period=Period(2024, days=10))["luova.messages-per-day"]
+    assert line.counted == 100
+    assert "tax.requests-sent" in line.missing
+    assert "population.births" not in line.missing
+
+
+def test_a_figure_published_in_round_numbers_agrees_when_it_rounds_to_it() -> None:
+    query = total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 7_345_645)
+    assert counted(query)["kelmu.queries"].difference == 0
+    query = total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 7_450_000)
+    assert counted(query)["kelmu.queries"].difference == 150_000
+
+
+def test_a_band_has_a_difference_only_outside() -> None:
+    def line(items: int) -> Line:
+        totals = (total("population.births", "register.income", "kela.benefits", 1, items=items),)
+        return counted(*totals, period=Period(2024, days=1))["luova.messages-per-day"]
+
+    assert line(700_000).difference == 0
+    assert line(400_000).difference == -100_000
+    assert line(1_800_000).difference_percent == pytest.approx(20)
+
+
+def test_published_figures_are_scaled_to_the_traffic_that_was_counted() -> None:
+    births = total("population.births", "register.income", "kela.benefits", 1, items=44)
+    line = counted(births, period=Period(2024, days=366, scale=0.001))["population.births"]
+    assert line.published == 43_725
+    assert line.expected == pytest.approx(43.725)
+    assert line.difference == pytest.approx(0.275)
+    half = counted(births, period=Period(2024, days=183))["population.births"]
+    assert half.expected == pytest.approx(43_725 / 2)
+
+
+def test_a_year_that_was_not_published_has_nothing_to_compare_with() -> None:
+    line = counted(period=Period(2025, days=365))["population.births"]
+    assert (line.published, line.expected, line.difference, line.difference_percent) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "language, word", [("fi", "ei vielä sanomatyyppiä"), ("sv", "ingen meddelandetyp ännu"), ("en", "no message type yet")]
+)
+def test_the_table_reads_in_every_language(language: str, word: str) -> None:
+    lines = count(ROWS, [total("population.births", "register.income", "kela.benefits", 1, items=1234)], DIRECTORY, KNOWN, YEAR)
+    console = Console(width=140, file=io.StringIO(), record=True)
+    console.print(text_table(ROWS, lines, YEAR, language))
+    text = console.export_text()
+    assert word in text
+    assert "1\u00a0234" in text
+    assert all(section[language] in text for section in ROWS.sections.values())
+
+
+def test_figures_are_written_for_people() -> None:
+    assert figure(1234567) == "1\u00a0234\u00a0567"
+    assert figure((500_000, 1_500_000)) == "500\u00a0000\u20131\u00a0500\u00a0000"
+    assert (figure(43.725), figure(None), figure(503521.4)) == ("43.7", "", "503\u00a0521")
+    assert figure(43.725, "fi") == "43,7"
+    assert [percent(value) for value in (None, 0, 0.000123, 12.345, 3300.0)] == ["", "0", "0.00012", "12.3", "3\u00a0300.0"]
+    assert percent(-0.61, "sv", signed=True) == "\u22120,61"
+
+
+def test_less_than_a_year_is_shown_as_a_share_of_the_year() -> None:
+    births = total("population.births", "register.income", "kela.benefits", 1, items=4372)
+    period = Period(2024, days=0.01)
+    line = counted(births, period=period)["population.births"]
+    assert line.share_percent == pytest.approx(100 * 4372 / 43725)
+    console = Console(width=140, file=io.StringIO(), record=True)
+    console.print(text_table(ROWS, [line], period))
+    text = console.export_text()
+    assert "Share %" in text
+    assert "10.0" in text
+
+
+def test_the_exports_say_the_same() -> None:
+    lines = count(ROWS, [total("population.births", "register.income", "kela.benefits", 1, items=7)], DIRECTORY, KNOWN, YEAR)
+    document = json.loads(to_json(ROWS, lines, YEAR))
+    table = list(csv.DictReader(io.StringIO(to_csv(lines, YEAR))))
+    assert len(document["rows"]) == len(table) == 34
+    assert tuple(table[0]) == COLUMNS
+    by_row = {entry["row"]: entry for entry in document["rows"]}
+    births = next(entry for entry in table if entry["row"] == "population.births")
+    assert (births["counted"], births["published"]) == ("7", "43725")
+    assert (by_row["population.births"]["counted"], by_row["tax.requests-sent"]["counted"]) == (7, None)
+    luova = next(entry for entry in table if entry["row"] == "luova.messages-per-day")
+    assert luova["published"] == "500000..1500000"
+    assert luova["missing"].split()[0] == "bilateral.circumstance-changes"
