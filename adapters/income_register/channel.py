@@ -1,0 +1,46 @@
+"""Declares the Incomes Register channel: its doors, its parts and where its deliveries go; no logic of its own but the route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.income_register import deliver, identify, listen, parse, soap, verdict
+from adapters.income_register.rules import rules
+from exchange.errors import Unroutable
+from exchange.ports import Channel, Destination, Identity, Parsed, Verdict
+from schemas.directory import Directory
+
+#: Who takes income data for Kela, and the register itself, to which Kela reports the benefits that it pays.
+INCOME_DATA = "income-data"
+REGISTER = "income-register"
+
+
+def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory) -> Sequence[Destination]:
+    """What Kela sends goes to the register; what others send goes to Kela's income data.
+
+    Raises:
+        Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for documents that only the
+            register itself sends or that are no delivery.
+    """
+    if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
+        raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
+    receiver = directory.get(REGISTER) if parsed.inbound.partner.sector == "kela" else directory.serving(INCOME_DATA)
+    if receiver is None:
+        raise Unroutable("receiver-unknown", "the directory has nobody who takes income data")
+    return (Destination(receiver.id, "push", ruled.items),)
+
+
+CHANNEL = Channel(
+    name="income-register",
+    titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
+    families=("income_register",),
+    doors=listen.DOORS,
+    parse=parse.parse,
+    identify=identify.identify,
+    route=route,
+    request=deliver.request,
+    judge=deliver.judge,
+    rules=rules,
+    verdict=verdict.verdict,
+    refuse=soap.refuse,
+)

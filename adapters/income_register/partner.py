@@ -1,0 +1,136 @@
+"""The register's partners as stubs: payroll, insurers, funds and Kela send reports and ask for their status; shares no code with
+the channel.
+
+`kela.income-data` and the register take what the exchange hands on. Ordinary faults (delays, drops, garbled replies) are put
+on by the host of the stubs.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+
+from lxml import etree
+
+from adapters.income_register import generate
+from partners.stub import Flow, Sending, Served, Situation
+from schemas.call import XML, Call, Reply, json_reply
+from schemas.directory import Directory, Partner
+
+SERVICES = "/income-register/20170526"
+WAGE_REPORTS = "income-register.wage-reports"
+BENEFIT_REPORTS = "income-register.benefit-reports"
+#: Items a year (2024, Kela's exchange statistics): wage reports, benefit reports received, benefit reports sent.
+ITEMS_A_YEAR = {"wages": 63_898_685, "received": 60_938_573, "sent": 31_732_268}
+#: Reports in a deferred delivery, on average, and the share of calls that are real-time ones with one report.
+DEFERRED_REPORTS = (5, 45)
+REAL_TIME_SHARE = 0.2
+#: One in so many deferred deliveries is asked after at once.
+STATUS_EVERY = 10
+
+_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
+_EPOCH = datetime.date(1970, 1, 1)
+_INSIDE = etree.XPath("count(DeliveryData/Reports/Report)")
+
+
+def soap(document: bytes) -> bytes:
+    """The document in a SOAP envelope."""
+    head = f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{_SOAP}"><s:Body>'.encode()
+    return b"".join((head, document, b"</s:Body></s:Envelope>"))
+
+
+def _call(partner: Partner, service: str, action: str, document: bytes) -> Call:
+    headers = {"X-API-Key": partner.key, "SOAPAction": f'"{action}"', "Content-Type": XML}
+    return Call("POST", f"{SERVICES}/{service}.svc", headers, soap(document))
+
+
+def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sending:
+    """A question after a delivery. Its signature is none: the exchange's register checks only that one is there."""
+    owner, sender = (f"<Type>1</Type><Code>{code}</Code>" for code in (batch.payer, batch.sender))
+    document = (
+        '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
+        f"<Timestamp>{batch.day}T06:05:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType>"
+        f"<DeliveryId>{batch.delivery_id}</DeliveryId><ProductionEnvironment>false</ProductionEnvironment>"
+        f"<DeliveryDataOwner>{owner}</DeliveryDataOwner><DeliveryDataCreator>{sender}</DeliveryDataCreator>"
+        f"<DeliveryDataSender>{sender}</DeliveryDataSender>"
+        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod '
+        'Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod '
+        'Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI=""><ds:DigestMethod '
+        'Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>AA==</ds:DigestValue></ds:Reference>'
+        "</ds:SignedInfo><ds:SignatureValue>AA==</ds:SignatureValue></ds:Signature></s:StatusRequestToIR>"
+    ).encode()
+    return Sending(_call(partner, "StatusService", "GetDeliveryDataStatus", document), items=0)
+
+
+def _day(situation: Situation) -> datetime.date:
+    return _EPOCH + datetime.timedelta(days=situation.now // 86_400_000)
+
+
+def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
+    """Sends one delivery of that partner: `wages`, or the kind of benefits that it pays."""
+    wages = kind == "wages"
+    service, action = ("WageReportService", "SendWageReport") if wages else ("BenefitReportService", "SendBenefitReport")
+
+    def make(situation: Situation) -> Sending:
+        rng, day = situation.rng, _day(situation)
+        real_time = rng.random() < REAL_TIME_SHARE
+        count = 1 if real_time else rng.randrange(*DEFERRED_REPORTS)
+        name = generate.delivery_id(day, situation.serial, "W" if wages else "B")
+        batch = generate.Batch(partner.business_id, partner.business_id, day, name, count, real_time)
+        document = generate.wage_delivery(rng, batch) if wages else generate.benefit_delivery(rng, batch, kind)
+        call = _call(partner, service, action if real_time else f"{action}s", document)
+
+        def ask(reply: Reply, later: Situation) -> Sequence[Sending]:
+            accepted = reply.status == 200 and b"<DeliveryDataStatus>2<" in reply.body
+            return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
+
+        asks = not real_time and situation.serial % STATUS_EVERY == 0
+        return Sending(call, ask if asks else None, count)
+
+    return make
+
+
+class Stub:
+    """Everybody on the Incomes Register's channel but the exchange."""
+
+    channel = "income-register"
+
+    def flows(self, directory: Directory) -> Sequence[Flow]:
+        """Wage reports from employers, benefit reports from insurers, pension institutions and funds, and those that Kela sends."""
+        mean = REAL_TIME_SHARE + (1 - REAL_TIME_SHARE) * (sum(DEFERRED_REPORTS) - 1) / 2
+        insurers = [*directory.in_sector("pension-institution"), *_named(directory, "accident-insurers-centre")]
+        groups = (
+            ("wages", "wages", WAGE_REPORTS, directory.in_sector("employer")),
+            ("received", "fund", BENEFIT_REPORTS, directory.in_sector("unemployment-fund")),
+            ("received", "insurer", BENEFIT_REPORTS, insurers),
+            ("sent", "kela", BENEFIT_REPORTS, _named(directory, "kela.benefits")),
+        )
+        payers_of_received = len(groups[1][3]) + len(groups[2][3])
+        flows = []
+        for row, kind, message_type, partners in groups:
+            share = payers_of_received if row == "received" else len(partners)
+            for partner in partners:
+                weight = ITEMS_A_YEAR[row] / mean / share
+                flows.append(Flow(f"{message_type} from {partner.id}", partner.id, message_type, weight, _maker(partner, kind)))
+        return flows
+
+    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
+        """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
+        if call.method != "POST" or call.path not in _DOORS:
+            return None
+        try:
+            reports = int(_INSIDE(etree.fromstring(call.body, etree.XMLParser(resolve_entities=False, no_network=True))))
+        except etree.XMLSyntaxError:
+            reports = 0
+        if reports == 0:
+            return Served(json_reply({"error": "no reports"}, 400))
+        return Served(json_reply({"reports": reports}))
+
+
+def _named(directory: Directory, partner_id: str) -> list[Partner]:
+    partner = directory.get(partner_id)
+    return [partner] if partner is not None else []
+
+
+STUB = Stub()

@@ -1,0 +1,66 @@
+"""Collects findings under the register's (modelled) error codes, and reads the dates and amounts that rules compare; no rule."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from schemas.income_register.codes import ERRORS
+from schemas.violation import Finding, Severity
+
+#: Longest value that is repeated in a finding, in characters.
+FOUND_CHARACTERS_MAX = 60
+
+_DATE = re.compile(r"(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
+
+
+class Day(NamedTuple):
+    """A date as it is written; comparable by year, month and day. `zoned` says that a time zone follows it."""
+
+    year: int
+    month: int
+    day: int
+    zoned: bool = False
+
+
+@lru_cache(maxsize=4096)
+def read_day(text: str | None) -> Day | None:
+    """The date that `text` is, None when it is none (the schema has said so)."""
+    if not text or not (match := _DATE.fullmatch(text.strip())):
+        return None
+    return Day(int(match[1]), int(match[2]), int(match[3]), bool(match[4]))
+
+
+def read_amount(text: str | None) -> Decimal | None:
+    """The amount that `text` is, None when it is none (the schema has said so)."""
+    return Decimal(text.strip()) if text and _AMOUNT.fullmatch(text.strip()) else None
+
+
+def day_of(milliseconds: int, days_later: int = 0) -> Day:
+    """The day (UTC) of a time in milliseconds since 1970, or so many days later."""
+    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=milliseconds // 86_400_000 + days_later)
+    return Day(date.year, date.month, date.day)
+
+
+class Book:
+    """The findings of one delivery. `item` is the index of the report that is being looked at, None outside reports."""
+
+    __slots__ = ("findings", "item", "payment_day", "wages")
+
+    def __init__(self, wages: bool) -> None:
+        self.findings: list[Finding] = []
+        self.item: int | None = None
+        self.payment_day: Day | None = None
+        self.wages = wages
+
+    def add(self, rule: str, at: Any, expected: str = "", found: str | None = "", severity: Severity = "error") -> None:
+        """Note what is wrong at an element; the text of the message and the code come from the table of errors."""
+        error = ERRORS[rule]
+        found = (found or "").strip()[:FOUND_CHARACTERS_MAX]
+        self.findings.append(
+            Finding(f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item)
+        )
