@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp_sse import sse_response
 
+from exchange.ports import Channel, Ledger
 from exchange.statistics.rows import Rows
+from exchange.statistics.rows import load as load_rows
+from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
-from exchange.web.pages.snapshot import Rates, ShownChannel, Snapshot, Source
+from exchange.web.pages.source import LedgerSource
 from exchange.web.pages.words import wanted_language
+from exchange.web.snapshot import Snapshots
+from schemas.catalogue import Catalogue
+from schemas.directory import Directory
 
 ASSETS = Path(__file__).with_name("assets")
 ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -21,7 +27,7 @@ ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg":
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
 INTERVAL_SECONDS = 1.0
-#: A snapshot is kept for this many times as long as it took, so that watching costs at most a tenth of a reader.
+#: Figures are kept for this many times as long as they took, so that watching costs at most a tenth of a reader.
 COST_FACTOR = 9
 
 HEADERS = {
@@ -34,7 +40,7 @@ HEADERS = {
 
 
 class LivePage:
-    """One page for all that watch: snapshots are taken only while somebody does, and shared."""
+    """One page for all that watch: figures are taken only while somebody does, and shared."""
 
     def __init__(
         self, source: Source, channels: Sequence[ShownChannel], rows: Rows, interval_seconds: float = INTERVAL_SECONDS
@@ -43,7 +49,7 @@ class LivePage:
         self._renderer = Renderer(channels, rows)
         self._interval_seconds = interval_seconds
         self._rates = Rates()
-        self._snapshot: Snapshot | None = None
+        self._figures: Figures | None = None
         self._fresh_until = 0.0
         self._lock = asyncio.Lock()
         self._closing = asyncio.Event()
@@ -72,28 +78,28 @@ class LivePage:
         try:
             async with sse_response(request) as response:
                 with suppress(ConnectionResetError, TimeoutError):
-                    async for snapshot in self._follow():
-                        await response.send(self._renderer.event(snapshot, self._rates, language), retry=2000)
+                    async for figures in self._follow():
+                        await response.send(self._renderer.event(figures, self._rates, language), retry=2000)
             return response
         finally:
             self._watchers -= 1
 
-    async def _follow(self) -> AsyncIterator[Snapshot]:
+    async def _follow(self) -> AsyncIterator[Figures]:
         while not self._closing.is_set():
             yield await self._newest()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self._interval_seconds)
 
-    async def _newest(self) -> Snapshot:
+    async def _newest(self) -> Figures:
         async with self._lock:
             loop = asyncio.get_running_loop()
             started = loop.time()
-            if self._snapshot is None or started >= self._fresh_until:
-                self._snapshot = await self._source()
-                self._rates.add(self._snapshot)
+            if self._figures is None or started >= self._fresh_until:
+                self._figures = await self._source()
+                self._rates.add(self._figures)
                 cost_seconds = loop.time() - started
                 self._fresh_until = started + max(self._interval_seconds * 0.9, cost_seconds * (COST_FACTOR + 1))
-            return self._snapshot
+            return self._figures
 
     async def _close(self, _app: web.Application) -> None:
         self._closing.set()
@@ -111,3 +117,22 @@ def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         return web.Response(body=body, content_type=ASSET_TYPES[name], charset="utf-8", headers=headers)
 
     return serve
+
+
+def live_page(
+    snapshots: Snapshots, ledger: Ledger, directory: Directory, channels: Iterable[Channel], catalogue: Catalogue, year: int
+) -> LivePage:
+    """The page of an exchange, comparing with the figures published for `year`."""
+    rows = load_rows()
+    source = LedgerSource(snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year)
+    return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
+
+
+def shown(channel: Channel, catalogue: Catalogue) -> ShownChannel:
+    """A channel as the page lists it, with the message types of the families that it carries."""
+    types = [
+        ShownType(message_type.name, message_type.titles, message_type.basis)
+        for message_type in catalogue
+        if message_type.folder.name in channel.families
+    ]
+    return ShownChannel(channel.name, channel.titles, types)

@@ -1,4 +1,4 @@
-"""From a snapshot to the page (HTML) and to an event (the texts that change); no server and no ledger."""
+"""From figures to the page (HTML) and to an event (the texts that change); no server and no ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
-from exchange.web.pages.snapshot import KINDS, POINTS, RATED, Rates, ShownChannel, Snapshot
+from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
 from exchange.web.pages.words import LANGUAGES, OWN_NAMES, gettext, ngettext
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -41,7 +41,7 @@ class Renderer:
         self._known = {kind.name for channel in channels for kind in channel.types}
         self._templates = {language: _template(language) for language in LANGUAGES}
 
-    def page(self, snapshot: Snapshot, rates: Rates, language: str) -> str:
+    def page(self, figures: Figures, rates: Rates, language: str) -> str:
         """The whole page."""
         return self._templates[language].render(
             language=language,
@@ -49,32 +49,32 @@ class Renderer:
             channels=[*self._channels],
             kinds=KINDS,
             rated=RATED,
-            year=snapshot.period.year,
-            sections=list(self._sections(snapshot, language)),
-            texts=self.texts(snapshot, rates, language),
+            year=figures.period.year,
+            sections=list(self._sections(figures, language)),
+            texts=self.texts(figures, rates, language),
             sparks=self.sparks(rates),
             modelled=self._is_modelled,
-            partial=any(line.missing and line.counted is not None for line in snapshot.lines),
+            partial=any(line.missing and line.counted is not None for line in figures.lines),
             spark_size=(SPARK_WIDTH, SPARK_HEIGHT),
             all=ALL,
         )
 
-    def event(self, snapshot: Snapshot, rates: Rates, language: str) -> str:
+    def event(self, figures: Figures, rates: Rates, language: str) -> str:
         """What a server-sent event carries: texts by field and lines by channel, as JSON."""
-        return json.dumps({"texts": self.texts(snapshot, rates, language), "sparks": self.sparks(rates)}, ensure_ascii=False)
+        return json.dumps({"texts": self.texts(figures, rates, language), "sparks": self.sparks(rates)}, ensure_ascii=False)
 
-    def texts(self, snapshot: Snapshot, rates: Rates, language: str) -> dict[str, str]:
+    def texts(self, figures: Figures, rates: Rates, language: str) -> dict[str, str]:
         """Every text of the page that changes, by field: `<channel>.<kind>`, `<channel>.<kind>.rate`, `row.<id>.counted`, ..."""
-        texts: dict[str, str] = {"at": clock_time(snapshot.at)}
+        texts: dict[str, str] = {"at": clock_time(figures.at)}
         names = [channel.name for channel in self._channels]
         for name in (*names, ALL):
             of = names if name == ALL else [name]
             for kind in KINDS:
-                texts[f"{name}.{kind}"] = figure(sum(snapshot.channels.get(each, {}).get(kind, 0) for each in of), language)
+                texts[f"{name}.{kind}"] = figure(sum(figures.channels.get(each, {}).get(kind, 0) for each in of), language)
             for kind in RATED:
                 parts = [rates.per_second(each, kind) for each in of]
                 texts[f"{name}.{kind}.rate"] = rate_text(sum(part or 0.0 for part in parts), language)
-        for line in snapshot.lines:
+        for line in figures.lines:
             texts[f"row.{line.row.id}.counted"] = counted_text(line, language)
             texts[f"row.{line.row.id}.share"] = percent(line.share_percent, language)
         return texts
@@ -83,8 +83,8 @@ class Renderer:
         """By channel, the points of the line of what was received a second, in the picture's coordinates."""
         return {channel.name: spark(rates.history(channel.name)) for channel in self._channels}
 
-    def _sections(self, snapshot: Snapshot, language: str) -> Iterator[Section]:
-        for section, lines in groupby(snapshot.lines, key=lambda line: line.row.section):
+    def _sections(self, figures: Figures, language: str) -> Iterator[Section]:
+        for section, lines in groupby(figures.lines, key=lambda line: line.row.section):
             yield Section(self._rows.sections[section][language], list(lines))
 
     def _is_modelled(self, line: Line) -> bool:

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient
 
 from exchange.web.pages import live
 from exchange.web.pages.live import LivePage
-from tests.exchange.web.pages.figures import CHANNELS, ROWS, Growing
+from tests.exchange.web.pages.made_up import CHANNELS, ROWS, Growing
 
 Client = Callable[[web.Application], Awaitable[TestClient[Any, Any]]]
 
@@ -53,7 +53,7 @@ async def test_events_tell_of_what_grew(aiohttp_client: Client) -> None:
     assert second["texts"]["luova.received.rate"] == "100"
 
 
-async def test_all_that_watch_share_a_snapshot(aiohttp_client: Client) -> None:
+async def test_all_that_watch_share_the_figures(aiohttp_client: Client) -> None:
     source = Growing()
     client = await aiohttp_client(application(source, interval_seconds=60))
     await asyncio.gather(*(client.get("/") for _ in range(20)))

@@ -9,16 +9,16 @@ import pytest
 from jinja2 import Environment
 from lxml import html
 
+from exchange.web.pages.figures import POINTS, Rates
 from exchange.web.pages.render import SPARK_HEIGHT, SPARK_WIDTH, TEMPLATES, Renderer, clock_time, rate_text, spark
-from exchange.web.pages.snapshot import POINTS, Rates
 from exchange.web.pages.words import LANGUAGES, gettext, wanted_language, words
-from tests.exchange.web.pages.figures import CHANNELS, ROWS, snapshot
+from tests.exchange.web.pages.made_up import CHANNELS, ROWS, figures
 
 RENDERER = Renderer(CHANNELS, ROWS)
 
 
 def page(language: str = "en") -> html.HtmlElement:
-    return html.document_fromstring(RENDERER.page(snapshot(), Rates(), language))
+    return html.document_fromstring(RENDERER.page(figures(), Rates(), language))
 
 
 def text_of(root: html.HtmlElement, field: str) -> str:
@@ -27,7 +27,7 @@ def text_of(root: html.HtmlElement, field: str) -> str:
 
 def test_every_field_of_the_page_is_one_that_an_event_updates() -> None:
     fields = set(page().xpath("//@data-field"))
-    assert fields <= set(RENDERER.texts(snapshot(), Rates(), "en"))
+    assert fields <= set(RENDERER.texts(figures(), Rates(), "en"))
     assert {"luova.received", "quiet.waiting", "all.delivered", "row.population.births.counted", "at"} <= fields
 
 
@@ -60,7 +60,7 @@ def test_what_is_modelled_says_so() -> None:
 
 
 def test_titles_are_text_and_never_markup() -> None:
-    assert "&lt;b&gt;Earnings" in RENDERER.page(snapshot(), Rates(), "en")
+    assert "&lt;b&gt;Earnings" in RENDERER.page(figures(), Rates(), "en")
 
 
 def test_every_table_has_headings_with_a_scope() -> None:
@@ -76,7 +76,7 @@ def test_nothing_on_the_page_comes_from_elsewhere_or_is_inline() -> None:
 
 
 def test_an_event_carries_every_text_that_changes() -> None:
-    event = json.loads(RENDERER.event(snapshot(received=2000), Rates(), "fi"))
+    event = json.loads(RENDERER.event(figures(received=2000), Rates(), "fi"))
     assert event["texts"]["luova.received"] == "2\u00a0000"
     assert set(event["sparks"]) == {"luova", "quiet"}
 
@@ -111,10 +111,10 @@ def test_rates_are_of_the_last_ten_seconds() -> None:
     rates = Rates()
     assert rates.per_second("luova", "received") is None
     for second in range(30):
-        rates.add(snapshot(second * 1000, 1000 + (10 if second < 15 else 50) * second))
+        rates.add(figures(second * 1000, 1000 + (10 if second < 15 else 50) * second))
     assert rates.per_second("luova", "received") == pytest.approx(50)
     assert rates.per_second("quiet", "received") == 0
-    rates.add(snapshot(1000, 5))
+    rates.add(figures(1000, 5))
     assert rates.per_second("luova", "received") == pytest.approx(50)
 
 

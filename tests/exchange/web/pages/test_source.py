@@ -1,70 +1,86 @@
-"""Tests of snapshots from a ledger's counters."""
+"""Tests of the figures that come of a ledger: a real one, in SQLite, with messages of a known time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-from exchange.ports import Clock, Ledger
-from exchange.statistics.count import DIMENSIONS
+import pytest
+
+from exchange import discovery
+from exchange.ports.ledger import CountKey, DeliveryRow, MessageRow, Record, Settlement
+from exchange.storage.sqlite import SqliteLedger
+from exchange.web.pages.live import shown
 from exchange.web.pages.source import LedgerSource
-from tests.exchange.web.pages.figures import DIRECTORY, KNOWN, ROWS
+from exchange.web.snapshot import Snapshots
+from schemas.catalogue import Catalogue
+from tests.exchange.web.pages.made_up import DIRECTORY, KNOWN, ROWS
 
 MINUTE = 29_000_000
+START = MINUTE * 60_000
 
 
-class Counters:
-    """The two questions that a source asks of a ledger, answered from a list."""
+class Clock:
+    """A clock that stands where it is put."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, ...]] = []
-        self.rows = [
-            (("luova", "population.births", "register", "", "api", "received"), 2, 9, 100),
-            (("luova", "population.births", "register", "", "batch", "received"), 1, 1, 100),
-            (("luova", "population.births", "register", "kela.benefits", "api", "delivered"), 2, 9, 100),
-        ]
-
-    async def totals(self, by: Sequence[str], since: int = 0, until: int = 0, daily: bool = False) -> list[Any]:
-        self.asked.append(tuple(by))
-        if tuple(by) == ("period",):
-            return [((MINUTE + 5,), 1, 1, 1), ((MINUTE,), 1, 1, 1)]
-        assert daily
-        assert tuple(by) == DIMENSIONS
-        return self.rows
-
-    async def waiting_by_channel(self) -> Mapping[str, int]:
-        return {"luova": 4}
-
-
-class Fixed:
-    """A clock that stands half a day after the first minute counted."""
+    at = START + 12 * 3_600_000
 
     def now(self) -> int:
-        return (MINUTE + 720) * 60_000
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += int(seconds * 1000)
 
 
-def source(counters: Counters) -> LedgerSource:
-    return LedgerSource(cast(Ledger, counters), cast(Clock, Fixed()), DIRECTORY, ROWS, KNOWN, 2024)
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
+    ledger = SqliteLedger(tmp_path / "exchange.db")
+    await ledger.open()
+    yield ledger
+    await ledger.close()
 
 
-async def test_counters_are_summed_by_channel_and_kind() -> None:
-    snapshot = await source(Counters())()
-    assert snapshot.channels == {"luova": {"received": 3, "delivered": 2, "waiting": 4}}
-    births = next(line for line in snapshot.lines if line.row.id == "population.births")
-    assert births.counted == 9
+def source(ledger: SqliteLedger) -> LedgerSource:
+    return LedgerSource(Snapshots(ledger, Clock(), ("luova", "quiet")), ledger, DIRECTORY, ROWS, KNOWN, 2024)
 
 
-async def test_the_period_begins_with_the_first_minute_counted_and_that_is_asked_once() -> None:
-    counters = Counters()
-    ask = source(counters)
-    assert (await ask()).period.days == 0.5
-    await ask()
-    assert counters.asked.count(("period",)) == 1
+async def record(ledger: SqliteLedger, number: int, delivered: bool) -> None:
+    """A message of births with nine items, and its delivery."""
+
+    def key(kind: str, receiver: str = "") -> CountKey:
+        return CountKey(MINUTE, "luova", "population.births", "register", receiver, "api", kind)
+
+    row = MessageRow(
+        number, "luova", "population.births", "register", f"m{number}", bytes(16), START, "accepted", "api", "", 9, 2, "x", "{}"
+    )
+    delivery = DeliveryRow(number + 1, number, "kela.benefits", "push", "waiting", 0, 9, START, 0, 0, 0, "")
+    counts = [(key(kind), 1, 9, 2) for kind in ("received", "accepted")] + [(key("queued", "kela.benefits"), 1, 9, 2)]
+    await ledger.record(Record(row, b"{}", [delivery], [], counts))
+    if delivered:
+        done = [(key("delivered", "kela.benefits"), 1, 9, 2)]
+        assert await ledger.settle(Settlement(number + 1, number, "delivered", 1, 0, START, "", [], done))
 
 
-async def test_an_empty_ledger_has_no_days() -> None:
-    counters = Counters()
-    counters.rows = []
-    snapshot = await source(counters)()
-    assert snapshot.period.days == 0
-    assert next(line for line in snapshot.lines if line.row.per_day).counted == 0
+async def test_counters_become_figures_of_channels_and_lines_of_the_statistics(ledger: SqliteLedger) -> None:
+    await record(ledger, 10, delivered=True)
+    await record(ledger, 20, delivered=False)
+    figures = await source(ledger)()
+    luova = figures.channels["luova"]
+    assert (luova["received"], luova["accepted"], luova["waiting"], luova["delivered"]) == (2, 2, 1, 1)
+    assert set(figures.channels["quiet"].values()) == {0}
+    assert next(line for line in figures.lines if line.row.id == "population.births").counted == 9
+    assert figures.period.days == 0.5
+
+
+async def test_an_empty_ledger_has_no_days_and_counts_nought(ledger: SqliteLedger) -> None:
+    figures = await source(ledger)()
+    assert figures.period.days == 0
+    assert next(line for line in figures.lines if line.row.per_day).counted == 0
+
+
+def test_a_channel_is_listed_with_the_types_of_its_families() -> None:
+    catalogue = Catalogue.load()
+    for channel in discovery.channels().values():
+        listed = shown(channel, catalogue)
+        assert listed.name == channel.name
+        assert listed.types

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
+from exchange.web.snapshot import COLUMNS
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts so far.
-KINDS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+KINDS = COLUMNS
 
 #: The kinds that also have a rate.
 RATED = ("received", "delivered")
@@ -20,7 +21,7 @@ POINTS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Figures:
     """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how many."""
 
     at: int
@@ -29,8 +30,8 @@ class Snapshot:
     period: Period
 
 
-#: Where snapshots come from. Asked at most once per interval, whoever watches.
-Source = Callable[[], Awaitable[Snapshot]]
+#: Where figures come from. Asked at most once per interval, whoever watches.
+Source = Callable[[], Awaitable[Figures]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,19 @@ class ShownChannel:
 
 @dataclass(slots=True)
 class Rates:
-    """Rates from the snapshots of the last `RATE_SECONDS`, and their last `POINTS` values by channel."""
+    """Rates from the figures of the last `RATE_SECONDS`, and their last `POINTS` values by channel."""
 
-    _past: deque[Snapshot] = field(default_factory=deque)
+    _past: deque[Figures] = field(default_factory=deque)
     _history: dict[str, deque[float]] = field(default_factory=dict)
 
-    def add(self, snapshot: Snapshot) -> None:
-        """Take the next snapshot in; one that is older than the last is left out."""
-        if self._past and snapshot.at <= self._past[-1].at:
+    def add(self, figures: Figures) -> None:
+        """Take the next figures in; those older than the last are left out."""
+        if self._past and figures.at <= self._past[-1].at:
             return
-        self._past.append(snapshot)
-        while len(self._past) > 2 and snapshot.at - self._past[1].at >= RATE_SECONDS * 1000:
+        self._past.append(figures)
+        while len(self._past) > 2 and figures.at - self._past[1].at >= RATE_SECONDS * 1000:
             self._past.popleft()
-        for name in snapshot.channels:
+        for name in figures.channels:
             self._history.setdefault(name, deque(maxlen=POINTS)).append(self.per_second(name, "received") or 0.0)
 
     def per_second(self, channel: str, kind: str) -> float | None:

@@ -1,10 +1,10 @@
-"""Made-up figures for the tests of the pages: two channels, a snapshot, a source that counts on."""
+"""Made-up figures for the tests of the pages: two channels, their figures, a source that counts on."""
 
 from __future__ import annotations
 
 from exchange.statistics.count import Period, count
 from exchange.statistics.rows import load
-from exchange.web.pages.snapshot import ShownChannel, ShownType, Snapshot
+from exchange.web.pages.figures import Figures, ShownChannel, ShownType
 from schemas.directory import Directory, Partner
 
 ROWS = load()
@@ -25,7 +25,7 @@ CHANNELS = (
 KNOWN = [kind.name for channel in CHANNELS for kind in channel.types]
 
 
-def snapshot(at: int = 0, received: int = 1200, births: int = 7) -> Snapshot:
+def figures(at: int = 0, received: int = 1200, births: int = 7) -> Figures:
     """Figures in which everything received but three was delivered."""
     kinds = {
         "received": received,
@@ -37,15 +37,15 @@ def snapshot(at: int = 0, received: int = 1200, births: int = 7) -> Snapshot:
     }
     totals = [(("luova", "population.births", "register", "kela.benefits", "api", "delivered"), 1, births, 100)]
     period = Period(2024, days=0.01)
-    return Snapshot(at, {"luova": kinds}, count(ROWS, totals, DIRECTORY, KNOWN, period), period)
+    return Figures(at, {"luova": kinds}, count(ROWS, totals, DIRECTORY, KNOWN, period), period)
 
 
 class Growing:
-    """A source whose counts grow by 100 with each snapshot and whose time by a second."""
+    """A source whose counts grow by 100, and whose time by a second, whenever it is asked."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    async def __call__(self) -> Snapshot:
+    async def __call__(self) -> Figures:
         self.asked += 1
-        return snapshot(self.asked * 1000, 1000 + 100 * self.asked)
+        return figures(self.asked * 1000, 1000 + 100 * self.asked)
