@@ -45,6 +45,19 @@ class MessageType:
     item: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The message type as JSON: what an integrator may know of it."""
+        return {
+            "name": self.name,
+            "format": self.format,
+            "version": self.version,
+            "basis": self.basis,
+            "source": self.source,
+            "item": self.item,
+            "roots": list(self.roots),
+            "title": dict(self.titles),
+        }
+
 
 class Catalogue:
     """Every message type, in the order of the folders and files; its schemas are compiled once, when first asked for."""
