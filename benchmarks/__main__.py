@@ -1,0 +1,137 @@
+"""`python -m benchmarks`: every case against echo, ceiling and the exchange, paired in one run; prints a table and writes JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import uvloop
+
+from benchmarks.cases import CASES, Case
+from benchmarks.driver import Measured, drive
+from benchmarks.processes import exchange_environment, free_port, server
+
+WARM_UP_SECONDS = 0.5
+
+REST_SECONDS = 0.3
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only this case (may be given again)")
+    parser.add_argument("--rounds", type=int, default=5, help="paired runs (at least 5 for a figure to quote)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
+    parser.add_argument("--connections", type=int, default=64, help="connections, each with one request under way")
+    parser.add_argument("--out", type=Path, default=Path("reports/bench.json"), help="where the results go as JSON")
+    options = parser.parse_args()
+    chosen = [case for case in CASES if not options.case or case.name in options.case]
+    results = [measure(case, options.rounds, options.seconds, options.connections) for case in chosen]
+    report = {"machine": machine(), "options": {key: str(value) for key, value in vars(options).items()}, "cases": results}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    print(table(results))
+    print(f"\n{report['machine']}; results in {options.out}")
+
+
+def machine() -> str:
+    """The machine in a line."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def measure(case: Case, rounds: int, seconds: float, connections: int) -> dict[str, object]:
+    """One case: all servers stand at once and take turns, A B C D A B C D, so that a drift of the machine meets all alike."""
+    now = time.time_ns() // 1_000_000
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ports = start(case, stack, folder)
+        serials = itertools.count(1)
+        runs: dict[str, list[Measured]] = {name: [] for name in ports}
+        for number in range(rounds + 1):
+            for name, port in ports.items():
+                took = uvloop.run(one_run(case, port, connections, WARM_UP_SECONDS if number == 0 else seconds, now, next(serials)))
+                if took.unexpected:
+                    raise SystemExit(f"{case.name}: {name} answered unexpectedly:\n{took.first_unexpected.decode(errors='replace')}")
+                if number:
+                    runs[name].append(took)
+                time.sleep(REST_SECONDS)
+    return summarise(case, runs)
+
+
+def start(case: Case, stack: ExitStack, folder: Path) -> dict[str, int]:
+    """Start every server of a case on the first core (two workers: both cores); the sink shares the driver's core."""
+    first, last = {0}, {(os.cpu_count() or 1) - 1}
+    os.sched_setaffinity(0, last)
+    ports = {"echo": free_port()}
+    stack.enter_context(server(["benchmarks.servers", "echo", str(ports["echo"])], ports["echo"], first))
+    if case.schema is not None:
+        ports["ceiling"] = free_port()
+        stack.enter_context(
+            server(["benchmarks.servers", "ceiling", str(ports["ceiling"]), str(case.schema)], ports["ceiling"], first)
+        )
+    sink = free_port()
+    stack.enter_context(server(["benchmarks.servers", "sink", str(sink), case.sink_answer], sink, last))
+    for workers, cores in ((1, first), (2, first | last)):
+        name = "exchange" if workers == 1 else f"exchange, {workers} workers"
+        ports[name] = free_port()
+        home = folder / str(workers)
+        home.mkdir()
+        command = ["exchange", "serve", "--port", str(ports[name]), "--workers", str(workers)]
+        stack.enter_context(server(command, ports[name], cores, exchange_environment(home, sink)))
+    return ports
+
+
+async def one_run(case: Case, port: int, connections: int, seconds: float, now: int, number: int) -> Measured:
+    """One run with messages of its own; they are prepared before the clock starts."""
+    count = int((seconds + 1) * case.requests_per_second_max)
+    requests = iter(case.requests(count, now, number, number << 24))
+    return await drive("127.0.0.1", port, requests, connections, seconds)
+
+
+def summarise(case: Case, runs: dict[str, list[Measured]]) -> dict[str, object]:
+    """Medians and spreads of rates, and of the ratios of each round."""
+    base = "ceiling" if "ceiling" in runs else "echo"
+    servers = {}
+    for name, measured in runs.items():
+        ratios = [each.rate / other.rate for each, other in zip(measured, runs[base], strict=True)]
+        rates = [each.rate for each in measured]
+        servers[name] = {
+            "rate": round(statistics.median(rates), 1),
+            "rate_min": round(min(rates), 1),
+            "rate_max": round(max(rates), 1),
+            "p50_milliseconds": round(statistics.median(each.percentile(0.5) for each in measured), 2),
+            "p99_milliseconds": round(statistics.median(each.percentile(0.99) for each in measured), 2),
+            f"ratio_to_{base}": round(statistics.median(ratios), 3),
+            "ratio_min": round(min(ratios), 3),
+            "ratio_max": round(max(ratios), 3),
+        }
+    size = len(next(case.calls(0, 1, 1)).body)
+    return {"case": case.name, "title": case.title, "bytes": size, "base": base, "servers": servers}
+
+
+def table(results: list[dict[str, object]]) -> str:
+    """The results as Markdown."""
+    lines = ["| message | server | messages/s (median, min–max) | p50 ms | p99 ms | ratio (median, min–max) |", "|---|---|---|---|---|---|"]
+    for result in results:
+        servers = result["servers"]
+        assert isinstance(servers, dict)
+        for name, row in servers.items():
+            lines.append(
+                f"| {result['title']}, {result['bytes']} B | {name} | {row['rate']:,.0f} ({row['rate_min']:,.0f}–{row['rate_max']:,.0f}) "
+                f"| {row['p50_milliseconds']} | {row['p99_milliseconds']} "
+                f"| {row['ratio_to_' + str(result['base'])]:.2f} of {result['base']} ({row['ratio_min']:.2f}–{row['ratio_max']:.2f}) |"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

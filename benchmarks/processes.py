@@ -1,0 +1,79 @@
+"""Starting and ending the measured servers, each pinned to a core of its own; no measurement."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def server(arguments: Sequence[str], port: int, cores: set[int], environment: dict[str, str] | None = None) -> Iterator[int]:
+    """Run `python -m ...` on these cores until the block ends; waits until it listens. Gives the process id."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            if process.poll() is not None or time.monotonic() > until:
+                errors = process.stderr.read().decode(errors="replace")[-2000:] if process.stderr and process.poll() else ""
+                raise RuntimeError(f"{' '.join(arguments)} did not start: {errors}")
+            time.sleep(0.05)
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+def exchange_environment(folder: Path, sink_port: int) -> dict[str, str]:
+    """An exchange with an empty ledger in `folder` that delivers to the sink."""
+    return {
+        "EXCHANGE_STORAGE__URL": f"sqlite:///{folder / 'exchange.db'}",
+        "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{sink_port}",
+    }
+
+
+def resident_mebibytes(process: int) -> float:
+    """The memory of a process and its children, in MiB."""
+    total = 0
+    for pid in [process, *children(process)]:
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total / (1 << 20)
+
+
+def children(process: int) -> list[int]:
+    """The processes that it started, and theirs."""
+    with contextlib.suppress(OSError):
+        direct = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+        return [*direct, *(pid for child in direct for pid in children(child))]
+    return []
