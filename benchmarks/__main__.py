@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import itertools
 import json
 import os
@@ -28,7 +27,9 @@ REST_SECONDS = 0.3
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="only this case (may be given again)")
+    parser.add_argument(
+        "--case", action="append", choices=[case.name for case in CASES], help="only this case (may be given again)"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="paired runs (at least 5 for a figure to quote)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--connections", type=int, default=64, help="connections, each with one request under way")
@@ -58,9 +59,13 @@ def measure(case: Case, rounds: int, seconds: float, connections: int) -> dict[s
         runs: dict[str, list[Measured]] = {name: [] for name in ports}
         for number in range(rounds + 1):
             for name, port in ports.items():
-                took = uvloop.run(one_run(case, port, connections, WARM_UP_SECONDS if number == 0 else seconds, now, next(serials)))
+                took = uvloop.run(
+                    one_run(case, port, connections, WARM_UP_SECONDS if number == 0 else seconds, now, next(serials))
+                )
                 if took.unexpected:
-                    raise SystemExit(f"{case.name}: {name} answered unexpectedly:\n{took.first_unexpected.decode(errors='replace')}")
+                    raise SystemExit(
+                        f"{case.name}: {name} answered unexpectedly:\n{took.first_unexpected.decode(errors='replace')}"
+                    )
                 if number:
                     runs[name].append(took)
                 time.sleep(REST_SECONDS)
@@ -120,7 +125,10 @@ def summarise(case: Case, runs: dict[str, list[Measured]]) -> dict[str, object]:
 
 def table(results: list[dict[str, object]]) -> str:
     """The results as Markdown."""
-    lines = ["| message | server | messages/s (median, min–max) | p50 ms | p99 ms | ratio (median, min–max) |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| message | server | messages/s (median, min–max) | p50 ms | p99 ms | ratio (median, min–max) |",
+        "|---|---|---|---|---|---|",
+    ]
     for result in results:
         servers = result["servers"]
         assert isinstance(servers, dict)

@@ -46,7 +46,10 @@ class Sink(asyncio.Protocol):
     """A partner that takes every delivery at once, at the least cost that HTTP allows."""
 
     def __init__(self, answer: bytes) -> None:
-        self._answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
+        self._answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+            len(answer),
+            answer,
+        )
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

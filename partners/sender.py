@@ -24,6 +24,10 @@ IN_FLIGHT_MAX = 256
 DEPTH_MAX = 8
 #: Room for the serial numbers of one chain of calls: 4,096.
 CHAIN_BITS = 12
+#: Room for the chains that one sender begins in a second: a million.
+SECOND_BITS = 20
+#: 2024-01-01 in seconds: where the numbers of live senders begin, so that they fit in 63 bits until 2092.
+EPOCH_SECONDS = 1_704_067_200
 TIMEOUT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
 
@@ -62,6 +66,11 @@ class Sent:
 Report = Callable[[Sent], None]
 
 
+def chains_from(nanoseconds: int, half: int = 0) -> int:
+    """The number of a first chain that no sender had that began in another second; `half` (0 or 1) tells two of one second apart."""
+    return (nanoseconds // 1_000_000_000 - EPOCH_SECONDS) << SECOND_BITS | half << (SECOND_BITS - 1)
+
+
 class Chain:
     """A first call and all that follows from it: each gets a situation that depends on the seed and its place here alone."""
 
@@ -81,12 +90,18 @@ class Sender:
     """Sends calls to the exchange and, after each reply, whatever follows from it. Use it as an async context."""
 
     def __init__(
-        self, directory: Directory, exchange_url: str, seed: int, sent: Sent, nanoseconds: Callable[[], int] = time.time_ns
+        self,
+        directory: Directory,
+        exchange_url: str,
+        seed: int,
+        sent: Sent,
+        nanoseconds: Callable[[], int] = time.time_ns,
+        first: int = 1,
     ) -> None:
         self._directory = directory
         self._url = exchange_url.rstrip("/")
         self._seed = seed
-        self._chains = itertools.count(1)
+        self._chains = itertools.count(first)
         self._nanoseconds = nanoseconds
         self._session: aiohttp.ClientSession | None = None
         self.sent = sent
@@ -145,11 +160,13 @@ async def send_traffic(
     report: Report | None = None,
     nanoseconds: Callable[[], int] = time.time_ns,
     stop: asyncio.Event | None = None,
+    first: int = 1,
 ) -> Sent:
     """Send `rate` calls a second for a while (0: until SIGINT or SIGTERM) and say what became of them.
 
     The loop is open: a call starts when its time has come, whether or not earlier ones were answered, and its latency
-    counts from that time. The same seed gives the same sequence of flows and messages. `stop` ends it from outside.
+    counts from that time. The same seed and number of the `first` chain give the same sequence of flows and messages; a ledger that has seen
+    them takes them for duplicates, so live traffic begins at `chains_from` the time. `stop` ends it from outside.
 
     Raises:
         ValueError: when the rate is not positive or no stub has a flow.
@@ -159,7 +176,7 @@ async def send_traffic(
         raise ValueError("traffic needs a positive rate and at least one flow")
     stop = stop or asyncio.Event()
     sent = Sent()
-    async with Sender(directory, exchange_url, seed, sent, nanoseconds) as sender, asyncio.TaskGroup() as group:
+    async with Sender(directory, exchange_url, seed, sent, nanoseconds, first) as sender, asyncio.TaskGroup() as group:
         reporting = group.create_task(_report_regularly(sent, report)) if report else None
         with _signals(stop):
             await _open_loop(sender, flows, rate, duration_seconds, random.Random(seed), stop)

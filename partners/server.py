@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from partners.faults import Fault, Faults
-from partners.sender import Sender, Sent
+from partners.sender import Sender, Sent, chains_from
 from partners.stub import Served, Situation, Stub
 from schemas.call import Call, Reply, problem
 from schemas.directory import Directory, Partner
@@ -145,7 +145,8 @@ class StubHost:
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
         """While the application runs: workers that send what partners send on their own accord after an answer."""
-        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds) as sender:
+        first = chains_from(self._nanoseconds(), 1)
+        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds, first) as sender:
             self._workers = [asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)]
             yield
             for worker in self._workers:

@@ -62,6 +62,17 @@ class Stub(Protocol):
         """Everything that the partners of this channel send by themselves."""
         ...
 
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """The call with which `partner` sends a message that somebody else made (a file, say), as this channel wants it.
+
+        `message_id` and `receiver` are for channels whose documents don't hold them; an empty receiver leaves the choice
+        to the exchange.
+
+        Raises:
+            ValueError: when the channel has no way to send that type; the text says which types it has.
+        """
+        ...
+
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The answer of `partner` to a call by the exchange, or None when the call is not of this channel."""
         ...

@@ -30,7 +30,7 @@ class JsonLimits:
     depth_max: int = 64
 
 
-def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:  # noqa: B008 - frozen
+def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
     """The data: dict, list, str, int, float, bool or None.
 
     Raises:
@@ -117,11 +117,12 @@ def _finding(detail: Any, data: Any) -> Finding:
 def _real_path(loc: Sequence[Any], data: Any, kind: str) -> tuple[Any, ...]:
     """The path of a pydantic location in the data: without the names of union members, functions and the mark of a key."""
     path: list[Any] = []
-    node = data
+    node: Any = data
     for number, part in enumerate(loc):
-        if isinstance(node, dict) and isinstance(part, str) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and isinstance(part, int) and 0 <= part < len(node):
+        inside: bool = (isinstance(node, dict) and part in node) or (
+            isinstance(node, list) and isinstance(part, int) and 0 <= part < len(node)
+        )
+        if inside:
             node = node[part]
         elif not (kind == "missing" and number == len(loc) - 1):
             continue

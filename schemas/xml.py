@@ -30,7 +30,9 @@ _UTF8_PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, encoding="utf-8"
 )
 #: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8 stated or nothing stated.
-_PLAIN_START = re.compile(rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])""")
+_PLAIN_START = re.compile(
+    rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
+)
 _DEEPER: dict[int, etree.XPath] = {}
 
 
@@ -42,7 +44,7 @@ class XmlLimits:
     depth_max: int = 64
 
 
-def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:  # noqa: B008 - frozen
+def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
     """The root element of the document.
 
     Raises:
@@ -98,7 +100,7 @@ class XmlSchema:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
         if self._schema.validate(element):
             return []
-        log = list(self._schema.error_log)
+        log = [entry for entry in self._schema.error_log]  # noqa: C416 - the stubs know its iterator only
         with self._lock:
             if self._explainer is None:
                 self._explainer = Explainer(self.path)

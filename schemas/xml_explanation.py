@@ -81,7 +81,9 @@ def _finding(error: XMLSchemaValidationError, element: etree._Element) -> Findin
     if match := _MISSING_ATTRIBUTE.search(reason):
         return Finding("xsd.attribute-missing", f"attribute {match[1]} is missing", at, match[1], "", attribute=match[1])
     if match := _FOREIGN_ATTRIBUTE.search(reason):
-        return Finding("xsd.attribute-unexpected", f"attribute {match[1]} does not belong here", at, "", match[1], attribute=match[1])
+        return Finding(
+            "xsd.attribute-unexpected", f"attribute {match[1]} does not belong here", at, "", match[1], attribute=match[1]
+        )
     validator = type(error.validator).__name__
     if isinstance(error, XMLSchemaDecodeError):
         return Finding("xsd.type", "the value is not of its type", at, _type_name(error.validator), found, attribute=attribute)
@@ -103,7 +105,7 @@ def _type_name(validator: Any) -> str:
     return str(getattr(validator, "local_name", "") or "")
 
 
-def _of_children(error: XMLSchemaChildrenValidationError, at: etree._Element) -> Finding:
+def _of_children(error: XMLSchemaChildrenValidationError, at: Any) -> Finding:
     expected = " | ".join(_local(particle.name or "") for particle in error.expected or () if particle.name)
     if error.invalid_child is None:
         return Finding("xsd.element-missing", f"element {expected} is missing at the end of {_local(at.tag)}", at, expected)

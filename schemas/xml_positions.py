@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from xml.parsers import expat
 
 from lxml import etree
@@ -87,10 +88,9 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
 
     parser.StartElementHandler = start
     parser.buffer_text = True
-    try:
+    # The tree came from a more lenient reading; what was found so far stands.
+    with suppress(expat.ExpatError):
         parser.Parse(data, True)
-    except expat.ExpatError:
-        pass  # The tree came from a more lenient reading; what was found so far stands.
     if len(data) == len(text):
         return indexes
     offsets, last, characters = {}, 0, 0

@@ -49,6 +49,10 @@ class Stub:
                 flows.append(Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make))
         return flows
 
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """A document through the access point; its header names the receivers and the message."""
+        return _sending(partner, body).call
+
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """An acknowledgement, and whatever the institution sends because of the document that it got."""
         if call.path != "/eessi/inbox":

@@ -45,8 +45,7 @@ def _response(envelope: Envelope | None, at: int, status: int) -> str:
     taken_in = envelope is not None and status not in (UNKNOWN, REJECTED_AT_RECEPTION)
     return (
         f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>{timestamp(at)}</IRResponseTimestamp>"
-        f"<DeliveryDataStatus>{status}</DeliveryDataStatus>"
-        + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
+        f"<DeliveryDataStatus>{status}</DeliveryDataStatus>" + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
     )
 
 

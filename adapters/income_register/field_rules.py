@@ -69,8 +69,7 @@ def check_code(book: Book, element: Any, list_name: str) -> None:
         return
     code = plain(text)
     if code not in allowed and (code.lstrip("-").isdigit() or list_name == "TaxTreatyCountryCode"):
-        severity = "warning" if list_name in _LIVING else "error"
-        book.add("code-unknown", element, f"a code of {list_name}", text, severity)
+        book.add("code-unknown", element, f"a code of {list_name}", text, "warning" if list_name in _LIVING else "error")
 
 
 def _by_name(book: Book, element: Any) -> None:

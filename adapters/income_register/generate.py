@@ -128,7 +128,9 @@ def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
     """A delivery of wage reports for the calendar month before the payment date, without a SOAP envelope."""
     end = batch.day.replace(day=1) - datetime.timedelta(days=1)
     start = end.replace(day=1)
-    reports = "".join(_wage_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], start, end) for index in range(batch.reports))
+    reports = "".join(
+        _wage_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], start, end) for index in range(batch.reports)
+    )
     root = "WageReportRequestToIR" if batch.real_time else "WageReportsRequestToIR"
     company = f"{rng.choice(_COMPANIES)} Oy"
     return (
@@ -166,7 +168,9 @@ def _benefit_report(rng: random.Random, report_id: str, kind: str, end: datetime
 def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") -> bytes:
     """A delivery of benefit reports, without a SOAP envelope. `kind` is `insurer`, `fund` or `kela`: what benefits are paid."""
     end = batch.day - datetime.timedelta(days=1)
-    reports = "".join(_benefit_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], kind, end) for index in range(batch.reports))
+    reports = "".join(
+        _benefit_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], kind, end) for index in range(batch.reports)
+    )
     root = "BenefitReportRequestToIR" if batch.real_time else "BenefitReportsRequestToIR"
     return (
         f'<b:{root} xmlns:b="{BENEFITS_NAMESPACE}"><DeliveryData>{_header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>'

@@ -45,9 +45,9 @@ def check_header(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
             book.add("faulty-control", element, "1 or 2", element.text)
     if (element := parts.get("DeliveryId")) is not None and element.text and not is_reference(element.text):
         book.add("delivery-id-characters", element, "0-9 A-Z a-z _ -", element.text)
-    if (element := parts.get("Timestamp")) is not None and element.text and "T" in element.text:
-        if not _ZONED.fullmatch(element.text):
-            book.add("time-zone-missing", element, "a time zone (Z or +02:00)", element.text)
+    timestamp = parts.get("Timestamp")
+    if timestamp is not None and timestamp.text and "T" in timestamp.text and not _ZONED.fullmatch(timestamp.text):
+        book.add("time-zone-missing", timestamp, "a time zone (Z or +02:00)", timestamp.text)
     for name in PARTIES:
         if (party := parts.get(name)) is not None and (kind := party.find("Type")) is not None:
             if (code := plain(kind.text)) not in LISTS["IdType"] and code.lstrip("-").isdigit():

@@ -28,8 +28,16 @@ REAL_TIME_SHARE = 0.2
 #: One in so many deferred deliveries is asked after at once.
 STATUS_EVERY = 10
 
+#: Service and action for a document that was made elsewhere, by type.
+SUBMITTED = {
+    WAGE_REPORTS: ("WageReportService", "SendWageReports"),
+    BENEFIT_REPORTS: ("BenefitReportService", "SendBenefitReports"),
+    "income-register.status-request": ("StatusService", "GetDeliveryDataStatus"),
+}
+
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 _INSIDE = etree.XPath("count(DeliveryData/Reports/Report)")
 
@@ -115,12 +123,18 @@ class Stub:
                 flows.append(Flow(f"{message_type} from {partner.id}", partner.id, message_type, weight, _maker(partner, kind)))
         return flows
 
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """A document in a SOAP envelope to the service that takes it in deferred processing."""
+        if message_type not in SUBMITTED:
+            raise ValueError(f"the register takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}")
+        return _call(partner, *SUBMITTED[message_type], body)
+
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
         if call.method != "POST" or call.path not in _DOORS:
             return None
         try:
-            reports = int(_INSIDE(etree.fromstring(call.body, etree.XMLParser(resolve_entities=False, no_network=True))))
+            reports = int(str(_INSIDE(etree.fromstring(call.body, _PARSER))))
         except etree.XMLSyntaxError:
             reports = 0
         if reports == 0:

@@ -152,10 +152,9 @@ def check_report(book: Book, lines: list[Line], earner: Any) -> None:
     for code, sources in _DEDUCTED_FROM.items():
         if code in codes:
             _check_deduction(book, lines, code, sources)
-    if codes & {"362", "412"}:
-        if earner is None or earner.find("InternationalData/NonResident") is None:
-            place = next(line for line in lines if line.code in ("362", "412"))
-            book.add("non-resident-missing", place.transaction, "NonResident", place.code)
+    if codes & {"362", "412"} and (earner is None or earner.find("InternationalData/NonResident") is None):
+        place = next(line for line in lines if line.code in ("362", "412"))
+        book.add("non-resident-missing", place.transaction, "NonResident", place.code)
     if "402" in codes:
         place = next(line for line in lines if line.code == "402")
         key_person = earner is not None and "4" in [plain(kind.text) for kind in earner.iterfind(".//IncomeEarnerType")]
@@ -181,9 +180,10 @@ def _check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
             book.add("total-repeated", totals[1].transaction, "101 once")
         whole = read_amount(totals[0].amount.text) if totals and totals[0].amount is not None else None
         for line in lines:
-            if line.code in _PARTS_OF_TOTAL and line.kind == kind and whole is not None and line.amount is not None:
-                if (part := read_amount(line.amount.text)) is not None and part > whole:
-                    book.add("total-exceeded", line.amount, f"{whole} or less", line.amount.text)
+            if line.code not in _PARTS_OF_TOTAL or line.kind != kind or whole is None or line.amount is None:
+                continue
+            if (part := read_amount(line.amount.text)) is not None and part > whole:
+                book.add("total-exceeded", line.amount, f"{whole} or less", line.amount.text)
     if "103" in codes and len(codes & _PARTS_OF_TOTAL) > 1:
         place = next(line for line in lines if line.code in _PARTS_OF_TOTAL and line.code != "103")
         book.add("social-insurance-sum", place.transaction, "103 alone", place.code)
@@ -197,10 +197,13 @@ def _check_deduction(book: Book, lines: list[Line], code: str, sources: frozense
         if code != "401":
             book.add("deduction-without-income", own[0].transaction, "income that it is made from", code)
             return
-    elif code == "407" and {line.code for line in income} == {"334"}:
-        if any(line.transaction.find("MealBenefit/TaxValue") is not None for line in income):
-            book.add("deduction-without-income", own[0].transaction, "no 407 with TaxValue", code)
-            return
+    elif (
+        code == "407"
+        and {line.code for line in income} == {"334"}
+        and any(line.transaction.find("MealBenefit/TaxValue") is not None for line in income)
+    ):
+        book.add("deduction-without-income", own[0].transaction, "no 407 with TaxValue", code)
+        return
     total = sum((_amount_of(line) for line in own), Decimal(0))
     most = sum((_amount_of(line) for line in income), Decimal(0))
     if total > most:

@@ -61,6 +61,4 @@ class Book:
         """Note what is wrong at an element; the text of the message and the code come from the table of errors."""
         error = ERRORS[rule]
         found = (found or "").strip()[:FOUND_CHARACTERS_MAX]
-        self.findings.append(
-            Finding(f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item)
-        )
+        self.findings.append(Finding(f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item))

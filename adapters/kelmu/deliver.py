@@ -97,5 +97,3 @@ def _wrong_with(delivery: Delivery, body: bytes) -> str:
     if len(told) != len(set(told)) or not set(told) <= set(asked):
         return "the answer is about persons who were not asked about, or tells of one twice"
     return ""
-
-

@@ -20,6 +20,12 @@ UI_QUERIES = {"municipality": 383_526, "wellbeing-county": 4_505_175, "helsinki"
 API_QUERIES = {"pension-institution": 793_214, "unemployment-fund": 131_309, "other-authority": 393_000}
 BULK_QUERIES = {"pension-institution": 3_000}
 INFORMATION_REQUESTS = 1_447
+#: Where a message that was made elsewhere goes, by type.
+SUBMITTED = {
+    "kelmu.benefit-query": "/kelmu/v1/queries",
+    "kelmu.benefit-query-bulk": "/kelmu/v1/queries/bulk",
+    "kelmu.information-request": "/kelmu/v1/information-requests",
+}
 
 
 def _day(situation: Situation) -> datetime.date:
@@ -86,6 +92,12 @@ class KelmuStub:
             make = _request(kela, counties)
             flows.append(Flow("kelmu.requests", kela.id, "kelmu.information-request", INFORMATION_REQUESTS, make))
         return flows
+
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """A query through the technical interface, or an information request; answers name a request in their path."""
+        if message_type not in SUBMITTED:
+            raise ValueError(f"Kelmu takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}")
+        return _sending(partner, SUBMITTED[message_type], Generated(body, "application/json", message_id)).call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The register's answers, a county's receipt (and then its answer), Kela's receipt of an answer."""

@@ -19,7 +19,7 @@ from adapters.luova.generate_population import CHANGES
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
 from partners.stub import Flow, Sending, Served, Situation
 from schemas import xml
-from schemas.call import JSON, Call, Reply, json_reply, problem
+from schemas.call import JSON, XML, Call, Reply, json_reply, problem
 from schemas.directory import Directory, Partner
 from schemas.generated import Generated
 from schemas.violation import Malformed
@@ -126,6 +126,14 @@ class Luova:
                     Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
                 )
         return flows
+
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """One message through the submit door."""
+        content_type = JSON if body.lstrip()[:1] in (b"{", b"[") else XML
+        headers = {"X-API-Key": partner.key, "X-Message-Type": message_type, "X-Message-Id": message_id}
+        return Call(
+            "POST", SUBMIT, {**headers, "Content-Type": content_type} | ({"X-Receiver": receiver} if receiver else {}), body
+        )
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """Take a delivery whose signature is right; one of Kela's systems answers a fund's request later on its own accord."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from exchange import discovery
 from exchange.settings import load
 from partners import faults as scripts
 from partners.faults import Faults
-from partners.sender import Sent, send_traffic
+from partners.sender import Sent, chains_from, send_traffic
 from partners.server import HOST, serve_stubs
 from partners.stub import Flow, Served, Situation, Stub
 from schemas import directory
@@ -64,7 +65,7 @@ async def _partners(
     try:
         if rate:
             sending = [Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels]
-            sent = await send_traffic(sending, everybody, exchange, rate, duration, seed)
+            sent = await send_traffic(sending, everybody, exchange, rate, duration, seed, first=chains_from(time.time_ns()))
             console.print(summary(sent), highlight=False)
             await runner.app[HOST].settle()
         if not rate or not duration:
@@ -88,6 +89,10 @@ class Only:
             return flows
         wanted = {partner.id for partner in everybody.in_sector(*self._sectors)}
         return [flow for flow in flows if flow.partner in wanted]
+
+    def submit(self, partner: directory.Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        """The stub's own call."""
+        return self._stub.submit(partner, message_type, message_id, body, receiver)
 
     def serve(self, partner: directory.Partner, call: Call, situation: Situation) -> Served | None:
         """The stub's own answer."""

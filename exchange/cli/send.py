@@ -11,37 +11,45 @@ import aiohttp
 import typer
 from rich.console import Console
 
+from exchange import discovery
 from exchange.assembly import checking
 from exchange.settings import load
+from partners.stub import Stub
 from schemas import directory
+from schemas.call import Call
+
+TIMEOUT_SECONDS = 60.0
 
 
 def send(
     file: Annotated[Path, typer.Argument(help="The message.", exists=True, dir_okay=False)],
-    to: Annotated[str, typer.Option(help="The receiving partner's id; the channel's own choice when left out.")] = "",
+    to: Annotated[str, typer.Option(help="The receiving partner's id; the exchange's choice when left out.")] = "",
     sender: Annotated[str, typer.Option("--from", help="The sending partner's id.")] = "dvv",
     type_name: Annotated[str, typer.Option("--type", help="The message type, where the document can't tell it.")] = "",
+    channel: Annotated[str, typer.Option(help="The channel, where the document can't tell its type.")] = "",
     message_id: Annotated[str, typer.Option("--id", help="The sender's message id.", show_default="a new one")] = "",
     exchange: Annotated[str, typer.Option(help="Address of the exchange.")] = "http://127.0.0.1:8080",
 ) -> None:
-    """Send FILE over Luova's submit door. Exit code 0: accepted; 1: refused or rejected; 2: no exchange answers."""
+    """Send FILE over its channel, as the partner's own program would.
+
+    Exit code 0: accepted; 1: refused or rejected; 2: the file's channel can't be told, or no exchange answers.
+    """
     everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
     partner = everybody.get(sender)
     if partner is None:
-        raise typer.BadParameter(f"no partner {sender}", param_hint="--from")
+        raise typer.BadParameter(f"no partner {sender} in the directory", param_hint="--from")
+    if to and everybody.get(to) is None:
+        raise typer.BadParameter(f"no partner {to} in the directory", param_hint="--to")
     body = file.read_bytes()
-    name = type_name or checking().check(body).message_type
-    headers = {
-        "X-API-Key": partner.key,
-        "X-Message-Type": name,
-        "X-Message-Id": message_id or uuid.uuid4().hex,
-        "Content-Type": "application/json" if body.lstrip()[:1] in (b"{", b"[") else "application/xml",
-    }
-    if to:
-        headers["X-Receiver"] = to
+    checked = checking().check(body, type_name)
+    stub = _stub(channel or checked.channel)
     try:
-        status, text = asyncio.run(_post(exchange.rstrip("/") + "/luova/v1/messages", headers, body))
-    except aiohttp.ClientError as error:
+        call = stub.submit(partner, type_name or checked.message_type, message_id or uuid.uuid4().hex, body, to)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--type") from error
+    try:
+        status, text = asyncio.run(_make(exchange.rstrip("/"), call))
+    except (aiohttp.ClientError, TimeoutError) as error:
         Console(stderr=True).print(f"no exchange answers at {exchange}: {error}", highlight=False)
         raise typer.Exit(2) from error
     print(f"{status} {text}")
@@ -49,6 +57,21 @@ def send(
         raise typer.Exit(1)
 
 
-async def _post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, str]:
-    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as response:
+def _stub(channel: str) -> Stub:
+    stubs = {stub.channel: stub for stub in discovery.stubs()}
+    if channel not in stubs:
+        what = f"no channel {channel}" if channel else "the file does not tell its channel: name it with --channel, or its type"
+        Console(stderr=True).print(f"{what} ({', '.join(sorted(stubs))})", highlight=False)
+        raise typer.Exit(2)
+    return stubs[channel]
+
+
+async def _make(exchange: str, call: Call) -> tuple[int, str]:
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.request(
+            call.method, exchange + call.path, params=call.query or None, data=call.body, headers=call.headers
+        ) as response,
+    ):
         return response.status, await response.text()

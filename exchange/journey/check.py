@@ -20,12 +20,13 @@ SOMEBODY = Partner("somebody", "whoever checks a message", "other-authority")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of it. `known` is False when the type can't be told; warnings alone leave a message valid."""
+    """What came of it. `known` is False when the type can't be told; `channel` carries the type; warnings leave a message valid."""
 
     known: bool
     message_type: str
     basis: str
     violations: list[Violation]
+    channel: str = ""
 
     @property
     def valid(self) -> bool:
@@ -69,7 +70,7 @@ class Checking:
         hints = {"type": message_type.name, "id": "check"}
         reading = self._judge.read(channel, Inbound(sender, body, content_type, "check", hints))
         judgement = self._judge.decide(channel, reading, Context(self._directory, self._clock.now()))
-        return Checked(True, message_type.name, message_type.basis, judgement.violations)
+        return Checked(True, message_type.name, message_type.basis, judgement.violations, channel.name)
 
     def _detect(self, body: bytes) -> MessageType | None:
         """The type by the document: JSON by its keys, XML by its root or the first element inside that is a known root."""

@@ -25,6 +25,9 @@ class Echo:
             for weight, partner in enumerate(directory, 1)
         ]
 
+    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+        return Call("POST", "/in", {"X-API-Key": partner.key}, body)
+
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         if call.path != "/echo":
             return None
