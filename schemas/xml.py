@@ -100,7 +100,7 @@ class XmlSchema:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
         if self._schema.validate(element):
             return []
-        log = [entry for entry in self._schema.error_log]  # noqa: C416 - the stubs know its iterator only
+        log = list(iter(self._schema.error_log))
         with self._lock:
             if self._explainer is None:
                 self._explainer = Explainer(self.path)

@@ -58,7 +58,7 @@ def send(
 
 
 def _stub(channel: str) -> Stub:
-    stubs = {stub.channel: stub for stub in discovery.stubs()}
+    stubs: dict[str, Stub] = {stub.channel: stub for stub in discovery.stubs()}
     if channel not in stubs:
         what = f"no channel {channel}" if channel else "the file does not tell its channel: name it with --channel, or its type"
         Console(stderr=True).print(f"{what} ({', '.join(sorted(stubs))})", highlight=False)
