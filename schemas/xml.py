@@ -100,7 +100,7 @@ class XmlSchema:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
         if self._schema.validate(element):
             return []
-        log = list(iter(self._schema.error_log))
+        log = list(self._schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
         with self._lock:
             if self._explainer is None:
                 self._explainer = Explainer(self.path)
