@@ -34,9 +34,8 @@ def reference() -> Path:
 
 
 def official_path(message_type: MessageType) -> Path:
-    """The register's schema of a message type: it is named after the last part of the namespace."""
-    namespace = message_type.roots[0][1:].partition("}")[0]
-    return reference() / f"{namespace.rpartition('/')[2]}.xsd"
+    """The register's schema of a message type."""
+    return reference() / message_type.official
 
 
 @cache
