@@ -62,7 +62,7 @@ class Writer:
     async def stop(self) -> None:
         """Commit what waits, then close the connection."""
         while self._jobs:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.wait([self._jobs[-1].future])
         if self._connection is not None:
             self._connection.close()
             self._connection = None
