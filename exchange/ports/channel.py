@@ -117,7 +117,8 @@ class Door:
     """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
 
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no message (a WSDL, say).
-    `summary` is one line for the documentation of the interface.
+    `summary` is one line for the documentation of the interface. `takes_messages` says that what is put through it is a
+    message: one that is refused unread (too large, compressed) is counted as rejected.
     """
 
     method: str
@@ -125,6 +126,7 @@ class Door:
     summary: str
     handler: Handler | None = None
     public: Public | None = None
+    takes_messages: bool = False
 
 
 def refuse_with_problem(refusal: Refusal) -> Reply:
