@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 from schemas.call import Call, Reply, problem
@@ -136,7 +137,7 @@ def refuse_with_problem(refusal: Refusal) -> Reply:
         members["retry_after_seconds"] = refusal.retry_after_seconds
     if refusal.violations:
         members["violations"] = [violation.as_dict() for violation in refusal.violations]
-    return problem(refusal.status, refusal.reason.replace("-", " ").capitalize(), refusal.message, **members)
+    return problem(refusal.status, HTTPStatus(refusal.status).phrase.capitalize(), refusal.message, **members)
 
 
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
