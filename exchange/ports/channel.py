@@ -100,7 +100,7 @@ class Destination:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`, `method`, `too-large`, `busy`,
-    `timeout`, `unsupported`, `closing`, `internal`."""
+    `timeout`, `broken-off`, `unsupported`, `closing`, `internal`."""
 
     reason: str
     status: int

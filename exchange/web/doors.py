@@ -29,6 +29,7 @@ BUSY_PARTNER = Refusal("busy", 429, "too many calls of yours at once; nothing wa
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the body did not arrive in time")
 NO_DOOR = Refusal("not-found", 404, "there is no such address; /api/openapi.json lists every one")
+BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
 COMPRESSED = Refusal(
     "unsupported",
     415,
@@ -150,6 +151,8 @@ class Doors:
             return _too_large(most)
         except TimeoutError:
             return SLOW
+        except (ConnectionError, web.RequestPayloadError):
+            return BROKEN_OFF
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)

@@ -110,7 +110,16 @@ async def test_a_body_that_never_comes_is_given_up_and_not_counted(small: Target
     assert "timeout" in form.told(body)
 
 
-async def test_a_sender_that_hangs_up_in_the_middle_harms_nobody(small: Target) -> None:
+async def test_chunks_that_are_none(small: Target, form: Form) -> None:
+    async with small.counting(form):
+        raw = await Raw.begin(small, form.sending().call, "Transfer-Encoding: chunked")
+        raw.writer.write(b"zz\r\n{}\r\n0\r\n\r\n")
+        status, _, _ = await raw.answer()
+        raw.end()
+    assert status == 400
+
+
+async def test_a_sender_that_hangs_up_in_the_middle_harms_nobody(small: Target, capfd: pytest.CaptureFixture[str]) -> None:
     form = FORMS[0]
     async with small.counting(form):
         for _ in range(20):
@@ -119,3 +128,4 @@ async def test_a_sender_that_hangs_up_in_the_middle_harms_nobody(small: Target) 
             await raw.writer.drain()
             raw.end()
         await asyncio.sleep(0.1)
+    assert "Traceback" not in "".join(capfd.readouterr())
