@@ -91,12 +91,14 @@ def _without_case(header: Header, process: Process, only_checked: bool) -> Itera
 
 
 def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
-    for contact in (header.sender, *header.receivers):
+    # A receiver that is the sender is told as such by the header's rules.
+    receivers = [contact for contact in header.receivers if contact.institution != header.sender.institution]
+    for contact in (header.sender, *receivers):
         role = roles.get(contact.institution)
         if role and contact.contact_type and contact.contact_type != CONTACT_TYPES[role]:
             yield Finding(
                 "eessi.process.contact-type",
-                f"{contact.institution} has another role in the case.",
+                f"{contact.institution} is {CASE_ROLES[role]} in this case.",
                 contact.contact_type_element,
                 CONTACT_TYPES[role],
                 contact.contact_type,
