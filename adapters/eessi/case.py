@@ -6,7 +6,7 @@ this one, from which each participant's copy can be told (modelled).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.eessi.header import Header
@@ -47,8 +47,9 @@ class Case:
     documents: list[Document] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
-        """The case as JSON data."""
-        return asdict(self)
+        """The case as JSON data; shallow, so only to be written at once."""
+        documents = [{name: getattr(document, name) for name in Document.__slots__} for document in self.documents]
+        return {**{name: getattr(self, name) for name in Case.__slots__}, "documents": documents}
 
     def holder(self, institution: str) -> str:
         """Who stands for that institution now: itself, or whoever took over from it."""
@@ -93,8 +94,12 @@ class Option:
 
 
 def from_data(data: dict[str, Any]) -> Case:
-    """The case behind JSON data that `as_data` gave."""
-    return Case(**{**data, "documents": [Document(**document) for document in data["documents"]]})
+    """The case behind JSON data that `as_data` gave; changing it leaves the data as they are."""
+    documents = [
+        Document(**{**document, "receivers": list(document["receivers"]), "messages": list(document["messages"])})
+        for document in data["documents"]
+    ]
+    return Case(**{**data, "roles": dict(data["roles"]), "heirs": dict(data["heirs"]), "documents": documents})
 
 
 def options(case: Case, process: Process, processes: Processes, institution: str) -> list[Option]:

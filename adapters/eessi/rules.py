@@ -8,7 +8,7 @@ from adapters.eessi import case as cases
 from adapters.eessi import header as headers
 from adapters.eessi import process
 from adapters.eessi.header import Header
-from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED
+from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from schemas.eessi.processes import load
 from schemas.violation import Finding
@@ -40,7 +40,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     """
     if parsed.root.tag != headers.ROOT:
         return []
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     found = list(_header_rules(read, parsed, context))
     sound = all((read.case_id, read.set_id, read.sed, read.action, read.sender.institution, read.receivers, read.version))
     if not sound or any(finding.code == VALUE_NOT_RECOGNIZED for finding in found):
@@ -56,7 +56,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
 def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
     """The case as it is after an accepted message; nothing after a rejected or repeated one."""
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     if not verdict.accepted:
         return ()
     case, version = known_case(context, read.case_id)
@@ -75,10 +75,8 @@ def _only_checked(parsed: Parsed) -> bool:
 
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
-    sed = headers.sed_of(parsed.root)
-    tag = str(sed.tag) if sed is not None else ""
-    namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
-    if read.sed and name and read.sed != name:
+    namespace, _, name = str(parsed.document.tag)[1:].partition("}")
+    if read.sed and read.sed != name:
         yield Finding(
             "eessi.sbdh.type",
             "The header's Type is not the SED that follows it.",
