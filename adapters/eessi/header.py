@@ -61,7 +61,9 @@ _HEADER, _SENDER, _RECEIVER = _tag("StandardBusinessDocumentHeader"), _tag("Send
 _SCOPE, _CASE, _ATTACHMENT = _tag("BusinessScope"), _tag("CaseId"), _tag("Attachment")
 _IDENTIFIER, _CONTACT_TYPE = _tag("Identifier"), _tag("ContactTypeIdentifier")
 #: What stands where, by the element around it; the case's InstanceIdentifier goes by CaseId.
-_DOCUMENT_PARTS = {_tag(name): name for name in ("CreationDateAndTime", "CaseAction", "Type", "InstanceIdentifier", "TypeVersion")}
+_DOCUMENT_PARTS = {
+    _tag(name): name for name in ("CreationDateAndTime", "CaseAction", "Type", "InstanceIdentifier", "TypeVersion")
+}
 _SCOPE_PARTS = {_tag(name): name for name in ("DocumentVersion", "SetId", "RelatedSetId")}
 _CASE_PARTS = {_tag("InstanceIdentifier"): "CaseId", _tag("BusinessServiceName"): "BusinessServiceName"}
 _PARTS = {_tag("DocumentIdentification"): _DOCUMENT_PARTS, _SCOPE: _SCOPE_PARTS, _CASE: _CASE_PARTS}
