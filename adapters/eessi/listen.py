@@ -41,7 +41,11 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
             envelope = None
     deliveries = await desk.deliveries(envelope.id) if envelope else []
     if envelope is None or partner.id not in (envelope.sender, *(delivery["receiver"] for delivery in deliveries)):
-        return problem(404, "No such message", "The institution neither sent nor received such a message.", reason="not-found")
+        detail = (
+            "The institution neither sent nor received such a message. "
+            "Its sender asks by InstanceIdentifier, a receiver by the exchange's id (X-EESSI-Exchange-Id)."
+        )
+        return problem(404, "No such message", detail, reason="not-found")
     return json_reply(view.conversation(envelope, deliveries, desk.directory))
 
 
