@@ -104,8 +104,8 @@ HEADER_VALUES = [
     ("DocumentIdentification/Type", "p2000", "xsd.pattern"),
     ("DocumentIdentification/InstanceIdentifier", "A" * 32, "xsd.pattern"),
     ("DocumentIdentification/TypeVersion", "4.2.1", "xsd.pattern"),
-    ("BusinessScope/DocumentVersion", "0", "xsd.other"),
-    ("BusinessScope/DocumentVersion", "10000", "xsd.other"),
+    ("BusinessScope/DocumentVersion", "0", "xsd."),
+    ("BusinessScope/DocumentVersion", "10000", "xsd."),
     ("BusinessScope/SetId", "0" * 31, "xsd.pattern"),
     ("BusinessScope/CaseId/InstanceIdentifier", "", "xsd.pattern"),
     ("BusinessScope/CaseId/BusinessServiceName", "P_BUC_01", "xsd.pattern"),
@@ -119,7 +119,8 @@ def test_a_wrong_value_in_the_header_is_refused(path: str, value: str, rule: str
     element.text = value
     (finding,) = ENVELOPE.check(root)
     assert (finding.at, finding.found) == (element, value)
-    assert finding.rule == rule
+    assert finding.rule.startswith(rule)
+    assert finding.expected
 
 
 @pytest.mark.parametrize("count", [60, 61])
