@@ -55,11 +55,14 @@ def acknowledged(outcome: Outcome) -> Reply:
 
 
 def rejected(outcome: Outcome) -> Reply:
-    """A problem document with every violation, and the errors among them as ebMS errors."""
-    message_id = outcome.envelope.sender_message_id
+    """A problem document with every violation, and the same as ebMS errors."""
     code = _CODES.get(outcome.reason, _OTHER)
     errors = [
-        error(violation.code if violation.code in SHORT_DESCRIPTIONS else code, violation.message, message_id)
+        error(
+            violation.code if violation.code in SHORT_DESCRIPTIONS else code,
+            violation.message,
+            outcome.envelope.sender_message_id,
+        )
         for violation in outcome.violations
         if violation.severity == "error"
     ]
@@ -69,22 +72,13 @@ def rejected(outcome: Outcome) -> Reply:
         _detail(outcome),
         reason=outcome.reason,
         violations=[violation.as_dict() for violation in outcome.violations],
-        errors=errors or [error(code, outcome.reason, message_id)],
+        errors=errors or [error(code, outcome.reason, outcome.envelope.sender_message_id)],
     )
-
-
-def _detail(outcome: Outcome) -> str:
-    """The first error, and how many more there are."""
-    messages = [violation.message for violation in outcome.violations if violation.severity == "error"]
-    if not messages:
-        return f"The message was rejected: {outcome.reason}."
-    more = len(messages) - 1
-    return messages[0] if not more else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."
 
 
 def not_xml(content_type: str) -> Reply:
     """The refusal of a body that says it is something else than XML."""
-    detail = f"A message is XML (Content-Type: text/xml), not {content_type}."
+    detail = f"A message is XML, not {content_type}."
     return problem(415, "Not XML", detail, reason="media-type", errors=[error("EBMS:0007", detail, "")])
 
 
@@ -99,3 +93,12 @@ def error(code: str, description: str, message_id: str) -> dict[str, Any]:
         "refToMessageInError": message_id,
         "description": description,
     }
+
+
+def _detail(outcome: Outcome) -> str:
+    """The first error, and how many more there are."""
+    messages = [violation.message for violation in outcome.violations if violation.severity == "error"]
+    if not messages:
+        return f"The message was rejected: {outcome.reason}."
+    more = len(messages) - 1
+    return messages[0] if not more else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."

@@ -75,8 +75,10 @@ def _only_checked(parsed: Parsed) -> bool:
 
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
-    namespace, _, name = str(parsed.document.tag)[1:].partition("}")
-    if read.sed and read.sed != name:
+    sed = headers.sed_of(parsed.root)
+    tag = str(sed.tag) if sed is not None else ""
+    namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
+    if read.sed and name and read.sed != name:
         yield Finding(
             "eessi.sbdh.type",
             "The header's Type is not the SED that follows it.",

@@ -10,7 +10,7 @@ from typing import Any
 from adapters.eessi.generate import KELA
 from partners.faults import Fault, Faults
 from schemas.identifiers import CHECK_CHARACTERS
-from tests.adapters.eessi.access_point import ESTONIA, SWEDEN, Play
+from tests.adapters.eessi.access_point import ESTONIA, LONG_AGO, SWEDEN, Play
 from tests.journeys.running import Running, running
 
 OWNER, COUNTERPARTY, OUTSIDER = "eessi.ee.ska", "kela.international", "eessi.no.nav"
@@ -31,7 +31,7 @@ async def look(gateway: Running, path: str, partner: str) -> tuple[int, Any]:
 
 def claim(seed: int = 1) -> Play:
     """A claim of Estonia's towards Kela."""
-    return Play("P_BUC_01", "P2000", rng=random.Random(seed))
+    return Play("P_BUC_01", "P2000", rng=random.Random(seed), created_at=LONG_AGO)
 
 
 async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(gateway: Running) -> None:

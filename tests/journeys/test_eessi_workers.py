@@ -16,7 +16,7 @@ from exchange.assembly import Exchange
 from exchange.ports import Inbound, Outcome
 from exchange.settings import Settings
 from exchange.storage.verify import verify
-from tests.adapters.eessi.access_point import ESTONIA, Play
+from tests.adapters.eessi.access_point import ESTONIA, LONG_AGO, Play
 
 MESSAGES = 24
 
@@ -56,7 +56,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 
 
 async def test_no_document_of_a_case_is_lost_when_two_workers_take_them_at_once(two: Two) -> None:
-    play = Play("P_BUC_01", "P2000")
+    play = Play("P_BUC_01", "P2000", created_at=LONG_AGO)
     assert (await two.take(0, play.opening_bytes, ESTONIA)).kind == "accepted"
     letters = [play.letter("P5000", KELA) if number % 2 else play.letter("P8000", ESTONIA) for number in range(MESSAGES)]
     outcomes = await asyncio.gather(
@@ -70,7 +70,7 @@ async def test_no_document_of_a_case_is_lost_when_two_workers_take_them_at_once(
 
 
 async def test_two_messages_that_open_the_same_case_at_once_open_it_once(two: Two) -> None:
-    play = Play("H_BUC_01", "H001")
+    play = Play("H_BUC_01", "H001", created_at=LONG_AGO)
     letters = [replace(play.opening, message_id=generate.hex_id(play.rng), set_id=generate.hex_id(play.rng)) for _ in range(6)]
     outcomes = await asyncio.gather(*(two.take(number, play.write(letter), ESTONIA) for number, letter in enumerate(letters)))
     assert sorted(outcome.kind for outcome in outcomes) == ["accepted"] + ["rejected"] * 5
@@ -82,7 +82,7 @@ async def test_two_messages_that_open_the_same_case_at_once_open_it_once(two: Tw
 
 
 async def test_a_document_is_invalidated_once(two: Two) -> None:
-    play = Play("P_BUC_01", "P2000")
+    play = Play("P_BUC_01", "P2000", created_at=LONG_AGO)
     await two.take(0, play.opening_bytes, ESTONIA)
     decision = play.letter("P6000", KELA)
     await two.take(1, play.write(decision), KELA)
@@ -95,7 +95,7 @@ async def test_a_document_is_invalidated_once(two: Two) -> None:
 
 
 async def test_one_message_sent_to_both_workers_at_once_is_stored_once(two: Two) -> None:
-    play = Play("P_BUC_01", "P2000")
+    play = Play("P_BUC_01", "P2000", created_at=LONG_AGO)
     outcomes = await asyncio.gather(*(two.take(number, play.opening_bytes, ESTONIA) for number in range(6)))
     assert sorted(outcome.kind for outcome in outcomes) == ["accepted"] + ["duplicate"] * 5
     assert len({outcome.envelope.id for outcome in outcomes}) == 1

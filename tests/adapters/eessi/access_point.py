@@ -21,6 +21,8 @@ from schemas.violation import Violation
 
 DIRECTORY = directory.load()
 JUDGE = Judge(Catalogue.load())
+#: A moment before every clock that a test may run under: a message may be old, but not from the future.
+LONG_AGO = datetime.datetime(2020, 1, 2, 12, tzinfo=datetime.UTC)
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 SWEDEN, ESTONIA, NORWAY = "SE:1001", "EE:1001", "NO:1001"
 DAY_MILLISECONDS = 86_400_000
@@ -62,11 +64,12 @@ class Play:
     counterparties: tuple[str, ...] = (KELA,)
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     point: AccessPoint = field(default_factory=AccessPoint)
+    created_at: datetime.datetime = NOON
 
     def __post_init__(self) -> None:
         self.who = subject(self.rng, self.owner[:2])
         self.opening, self.opening_bytes = generate.open_case(
-            self.rng, NOON, self.sed, self.process, self.owner, self.counterparties, self.who
+            self.rng, self.created_at, self.sed, self.process, self.owner, self.counterparties, self.who
         )
         self.opened = self.point.take(self.opening_bytes, self.owner)
 

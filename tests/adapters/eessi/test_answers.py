@@ -109,12 +109,6 @@ def test_a_violations_own_code_goes_before_that_of_the_reason_and_warnings_are_n
     assert body["detail"] == "The first, and 1 more error."
 
 
-def test_a_body_of_another_type_is_refused_with_the_type_to_send() -> None:
-    reply = answer.not_xml("application/json")
-    assert reply.status == 415
-    assert "Content-Type: text/xml" in json.loads(reply.body)["detail"]
-
-
 def test_a_delivery_carries_the_bytes_and_names_them_in_headers() -> None:
     call = request(delivery())
     assert (call.method, call.path, call.body) == ("POST", "/eessi/inbox", b"<x/>")
