@@ -13,6 +13,7 @@ from adapters.eessi.header import Header
 from schemas.eessi.processes import About, Process, Processes, Role
 
 DAY_MILLISECONDS = 86_400_000
+ID_CHARACTERS = 32
 #: Documents and their versions that one case may hold.
 MESSAGES_MAX = 1_000
 

@@ -23,8 +23,8 @@ def key_of(case_id: str) -> str:
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The key of the message's case."""
-    return (key_of(identity.conversation),) if identity.conversation else ()
+    """The key of the message's case; a case id of another length is none, and may be as long as a body."""
+    return (key_of(identity.conversation),) if len(identity.conversation) == cases.ID_CHARACTERS else ()
 
 
 def known_case(context: Context, case_id: str) -> tuple[cases.Case | None, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.eessi.generate import KELA
+from exchange.ports import Inbound
 from partners.faults import Fault, Faults
 from schemas.identifiers import CHECK_CHARACTERS
 from tests.adapters.eessi.access_point import ESTONIA, LONG_AGO, SWEDEN, Play
@@ -102,6 +103,14 @@ async def test_a_wrong_turn_names_what_the_case_would_take_and_leaves_it_as_it_w
     assert await look(gateway, f"cases/{play.opening.case_id}", OWNER) == before
     assert (await gateway.counts("eessi"))["rejected"] == 2
     assert gateway.verify().clean
+
+
+async def test_a_rejected_message_is_no_message_to_look_at(gateway: Running) -> None:
+    channel, partner = gateway.exchange.channels["eessi"], gateway.exchange.directory.get(OUTSIDER)
+    assert partner is not None
+    rejected = await gateway.exchange.desk(channel).accept(Inbound(partner, claim().opening_bytes, "text/xml", "api"))
+    assert rejected.kind == "rejected"
+    assert (await look(gateway, f"messages/{rejected.envelope.public_id}", OUTSIDER))[0] == 404
 
 
 async def test_nobody_sends_in_anothers_name(gateway: Running) -> None:
