@@ -133,7 +133,7 @@ def _in_case(header: Header, document: Any, process: Process, case: Case, now: i
     if other_process:
         return
     if header.action == "Update":
-        yield from _update(header, process, case)
+        yield from _update(header, process, case, now)
     else:
         yield from _new(header, document, process, case, now)
 
@@ -153,7 +153,7 @@ def _receivers(header: Header, document: Any, case: Case) -> Iterator[Finding]:
             )
 
 
-def _update(header: Header, process: Process, case: Case) -> Iterator[Finding]:
+def _update(header: Header, process: Process, case: Case, now: int) -> Iterator[Finding]:
     document = case.document(header.set_id)
     if document is None:
         own = [known for known in case.documents if case.sent(known, header.sender.institution)]
@@ -175,7 +175,7 @@ def _update(header: Header, process: Process, case: Case) -> Iterator[Finding]:
         message = "An update has a higher version than the one before."
         yield _finding("version", message, header, "DocumentVersion", f"more than {document.version}")
     if case.status == "closed":
-        yield _finding("closed", "The case is closed.", header, "CaseAction", _list(_now(header, process, case, 0)))
+        yield _finding("closed", "The case is closed.", header, "CaseAction", _list(_now(header, process, case, now)))
 
 
 def _now(header: Header, process: Process, case: Case, now: int) -> list[str]:
@@ -190,12 +190,11 @@ def _new(header: Header, document: Any, process: Process, case: Case, now: int) 
         yield _finding(
             "set-reused", "The set id is that of an earlier document: send an Update of it.", header, "SetId", "a new set id"
         )
-    found = options(case, process, load(), header.sender.institution)
-    fitting = [option for option in found if option.sed == header.sed]
+    fitting = options(case, process, load(), header.sender.institution, header.sed)
     ready = [option for option in fitting if option.ready_at <= now]
-    role = CASE_ROLES[case.roles[header.sender.institution]]
     if not fitting:
-        allowed = _list([option.sed for option in found if option.ready_at <= now])
+        role = CASE_ROLES[case.roles[header.sender.institution]]
+        allowed = _list(_now(header, process, case, now))
         rule, state = ("closed", "The case is closed: ") if case.status == "closed" else ("not-allowed", "")
         message = f"{state}{header.sed} can't be sent now by {header.sender.institution} as {role}."
         why = _why(header.sed, process, case.roles[header.sender.institution])

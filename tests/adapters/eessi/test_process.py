@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ def test_a_case_keeps_its_process(claim: Play) -> None:
 
 def test_an_update_repeats_the_set_of_an_own_document_with_a_higher_version(claim: Play) -> None:
     first, _ = claim.send("P5000", KELA)
-    update = {"action": "Update", "set_id": first.set_id, "document_version": 2}
+    update: dict[str, Any] = {"action": "Update", "set_id": first.set_id, "document_version": 2}
     assert not claim.send("P5000", KELA, **update)[1]
     _, (violation,) = claim.send("P5000", KELA, **update)
     assert (violation.rule, violation.expected, violation.found) == ("eessi.process.version", "more than 2", "2")
