@@ -21,6 +21,8 @@ from aiohttp import web
 from exchange.assembly import Exchange
 from exchange.settings import Settings, load
 
+#: Connections that wait to be taken.
+BACKLOG = 1024
 #: How long a worker may take to end after SIGTERM, in seconds.
 STOP_SECONDS = 15.0
 
@@ -43,6 +45,9 @@ def serve(
     settings = settings.model_copy(update={"server": server, "storage": storage})
     bound = bind(settings.server.host, settings.server.port)
     port_bound = bound.getsockname()[1]
+    if settings.server.workers == 1:
+        # Whoever reads the address may call at once: until the exchange is open the call waits instead of being refused.
+        bound.listen(BACKLOG)
     print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
     if settings.server.workers == 1:
         work(settings, 0, bound)
@@ -80,7 +85,7 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
-    await web.SockSite(runner, bound, backlog=1024).start()
+    await web.SockSite(runner, bound, backlog=BACKLOG).start()
     await stop.wait()
     await runner.cleanup()
 
