@@ -11,14 +11,12 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import ledger_path, statistics_report
-from exchange.publication.forms import FORMS, suffix_of, write
+from exchange.publication.forms import FORMS, write
 from exchange.publication.publish import publish
-from exchange.publication.text import breakdown_table
+from exchange.publication.text import table_text
 from exchange.settings import load
-from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.suppression import as_open_data
-from exchange.statistics.table import text_table
 
 TABLE = "table"
 
@@ -63,22 +61,12 @@ def statistics(
         for written in publish(report, out, language):
             print(written)
     elif form != TABLE:
-        write(report, form, language, out or Path("-"), bool(by))
+        write(report, form, language, out, bool(by))
     else:
-        _print(report, language, out, bool(by))
-
-
-def _print(report: Report, language: str, out: Path | None, by: bool) -> None:
-    table = breakdown_table(report, report.tables[-1], language) if by else text_table(report.rows, report.lines, report.period, language)
-    notes = [text[language] for text in (*report.cuts.sources, *report.cuts.assumptions)]
-    with out.open("w", encoding="utf-8") if out else open(1, "w", encoding="utf-8", closefd=False) as file:
-        console = Console(file=file)
         # A pipe has no width of its own; the table must not be cut there.
-        console.width = max(console.width, 110)
-        console.print(table)
-        console.print()
-        for note in notes:
-            console.print(note, style="dim", highlight=False, markup=False)
+        width = max(Console().width, 110)
+        text = table_text(report, language, report.tables[-1] if by else None, width)
+        print(text, end="") if out is None else out.write_text(text, encoding="utf-8")
 
 
 def _span(since: str | None, until: str | None, counted_year: int | None) -> tuple[datetime.date | None, datetime.date | None]:
