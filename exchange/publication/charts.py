@@ -35,11 +35,11 @@ class Chart:
 
 def charts_of(report: Report, language: str) -> Iterator[Chart]:
     """Every chart that there is something to draw of."""
-    if any(line.counted for line in report.lines):
-        yield _rows(report, language)
     for band in report.bands:
         if any(day.count for day in band.days):
             yield _days(report, band, language)
+    if any(line.counted for line in report.lines):
+        yield _rows(report, language)
     if any(part.counted for share in report.shares for part in share.parts):
         yield _shares(report, language)
     if report.hours:
@@ -100,7 +100,8 @@ def _days(report: Report, band: Band, language: str) -> Chart:
     if bars:
         layers.append(base.mark_bar().encode(x=x, x2="end:T", y=y, color=colour))
     else:
-        layers.append(base.mark_line(color=LIGHT["grid"], strokeWidth=1).encode(x=x, y=y))
+        working = base.transform_filter(alt.datum.kind != kinds[None])
+        layers.append(working.mark_line(color=LIGHT["free"], strokeWidth=1).encode(x=x, y=y))
         layers.append(base.mark_point(size=22, filled=True, opacity=1).encode(x=x, y=y, color=colour, shape=shape))
     chart = alt.layer(*layers).properties(width=WIDTH, height=300)
     most = max(band.days, key=lambda day: day.count)
@@ -112,7 +113,8 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         high=figure(band.high, language),
         most=f"{date_text(most.date.isoformat(), language)}, {figure(most.count, language)}",
     )
-    return Chart("days", f"{band.cut.title[language]}", alternative, _spec(chart, say["chart-days"], report, language))
+    title = f"{band.cut.title[language]} {say['chart-days']}"
+    return Chart("days", title, alternative, _spec(chart, title, report, language))
 
 
 def _shares(report: Report, language: str) -> Chart:
@@ -130,7 +132,7 @@ def _shares(report: Report, language: str) -> Chart:
             shown = (percent(part.counted_percent, language), percent(part.published_percent, language))
             said.append(f"{part.title[language]} {shown[0] or '-'} ({shown[1] or '-'}) %")
         base = alt.Chart(alt.Data(values=values), title=alt.TitleParams(share.cut.title[language], anchor="start", frame="group", fontSize=13)).encode(
-            y=alt.Y("part:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=260, minExtent=200)),
+            y=alt.Y("part:N", sort=None, title=None, axis=_lines(260, 200)),
             yOffset=alt.YOffset("side:N", sort=list(sides), scale=alt.Scale(paddingInner=0.1)),
             x=alt.X("percent:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + ' %'")),
         )  # fmt: skip
@@ -158,40 +160,54 @@ def _rows(report: Report, language: str) -> Chart:
     for section, titles in report.rows.sections.items():
         values = []
         for line in report.lines:
-            if line.row.section != section or not isinstance(line.expected, (int, float)) or not line.counted:
+            if line.row.section != section or not isinstance(line.expected, (int, float)) or line.counted is None:
                 continue
-            ratio = 100 * line.counted / line.expected
+            # A figure published in round numbers agrees with whatever rounds to it.
+            agrees = line.difference == 0
+            ratio = 100.0 if agrees else 100 * line.counted / line.expected
             ratios.append(ratio)
-            label = {"row": _wrapped(line.row.title[language], LABEL_CHARACTERS), "ratio": f"{_ratio(ratio, language)} %"}
-            values += [{**label, "side": sides[0], "value": line.counted}, {**label, "side": sides[1], "value": line.expected}]
+            label = {
+                "row": _wrapped(line.row.title[language], LABEL_CHARACTERS),
+                "ratio": "≈\u00a0100 %" if agrees and line.counted != line.expected else f"{_ratio(ratio, language)} %",
+            }
+            values.append({**label, "side": sides[1], "value": line.expected})
+            if line.counted > 0:
+                values.append({**label, "side": sides[0], "value": line.counted})
         if values:
-            sections.append(_section(values, titles[language], domain, sides, first=not sections))
+            sections.append((values, titles[language]))
     alternative = say["chart-rows-alt"].format(
         least=_ratio(min(ratios), language) if ratios else "-", most=_ratio(max(ratios), language) if ratios else "-"
     )
-    chart = alt.vconcat(*sections, spacing=8)
+    ends = (0, len(sections) - 1)
+    drawn = [_section(*section, domain, sides, index == ends[0], index == ends[1]) for index, section in enumerate(sections)]
+    chart = alt.vconcat(*drawn, spacing=10)
     return Chart("rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language))
 
 
-def _section(values: list[dict[str, Any]], title: str, domain: list[float], sides: tuple[str, str], first: bool) -> Any:
+def _section(
+    values: list[dict[str, Any]], title: str, domain: list[float], sides: tuple[str, str], first: bool, last: bool
+) -> Any:
+    """A section's rows on a logarithmic line; the first has the legend, the last the axis."""
     base = alt.Chart(
         alt.Data(values=values), title=alt.TitleParams(title, anchor="start", frame="group", fontSize=12)
     ).encode(
-        y=alt.Y("row:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=360, minExtent=330, grid=True)),
+        y=alt.Y("row:N", sort=None, title=None, axis=_lines(360, 330, grid=True)),
     )  # fmt: skip
-    x = alt.X("value:Q", title=None, scale=alt.Scale(type="log", domain=domain), axis=alt.Axis(format="~s", tickCount=6))
+    powers = [10.0**power for power in range(round(math.log10(domain[0])), round(math.log10(domain[1])) + 1)]
+    axis = alt.Axis(values=powers, format=",~r", labels=last, ticks=last, domain=last)
+    x = alt.X("value:Q", title=None, scale=alt.Scale(type="log", domain=domain), axis=axis)
     legend = alt.Legend(title=None, orient="top") if first else None
-    scale = alt.Scale(domain=list(sides), range=[LIGHT["counted"], LIGHT["published"]])
-    counted = base.transform_filter(alt.datum.side == sides[0]).mark_point(shape="circle", filled=True, size=45, opacity=1)
-    expected = base.transform_filter(alt.datum.side == sides[1]).mark_point(
-        shape="diamond", filled=False, size=150, strokeWidth=2, opacity=1
-    )
-    ratio = base.transform_filter(alt.datum.side == sides[0]).mark_text(align="left", color=LIGHT["ink"])
+    colour = alt.Color("side:N", scale=alt.Scale(domain=list(sides), range=[LIGHT["counted"], LIGHT["published"]]), legend=legend)
+    shape = alt.Shape("side:N", scale=alt.Scale(domain=list(sides), range=["circle", "diamond"]), legend=legend)
+    counted = base.transform_filter(alt.datum.side == sides[0]).mark_point(filled=True, size=45, opacity=1)
+    published = base.transform_filter(alt.datum.side == sides[1])
+    expected = published.mark_point(filled=False, size=150, strokeWidth=2, opacity=1)
+    ratio = published.mark_text(align="left", color=LIGHT["ink"])
     return alt.layer(
-        expected.encode(x=x, color=alt.Color("side:N", scale=scale, legend=legend)),
-        counted.encode(x=x, color=alt.Color("side:N", scale=scale, legend=legend)),
+        expected.encode(x=x, color=colour, shape=shape),
+        counted.encode(x=x, color=colour, shape=shape),
         ratio.encode(x=alt.value(WIDTH - 260 + 8), text="ratio:N"),
-    ).properties(width=WIDTH - 260, height=alt.Step(31))  # fmt: skip
+    ).properties(width=WIDTH - 260, height=alt.Step(28))
 
 
 def _ratio(value: float, language: str) -> str:
@@ -227,6 +243,14 @@ def _hours(report: Report, language: str) -> Chart:
     (weekday, hour), most = max(report.hours.items(), key=lambda entry: (entry[1], entry[0]))
     alternative = say["chart-hours-alt"].format(weekday=names[weekday - 1], hour=f"{hour:02}", most=figure(most, language))
     return Chart("hours", say["chart-hours"], alternative, _spec(chart, say["chart-hours"], report, language))
+
+
+def _lines(limit: int, extent: int, grid: bool = False) -> Any:
+    """An axis whose labels stand in lines, the middle of them at the tick."""
+    first_line = {"condition": {"test": r"indexof(datum.label, '\n') >= 0", "value": -6}, "value": 0}
+    axis = alt.Axis(labelExpr=r"split(datum.label, '\n')", labelLimit=limit, minExtent=extent, grid=grid)
+    axis["labelOffset"] = first_line
+    return axis
 
 
 def _wrapped(text: str, characters: int) -> str:

@@ -55,7 +55,10 @@ def to_html(report: Report, language: str, drawn: list[tuple[Chart, str]] | None
 
 
 def _signed(value: float | None, language: str) -> str:
-    return "" if value is None else f"+{figure(value, language)}" if value > 0 else figure(value, language)
+    """A difference for a person: whole from 100 up, below that to two digits that say something."""
+    if value is None or abs(value) < 100:
+        return percent(value, language, signed=True)
+    return ("+" if value > 0 else "") + figure(value, language)
 
 
 @cache

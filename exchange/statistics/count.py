@@ -49,12 +49,10 @@ class Line:
         if isinstance(self.expected, tuple):
             low, high = self.expected
             return min(self.counted - low, 0) or max(self.counted - high, 0)
-        if (
-            self.expected == self.published
-            and abs(self.counted - self.expected) <= self.row.rounded_to / 2
-            and self.row.rounded_to > 1
-        ):
-            return 0
+        if self.row.rounded_to > 1 and isinstance(self.published, int) and self.published:
+            step = self.row.rounded_to * self.expected / self.published
+            if abs(self.counted - self.expected) <= step / 2:
+                return 0
         return self.counted - self.expected
 
     @property
