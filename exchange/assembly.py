@@ -46,6 +46,11 @@ from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
 
+#: What a run of so many days counted is compared with the published figures by the minute, not by the day.
+SHORT_DAYS = 2
+MINUTES_A_DAY = 1440
+
+
 def ledger_path(settings: Settings, url: str | None = None) -> Path:
     """The ledger's file, by the settings or the address given.
 
@@ -86,7 +91,8 @@ def statistics_report(
     """All of the statistics from the ledger file, read in one pass over its counters: of days [since, until), or of all that
     it holds, compared with the figures published for `year` times `scale` (0.001 for a simulation at 1/1000).
 
-    `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), under the id `by`.
+    Of a ledger that holds two days or less, the time is taken to the minute: a quarter of an hour's traffic is not compared
+    with a day's. `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), under the id `by`.
 
     Raises:
         ValueError: when a dimension is unknown.
@@ -115,8 +121,10 @@ def statistics_report(
         peaks.take(rollups.sums(*minutes))
     if tally.days and not (since and until):
         first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
-    days = end - first if tally.days or (since and until) else 0
-    span = (date_of_day(first), date_of_day(end - 1)) if days > 0 else None
+    days: float = end - first if tally.days or (since and until) else 0
+    if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
+        days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
+    span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
     names = {**cuts.names, **_names(directory, catalogue)}
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
 

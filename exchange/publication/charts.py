@@ -55,9 +55,9 @@ def band_summary(band: Band, language: str) -> str:
 
 def _days(report: Report, band: Band, language: str) -> Chart:
     say = words(language)
-    kinds = {None: say["free-day"], 0: f"{say['working-day']}, {say['within']}"}
+    kinds: dict[int | None, str] = {None: say["free-day"], 0: f"{say['working-day']}, {say['within']}"}
     outside = {-1: f"{say['working-day']}, {say['below']}", 1: f"{say['working-day']}, {say['above']}"}
-    kinds |= outside
+    kinds.update(outside)
     values = [
         {"date": number_of(day.date) * DAY_MILLISECONDS, "end": (number_of(day.date) + 1) * DAY_MILLISECONDS,
          "count": day.count, "kind": kinds[day.place]}
@@ -67,7 +67,7 @@ def _days(report: Report, band: Band, language: str) -> Chart:
     colours = {kinds[None]: LIGHT["free"], kinds[0]: LIGHT["counted"], **dict.fromkeys(outside.values(), LIGHT["outside"])}
     shapes = {kinds[None]: "circle", kinds[0]: "circle", outside[-1]: "triangle-down", outside[1]: "triangle-up"}
     bars = len(band.days) <= BARS_MAX
-    base = alt.Chart(alt.Data(values=values))
+    base = alt.Chart(_data(values))
     x = alt.X(
         "date:T",
         scale=alt.Scale(type="utc"),
@@ -79,7 +79,7 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         if bars
         else alt.Axis(format="%b", tickCount="month", labelAlign="left", labelOffset=4),
     )
-    y = alt.Y("count:Q", title=say["chart-messages-a-day"], axis=alt.Axis(format=",.0f", tickCount=6))
+    y = alt.Y("count:Q", stack=None, title=say["chart-messages-a-day"], axis=alt.Axis(format=",.0f", tickCount=6))
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=present, range=[colours[kind] for kind in present]),
@@ -98,7 +98,9 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         alt.Chart(ends).mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color=LIGHT["quiet"]).encode(y=alt.Y("high:Q"), text="text:N", x=alt.value(WIDTH)),
     ]  # fmt: skip
     if bars:
-        layers.append(base.mark_bar().encode(x=x, x2="end:T", y=y, color=colour))
+        layers.append(
+            base.mark_bar(stroke=LIGHT["ground"], strokeWidth=1).encode(x=x, x2="end:T", y=y, y2=alt.Y2Datum(0), color=colour)
+        )
     else:
         working = base.transform_filter(alt.datum.kind != kinds[None])
         layers.append(working.mark_line(color=LIGHT["free"], strokeWidth=1).encode(x=x, y=y))
@@ -131,7 +133,7 @@ def _shares(report: Report, language: str) -> Chart:
                     values.append({"part": _wrapped(part.title[language], 34), "side": side, "percent": value, "label": label})
             shown = (percent(part.counted_percent, language), percent(part.published_percent, language))
             said.append(f"{part.title[language]} {shown[0] or '-'} ({shown[1] or '-'}) %")
-        base = alt.Chart(alt.Data(values=values), title=alt.TitleParams(share.cut.title[language], anchor="start", frame="group", fontSize=13)).encode(
+        base = alt.Chart(_data(values), title=alt.TitleParams(share.cut.title[language], anchor="start", frame="group", fontSize=13)).encode(
             y=alt.Y("part:N", sort=None, title=None, axis=_lines(260, 200)),
             yOffset=alt.YOffset("side:N", sort=list(sides), scale=alt.Scale(paddingInner=0.1)),
             x=alt.X("percent:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=alt.Axis(values=[0, 25, 50, 75, 100], labelExpr="datum.value + ' %'")),
@@ -153,12 +155,12 @@ def _shares(report: Report, language: str) -> Chart:
 def _rows(report: Report, language: str) -> Chart:
     say = words(language)
     sides = (say["counted"], f"{say['published']} × {say['scale']}")
-    sections: list[Any] = []
+    sections: list[tuple[list[dict[str, Any]], str]] = []
     ratios: list[float] = []
     figures = [v for line in report.lines for v in (line.counted, line.expected) if isinstance(v, (int, float)) and v > 0]
     domain = [10 ** math.floor(math.log10(min(figures))), 10 ** math.ceil(math.log10(max(figures) * 1.01))]
     for section, titles in report.rows.sections.items():
-        values = []
+        values: list[dict[str, Any]] = []
         for line in report.lines:
             if line.row.section != section or not isinstance(line.expected, (int, float)) or line.counted is None:
                 continue
@@ -179,7 +181,10 @@ def _rows(report: Report, language: str) -> Chart:
         least=_ratio(min(ratios), language) if ratios else "-", most=_ratio(max(ratios), language) if ratios else "-"
     )
     ends = (0, len(sections) - 1)
-    drawn = [_section(*section, domain, sides, index == ends[0], index == ends[1]) for index, section in enumerate(sections)]
+    drawn = [
+        _section(values, title, domain, sides, index == ends[0], index == ends[1])
+        for index, (values, title) in enumerate(sections)
+    ]
     chart = alt.vconcat(*drawn, spacing=10)
     return Chart("rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language))
 
@@ -189,7 +194,7 @@ def _section(
 ) -> Any:
     """A section's rows on a logarithmic line; the first has the legend, the last the axis."""
     base = alt.Chart(
-        alt.Data(values=values), title=alt.TitleParams(title, anchor="start", frame="group", fontSize=12)
+        _data(values), title=alt.TitleParams(title, anchor="start", frame="group", fontSize=12)
     ).encode(
         y=alt.Y("row:N", sort=None, title=None, axis=_lines(360, 330, grid=True)),
     )  # fmt: skip
@@ -227,7 +232,7 @@ def _hours(report: Report, language: str) -> Chart:
     top = max(report.hours.values())
     steps = [top * step / len(HEAT) for step in range(1, len(HEAT))]
     chart = (
-        alt.Chart(alt.Data(values=cells))
+        alt.Chart(_data(cells))
         .mark_rect(stroke=LIGHT["ground"], strokeWidth=1)
         .encode(
             x=alt.X("hour:O", title=say["chart-hours-axis"], axis=alt.Axis(labelAngle=0)),
@@ -243,6 +248,10 @@ def _hours(report: Report, language: str) -> Chart:
     (weekday, hour), most = max(report.hours.items(), key=lambda entry: (entry[1], entry[0]))
     alternative = say["chart-hours-alt"].format(weekday=names[weekday - 1], hour=f"{hour:02}", most=figure(most, language))
     return Chart("hours", say["chart-hours"], alternative, _spec(chart, say["chart-hours"], report, language))
+
+
+def _data(values: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=values)  # type: ignore[no-untyped-call]
 
 
 def _lines(limit: int, extent: int, grid: bool = False) -> Any:

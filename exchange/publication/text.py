@@ -38,10 +38,16 @@ def period_text(report: Report, language: str) -> str:
     days = date_text(report.first.isoformat(), language)
     if report.last != report.first:
         days += f"\u2013{date_text(report.last.isoformat(), language)}"
+    if report.period.days < 1:
+        days += f" ({round(report.period.days * 1440)} min)"
     scale = report.period.scale
     if scale == 1:
         return days
-    share = f"1/{figure(round(1 / scale), language)}" if scale < 1 and abs(1 / scale - round(1 / scale)) < 1e-9 else f"{scale:g}"
+    parts = round(1 / scale)
+    if scale < 1 and abs(1 / scale - parts) < 1e-9:
+        share = f"1/{figure(parts, language)}"
+    else:
+        share = f"{scale:g}" if language == "en" else f"{scale:g}".replace(".", ",")
     return f"{days}, {say['scale']} {share}"
 
 

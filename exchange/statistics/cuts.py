@@ -116,7 +116,8 @@ def _check(cuts: Cuts, by_id: Mapping[str, Row], where: str) -> None:
     for band in cuts.bands:
         if not by_id[band.row].per_day or not all(isinstance(value, tuple) for value in by_id[band.row].published.values()):
             raise ValueError(f"{where}: {band.row} is not published as a band for a day")
-    titled: list[tuple[str, Title]] = [(cut.id, cut.title) for cut in (*cuts.shares, *cuts.tables)]
+    titled: list[tuple[str, Title]] = [(share.id, share.title) for share in cuts.shares]
+    titled += [(table.id, table.title) for table in cuts.tables]
     titled += [(f"{kind} {key}", title) for kind, keys in cuts.names.items() for key, title in keys.items()]
     titled += [("source", title) for title in cuts.sources] + [("assumption", title) for title in cuts.assumptions]
     for name, title in titled:

@@ -53,15 +53,18 @@ class _Running:
 
 @dataclass(slots=True)
 class Peaks:
-    """Take minutes in order; `hours` is deliveries by weekday (1 Monday) and hour of the day."""
+    """Take minutes in order; `hours` is deliveries by weekday (1 Monday) and hour of the day,
+    `minutes` the first and the last minute."""
 
     hours: dict[tuple[int, int], int] = field(default_factory=dict)
     days: set[int] = field(default_factory=set)
+    minutes: tuple[int, int] | None = None
     _running: dict[Grain, _Running] = field(default_factory=lambda: {grain: _Running() for grain in GRAINS})
 
     def take(self, sums: Iterable[tuple[int, str, int, int, int]]) -> Peaks:
         """Add (minute, channel, received, delivered, items) rows, in order of minutes."""
         for minute, _channel, received, delivered, items in sums:
+            self.minutes = (minute if self.minutes is None else self.minutes[0], minute)
             day, hour = local_hour(minute // 60)
             counts = (received, delivered, items)
             self._running["minute"].add((day, hour, minute), counts)
