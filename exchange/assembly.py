@@ -45,7 +45,6 @@ from schemas.catalogue import Catalogue
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
-
 #: What a run of so many days counted is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2
 MINUTES_A_DAY = 1440
@@ -88,10 +87,11 @@ def statistics_report(
     scale: float = 1.0,
     by: Sequence[str] = (),
 ) -> Report:
-    """All of the statistics from the ledger file, read in one pass over its counters: of days [since, until), or of all that
-    it holds, compared with the figures published for `year` times `scale` (0.001 for a simulation at 1/1000).
+    """All of the statistics from the ledger file, read in one pass over its counters: of days [since, until), else of
+    those of `year` that it holds, else of all that it holds; compared with the figures published for `year` times `scale` (0.001 for a simulation at 1/1000).
 
-    Of a ledger that holds two days or less, the time is taken to the minute: a quarter of an hour's traffic is not compared
+    Give both days for a whole year that was simulated, so that the published figures are taken whole even where nothing
+    came on its first day. Of a ledger that holds two days or less, the time is taken to the minute: a quarter of an hour's traffic is not compared
     with a day's. `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), under the id `by`.
 
     Raises:
@@ -108,8 +108,7 @@ def statistics_report(
     migrate_sqlite(path)
     with Rollups(path) as rollups:
         bounds = rollups.bounds()
-        first = day_of_date(since) if since else bounds[0] if bounds else 0
-        end = day_of_date(until) if until else bounds[1] + 1 if bounds else 0
+        first, end = _counted_days(since, until, bounds, year)
         minutes = first_minute(first), first_minute(end)
         if "hour" in by:
             for minute, *dimensions, count, items, size in rollups.minutes(*minutes):
@@ -127,6 +126,18 @@ def statistics_report(
     span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
     names = {**cuts.names, **_names(directory, catalogue)}
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+
+
+def _counted_days(
+    since: datetime.date | None, until: datetime.date | None, bounds: tuple[int, int] | None, year: int
+) -> tuple[int, int]:
+    """The day numbers [first, end) to count."""
+    first, end = (bounds[0], bounds[1] + 1) if bounds else (0, 0)
+    if since is None and until is None:
+        january, next_january = day_of_date(datetime.date(year, 1, 1)), day_of_date(datetime.date(year + 1, 1, 1))
+        if first < next_january and end > january:
+            first, end = max(first, january), min(end, next_january)
+    return day_of_date(since) if since else first, day_of_date(until) if until else end
 
 
 def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Mapping[str, str]]]:

@@ -35,7 +35,8 @@ def statistics(
     since: Annotated[str | None, typer.Option("--from", help="First day counted (YYYY-MM-DD).")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Last day counted (YYYY-MM-DD).")] = None,
     counted_year: Annotated[
-        int | None, typer.Option(help="The year whose messages are counted.", show_default="all that the ledger holds")
+        int | None,
+        typer.Option(help="The year whose messages are counted.", show_default="the same, or all that the ledger holds"),
     ] = None,
     open_data: Annotated[bool, typer.Option(help="Withhold small counts, as JSON-stat always does.")] = False,
     ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None,

@@ -56,7 +56,7 @@ def band_summary(band: Band, language: str) -> str:
 def _days(report: Report, band: Band, language: str) -> Chart:
     say = words(language)
     kinds: dict[int | None, str] = {None: say["free-day"], 0: f"{say['working-day']}, {say['within']}"}
-    outside = {-1: f"{say['working-day']}, {say['below']}", 1: f"{say['working-day']}, {say['above']}"}
+    outside: dict[int | None, str] = {-1: f"{say['working-day']}, {say['below']}", 1: f"{say['working-day']}, {say['above']}"}
     kinds.update(outside)
     values = [
         {"date": number_of(day.date) * DAY_MILLISECONDS, "end": (number_of(day.date) + 1) * DAY_MILLISECONDS,
@@ -90,9 +90,7 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         scale=alt.Scale(domain=present, range=[shapes[kind] for kind in present]),
         legend=alt.Legend(title=None, orient="top"),
     )
-    ends = alt.Data(
-        values=[{"low": band.low, "high": band.high, "text": f"{say['band']} {figure((band.low, band.high), language)}"}]
-    )
+    ends = _data([{"low": band.low, "high": band.high, "text": f"{say['band']} {figure((band.low, band.high), language)}"}])
     layers: list[Any] = [
         alt.Chart(ends).mark_rect(color=LIGHT["band"], opacity=1).encode(y="low:Q", y2="high:Q"),
         alt.Chart(ends).mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color=LIGHT["quiet"]).encode(y=alt.Y("high:Q"), text="text:N", x=alt.value(WIDTH)),

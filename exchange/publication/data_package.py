@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from exchange.publication.text import column_title, period_text, words
+from exchange.publication.text import column_title, period_text, table_title, words
 from exchange.statistics.report import Report, Table
 
 #: Of `statistics.csv`: what each column says. A figure may be a band (`low..high`), hence the type.
@@ -77,7 +77,7 @@ def _resource(name: str, content: str, table: Table | None, report: Report, lang
     resource: dict[str, Any] = {
         "name": f"{stem}-{form}".replace(".", "-").lower(),
         "path": name,
-        "title": table.cut.title[language] if table is not None else words(language)["title"],
+        "title": table_title(table, language) if table is not None else words(language)["title"],
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{hashlib.sha256(data).hexdigest()}",

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from exchange.publication.records import number
-from exchange.publication.text import column_title, period_text, words
+from exchange.publication.text import column_title, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line
 from exchange.statistics.report import Report, Table
@@ -69,7 +69,7 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
     dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in MEASURES}, units)
     role = {"metric": ["measure"], "time": [name for name in table.columns if name in TIMES]}
     role |= {"geo": [name for name in table.columns if name in COUNTRIES]}
-    title = f"{table.cut.title[language]}, {period_text(report, language)}"
+    title = f"{table_title(table, language)}, {period_text(report, language)}"
     return _dataset(title, dimension, values, status, {name: of for name, of in role.items() if of}, report, language)
 
 

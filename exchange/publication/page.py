@@ -13,7 +13,7 @@ from markupsafe import Markup
 from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
 from exchange.publication.palette import DARK, LIGHT
-from exchange.publication.text import column_title, date_text, period_text, words
+from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import counted_text, figure, percent
@@ -48,6 +48,7 @@ def to_html(report: Report, language: str, drawn: list[tuple[Chart, str]] | None
         signed=lambda value: _signed(value, language),
         percent=lambda value, signed=False: percent(value, language, signed),
         date=lambda iso: date_text(iso, language),
+        table_title=lambda table: table_title(table, language),
         column=lambda name: column_title(name, language),
         name=lambda column, key: report.name(column, key, language),
         band_summary=lambda band: band_summary(band, language),

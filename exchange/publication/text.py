@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from exchange.statistics.breakdown import columns_of
+from exchange.statistics.breakdown import ASKED, columns_of
 from exchange.statistics.report import Report, Table
 from exchange.statistics.table import figure, percent, text_table
 
@@ -28,6 +28,13 @@ def words(language: str) -> Mapping[str, str]:
 def column_title(column: str, language: str) -> str:
     """What a column of a table is called."""
     return words(language).get(f"column-{column}", words(language)["column-direction"] if column.endswith("-end") else column)
+
+
+def table_title(table: Table, language: str) -> str:
+    """What a table is called: the one asked for by its columns."""
+    if table.cut.id != ASKED:
+        return table.cut.title[language]
+    return " × ".join(column_title(column, language) for column in table.cut.by)
 
 
 def period_text(report: Report, language: str) -> str:
@@ -66,7 +73,7 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     """A table by dimensions; a cell that is withheld shows a dash of its own."""
     say = words(language)
     shown = RichTable(
-        title=f"{table.cut.title[language]}, {period_text(report, language)}", title_justify="left", box=None, pad_edge=False
+        title=f"{table_title(table, language)}, {period_text(report, language)}", title_justify="left", box=None, pad_edge=False
     )
     for column in columns_of(table.cut.by):
         shown.add_column(column_title(column, language))

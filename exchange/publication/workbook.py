@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from exchange.publication.text import column_title, date_text, period_text, words
+from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
 
 #: A workbook must say when it was made, and the same report must give the same bytes: the first date that a ZIP knows.
@@ -96,7 +96,7 @@ def to_xlsx(report: Report, language: str) -> bytes:
         _peaks(_Sheet(book, say["peaks"]), report, language)
     for table in report.tables:
         sheet = _Sheet(book, table.cut.id)
-        sheet.title(table.cut.title[language], period_text(report, language))
+        sheet.title(table_title(table, language), period_text(report, language))
         names = [column_title(column, language) for column in table.columns]
         sheet.head([*names, say["messages"], say["items"], say["share"]])
         for key, figures, percent in table.rows:

@@ -25,6 +25,8 @@ ENDS = ("partner", "sector", "country")
 #: Dimensions of one end, and those that look from Finland outwards.
 SIDES = ("sender-sector", "receiver-sector", "sender-country", "receiver-country")
 OUTWARD = ("direction", "foreign-country", "home-partner", "home-sector")
+#: The id of the table that somebody asked for.
+ASKED = "by"
 DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", *TIMES)
 
 #: What names a key of a dimension: partners by the directory, types by the catalogue, the others by `cuts.toml`.
@@ -74,7 +76,7 @@ def asked_table(by: Sequence[str]) -> TableOf:
         ValueError: naming the dimension that there is not.
     """
     columns_of(by)
-    return TableOf("by", {language: " × ".join(by) for language in LANGUAGES}, tuple(by), open=True)
+    return TableOf(ASKED, {language: " × ".join(by) for language in LANGUAGES}, tuple(by), open=True)
 
 
 @dataclass(slots=True)
