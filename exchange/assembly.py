@@ -87,12 +87,13 @@ def statistics_report(
     scale: float = 1.0,
     by: Sequence[str] = (),
 ) -> Report:
-    """All of the statistics from the ledger file, read in one pass over its counters: of days [since, until), else of
-    those of `year` that it holds, else of all that it holds; compared with the figures published for `year` times `scale` (0.001 for a simulation at 1/1000).
+    """All of the statistics from the ledger file, read in one pass over its counters.
 
-    Give both days for a whole year that was simulated, so that the published figures are taken whole even where nothing
-    came on its first day. Of a ledger that holds two days or less, the time is taken to the minute: a quarter of an hour's traffic is not compared
-    with a day's. `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), under the id `by`.
+    Counted are the days [since, until), else those of `year` that the ledger holds, else all that it holds; compared with
+    the figures published for `year`, times `scale` (0.001 for a simulation at 1/1000). Give both days for a whole year
+    that was simulated, so that the published figures are taken whole even where nothing came on its first day. Of a
+    ledger that holds two days or less, the time is taken to the minute: a quarter of an hour is not compared with a day.
+    `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
 
     Raises:
         ValueError: when a dimension is unknown.
