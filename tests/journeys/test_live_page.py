@@ -46,7 +46,9 @@ async def traffic(gateway: Running, seconds: float) -> Any:
     return await send_traffic(discovery.stubs(), gateway.exchange.directory, gateway.url, 40, seconds, 7)
 
 
-@pytest.mark.parametrize("language, live, heading", [("fi", "reaaliajassa", "Tietojenvaihto"), ("en", "live", "Information exchange")])
+@pytest.mark.parametrize(
+    "language, live, heading", [("fi", "reaaliajassa", "Tietojenvaihto"), ("en", "live", "Information exchange")]
+)
 async def test_the_page_of_a_running_exchange_grows(
     gateway: Running, page: Page, tmp_path: Path, language: str, live: str, heading: str
 ) -> None:
