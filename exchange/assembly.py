@@ -39,6 +39,7 @@ from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
+from exchange.web.pages.live import live_page
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
 from schemas import official
@@ -233,7 +234,9 @@ class Exchange:
             close=self.close,
             worker=self.worker,
         )
-        return build(parts)
+        app = build(parts)
+        live_page(snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue).attach(app)
+        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import hmac
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from json import dumps, loads
 

@@ -40,7 +40,7 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
             "category": {
                 "index": ids,
                 "label": {line.row.id: _row_label(report, line, language) for line in report.lines},
-                "unit": {line.row.id: {"label": line.row.unit} for line in report.lines},
+                "unit": {line.row.id: {"label": line.row.unit, "decimals": 0} for line in report.lines},
             },
         },
         "figure": _dimension(say["counted"], figures),
@@ -65,7 +65,7 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
         name: _dimension(column_title(name, language), {key: report.name(name, key, language) for key in keys[name]})
         for name in table.columns
     }
-    units = {name: {"label": say[name]} for name in MEASURES}
+    units = {name: {"label": say[name], "decimals": 0} for name in MEASURES}
     dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in MEASURES}, units)
     role = {"metric": ["measure"], "time": [name for name in table.columns if name in TIMES]}
     role |= {"geo": [name for name in table.columns if name in COUNTRIES]}

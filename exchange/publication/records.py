@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exchange.statistics.breakdown import Figures
-from exchange.statistics.report import Report, Table
-from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.count import Line
+from exchange.statistics.report import Band, Part, Report, Table
 from exchange.statistics.suppression import THRESHOLD
 
 #: The columns of `statistics.csv`. `scaled` is the published figure times the scale and the period's share of the year;
@@ -69,76 +70,63 @@ def document(report: Report) -> dict[str, Any]:
         },
         "open_data": {"suppressed": report.open_data, "threshold": THRESHOLD if report.open_data else None},
         "sections": {name: dict(title) for name, title in report.rows.sections.items()},
-        "rows": [
-            {
-                "section": line.row.section,
-                "row": line.row.id,
-                "title": {language: line.row.title[language] for language in LANGUAGES},
-                "unit": line.row.unit,
-                "state": line.state,
-                "counted": number(line.counted),
-                "scaled": number(line.expected),
-                "published": number(line.published),
-                "difference": number(line.difference),
-                "difference_percent": number(line.difference_percent),
-                "share_percent": number(line.share_percent),
-                "missing": list(line.missing),
-            }
-            for line in report.lines
-        ],
+        "rows": [_line(line) for line in report.lines],
         "shares": [
-            {
-                "id": share.cut.id,
-                "title": dict(share.cut.title),
-                "parts": [
-                    {
-                        "title": dict(part.title),
-                        **{name: number(getattr(part, name)) for name in part.__dataclass_fields__ if name != "title"},
-                    }
-                    for part in share.parts
-                ],
-            }
+            {"id": share.cut.id, "title": dict(share.cut.title), "parts": [_part(part) for part in share.parts]}
             for share in report.shares
         ],
-        "bands": [
-            {
-                "row": band.cut.row,
-                "low": number(band.low),
-                "high": number(band.high),
-                "working_days": sum(day.working for day in band.days),
-                "outside": [day.date.isoformat() for day in band.outside],
-                "days": [
-                    {"date": day.date.isoformat(), "count": number(day.count), "working": day.working, "place": day.place}
-                    for day in band.days
-                ],
-            }
-            for band in report.bands
-        ],
-        "tables": [
-            {
-                "id": table.cut.id,
-                "title": dict(table.cut.title),
-                "columns": list(table.columns),
-                "rows": [
-                    {**dict(zip(table.columns, key, strict=True)), **measures(figures, percent)}
-                    for key, figures, percent in table.rows
-                ],
-            }
-            for table in report.tables
-        ],
+        "bands": [_band(band) for band in report.bands],
+        "tables": [_table(table) for table in report.tables],
         "channels": {name: dict(kinds) for name, kinds in report.channels.items()},
-        "busiest": [
-            {"grain": peak.grain, "measure": peak.measure, "start": peak.start, "count": peak.count,
-             "a_second": round(peak.a_second, 4)}
-            for peak in report.peaks
-        ],
+        "busiest": [{**dataclasses.asdict(peak), "a_second": round(peak.a_second, 4)} for peak in report.peaks],
         "hours": [
             {"weekday": weekday, "hour": hour, "deliveries_an_hour": number(count)}
             for (weekday, hour), count in report.hours.items()
         ],
         "sources": [dict(text) for text in report.cuts.sources],
         "assumptions": [dict(text) for text in report.cuts.assumptions],
-    }  # fmt: skip
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "section": line.row.section,
+        "row": line.row.id,
+        "title": dict(line.row.title),
+        "unit": line.row.unit,
+        "state": line.state,
+        "counted": number(line.counted),
+        "scaled": number(line.expected),
+        "published": number(line.published),
+        "difference": number(line.difference),
+        "difference_percent": number(line.difference_percent),
+        "share_percent": number(line.share_percent),
+        "missing": list(line.missing),
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    figures = {name: number(value) for name, value in dataclasses.asdict(part).items() if name != "title"}
+    return {"title": dict(part.title), **figures}
+
+
+def _band(band: Band) -> dict[str, Any]:
+    return {
+        "row": band.cut.row,
+        "low": number(band.low),
+        "high": number(band.high),
+        "working_days": sum(day.working for day in band.days),
+        "outside": [day.date.isoformat() for day in band.outside],
+        "days": [
+            {"date": day.date.isoformat(), "count": number(day.count), "working": day.working, "place": day.place}
+            for day in band.days
+        ],
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = [{**dict(zip(table.columns, key, strict=True)), **measures(figures, percent)} for key, figures, percent in table.rows]
+    return {"id": table.cut.id, "title": dict(table.cut.title), "columns": list(table.columns), "rows": rows}
 
 
 def number(value: Any) -> Any:
@@ -164,8 +152,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return "..".join(str(each) for each in value)
     return "" if value is None else value
-
-
-def titles(texts: Sequence[Mapping[str, str]], language: str) -> list[str]:
-    """Those texts in one language."""
-    return [text[language] for text in texts]
