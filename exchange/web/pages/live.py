@@ -85,8 +85,13 @@ class LivePage:
             self._watchers -= 1
 
     async def _follow(self) -> AsyncIterator[Figures]:
+        """Figures as they are taken, each once: figures may be kept for longer than the interval when they cost much."""
+        last: Figures | None = None
         while not self._closing.is_set():
-            yield await self._newest()
+            newest = await self._newest()
+            if newest is not last:
+                yield newest
+                last = newest
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self._interval_seconds)
 

@@ -7,10 +7,10 @@ import io
 import json
 
 import pytest
+from exchange.statistics.exports import COLUMNS, to_csv, to_json
 from rich.console import Console
 
 from exchange.statistics.count import Line, Period, Total, count
-from exchange.statistics.exports import COLUMNS, to_csv, to_json
 from exchange.statistics.rows import load
 from exchange.statistics.table import figure, percent, text_table
 from schemas.directory import Directory, Partner
