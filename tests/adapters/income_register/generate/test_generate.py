@@ -55,7 +55,7 @@ def test_a_delivery_of_3000_reports_is_valid_and_every_report_has_an_id_of_its_o
 
 def test_pay_and_benefits_are_of_many_kinds() -> None:
     rng = random.Random(1)
-    wages = b"".join(generate.wage_delivery(rng, batch(DAYS[1], 150, f"W-{n}")) for n in range(20))
+    wages = b"".join(generate.wage_delivery(rng, batch(DAYS[1], 60, f"W-{n}")) for n in range(60))
     wanted = {101, 102, 103, 105, 201, 213, 235, 304, 311, 317, 330, 331, 334, 336, 401, 402, 407, 413, 414, 417}
     assert {str(code) for code in wanted} <= codes(wages)
     for name in (b"UnitWages", b"RecoveryData", b"InsuranceData", b"ReimbApp", b"EmploymentRegs", b"CarBenefit"):
