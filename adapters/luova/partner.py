@@ -10,10 +10,11 @@ import datetime
 import hashlib
 import hmac
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from json import dumps, loads
 
+from adapters.luova import partner_payments
 from adapters.luova.generate import GENERATORS
 from adapters.luova.generate_population import CHANGES
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
@@ -115,7 +116,7 @@ class Luova:
                 flows.append(
                     Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
                 )
-        return flows
+        return flows + partner_payments.flows(directory)
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """One message through the submit door."""
