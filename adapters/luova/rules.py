@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from adapters.luova import rules_payments, rules_pension, rules_population, rules_unemployment
+from adapters.luova import rules_payments, rules_pension, rules_population, rules_tax, rules_unemployment
 from adapters.luova.routing import ROUTES
 from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
 from schemas.violation import Finding
@@ -21,6 +21,7 @@ OF_TYPE: dict[str, Rule] = {
     **rules_payments.OF_TYPE,
     **rules_pension.OF_TYPE,
     **rules_population.OF_TYPE,
+    **rules_tax.OF_TYPE,
     **rules_unemployment.OF_TYPE,
 }
 
