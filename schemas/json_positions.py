@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.positions import Lines, decoded, malformed
+from schemas.positions import Lines, decoded, malformed, placed
 from schemas.violation import Finding, Malformed, Violation
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -225,7 +225,7 @@ def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
 
 
 def _placed(finding: Finding, lines: Lines, places: dict[Path, tuple[int, int]]) -> Violation:
-    line, column, source = 0, 0, ""
+    offset: int | None = None
     path: Path = tuple(finding.at) if finding.at is not None else ()
     nearest = path
     while finding.at is not None and nearest and nearest not in places:
@@ -234,20 +234,7 @@ def _placed(finding: Finding, lines: Lines, places: dict[Path, tuple[int, int]])
         offset, key_offset = places[nearest]
         if finding.rule == "json.extra" and nearest == path and key_offset >= 0:
             offset = key_offset
-        line, column, source = lines.at(offset)
-    return Violation(
-        finding.rule,
-        finding.message,
-        pointer(path),
-        line,
-        column,
-        finding.expected,
-        finding.found,
-        source,
-        finding.severity,
-        finding.code,
-        finding.item,
-    )
+    return placed(finding, pointer(path), lines, offset)
 
 
 def pointer(path: Iterable[Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from schemas.violation import Malformed, Violation, excerpt
+from schemas.violation import Finding, Malformed, Violation, excerpt, excerpt_at
 
 _BREAK = re.compile(r"\r\n?|\n")
 
@@ -17,15 +17,16 @@ class Lines:
         self.text = text
         self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
 
-    def at(self, offset: int) -> tuple[int, int, str]:
-        """Line, column and the (cut) source line of the character at `offset` (0-based; the end of the text is allowed)."""
+    def at(self, offset: int) -> tuple[int, int, tuple[str, int]]:
+        """Line, column and the (cut) source line, with the column in it, of the character at `offset` (0-based; the end of the
+        text is allowed)."""
         number = bisect_right(self._starts, offset)
         start = self._starts[number - 1]
         # The excerpt needs only the surroundings: a line may be the whole document.
         end = self._starts[number] if number < len(self._starts) else len(self.text)
         line = self.text[start:end].rstrip("\r\n")
         column = offset - start + 1
-        return number, column, excerpt(line, column)
+        return number, column, excerpt_at(line, column)
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a line and column (both from 1), kept within the text."""
@@ -34,8 +35,27 @@ class Lines:
 
     def violation(self, rule: str, message: str, offset: int, path: str = "", expected: str = "", found: str = "") -> Violation:
         """A violation at the character at `offset`."""
-        line, column, source = self.at(offset)
-        return Violation(rule, message, path, line, column, expected, excerpt(found), source)
+        line, column, (source, source_column) = self.at(offset)
+        return Violation(rule, message, path, line, column, expected, excerpt(found), source, source_column=source_column)
+
+
+def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None) -> Violation:
+    """The violation of a finding that stands at the character at `offset`; without lines or offset it has a path only."""
+    line, column, (source, source_column) = (0, 0, ("", 0)) if lines is None or offset is None else lines.at(offset)
+    return Violation(
+        finding.rule,
+        finding.message,
+        path,
+        line,
+        column,
+        finding.expected,
+        excerpt(finding.found),
+        source,
+        finding.severity,
+        finding.code,
+        finding.item,
+        source_column,
+    )
 
 
 def malformed(rule: str, message: str, text: str = "", offset: int = 0, expected: str = "", found: str = "") -> Malformed:

@@ -36,7 +36,7 @@ class Violation:
     """One thing wrong with a message, and where: lines and columns count from 1 (0: no position), columns in characters.
 
     `path` is an XPath (XML) or a JSON Pointer (RFC 6901); `source` is the line that it stands on, cut to
-    `EXCERPT_CHARACTERS_MAX` characters around the column.
+    `EXCERPT_CHARACTERS_MAX` characters around the column, and `source_column` the place in it that the column has become.
     """
 
     rule: str
@@ -50,6 +50,7 @@ class Violation:
     severity: Severity = "error"
     code: str = ""
     item: int | None = None
+    source_column: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The violation as JSON: always rule, message, path, line, column, severity; the others where they say something."""
@@ -79,14 +80,29 @@ class Violation:
         path = f"{self.path}: " if self.path else ""
         return f"{where}{self.severity}: {path}{self.message} ({'; '.join(detail)})"
 
+    def as_lines(self) -> list[str]:
+        """The same with its source line below and a caret under the column, for a terminal."""
+        lines = [self.as_text()]
+        source = self.source.replace("\t", " ")
+        if shown := source.strip():
+            lines.append("    " + shown)
+            if self.source_column:
+                lines.append("    " + " " * (self.source_column - 1 - (len(source) - len(source.lstrip()))) + "^")
+        return lines
+
 
 def excerpt(text: str, column: int = 1) -> str:
     """`text` cut to `EXCERPT_CHARACTERS_MAX` characters around `column`, with an ellipsis where something is left out."""
+    return excerpt_at(text, column)[0]
+
+
+def excerpt_at(text: str, column: int) -> tuple[str, int]:
+    """The excerpt around `column`, and the column in it."""
     if len(text) <= EXCERPT_CHARACTERS_MAX:
-        return text
+        return text, column
     start = max(0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, len(text) - EXCERPT_CHARACTERS_MAX))
     end = start + EXCERPT_CHARACTERS_MAX
-    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else ""), column - start + bool(start)
 
 
 def has_errors(findings: list[Finding]) -> bool:

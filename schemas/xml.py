@@ -10,13 +10,16 @@ import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from schemas.violation import Finding
 from schemas.xml_diagnosis import diagnose, has_doctype, transcoded
-from schemas.xml_explanation import Explainer
 from schemas.xml_positions import locate
+
+if TYPE_CHECKING:
+    from schemas.xml_explanation import Explainer
 
 __all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "parse"]
 
@@ -103,5 +106,8 @@ class XmlSchema:
         log = list(self._schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
         with self._lock:
             if self._explainer is None:
+                # xmlschema takes a third of a second to import, and is wanted by the first invalid message only.
+                from schemas.xml_explanation import Explainer
+
                 self._explainer = Explainer(self.path)
         return self._explainer.explain(element, log, FINDINGS_MAX)

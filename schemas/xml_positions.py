@@ -13,8 +13,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from schemas.positions import Lines
-from schemas.violation import EXCERPT_CHARACTERS_MAX, Finding, Violation, excerpt
+from schemas.positions import Lines, placed
+from schemas.violation import Finding, Violation
 from schemas.xml_diagnosis import xml_text
 
 _ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -28,7 +28,7 @@ def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     """
     elements = [finding.at for finding in findings if isinstance(finding.at, etree._Element)]
     if not elements:
-        return [_placed(finding, None, 0, "") for finding in findings]
+        return [placed(finding, "", None, None) for finding in findings]
     numbers = _numbers(elements)
     text = xml_text(body)
     lines = Lines(text)
@@ -38,32 +38,14 @@ def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     for finding in findings:
         number = numbers.get(finding.at) if isinstance(finding.at, etree._Element) else None
         if number is None or number not in offsets:
-            violations.append(_placed(finding, None, 0, ""))
+            violations.append(placed(finding, "", None, None))
             continue
         offset, path = offsets[number], paths.of(finding.at)
         if finding.attribute:
             name = _prefixed(finding.at, finding.attribute)
             offset, path = _attribute_offset(text, offset, name), f"{path}/@{name}"
-        violations.append(_placed(finding, lines, offset, path))
+        violations.append(placed(finding, path, lines, offset))
     return violations
-
-
-def _placed(finding: Finding, lines: Lines | None, offset: int, path: str) -> Violation:
-    line, column, source = lines.at(offset) if lines else (0, 0, "")
-    found = excerpt(finding.found) if len(finding.found) > EXCERPT_CHARACTERS_MAX else finding.found
-    return Violation(
-        finding.rule,
-        finding.message,
-        path,
-        line,
-        column,
-        finding.expected,
-        found,
-        source,
-        finding.severity,
-        finding.code,
-        finding.item,
-    )
 
 
 def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -26,9 +27,9 @@ console = Console(stderr=True)
 
 
 def partners(
-    exchange: Annotated[str, typer.Option(help="Address of the exchange.")] = "http://127.0.0.1:8080",
-    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to bind.")] = 8081,
+    exchange: Annotated[str, typer.Option(help="Address of the exchange.", show_default="from the settings")] = "",
+    host: Annotated[str, typer.Option(help="Address to bind.", show_default="from the settings")] = "",
+    port: Annotated[int | None, typer.Option(help="Port to bind; 0 picks one.", show_default="from the settings")] = None,
     rate: Annotated[float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")] = 0.0,
     duration: Annotated[float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")] = 0.0,
     sector: Annotated[list[str] | None, typer.Option(help="Only these sectors send (may be given again).")] = None,
@@ -43,6 +44,9 @@ def partners(
     settings = load()
     listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
     chosen = settings.seed if seed is None else seed
+    own = urlsplit(settings.partners.address)
+    exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
+    host, port = host or own.hostname or "127.0.0.1", (own.port or 80) if port is None else port
     asyncio.run(_partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed))
 
 

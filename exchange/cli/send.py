@@ -28,13 +28,15 @@ def send(
     type_name: Annotated[str, typer.Option("--type", help="The message type, where the document can't tell it.")] = "",
     channel: Annotated[str, typer.Option(help="The channel, where the document can't tell its type.")] = "",
     message_id: Annotated[str, typer.Option("--id", help="The sender's message id.", show_default="a new one")] = "",
-    exchange: Annotated[str, typer.Option(help="Address of the exchange.")] = "http://127.0.0.1:8080",
+    exchange: Annotated[str, typer.Option(help="Address of the exchange.", show_default="from the settings")] = "",
 ) -> None:
     """Send FILE over its channel, as the partner's own program would.
 
     Exit code 0: accepted; 1: refused or rejected; 2: the file's channel can't be told, or no exchange answers.
     """
-    everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
+    settings = load()
+    everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+    address = exchange.rstrip("/") or f"http://{settings.server.host}:{settings.server.port}"
     partner = everybody.get(sender)
     if partner is None:
         raise typer.BadParameter(f"no partner {sender} in the directory", param_hint="--from")
@@ -48,9 +50,9 @@ def send(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
-        status, text = asyncio.run(_make(exchange.rstrip("/"), call))
+        status, text = asyncio.run(_make(address, call))
     except (aiohttp.ClientError, TimeoutError) as error:
-        Console(stderr=True).print(f"no exchange answers at {exchange}: {error}", highlight=False)
+        Console(stderr=True).print(f"no exchange answers at {address}: {error}", highlight=False)
         raise typer.Exit(2) from error
     print(f"{status} {text}")
     if status >= 400:

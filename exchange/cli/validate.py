@@ -51,8 +51,5 @@ def text(name: str, checked: Checked) -> str:
     of_type = f" as {checked.message_type} ({checked.basis})" if checked.message_type else ""
     lines = [f"{name}: {verdict}{of_type}: {counts}"]
     for violation in checked.violations:
-        lines.append(f"  {violation.as_text()}")
-        if violation.source.strip():
-            source = violation.source.strip()
-            lines.append(f"      {source}")
+        lines += [f"  {line}" for line in violation.as_lines()]
     return "\n".join(lines)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
+MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def migrate_sqlite(path: Path) -> None:
@@ -15,15 +15,42 @@ def migrate_sqlite(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        engine = create_engine(f"sqlite:///{path}")
+        if revision(path) != newest_revision():
+            _upgrade(path)
+
+
+def newest_revision() -> str:
+    """The revision that this version of the product wants: the number that the newest migration's file name begins with."""
+    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def revision(path: Path) -> str:
+    """The revision of the ledger file; empty when there is none yet."""
+    if not path.exists():
+        return ""
+    with closing(sqlite3.connect(path)) as connection:
         try:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-                connection.commit()
-                config = Config()
-                config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.commit()
-        finally:
-            engine.dispose()
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            return ""
+    return str(found[0]) if found else ""
+
+
+def _upgrade(path: Path) -> None:
+    # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
+    engine = create_engine(f"sqlite:///{path}")
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.commit()
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    finally:
+        engine.dispose()
