@@ -18,7 +18,7 @@ from schemas.persons import person
 #: Fewest and most payments in a message: 709 on average, as 38,783,069 payments in 54,713 messages (2024) make it; the even spread is *modelled*.
 PAYMENTS = (1, 1417)
 #: Kela's benefits as payment purposes of ISO 20022's external list, with their *modelled* shares.
-PURPOSES = ((b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"), (30, 25, 20, 15, 10))
+PURPOSES: tuple[tuple[bytes, ...], tuple[int, ...]] = ((b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"), (30, 25, 20, 15, 10))
 _POOL = 2_048
 #: Bank groups of invented accounts, each with the BIC of a made-up bank (no bank has location code 00).
 _BANKS = ((799, b"DEMAFI00"), (798, b"DEMBFI00"), (797, b"DEMCFI00"))
