@@ -33,7 +33,8 @@ def request(parsed: Parsed, context: Context) -> list[Finding]:
         return []
     findings = _year(data, context)
     parts = data.get("parts")
-    for index, part in enumerate(parts if isinstance(parts, list) else ()):
+    parts = parts if isinstance(parts, list) else []
+    for index, part in enumerate(parts):
         if part in parts[:index]:
             findings.append(Finding("tax.part-twice", "a part is asked for once", ("parts", index), found=str(part)[:40]))
         if index > len(_HELD):
