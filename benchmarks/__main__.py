@@ -59,9 +59,11 @@ def measure(case: Case, rounds: int, seconds: float, connections: int) -> dict[s
         runs: dict[str, list[Measured]] = {name: [] for name in ports}
         for number in range(rounds + 1):
             for name, port in ports.items():
-                took = uvloop.run(
-                    one_run(case, port, connections, WARM_UP_SECONDS if number == 0 else seconds, now, next(serials))
-                )
+                length = WARM_UP_SECONDS if number == 0 else seconds
+                try:
+                    took = uvloop.run(one_run(case, port, connections, length, now, next(serials)))
+                except TimeoutError as error:
+                    raise SystemExit(f"{case.name}: {name}: {error}") from error
                 if took.unexpected:
                     raise SystemExit(
                         f"{case.name}: {name} answered unexpectedly:\n{took.first_unexpected.decode(errors='replace')}"

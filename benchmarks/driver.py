@@ -7,7 +7,10 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
+#: How long an answer may take, in seconds.
+ANSWER_SECONDS = 30.0
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -44,10 +47,14 @@ class Connection(asyncio.Protocol):
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def received(self) -> bytes:
+        """What came of an answer that is not whole yet."""
+        return self._buffer
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -90,14 +97,16 @@ async def drive(host: str, port: int, requests: Iterator[bytes], connections: in
     loop = asyncio.get_running_loop()
     measured = Measured()
     begun = time.perf_counter()
-    ends = [asyncio.Event() for _ in range(connections)]
-    await asyncio.gather(
-        *(
-            loop.create_connection(lambda ended=ended: Connection(requests, begun + seconds, measured, ended), host, port)
-            for ended in ends
-        )
-    )
-    await asyncio.wait_for(asyncio.gather(*(ended.wait() for ended in ends)), seconds + 30)
+    opened = [Connection(requests, begun + seconds, measured, asyncio.Event()) for _ in range(connections)]
+    await asyncio.gather(*(loop.create_connection(lambda each=each: each, host, port) for each in opened))
+    try:
+        await asyncio.wait_for(asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS)
+    except TimeoutError:
+        silent = [each for each in opened if not each.ended.is_set()]
+        raise TimeoutError(
+            f"{len(silent)} of {connections} requests were not answered within {ANSWER_SECONDS:.0f} s; "
+            f"one got {silent[0].received[:300]!r}"
+        ) from None
     measured.seconds = time.perf_counter() - begun
     return measured
 
