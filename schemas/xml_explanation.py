@@ -41,7 +41,7 @@ class Explainer:
         originals = list(element.iter("*"))
         order = {original: number for number, original in enumerate(originals)}
         if _is_costly(originals):
-            return _of_log(element, log)[:findings_max]
+            return _of_log(element, log[:findings_max])
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
         findings = []
@@ -50,10 +50,9 @@ class Explainer:
             if of_bare is not None:
                 finding.at = of_bare.get(finding.at, element)
             findings.append(finding)
-        findings = _merged(findings) or _of_log(element, log)
+        findings = _merged(findings) or _of_log(element, log[:findings_max])
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
-
 
     def _errors(self, element: etree._Element, errors_max: int) -> list[XMLSchemaValidationError]:
         """The first errors, and then no further: the package's own `iter_errors` seeks them all before it gives any, in time
@@ -188,17 +187,14 @@ def _of_log(element: etree._Element, log: Sequence[Any]) -> list[Finding]:
     """What libxml2 said, as findings: rule from its type name, element from its path."""
     findings = []
     tree = element.getroottree()
+    namespaces = {each.prefix: etree.QName(each).namespace for each in element.iter("*") if each.prefix}
     for entry in log:
         at = element
         if entry.path:
-            found = tree.xpath(entry.path, namespaces=_namespaces(element)) if entry.path.startswith("/") else []
+            found = tree.xpath(entry.path, namespaces=namespaces) if entry.path.startswith("/") else []
             at = found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else element
         findings.append(Finding(_RULES.get(entry.type_name, "xsd.other"), entry.message, at))
     return findings
-
-
-def _namespaces(element: etree._Element) -> dict[str, str]:
-    return {prefix: uri for node in element.iter("*") for prefix, uri in node.nsmap.items() if prefix}
 
 
 _RULES = {
