@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from exchange.cli import app
+from exchange.cli import app, statistics
+from exchange.publication import forms
 
 SCALED = ("--year", "2024", "--scale", "1/1000")
 
@@ -107,6 +110,17 @@ def test_open_data_withholds_in_every_form(call: Call) -> None:
 )
 def test_what_makes_no_sense_is_refused(call: Call, arguments: tuple[str, ...]) -> None:
     assert arguments[0] in call(*arguments, code=2).stderr
+
+
+def test_the_forms_offered_are_those_there_are() -> None:
+    assert tuple(forms.FORMS) == statistics.FORMS
+
+
+def test_other_commands_do_not_wait_for_the_charts() -> None:
+    heavy = "{'altair', 'vl_convert', 'xlsxwriter', 'holidays'}"
+    code = f"import sys, exchange.cli; sys.exit(str(sorted({heavy} & set(sys.modules))))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stderr.strip() == "[]"
 
 
 def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
