@@ -236,7 +236,7 @@ def _hours(report: Report, language: str) -> Chart:
         .mark_rect(stroke=LIGHT["ground"], strokeWidth=1)
         .encode(
             x=alt.X("hour:O", title=say["chart-hours-axis"], axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("weekday:O", sort=names, title=None),
+            y=alt.Y("weekday:O", sort=names, title=None, axis=alt.Axis(minExtent=84)),
             color=alt.Color(
                 "count:Q",
                 scale=alt.Scale(type="threshold", domain=steps, range=list(HEAT)),
