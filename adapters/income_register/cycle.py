@@ -98,6 +98,8 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
         more = _finding("many-reports", parsed.items[REPORTS_MAX].element, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
         findings.append(replace(more, severity="warning"))
     kind = kind_of(data)
+    if parsed.message_type == INVALIDATIONS and parsed.inbound.door == REAL_TIME_DOOR and len(parsed.items) > 1:
+        findings.append(_finding("invalidation-single", parsed.items[1].element, None, "one Item", str(len(parsed.items))))
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
         return findings + _check_reports(parsed, _shelf(data), context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
