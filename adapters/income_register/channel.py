@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.income_register import cycle, deliver, identify, listen, parse, soap, verdict
 from adapters.income_register.rules import rules
+from adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from schemas.directory import Directory
@@ -34,8 +35,11 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, and those of the register's memory."""
-    return cycle.check(parsed, identity, context, rules(parsed, identity, context))
+    """The rules of fields, the signature, and what the register's memory adds."""
+    found = rules(parsed, identity, context)
+    if parsed.inbound.door in cycle.DOORS:
+        found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+    return cycle.check(parsed, identity, context, found)
 
 
 CHANNEL = Channel(

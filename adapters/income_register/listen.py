@@ -18,6 +18,7 @@ from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse
 from adapters.income_register.rules import rules
 from adapters.income_register.signature import SigningKey, make_key, sign
 from adapters.income_register.status import is_invalidated, look_up, target_of
+from adapters.income_register.verification import check_signature
 from adapters.income_register.verdict import errors_of, header_of
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
@@ -145,7 +146,7 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     if isinstance(parsed, Reply):
         return parsed
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now))
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
     if has_errors(found):
         violations = [violation for violation in locate(call.body, found) if violation.severity == "error"]
         return signed(_refused(document, violations, now))
@@ -167,6 +168,8 @@ def _refused(document: Any, violations: list[Violation], now: int) -> bytes:
 async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
     """Give back what was said, signed by the register: for trying a connection."""
     parsed = opened(ECHO, operations, call, partner)
+    if isinstance(parsed, Document) and (found := check_signature(parsed, True)):
+        return soap.fault("Client", "signature", locate(call.body, found))
     return parsed if isinstance(parsed, Reply) else signed(answer.echo(parsed.document.findtext("Data") or ""))
 
 

@@ -25,6 +25,7 @@ from adapters.income_register.identify import identify
 from adapters.income_register.memory import read_row
 from adapters.income_register.parse import BENEFIT_REPORTS, DATA_REQUEST, PAYER_SUMMARY_REPORTS, WAGE_REPORTS, text_of
 from adapters.income_register.rules import rules
+from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk
 from schemas.call import Call, Reply
 from schemas.directory import Partner
@@ -56,7 +57,7 @@ async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partn
     if isinstance(parsed, Reply):
         return parsed
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now))
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
     if has_errors(found):
         return soap.fault("Client", "rule", [each for each in locate(call.body, found) if each.severity == "error"])
     wanted = conditions(document)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import aiohttp
 
 from exchange.errors import Unreachable
 from schemas.call import Call, Reply
 from schemas.directory import Partner
+
+_PIECES_FROM_BYTES = 1 << 20
 
 
 class HttpTransport:
@@ -40,7 +43,8 @@ class HttpTransport:
             async with self._session.request(
                 call.method,
                 url,
-                data=call.body or None,
+                # aiohttp writes a large body in one go when it is bytes, and in pieces when it is a file.
+                data=io.BytesIO(call.body) if len(call.body) > _PIECES_FROM_BYTES else call.body or None,
                 headers=call.headers,
                 params=call.query or None,
                 timeout=aiohttp.ClientTimeout(total=timeout_seconds),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from lxml import etree
 
 from adapters.income_register import generate
-from tests.adapters.income_register.clients import PREFIX, check_reply, parsed
+from tests.adapters.income_register.clients import PREFIX, check_reply, parsed, raw, signed
 from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
 from tests.journeys.running import Running
 
@@ -19,7 +20,7 @@ REPORTS, FAULTY = 3000, 17
 async def send(gateway: Running, service: str, operation: str, document: bytes, partner: str = EMPLOYER) -> Any:
     """The reply's document, checked against its schema and signature."""
     body = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + document + b"</s:Body></s:Envelope>"
-    status, _, reply = await gateway.post(f"{PREFIX}/{service}.svc", body, partner, SOAPAction=operation, Content_Type="text/xml")
+    status, _, reply = await gateway.post(f"{PREFIX}/{service}.svc", io.BytesIO(body), partner, SOAPAction=operation, Content_Type="text/xml")
     assert status == 200, reply[:2000]
     document_back = parsed(reply)
     check_reply(document_back)
@@ -32,16 +33,12 @@ async def ask(gateway: Running, delivery_id: str, kind: str = "100", partner: st
     parties = "".join(
         f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>" for party in ("Owner", "Creator", "Sender")
     )
-    signature = (
-        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="a"/>'
-        '<ds:SignatureMethod Algorithm="a"/><ds:Reference><ds:DigestMethod Algorithm="a"/><ds:DigestValue>AA==</ds:DigestValue>'
-        "</ds:Reference></ds:SignedInfo><ds:SignatureValue>AA==</ds:SignatureValue></ds:Signature>"
-    )
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'
         f"<DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{delivery_id}</DeliveryId><ProductionEnvironment>false"
-        f"</ProductionEnvironment>{parties}{signature}</s:StatusRequestToIR>"
+        f"</ProductionEnvironment>{parties}</s:StatusRequestToIR>"
     ).encode()
+    document = raw(signed(etree.fromstring(document)))
     return await send(gateway, "StatusService", "GetDeliveryDataStatus", document, partner)
 
 
@@ -59,7 +56,7 @@ def replaced(document: Any, report_id: str = "", register_id: str = "", version:
     for name, text in values.items():
         if text:
             etree.SubElement(data, name).text = text
-    return etree.tostring(document)
+    return raw(document)
 
 
 def codes(reply: Any) -> list[str]:
@@ -80,7 +77,7 @@ async def test_three_thousand_reports_with_seventeen_faulty_ones(gateway: Runnin
     for index in chosen:
         reports[index].find("Transactions/Transaction/TransactionBasic/TransactionCode").text = "999"
         reports[index].find("IncomeEarner/Employment/HoursPerWeek").text = "169"
-    acknowledged = await send(gateway, "WageReportService", "SendWageReports", etree.tostring(document))
+    acknowledged = await send(gateway, "WageReportService", "SendWageReports", raw(document))
     assert status_of(acknowledged) == "2"
     reply = await ask(gateway, "BIG")
     assert status_of(reply) == status
@@ -103,7 +100,7 @@ async def test_three_thousand_reports_with_seventeen_faulty_ones(gateway: Runnin
 
 
 async def test_a_report_is_replaced_invalidated_and_then_out_of_reach(gateway: Running) -> None:
-    first = await send(gateway, "WageReportService", "SendWageReport", etree.tostring(delivery(gateway, "V-1")))
+    first = await send(gateway, "WageReportService", "SendWageReport", raw(delivery(gateway, "V-1")))
     register_id = first.findtext("StatusResponse/ValidItems/Item/IRItemId")
     assert items(first, "ValidItems") == [("V-1-0001", "1")]
 
@@ -131,15 +128,15 @@ async def test_a_report_is_replaced_invalidated_and_then_out_of_reach(gateway: R
 
 
 async def test_ids_are_used_once(gateway: Running) -> None:
-    document = etree.tostring(delivery(gateway, "U-1", reports=2, real_time=False))
+    document = raw(delivery(gateway, "U-1", reports=2, real_time=False))
     first = await send(gateway, "WageReportService", "SendWageReports", document)
     same = await send(gateway, "WageReportService", "SendWageReports", document)
     assert same.findtext("AckData/IRDeliveryId") == first.findtext("AckData/IRDeliveryId"), "the same bytes get the same receipt"
-    other = await send(gateway, "WageReportService", "SendWageReports", etree.tostring(delivery(gateway, "U-1", 2, real_time=False)))
+    other = await send(gateway, "WageReportService", "SendWageReports", raw(delivery(gateway, "U-1", 2, real_time=False)))
     assert (status_of(other), codes(other)) == ("4", ["IR2101"])
     stolen = delivery(gateway, "U-2", 3, reports=2, real_time=False)
     stolen.find("DeliveryData/Reports/Report/ReportData/ReportId").text = "U-1-0002"
-    assert status_of(await send(gateway, "WageReportService", "SendWageReports", etree.tostring(stolen))) == "2"
+    assert status_of(await send(gateway, "WageReportService", "SendWageReports", raw(stolen))) == "2"
     reply = await ask(gateway, "U-2")
     assert (status_of(reply), codes(reply), items(reply, "InvalidItems")) == ("3", ["IR5001"], [("U-1-0002", None)])
     counted = await gateway.counts("income-register")
@@ -149,7 +146,7 @@ async def test_ids_are_used_once(gateway: Running) -> None:
 async def test_a_whole_delivery_is_invalidated_once_and_told_so(gateway: Running) -> None:
     owner = batch(gateway, EMPLOYER, "-").payer
     for name in ("W-1", "W-2"):
-        document = etree.tostring(delivery(gateway, name, reports=3, real_time=False))
+        document = raw(delivery(gateway, name, reports=3, real_time=False))
         acknowledged = await send(gateway, "WageReportService", "SendWageReports", document)
     await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-a", "105", "W-1-0002"))
     gone = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-b", "109", "W-1"))
@@ -171,7 +168,7 @@ async def test_a_whole_delivery_is_invalidated_once_and_told_so(gateway: Running
 async def test_a_delivery_meant_for_production_is_refused_at_the_door(gateway: Running) -> None:
     document = delivery(gateway, "P-1")
     document.find("DeliveryData/ProductionEnvironment").text = "true"
-    reply = await send(gateway, "WageReportService", "SendWageReport", etree.tostring(document))
+    reply = await send(gateway, "WageReportService", "SendWageReport", raw(document))
     assert status_of(reply) == "4"
     assert len(reply.findall("StatusResponse/DeliveryErrors/ErrorInfo")) == 1
 
@@ -180,10 +177,10 @@ async def test_errors_of_the_message_hide_those_of_the_delivery_and_of_reports(g
     document = delivery(gateway, "M-1")
     document.find("DeliveryData/FaultyControl").text = "7"
     document.find("DeliveryData/Reports/Report/IncomeEarner/Employment/HoursPerWeek").text = "169"
-    of_delivery = await send(gateway, "WageReportService", "SendWageReport", etree.tostring(document))
+    of_delivery = await send(gateway, "WageReportService", "SendWageReport", raw(document))
     assert (status_of(of_delivery), codes(of_delivery)) == ("4", ["IR2002"])
     document.find("DeliveryData/Payer/PayerBasic/CompanyName").text = "A--B"
-    of_message = await send(gateway, "WageReportService", "SendWageReport", etree.tostring(document))
+    of_message = await send(gateway, "WageReportService", "SendWageReport", raw(document))
     assert (status_of(of_message), codes(of_message)) == ("4", ["IR1003"])
     assert of_message.find("StatusResponse/MessageErrors") is not None
     assert of_message.find("StatusResponse/DeliveryErrors") is None
@@ -193,7 +190,7 @@ async def test_errors_of_the_payer_reject_in_processing_beside_those_of_reports(
     document = delivery(gateway, "Y-1", reports=3, real_time=False)
     document.find("DeliveryData/PaymentPeriod/PaymentDate").text = "2018-12-31"
     document.find("DeliveryData/Reports/Report/IncomeEarner/Employment/HoursPerWeek").text = "169"
-    await send(gateway, "WageReportService", "SendWageReports", etree.tostring(document))
+    await send(gateway, "WageReportService", "SendWageReports", raw(document))
     reply = await ask(gateway, "Y-1")
     assert status_of(reply) == "5"
     assert "IR3001" in [each.text for each in reply.iterfind("StatusResponse/DeliveryErrors/ErrorInfo/ErrorCode")]

@@ -15,7 +15,7 @@ import adapters.income_register
 from adapters.income_register import generate, wsdl
 from adapters.income_register.memory import Shelf
 from adapters.income_register.request_rules import QUERY_TYPES
-from tests.adapters.income_register.clients import client
+from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 
 SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
@@ -115,7 +115,7 @@ def sample(name: str, owner: str, **texts: str) -> bytes:
         element = root.find(f".//{path}")
         assert element is not None, path
         element.text = text
-    return etree.tostring(root)
+    return raw(root)
 
 
 def renamed(document: bytes, root: str) -> bytes:
@@ -123,7 +123,7 @@ def renamed(document: bytes, root: str) -> bytes:
     old = etree.fromstring(document)
     new = etree.Element(f"{{{etree.QName(old).namespace}}}{root}", nsmap=old.nsmap)
     new.extend(old)
-    return etree.tostring(new)
+    return raw(new)
 
 
 async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_client(gateway: Running) -> None:
@@ -137,7 +137,7 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
 
     summary = sample("payer-summary-reports--one-month", owner)
     reply = await call("PayerSummaryReportService", "SendPayerSummaryReport", summary)
-    assert status_of(reply) == "3", etree.tostring(reply)
+    assert status_of(reply) == "3", raw(reply)
     again = renamed(sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"), "PayerSummaryReportsRequestToIR")
     assert status_of(await call("PayerSummaryReportService", "SendPayerSummaryReports", again)) == "2"
 
@@ -145,7 +145,7 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     assert status_of(await call("WageReportService", "SendWageReports", wages)) == "2"
     invalidation = invalidation_of(owner, "inv-1", "105", "I-1-0001")
     reply = await call("InvalidationService", "SendInvalidation", invalidation)
-    assert status_of(reply) == "3", etree.tostring(reply)
+    assert status_of(reply) == "3", raw(reply)
     assert reply.findtext("StatusResponse/ValidItems/Item/ItemVersion") == "2"
     whole = renamed(invalidation_of(owner, "inv-2", "109", "I-1"), "InvalidationsRequestToIR")
     assert status_of(await call("InvalidationService", "SendInvalidations", whole)) == "2"
