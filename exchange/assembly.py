@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -23,19 +24,32 @@ from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Ids, Transport
 from exchange.settings import Settings, load
-from exchange.statistics.count import DIMENSIONS, Line, Period, count
-from exchange.statistics.rows import Rows
+from exchange.statistics.breakdown import asked_table
+from exchange.statistics.count import Line, Period
+from exchange.statistics.cuts import load as load_cuts
+from exchange.statistics.days import first_minute, local_hour
+from exchange.statistics.peaks import Peaks
+from exchange.statistics.report import Report, report_of
+from exchange.statistics.rows import LANGUAGES, Rows
 from exchange.statistics.rows import load as load_rows
-from exchange.storage.days import day_of_date
+from exchange.statistics.tally import Tally
+from exchange.storage.days import date_of_day, day_of_date
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
+from exchange.web.pages.live import live_page
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
 from schemas import official
 from schemas.catalogue import Catalogue
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
+
+#: What a run of so many days counted is compared with the published figures by the minute, not by the day.
+SHORT_DAYS = 2
+MINUTES_A_DAY = 1440
 
 
 def ledger_path(settings: Settings, url: str | None = None) -> Path:
@@ -60,23 +74,81 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
 
 
 async def statistics_lines(
-    path: Path, year: int, since: datetime.date | None = None, until: datetime.date | None = None
+    path: Path, year: int, since: datetime.date | None = None, until: datetime.date | None = None, scale: float = 1.0
 ) -> tuple[Rows, list[Line], Period]:
     """The lines of the statistics from the ledger file: of days [since, until), or of all that it holds."""
+    report = await asyncio.to_thread(statistics_report, path, year, since, until, scale)
+    return report.rows, list(report.lines), report.period
+
+
+def statistics_report(
+    path: Path,
+    year: int,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+    scale: float = 1.0,
+    by: Sequence[str] = (),
+) -> Report:
+    """All of the statistics from the ledger file, read in one pass over its counters.
+
+    Counted are the days [since, until), else those of `year` that the ledger holds, else all that it holds; compared with
+    the figures published for `year`, times `scale` (0.001 for a simulation at 1/1000). Give both days for a whole year
+    that was simulated, so that the published figures are taken whole even where nothing came on its first day. Of a
+    ledger that holds two days or less, the time is taken to the minute: a quarter of an hour is not compared with a day.
+    `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
+
+    Raises:
+        ValueError: when a dimension is unknown.
+    """
+    settings = load()
     rows = load_rows()
-    ledger = SqliteLedger(path)
-    await ledger.open()
-    try:
-        first = day_of_date(since) if since else 0
-        last = day_of_date(until) if until else 1 << 31
-        days = [values[0] for values, *_ in await ledger.totals(("period",), first, last, daily=True)]
-        totals = await ledger.totals(DIMENSIONS, first, last, daily=True)
-    finally:
-        await ledger.close()
-    whole = (until - since).days if since and until else 0
-    period = Period(year, whole or (max(days) - min(days) + 1 if days else 0))
-    known = [message_type.name for message_type in Catalogue.load()]
-    return rows, count(rows, totals, _directory(load()), known, period), period
+    cuts = load_cuts(rows)
+    directory, catalogue = _directory(settings), Catalogue.load()
+    known = [message_type.name for message_type in catalogue]
+    tables = [*cuts.tables, *([asked_table(by)] if by else [])]
+    tally = Tally.of(rows, directory, known, cuts.bands, tables, cuts.groups)
+    peaks = Peaks()
+    migrate_sqlite(path)
+    with Rollups(path) as rollups:
+        bounds = rollups.bounds()
+        first, end = _counted_days(since, until, bounds, year)
+        minutes = first_minute(first), first_minute(end)
+        if "hour" in by:
+            for minute, *dimensions, count, items, size in rollups.minutes(*minutes):
+                day, hour = local_hour(minute // 60)
+                tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
+        else:
+            for day, *dimensions, count, items, size in rollups.days(first, end):
+                tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
+        peaks.take(rollups.sums(*minutes))
+    if tally.days and not (since and until):
+        first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
+    days: float = end - first if tally.days or (since and until) else 0
+    if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
+        days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
+    span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
+    names = {**cuts.names, **_names(directory, catalogue)}
+    return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+
+
+def _counted_days(
+    since: datetime.date | None, until: datetime.date | None, bounds: tuple[int, int] | None, year: int
+) -> tuple[int, int]:
+    """The day numbers [first, end) to count."""
+    first, end = (bounds[0], bounds[1] + 1) if bounds else (0, 0)
+    if since is None and until is None:
+        january, next_january = day_of_date(datetime.date(year, 1, 1)), day_of_date(datetime.date(year + 1, 1, 1))
+        if first < next_january and end > january:
+            first, end = max(first, january), min(end, next_january)
+    return day_of_date(since) if since else first, day_of_date(until) if until else end
+
+
+def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Mapping[str, str]]]:
+    return {
+        "partner": {partner.id: dict.fromkeys(LANGUAGES, partner.name) for partner in directory},
+        "message-type": {message_type.name: message_type.titles for message_type in catalogue},
+        "channel": {name: channel.titles for name, channel in discovery.channels().items()},
+    }
 
 
 def _catalogue(settings: Settings) -> Catalogue:
@@ -162,7 +234,9 @@ class Exchange:
             close=self.close,
             worker=self.worker,
         )
-        return build(parts)
+        app = build(parts)
+        live_page(snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue).attach(app)
+        return app
 
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""

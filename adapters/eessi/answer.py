@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.ports import Outcome
 from schemas.call import Reply, json_reply, problem
+from schemas.violation import Violation
 
 SHORT_DESCRIPTIONS = {
     "EBMS:0001": "ValueNotRecognized",
@@ -28,7 +29,12 @@ _CODES = {
     "message-id-reused": "EBMS:0003",
     "real-person": "EBMS:0103",
 }
-_STATUSES = {"malformed": 400, "message-id-reused": 409}
+_STATUSES = {"malformed": 400, "message-id-reused": 409, "media-type": 415}
+#: Reason and violation of a body that says it is something else than XML.
+NOT_XML = (
+    "media-type",
+    (Violation("eessi.media-type", "A message is XML.", expected="text/xml or application/xml", code="EBMS:0007"),),
+)
 
 
 def date(milliseconds: int) -> str:
@@ -56,30 +62,24 @@ def acknowledged(outcome: Outcome) -> Reply:
 
 def rejected(outcome: Outcome) -> Reply:
     """A problem document with every violation, and the same as ebMS errors."""
+    code = _CODES.get(outcome.reason, _OTHER)
     errors = [
         error(
-            violation.code if violation.code in SHORT_DESCRIPTIONS else _OTHER,
+            violation.code if violation.code in SHORT_DESCRIPTIONS else code,
             violation.message,
             outcome.envelope.sender_message_id,
         )
         for violation in outcome.violations
         if violation.severity == "error"
     ]
-    code = _CODES.get(outcome.reason, _OTHER)
     return problem(
         _STATUSES.get(outcome.reason, 422),
         "Message rejected",
-        outcome.violations[0].message if outcome.violations else f"The message was rejected: {outcome.reason}.",
+        _detail(outcome),
         reason=outcome.reason,
         violations=[violation.as_dict() for violation in outcome.violations],
         errors=errors or [error(code, outcome.reason, outcome.envelope.sender_message_id)],
     )
-
-
-def not_xml(content_type: str) -> Reply:
-    """The refusal of a body that says it is something else than XML."""
-    detail = f"A message is XML, not {content_type}."
-    return problem(415, "Not XML", detail, reason="media-type", errors=[error("EBMS:0007", detail, "")])
 
 
 def error(code: str, description: str, message_id: str) -> dict[str, Any]:
@@ -93,3 +93,12 @@ def error(code: str, description: str, message_id: str) -> dict[str, Any]:
         "refToMessageInError": message_id,
         "description": description,
     }
+
+
+def _detail(outcome: Outcome) -> str:
+    """The first error, and how many more there are."""
+    messages = [violation.message for violation in outcome.violations if violation.severity == "error"]
+    if not messages:
+        return f"The message was rejected: {outcome.reason}."
+    more = len(messages) - 1
+    return messages[0] if not more else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."

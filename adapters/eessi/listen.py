@@ -15,14 +15,17 @@ MEDIA_TYPES = ("text/xml", "application/xml", "")
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem with every violation."""
     if call.content_type not in MEDIA_TYPES:
-        return answer.not_xml(call.content_type)
+        refused = await desk.refuse(
+            Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"), *answer.NOT_XML
+        )
+        return answer.rejected(refused)
     outcome = await desk.accept(Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"))
     return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
 
 
 async def show_case(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A case by its id, to its participants only; to everybody else there is none."""
-    key = rules.key_of(call.parameters["id"])
+    key = rules.key_of(call.parameters["id"][: case.ID_CHARACTERS + 1])
     remembered = (await desk.recall([key])).get(key)
     found = case.from_data(remembered.value) if remembered else None
     if found is None or partner.eessi_id not in found.roles:
@@ -39,14 +42,20 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
             envelope = await desk.message(id_from_public(text))
         except ValueError:
             envelope = None
+    if envelope is not None and "sender" not in envelope.detail:
+        envelope = None  # It was rejected, so nothing was sent.
     deliveries = await desk.deliveries(envelope.id) if envelope else []
     if envelope is None or partner.id not in (envelope.sender, *(delivery["receiver"] for delivery in deliveries)):
-        return problem(404, "No such message", "The institution neither sent nor received such a message.", reason="not-found")
+        detail = (
+            "The institution neither sent nor received such a message. "
+            "Its sender asks by InstanceIdentifier, a receiver by the exchange's id (X-EESSI-Exchange-Id)."
+        )
+        return problem(404, "No such message", detail, reason="not-found")
     return json_reply(view.conversation(envelope, deliveries, desk.directory))
 
 
 DOORS: tuple[Door, ...] = (
-    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit),
+    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit, takes_messages=True),
     Door("GET", "/eessi/v1/messages/{id}", "A message with the state of its deliveries", handler=show_message),
     Door("GET", "/eessi/v1/cases/{id}", "A case with its documents and the actions possible now", handler=show_case),
 )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from adapters.eessi import case as cases
 from adapters.eessi import header as headers
 from adapters.eessi import process
 from adapters.eessi.header import Header
-from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED
+from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from schemas.eessi.processes import load
 from schemas.violation import Finding
 
 #: The door of messages that are judged without being sent: by nobody in particular, and apart from any case.
 CHECK_DOOR = "check"
+#: A message whose own time of creation lies further ahead of the exchange's clock is refused (*modelled*).
+CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 
 
 def key_of(case_id: str) -> str:
@@ -23,8 +26,8 @@ def key_of(case_id: str) -> str:
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The key of the message's case."""
-    return (key_of(identity.conversation),) if identity.conversation else ()
+    """The key of the message's case; a case id of another length is none, and may be as long as a body."""
+    return (key_of(identity.conversation),) if len(identity.conversation) == cases.ID_CHARACTERS else ()
 
 
 def known_case(context: Context, case_id: str) -> tuple[cases.Case | None, int]:
@@ -40,7 +43,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     """
     if parsed.root.tag != headers.ROOT:
         return []
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     found = list(_header_rules(read, parsed, context))
     sound = all((read.case_id, read.set_id, read.sed, read.action, read.sender.institution, read.receivers, read.version))
     if not sound or any(finding.code == VALUE_NOT_RECOGNIZED for finding in found):
@@ -56,7 +59,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
 def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
     """The case as it is after an accepted message; nothing after a rejected or repeated one."""
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     if not verdict.accepted:
         return ()
     case, version = known_case(context, read.case_id)
@@ -73,8 +76,24 @@ def _only_checked(parsed: Parsed) -> bool:
     return parsed.inbound.door == CHECK_DOOR and not parsed.inbound.partner.eessi_id
 
 
+def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:
+    """A sender's clock is not days ahead of ours; a message that waited before it was sent is old, and no matter (*modelled*)."""
+    element = read.at("CreationDateAndTime")
+    try:
+        created = datetime.fromisoformat((element.text or "").strip()) if element is not None else None
+    except ValueError:
+        return
+    if created is None or created.tzinfo is None or _only_checked(parsed):
+        return
+    if created.timestamp() - now / 1000 > CLOCK_AHEAD_SECONDS_MAX:
+        latest = datetime.fromtimestamp(now / 1000 + CLOCK_AHEAD_SECONDS_MAX, UTC).isoformat(timespec="seconds")
+        message = "The message was created in the future."
+        yield Finding("eessi.sbdh.clock", message, element, f"{latest} or earlier", created.isoformat(), code=VALUE_INCONSISTENT)
+
+
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
+    yield from _clock(read, parsed, context.now)
     sed = headers.sed_of(parsed.root)
     tag = str(sed.tag) if sed is not None else ""
     namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)

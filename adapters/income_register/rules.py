@@ -10,7 +10,7 @@ from adapters.income_register.benefit_rules import check_benefits
 from adapters.income_register.document_rules import check_document
 from adapters.income_register.employment_rules import check_employment
 from adapters.income_register.field_rules import check_fields
-from adapters.income_register.header_rules import check_delivery, check_header
+from adapters.income_register.header_rules import check_delivery, check_header, check_sending
 from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS
 from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
@@ -49,6 +49,9 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     elif (data := document.find("DeliveryData")) is None:
         return book.findings
     elif kind in DELIVERY_TYPES:
+        partner = parsed.inbound.partner
+        if partner.business_id and parsed.inbound.door != CHECK_DOOR:
+            check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
         _check_delivery_data(book, data, DELIVERY_TYPES[kind], _is_real_time(parsed))
     elif kind == SEPARATE_REPORTS:
         check_separate_reports(book, data)

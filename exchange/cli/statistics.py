@@ -1,45 +1,97 @@
-"""`exchange statistics`: the yearly table, counted beside published; counting lives in `exchange.statistics`."""
+"""`exchange statistics`: the yearly table, counted beside published, in any form and for any period; counting lives elsewhere."""
 
 from __future__ import annotations
 
-import asyncio
 import datetime
+from fractions import Fraction
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from exchange.assembly import ledger_path, statistics_lines
+from exchange.assembly import ledger_path, statistics_report
+from exchange.publication.forms import FORMS, write
+from exchange.publication.publish import publish
+from exchange.publication.text import table_text
 from exchange.settings import load
-from exchange.statistics.exports import to_csv, to_json
-from exchange.statistics.table import text_table
+from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.suppression import as_open_data
+
+TABLE = "table"
 
 
 def statistics(
     year: Annotated[int, typer.Option(help="The published year to compare with.")] = 2024,
-    counted_year: Annotated[
-        int | None, typer.Option(help="The year whose messages are counted.", show_default="all that the ledger holds")
+    form: Annotated[str, typer.Option("--format", help=f"{TABLE}, {', '.join(FORMS)}.")] = TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="A file to write; a folder for every form at once. Default: the standard output.")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
-    language: Annotated[str, typer.Option(help="fi, sv or en.")] = "en",
+    scale: Annotated[str, typer.Option(help="Share of the traffic that was counted, as 1/1000 or 0.001.")] = "1",
+    language: Annotated[str, typer.Option("--lang", "--language", help="fi, sv or en.")] = "en",
+    by: Annotated[
+        str | None, typer.Option(help="Count by dimensions instead of rows: channel, message-type, partner, sector, month ...")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="First day counted (YYYY-MM-DD).")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Last day counted (YYYY-MM-DD).")] = None,
+    counted_year: Annotated[
+        int | None,
+        typer.Option(help="The year whose messages are counted.", show_default="the same, or all that the ledger holds"),
+    ] = None,
+    open_data: Annotated[bool, typer.Option(help="Withhold small counts, as JSON-stat always does.")] = False,
     ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None,
 ) -> None:
-    """Print the exchange statistics ("Tunnuslukuja - Tiedonvälitys") from the counters."""
-    if form not in ("table", "csv", "json"):
-        raise typer.BadParameter("table, csv or json", param_hint="--format")
+    """Print or write the exchange statistics ("Tunnuslukuja - Tiedonvälitys") from the counters."""
+    if form not in (TABLE, *FORMS):
+        raise typer.BadParameter(f"{TABLE}, {', '.join(FORMS)}", param_hint="--format")
+    if language not in LANGUAGES:
+        raise typer.BadParameter(", ".join(LANGUAGES), param_hint="--lang")
     path = ledger_path(load(), ledger)
     if not path.exists():
         Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)
         raise typer.Exit(2)
-    since = datetime.date(counted_year, 1, 1) if counted_year else None
-    until = datetime.date(counted_year + 1, 1, 1) if counted_year else None
-    rows, lines, period = asyncio.run(statistics_lines(path, year, since, until))
-    if form == "csv":
-        print(to_csv(lines, period), end="")
-    elif form == "json":
-        print(to_json(rows, lines, period), end="")
+    first, end = _span(since, until, counted_year)
+    dimensions = tuple(name.strip() for name in by.split(",")) if by else ()
+    try:
+        report = statistics_report(path, year, first, end, _scale(scale), dimensions)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--by") from error
+    if open_data:
+        report = as_open_data(report)
+    if out is not None and (out.is_dir() or not out.suffix):
+        for written in publish(report, out, language):
+            print(written)
+    elif form != TABLE:
+        write(report, form, language, out, bool(by))
     else:
-        console = Console()
         # A pipe has no width of its own; the table must not be cut there.
-        console.width = max(console.width, 110)
-        console.print(text_table(rows, lines, period, language))
+        width = max(Console().width, 110)
+        text = table_text(report, language, report.tables[-1] if by else None, width)
+        print(text, end="") if out is None else out.write_text(text, encoding="utf-8")
+
+
+def _span(since: str | None, until: str | None, counted_year: int | None) -> tuple[datetime.date | None, datetime.date | None]:
+    """The days [first, end) to count; None where the ledger tells."""
+    first = datetime.date(counted_year, 1, 1) if counted_year else None
+    end = datetime.date(counted_year + 1, 1, 1) if counted_year else None
+    try:
+        if since:
+            first = datetime.date.fromisoformat(since)
+        if until:
+            end = datetime.date.fromisoformat(until) + datetime.timedelta(days=1)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--from, --until") from error
+    if first and end and first >= end:
+        raise typer.BadParameter("the first day is after the last", param_hint="--from, --until")
+    return first, end
+
+
+def _scale(text: str) -> float:
+    """A share of the traffic above 0, as a fraction or a decimal number."""
+    try:
+        scale = float(Fraction(text.replace(" ", "")))
+    except (ValueError, ZeroDivisionError) as error:
+        raise typer.BadParameter(f"{text!r} is no share such as 1/1000 or 0.001", param_hint="--scale") from error
+    if not 0 < scale <= 1000:
+        raise typer.BadParameter("a share is above 0", param_hint="--scale")
+    return scale

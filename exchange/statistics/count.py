@@ -15,12 +15,13 @@ KIND = "delivered"
 
 #: A sum of counters: the values of DIMENSIONS, how many, items in them, bytes in them.
 Total = tuple[tuple[Any, ...], int, int, int]
-State = Literal["counted", "no-type-yet"]
+State = Literal["counted", "no-type-yet", "withheld"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row with its figures. `counted` is None when no message type of the row exists yet (`state` says so), never 0.
+    """A row with its figures. `counted` is None when no message type of the row exists yet, or when the figure is withheld
+    for being small (`state` says which), never 0.
 
     `published` is the figure of the year compared with, `expected` the same scaled to the traffic that was counted.
     `missing` names the rows that a sum leaves out for having no type yet.
@@ -31,10 +32,13 @@ class Line:
     published: Published | None
     expected: Published | tuple[float, float] | float | None
     missing: tuple[str, ...] = ()
+    withheld: bool = False
 
     @property
     def state(self) -> State:
-        """Whether the row could be counted at all."""
+        """Whether the row could be counted, and may be told."""
+        if self.withheld:
+            return "withheld"
         return "no-type-yet" if self.counted is None else "counted"
 
     @property
@@ -45,12 +49,10 @@ class Line:
         if isinstance(self.expected, tuple):
             low, high = self.expected
             return min(self.counted - low, 0) or max(self.counted - high, 0)
-        if (
-            self.expected == self.published
-            and abs(self.counted - self.expected) <= self.row.rounded_to / 2
-            and self.row.rounded_to > 1
-        ):
-            return 0
+        if self.row.rounded_to > 1 and isinstance(self.published, int) and self.published:
+            step = self.row.rounded_to * self.expected / self.published
+            if abs(self.counted - self.expected) <= step / 2:
+                return 0
         return self.counted - self.expected
 
     @property
@@ -88,15 +90,24 @@ class Period:
 
 def count(rows: Rows, totals: Iterable[Total], directory: Directory, known_types: Collection[str], period: Period) -> list[Line]:
     """The lines of the statistics, in the order of `rows`. Reads `totals` once and keeps one number a row."""
-    sums: dict[str, float] = {row.id: 0 for row in rows.rows if row.select and _has_type(row, known_types)}
-    counted_rows = [row for row in rows.rows if row.id in sums]
+    sums: dict[str, float] = {row.id: 0 for row in rows.rows if row.can_count(known_types)}
     for values, messages, items, _bytes in totals:
         facts = dict(zip(DIMENSIONS, values, strict=True))
         if facts["kind"] != KIND:
             continue
-        for row in counted_rows:
-            if any(selects(selection, facts, directory) for selection in row.select):
+        for row in row_hits(rows, facts, directory):
+            if row.id in sums:
                 sums[row.id] += messages if row.measure == "messages" else items
+    return lines_of(rows, sums, period)
+
+
+def row_hits(rows: Rows, facts: Mapping[str, str], directory: Directory) -> list[Row]:
+    """The rows that select deliveries with these dimensions."""
+    return [row for row in rows.rows if any(selects(selection, facts, directory) for selection in row.select)]
+
+
+def lines_of(rows: Rows, sums: Mapping[str, float], period: Period) -> list[Line]:
+    """The lines, from the sums by row id; a row without a sum has no message type yet."""
     return [_line(row, sums, period) for row in rows.rows]
 
 
@@ -124,10 +135,6 @@ def _is(side: Side, partner_id: str, directory: Directory) -> bool:
         and (not side.country or partner.country in side.country)
         and partner.country not in side.country_not
     )
-
-
-def _has_type(row: Row, known_types: Collection[str]) -> bool:
-    return any(selection.covers(name) for selection in row.select for name in known_types)
 
 
 def _line(row: Row, sums: Mapping[str, float], period: Period) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,6 +58,10 @@ class Row:
     select: tuple[Selection, ...] = ()
     sum_of: tuple[str, ...] = ()
     per_day: bool = False
+
+    def can_count(self, known_types: Collection[str]) -> bool:
+        """Whether it selects deliveries, and one of these message types is among them."""
+        return any(selection.covers(name) for selection in self.select for name in known_types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "exchange.ports": ("exchange.ports", "schemas"),
     "exchange.errors": (),
     "exchange.statistics": ("exchange.statistics", "exchange.ports", "exchange.errors", "schemas"),
+    "exchange.publication": ("exchange.publication", "exchange.statistics", "exchange.errors", "schemas"),
     "exchange.client": ("exchange.client", "exchange.errors", "schemas"),
 }
 

@@ -27,6 +27,7 @@ IMPORTS_BY_NAME = {"importlib.import_module", "import_module", "__import__"}
 DETERMINED = (
     "exchange/journey/",
     "exchange/statistics/",
+    "exchange/publication/",
     "exchange/ports/",
     "schemas/",
     "adapters/",

@@ -85,8 +85,13 @@ class LivePage:
             self._watchers -= 1
 
     async def _follow(self) -> AsyncIterator[Figures]:
+        """Figures as they are taken, each once: figures may be kept for longer than the interval when they cost much."""
+        last: Figures | None = None
         while not self._closing.is_set():
-            yield await self._newest()
+            newest = await self._newest()
+            if newest is not last:
+                yield newest
+                last = newest
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self._interval_seconds)
 
@@ -120,10 +125,11 @@ def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
 
 def live_page(
-    snapshots: Snapshots, ledger: Ledger, directory: Directory, channels: Iterable[Channel], catalogue: Catalogue, year: int
+    snapshots: Snapshots, ledger: Ledger, directory: Directory, channels: Iterable[Channel], catalogue: Catalogue
 ) -> LivePage:
-    """The page of an exchange, comparing with the figures published for `year`."""
+    """The page of an exchange, comparing with the newest figures that were published."""
     rows = load_rows()
+    year = max(year for row in rows.rows for year in row.published)
     source = LedgerSource(snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year)
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 

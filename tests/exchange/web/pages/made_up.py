@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from exchange.statistics.count import Period, count
 from exchange.statistics.rows import load
 from exchange.web.pages.figures import Figures, ShownChannel, ShownType
@@ -41,11 +43,13 @@ def figures(at: int = 0, received: int = 1200, births: int = 7) -> Figures:
 
 
 class Growing:
-    """A source whose counts grow by 100, and whose time by a second, whenever it is asked."""
+    """A source whose counts grow by 100, and whose time by a second, whenever it is asked; it may take its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost_seconds: float = 0.0) -> None:
         self.asked = 0
+        self._cost_seconds = cost_seconds
 
     async def __call__(self) -> Figures:
         self.asked += 1
+        await asyncio.sleep(self._cost_seconds)
         return figures(self.asked * 1000, 1000 + 100 * self.asked)

@@ -32,6 +32,10 @@ async def next_event(response: ClientResponse) -> dict[str, Any]:
             return dict(json.loads(line.removeprefix("data: ")))
 
 
+def number(text: str) -> int:
+    return int(text.replace("\u00a0", ""))
+
+
 async def test_the_page_and_its_assets_are_served_with_a_tight_policy(aiohttp_client: Client) -> None:
     client = await aiohttp_client(application(Growing()))
     response = await client.get("/", headers={"Accept-Language": "fi"})
@@ -49,8 +53,16 @@ async def test_events_tell_of_what_grew(aiohttp_client: Client) -> None:
     async with client.get("/live/events?lang=en") as response:
         assert response.content_type == "text/event-stream"
         first, second = await next_event(response), await next_event(response)
-    assert first["texts"]["luova.received"] < second["texts"]["luova.received"]
+    assert number(second["texts"]["luova.received"]) == number(first["texts"]["luova.received"]) + 100
     assert second["texts"]["luova.received.rate"] == "100"
+
+
+async def test_figures_that_cost_much_are_told_once(aiohttp_client: Client) -> None:
+    """They are kept for longer than the interval; an event that repeats them would say that nothing grew."""
+    client = await aiohttp_client(application(Growing(cost_seconds=0.02), interval_seconds=0.001))
+    async with client.get("/live/events?lang=en") as response:
+        told = [number((await next_event(response))["texts"]["luova.received"]) for _ in range(3)]
+    assert told == [1100, 1200, 1300]
 
 
 async def test_all_that_watch_share_the_figures(aiohttp_client: Client) -> None:

@@ -1,0 +1,71 @@
+"""A report as one HTML file with its charts in it, that needs no network and no script; what it says stands in the template."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from exchange.publication.charts import Chart, band_summary, charts_of
+from exchange.publication.drawing import inline, to_svg
+from exchange.publication.palette import DARK, LIGHT
+from exchange.publication.text import column_title, date_text, period_text, table_title, words
+from exchange.statistics.report import Report
+from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.table import counted_text, figure, percent
+
+TEMPLATES = Path(__file__).parent
+OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
+
+
+def to_html(report: Report, language: str, drawn: list[tuple[Chart, str]] | None = None, others: bool = False) -> str:
+    """The page. `drawn` are the charts with their pictures (drawn here when not given); with `others` it links to its
+    translations, which stand beside it as `report.<language>.html`."""
+    if drawn is None:
+        drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
+    say = words(language)
+    return _template().render(
+        report=report,
+        language=language,
+        languages=[(code, OWN_NAMES[code]) for code in LANGUAGES] if others else [],
+        say=say,
+        light=LIGHT,
+        dark=DARK,
+        period=period_text(report, language),
+        charts=[(chart, Markup(inline(svg, chart.name))) for chart, svg in drawn],
+        sections=[
+            (report.rows.sections[section][language], list(lines))
+            for section, lines in groupby(report.lines, key=lambda line: line.row.section)
+        ],
+        partial=any(line.missing and line.counted is not None for line in report.lines),
+        counted=lambda line: say["withheld-mark"] if line.withheld else counted_text(line, language),
+        unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),
+        figure=lambda value: figure(value, language),
+        signed=lambda value: _signed(value, language),
+        percent=lambda value, signed=False: percent(value, language, signed),
+        date=lambda iso: date_text(iso, language),
+        table_title=lambda table: table_title(table, language),
+        column=lambda name: column_title(name, language),
+        name=lambda column, key: report.name(column, key, language),
+        band_summary=lambda band: band_summary(band, language),
+    )
+
+
+def _signed(value: float | None, language: str) -> str:
+    """A difference for a person: whole from 100 up, below that to two digits that say something."""
+    if value is None or abs(value) < 100:
+        return percent(value, language, signed=True)
+    return ("+" if value > 0 else "") + figure(value, language)
+
+
+@cache
+def _template() -> Template:
+    environment: Any = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template: Template = environment.get_template("report.html")
+    return template

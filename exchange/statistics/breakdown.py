@@ -1,0 +1,170 @@
+"""Counts by any dimension: what each dimension says of a counter, and tables that add up by them; no rows and no reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from exchange.statistics.count import selects
+from exchange.statistics.cuts import TableOf
+from exchange.statistics.days import date_of
+from exchange.statistics.rows import LANGUAGES
+from schemas.directory import Directory, Partner
+
+#: The country that messages are received in and sent from.
+HOME = "FI"
+UNKNOWN = "-"
+
+#: Dimensions that follow from when; `hour` (of the day) only where minutes are read.
+TIMES = ("year", "month", "week", "day", "weekday", "hour")
+#: Dimensions that are a counter's own.
+PLAIN = {"channel": "channel", "message-type": "message_type", "sender": "sender", "receiver": "receiver", "door": "door"}
+#: Dimensions of either end: what is sent counts once for the sender, what is received once for the receiver.
+ENDS = ("partner", "sector", "country")
+#: Dimensions of one end, and those that look from Finland outwards.
+SIDES = ("sender-sector", "receiver-sector", "sender-country", "receiver-country")
+OUTWARD = ("direction", "foreign-country", "home-partner", "home-sector")
+#: The id of the table that somebody asked for.
+ASKED = "by"
+DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", *TIMES)
+
+#: What names a key of a dimension: partners by the directory, types by the catalogue, the others by `cuts.toml`.
+NAMED_BY = {
+    **dict.fromkeys(("sender", "receiver", "partner", "home-partner"), "partner"),
+    **dict.fromkeys(("sector", "sender-sector", "receiver-sector", "home-sector"), "sector"),
+    **dict.fromkeys(("country", "sender-country", "receiver-country", "foreign-country"), "country"),
+    **{name: name for name in ("channel", "message-type", "door", "direction", "group", "weekday")},
+}
+
+
+@dataclass(slots=True)
+class Figures:
+    """How much: messages delivered, items in them, bytes of them."""
+
+    messages: int = 0
+    items: int = 0
+    bytes: int = 0
+
+    def add(self, messages: int, items: int, size: int) -> None:
+        """Add some."""
+        self.messages += messages
+        self.items += items
+        self.bytes += size
+
+
+def columns_of(by: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table by these dimensions: an end's dimension brings a direction with it.
+
+    Raises:
+        ValueError: naming the dimension that there is not.
+    """
+    columns: list[str] = []
+    for name in by:
+        if name not in DIMENSIONS:
+            raise ValueError(f"no dimension {name}: {', '.join(DIMENSIONS)}")
+        columns += [name, f"{name}-end"] if name in ENDS else [name]
+    if len(set(columns)) != len(columns):
+        raise ValueError("a dimension stands twice")
+    return tuple(columns)
+
+
+def asked_table(by: Sequence[str]) -> TableOf:
+    """The table that somebody asked for by naming dimensions.
+
+    Raises:
+        ValueError: naming the dimension that there is not.
+    """
+    columns_of(by)
+    return TableOf(ASKED, {language: " × ".join(by) for language in LANGUAGES}, tuple(by), open=True)
+
+
+@dataclass(slots=True)
+class Breakdown:
+    """A table that fills: `cells` by the keys of its columns. Holds a number for each cell, however much is counted."""
+
+    table: TableOf
+    groups: Mapping[str, tuple[str, ...]]
+    directory: Directory
+    columns: tuple[str, ...] = ()
+    cells: dict[tuple[str, ...], Figures] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.columns = columns_of(self.table.by)
+
+    @property
+    def timed(self) -> bool:
+        """Whether a column is a time, so that keys differ from day to day."""
+        return any(name in TIMES for name in self.table.by)
+
+    def keys(self, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
+        """The cells that deliveries with these dimensions belong to; None where the time goes. Empty: to none."""
+        row = self.table.row
+        if row is not None and not any(selects(selection, facts, self.directory) for selection in row.select):
+            return []
+        choices = [self._values(name, facts) for name in self.table.by]
+        return [tuple(value for part in parts for value in part) for parts in product(*choices)]
+
+    def add(self, key: tuple[str | None, ...], times: Mapping[str, str], messages: int, items: int, size: int) -> None:
+        """Count into a cell."""
+        if self.timed:
+            key = tuple(times[self.columns[i]] if value is None else value for i, value in enumerate(key))
+        cell = self.cells.get(key)  # type: ignore[arg-type]
+        if cell is None:
+            cell = self.cells[key] = Figures()  # type: ignore[index]
+        cell.add(messages, items, size)
+
+    def _values(self, name: str, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
+        if name in TIMES:
+            return [(None,)]
+        if name in PLAIN:
+            return [(facts[PLAIN[name]] or UNKNOWN,)]
+        if name == "group":
+            return [(self._group(facts["message_type"]),)]
+        sender, receiver = self.directory.get(facts["sender"]), self.directory.get(facts["receiver"])
+        if name in ENDS:
+            ends = ((sender, facts["sender"], "sent"), (receiver, facts["receiver"], "received"))
+            return [(_of(partner, name, partner_id), direction) for partner, partner_id, direction in ends]
+        if name in SIDES:
+            end, _, what = name.partition("-")
+            return [(_of(sender if end == "sender" else receiver, what, UNKNOWN),)]
+        if name == "flow":
+            ends_of = f"{_of(sender, 'sector', UNKNOWN)} > {_of(receiver, 'sector', UNKNOWN)}"
+            return [(f"{facts['channel']}: {facts['message_type']}: {ends_of}",)]
+        return [(value,) for value in _outward(name, sender, receiver, self.table.home_without)]
+
+    def _group(self, message_type: str) -> str:
+        return next((name for name, opens in self.groups.items() if message_type.startswith(opens)), UNKNOWN)
+
+
+def _of(partner: Partner | None, what: str, otherwise: str) -> str:
+    if partner is None:
+        return otherwise
+    return {"partner": partner.id, "sector": partner.sector, "country": partner.country}[what]
+
+
+def _outward(name: str, sender: Partner | None, receiver: Partner | None, without: frozenset[str]) -> list[str]:
+    """As seen from Finland: the direction, the other end's country, or each end that is in Finland (but for some sectors)."""
+    homes = [each for each in (sender, receiver) if each and each.country == HOME and each.sector not in without]
+    if name.startswith("home"):
+        return [_of(partner, name.removeprefix("home-"), UNKNOWN) for partner in homes]
+    sent_home = sender is None or sender.country == HOME
+    got_home = receiver is None or receiver.country == HOME
+    if name == "direction":
+        return ["domestic" if sent_home and got_home else "sent" if sent_home else "received"]
+    other = receiver if sent_home else sender
+    return [_of(other, "country", UNKNOWN)]
+
+
+def times_of(day: int, hour: int | None = None) -> dict[str, str]:
+    """What the dimensions of time say of a day (a number) and an hour of it, in Finland."""
+    date = date_of(day)
+    year, week, weekday = date.isocalendar()
+    return {
+        "year": str(date.year),
+        "month": f"{date:%Y-%m}",
+        "week": f"{year}-W{week:02}",
+        "day": date.isoformat(),
+        "weekday": str(weekday),
+        "hour": UNKNOWN if hour is None else f"{hour:02}",
+    }

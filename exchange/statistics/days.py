@@ -1,0 +1,46 @@
+"""Days of Finland as the statistics need them: numbers, dates, working days, the local hour of a minute; no counting."""
+
+from __future__ import annotations
+
+import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+FINLAND = ZoneInfo("Europe/Helsinki")
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+
+
+def date_of(day: int) -> datetime.date:
+    """The date of a day number (days since 1970-01-01)."""
+    return datetime.date.fromordinal(day + _EPOCH)
+
+
+def number_of(date: datetime.date) -> int:
+    """The day number of a date."""
+    return date.toordinal() - _EPOCH
+
+
+def first_minute(day: int) -> int:
+    """The first minute (since 1970 UTC) of that day in Finland."""
+    midnight = datetime.datetime.combine(date_of(day), datetime.time(), FINLAND)
+    return int(midnight.timestamp()) // 60
+
+
+@lru_cache(maxsize=16384)
+def local_hour(hour: int) -> tuple[int, int]:
+    """Of an hour since 1970 UTC: the day number and the hour of the day in Finland (offsets there are whole hours)."""
+    moment = datetime.datetime.fromtimestamp(hour * 3600, FINLAND)
+    return number_of(moment.date()), moment.hour
+
+
+@lru_cache(maxsize=64)
+def _free_days(year: int) -> frozenset[datetime.date]:
+    # Public holidays of Finland, and the eves of Midsummer and Christmas on which offices are closed as well.
+    return frozenset(holidays.country_holidays("FI", years=year))
+
+
+def is_working_day(date: datetime.date) -> bool:
+    """Monday to Friday, unless it is a holiday in Finland."""
+    return date.weekday() < 5 and date not in _free_days(date.year)

@@ -1,0 +1,100 @@
+"""One pass over the counters: sums of every row, of every day of a band, of every table; holds no counter, only sums."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange.statistics.breakdown import Breakdown, times_of
+from exchange.statistics.count import KIND, row_hits
+from exchange.statistics.cuts import BandOf, TableOf
+from exchange.statistics.rows import Rows
+from schemas.directory import Directory
+
+#: The kinds of messages and deliveries that are summed by channel.
+KINDS = ("received", "accepted", "rejected", "duplicate", "queued", "delivered", "dead-lettered", "resent")
+
+#: The dimensions of a counter after its period: channel, message type, sender, receiver, door, kind.
+Dimensions = tuple[str, str, str, str, str, str]
+_NAMES = ("channel", "message_type", "sender", "receiver", "door", "kind")
+
+
+@dataclass(slots=True)
+class _Places:
+    """Where counters with the same dimensions are added: rows (True: its items), bands, cells of tables."""
+
+    rows: list[tuple[str, bool]]
+    bands: list[tuple[str, bool]]
+    cells: list[tuple[Breakdown, tuple[str | None, ...]]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums that fill. The cost of a counter is one look-up by its dimensions; memory follows the tables, not the messages."""
+
+    rows: Rows
+    directory: Directory
+    known_types: Collection[str]
+    bands: Sequence[BandOf]
+    breakdowns: Sequence[Breakdown]
+    sums: dict[str, float] = field(default_factory=dict)
+    band_days: dict[str, dict[int, float]] = field(default_factory=dict)
+    channels: dict[str, dict[str, int]] = field(default_factory=dict)
+    days: set[int] = field(default_factory=set)
+    _places: dict[Dimensions, _Places] = field(default_factory=dict)
+    _moment: tuple[int, int | None] = (-1, None)
+    _times: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sums = {row.id: 0 for row in self.rows.rows if row.can_count(self.known_types)}
+        self.band_days = {band.row: {} for band in self.bands}
+
+    @classmethod
+    def of(
+        cls,
+        rows: Rows,
+        directory: Directory,
+        known_types: Collection[str],
+        bands: Sequence[BandOf] = (),
+        tables: Sequence[TableOf] = (),
+        groups: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Tally:
+        """A tally with these tables, empty."""
+        return cls(rows, directory, known_types, bands, [Breakdown(table, groups or {}, directory) for table in tables])
+
+    def add(self, day: int, dimensions: Dimensions, messages: int, items: int, size: int, hour: int | None = None) -> None:
+        """Count a counter of that day (days since 1970 in Finland), and of that hour when hours are asked for."""
+        channel, kind = dimensions[0], dimensions[5]
+        if kind in KINDS:
+            kinds = self.channels.get(channel)
+            if kinds is None:
+                kinds = self.channels[channel] = dict.fromkeys(KINDS, 0)
+            kinds[kind] += messages
+        self.days.add(day)
+        if kind != KIND:
+            return
+        places = self._places.get(dimensions)
+        if places is None:
+            places = self._places[dimensions] = self._look_up(dimensions)
+        for name, of_items in places.rows:
+            self.sums[name] += items if of_items else messages
+        for name, of_items in places.bands:
+            days = self.band_days[name]
+            days[day] = days.get(day, 0) + (items if of_items else messages)
+        if places.cells:
+            times = self._times_at(day, hour)
+            for breakdown, key in places.cells:
+                breakdown.add(key, times, messages, items, size)
+
+    def _times_at(self, day: int, hour: int | None) -> Mapping[str, str]:
+        if self._moment != (day, hour):
+            self._moment, self._times = (day, hour), times_of(day, hour)
+        return self._times
+
+    def _look_up(self, dimensions: Dimensions) -> _Places:
+        facts: dict[str, Any] = dict(zip(_NAMES, dimensions, strict=True))
+        rows = [(row.id, row.measure == "items") for row in row_hits(self.rows, facts, self.directory) if row.id in self.sums]
+        by_id = {row.id: row for row in self.rows.rows}
+        bands = [(band.row, of_items) for band in self.bands for name, of_items in rows if name in by_id[band.row].sum_of]
+        return _Places(rows, bands, [(each, key) for each in self.breakdowns for key in each.keys(facts)])

@@ -1,0 +1,85 @@
+"""A made-up year of counters, written straight into a ledger's counter tables: for the tests of what reads them, nowhere else."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from exchange.statistics.days import first_minute, is_working_day, number_of
+from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.migrate import migrate_sqlite
+
+#: (type, sender, receiver, door, published in 2024, items in a message); the channel is told by the first part of the type.
+FLOWS = (
+    ("kelmu.benefit-query", "county.pirkanmaa", "kela.benefit-register", "ui", 4_505_175, 1),
+    ("kelmu.benefit-query", "helsinki", "kela.benefit-register", "ui", 840_666, 1),
+    ("kelmu.benefit-query", "municipality.turku", "kela.benefit-register", "ui", 383_526, 1),
+    ("kelmu.benefit-query", "employment-services", "kela.benefit-register", "ui", 295_755, 1),
+    ("kelmu.benefit-query", "pension.elo", "kela.benefit-register", "api", 796_214, 1),
+    ("kelmu.benefit-query", "accident-insurers-centre", "kela.benefit-register", "api", 524_309, 1),
+    ("kelmu.information-request", "kela.benefits", "county.pirkanmaa", "api", 1_447, 1),
+    ("eessi.p6000", "eessi.se.pm", "etk", "as4", 600_000, 1),
+    ("eessi.a009", "eessi.de.drv", "etk", "as4", 300_000, 1),
+    ("eessi.h001", "eessi.ee.ska", "kela.international", "as4", 214_360, 1),
+    ("eessi.p8000", "etk", "eessi.se.pm", "as4", 200_000, 1),
+    ("eessi.x001", "kela.international", "eessi.ee.ska", "as4", 120_541, 1),
+    ("population.births", "dvv", "kela.core-data", "api", 43_725, 5),
+    ("population.deaths", "dvv", "kela.core-data", "api", 81_410, 5),
+    ("population.address-changes", "dvv", "kela.core-data", "api", 1_533_116, 50),
+    ("population.registrations", "dvv", "kela.core-data", "api", 87_816, 5),
+    ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
+    ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
+    ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
+    ("income-register.wage-reports", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
+    ("income-register.benefit-reports", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
+    ("income-register.benefit-reports", "kela.benefits", "income-register", "soap", 31_732_268, 1000),
+)
+CHANNELS = {"population": "luova", "unemployment": "luova"}
+HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 14, 15, 14, 12, 11, 12, 12, 9, 6, 4, 3, 2, 2, 1, 1, 1)
+
+
+def write_year(path: Path, year: int = 2024, scale: float = 0.001, seed: int = 1, days: int | None = None) -> None:
+    """Write counters of (the first `days` of) a year at a scale; every flow's sum is exact to the item."""
+    migrate_sqlite(path)
+    connection = sqlite3.connect(path)
+    columns = ",".join("?" * 10)
+    with connection:
+        for minute, day, *rest in _counters(year, scale, seed, days):
+            for table, period in (("counter", minute), ("day_counter", day)):
+                connection.execute(f"INSERT INTO {table}({COUNT_COLUMNS}) VALUES ({columns}) {ADD_COUNTS}", (period, *rest))
+    connection.close()
+
+
+def _counters(year: int, scale: float, seed: int, days: int | None) -> Iterator[tuple[int | str, ...]]:
+    rng = random.Random(seed)
+    first = datetime.date(year, 1, 1)
+    dates = [first + datetime.timedelta(n) for n in range(days or (datetime.date(year + 1, 1, 1) - first).days)]
+    weights = [(1.0 if is_working_day(date) else 0.08) * (1.5 if date.day in (15, 31) else 1.0) for date in dates]
+    for message_type, sender, receiver, door, published, batch in FLOWS:
+        family = message_type.partition(".")[0]
+        done = 0
+        spent = 0.0
+        for date, weight in zip(dates, weights, strict=True):
+            spent += weight / sum(weights)
+            items = round(published * scale * spent) - done
+            done += items
+            for hour, part in _split(items, rng):
+                minute = first_minute(number_of(date)) + hour * 60 + rng.randrange(60)
+                messages = max(1, part // max(1, round(batch * scale) if batch > 1 else 1))
+                dimensions = (CHANNELS.get(family, family), message_type, sender)
+                for kind, end in (("received", ""), ("accepted", ""), ("queued", receiver), ("delivered", receiver)):
+                    yield (minute, number_of(date), *dimensions, end, door, kind, messages, part, 1000 * messages)
+
+
+def _split(items: int, rng: random.Random) -> Iterator[tuple[int, int]]:
+    """The hours of a day and how many in each."""
+    if not items:
+        return
+    hours = rng.choices(range(24), HOURS, k=min(items, 12))
+    counts = dict.fromkeys(sorted(hours), 0)
+    for index in range(len(hours)):
+        counts[sorted(hours)[index]] += items // len(hours) + (index < items % len(hours))
+    yield from counts.items()
