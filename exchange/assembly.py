@@ -42,6 +42,7 @@ from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
+from schemas import official
 from schemas.catalogue import Catalogue
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
@@ -67,7 +68,7 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
 def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
-    catalogue = Catalogue.load()
+    catalogue = _catalogue(settings)
     judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
     return Checking(judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock())
 
@@ -150,6 +151,15 @@ def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Ma
     }
 
 
+def _catalogue(settings: Settings) -> Catalogue:
+    if not settings.schemas.official:
+        return Catalogue.load()
+    try:
+        return official.load(settings.schemas.official)
+    except ValueError as error:
+        raise SettingsError(f"schemas.{error}") from error
+
+
 def _directory(settings: Settings) -> Directory:
     return load_directory(settings.partners.directory or DEFAULT_PATH)
 
@@ -172,7 +182,7 @@ class Exchange:
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
         self.channels = dict(channels if channels is not None else discovery.channels())
         self.directory = _directory(settings)
-        self.catalogue = Catalogue.load()
+        self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries
         self.ledger = SqliteLedger(ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib)
         self._own_transport = HttpTransport(settings.partners.address, deliveries.answer_bytes_max) if transport is None else None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from exchange.errors import SettingsError
@@ -102,6 +103,27 @@ class Identity(Section):
     )
 
 
+_OFFICIAL = "official_"
+
+
+class Schemas(Section):
+    """Whose schema files messages are judged by. `official_<family> = FOLDER` is the same as `official = {<family> = FOLDER}`."""
+
+    official: dict[str, Path] = Field(
+        default_factory=dict,
+        description="Folders with publishers' own schema packages, by family; a family without one is judged by the product's.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_official(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        named = {key.removeprefix(_OFFICIAL): value for key, value in given.items() if key.startswith(_OFFICIAL)}
+        rest = {key: value for key, value in given.items() if not key.startswith(_OFFICIAL)}
+        return {**rest, "official": {**rest.get("official", {}), **named}} if named else given
+
+
 class Settings(BaseSettings):
     """The whole tree. Unknown names are refused, in the file and among `EXCHANGE_*` variables."""
 
@@ -116,6 +138,7 @@ class Settings(BaseSettings):
     storage: Storage = Field(default_factory=Storage, description="Where the ledger is.")
     retention: Retention = Field(default_factory=Retention, description="What is forgotten, and when.")
     identity: Identity = Field(default_factory=Identity, description="The guard against real persons.")
+    schemas: Schemas = Field(default_factory=Schemas, description="Whose schema files messages are judged by.")
     seed: int = Field(1, ge=0, description="The seed of everything that looks like chance.")
 
     @classmethod

@@ -19,7 +19,7 @@ FILE_NAME = "message_types.toml"
 
 _LANGUAGES = ("fi", "sv", "en")
 _REQUIRED = ("name", "format", "schema", "version", "basis", "source", "title")
-_OPTIONAL = ("roots", "keys", "item")
+_OPTIONAL = ("roots", "keys", "item", "official")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class MessageType:
     `family` is the part of the name before the dot; `folder` the folder that its schema lies in; `schema` a file there or
     `models:Class`. `roots` are the root elements (`{namespace}local`), `keys` the top-level keys that tell it among JSON
     messages. `basis` is `published` or `modelled`, `source` says by whom and where, or what the model rests on. `item`
-    names the records inside (empty: the message is the only one). `titles` has fi, sv and en.
+    names the records inside (empty: the message is the only one). `titles` has fi, sv and en. `official` is the file of the
+    publisher's own schema package that says the same as `schema`, if there is one (see `schemas.official`).
     """
 
     name: str
@@ -44,6 +45,7 @@ class MessageType:
     keys: tuple[str, ...] = ()
     item: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+    official: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The message type as JSON: what an integrator may know of it."""
@@ -167,6 +169,7 @@ def _message_type(entry: dict[str, Any], folder: Path, where: str) -> MessageTyp
         keys=tuple(entry.get("keys", ())),
         item=entry.get("item", ""),
         titles=dict(entry["title"]),
+        official=entry.get("official", ""),
     )
 
 

@@ -65,7 +65,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     """One finding for each place and kind: a value that breaks both its type and a facet is wrong once."""
     kept: dict[tuple[Any, ...], Finding] = {}
     for finding in findings:
-        value = finding.rule in ("xsd.type", "xsd.pattern", "xsd.enumeration", "xsd.length")
+        value = finding.rule in ("xsd.type", "xsd.pattern", "xsd.enumeration", "xsd.length", "xsd.range")
         key = (finding.at, finding.attribute, "value" if value else (finding.rule, finding.expected, finding.found))
         kept.setdefault(key, finding)
     return list(kept.values())
@@ -98,6 +98,8 @@ _FACETS = {
     "XsdLengthFacet": ("xsd.length", ""),
     "XsdMinLengthFacet": ("xsd.length", ""),
     "XsdMaxLengthFacet": ("xsd.length", ""),
+    "XsdMinInclusiveFacet": ("xsd.range", ""),
+    "XsdMaxInclusiveFacet": ("xsd.range", ""),
 }
 
 
@@ -146,6 +148,8 @@ _RULES = {
     "SCHEMAV_CVC_LENGTH_VALID": "xsd.length",
     "SCHEMAV_CVC_MINLENGTH_VALID": "xsd.length",
     "SCHEMAV_CVC_MAXLENGTH_VALID": "xsd.length",
+    "SCHEMAV_CVC_MININCLUSIVE_VALID": "xsd.range",
+    "SCHEMAV_CVC_MAXINCLUSIVE_VALID": "xsd.range",
     "SCHEMAV_CVC_COMPLEX_TYPE_4": "xsd.attribute-missing",
     "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "xsd.attribute-unexpected",
     "SCHEMAV_CVC_COMPLEX_TYPE_2_1": "xsd.empty",

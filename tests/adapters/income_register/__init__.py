@@ -1,0 +1,1 @@
+"""Tests of the Incomes Register channel; what every channel must hold is in tests/conformance."""
