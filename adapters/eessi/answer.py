@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.ports import Outcome
 from schemas.call import Reply, json_reply, problem
+from schemas.violation import Violation
 
 SHORT_DESCRIPTIONS = {
     "EBMS:0001": "ValueNotRecognized",
@@ -28,7 +29,12 @@ _CODES = {
     "message-id-reused": "EBMS:0003",
     "real-person": "EBMS:0103",
 }
-_STATUSES = {"malformed": 400, "message-id-reused": 409}
+_STATUSES = {"malformed": 400, "message-id-reused": 409, "media-type": 415}
+#: Reason and violation of a body that says it is something else than XML.
+NOT_XML = (
+    "media-type",
+    (Violation("eessi.media-type", "A message is XML.", expected="text/xml or application/xml", code="EBMS:0007"),),
+)
 
 
 def date(milliseconds: int) -> str:
@@ -56,16 +62,16 @@ def acknowledged(outcome: Outcome) -> Reply:
 
 def rejected(outcome: Outcome) -> Reply:
     """A problem document with every violation, and the same as ebMS errors."""
+    code = _CODES.get(outcome.reason, _OTHER)
     errors = [
         error(
-            violation.code if violation.code in SHORT_DESCRIPTIONS else _OTHER,
+            violation.code if violation.code in SHORT_DESCRIPTIONS else code,
             violation.message,
             outcome.envelope.sender_message_id,
         )
         for violation in outcome.violations
         if violation.severity == "error"
     ]
-    code = _CODES.get(outcome.reason, _OTHER)
     return problem(
         _STATUSES.get(outcome.reason, 422),
         "Message rejected",
@@ -74,12 +80,6 @@ def rejected(outcome: Outcome) -> Reply:
         violations=[violation.as_dict() for violation in outcome.violations],
         errors=errors or [error(code, outcome.reason, outcome.envelope.sender_message_id)],
     )
-
-
-def not_xml(content_type: str) -> Reply:
-    """The refusal of a body that says it is something else than XML."""
-    detail = f"A message is XML, not {content_type}."
-    return problem(415, "Not XML", detail, reason="media-type", errors=[error("EBMS:0007", detail, "")])
 
 
 def error(code: str, description: str, message_id: str) -> dict[str, Any]:

@@ -15,7 +15,10 @@ MEDIA_TYPES = ("text/xml", "application/xml", "")
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem with every violation."""
     if call.content_type not in MEDIA_TYPES:
-        return answer.not_xml(call.content_type)
+        refused = await desk.refuse(
+            Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"), *answer.NOT_XML
+        )
+        return answer.rejected(refused)
     outcome = await desk.accept(Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"))
     return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
 
@@ -46,7 +49,7 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 DOORS: tuple[Door, ...] = (
-    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit),
+    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit, takes_messages=True),
     Door("GET", "/eessi/v1/messages/{id}", "A message with the state of its deliveries", handler=show_message),
     Door("GET", "/eessi/v1/cases/{id}", "A case with its documents and the actions possible now", handler=show_case),
 )

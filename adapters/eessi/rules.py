@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from adapters.eessi import case as cases
 from adapters.eessi import header as headers
@@ -15,6 +16,8 @@ from schemas.violation import Finding
 
 #: The door of messages that are judged without being sent: by nobody in particular, and apart from any case.
 CHECK_DOOR = "check"
+#: A message whose own time of creation lies further ahead of the exchange's clock is refused (*modelled*).
+CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 
 
 def key_of(case_id: str) -> str:
@@ -73,8 +76,24 @@ def _only_checked(parsed: Parsed) -> bool:
     return parsed.inbound.door == CHECK_DOOR and not parsed.inbound.partner.eessi_id
 
 
+def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:
+    """A sender's clock is not days ahead of ours; a message that waited before it was sent is old, and no matter (*modelled*)."""
+    element = read.at("CreationDateAndTime")
+    try:
+        created = datetime.fromisoformat((element.text or "").strip()) if element is not None else None
+    except ValueError:
+        return
+    if created is None or created.tzinfo is None or _only_checked(parsed):
+        return
+    if created.timestamp() - now / 1000 > CLOCK_AHEAD_SECONDS_MAX:
+        latest = datetime.fromtimestamp(now / 1000 + CLOCK_AHEAD_SECONDS_MAX, UTC).isoformat(timespec="seconds")
+        message = "The message was created in the future."
+        yield Finding("eessi.sbdh.clock", message, element, f"{latest} or earlier", created.isoformat(), code=VALUE_INCONSISTENT)
+
+
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
+    yield from _clock(read, parsed, context.now)
     sed = headers.sed_of(parsed.root)
     tag = str(sed.tag) if sed is not None else ""
     namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)

@@ -7,11 +7,13 @@ pension contribution 7.15 % or 8.65 %, unemployment insurance 0.79 %); tax is an
 from __future__ import annotations
 
 import datetime
+import functools
 import random
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from schemas.call import XML
+from schemas.directory import load
 from schemas.generated import Generated, Generator
 from schemas.identifiers import make_business_id
 from schemas.persons import Person, person
@@ -188,11 +190,17 @@ def _sizes(rng: random.Random) -> tuple[int, bool]:
     return (1, True) if rng.random() < 0.5 else (rng.randrange(2, REPORTS_MAX + 1), False)
 
 
+@functools.cache
+def _first(sector: str) -> str:
+    """The business id of who sends when nobody is named: the first of the sector in the directory."""
+    return load().in_sector(sector)[0].business_id
+
+
 def wages(rng: random.Random, day: datetime.date, serial: int) -> Generated:
     """A delivery of wage reports: one in real time, or several deferred."""
     count, real_time = _sizes(rng)
     payer = make_business_id(rng.randrange(1_000_000, 3_000_000))
-    batch = Batch(payer, payer, day, delivery_id(day, serial), count, real_time)
+    batch = Batch(payer, _first("employer"), day, delivery_id(day, serial), count, real_time)
     return Generated(wage_delivery(rng, batch), XML, batch.delivery_id, count)
 
 
@@ -200,7 +208,7 @@ def benefits(rng: random.Random, day: datetime.date, serial: int) -> Generated:
     """A delivery of benefit reports by an insurer, a fund or Kela."""
     count, real_time = _sizes(rng)
     payer = make_business_id(rng.randrange(1_000_000, 3_000_000))
-    batch = Batch(payer, payer, day, delivery_id(day, serial, "B"), count, real_time)
+    batch = Batch(payer, _first("pension-institution"), day, delivery_id(day, serial, "B"), count, real_time)
     return Generated(benefit_delivery(rng, batch, rng.choice(tuple(_BENEFITS))), XML, batch.delivery_id, count)
 
 

@@ -5,6 +5,7 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -14,6 +15,8 @@ from schemas.income_register.codes import LISTS, plain
 
 #: Longest time from today to the payment date.
 PAYMENT_DAYS_AHEAD_MAX = 45
+#: Furthest that a delivery's Timestamp may lie ahead of the exchange's clock.
+CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 _FIRST_PAYMENT = Day(2019, 1, 1)
 _REFERENCE = re.compile(r"[0-9A-Za-z_-]+")
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
@@ -58,6 +61,23 @@ def check_header(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
         wanted, found = identifier(creator), identifier(sender)
         if wanted != found and all(wanted) and all(found):
             book.add("creator-not-sender", sender.find("Code"), wanted[1] if wanted[0] != "2" else "the creator")
+
+
+def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int) -> None:
+    """What a delivery says of its sending: the sender is who calls, and its clock is not far ahead (*modelled*)."""
+    sender, timestamp = parts.get("DeliveryDataSender"), parts.get("Timestamp")
+    if sender is not None and (code := identifier(sender)[1]) and code != business_id:
+        book.add("sender-not-partner", sender.find("Code"), business_id, code)
+    text = (timestamp.text or "").strip() if timestamp is not None else ""
+    if not (zoned := _ZONED.fullmatch(text)):
+        return
+    try:
+        # The fraction is cut off, since a reader with microseconds refuses nine digits of it.
+        ahead_seconds = datetime.datetime.fromisoformat(text[:19] + zoned[1]).timestamp() - now / 1000
+    except ValueError:
+        return
+    if ahead_seconds > CLOCK_AHEAD_SECONDS_MAX:
+        book.add("timestamp-ahead", timestamp, f"at most {CLOCK_AHEAD_SECONDS_MAX // 3600} hours ahead", text)
 
 
 def check_payment_date(book: Book, element: Any, now: int) -> None:

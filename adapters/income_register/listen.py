@@ -18,6 +18,7 @@ from adapters.income_register.signature import SigningKey, make_key, sign
 from adapters.income_register.verdict import errors_of, header_of
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
+from schemas import guard
 from schemas.call import Call, Reply
 from schemas.catalogue import Catalogue
 from schemas.directory import Partner
@@ -55,11 +56,12 @@ def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
     root = match[1].decode() if match else ""
     for operation in operations:
         if action == operation.name:
-            return operation if root in ("", operation.request) else f"{action} does not take {root}"
+            return operation if root in ("", operation.request) else f"{action} does not take {root[:80]}"
         if not action and root == operation.request:
             return operation
     names = ", ".join(operation.name for operation in operations)
-    return f"unknown operation {action or root or '(none)'}; this service has {names}"
+    asked = action or root or "(none)"
+    return f"unknown operation {'' if guard.in_text(asked) else asked[:80]}; this service has {names}"
 
 
 def _signed(document: bytes) -> Reply:
@@ -70,7 +72,8 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     """Take a delivery of reports."""
     operation = operation_of(call, operations)
     if isinstance(operation, str):
-        return soap.fault("Client", operation)
+        unknown = Violation("ir.operation", operation)
+        return _fault_of(await desk.refuse(Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]))
     door = REAL_TIME_DOOR if operation.real_time else DEFERRED_DOOR
     outcome = await desk.accept(Inbound(partner, call.body, call.content_type, door))
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
@@ -164,7 +167,9 @@ def _doors() -> tuple[Door, ...]:
     }
     for service, handler in handlers.items():
         path, names = f"{wsdl.PREFIX}/{service}.svc", ", ".join(operation.name for operation in wsdl.SERVICES[service])
-        doors.append(Door("POST", path, f"SOAP 1.1: {names}", handler=partial(handler, wsdl.SERVICES[service])))
+        takes = handler is submit
+        handled = partial(handler, wsdl.SERVICES[service])
+        doors.append(Door("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes))
         doors.append(Door("GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)))
     return tuple(doors)
 

@@ -7,7 +7,7 @@ from typing import Any
 from adapters.income_register.benefit_rules import check_benefits
 from adapters.income_register.document_rules import check_document
 from adapters.income_register.field_rules import check_fields
-from adapters.income_register.header_rules import check_delivery, check_header
+from adapters.income_register.header_rules import check_delivery, check_header, check_sending
 from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS
 from adapters.income_register.pay_rules import check_report, check_transactions
 from adapters.income_register.report_rules import check_earner, check_insured, check_references
@@ -19,11 +19,13 @@ from schemas.violation import Finding
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
 REAL_TIME_DOOR = "real-time"
+#: The door of a delivery that is judged without being sent.
+CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
     """Everything that is wrong with a delivery or a status request, apart from what its schema says."""
-    wages = parsed.message_type == WAGE_REPORTS
+    wages, partner = parsed.message_type == WAGE_REPORTS, parsed.inbound.partner
     book = Book(wages)
     check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else parsed.document)
     if parsed.message_type == STATUS_REQUEST:
@@ -31,6 +33,8 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     elif parsed.message_type in DELIVERY_TYPES:
         data = parsed.document.find("DeliveryData")
         if data is not None:
+            if partner.business_id and parsed.inbound.door != CHECK_DOOR:
+                check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
             _check_delivery_data(book, data, DELIVERY_TYPES[parsed.message_type], context.now, parsed.inbound.door)
     return book.findings
 

@@ -75,9 +75,15 @@ async def answer_information_request(call: Call, partner: Partner, desk: Desk) -
 
 
 DOORS = (
-    Door("POST", "/kelmu/v1/queries", "Query one person's benefit data (technical interface)", query),
-    Door("POST", "/kelmu/v1/queries/bulk", "Query the benefit data of at most 1,000 persons", query_bulk),
-    Door("POST", "/kelmu/v1/ui/queries", "Query one person's benefit data (user interface)", query_by_hand),
-    Door("POST", "/kelmu/v1/information-requests", "Kela asks a county for statements", request_information),
-    Door("POST", "/kelmu/v1/information-requests/{id}/answers", "A county answers Kela's request", answer_information_request),
+    Door("POST", "/kelmu/v1/queries", "Query one person's benefit data (technical interface)", query, takes_messages=True),
+    Door("POST", "/kelmu/v1/queries/bulk", "Query the benefit data of at most 1,000 persons", query_bulk, takes_messages=True),
+    Door("POST", "/kelmu/v1/ui/queries", "Query one person's benefit data (user interface)", query_by_hand, takes_messages=True),
+    Door("POST", "/kelmu/v1/information-requests", "Kela asks a county for statements", request_information, takes_messages=True),
+    Door(
+        "POST",
+        "/kelmu/v1/information-requests/{id}/answers",
+        "A county answers Kela's request",
+        answer_information_request,
+        takes_messages=True,
+    ),
 )

@@ -89,7 +89,7 @@ def _rejected(outcome: Outcome) -> Reply:
 
 def _told(outcome: Outcome) -> dict[str, Any]:
     """What a rejection says besides its title: the stable reason, what could be told of the message, every violation."""
-    members: dict[str, Any] = {"reason": outcome.reason}
+    members: dict[str, Any] = {"reason": outcome.reason, "id": outcome.envelope.public_id}
     if outcome.envelope.sender_message_id:
         members["messageId"] = outcome.envelope.sender_message_id
     if outcome.envelope.message_type:
@@ -178,6 +178,8 @@ def bad_request(violations: Sequence[Violation]) -> Reply:
     return problem(400, "Bad request", reason="malformed", violations=[violation.as_dict() for violation in violations])
 
 
-def too_many(most: int) -> Reply:
-    """A batch with more entries than are taken at once."""
-    return problem(413, "Too many messages", f"A batch holds at most {most} messages.", reason="too-large")
+def no_batch(outcome: Outcome, status: int) -> Reply:
+    """A body that can't be taken apart as a batch: none of its messages was taken in."""
+    status = STATUS.get(outcome.reason, status)
+    detail = DETAILS.get(outcome.reason) if outcome.reason == "real-person" else "Nothing of the batch was taken in."
+    return problem(status, "No batch" if status != 403 else TITLES[403], detail or "", **_told(outcome))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from adapters.luova import answer, batch
 from adapters.luova.parse import inbound_of
-from exchange.ports.channel import Door
+from exchange.ports.channel import Door, Inbound
 from exchange.ports.desk import Desk
-from schemas import json
-from schemas.call import Call, Reply, problem
+from schemas import guard, json
+from schemas.call import Call, Reply
 from schemas.directory import Partner
 from schemas.envelope import id_from_public
 from schemas.violation import Malformed, Violation
@@ -17,6 +17,8 @@ NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl
 PAGE_MAX = 100
 LEASE_SECONDS = 60
 LEASE_SECONDS_MAX = 3_600
+NO_BATCH = Violation("luova.batch-type", "not the media type of a batch", expected="application/x-ndjson or multipart/mixed")
+TOO_MANY = Violation("luova.batch-size", "too many messages in a batch", expected=f"at most {batch.MESSAGES_MAX}")
 
 
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -33,12 +35,17 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
         elif content_type == "multipart/mixed":
             inbounds = batch.multipart(call.body, call.headers.get("Content-Type", ""), partner)
         else:
-            return problem(415, "Unsupported media type", "A batch is application/x-ndjson or multipart/mixed.")
+            return answer.no_batch(await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415)
     except batch.TooMany:
-        return answer.too_many(batch.MESSAGES_MAX)
+        return answer.no_batch(await desk.refuse(_whole(call, partner), "too-large", [TOO_MANY]), 413)
     except Malformed as error:
-        return answer.bad_request(error.violations)
+        return answer.no_batch(await desk.refuse(_whole(call, partner), "malformed", error.violations), 400)
     return answer.batch(await desk.accept_many(inbounds) if inbounds else [])
+
+
+def _whole(call: Call, partner: Partner) -> Inbound:
+    """A batch that can't be taken apart: it counts as one message."""
+    return Inbound(partner, call.body, call.headers.get("Content-Type", ""), batch.DOOR)
 
 
 async def read_mailbox(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -57,8 +64,9 @@ def _number(call: Call, name: str, default: int, most: int, violations: list[Vio
         return default
     if len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most:
         return int(text)
+    found = "" if guard.in_text(text) else text[:20]
     violations.append(
-        Violation("luova.query", f"query parameter {name} is out of range", f"?{name}", expected=f"1-{most}", found=text[:20])
+        Violation("luova.query", f"query parameter {name} is out of range", f"?{name}", expected=f"1-{most}", found=found)
     )
     return default
 
@@ -108,13 +116,14 @@ async def read_state(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 DOORS = (
-    Door("POST", "/luova/v1/messages", "Submit one message; its envelope is in the headers", submit),
+    Door("POST", "/luova/v1/messages", "Submit one message; its envelope is in the headers", submit, takes_messages=True),
     Door("GET", "/luova/v1/messages/{id}", "The state of a message of one's own and its deliveries", read_state),
     Door(
         "POST",
         "/luova/v1/batches",
         "Submit many messages (NDJSON or multipart/mixed), each accepted or rejected by itself",
         submit_batch,
+        takes_messages=True,
     ),
     Door("GET", "/luova/v1/mailbox", "Lease the oldest waiting deliveries of one's own mailbox", read_mailbox),
     Door("POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge),

@@ -69,7 +69,7 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(Exchange(settings, worker).application(), access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(Exchange(settings, worker).application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
     await runner.setup()
     await web.SockSite(runner, bound, backlog=1024).start()
     await stop.wait()

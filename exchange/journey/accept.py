@@ -59,6 +59,13 @@ class Acceptance:
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
+    async def refuse(self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
+        """Record a message as rejected without reading it; one that may name a real person is rejected for that."""
+        now = self._clock.now()
+        reading = self._judge.refused(inbound, reason, violations)
+        judgement = self._judge.decide(channel, reading, Context(self._directory, now))
+        return await self._store_rejection(channel, reading, judgement, blake2b(inbound.body, digest_size=16).digest(), now)
+
     async def _judge_and_route(self, channel: Channel, reading: Reading, now: int) -> tuple[Judgement, Sequence[Destination]]:
         """Rules, verdict and receivers, with what the channel remembers just now."""
         parsed, identity = reading.parsed, reading.identity

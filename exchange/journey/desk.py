@@ -12,6 +12,7 @@ from exchange.journey.record import envelope_of
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remembered
 from schemas.directory import Directory
 from schemas.envelope import Envelope
+from schemas.violation import Violation
 
 
 class ChannelDesk:
@@ -47,6 +48,10 @@ class ChannelDesk:
     async def accept(self, inbound: Inbound) -> Outcome:
         """The first half of the way."""
         return await self._acceptance.accept(self._channel, inbound)
+
+    async def refuse(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
+        """A rejection without reading."""
+        return await self._acceptance.refuse(self._channel, inbound, reason, violations)
 
     async def accept_many(self, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once; they share commits."""

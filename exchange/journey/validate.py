@@ -55,9 +55,8 @@ class Judge:
 
     def read(self, channel: Channel, inbound: Inbound) -> Reading:
         """Guard, parse, schema, identity. Never raises on account of what was sent."""
-        reading = Reading(inbound)
-        if not self._allow_real_persons and _names_real_person(inbound):
-            reading.violations, reading.reason, reading.storable = [REAL_PERSON], "real-person", False
+        reading = self.refused(inbound, "", ())
+        if reading.violations:
             return reading
         try:
             parsed = channel.parse(inbound)
@@ -86,6 +85,12 @@ class Judge:
                 reading.reason = "schema"
         reading.identity = channel.identify(parsed)
         return reading
+
+    def refused(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Reading:
+        """A message that is not read any further, for the reason given or because the guard says so."""
+        if not self._allow_real_persons and _names_real_person(inbound):
+            return Reading(inbound, violations=[REAL_PERSON], reason="real-person", storable=False)
+        return Reading(inbound, violations=list(violations), reason=reason)
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
         """Rules and verdict; positions only where there is something to say."""
@@ -118,4 +123,5 @@ class Judge:
 
 def _names_real_person(inbound: Inbound) -> bool:
     """Whether the body, or anything said beside it, names what could be a real person."""
-    return guard.real_person_in(inbound.body) or any(guard.in_text(value) for value in inbound.hints.values())
+    beside = (inbound.content_type, *inbound.hints.values())
+    return guard.real_person_in(inbound.body) or guard.in_texts(beside)

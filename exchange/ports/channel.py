@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 from schemas.call import Call, Reply, problem
@@ -99,7 +100,7 @@ class Destination:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`, `method`, `too-large`, `busy`,
-    `timeout`, `unsupported`, `closing`, `internal`."""
+    `timeout`, `broken-off`, `unsupported`, `closing`, `internal`."""
 
     reason: str
     status: int
@@ -117,7 +118,8 @@ class Door:
     """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
 
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no message (a WSDL, say).
-    `summary` is one line for the documentation of the interface.
+    `summary` is one line for the documentation of the interface. `takes_messages` says that what is put through it is a
+    message: one that is refused unread (too large, compressed) is counted as rejected.
     """
 
     method: str
@@ -125,6 +127,7 @@ class Door:
     summary: str
     handler: Handler | None = None
     public: Public | None = None
+    takes_messages: bool = False
 
 
 def refuse_with_problem(refusal: Refusal) -> Reply:
@@ -134,7 +137,7 @@ def refuse_with_problem(refusal: Refusal) -> Reply:
         members["retry_after_seconds"] = refusal.retry_after_seconds
     if refusal.violations:
         members["violations"] = [violation.as_dict() for violation in refusal.violations]
-    return problem(refusal.status, refusal.reason.replace("-", " ").capitalize(), refusal.message, **members)
+    return problem(refusal.status, HTTPStatus(refusal.status).phrase.capitalize(), refusal.message, **members)
 
 
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:

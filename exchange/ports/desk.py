@@ -58,6 +58,13 @@ class Desk(Protocol):
         """The same for several at once, each with an outcome of its own, in order."""
         ...
 
+    async def refuse(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
+        """Record and count as rejected what can't even be read as a message: another media type, an unknown operation, too large.
+
+        The outcome's violations are those to tell: others when the message may name a real person.
+        """
+        ...
+
     async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
         """Accept, then wait for the receiver's answer; None when none came before the deadline."""
         ...

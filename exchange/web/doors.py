@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,11 +11,12 @@ import structlog
 from aiohttp import hdrs, web
 
 from exchange.errors import LedgerClosed
-from exchange.ports import Channel, Desk, Door, Refusal
+from exchange.ports import Channel, Desk, Door, Inbound, Refusal
 from exchange.settings import Limits
 from exchange.web.metrics import Metrics
 from schemas.call import Call, Reply
 from schemas.directory import Directory, Partner
+from schemas.violation import Violation
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,17 @@ BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_
 BUSY_PARTNER = Refusal("busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS)
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the body did not arrive in time")
+NO_DOOR = Refusal("not-found", 404, "there is no such address; /api/openapi.json lists every one")
+BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
+COMPRESSED = Refusal(
+    "unsupported",
+    415,
+    "a compressed body is not taken",
+    0,
+    (Violation("call.encoding", "the body is compressed", expected="no Content-Encoding"),),
+)
+#: Refusals of a whole message, which are counted as rejections; after the others the sender comes again with the same one.
+OF_MESSAGE = frozenset(("too-large", "unsupported"))
 FAILED = Refusal("internal", 500, "the exchange failed to serve this call; nothing was taken in")
 
 
@@ -44,7 +57,24 @@ class Doors:
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's doors as routes of aiohttp."""
-        return [web.route(door.method, door.path, self._serve(channel, door, desk)) for door in channel.doors]
+        routes = [web.route(door.method, door.path, self._serve(channel, door, desk)) for door in channel.doors]
+        # What no door takes is refused in the channel's form as well; aiohttp tries the longer paths first.
+        roots = dict.fromkeys(door.path.split("/")[1] for door in channel.doors)
+        return routes + [web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel)) for root in roots]
+
+    def _serve_nothing(self, channel: Channel) -> Callable[[web.Request], Awaitable[web.Response]]:
+        paths = [(door.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(door.path)))) for door in channel.doors]
+
+        async def serve(request: web.Request) -> web.Response:
+            allowed = sorted({method for method, path in paths if path.fullmatch(request.path)})
+            if not allowed:
+                return response(self._refuse(channel, NO_DOOR))
+            methods = ", ".join(allowed)
+            answered = response(self._refuse(channel, Refusal("method", 405, f"this address takes {methods} only")))
+            answered.headers[hdrs.ALLOW] = methods
+            return answered
+
+        return serve
 
     def _serve(self, channel: Channel, door: Door, desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:
         if door.public is not None:
@@ -78,6 +108,9 @@ class Doors:
         try:
             body = await self._body(request)
             if isinstance(body, Refusal):
+                if door.takes_messages and body.reason in OF_MESSAGE:
+                    unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
+                    await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
             assert door.handler is not None, "a door has a handler or is public"
             return await door.handler(call_of(request, body), partner, desk)
@@ -108,9 +141,9 @@ class Doors:
         most = self._limits.body_bytes_max
         length = request.content_length
         if length is not None and length > most:
-            return _too_large(most)
+            return _too_large(most, f"{length} bytes")
         if hdrs.CONTENT_ENCODING in request.headers:
-            return Refusal("unsupported", 415, "a compressed body is not taken", 0)
+            return COMPRESSED
         try:
             async with asyncio.timeout(self._limits.read_seconds):
                 return await request.read()
@@ -118,14 +151,17 @@ class Doors:
             return _too_large(most)
         except TimeoutError:
             return SLOW
+        except (ConnectionError, web.RequestPayloadError):
+            return BROKEN_OFF
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
         return channel.refuse(refusal)
 
 
-def _too_large(most: int) -> Refusal:
-    return Refusal("too-large", 413, f"the body is larger than {most} bytes")
+def _too_large(most: int, found: str = "") -> Refusal:
+    violation = Violation("call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found)
+    return Refusal("too-large", 413, f"the body is larger than {most} bytes", 0, (violation,))
 
 
 def call_of(request: web.Request, body: bytes) -> Call:

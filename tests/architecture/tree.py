@@ -61,7 +61,8 @@ def sources(*folders: str) -> list[Source]:
 
 def texts(*endings: str) -> list[Source]:
     """The text files with these endings."""
-    return [Source(name, (ROOT / name).read_text(encoding="utf-8")) for name in names(*endings)]
+    # A sample of a message may be in another encoding, on purpose.
+    return [Source(name, (ROOT / name).read_text(encoding="utf-8", errors="replace")) for name in names(*endings)]
 
 
 def channels() -> list[str]:

@@ -91,7 +91,7 @@ async def running(folder: Path, faults: Faults | None = None, **sections: Any) -
     }
     settings = Settings(**{name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections})
     exchange = Exchange(settings)
-    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=1.0, auto_decompress=False)
     await runner.setup()
     await web.SockSite(runner, bound).start()
     session = aiohttp.ClientSession()
