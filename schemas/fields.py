@@ -10,6 +10,7 @@ import datetime
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainValidator, StringConstraints
@@ -22,6 +23,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
+@lru_cache(maxsize=4096)
 def _is_date(text: str) -> bool:
     if not _DATE.fullmatch(text):
         return False
@@ -32,6 +34,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def _is_date_time(text: str) -> bool:
     if not (match := _TIME.fullmatch(text)):
         return False

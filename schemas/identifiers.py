@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from stdnum import iban as _iban
@@ -37,6 +38,8 @@ OID_MUNICIPALITIES = "1.2.246.537.6.21"
 _IDENTITY_CODE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([-+YXWVUABCDEF])([0-9]{3})([0-9ABCDEFHJKLMNPRSTUVWXY])")
 _UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRSTUVWXY]")
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
+#: Verdicts that are kept: the same persons and days come again and again.
+CODES_KEPT_MAX = 16_384
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,30}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _REFERENCE = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
@@ -78,6 +81,7 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
     return IdentityCode(text, birth_date, int(number))
 
 
+@lru_cache(maxsize=CODES_KEPT_MAX)
 def is_personal_identity_code(text: str) -> bool:
     """Whether `text` is a valid personal identity code, artificial or not."""
     return parse_personal_identity_code(text) is not None

@@ -15,7 +15,7 @@ import xmlschema
 from lxml import etree
 from xmlschema.validators import XMLSchemaChildrenValidationError, XMLSchemaDecodeError, XMLSchemaValidationError
 
-from schemas.violation import Finding
+from schemas.violation import Finding, excerpt
 
 #: Above so many elements the explanation comes from libxml2 alone: the thorough one takes some 20 microseconds for each.
 EXPLAINED_ELEMENTS_MAX = 50_000
@@ -88,7 +88,31 @@ def _finding(error: XMLSchemaValidationError, element: etree._Element) -> Findin
     if isinstance(error, XMLSchemaDecodeError):
         return Finding("xsd.type", "the value is not of its type", at, _type_name(error.validator), found, attribute=attribute)
     rule, expected = _FACETS.get(validator, ("xsd.other", ""))
-    return Finding(rule, reason, at, expected, found, attribute=attribute)
+    return Finding(rule, _REASONS.get(rule, reason), at, expected or _allowed(error.validator), found, attribute=attribute)
+
+
+def _allowed(facet: Any) -> str:
+    """What a facet allows: its list, its patterns, or its bound in words; empty for anything else."""
+    if (listed := getattr(facet, "enumeration", None)) is not None:
+        return excerpt(", ".join(map(str, listed)))
+    if (patterns := getattr(facet, "regexps", None)) is not None:
+        return excerpt(" or ".join(patterns))
+    form = _BOUNDS.get(type(facet).__name__, "")
+    return form.format(facet.value) if form else ""
+
+
+_REASONS = {"xsd.enumeration": "the value is not one of the list", "xsd.pattern": "the value does not have the form it must have"}
+_BOUNDS = {
+    "XsdLengthFacet": "exactly {} characters",
+    "XsdMinLengthFacet": "at least {} characters",
+    "XsdMaxLengthFacet": "at most {} characters",
+    "XsdMinInclusiveFacet": "at least {}",
+    "XsdMinExclusiveFacet": "more than {}",
+    "XsdMaxInclusiveFacet": "at most {}",
+    "XsdMaxExclusiveFacet": "less than {}",
+    "XsdTotalDigitsFacet": "at most {} digits",
+    "XsdFractionDigitsFacet": "at most {} decimals",
+}
 
 
 _ATTRIBUTES = (_ATTRIBUTE_REASON, _MISSING_ATTRIBUTE, _FOREIGN_ATTRIBUTE)

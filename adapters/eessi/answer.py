@@ -75,7 +75,7 @@ def rejected(outcome: Outcome) -> Reply:
     return problem(
         _STATUSES.get(outcome.reason, 422),
         "Message rejected",
-        outcome.violations[0].message if outcome.violations else f"The message was rejected: {outcome.reason}.",
+        _detail(outcome),
         reason=outcome.reason,
         violations=[violation.as_dict() for violation in outcome.violations],
         errors=errors or [error(code, outcome.reason, outcome.envelope.sender_message_id)],
@@ -93,3 +93,12 @@ def error(code: str, description: str, message_id: str) -> dict[str, Any]:
         "refToMessageInError": message_id,
         "description": description,
     }
+
+
+def _detail(outcome: Outcome) -> str:
+    """The first error, and how many more there are."""
+    messages = [violation.message for violation in outcome.violations if violation.severity == "error"]
+    if not messages:
+        return f"The message was rejected: {outcome.reason}."
+    more = len(messages) - 1
+    return messages[0] if not more else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."

@@ -6,13 +6,14 @@ this one, from which each participant's copy can be told (modelled).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.eessi.header import Header
 from schemas.eessi.processes import About, Process, Processes, Role
 
 DAY_MILLISECONDS = 86_400_000
+ID_CHARACTERS = 32
 #: Documents and their versions that one case may hold.
 MESSAGES_MAX = 1_000
 
@@ -47,8 +48,9 @@ class Case:
     documents: list[Document] = field(default_factory=list)
 
     def as_data(self) -> dict[str, Any]:
-        """The case as JSON data."""
-        return asdict(self)
+        """The case as JSON data; shallow, so only to be written at once."""
+        documents = [{name: getattr(document, name) for name in Document.__slots__} for document in self.documents]
+        return {**{name: getattr(self, name) for name in Case.__slots__}, "documents": documents}
 
     def holder(self, institution: str) -> str:
         """Who stands for that institution now: itself, or whoever took over from it."""
@@ -93,30 +95,39 @@ class Option:
 
 
 def from_data(data: dict[str, Any]) -> Case:
-    """The case behind JSON data that `as_data` gave."""
-    return Case(**{**data, "documents": [Document(**document) for document in data["documents"]]})
+    """The case behind JSON data that `as_data` gave; changing it leaves the data as they are."""
+    documents = [
+        Document(**{**document, "receivers": list(document["receivers"]), "messages": list(document["messages"])})
+        for document in data["documents"]
+    ]
+    return Case(**{**data, "roles": dict(data["roles"]), "heirs": dict(data["heirs"]), "documents": documents})
 
 
-def options(case: Case, process: Process, processes: Processes, institution: str) -> list[Option]:
-    """What the institution may send next, in the order of the process; those with a delay may lie in the future."""
+def options(case: Case, process: Process, processes: Processes, institution: str, only: str = "") -> list[Option]:
+    """What the institution may send next, in the order of the process; those with a delay may lie in the future.
+
+    `only` asks after one SED: on the way of a message no other matters, unless it can't be sent.
+    """
     role = case.roles.get(institution)
     if role is None:
         return []
+    steps = [step for step in process.step if step.role == role and (not only or only in step.create or only in step.reply)]
+    abouts = [about for about in processes.about if not only or about.sed == only]
     found: dict[Option, None] = {}
     for document in case.documents:
         if document.status != "sent":
             continue
         on = "send" if case.sent(document, institution) else "receive" if case.received(document, institution) else ""
-        for step in process.step:
-            if step.role == role and step.on == on and step.after == document.type:
+        for step in steps:
+            if step.on == on and step.after == document.type:
                 ready_at = document.sent_at + step.delay_days * DAY_MILLISECONDS if step.delay_days else 0
-                found.update(dict.fromkeys(Option(sed, "", ready_at) for sed in step.create))
-                found.update(dict.fromkeys(Option(sed, document.set_id, ready_at) for sed in step.reply))
-        for about in processes.about:
+                found.update((Option(sed, "", ready_at), None) for sed in step.create)
+                found.update((Option(sed, document.set_id, ready_at), None) for sed in step.reply)
+        for about in abouts:
             if _may_be_about(about, on, document, process):
                 found[Option(about.sed, document.set_id)] = None
-    found.update(dict.fromkeys(Option(effect.sed) for effect in processes.effects.values() if effect.anybody))
-    return [option for option in found if _fits_status(option.sed, case, processes)]
+    found.update((Option(effect.sed), None) for effect in processes.effects.values() if effect.anybody)
+    return [option for option in found if option.sed == (only or option.sed) and _fits_status(option.sed, case, processes)]
 
 
 def _may_be_about(about: About, on: str, document: Document, process: Process) -> bool:

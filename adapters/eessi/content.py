@@ -18,6 +18,7 @@ from adapters.eessi.scene import (
     further,
     institution,
     local_case_numbers,
+    period,
     person_block,
 )
 
@@ -62,14 +63,15 @@ def _p4000(scene: Scene) -> Tree:
 
 
 def _p5000(scene: Scene) -> Tree:
-    length = duration(scene)
-    period = (
+    start, end = scene.days_before(4000, 9000), scene.days_before(100, 3900)
+    length = duration(start, end)
+    insured = (
         coded("kind", scene.pick("10", "30", "41")),
         coded("country", scene.sender[:2]),
-        fixed(scene),
+        period(start, end),
         ("Duration", length),
     )
-    return (("InsuranceResidencePeriods", (("Period", period), ("TotalDuration", length))),)
+    return (("InsuranceResidencePeriods", (("Period", insured), ("TotalDuration", length))),)
 
 
 def _p6000(scene: Scene) -> Tree:
@@ -118,11 +120,11 @@ def _p10000(scene: Scene) -> Tree:
 
 
 def _a009(scene: Scene) -> Tree:
-    period = (("startDate", scene.days_after(1, 30)), ("endDate", scene.days_after(60, 700)))
+    posted = period(scene.days_after(1, 30), scene.days_after(60, 700))
     legislation = (
         coded("country", scene.sender[:2]),
         coded("article", scene.pick("12_1", "12_2")),
-        ("ReferencePeriod", (("FixedPeriod", period),)),
+        posted,
     )
     number = (("identificationNumber", f"{scene.rng.randrange(10**8):08d}"), coded("kind", "01"))
     employer = (("name", scene.pick("Northern Works", "Baltic Build", "Aurora Services")), ("IdentificationNumber", number))

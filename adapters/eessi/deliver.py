@@ -15,7 +15,7 @@ _ACK_BYTES_MAX = 64 * 1024
 
 
 def request(delivery: Delivery) -> Call:
-    """The same bytes as sent, with the ids of message and case in headers so that a receiver need not open it to file it."""
+    """The same bytes as sent, with the ids of message and case in headers, so that a receiver need not open it to file it."""
     envelope = delivery.envelope
     return Call(
         "POST",
@@ -23,6 +23,7 @@ def request(delivery: Delivery) -> Call:
         {
             "Content-Type": "text/xml; charset=utf-8",
             "X-EESSI-Message-Id": envelope.sender_message_id,
+            "X-EESSI-Exchange-Id": envelope.public_id,
             "X-EESSI-Case-Id": envelope.conversation,
             "X-EESSI-Sender": delivery.sender.eessi_id,
             "X-EESSI-Receiver": delivery.receiver.eessi_id,

@@ -1,6 +1,7 @@
 """Makes valid artificial EESSI messages: headers around what `content` says, as bytes; sends nothing and knows no case.
 
-Only the SEDs that open a process are accepted by themselves: every other one belongs to a case that must be open.
+Only the SEDs that open a process are accepted by themselves: every other one belongs to a case that must be there, with the
+documents that `history` makes before it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "follow",
     "foreign",
     "hex_id",
+    "history",
     "open_case",
 ]
 
@@ -41,6 +43,10 @@ _PROCESSES = {"A009": "LA_BUC_04", "X001": "LA_BUC_04", "X002": "LA_BUC_04", "H0
 _OPENING = {"P_BUC_01": "P2000", "H_BUC_01": "H001", "LA_BUC_04": "A009"}
 _BY_COUNTERPARTY = frozenset({"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X012", "X050"})
 _RELATED = frozenset({"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X012", "X013", "X050"})
+#: The SED that comes before one in its case, where that is not the opening one.
+_BEFORE = {"P9000": "P8000", "H021": "H020", "H121": "H120", "X002": "X001", "X010": "X009", "X012": "H020", "X013": "X012"}
+#: Those that bring an institution into the case, which is then among the receivers.
+_WITH_NEWCOMER = frozenset({"X005", "X007", "X100"})
 _PACKAGES = {"P": "Pensions", "H": "Horizontal", "A": "LegislationApplicable", "X": "Administrative"}
 
 
@@ -145,19 +151,35 @@ def moment(rng: random.Random, day: datetime.date) -> datetime.datetime:
 
 
 def open_case(
-    rng: random.Random, created_at: datetime.datetime, sed: str, process: str, sender: str, receivers: tuple[str, ...]
+    rng: random.Random,
+    created_at: datetime.datetime,
+    sed: str,
+    process: str,
+    sender: str,
+    receivers: tuple[str, ...],
+    who: Subject | None = None,
 ) -> tuple[Letter, bytes]:
-    """The first message of a new case, about a new artificial person."""
+    """The first message of a new case, about `who` or a new artificial person."""
     letter = Letter(sed, process, "Start", sender, receivers, True, hex_id(rng), hex_id(rng), hex_id(rng), created_at)
     country = next((name[:2] for name in (sender, *receivers) if not name.startswith("FI:")), "FI")
-    scene = Scene(rng, created_at.date(), subject(rng, country), sender, receivers[0])
+    scene = Scene(rng, created_at.date(), who or subject(rng, country), sender, receivers[0])
     return letter, write(letter, body(sed, scene))
 
 
 def follow(
-    rng: random.Random, created_at: datetime.datetime, sed: str, to: Letter, who: Subject, sender: str, related: bool = False
+    rng: random.Random,
+    created_at: datetime.datetime,
+    sed: str,
+    to: Letter,
+    who: Subject,
+    sender: str,
+    related: bool = False,
+    newcomer: str = "",
 ) -> tuple[Letter, bytes]:
-    """A further message of the case that `to` belongs to, by its sender or receiver; `related` relates it to `to`."""
+    """A further message of the case that `to` belongs to, by its sender or receiver; `related` relates it to `to`.
+
+    `newcomer` is an institution that the SED brings into the case and that gets it too.
+    """
     own = sender == to.sender
     receivers = to.receivers if own else (to.sender,)
     letter = replace(
@@ -165,7 +187,7 @@ def follow(
         sed=sed,
         action="New",
         sender=sender,
-        receivers=receivers,
+        receivers=(*receivers, newcomer) if newcomer else receivers,
         sender_owns=to.sender_owns == own,
         message_id=hex_id(rng),
         set_id=hex_id(rng),
@@ -173,22 +195,38 @@ def follow(
         related_set_id=to.set_id if related else "",
         document_version=1,
     )
-    scene = Scene(rng, created_at.date(), who, sender, receivers[0], to.sed, to.set_id)
+    scene = Scene(rng, created_at.date(), who, sender, newcomer or receivers[0], to.sed, to.set_id)
     return letter, write(letter, body(sed, scene))
 
 
-def _generator(sed: str) -> Generator:
-    process = _PROCESSES.get(sed, "P_BUC_01")
-    opening = _OPENING[process]
-    finnish = PENSIONS if process == "LA_BUC_04" else KELA
+def _line(sed: str, opening: str) -> list[str]:
+    """The SEDs of a case from the opening one to `sed`."""
+    line = [sed]
+    while line[0] != opening:
+        line.insert(0, _BEFORE.get(line[0], opening))
+    return line
 
+
+def history(rng: random.Random, day: datetime.date, sed: str) -> list[tuple[Letter, bytes]]:
+    """A case from its opening to that SED, each message with its bytes: between a foreign institution, which owns it, and a
+    Finnish one, all on one day, the minutes in the order of the case."""
+    process = _PROCESSES.get(sed, "P_BUC_01")
+    finnish = PENSIONS if process == "LA_BUC_04" else KELA
+    owner, newcomer = (partner.eessi_id for partner in rng.sample(foreign(_directory()), 2))
+    created_at = moment(rng, day)
+    who = subject(rng, owner[:2])
+    messages = [open_case(rng, created_at, _OPENING[process], process, owner, (finnish,), who)]
+    for next_sed in _line(sed, _OPENING[process])[1:]:
+        created_at += datetime.timedelta(minutes=5)
+        sender = finnish if next_sed in _BY_COUNTERPARTY else owner
+        joins = newcomer if next_sed in _WITH_NEWCOMER else ""
+        messages.append(follow(rng, created_at, next_sed, messages[-1][0], who, sender, next_sed in _RELATED, joins))
+    return messages
+
+
+def _generator(sed: str) -> Generator:
     def generate(rng: random.Random, day: datetime.date, serial: int) -> Generated:
-        institution = rng.choice(foreign(_directory())).eessi_id
-        letter, content = open_case(rng, moment(rng, day), opening, process, institution, (finnish,))
-        if sed != opening:
-            who = subject(rng, institution[:2])
-            sender = finnish if sed in _BY_COUNTERPARTY else institution
-            letter, content = follow(rng, moment(rng, day), sed, letter, who, sender, sed in _RELATED)
+        letter, content = history(rng, day, sed)[-1]
         return Generated(content, CONTENT_TYPE, letter.message_id)
 
     return generate

@@ -53,29 +53,20 @@ class Header:
         return self.elements.get(name)
 
 
-_PLACES = {
-    "CreationDateAndTime": "DocumentIdentification/CreationDateAndTime",
-    "CaseAction": "DocumentIdentification/CaseAction",
-    "Type": "DocumentIdentification/Type",
-    "InstanceIdentifier": "DocumentIdentification/InstanceIdentifier",
-    "TypeVersion": "DocumentIdentification/TypeVersion",
-    "DocumentVersion": "BusinessScope/DocumentVersion",
-    "SetId": "BusinessScope/SetId",
-    "RelatedSetId": "BusinessScope/RelatedSetId",
-    "CaseId": "BusinessScope/CaseId/InstanceIdentifier",
-    "BusinessServiceName": "BusinessScope/CaseId/BusinessServiceName",
+def _tag(name: str) -> str:
+    return f"{{{SBDH}}}{name}"
+
+
+_HEADER, _SENDER, _RECEIVER = _tag("StandardBusinessDocumentHeader"), _tag("Sender"), _tag("Receiver")
+_SCOPE, _CASE, _ATTACHMENT = _tag("BusinessScope"), _tag("CaseId"), _tag("Attachment")
+_IDENTIFIER, _CONTACT_TYPE = _tag("Identifier"), _tag("ContactTypeIdentifier")
+#: What stands where, by the element around it; the case's InstanceIdentifier goes by CaseId.
+_DOCUMENT_PARTS = {
+    _tag(name): name for name in ("CreationDateAndTime", "CaseAction", "Type", "InstanceIdentifier", "TypeVersion")
 }
-
-
-def _path(path: str) -> str:
-    return "/".join(f"{{{SBDH}}}{name}" for name in path.split("/"))
-
-
-_PATHS = {name: _path(f"StandardBusinessDocumentHeader/{path}") for name, path in _PLACES.items()}
-_SENDER, _RECEIVER, _ATTACHMENT = (
-    _path(f"StandardBusinessDocumentHeader/{name}") for name in ("Sender", "Receiver", "BusinessScope/Attachment")
-)
-_IDENTIFIER, _CONTACT_TYPE = _path("Identifier"), _path("ContactTypeIdentifier")
+_SCOPE_PARTS = {_tag(name): name for name in ("DocumentVersion", "SetId", "RelatedSetId")}
+_CASE_PARTS = {_tag("InstanceIdentifier"): "CaseId", _tag("BusinessServiceName"): "BusinessServiceName"}
+_PARTS = {_tag("DocumentIdentification"): _DOCUMENT_PARTS, _SCOPE: _SCOPE_PARTS, _CASE: _CASE_PARTS}
 
 
 def text_of(element: Any) -> str:
@@ -88,30 +79,61 @@ def text_of(element: Any) -> str:
 def _contact(element: Any) -> Contact:
     if element is None:
         return Contact("", "")
-    identifier, contact_type = element.find(_IDENTIFIER), element.find(_CONTACT_TYPE)
+    identifier = contact_type = None
+    for child in element:
+        if child.tag == _IDENTIFIER and identifier is None:
+            identifier = child
+        elif child.tag == _CONTACT_TYPE and contact_type is None:
+            contact_type = child
     return Contact(text_of(identifier), text_of(contact_type), identifier, contact_type)
 
 
+def _collect(element: Any, elements: dict[str, Any]) -> int:
+    """Put the parts of the element, a section of the header, into `elements`, the first of each; how many attachments it has."""
+    parts, attachments = _PARTS[element.tag], 0
+    for child in element:
+        tag = child.tag
+        if (name := parts.get(tag)) is not None:
+            elements.setdefault(name, child)
+        elif tag == _CASE:
+            _collect(child, elements)
+        elif tag == _ATTACHMENT:
+            attachments += 1
+    return attachments
+
+
 def read(root: Any) -> Header:
-    """The header of the document whose root element is given."""
-    elements = {name: found for name, path in _PATHS.items() if (found := root.find(path)) is not None}
-    text = {name: text_of(elements.get(name)) for name in _PATHS}
-    version = text["DocumentVersion"]
-    process, _, process_version = text["BusinessServiceName"].partition(":")
+    """The header of the document whose root element is given.
+
+    One walk over it: a search for each part, as ElementPath does it, takes five times as long.
+    """
+    sender, receivers, attachments = None, [], 0
+    elements: dict[str, Any] = {}
+    header = next(root.iterchildren(_HEADER), ())
+    for child in header:
+        if child.tag == _RECEIVER:
+            receivers.append(_contact(child))
+        elif child.tag == _SENDER:
+            sender = child if sender is None else sender
+        elif child.tag in _PARTS:
+            attachments += _collect(child, elements)
+    text = {name: text_of(element) for name, element in elements.items()}
+    version = text.get("DocumentVersion", "")
+    process, _, process_version = text.get("BusinessServiceName", "").partition(":")
     return Header(
-        sender=_contact(root.find(_SENDER)),
-        receivers=tuple(_contact(element) for element in root.findall(_RECEIVER)),
-        action=text["CaseAction"],
-        sed=text["Type"],
-        message_id=text["InstanceIdentifier"],
-        sed_version=text["TypeVersion"],
+        sender=_contact(sender),
+        receivers=tuple(receivers),
+        action=text.get("CaseAction", ""),
+        sed=text.get("Type", ""),
+        message_id=text.get("InstanceIdentifier", ""),
+        sed_version=text.get("TypeVersion", ""),
         version=int(version) if version.isascii() and version.isdigit() and len(version) <= 4 else 0,
-        set_id=text["SetId"],
-        related_set_id=text["RelatedSetId"],
-        case_id=text["CaseId"],
+        set_id=text.get("SetId", ""),
+        related_set_id=text.get("RelatedSetId", ""),
+        case_id=text.get("CaseId", ""),
         process=process,
         process_version=process_version,
-        attachments=len(root.findall(_ATTACHMENT)),
+        attachments=attachments,
         elements=elements,
     )
 

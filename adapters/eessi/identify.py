@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.eessi import header
+from adapters.eessi.parse import header_in
 from exchange.errors import Unroutable
 from exchange.ports import Destination, Identity, Parsed, Verdict
 from schemas.directory import Directory
@@ -17,16 +17,16 @@ def identify(parsed: Parsed) -> Identity:
 
     Delivery is ordered, so that a receiver gets the documents of its cases in the order that they were accepted in.
     """
-    read = header.read(parsed.root)
+    read = header_in(parsed)
     receivers = tuple(dict.fromkeys(contact.institution for contact in read.receivers if contact.institution))
     return Identity(read.message_id, read.case_id, 1, receivers, ordered=True)
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """All or nothing; what receipts, case views and statistics need of the header is kept as the message's detail."""
-    read = header.read(parsed.root)
     if has_errors(list(findings)):
         return Verdict(False, 0, 1)
+    read = header_in(parsed)
     created = read.elements.get("CreationDateAndTime")
     detail: dict[str, Any] = {
         "process": read.process,

@@ -25,7 +25,7 @@ async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 async def show_case(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A case by its id, to its participants only; to everybody else there is none."""
-    key = rules.key_of(call.parameters["id"])
+    key = rules.key_of(call.parameters["id"][: case.ID_CHARACTERS + 1])
     remembered = (await desk.recall([key])).get(key)
     found = case.from_data(remembered.value) if remembered else None
     if found is None or partner.eessi_id not in found.roles:
@@ -42,9 +42,15 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
             envelope = await desk.message(id_from_public(text))
         except ValueError:
             envelope = None
+    if envelope is not None and "sender" not in envelope.detail:
+        envelope = None  # It was rejected, so nothing was sent.
     deliveries = await desk.deliveries(envelope.id) if envelope else []
     if envelope is None or partner.id not in (envelope.sender, *(delivery["receiver"] for delivery in deliveries)):
-        return problem(404, "No such message", "The institution neither sent nor received such a message.", reason="not-found")
+        detail = (
+            "The institution neither sent nor received such a message. "
+            "Its sender asks by InstanceIdentifier, a receiver by the exchange's id (X-EESSI-Exchange-Id)."
+        )
+        return problem(404, "No such message", detail, reason="not-found")
     return json_reply(view.conversation(envelope, deliveries, desk.directory))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import schemas
 from adapters.eessi import header as header_of
+from adapters.eessi.header import Header
 from exchange.ports import Inbound, Parsed
 from schemas import xml
 from schemas.catalogue import Catalogue
@@ -15,6 +17,19 @@ from schemas.violation import Finding
 
 #: ebMS error codes (OASIS ebXML Messaging 3.0, part 1, chapter 6.7) that findings on a header carry.
 VALUE_NOT_RECOGNIZED, VALUE_INCONSISTENT, INVALID_HEADER = "EBMS:0001", "EBMS:0003", "EBMS:0009"
+
+
+@dataclass(slots=True)
+class Message(Parsed):
+    """A parsed document with its header, which every later step looks at."""
+
+    header: Header = field(kw_only=True)
+
+
+def header_in(parsed: Parsed) -> Header:
+    """The header that `parse` read."""
+    assert isinstance(parsed, Message), "a message of this channel was parsed here"
+    return parsed.header
 
 
 @functools.cache
@@ -28,7 +43,7 @@ def _envelope_schema() -> xml.XmlSchema:
     return xml.XmlSchema(Path(schemas.__file__).parent / "eessi" / "sbdh.xsd")
 
 
-def parse(inbound: Inbound) -> Parsed:
+def parse(inbound: Inbound) -> Message:
     """Read the document. `document` is the SED, `root` the whole; findings on the header are in `findings`.
 
     Raises:
@@ -54,10 +69,11 @@ def parse(inbound: Inbound) -> Parsed:
             )
         )
         message_type = None
-    return Parsed(inbound, message_type.name if message_type else "", "xml", sed if sed is not None else root, root, findings)
+    name, document = message_type.name if message_type else "", sed if sed is not None else root
+    return Message(inbound, name, "xml", document, root, findings, header=header_of.read(root))
 
 
-def _without_header(inbound: Inbound, root: Any) -> Parsed:
+def _without_header(inbound: Inbound, root: Any) -> Message:
     message_type = catalogue().of_root(root.tag)
     alone = message_type is not None and message_type.family == "eessi"
     what = "A SED stands alone" if alone else "The root is no EESSI document"
@@ -69,4 +85,5 @@ def _without_header(inbound: Inbound, root: Any) -> Parsed:
         found=str(root.tag),
         code=INVALID_HEADER,
     )
-    return Parsed(inbound, message_type.name if alone and message_type else "", "xml", root, root, [finding])
+    name = message_type.name if alone and message_type else ""
+    return Message(inbound, name, "xml", root, root, [finding], header=header_of.read(root))

@@ -9,6 +9,8 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lxml import etree
+
 from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, Subject, follow, foreign, hex_id, open_case
 from partners.stub import Flow, Sending, Served, Situation
 from schemas import xml
@@ -70,10 +72,13 @@ class Stub:
         moment = _moment(situation.now)
         date = f"{moment:%Y-%m-%dT%H:%M:%S}.{situation.now % 1000:03d}+0000"
         ack = {"id": hex_id(rng), "date": date, "sender": received.sender, "receiver": partner.eessi_id}
-        who = subject_of(root)
+        answers = _answers(received.sed, situation)
+        # Most documents, notifications of posting, want no answer: then nobody asks whom they are about.
+        who = subject_of(root) if answers else None
         then = [
             _sending(partner, follow(rng, moment, sed, received, who, partner.eessi_id, related)[1])
-            for sed, related in _answers(received.sed, situation)
+            for sed, related in answers
+            if who is not None
         ]
         return Served(json_reply(ack), tuple(then))
 
@@ -114,25 +119,31 @@ def _error(code: str, description: str, call: Call) -> Reply:
     return json_reply({"errors": [error]}, 400)
 
 
-def _texts(root: Any, path: str) -> list[str]:
-    return [str(text).strip() for text in root.xpath(path + "/text()", namespaces={"sbdh": SBDH})]
+_HEADER = "sbdh:StandardBusinessDocumentHeader"
+_SCOPE = f"{_HEADER}/sbdh:BusinessScope"
+_TEXTS = {
+    name: etree.XPath(f"{path}/text()", namespaces={"sbdh": SBDH})
+    for name, path in {
+        "sender": f"{_HEADER}/sbdh:Sender/sbdh:Identifier",
+        "role": f"{_HEADER}/sbdh:Sender/sbdh:ContactTypeIdentifier",
+        "sed": f"{_HEADER}/sbdh:DocumentIdentification/sbdh:Type",
+        "message": f"{_HEADER}/sbdh:DocumentIdentification/sbdh:InstanceIdentifier",
+        "set": f"{_SCOPE}/sbdh:SetId",
+        "case": f"{_SCOPE}/sbdh:CaseId/sbdh:InstanceIdentifier",
+        "service": f"{_SCOPE}/sbdh:CaseId/sbdh:BusinessServiceName",
+        "receivers": f"{_HEADER}/sbdh:Receiver/sbdh:Identifier",
+    }.items()
+}
+
+
+def _texts(root: Any, name: str) -> list[str]:
+    found = _TEXTS[name](root)
+    return [str(text).strip() for text in found] if isinstance(found, list) else []
 
 
 def read(root: Any) -> Letter | None:
     """A received message as a letter, as far as an answer needs it; None when it has no header."""
-    header, scope = "sbdh:StandardBusinessDocumentHeader", "sbdh:StandardBusinessDocumentHeader/sbdh:BusinessScope"
-    found = {
-        name: _texts(root, path)
-        for name, path in {
-            "sender": f"{header}/sbdh:Sender/sbdh:Identifier",
-            "role": f"{header}/sbdh:Sender/sbdh:ContactTypeIdentifier",
-            "sed": f"{header}/sbdh:DocumentIdentification/sbdh:Type",
-            "message": f"{header}/sbdh:DocumentIdentification/sbdh:InstanceIdentifier",
-            "set": f"{scope}/sbdh:SetId",
-            "case": f"{scope}/sbdh:CaseId/sbdh:InstanceIdentifier",
-            "service": f"{scope}/sbdh:CaseId/sbdh:BusinessServiceName",
-        }.items()
-    }
+    found = {name: _texts(root, name) for name in _TEXTS}
     if not all(found.values()):
         return None
     first = {name: texts[0] for name, texts in found.items()}
@@ -141,7 +152,7 @@ def read(root: Any) -> Letter | None:
         first["service"].partition(":")[0],
         "New",
         first["sender"],
-        tuple(_texts(root, f"{header}/sbdh:Receiver/sbdh:Identifier")),
+        tuple(found["receivers"]),
         first["role"] == "CaseOwner",
         first["message"],
         first["set"],

@@ -12,8 +12,11 @@ from typing import Any
 from adapters.eessi.case import MESSAGES_MAX, Case, Document, Option, options
 from adapters.eessi.header import CASE_ROLES, CONTACT_TYPES, Header, text_of
 from adapters.eessi.parse import VALUE_INCONSISTENT
-from schemas.eessi.processes import Process, Role, load
+from schemas.eessi.processes import Process, Role, Step, load
 from schemas.violation import Finding
+
+#: So many set ids at most are named as what a message could have related to, the newest ones.
+SETS_SHOWN_MAX = 20
 
 
 def institution_in(sed: str, document: Any) -> str:
@@ -48,6 +51,11 @@ def _finding(rule: str, message: str, header: Header, at: str, expected: str = "
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(names)) or "nothing"
+
+
+def _sets(documents: Sequence[Document]) -> str:
+    """Documents by set id and type; a long case is cut short."""
+    return _list([f"{document.set_id} ({document.type})" for document in documents[-SETS_SHOWN_MAX:]])
 
 
 def _start(header: Header, process: Process, case: Case | None) -> Iterator[Finding]:
@@ -91,12 +99,14 @@ def _without_case(header: Header, process: Process, only_checked: bool) -> Itera
 
 
 def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
-    for contact in (header.sender, *header.receivers):
+    # A receiver that is the sender is told as such by the header's rules.
+    receivers = [contact for contact in header.receivers if contact.institution != header.sender.institution]
+    for contact in (header.sender, *receivers):
         role = roles.get(contact.institution)
         if role and contact.contact_type and contact.contact_type != CONTACT_TYPES[role]:
             yield Finding(
                 "eessi.process.contact-type",
-                f"{contact.institution} has another role in the case.",
+                f"{contact.institution} is {CASE_ROLES[role]} in this case.",
                 contact.contact_type_element,
                 CONTACT_TYPES[role],
                 contact.contact_type,
@@ -112,15 +122,18 @@ def _in_case(header: Header, document: Any, process: Process, case: Case, now: i
             "eessi.process.not-participant", "The sender takes no part in the case.", at, found=sender, code=VALUE_INCONSISTENT
         )
         return
-    if (header.process, header.process_version) != (case.process, case.version):
+    other_process = (header.process, header.process_version) != (case.process, case.version)
+    if other_process:
         message = "The case follows another business use case."
         yield _finding("case-process", message, header, "BusinessServiceName", f"{case.process}:{case.version}")
     if case.messages >= MESSAGES_MAX:
         yield _finding("case-full", f"A case holds at most {MESSAGES_MAX} messages.", header, "CaseId", "another case")
     yield from _contact_types(header, case.roles)
     yield from _receivers(header, document, case)
+    if other_process:
+        return
     if header.action == "Update":
-        yield from _update(header, process, case)
+        yield from _update(header, process, case, now)
     else:
         yield from _new(header, document, process, case, now)
 
@@ -140,11 +153,11 @@ def _receivers(header: Header, document: Any, case: Case) -> Iterator[Finding]:
             )
 
 
-def _update(header: Header, process: Process, case: Case) -> Iterator[Finding]:
+def _update(header: Header, process: Process, case: Case, now: int) -> Iterator[Finding]:
     document = case.document(header.set_id)
     if document is None:
-        own = [known.set_id for known in case.documents if case.sent(known, header.sender.institution)]
-        yield _finding("set-unknown", "An update repeats the set id of a document of the case.", header, "SetId", _list(own))
+        own = [known for known in case.documents if case.sent(known, header.sender.institution)]
+        yield _finding("set-unknown", "An update repeats the set id of a document of the case.", header, "SetId", _sets(own))
         return
     if not case.sent(document, header.sender.institution):
         yield _finding(
@@ -162,7 +175,7 @@ def _update(header: Header, process: Process, case: Case) -> Iterator[Finding]:
         message = "An update has a higher version than the one before."
         yield _finding("version", message, header, "DocumentVersion", f"more than {document.version}")
     if case.status == "closed":
-        yield _finding("closed", "The case is closed.", header, "CaseAction", _list(_now(header, process, case, 0)))
+        yield _finding("closed", "The case is closed.", header, "CaseAction", _list(_now(header, process, case, now)))
 
 
 def _now(header: Header, process: Process, case: Case, now: int) -> list[str]:
@@ -177,21 +190,40 @@ def _new(header: Header, document: Any, process: Process, case: Case, now: int) 
         yield _finding(
             "set-reused", "The set id is that of an earlier document: send an Update of it.", header, "SetId", "a new set id"
         )
-    found = options(case, process, load(), header.sender.institution)
-    fitting = [option for option in found if option.sed == header.sed]
+    fitting = options(case, process, load(), header.sender.institution, header.sed)
     ready = [option for option in fitting if option.ready_at <= now]
-    role = CASE_ROLES[case.roles[header.sender.institution]]
     if not fitting:
-        allowed = _list([option.sed for option in found if option.ready_at <= now])
+        role = CASE_ROLES[case.roles[header.sender.institution]]
+        allowed = _list(_now(header, process, case, now))
         rule, state = ("closed", "The case is closed: ") if case.status == "closed" else ("not-allowed", "")
         message = f"{state}{header.sed} can't be sent now by {header.sender.institution} as {role}."
-        yield _finding(rule, message, header, "Type", allowed)
+        why = _why(header.sed, process, case.roles[header.sender.institution])
+        yield _finding(rule, f"{message} {why}".rstrip(), header, "Type", allowed)
     elif not ready:
         day = _day(min(option.ready_at for option in fitting))
         yield _finding("too-early", f"{header.sed} can't be sent yet.", header, "Type", f"not before {day}", header.sed)
     else:
         yield from _parent(header, ready, case)
     yield from _administrative(header, document, case)
+
+
+def _why(sed: str, process: Process, role: Role) -> str:
+    """When an institution in that role could send the SED, or that it never can; empty when the process does not tell."""
+    if sed == process.opens:
+        return "It opens a case, with CaseAction Start."
+    after = [(step.after, "received" if step.on == "receive" else "sent") for step in process.step if _lets(step, sed, role)]
+    if after:
+        return f"It may be sent after {' or '.join(f'a {name} is {done}' for name, done in after)}."
+    other: Role = "CP" if role == "PO" else "PO"
+    if sed in load().ever(process, role):
+        return ""
+    if sed in load().ever(process, other):
+        return f"Only the {CASE_ROLES[other]} sends it."
+    return f"It has no place in {process.name}."
+
+
+def _lets(step: Step, sed: str, role: Role) -> bool:
+    return step.role == role and sed in (*step.create, *step.reply)
 
 
 def _day(milliseconds: int) -> str:
@@ -201,18 +233,20 @@ def _day(milliseconds: int) -> str:
 def _parent(header: Header, ready: Sequence[Option], case: Case) -> Iterator[Finding]:
     """A reply relates to the document that it answers; any other document relates to none or to one of the case."""
     related = header.related_set_id
-    parents = [option.parent for option in ready if option.parent]
+    parents = [document for option in ready if option.parent and (document := case.document(option.parent))]
+    about = case.document(related)
     if any(not option.parent for option in ready):
-        if related and case.document(related) is None:
+        if related and about is None:
             message = "The related set id is that of no document of the case."
-            yield _finding("parent-unknown", message, header, "RelatedSetId", _list([known.set_id for known in case.documents]))
+            yield _finding("parent-unknown", message, header, "RelatedSetId", _sets(case.documents))
     elif not related:
         message = f"{header.sed} answers a document: name its set id as RelatedSetId."
-        yield _finding("parent-missing", message, header, "SetId", _list(parents), "no RelatedSetId")
-    elif related not in parents:
-        parent = case.document(related)
-        what = f"a {parent.type}" if parent else "no document of the case"
-        yield _finding("parent", f"{header.sed} can't answer {what}.", header, "RelatedSetId", _list(parents))
+        yield _finding("parent-missing", message, header, "SetId", _sets(parents), "no RelatedSetId")
+    elif about not in parents:
+        message = (
+            f"{header.sed} can't answer this {about.type}." if about else "The case has no document with the related set id."
+        )
+        yield _finding("parent", message, header, "RelatedSetId", _sets(parents))
 
 
 def _administrative(header: Header, document: Any, case: Case) -> Iterator[Finding]:

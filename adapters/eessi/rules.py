@@ -9,7 +9,7 @@ from adapters.eessi import case as cases
 from adapters.eessi import header as headers
 from adapters.eessi import process
 from adapters.eessi.header import Header
-from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED
+from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from schemas.eessi.processes import load
 from schemas.violation import Finding
@@ -26,8 +26,8 @@ def key_of(case_id: str) -> str:
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The key of the message's case."""
-    return (key_of(identity.conversation),) if identity.conversation else ()
+    """The key of the message's case; a case id of another length is none, and may be as long as a body."""
+    return (key_of(identity.conversation),) if len(identity.conversation) == cases.ID_CHARACTERS else ()
 
 
 def known_case(context: Context, case_id: str) -> tuple[cases.Case | None, int]:
@@ -43,7 +43,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     """
     if parsed.root.tag != headers.ROOT:
         return []
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     found = list(_header_rules(read, parsed, context))
     sound = all((read.case_id, read.set_id, read.sed, read.action, read.sender.institution, read.receivers, read.version))
     if not sound or any(finding.code == VALUE_NOT_RECOGNIZED for finding in found):
@@ -59,7 +59,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
 def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
     """The case as it is after an accepted message; nothing after a rejected or repeated one."""
-    read = headers.read(parsed.root)
+    read = header_in(parsed)
     if not verdict.accepted:
         return ()
     case, version = known_case(context, read.case_id)

@@ -5,6 +5,7 @@ Person data is artificial (`schemas.persons`); the structure is that of `schemas
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import random
 from collections.abc import Sequence
@@ -101,11 +102,14 @@ def address(scene: Scene, name: str = "Address", country: str = "FI") -> tuple[s
     return name, (*place, coded("country", country))
 
 
+def period(start: str, end: str) -> tuple[str, Tree]:
+    """A period with both its dates."""
+    return "ReferencePeriod", (("FixedPeriod", (("startDate", start), ("endDate", end))),)
+
+
 def fixed(scene: Scene) -> tuple[str, Tree]:
     """A period in the past."""
-    return "ReferencePeriod", (
-        ("FixedPeriod", (("startDate", scene.days_before(4000, 9000)), ("endDate", scene.days_before(100, 3900)))),
-    )
+    return period(scene.days_before(4000, 9000), scene.days_before(100, 3900))
 
 
 def institution(institution: str) -> tuple[str, Tree]:
@@ -123,10 +127,11 @@ def amount(scene: Scene, least: int = 40, most: int = 2500) -> str:
     return f"{scene.rng.randint(least, most)}.{scene.rng.randrange(100):02d}"
 
 
-def duration(scene: Scene) -> Tree:
-    """Years, months and days."""
-    return (
-        ("years", str(scene.rng.randint(0, 40))),
-        ("months", str(scene.rng.randint(0, 11))),
-        ("days", str(scene.rng.randint(0, 30))),
-    )
+def duration(start: str, end: str) -> Tree:
+    """The years, months and days from one date to the other, both counted."""
+    first, last = datetime.date.fromisoformat(start), datetime.date.fromisoformat(end) + datetime.timedelta(days=1)
+    months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+    year, month = divmod(first.month - 1 + months, 12)
+    length = calendar.monthrange(first.year + year, month + 1)[1]
+    days = (last - datetime.date(first.year + year, month + 1, min(first.day, length))).days
+    return ("years", str(months // 12)), ("months", str(months % 12)), ("days", str(days))

@@ -119,7 +119,9 @@ def conversation(envelope: Envelope, deliveries: Sequence[dict[str, Any]], direc
         "versionId": str(envelope.detail.get("version", 1)),
         "caseId": envelope.conversation,
         "participants": participants,
-        "userMessages": [_user_message(envelope, sender, receiver, delivery) for receiver, delivery in receivers.items()],
+        "userMessages": [
+            _user_message(envelope, sender, receiver, delivery, directory) for receiver, delivery in receivers.items()
+        ],
     }
 
 
@@ -128,13 +130,15 @@ def _institution(delivery: dict[str, Any], directory: Directory) -> str:
     return partner.eessi_id if partner else str(delivery["receiver"])
 
 
-def _user_message(envelope: Envelope, sender: str, receiver: str, delivery: dict[str, Any]) -> dict[str, Any]:
+def _user_message(
+    envelope: Envelope, sender: str, receiver: str, delivery: dict[str, Any], directory: Directory
+) -> dict[str, Any]:
     state, tried = delivery.get("state"), bool(delivery.get("attempts"))
     ended_at = int(delivery.get("ended_at") or 0)
     message: dict[str, Any] = {
         "id": envelope.sender_message_id,
-        "sender": sender,
-        "receiver": receiver,
+        "sender": organisation(sender, directory),
+        "receiver": organisation(receiver, directory),
         "action": envelope.detail.get("action"),
         "isSent": tried or state == "delivered",
         "status": {"delivered": "DELIVERED", "dead": "SENT"}.get(str(state), "SENT" if tried else None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -20,8 +21,13 @@ from aiohttp import web
 from exchange.assembly import Exchange
 from exchange.settings import Settings, load
 
+#: Connections that wait to be taken.
+BACKLOG = 1024
 #: How long a worker may take to end after SIGTERM, in seconds.
 STOP_SECONDS = 15.0
+
+#: New objects after which the collector looks at the youngest ones.
+GARBAGE_OBJECTS_MAX = 20_000
 
 
 def serve(
@@ -39,6 +45,9 @@ def serve(
     settings = settings.model_copy(update={"server": server, "storage": storage})
     bound = bind(settings.server.host, settings.server.port)
     port_bound = bound.getsockname()[1]
+    if settings.server.workers == 1:
+        # Whoever reads the address may call at once: until the exchange is open the call waits instead of being refused.
+        bound.listen(BACKLOG)
     print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
     if settings.server.workers == 1:
         work(settings, 0, bound)
@@ -59,7 +68,7 @@ def bind(host: str, port: int) -> socket.socket:
 def work(settings: Settings, worker: int, bound: socket.socket | None = None) -> None:
     """Be one worker until a signal comes."""
     configure_log()
-    # The writer thread must not wait 5 ms for the interpreter lock after each statement.
+    # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     uvloop.run(_serve(settings, worker, bound or bind(settings.server.host, settings.server.port)))
 
@@ -71,7 +80,12 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket) -> None:
         loop.add_signal_handler(number, stop.set)
     runner = web.AppRunner(Exchange(settings, worker).application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
     await runner.setup()
-    await web.SockSite(runner, bound, backlog=1024).start()
+    # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
+    # make few cycles, so it may come seldom.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
+    await web.SockSite(runner, bound, backlog=BACKLOG).start()
     await stop.wait()
     await runner.cleanup()
 

@@ -1,4 +1,4 @@
-"""The ledger on SQLite: the port's methods over one writer thread and a reading connection; statements that change stand in `commit`."""
+"""The ledger on SQLite: the port's methods over one writer and a reading connection; statements that change stand in `commit`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SqliteLedger:
 
     async def close(self) -> None:
         """Commit what waits and close."""
-        await asyncio.to_thread(self._writer.stop)
+        await self._writer.stop()
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -21,6 +21,7 @@ from schemas.violation import Violation
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 1
+NO_QUERY: Mapping[str, str] = {}
 
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
 NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
@@ -145,6 +146,8 @@ class Doors:
         if hdrs.CONTENT_ENCODING in request.headers:
             return COMPRESSED
         try:
+            if request.content.is_eof():
+                return await request.read()
             async with asyncio.timeout(self._limits.read_seconds):
                 return await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -167,11 +170,10 @@ def _too_large(most: int, found: str = "") -> Refusal:
 def call_of(request: web.Request, body: bytes) -> Call:
     """A request as a plain value."""
     parameters: Mapping[str, str] = request.match_info
-    return Call(request.method, request.path, request.headers, body, request.query, parameters)
+    query = request.query if request.query_string else NO_QUERY
+    return Call(request.method, request.path, request.headers, body, query, parameters)
 
 
 def response(reply: Reply) -> web.Response:
     """A plain reply as a response."""
-    headers = dict(reply.headers)
-    headers[hdrs.CONTENT_TYPE] = reply.content_type
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
+    return web.Response(status=reply.status, body=reply.body, headers={**reply.headers, hdrs.CONTENT_TYPE: reply.content_type})
