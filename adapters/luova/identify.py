@@ -8,6 +8,7 @@ from typing import Any
 from adapters.luova.parse import is_plain_id
 from exchange.ports.channel import Identity, Parsed
 
+PAYMENTS = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 UNEMPLOYMENT = "{urn:exchange:unemployment:1}"
 
 
@@ -24,8 +25,13 @@ def _benefits(document: Any) -> int:
     return sum(1 for _ in document.iterchildren(UNEMPLOYMENT + "Benefit"))
 
 
+def _payments(document: Any) -> int:
+    return sum(1 for _ in document.iterfind(f"{PAYMENTS}CstmrCdtTrfInitn/{PAYMENTS}PmtInf/{PAYMENTS}CdtTrfTxInf"))
+
+
 #: How the records of a type are counted; a type that is not here is one record a message.
 ITEMS: dict[str, Callable[[Any], int]] = {
+    "payments.credit-transfers": _payments,
     "population.changes": _changes,
     "population.births": _changes,
     "population.deaths": _changes,
