@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from adapters.luova import generate_payments, generate_population, generate_unemployment
+from adapters.luova import (
+    generate_certificates,
+    generate_payments,
+    generate_pension,
+    generate_population,
+    generate_tax,
+    generate_unemployment,
+)
 from schemas.generated import Generated, Generator
 
 #: Message type -> generator. The same source of chance, day and serial number give the same bytes.
 GENERATORS: dict[str, Generator] = {
+    **generate_certificates.GENERATORS,
     **generate_payments.GENERATORS,
+    **generate_pension.GENERATORS,
     **generate_population.GENERATORS,
+    **generate_tax.GENERATORS,
     **generate_unemployment.GENERATORS,
 }
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from json import dumps, loads
 
-from adapters.luova import partner_payments
+from adapters.luova import partner_certificates, partner_payments, partner_pension, partner_tax
 from adapters.luova.generate import GENERATORS
 from adapters.luova.generate_population import CHANGES
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
@@ -116,7 +116,13 @@ class Luova:
                 flows.append(
                     Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
                 )
-        return flows + partner_payments.flows(directory)
+        return (
+            flows
+            + partner_certificates.flows(directory)
+            + partner_payments.flows(directory)
+            + partner_pension.flows(directory)
+            + partner_tax.flows(directory)
+        )
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """One message through the submit door."""
@@ -159,6 +165,6 @@ def _reply_to(partner: Partner, call: Call, delivery_id: str, situation: Situati
 
 
 #: What a delivery of a type makes its receiver send.
-ANSWERS: dict[str, Answer] = {"unemployment.information-request": _reply_to}
+ANSWERS: dict[str, Answer] = {"unemployment.information-request": _reply_to, **partner_pension.ANSWERS, **partner_tax.ANSWERS}
 
 STUB = Luova()
