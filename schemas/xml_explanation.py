@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import xmlschema
 from lxml import etree
@@ -68,7 +68,7 @@ class Explainer:
         if declared is None:
             return list(self._schema.iter_errors(source))
         with suppress(xmlschema.XMLSchemaStopValidation):
-            declared.raw_decode(element, "lax", context)
+            declared.raw_decode(cast(Any, element), "lax", context)
         return errors
 
 
