@@ -178,7 +178,7 @@ def _alongside(total: int, units: Sequence[int]) -> list[int]:
     if not whole:
         return [0] * len(units)
     sums = [0, *(total * running // whole for running in accumulate(units))]
-    return list(starmap(lambda before, after: after - before, zip(sums, sums[1:], strict=False)))
+    return [after - before for before, after in pairwise(sums)]
 
 
 def _items(rng: random.Random, each: Planned, day: int) -> Sequence[int | None]:
