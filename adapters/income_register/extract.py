@@ -97,7 +97,8 @@ def render_report(found: Found, status: int, profile: str) -> Any:
             report[-1].tail = None
     for path in profiles()[profile]:
         for element in report.findall(path):
-            element.getparent().remove(element)
+            if (holder := element.getparent()) is not None:
+                holder.remove(element)
     return report
 
 

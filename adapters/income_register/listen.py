@@ -16,7 +16,7 @@ from adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
 from adapters.income_register.identify import identify, kind_of
 from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse, text_of
 from adapters.income_register.rules import rules
-from adapters.income_register.signature import SigningKey, make_key, sign
+from adapters.income_register.signature import sign, signing_key
 from adapters.income_register.status import is_invalidated, look_up, target_of
 from adapters.income_register.verification import check_signature
 from adapters.income_register.verdict import errors_of, header_of
@@ -34,12 +34,6 @@ _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Ech
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
 Operations = tuple[wsdl.Operation, ...]
-
-
-@cache
-def signing_key() -> SigningKey:
-    """The key that this process signs with: made at first use, kept in memory."""
-    return make_key()
 
 
 @cache
@@ -152,8 +146,9 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     if has_errors(found):
         violations = [violation for violation in locate(call.body, found) if violation.severity == "error"]
         return signed(_refused(document, violations, now))
-    names = (text_of(document, name) for name in ("DeliveryId", "IRDeliveryId", "DeliveryDataOwner/Code"))
-    envelope = await look_up(desk, partner, *names, kind_of(document))
+    delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
+    owner = text_of(document, "DeliveryDataOwner/Code")
+    envelope = await look_up(desk, partner, delivery_id, register_id, owner, kind_of(document))
     if envelope is None:
         return signed(answer.unknown_delivery(now))
     if await is_invalidated(desk, envelope):
