@@ -115,8 +115,8 @@ async def measure(reports: int = 3000, runs: int = 5) -> Figures:
         finally:
             await exchange.close()
     ratio = statistics.median(one / other for one, other in zip(plain, ours, strict=True))
-    rates = (reports / statistics.median(each) for each in (plain, ours))
-    return Figures(reports, size / 1e6, runs, *(round(rate) for rate in rates), round(ratio, 3), round(max(peaks), 1))
+    plain_rate, our_rate = (round(reports / statistics.median(each)) for each in (plain, ours))
+    return Figures(reports, size / 1e6, runs, plain_rate, our_rate, round(ratio, 3), round(max(peaks), 1))
 
 
 if __name__ == "__main__":

@@ -20,11 +20,13 @@ SECTORS = (
     "pension-institution",
     "population-register",
     "income-register",
+    "pension-register",
     "tax",
     "bank",
     "healthcare",
     "employer",
     "eessi",
+    "foreign-institution",
     "other-authority",
 )
 

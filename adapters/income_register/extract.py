@@ -26,7 +26,11 @@ from schemas import xml
 from schemas.envelope import Envelope
 from schemas.income_register.codes import plain
 
-ROOTS = {WAGE_REPORTS: "WageReportsFromIR", BENEFIT_REPORTS: "BenefitReportsFromIR", PAYER_SUMMARY_REPORTS: "PayerSummaryReportsFromIR"}
+ROOTS = {
+    WAGE_REPORTS: "WageReportsFromIR",
+    BENEFIT_REPORTS: "BenefitReportsFromIR",
+    PAYER_SUMMARY_REPORTS: "PayerSummaryReportsFromIR",
+}
 _NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 _HEAD = ("Timestamp", "Source", "DeliveryId")
 _DATES = ("PaymentPeriod", "PaymentDate", "ReportDate")
@@ -97,8 +101,9 @@ def render_report(found: Found, status: int, profile: str) -> Any:
             report[-1].tail = None
     for path in profiles()[profile]:
         for element in report.findall(path):
-            if (holder := element.getparent()) is not None:
-                holder.remove(element)
+            parent = element.getparent()
+            assert parent is not None, "what a path finds below the report has a parent"
+            parent.remove(element)
     return report
 
 
@@ -168,7 +173,7 @@ class Conditions:
     def codes(self) -> list[bytes]:
         """Bytes that every delivery holds that could answer: a quick look before it is parsed."""
         texts = [pair[1] for pair in (self.payer, self.earner) if pair is not None] + [self.policy]
-        return [text.encode() for text in texts if text and text.isalnum() or "-" in text]
+        return [text.encode() for text in texts if (text and text.isalnum()) or "-" in text]
 
     def fit(self, found: Found) -> bool:
         """Whether a report answers."""
@@ -177,7 +182,9 @@ class Conditions:
             return False
         if self.earner and self.earner not in _ids(report.find("IncomeEarner/IncomeEarnerIds")):
             return False
-        if self.policy and self.policy not in {(each.text or "").strip() for each in report.iter("PensionPolicyNo", "AccInsPolicyNo")}:
+        if self.policy and self.policy not in {
+            (each.text or "").strip() for each in report.iter("PensionPolicyNo", "AccInsPolicyNo")
+        }:
             return False
         if self.register_id and self.register_id != found.shelf.register_id(found.report_id):
             return False
@@ -211,5 +218,3 @@ def conditions(document: Any) -> Conditions:
         if plain(each.findtext("ParameterType")) == "4":
             values["paid"] = ((each.findtext("StartDate") or "")[:10], (each.findtext("EndDate") or "")[:10])
     return Conditions(**values)
-
-

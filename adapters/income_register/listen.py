@@ -18,8 +18,8 @@ from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse
 from adapters.income_register.rules import rules
 from adapters.income_register.signature import sign, signing_key
 from adapters.income_register.status import is_invalidated, look_up, target_of
-from adapters.income_register.verification import check_signature
 from adapters.income_register.verdict import errors_of, header_of
+from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
 from schemas import guard, xml

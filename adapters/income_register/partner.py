@@ -55,7 +55,9 @@ def soap(document: bytes) -> bytes:
 @cache
 def _signer() -> tuple[XMLSigner, rsa.RSAPrivateKey]:
     """What the stubs sign with: a key made at first use, told as RSAKeyValue."""
-    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0)
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
+    )
     return signer, rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

@@ -109,7 +109,9 @@ def _on(day: datetime.date, schedule: dict[str, Any]) -> bool:
         return day.weekday() in schedule["weekdays"]
     if "days" in schedule:
         last = calendar.monthrange(day.year, day.month)[1]
-        return day.month in schedule["months"] and (day.day in schedule["days"] or (_LAST_DAY in schedule["days"] and day.day == last))
+        return day.month in schedule["months"] and (
+            day.day in schedule["days"] or (_LAST_DAY in schedule["days"] and day.day == last)
+        )
     return True
 
 

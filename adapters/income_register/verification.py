@@ -133,7 +133,11 @@ def _c14n(element: Any) -> str:
 def _prefixes(element: Any) -> list[str]:
     """The prefix list of exclusive C14N; no other parameter is taken."""
     children = list(element)
-    if any(child.tag != _PREFIXES for child in children) or len(children) > 1 or (children and element.get("Algorithm") != EXCLUSIVE):
+    if (
+        any(child.tag != _PREFIXES for child in children)
+        or len(children) > 1
+        or (children and element.get("Algorithm") != EXCLUSIVE)
+    ):
         raise Refused(element, "no parameters but InclusiveNamespaces")
     return children[0].get("PrefixList", "").split() if children else []
 

@@ -56,9 +56,7 @@ SERVICES: Mapping[str, tuple[Operation, ...]] = {
     "StatusService": (Operation("GetDeliveryDataStatus", "StatusRequestToIR", "StatusResponseFromIR"),),
     "EchoService": (Operation("SendEcho", "Echo", "Echo"),),
     **{
-        f"{name[:-1]}QueryService": tuple(
-            Operation(f"Get{name}{by}", f"{name}{by}RequestToIR", f"{name}FromIR") for by in ways
-        )
+        f"{name[:-1]}QueryService": tuple(Operation(f"Get{name}{by}", f"{name}{by}RequestToIR", f"{name}FromIR") for by in ways)
         for name, ways in _QUERIES.items()
     },
 }
@@ -69,7 +67,9 @@ def _documents() -> dict[str, tuple[str, str]]:
     path = _SCHEMAS / "message_types.toml"
     types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
     return {
-        root.rpartition("}")[2]: (root.rpartition("}")[0].rpartition("/")[2], each["schema"]) for each in types for root in each["roots"]
+        root.rpartition("}")[2]: (root.rpartition("}")[0].rpartition("/")[2], each["schema"])
+        for each in types
+        for root in each["roots"]
     }
 
 

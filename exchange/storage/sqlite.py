@@ -22,10 +22,12 @@ from exchange.storage.writer import Work, Writer
 class SqliteLedger:
     """Embedded default. Point reads run on the caller's thread (microseconds); scans run on another."""
 
-    def __init__(self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16) -> None:
+    def __init__(
+        self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16, durable: bool = True
+    ) -> None:
         self.path = path
         self._cache_mib = cache_mib
-        self._writer = Writer(path, group_max, compression_level, cache_mib)
+        self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
 
     async def open(self) -> None:

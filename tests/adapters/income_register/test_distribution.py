@@ -61,14 +61,19 @@ class Straight:
 
     def extracts(self) -> list[Any]:
         """The FromIR documents that Kela was delivered, each checked."""
-        found = [etree.fromstring(call.body) for partner, call in self.calls if partner == KELA and call.path.endswith("/from-ir")]
+        found = [
+            etree.fromstring(call.body) for partner, call in self.calls if partner == KELA and call.path.endswith("/from-ir")
+        ]
         for document in found:
             check_reply(document)
         return found
 
 
 SCHEDULES = {
-    "daily": ({"times": ["05:00:00", "22:00:00"]}, ["2026-03-02T05:00:00+02:00", "2026-03-02T22:00:00+02:00", "2026-03-03T05:00:00+02:00"]),
+    "daily": (
+        {"times": ["05:00:00", "22:00:00"]},
+        ["2026-03-02T05:00:00+02:00", "2026-03-02T22:00:00+02:00", "2026-03-03T05:00:00+02:00"],
+    ),
     "weekly": ({"times": ["21:00:00"], "weekdays": [4]}, ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"]),
     "monthly": (
         {"times": ["22:00:00"], "days": [15, 32], "months": [2, 6]},
