@@ -22,6 +22,7 @@ from exchange.journey.forget import Forgetting
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
+from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport
 from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
@@ -215,10 +216,14 @@ class Exchange:
         self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
         self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
+        watches = [(channel, watch, self.desk(channel)) for channel in self.channels.values() for watch in channel.watches]
+        self.watching = Watching(watches, self.clock)
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
-        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock)
+        files = self.settings.files.directory
+        folder = files / channel.name if files is not None else None
+        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock, folder)
 
     def application(self) -> web.Application:
         """The worker's application."""
@@ -251,9 +256,11 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()
+                self.watching.start()
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
+        await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
         await self.ledger.close()
