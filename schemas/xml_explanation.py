@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import xmlschema
 from lxml import etree
@@ -44,12 +44,16 @@ class Explainer:
             return _of_log(element, log[:findings_max])
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
-        findings = []
-        for error in self._errors(bare, 2 * findings_max):
-            finding = _finding(error, bare)
-            if of_bare is not None:
-                finding.at = of_bare.get(finding.at, element)
-            findings.append(finding)
+        findings: list[Finding] = []
+        try:
+            for error in self._errors(bare, 2 * findings_max):
+                finding = _finding(error, bare)
+                if of_bare is not None:
+                    finding.at = of_bare.get(finding.at, element)
+                findings.append(finding)
+        except xmlschema.XMLSchemaException:
+            # An xsi:type that names no type of the schema ends the thorough explanation; what libxml2 said still holds.
+            findings += _of_log(element, log[:findings_max])
         findings = _merged(findings) or _of_log(element, log[:findings_max])
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
@@ -64,7 +68,7 @@ class Explainer:
         if declared is None:
             return list(self._schema.iter_errors(source))
         with suppress(xmlschema.XMLSchemaStopValidation):
-            declared.raw_decode(element, "lax", context)
+            declared.raw_decode(cast(Any, element), "lax", context)
         return errors
 
 
