@@ -20,7 +20,9 @@ REPORTS, FAULTY = 3000, 17
 async def send(gateway: Running, service: str, operation: str, document: bytes, partner: str = EMPLOYER) -> Any:
     """The reply's document, checked against its schema and signature."""
     body = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + document + b"</s:Body></s:Envelope>"
-    status, _, reply = await gateway.post(f"{PREFIX}/{service}.svc", io.BytesIO(body), partner, SOAPAction=operation, Content_Type="text/xml")
+    status, _, reply = await gateway.post(
+        f"{PREFIX}/{service}.svc", io.BytesIO(body), partner, SOAPAction=operation, Content_Type="text/xml"
+    )
     assert status == 200, reply[:2000]
     document_back = parsed(reply)
     check_reply(document_back)
@@ -31,7 +33,8 @@ async def ask(gateway: Running, delivery_id: str, kind: str = "100", partner: st
     """GetDeliveryDataStatus by DeliveryId."""
     owner = batch(gateway, partner, "-").payer
     parties = "".join(
-        f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>" for party in ("Owner", "Creator", "Sender")
+        f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>"
+        for party in ("Owner", "Creator", "Sender")
     )
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'

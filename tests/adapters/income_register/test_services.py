@@ -138,7 +138,9 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     summary = sample("payer-summary-reports--one-month", owner)
     reply = await call("PayerSummaryReportService", "SendPayerSummaryReport", summary)
     assert status_of(reply) == "3", raw(reply)
-    again = renamed(sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"), "PayerSummaryReportsRequestToIR")
+    again = renamed(
+        sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"), "PayerSummaryReportsRequestToIR"
+    )
     assert status_of(await call("PayerSummaryReportService", "SendPayerSummaryReports", again)) == "2"
 
     wages = generate.wage_delivery(random.Random(5), batch(gateway, EMPLOYER, "I-1", reports=3, real_time=False))
@@ -154,7 +156,8 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     reply = await call("SubscriptionService", "SendSubscription", subscription)
     assert status_of(reply) == "2"
     other = renamed(
-        sample("subscriptions--all-wage-reports-daily", owner, DeliveryId="s-2", MainSubscriptionId="s-2"), "SubscriptionsRequestToIR"
+        sample("subscriptions--all-wage-reports-daily", owner, DeliveryId="s-2", MainSubscriptionId="s-2"),
+        "SubscriptionsRequestToIR",
     )
     reply = await call("SubscriptionService", "ProcessSubscription", other)
     assert (status_of(reply), reply.findtext("StatusResponse/ValidItems/Item/ItemId")) == ("3", "s-2")
@@ -167,7 +170,8 @@ def invalidation_of(owner: str, delivery_id: str, kind: str, *items: str, contro
     """A real-time invalidation of reports (105-107) or a delivery (109-111) by the owner's references."""
     inside = "".join(f"<Item><ItemId>{item}</ItemId></Item>" for item in items)
     parties = "".join(
-        f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>" for party in ("Owner", "Creator", "Sender")
+        f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>"
+        for party in ("Owner", "Creator", "Sender")
     )
     return (
         '<i:InvalidationRequestToIR xmlns:i="http://www.tulorekisteri.fi/2017/1/InvalidationsToIR"><DeliveryData>'
@@ -177,7 +181,9 @@ def invalidation_of(owner: str, delivery_id: str, kind: str, *items: str, contro
     ).encode()
 
 
-QUERIES = [(service, operation) for service, operations in wsdl.SERVICES.items() if "Query" in service for operation in operations]
+QUERIES = [
+    (service, operation) for service, operations in wsdl.SERVICES.items() if "Query" in service for operation in operations
+]
 
 
 @pytest.mark.parametrize("service, operation", QUERIES, ids=lambda each: getattr(each, "name", each))
@@ -221,7 +227,8 @@ async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service:
 def data_request(root: str, payer: str, earner: str, policy: str, register_id: str) -> bytes:
     """A real-time request with the parameters that its name asks for."""
     parties = "".join(
-        f"<DeliveryData{party}><Type>1</Type><Code>0246246-0</Code></DeliveryData{party}>" for party in ("Owner", "Creator", "Sender")
+        f"<DeliveryData{party}><Type>1</Type><Code>0246246-0</Code></DeliveryData{party}>"
+        for party in ("Owner", "Creator", "Sender")
     )
     values, codes = [], []
     if "OnePolicyNo" in root:
@@ -232,7 +239,9 @@ def data_request(root: str, payer: str, earner: str, policy: str, register_id: s
         codes.append(("6", "1", payer))
     if "OneIncomeEarner" in root:
         codes.append(("7", "2", earner))
-    inside = "".join(f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>" for kind, text in values)
+    inside = "".join(
+        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>" for kind, text in values
+    )
     inside += "".join(
         f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>{code}</IdCode></IdCodeParameter>"
         for kind, of, code in codes

@@ -166,7 +166,9 @@ def other_key(document: Any) -> None:
     info = document.find(f".//{DS}KeyInfo")
     value = etree.SubElement(etree.SubElement(info, f"{DS}KeyValue"), f"{DS}RSAKeyValue")
     for name, number in (("Modulus", numbers.n), ("Exponent", numbers.e)):
-        etree.SubElement(value, f"{DS}{name}").text = base64.b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).decode()
+        etree.SubElement(value, f"{DS}{name}").text = base64.b64encode(
+            number.to_bytes((number.bit_length() + 7) // 8, "big")
+        ).decode()
 
 
 def swapped_key(document: Any) -> None:
@@ -229,7 +231,9 @@ def test_a_signed_document_beside_another_is_refused() -> None:
     assert "one document" in findings(in_soap(good, evil))[0][1]
     header = b"<s:Header>" + good + b"</s:Header>"
     assert "last element of the document's root" in findings(in_soap(evil, b"", header))[0][1]
-    second_body = f'<s:Envelope xmlns:s="{SOAP}"><s:Body>'.encode() + evil + b"</s:Body><s:Body>" + good + b"</s:Body></s:Envelope>"
+    second_body = (
+        f'<s:Envelope xmlns:s="{SOAP}"><s:Body>'.encode() + evil + b"</s:Body><s:Body>" + good + b"</s:Body></s:Envelope>"
+    )
     assert "one body" in findings(second_body)[0][1]
 
 
