@@ -78,7 +78,9 @@ class Plan:
         work: dict[str, float] = {}
         for each in self.planned:
             items = sum(each.units) if each.stream.counts == "items" else sum(each.holding) / 10
-            answered = sum(sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages")
+            answered = sum(
+                sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages"
+            )
             cost = each.messages + answered + items / 12
             work[each.flow.partner] = work.get(each.flow.partner, 0.0) + cost
         return work
