@@ -102,7 +102,8 @@ def settings_for(run: Run, shard: Shard) -> Settings:
     settings = load()
     deliveries = {"poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults else POLL_SECONDS, "concurrent_max": 256}
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
-    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
+    # The end of each day forgets, and nothing else does.
+    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS, "every_seconds": 400.0 * 86_400}
     return settings.model_copy(
         update={
             "seed": run.seed,
