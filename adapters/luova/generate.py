@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.luova import (
+    generate_bilateral,
     generate_certificates,
     generate_payments,
     generate_pension,
@@ -14,6 +15,7 @@ from schemas.generated import Generated, Generator
 
 #: Message type -> generator. The same source of chance, day and serial number give the same bytes.
 GENERATORS: dict[str, Generator] = {
+    **generate_bilateral.GENERATORS,
     **generate_certificates.GENERATORS,
     **generate_payments.GENERATORS,
     **generate_pension.GENERATORS,

@@ -18,7 +18,7 @@ from schemas.persons import person
 #: Fewest and most payments in a message: 709 on average, as 38,783,069 payments in 54,713 messages (2024) make it; the even spread is *modelled*.
 PAYMENTS = (1, 1417)
 #: Kela's benefits as payment purposes of ISO 20022's external list, with their *modelled* shares.
-PURPOSES = ((b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"), (30, 25, 20, 15, 10))
+PURPOSES: tuple[tuple[bytes, ...], tuple[int, ...]] = ((b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"), (30, 25, 20, 15, 10))
 _POOL = 2_048
 #: Bank groups of invented accounts, each with the BIC of a made-up bank (no bank has location code 00).
 _BANKS = ((799, b"DEMAFI00"), (798, b"DEMBFI00"), (797, b"DEMCFI00"))
@@ -90,15 +90,17 @@ def credit_transfers(rng: random.Random, date: datetime.date, serial: int, count
     (purposes, shares), said = PURPOSES, len(remittances)
     of_purpose = rng.choices(purposes, shares, k=count)
     message_id = b"k%x-%x-%x" % (date.toordinal(), rng.getrandbits(32), serial)
+    # Ids have at most 35 characters (ISO 20022), a serial number up to 16 of them.
+    end_to_end = b"%x.%04x" % (serial, rng.getrandbits(16))
     cents, parts = 0, [b""]
     for number, purpose in enumerate(of_purpose, 1):
         amount = 1_000 + int(chance() * 180_000)
         cents += amount
         payee, remittance = payees[int(chance() * _POOL)], remittances[int(chance() * said)]
         euros, rest = divmod(amount, 100)
-        parts.append(_PAYMENT % (message_id, number, euros, rest, payee, purpose, remittance))
+        parts.append(_PAYMENT % (end_to_end, number, euros, rest, payee, purpose, remittance))
     total = b"%d.%02d" % divmod(cents, 100)
-    created = b"%bT%02d:%02d:%02dZ" % (date.isoformat().encode(), *(int(chance() * most) for most in (24, 60, 60)))
+    created = f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z".encode()
     execution = (date + datetime.timedelta(days=2)).isoformat().encode()
     account, bic = _own_account(bank)
     parts[0] = _HEAD % (message_id, created, count, total, message_id, count, total, execution, account, bic)

@@ -8,6 +8,7 @@ from typing import Any
 from adapters.luova.parse import is_plain_id
 from exchange.ports.channel import Identity, Parsed
 
+BILATERAL = "{urn:exchange:bilateral:1}"
 PAYMENTS = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 PENSION = "{urn:exchange:pension:1}"
 UNEMPLOYMENT = "{urn:exchange:unemployment:1}"
@@ -29,6 +30,9 @@ def _payments(document: Any) -> int:
 
 #: How the records of a type are counted; a type that is not here is one record a message.
 ITEMS: dict[str, Callable[[Any], int]] = {
+    "bilateral.circumstance-changes": _children(BILATERAL + "Change"),
+    "bilateral.insurance": _children(BILATERAL + "Insurance"),
+    "bilateral.supplementary-pensions": _children(BILATERAL + "Pension"),
     "payments.credit-transfers": _payments,
     "pension.decisions": _children(PENSION + "Decision"),
     "pension.work-history": _children(PENSION + "Work"),

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 from json import dumps, loads
 
-from adapters.luova import partner_certificates, partner_payments, partner_pension, partner_tax
+from adapters.luova import partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax
 from adapters.luova.generate import GENERATORS
 from adapters.luova.generate_population import CHANGES
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
@@ -25,6 +25,8 @@ from schemas.call import JSON, XML, Call, Reply, json_reply, problem
 from schemas.directory import Directory, Partner
 from schemas.violation import Malformed
 
+#: The families whose stubs are in files of their own.
+FAMILIES = (partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax)
 MAILBOX = "/luova/v1/mailbox"
 DELIVERIES = "/luova/deliveries/"
 #: Deliveries that a fund takes from its mailbox at once, and for how long.
@@ -116,13 +118,7 @@ class Luova:
                 flows.append(
                     Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
                 )
-        return (
-            flows
-            + partner_certificates.flows(directory)
-            + partner_payments.flows(directory)
-            + partner_pension.flows(directory)
-            + partner_tax.flows(directory)
-        )
+        return [*flows, *(each for family in FAMILIES for each in family.flows(directory))]
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """One message through the submit door."""

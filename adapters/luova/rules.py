@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from adapters.luova import rules_certificates, rules_payments, rules_pension, rules_population, rules_tax, rules_unemployment
+from adapters.luova import (
+    rules_bilateral,
+    rules_certificates,
+    rules_payments,
+    rules_pension,
+    rules_population,
+    rules_tax,
+    rules_unemployment,
+)
 from adapters.luova.routing import ROUTES
 from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
 from schemas.violation import Finding
@@ -18,6 +26,7 @@ CHECK = "check"
 
 Rule = Callable[[Parsed, Context], list[Finding]]
 OF_TYPE: dict[str, Rule] = {
+    **rules_bilateral.OF_TYPE,
     **rules_certificates.OF_TYPE,
     **rules_payments.OF_TYPE,
     **rules_pension.OF_TYPE,

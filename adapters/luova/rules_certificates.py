@@ -59,7 +59,7 @@ def _patient(root: Element) -> list[Finding]:
 def _time(root: Element, context: Context) -> list[Finding]:
     element = _at(root, "effectiveTime")
     try:
-        moment = datetime.strptime((element.get("value") or "")[:8], "%Y%m%d") if element is not None else None
+        moment = datetime.fromisoformat((element.get("value") or "")[:8]) if element is not None else None
     except ValueError:
         return [Finding("certificates.time", "not a day of the calendar", element, "yyyymmdd", attribute="value")]
     latest = datetime.fromtimestamp(context.now / 1000, UTC).replace(tzinfo=None) + timedelta(hours=FUTURE_HOURS_MAX)

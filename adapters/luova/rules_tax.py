@@ -33,7 +33,8 @@ def request(parsed: Parsed, context: Context) -> list[Finding]:
         return []
     findings = _year(data, context)
     parts = data.get("parts")
-    for index, part in enumerate(parts if isinstance(parts, list) else ()):
+    parts = parts if isinstance(parts, list) else []
+    for index, part in enumerate(parts):
         if part in parts[:index]:
             findings.append(Finding("tax.part-twice", "a part is asked for once", ("parts", index), found=str(part)[:40]))
         if index > len(_HELD):
@@ -45,7 +46,7 @@ def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(value if isinstance(value, int) else str(value))
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < 10**13 else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from itertools import accumulate, starmap
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from exchange.simulation.calendar import Hours, days_of, midnight
@@ -78,7 +78,9 @@ class Plan:
         work: dict[str, float] = {}
         for each in self.planned:
             items = sum(each.units) if each.stream.counts == "items" else sum(each.holding) / 10
-            answered = sum(sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages")
+            answered = sum(
+                sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages"
+            )
             cost = each.messages + answered + items / 12
             work[each.flow.partner] = work.get(each.flow.partner, 0.0) + cost
         return work
@@ -176,7 +178,7 @@ def _alongside(total: int, units: Sequence[int]) -> list[int]:
     if not whole:
         return [0] * len(units)
     sums = [0, *(total * running // whole for running in accumulate(units))]
-    return list(starmap(lambda before, after: after - before, zip(sums, sums[1:], strict=False)))
+    return [after - before for before, after in pairwise(sums)]
 
 
 def _items(rng: random.Random, each: Planned, day: int) -> Sequence[int | None]:

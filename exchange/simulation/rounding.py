@@ -69,7 +69,9 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list
             if due > placed[index]:
                 optional.append(index)
         if left > 0:
-            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index))[:left]:
+            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index))[
+                :left
+            ]:
                 spreads[index][day] += 1
                 placed[index] += 1
                 gone += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from exchange.simulation.plan import Plan
 from exchange.simulation.workload import Workload
 from schemas.directory import Directory

@@ -168,7 +168,11 @@ def _stream(entry: Mapping[str, Any]) -> Stream:
     values["sizes"] = tuple(entry.get("sizes", (1, 1)))
     values["answers"] = [
         Answering(
-            answer["type"], _yearly(answer["year"]), answer.get("counts", "messages"), answer.get("adds", {}), answer.get("joint", "")
+            answer["type"],
+            _yearly(answer["year"]),
+            answer.get("counts", "messages"),
+            answer.get("adds", {}),
+            answer.get("joint", ""),
         )
         for answer in entry.get("answers", ())
     ]

@@ -91,6 +91,15 @@ class SqliteLedger:
         """An accepted message by its sender's id."""
         return queries.find(self.reader, channel, sender, sender_message_id)
 
+    async def stored(
+        self, channel: str, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[MessageRow, bytes]]:
+        """Accepted messages with their bodies, by id."""
+        found: list[tuple[MessageRow, bytes]] = await self._scan(
+            queries.stored, channel, tuple(message_types), since, before, most, newest_first
+        )
+        return found
+
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
         return queries.message(self.reader, message_id)

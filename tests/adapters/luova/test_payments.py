@@ -70,6 +70,10 @@ def test_a_published_reference_number_is_one() -> None:
     assert is_reference_number("1232")  # the shortest there is: weights 7, 3, 1 of 123 give 28, so the check digit is 2
 
 
+def test_ids_of_the_largest_message_and_the_highest_serial_number_fit() -> None:
+    assert check(credit_transfers(random.Random(1), DAY, 2**63 - 1, PAYMENTS[1]).body) == []
+
+
 def test_one_digit_of_an_account_changed_is_found_where_it_stands() -> None:
     text = credit_transfers(random.Random(1), DAY, 1, 20).body.decode()
     at = [match.start() for match in re.finditer("<IBAN>", text)][7] + len("<IBAN>FI12000")

@@ -154,7 +154,9 @@ async def test_a_code_in_one_entry_of_a_batch_leaves_the_others(target: Target) 
     form, code = FORMS[0], real_code(random.Random(9))
     calls = [form.sending().call for _ in range(3)]
     calls[1] = into_body(calls[1], code)
-    lines = [f'{{"id":"{call.headers["X-Message-Id"]}","type":"population.births","body":{call.body.decode()}}}' for call in calls]
+    lines = [
+        f'{{"id":"{call.headers["X-Message-Id"]}","type":"population.births","body":{call.body.decode()}}}' for call in calls
+    ]
     headers = {"X-API-Key": calls[0].headers["X-API-Key"], "Content-Type": "application/x-ndjson"}
     async with target.counting(form, received=3, accepted=2, rejected=1):
         status, _, body = await target.call(Call("POST", "/luova/v1/batches", headers, "\n".join(lines).encode()))

@@ -35,7 +35,9 @@ def key(partner: str) -> dict[str, str]:
 @pytest.mark.parametrize("wrong", ["", "key-of-nobody", "KEY-240A4C0149235E8EAEEEBB15", "*", "%00", "ä"])
 async def test_a_key_of_nobody_is_refused_before_anything_is_counted(target: Target, form: Form, wrong: str) -> None:
     call = form.sending().call
-    headers = {name: value for name, value in call.headers.items() if name != "X-API-Key"} | ({"X-API-Key": wrong} if wrong else {})
+    headers = {name: value for name, value in call.headers.items() if name != "X-API-Key"} | (
+        {"X-API-Key": wrong} if wrong else {}
+    )
     async with target.counting(form):
         status, told, body = await target.refused(form, replace(call, headers=headers))
     assert status == 401
@@ -130,7 +132,11 @@ async def test_another_countys_information_request(target: Target) -> None:
     made = json.loads((SAMPLES / "kelmu.information-request--two-statements.json").read_text()) | {"county": "county.lappi"}
     call = STUBS["kelmu"].submit(kela, "kelmu.information-request", request_id, json.dumps(made).encode(), "")
     assert (await target.call(call))[0] == 202
-    given = {"information_request": request_id, "user": "sos1", "given": [{"statement": "service-needs-assessment", "known": False}]}
+    given = {
+        "information_request": request_id,
+        "user": "sos1",
+        "given": [{"statement": "service-needs-assessment", "known": False}],
+    }
     path = f"/kelmu/v1/information-requests/{request_id}/answers"
     answer = Call("POST", path, {**key("county.kainuu"), "Content-Type": "application/json"}, json.dumps(given).encode())
     kelmu = next(form for form in FORMS if form.channel == "kelmu")
