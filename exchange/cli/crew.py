@@ -63,7 +63,9 @@ def _live_in_processes(run: Run, shards: Sequence[Shard], processes: int, progre
                     process = pipes.pop(ready)
                     process.join()
                     if process.exitcode:
-                        raise ShardFailed(f"a process of the simulation ended with {process.exitcode}; run it again to go on") from None
+                        raise ShardFailed(
+                            f"a process of the simulation ended with {process.exitcode}; run it again to go on"
+                        ) from None
     finally:
         for process in pipes.values():
             process.terminate()

@@ -32,10 +32,14 @@ console = Console(stderr=True)
 
 
 def simulate(
-    year: Annotated[int, typer.Argument(help="The year: its calendar, and its published figures where there are any.", min=1990, max=2100)],
+    year: Annotated[
+        int, typer.Argument(help="The year: its calendar, and its published figures where there are any.", min=1990, max=2100)
+    ],
     scale: Annotated[str, typer.Option(help="Share of the year's traffic, as 1/1000 or 0.001; at most 1.")] = "1/1000",
     seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.", min=0)] = 1,
-    processes: Annotated[int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS)] = 2,
+    processes: Annotated[
+        int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS)
+    ] = 2,
     out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="simulations/YEAR-SCALE-SEED")] = None,
     what_if: Annotated[
         list[str] | None,
@@ -45,7 +49,9 @@ def simulate(
             "interface=2025. The year is then simulated without and with it.",
         ),
     ] = None,
-    faults: Annotated[str | None, typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults.")] = None,
+    faults: Annotated[
+        str | None, typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults.")
+    ] = None,
     language: Annotated[str, typer.Option("--lang", "--language", help="Of the table printed: fi, sv or en.")] = "en",
 ) -> None:
     """Simulate a year through the whole journey, and print and write the statistics that were counted.
