@@ -10,7 +10,7 @@ WORKERS ?= 2
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock drill browser clean
+.PHONY: help run test check bench bench-compare format lock drill browser clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -43,6 +43,9 @@ check: $(VENV)/.ready ## format, lint, types, layers, documents
 
 bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--seconds 30")
 	@$(BIN)/exchange bench $(ARGS)
+
+bench-compare: $(VENV)/.ready ## fail when a ratio is more than 15 % below the kept one (benchmarks/baseline.json)
+	@$(BIN)/exchange bench --no-others --compare $(ARGS)
 
 drill: $(VENV)/.ready ## kill the exchange in mid-traffic, again and again, and verify the ledger (DRILLS=20)
 	@DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
