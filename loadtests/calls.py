@@ -89,7 +89,8 @@ def read(folder: Path) -> list[Sample]:
     paths = sorted(folder.glob("*.calls.jsonl"))
     if not paths:
         raise FileNotFoundError(f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out {folder}")
-    return [_sample(json.loads(line)) for path in paths for line in path.open(encoding="utf-8")]
+    # Not splitlines: JSON may hold signs that it takes for ends of lines.
+    return [_sample(json.loads(line)) for path in paths for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def _sample(data: dict[str, Any]) -> Sample:

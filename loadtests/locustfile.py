@@ -1,7 +1,7 @@
 """Locust's entry: options, the users of the workload, the shape, and the report and budget at the end; see docs/load-testing.md.
 
-    exchange samples all --calls -n 5 --out samples
-    locust -f loadtests/locustfile.py --headless --host http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
+exchange samples all --calls -n 5 --out samples
+locust -f loadtests/locustfile.py --headless --host http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.s
 globals().update({kind.__name__: kind for kind in KINDS})
 
 lateness: Counter[int] = Counter()
+#: Calls by worker, as the master heard of them.
+sent_by: Counter[str] = Counter()
 broke_at = ""
 
 
@@ -132,6 +134,7 @@ def hand_over(client_id: str, data: dict[str, Any]) -> None:
 @events.worker_report.add_listener
 def take_over(client_id: str, data: dict[str, Any]) -> None:
     """The master adds up."""
+    sent_by[client_id] += data["stats_total"]["num_requests"]
     lateness.update({int(key): count for key, count in data.get("lateness", {}).items()})
 
 
@@ -141,10 +144,18 @@ def end(environment: Any, **_: object) -> None:
     if isinstance(environment.runner, WorkerRunner) or not hasattr(environment.stats, "total"):
         return
     given = environment.parsed_options
-    late = lateness if isinstance(environment.runner, MasterRunner) else getattr(Source, "sender", None) and Source.sender.lateness
+    late = (
+        lateness if isinstance(environment.runner, MasterRunner) else getattr(Source, "sender", None) and Source.sender.lateness
+    )
     run = report(environment.stats, late or {}, shape_of(given).seconds if given.shape != "step" else run_seconds(environment))
     found = [] if given.shape == "step" else budgets.exceeded(run, budgets.load(given.budget))
-    run |= {"shape": given.shape, "budget": given.budget, "exceeded": found, "broke_at": broke_at}
+    run |= {
+        "shape": given.shape,
+        "budget": given.budget,
+        "exceeded": found,
+        "broke_at": broke_at,
+        "sent_by": sorted(sent_by.values()),
+    }
     print(table(run))
     print("\n".join([*([broke_at] if broke_at else []), *(f"over budget: {each}" for each in found)]) or "within budget")
     if given.report:

@@ -69,9 +69,7 @@ class Sender:
         """(status, body) of a call; once more when a kept connection was closed before the reply, since ids make that safe."""
         for again in (True, False):
             try:
-                response = self.client.request(
-                    prepared.method, prepared.path, body=prepared.body, headers=dict(prepared.headers)
-                )
+                response = self.client.request(prepared.method, prepared.path, body=prepared.body, headers=dict(prepared.headers))
                 return response.status_code, bytes(response.read())
             except HTTPConnectionClosed:
                 if not again:

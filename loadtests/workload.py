@@ -67,9 +67,7 @@ def load(path: Path = PATH) -> Workload:
     for entry in data["flow"]:
         records = entry["records"] * entry.get("share", 1.0)
         calls = entry.get("calls", records / entry.get("per_call", 1.0))
-        flows.append(
-            Flow(entry["channel"], entry["sector"], entry["type"], entry.get("door", ""), calls, records, entry["row"])
-        )
+        flows.append(Flow(entry["channel"], entry["sector"], entry["type"], entry.get("door", ""), calls, records, entry["row"]))
     keys = [(flow.channel, flow.sector, flow.message_type, flow.door) for flow in flows]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{path.name}: stands twice: {sorted(twice)}")

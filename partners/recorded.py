@@ -10,7 +10,6 @@ stays valid, since only digits (and hexadecimal digits of ids that may be any) a
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
