@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +52,15 @@ def main() -> int:
     given.reports.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="load-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        samples = given.samples or make_samples(folder / "samples", given.seed)
+        making = stack.enter_context(ThreadPoolExecutor(1)).submit(samples_for, given, folder / "samples")
         if given.host:
             processes.wait_ready(given.host.rstrip("/"))
-            run, found = drive(given, given.host.rstrip("/"), samples, None)
+            run, found = drive(given, given.host.rstrip("/"), making.result(), None)
         else:
             ledger = given.ledger or folder / "exchange.db"
             url, served, took = stack.enter_context(processes.exchange(folder, ledger, given.workers))
-            print(f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}")
-            run, found = drive(given, url, samples, served)
+            print(f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}", flush=True)
+            run, found = drive(given, url, making.result(), served)
             run["start_seconds"] = round(took, 2)
             stack.close()
             if not verified(ledger):
@@ -72,9 +73,11 @@ def main() -> int:
     return 1 if run["exceeded"] else 0
 
 
-def make_samples(folder: Path, seed: int) -> Path:
-    """Calls of every sender, made now: senders' times must not be older than a day."""
-    command = [sys.executable, "-m", "exchange", "samples", "all", "--calls", "-n", str(SAMPLES_EACH), "--seed", str(seed)]
+def samples_for(given: argparse.Namespace, folder: Path) -> Path:
+    """The samples given, or calls of every sender made now: senders' times must not be older than a day."""
+    if given.samples:
+        return Path(given.samples)
+    command = [sys.executable, "-m", "exchange", "samples", "all", "--calls", "-n", str(SAMPLES_EACH), "--seed", str(given.seed)]
     subprocess.run(
         [*command, "--out", str(folder)], env=processes.environment(), cwd=processes.ROOT, check=True, stdout=subprocess.DEVNULL
     )
