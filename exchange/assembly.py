@@ -175,16 +175,19 @@ class Exchange:
         ids: Ids | None = None,
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
         self.clock: Clock = clock or WallClock()
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
         self.channels = dict(channels if channels is not None else discovery.channels())
-        self.directory = _directory(settings)
+        self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries
-        self.ledger = SqliteLedger(ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib)
+        self.ledger = SqliteLedger(
+            ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable
+        )
         self._own_transport = HttpTransport(settings.partners.address, deliveries.answer_bytes_max) if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
         policy = RetryPolicy(

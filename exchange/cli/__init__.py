@@ -26,7 +26,7 @@ app.command("samples")(samples.samples)
 app.command("catalogue")(catalogue.catalogue)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
-app.command("bench")(bench.bench)
+app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
 
 
 def main() -> None:

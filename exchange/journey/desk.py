@@ -85,6 +85,13 @@ class ChannelDesk:
         shown = ("id", "receiver", "mode", "state", "attempts", "items", "next_at", "ended_at", "reason")
         return [{name: getattr(row, name) for name in shown} for row in rows]
 
+    async def stored(
+        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[Envelope, bytes]]:
+        """Accepted messages of this channel."""
+        rows = await self._ledger.stored(self._channel.name, message_types, since, before, most, newest_first)
+        return [(envelope_of(row), body) for row, body in rows]
+
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers."""
         return await self._ledger.recall(self._channel.name, keys)

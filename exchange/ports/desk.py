@@ -89,6 +89,12 @@ class Desk(Protocol):
         """The deliveries of a message: receiver, mode, state, attempts, times and the last reason."""
         ...
 
+    async def stored(
+        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[Envelope, bytes]]:
+        """Accepted messages of this channel and these types with ids in [since, before), by id; an empty body was dropped."""
+        ...
+
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers under these keys."""
         ...

@@ -184,7 +184,9 @@ def _rows(report: Report, language: str) -> Chart:
         for index, (values, title) in enumerate(sections)
     ]
     chart = alt.vconcat(*drawn, spacing=10)
-    return Chart("rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language))
+    return Chart(
+        "rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language, say["chart-rows-under"])
+    )
 
 
 def _section(
@@ -234,7 +236,7 @@ def _hours(report: Report, language: str) -> Chart:
         .mark_rect(stroke=LIGHT["ground"], strokeWidth=1)
         .encode(
             x=alt.X("hour:O", title=say["chart-hours-axis"], axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("weekday:O", sort=names, title=None),
+            y=alt.Y("weekday:O", sort=names, title=None, axis=alt.Axis(minExtent=84)),
             color=alt.Color(
                 "count:Q",
                 scale=alt.Scale(type="threshold", domain=steps, range=list(HEAT)),
@@ -265,9 +267,9 @@ def _wrapped(text: str, characters: int) -> str:
     return "\n".join(textwrap.wrap(text, characters))
 
 
-def _spec(chart: Any, title: str, report: Report, language: str) -> dict[str, Any]:
-    """The Vega-Lite form with the title, what was counted, the source, and how everything looks."""
-    under = [period_text(report, language), words(language)["source-line"]]
+def _spec(chart: Any, title: str, report: Report, language: str, reading: str = "") -> dict[str, Any]:
+    """The Vega-Lite form with the title, how to read it, what was counted, the source, and how everything looks."""
+    under = [*([reading] if reading else []), period_text(report, language), words(language)["source-line"]]
     styled = chart.properties(
         title=alt.TitleParams(title, subtitle=under, anchor="start", offset=14), background=LIGHT["ground"], padding=14
     ).configure(
