@@ -9,6 +9,7 @@ same payer; whatever is not recognised goes to the rules. Everything remembered 
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -52,6 +53,8 @@ class Memory:
 
     def __init__(self) -> None:
         self._numbers = count(1)
+        #: Held while learning; what is known is only ever looked up without it.
+        self.lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
@@ -70,7 +73,8 @@ class Memory:
         for index, shape in enumerate(tried):
             if (match := shape.match(part)) is not None:
                 if index:
-                    tried.insert(0, tried.pop(index))
+                    # A new list, for another thread may be going through the old one.
+                    self.shapes[key] = [shape, *tried[:index], *tried[index + 1 :]]
                 return shape, match.groups()
         return None
 
@@ -240,6 +244,10 @@ class Quick:
         """Learn from a report that was not recognised, when the rules find nothing in it as it stands in these bytes."""
         if len(chunk) > REPORT_BYTES_MAX or not is_text(chunk) or (parts := _parts(chunk)) is None:
             return
+        with self._memory.lock:
+            self._learn(chunk, parts)
+
+    def _learn(self, chunk: bytes, parts: list[tuple[bytes, bytes]]) -> None:
         memory = self._memory
         missing = [(name, part) for name, part in parts if memory.find(name, part) is None]
         if missing and self._learned >= LEARNED_MAX:
