@@ -108,7 +108,7 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
 
         asks = not real_time and situation.serial % STATUS_EVERY == 0
-        return Sending(call, ask if asks else None, count)
+        return Sending(call, ask if asks else None, count, (name,))
 
     return make
 

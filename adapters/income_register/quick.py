@@ -8,8 +8,9 @@ same payer; whatever is not recognised goes to the rules. Everything remembered 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -37,6 +38,9 @@ _TRANSACTION, _TRANSACTIONS_END, _REPORT_END = b"<Transaction>", b"</Transaction
 _BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance"))
 _PROFESSION = (b"Profession", b"Type")
 _OF_TOTAL = frozenset((b"101", b"102", b"103", b"104", b"105", b"106"))
+
+_AMOUNT, _TAIL = b"<Amount>", b"</"
+_NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
 
 Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 Judge = Callable[[Any], bool]
@@ -94,12 +98,13 @@ _MEMORY = Memory()
 
 def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     """The bytes of each report without its end tag, and everything around them; None when they can't be told apart safely."""
-    head, found, rest = body.partition(_REPORTS)
-    inside, ended, tail = rest.partition(_REPORTS_END)
-    chunks = inside.split(_REPORT_END)
-    if not found or not ended or len(chunks) != reports + 1 or chunks.pop().strip():
+    start, end = body.find(_REPORTS), body.rfind(_REPORTS_END)
+    if start < 0 or end < start:
         return None
-    around = head + tail
+    chunks = body[start + len(_REPORTS) : end].split(_REPORT_END)
+    if len(chunks) != reports + 1 or chunks.pop().strip():
+        return None
+    around = body[:start] + body[end + len(_REPORTS_END) :]
     # Were the reports themselves spelled otherwise (`<Report >`), these would be somebody else's.
     return None if b"<Report" in around or b"</Report" in around else (chunks, around)
 
@@ -119,47 +124,98 @@ class Quick:
         }
         year = day.year if day is not None else 0
         kinds = frozenset(kind for kind, _ in payer.ids)
-        self._context = (book.wages, payer.types, payer.sub_orgs, payer.substitute, payer.reachable, kinds, 2022 <= year <= 2025)
+        context = (book.wages, payer.types, payer.sub_orgs, payer.substitute, payer.reachable, kinds, 2022 <= year <= 2025)
+        self._context = memory.class_of(context)
         self._learned = 0
+        #: Transactions of this delivery that were found fine, as the bytes before and after their amount.
+        self._lines: dict[tuple[bytes, bytes], int] = {}
+        self._ids: set[bytes] = set()
+        self._fresh: list[bytes] = []
 
-    def recognises(self, chunk: bytes, seen: set[str]) -> bool:
-        """Whether the report is plainly fine; its id is then among the seen ones."""
-        parts = _parts(chunk)
-        if parts is None:
+    def taken(self) -> list[str]:
+        """The keys of the reports that were recognised since this was last asked."""
+        keys = [f"ReportId {report_id.decode()}" for report_id in self._fresh]
+        self._fresh.clear()
+        return keys
+
+    def take(self, key: str) -> None:
+        """Note the key of a report that was not recognised."""
+        kind, _, report_id = key.partition(" ")
+        if kind == "ReportId":
+            self._ids.add(report_id.encode())
+
+    def unrecognised(self, chunks: Iterable[bytes]) -> Iterator[int]:
+        """The places of the reports that are not plainly fine; what the caller learns in between is used for those that follow.
+
+        Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
+        """
+        memory, context, known_lines, ids, fresh = self._memory, self._context, self._lines, self._ids, self._fresh
+        fine, line_of, related, number, payer_codes = self._fine, self._line, _related, _NUMBER, self._payer_codes
+        for index, chunk in enumerate(chunks):
+            main, found, tail = chunk.partition(_TRANSACTIONS_END)
+            first, *lines = main.split(_TRANSACTION)
+            if not found or (written := fine(b"", first if first[:1] == b"<" else first.lstrip())) is None:
+                yield index
+                continue
+            klass, shape, values = written
+            places = shape.places
+            report_id = values[places[b"ReportId"]] if b"ReportId" in places else b""
+            if not report_id or report_id in ids or (b"Code" in places and values[places[b"Code"]] in payer_codes):
+                yield index
+                continue
+            classes, amounts = [klass], [b"0"]
+            for line in lines:
+                # Most transactions differ from others of the delivery in their amounts alone.
+                head, _, rest = line.partition(_AMOUNT)
+                amount, _, end = rest.partition(b"<")
+                line_class = known_lines.get((head, end))
+                if line_class is None or not number(amount):
+                    line_class = line_of(line, head, end)
+                    if line_class is None:
+                        break
+                classes.append(line_class)
+                amounts.append(amount)
+            relations = memory.together.get((context, *classes)) if len(classes) > len(lines) else None
+            if (
+                relations is None
+                or (relations and not related(relations, amounts))
+                or (tail and tail.strip() and not self._fine_tail(shape, values, tail))
+            ):
+                yield index
+                continue
+            ids.add(report_id)
+            fresh.append(report_id)
+
+    def _fine(self, name: bytes, part: bytes, beside: object = None) -> tuple[int, Shape, tuple[bytes, ...]] | None:
+        """The class, the shape and the values of a part that was found fine before; None when it is not known."""
+        written = self._memory.find(name, part)
+        if written is None:
+            return None
+        shape, values = written
+        for index, check in shape.free:
+            if not check(values[index]):
+                return None
+        if shape.related and not holds(shape, values, self._limits):
+            return None
+        klass = self._memory.known.get((self._context, beside, shape.number, shape.coded(values)))
+        return None if klass is None else (klass, shape, values)
+
+    def _line(self, line: bytes, head: bytes, end: bytes) -> int | None:
+        """The class of a transaction by its shape; what is fine is remembered for the delivery, but for sums of amounts."""
+        written = self._fine(_name_of(line), line)
+        if written is None:
+            return None
+        if not written[1].sums and len(self._lines) < KNOWN_MAX:
+            self._lines[(head, end)] = written[0]
+        return written[0]
+
+    def _fine_tail(self, shape: Shape, values: tuple[bytes, ...], tail: bytes) -> bool:
+        """Whether what follows the transactions is fine beside such an earner, and no absence begins before the employment."""
+        written = self._fine(_TAIL, tail.strip(), (shape.number, shape.coded(values)))
+        if written is None:
             return False
-        memory, context = self._memory, self._context
-        classes: list[int] = []
-        amounts: list[bytes] = []
-        key = ""
-        for name, part in parts:
-            found = memory.find(name, part)
-            if found is None:
-                return False
-            shape, values = found
-            for index, check in shape.free:
-                if not check(values[index]):
-                    return False
-            if (shape.ordered or shape.limits or shape.sums) and not holds(shape, values, self._limits):
-                return False
-            known = memory.known.get((context, shape.number, shape.coded(values)))
-            if known is None:
-                return False
-            classes.append(known)
-            if (place := shape.places.get(b"Amount")) is not None:
-                amounts.append(values[place])
-            else:
-                amounts.append(b"0")
-            if not key:
-                if (place := shape.places.get(b"ReportId")) is None or values[
-                    shape.places.get(b"Code", place)
-                ] in self._payer_codes:
-                    return False
-                key = f"ReportId {values[place].decode()}"
-        relations = memory.together.get((context, tuple(classes)))
-        if relations is None or key in seen or (relations and not _related(relations, amounts)):
-            return False
-        seen.add(key)
-        return True
+        hired, absent = shape.places.get(b"StartDate"), written[1].places.get(b"StartDate")
+        return hired is None or absent is None or values[hired] <= written[2][absent]
 
     def learn(self, chunk: bytes) -> None:
         """Learn from a report that was not recognised, when the rules find nothing in it as it stands in these bytes."""
@@ -182,39 +238,48 @@ class Quick:
 
     def _remember(self, parts: list[tuple[bytes, bytes]]) -> None:
         memory, context = self._memory, self._context
-        classes, codes = [], []
+        classes: list[int] = []
+        codes: list[bytes] = []
+        earner: object = None
         for name, part in parts:
-            if (found := memory.find(name, part)) is None:
+            held = leaves(part)
+            if held is None or (found := memory.find(name, part)) is None:
+                return
+            if any(leaf.kind == "coded" and leaf.end - leaf.start > VALUE_BYTES_MAX for leaf in held):
                 return
             shape, values = found
-            held = leaves(part)
-            if held is None or any(leaf.kind == "coded" and leaf.end - leaf.start > VALUE_BYTES_MAX for leaf in held):
-                return
-            key = (context, shape.number, shape.coded(values))
+            if name == b"":
+                earner, content = (shape.number, shape.coded(values)), _of_earner(part, held)
+                if part.count(b"<StartDate>") > 1 and parts[-1][0] == _TAIL:
+                    return
+            else:
+                content = _of_transaction(part, held)
+            key = (context, earner if name == _TAIL else None, shape.number, shape.coded(values))
             if key not in memory.known:
-                content = _of_transaction(part, held) if name else _of_earner(part, held)
                 memory.known[key] = memory.class_of(content)
-            classes.append(memory.known[key])
-            codes.append(values[shape.places[b"TransactionCode"]] if name else b"")
+            if name != _TAIL:
+                classes.append(memory.known[key])
+                codes.append(values[shape.places[b"TransactionCode"]] if name else b"")
         special = (b"<Recovery>", b"<UnjustEnrichment>")
-        pairs = zip(codes, parts, strict=True)
-        if not any(code in _OF_TOTAL and any(flag in part for flag in special) for code, (_, part) in pairs):
-            memory.together[(context, tuple(classes))] = _relations(codes)
+        if not any(
+            code in _OF_TOTAL and any(flag in part for flag in special) for code, (_, part) in zip(codes, parts, strict=False)
+        ):
+            memory.together[(context, *classes)] = _relations(codes)
+
+
+def _name_of(line: bytes) -> bytes:
+    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income type."""
+    return line[:200].partition(b"</TransactionCode>")[0]
 
 
 def _parts(chunk: bytes) -> list[tuple[bytes, bytes]] | None:
-    """The earner's part and each transaction, with the names under which their shapes are kept."""
+    """The earner's part, each transaction and what follows them, with the names under which their shapes are kept."""
     main, found, tail = chunk.partition(_TRANSACTIONS_END)
-    if not found or tail.strip():
-        return None
     first, *lines = main.split(_TRANSACTION)
-    parts = [(b"", first.lstrip())]
-    for line in lines:
-        name, found, _ = line[:200].partition(b"</TransactionCode>")
-        if not found:
-            return None
-        parts.append((name, line))
-    return parts
+    if not found or not all(b"</TransactionCode>" in line[:200] for line in lines):
+        return None
+    parts = [(b"", first.lstrip()), *((_name_of(line), line) for line in lines)]
+    return [*parts, (_TAIL, tail.strip())] if tail.strip() else parts
 
 
 def _of_earner(part: bytes, held: list[Leaf]) -> object:
@@ -256,5 +321,6 @@ def _relations(codes: list[bytes]) -> Relations:
 
 
 def _related(relations: Relations, amounts: list[bytes]) -> bool:
-    numbers = [Decimal(amount.decode()) for amount in amounts]
+    """Whether amounts together are no more than those that they are made from."""
+    numbers = [Decimal(amount.decode() or "0") for amount in amounts]
     return all(sum(numbers[index] for index in own) <= sum(numbers[index] for index in of) for own, of in relations)

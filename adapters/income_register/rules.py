@@ -16,7 +16,7 @@ from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE
 from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
 from adapters.income_register.quick import Quick, chunks_of
-from adapters.income_register.report_rules import check_references
+from adapters.income_register.report_rules import check_references, report_key
 from adapters.income_register.request_rules import (
     check_data_request,
     check_invalidations,
@@ -96,17 +96,20 @@ def _check_delivery_data(book: Book, data: Any, delivery_type: str, real_time: b
         book.item = None
         return False
     chunks, around = split
+    reports: list[Any] = []
     quick = Quick(book, partial(_is_fine, book))
     clean = is_text(around)
-    for index, chunk in enumerate(chunks):
-        if quick.recognises(chunk, seen):
-            continue
-        book.item = index
-        before = len(book.findings)
-        check_one(book, holder[index], seen)
-        clean = clean and is_text(chunk)
+    for index in quick.unrecognised(chunks):
+        # A child by its place is looked for from the first one on: all at once, when one is needed at all.
+        reports = reports or list(holder)
+        book.item, report, before = index, reports[index], len(book.findings)
+        seen.update(quick.taken())
+        check_one(book, report, seen)
+        if (references := report.find("ReportData")) is not None:
+            quick.take(report_key(references))
+        clean = clean and is_text(chunks[index])
         if len(book.findings) == before:
-            quick.learn(chunk)
+            quick.learn(chunks[index])
     book.item = None
     return clean
 

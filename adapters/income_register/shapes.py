@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
@@ -22,34 +23,22 @@ Check = Callable[[bytes], object]
 _LITERAL = frozenset((b"Type", b"PensionProvIdCode"))
 _TAGS = re.compile(rb"<(/?)([A-Za-z0-9]+)>")
 _VALUES = re.compile(rb">[^<]*</")
-_DATE = re.compile(rb"(18|19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}")
-_NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?")
-_SIGNED = re.compile(rb"[+-]?[0-9]{1,13}(?:\.[0-9]{1,2})?")
-_REFERENCE = re.compile(rb"(?!.*--)[0-9A-Za-z_-]{1,40}")
-_REGISTER_ID = re.compile(rb"[0-9A-Fa-f]{32}")
-_PERSON = re.compile(rb"([0-3][0-9][01][0-9][0-9]{2})([-+A-FU-Y])([0-9]{3})([0-9A-Y])")
 _CHECKS = CHECK_CHARACTERS.encode()
+#: What the rules compare with each other where there are more of them, or at all.
+_AT_MOST = ((b"<PaidAbsencePeriod>", 1), (b"<UnpaidAbsencePeriod>", 0), (b"<AbsenceUntil>", 0))
 #: More groups than this are no pattern for a report.
 _GROUPS_MAX = 200
 
 
-@lru_cache(maxsize=65_536)
-def is_day(value: bytes) -> bool:
-    """A date without time zone from 1800 to 2199; whether the calendar has it is the schema's business."""
-    return bool(_DATE.fullmatch(value))
-
-
 def is_text(value: bytes) -> bool:
     """Bytes without the strings that the register forbids in values."""
-    return value.isalnum() or not (b"--" in value or b"/*" in value or b"&#" in value)
+    return not (b"--" in value or b"/*" in value or b"&#" in value)
 
 
 def is_person(value: bytes) -> bool:
-    """A personal identity code that the rules have nothing against; by its digits first, for that is quick."""
-    match = _PERSON.fullmatch(value)
-    if match is None or match[3] < b"002" or _CHECKS[int(match[1] + match[3]) % 31] != value[10]:
-        return False
-    return _is_birth_date(match[1] + match[2])
+    """Whether eleven bytes of the right form are a personal identity code; by the check character first, for that is quick."""
+    number = value[7:10]
+    return _CHECKS[int(value[:6] + number) % 31] == value[10] and number >= b"002" and _is_birth_date(value[:7])
 
 
 @lru_cache(maxsize=65_536)
@@ -65,17 +54,13 @@ def is_business(value: bytes) -> bool:
     return value.isascii() and is_business_id(value.decode())
 
 
-def number_at_most(most: int) -> Check:
-    """0 to `most`."""
-    return lambda value: bool(_NUMBER.fullmatch(value)) and float(value) <= most
-
-
-def begins_with(provider: bytes) -> Check:
-    """A policy number of a pension provider."""
-    return lambda value: value.startswith(provider) and is_text(value)
-
-
-_AGREEMENTS = frozenset(code.encode() for code in LISTS["CBACode"])
+#: Patterns of free values. A text with & or / is left to the rules, for it may hold what the register forbids.
+_TEXT = rb"[^<&/-]*(?:-[^<&/-]+)*"
+_DATE = rb"(?:18|19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+_NUMBER = rb"[0-9]{1,13}(?:\.[0-9]{1,2})?"
+_REFERENCE = rb"[0-9A-Za-z_]+(?:-[0-9A-Za-z_]+)*"
+_PERSON = rb"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]"
+_CODED = rb"[^<]*"
 _TEXTS = (
     *("LastName", "FirstName", "CompanyName", "Name", "Title", "Co", "Street", "PostalCode", "PostOffice", "CountryName"),
     *("NonResidentCountryName", "WorkCountryName", "WorkMunicipality", "InsuranceNo", "AccInsPolicyNo", "PaymentRef"),
@@ -83,34 +68,38 @@ _TEXTS = (
 )
 _DAYS = ("StartDate", "EndDate", "RecoveryDate", "PaymentDate", "RecoursePaymentDate", "BirthDate")
 _NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "Kilometers", "EstAmount")
-_FREE: dict[bytes, Check] = {
-    **{name.encode(): is_text for name in _TEXTS},
-    **{name.encode(): is_day for name in _DAYS},
-    **{name.encode(): _NUMBER.fullmatch for name in _NUMBERS},
-    **dict.fromkeys((b"Withhold", b"TaxAtSource", b"WagePerMonth"), _SIGNED.fullmatch),
-    b"ReportId": _REFERENCE.fullmatch,
-    b"IRReportId": _REGISTER_ID.fullmatch,
-    b"HoursPerWeek": number_at_most(168),
-    b"PartTime": number_at_most(100),
-    b"CBACode": _AGREEMENTS.__contains__,
+_AGREEMENTS = b"(?:" + b"|".join(sorted(code.encode() for code in LISTS["CBACode"])) + b")"
+_FREE: dict[bytes, bytes] = {
+    **{name.encode(): _TEXT for name in _TEXTS},
+    **{name.encode(): _DATE for name in _DAYS},
+    **{name.encode(): _NUMBER for name in _NUMBERS},
+    **dict.fromkeys((b"Withhold", b"TaxAtSource", b"WagePerMonth"), b"[+-]?" + _NUMBER),
+    b"ReportId": _REFERENCE,
+    b"IRReportId": b"[0-9A-Fa-f]{32}",
+    b"HoursPerWeek": rb"(?:1[0-5][0-9]|16[0-7]|[0-9]{1,2})(?:\.[0-9]{1,2})?",
+    b"PartTime": rb"[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.00?)?",
+    b"CBACode": _AGREEMENTS,
 }
 
 
 class Leaf(NamedTuple):
-    """A value in a part: where it stands in the bytes, its element and the elements around it, and its check if it is free."""
+    """A value in a part: where it stands in the bytes, its element and the elements around it; its pattern and check if it is free."""
 
     start: int
     end: int
     path: tuple[bytes, ...]
     kind: str
-    check: Check | None
+    pattern: bytes = _CODED
+    check: Check | None = None
 
 
-class Shape(NamedTuple):
+@dataclass(slots=True)
+class Shape:
     """How a part is written. Positions count the pattern's groups from 0.
 
     `coded` picks the coded values; `free` are (position, check); `ordered` pairs of days of which the first is not later;
-    `sums` (positions, position): the former together are no more than the latter. `limits` are days with a limit of the delivery.
+    `sums` (positions, position): the former together are no more than the latter. `limits` are days with a limit of the delivery;
+    `related` says that there is any of these three.
     """
 
     number: int
@@ -121,6 +110,7 @@ class Shape(NamedTuple):
     sums: tuple[tuple[tuple[int, ...], int], ...]
     limits: tuple[tuple[int, str], ...]
     places: dict[bytes, int]
+    related: bool
 
 
 def leaves(part: bytes) -> list[Leaf] | None:
@@ -135,12 +125,12 @@ def leaves(part: bytes) -> list[Leaf] | None:
             name, value = path[-1], between
             where = tuple(path)
             if name in _LITERAL:
-                kind, check = "literal", None
                 kind_beside, provider = (value, provider) if name == b"Type" else (kind_beside, value)
+                found.append(Leaf(at, tag.start(), where, "literal"))
+            elif free := _free(where, kind_beside, provider):
+                found.append(Leaf(at, tag.start(), where, "free", *free))
             else:
-                check = _check_of(where, kind_beside, provider)
-                kind = "free" if check else "coded"
-            found.append(Leaf(at, tag.start(), where, kind, check))
+                found.append(Leaf(at, tag.start(), where, "coded"))
         elif between.strip():
             return None
         if tag[1]:
@@ -156,15 +146,16 @@ def leaves(part: bytes) -> list[Leaf] | None:
     return None if part[at:].strip() or len(found) > _GROUPS_MAX else found
 
 
-def _check_of(path: tuple[bytes, ...], kind_beside: bytes, provider: bytes) -> Check | None:
+def _free(path: tuple[bytes, ...], kind_beside: bytes, provider: bytes) -> tuple[bytes, Check | None] | None:
+    """The pattern and the check of a free value; None when the value is coded."""
     name, parent = path[-1], path[-2] if len(path) > 1 else b""
     if name == b"Code":
         if parent == b"Id":
-            return {b"1": is_business, b"2": is_person}.get(kind_beside)
-        return is_text if parent in (b"Profession", b"PlaceOfBusiness") else None
+            return {b"1": (rb"[0-9]{7}-[0-9]", is_business), b"2": (_PERSON, is_person)}.get(kind_beside)
+        return (_TEXT, None) if parent in (b"Profession", b"PlaceOfBusiness") else None
     if name == b"PensionPolicyNo":
-        return begins_with(provider)
-    return _FREE.get(name)
+        return re.escape(provider) + _TEXT, None
+    return (_FREE[name], None) if name in _FREE else None
 
 
 def skeleton(part: bytes) -> bytes:
@@ -177,11 +168,13 @@ def learn(part: bytes, number: int) -> Shape | None:
     found = leaves(part)
     if found is None or not is_text(part):
         return None
+    if any(part.count(tag) > most for tag, most in _AT_MOST):
+        return None
     if sum(leaf.path[-2:] == (b"Id", b"Code") and b"IncomeEarnerIds" in leaf.path for leaf in found) > 1:
         return None
     pattern, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]
     for leaf in groups:
-        pattern += re.escape(part[at : leaf.start]) + b"([^<]*)"
+        pattern += re.escape(part[at : leaf.start]) + b"(" + leaf.pattern + b")"
         at = leaf.end
     coded = [index for index, leaf in enumerate(groups) if leaf.kind == "coded"]
     free = tuple((index, leaf.check) for index, leaf in enumerate(groups) if leaf.check is not None)
@@ -191,7 +184,8 @@ def learn(part: bytes, number: int) -> Shape | None:
     # One position gives the value itself, several a tuple: both are keys.
     getter: Callable[[tuple[bytes, ...]], object] = itemgetter(*coded) if coded else lambda _: ()
     compiled = re.compile(pattern + re.escape(part[at:]))
-    return Shape(number, compiled.fullmatch, getter, free, _ordered(groups), _sums(groups), _limits(groups), places)
+    ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
+    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, bool(ordered or sums or limits))
 
 
 def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:
