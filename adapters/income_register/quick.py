@@ -150,17 +150,30 @@ class Quick:
         Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
         """
         memory, context, known_lines, ids, fresh = self._memory, self._context, self._lines, self._ids, self._fresh
-        fine, line_of, related, number, payer_codes = self._fine, self._line, _related, _NUMBER, self._payer_codes
+        limits, line_of, related, number, payer_codes = self._limits, self._line, _related, _NUMBER, self._payer_codes
         for index, chunk in enumerate(chunks):
             main, found, tail = chunk.partition(_TRANSACTIONS_END)
-            first, *lines = main.split(_TRANSACTION)
-            if not found or (written := fine(b"", first if first[:1] == b"<" else first.lstrip())) is None:
+            lines = main.split(_TRANSACTION)
+            written = memory.find(b"", lines.pop(0).lstrip()) if found else None
+            if written is None:
                 yield index
                 continue
-            klass, shape, values = written
+            shape, values = written
+            for place, check in shape.free:
+                if not check(values[place]):
+                    klass = None
+                    break
+            else:
+                klass = memory.known.get((context, None, shape.number, shape.coded(values)))
             places = shape.places
             report_id = values[places[b"ReportId"]] if b"ReportId" in places else b""
-            if not report_id or report_id in ids or (b"Code" in places and values[places[b"Code"]] in payer_codes):
+            if (
+                klass is None
+                or (shape.related and not holds(shape, values, limits))
+                or not report_id
+                or report_id in ids
+                or (b"Code" in places and values[places[b"Code"]] in payer_codes)
+            ):
                 yield index
                 continue
             classes, amounts = [klass], [b"0"]
