@@ -28,6 +28,7 @@ _NINE = ord("9")
 # How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
 # U+FF00-U+FFFF.
 _ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc")
+_ODD_FIRST = frozenset(form[:1] for form in _ODD_FORMS)
 _HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -105,7 +106,7 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"%" in body or b"\0" in body:
         return True
-    return not body.isascii() and any(form in body for form in _ODD_FORMS)
+    return not body.isascii() and any(first in body for first in _ODD_FIRST) and any(form in body for form in _ODD_FORMS)
 
 
 def _hidden_in(text: str) -> bool:
