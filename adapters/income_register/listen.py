@@ -16,7 +16,7 @@ from adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
 from adapters.income_register.identify import identify, kind_of
 from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse, text_of
 from adapters.income_register.rules import rules
-from adapters.income_register.signature import SigningKey, make_key, sign
+from adapters.income_register.signature import sign, signing_key
 from adapters.income_register.status import is_invalidated, look_up, target_of
 from adapters.income_register.verdict import errors_of, header_of
 from adapters.income_register.verification import check_signature
@@ -34,12 +34,6 @@ _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Ech
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
 Operations = tuple[wsdl.Operation, ...]
-
-
-@cache
-def signing_key() -> SigningKey:
-    """The key that this process signs with: made at first use, kept in memory."""
-    return make_key()
 
 
 @cache

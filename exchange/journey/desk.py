@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
@@ -27,6 +28,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
+        folder: Path | None = None,
     ) -> None:
         self._channel = channel
         self._ledger = ledger
@@ -35,6 +37,12 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's folder for files."""
+        return self._folder
 
     @property
     def directory(self) -> Directory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
@@ -44,6 +45,11 @@ class Desk(Protocol):
     @property
     def directory(self) -> Directory:
         """All partners."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's own folder for files that partners leave and fetch; None when files are not exchanged."""
         ...
 
     def now(self) -> int:
