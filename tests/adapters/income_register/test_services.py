@@ -217,6 +217,12 @@ async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service:
         assert found == [], "the separate report of this test names no policy"
     elif operation.name in ("GetWageReportsOnePayer", "GetPayerSummaryReportsOnePayer"):
         assert len(found) == len(delivered.findall("DeliveryData/Reports/Report"))
+    elif operation.name == "GetWageReportsOnePolicyNo":
+        assert found == [
+            each.findtext("ReportData/ReportId")
+            for each in delivered.iterfind("DeliveryData/Reports/Report")
+            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
+        ]
     else:
         insured = [
             each.findtext("ReportData/ReportId")
