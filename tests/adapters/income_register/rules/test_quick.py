@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ from adapters.income_register.parse import parse
 from exchange.journey.check import SOMEBODY
 from exchange.ports import Context, Inbound
 from schemas import directory
+from schemas.catalogue import Catalogue
 from schemas.identifiers import make_business_id
 from schemas.violation import Finding
 from tests.schemas.income_register.grown import VALUES
@@ -147,6 +149,27 @@ def test_most_reports_of_a_delivery_are_recognised() -> None:
     finally:
         quick.Quick.learn = original  # type: ignore[method-assign]
     assert len(seen) < 80
+
+
+def test_judging_reports_that_are_alike_costs_less_than_parsing_and_validating_them() -> None:
+    """About half as much for wages where this was written; measured in processor time of the same run."""
+    body = delivery(1, 1000, "wages")
+    schema = Catalogue.load().schema("income-register.wage-reports")
+    findings(body)
+
+    def seconds(step: Callable[[], object]) -> float:
+        spent = []
+        for _ in range(5):
+            started = time.process_time()
+            step()
+            spent.append(time.process_time() - started)
+        return min(spent)
+
+    parsed = parse(Inbound(SOMEBODY, body, "", "deferred"))
+    identity, context = identify(parsed), Context(EVERYBODY, NOW)
+    validated = seconds(lambda: schema.check(etree.fromstring(body)))
+    judged = seconds(lambda: rules.rules(parsed, identity, context))
+    assert judged < validated
 
 
 def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside() -> None:
