@@ -24,6 +24,7 @@ from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from partners.faults import Fault, Faults
+from partners.stub import Flow
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
@@ -66,9 +67,13 @@ class Run:
         Raises:
             ValueError: when the scenario names what there isn't, or the workload can't be had.
         """
-        directory = self.directory()
-        flows = [flow for stub in discovery.stubs() for flow in stub.flows(directory)]
-        return self.scenario.cut(plan(self.scenario.workload(load_workload()), flows, self.year, self.scale, self.seed))
+        without = load_directory(load().partners.directory or DEFAULT_PATH)
+        workload = self.scenario.workload(load_workload(), _flows(without))
+        return self.scenario.cut(plan(workload, _flows(self.directory()), self.year, self.scale, self.seed))
+
+
+def _flows(directory: Directory) -> list[Flow]:
+    return [flow for stub in discovery.stubs() for flow in stub.flows(directory)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,13 @@ class Shard:
 def settings_for(run: Run, shard: Shard) -> Settings:
     """The settings of a simulated exchange: as configured, but for its ledger, its pace and its retention."""
     settings = load()
-    deliveries = {"poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults else POLL_SECONDS, "concurrent_max": 256}
+    deliveries = {
+        "poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults or run.scenario.cuts else POLL_SECONDS,
+        "concurrent_max": 256,
+    }
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
-    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
+    # The end of each day forgets, and nothing else does.
+    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS, "every_seconds": 400.0 * 86_400}
     return settings.model_copy(
         update={
             "seed": run.seed,
@@ -144,7 +153,7 @@ def take_up(shard: Shard) -> int:
 async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]) -> Made:
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]) if first < len(days_of(run.year)) else 0)
-    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock)
+    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
     exchange = Exchange(settings_for(run, shard), shard.number, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
