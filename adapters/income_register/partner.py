@@ -109,14 +109,9 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             accepted = reply.status == 200 and b"<DeliveryDataStatus>2<" in reply.body
             return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
 
-<<<<<<< HEAD
-        asks = not real_time and situation.serial % STATUS_EVERY == 0
-        return Sending(call, ask if asks else None, count, (name,))
-=======
         asked = situation.wanted(STATUS_REQUEST)
         asks = not real_time and (situation.serial % STATUS_EVERY == 0 if asked is None else asked > 0)
-        return Sending(call, ask if asks else None, count)
->>>>>>> simulation
+        return Sending(call, ask if asks else None, count, (name,))
 
     return make
 
