@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -114,13 +115,16 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
     """A ledger of real traffic of the published mix with nothing left on its way; made once a folder."""
-    path = folder / "small" / "exchange.db"
-    if path.exists():
+    done, path = folder / "small.done", folder / "small" / "exchange.db"
+    if done.exists():
         return path
-    path.parent.mkdir(exist_ok=True)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    path.parent.mkdir()
     with processes.exchange(path.parent, path, 1) as (url, _, _):
         load_once(url, rate, seconds, path.parent)
+        processes.drain(url)
         empty_mailboxes(url)
+    done.touch()
     return path
 
 

@@ -25,7 +25,9 @@ GRACE_SECONDS = 2.0
 
 WORKLOAD = workload.load()
 KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.sources})
-globals().update({kind.__name__: kind for kind in KINDS})
+#: More are never needed up to 30 workers.
+SPACERS = [type(f"Spacer{number}", (Spacer,), {"abstract": False}) for number in range(6)]
+globals().update({kind.__name__: kind for kind in [*KINDS, *SPACERS]})
 
 lateness: Counter[int] = Counter()
 #: Calls by worker, as the master heard of them.
@@ -96,9 +98,10 @@ def prepare(environment: Any, **_: object) -> None:
     count = environment.parsed_options.sources if environment.parsed_options else 1
     for kind in KINDS:
         kind.fixed_count = count
-    Spacer.fixed_count = count
-    if not spacers(len(KINDS), count):
-        environment.user_classes = [kind for kind in environment.user_classes if kind is not Spacer]
+    for spacer in SPACERS:
+        spacer.fixed_count = count
+    left_out = SPACERS[spacers(len(KINDS), count) :]
+    environment.user_classes = [kind for kind in environment.user_classes if kind not in left_out]
 
 
 @events.test_start.add_listener

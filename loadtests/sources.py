@@ -8,6 +8,7 @@ a greenlet of its own at that time, and its latency counts from the due time, no
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections import Counter
@@ -157,7 +158,7 @@ class Source(User):
 class Spacer(User):
     """Does nothing: makes the number of kinds of users coprime with the workers', so that each worker gets one of every kind."""
 
-    fixed_count = 1
+    abstract = True
 
     @task
     def rest(self) -> None:
@@ -167,9 +168,7 @@ class Spacer(User):
 
 def spacers(kinds: int, workers: int) -> int:
     """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
-    from math import gcd
-
-    return next(more for more in range(workers + 1) if gcd(kinds + more, workers) == 1)
+    return next(more for more in range(2 * workers + 1) if math.gcd(kinds + more, workers) == 1)
 
 
 def kinds(keys: list[tuple[str, str]], mixes: dict[tuple[str, str], Mix]) -> list[type[Source]]:
