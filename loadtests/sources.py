@@ -8,7 +8,6 @@ a greenlet of its own at that time, and its latency counts from the due time, no
 from __future__ import annotations
 
 import json
-import math
 import random
 import time
 from collections import Counter
@@ -164,11 +163,6 @@ class Spacer(User):
     def rest(self) -> None:
         """Nothing."""
         gevent.sleep(SLICE_SECONDS)
-
-
-def spacers(kinds: int, workers: int) -> int:
-    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
-    return next(more for more in range(2 * workers + 1) if math.gcd(kinds + more, workers) == 1)
 
 
 def kinds(keys: list[tuple[str, str]], mixes: dict[tuple[str, str], Mix]) -> list[type[Source]]:
