@@ -139,7 +139,9 @@ def test_remainder_one_begins_no_business_id(number: int) -> None:
     assert taken == ([] if weighed % 11 == 1 else [(11 - weighed % 11) % 11])
 
 
-@pytest.mark.parametrize("text", ["", "02462460", "0246246-0 ", "246246-0", "FI02462460", "0246246-O", "０246246-0", "0246246-0\n"])
+@pytest.mark.parametrize(
+    "text", ["", "02462460", "0246246-0 ", "246246-0", "FI02462460", "0246246-O", "０246246-0", "0246246-0\n"]
+)
 def test_the_form_of_a_business_id_is_strict(text: str) -> None:
     assert is_business_id("0246246-0")
     assert not is_business_id(text)

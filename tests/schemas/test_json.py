@@ -195,7 +195,9 @@ def document(count: int, spaces: list[str], note: str, broken: int, amount: str)
     text, offset = '{"rows":[', -1
     for number in range(count):
         space = spaces[number % len(spaces)]
-        text += f'{"," if number else ""}{space}{{"note":{standard.dumps(note, ensure_ascii=False)},{space}"amount"{space}:{space}'
+        text += (
+            f'{"," if number else ""}{space}{{"note":{standard.dumps(note, ensure_ascii=False)},{space}"amount"{space}:{space}'
+        )
         if number == broken:
             offset = len(text)
         text += f"{amount if number == broken else number}{space}}}"

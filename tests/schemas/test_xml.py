@@ -131,7 +131,9 @@ def test_what_only_looks_like_it_is_taken(body: bytes) -> None:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.sampled_from([*"<>/&\"'=![]-? a\n\x00\xe4", "<a>", "</a>", "<!--", "<!DOCTYPE", "<?xml", "&#1;"]), max_size=12))
+@given(
+    st.lists(st.sampled_from([*"<>/&\"'=![]-? a\n\x00\xe4", "<a>", "</a>", "<!--", "<!DOCTYPE", "<?xml", "&#1;"]), max_size=12)
+)
 def test_any_text_is_a_tree_or_violations_with_a_place(pieces: list[str]) -> None:
     for body in ("".join(pieces).encode(), ("<a>" + "".join(pieces)).encode("latin-1")):
         try:

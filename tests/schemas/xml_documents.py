@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 DEFAULT, PREFIXED = "urn:test:default", "urn:test:prefixed"
 NAMES = ("Report", "row", "Määrä", "a.b-c_1")
 GAPS = st.sampled_from(
-    ["", " ", "\n", "\r\n", "\r", "\t", "\n\n  ", "<!-- <row> ]]> -->", "<?pi <row?>", "<![CDATA[<row> & ]]>", "äöå €", "&#10;", "&amp;"]
+    [
+        "",
+        " ",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        "\n\n  ",
+        "<!-- <row> ]]> -->",
+        "<?pi <row?>",
+        "<![CDATA[<row> & ]]>",
+        "äöå €",
+        "&#10;",
+        "&amp;",
+    ]
 )
 SPACES = st.sampled_from([" ", "\n", "\r\n", "\t ", "  "])
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters='<&"', exclude_categories=("Cc", "Cs")), max_size=4).filter(
