@@ -265,5 +265,4 @@ class Dispatcher:
             hungry.cancel()
 
     def _offer_pending(self, pending: Pending) -> bool:
-        delivery = delivery_of(pending, self._directory)
-        return delivery is not None and self.offer(delivery, fed=True)
+        return self.offer(delivery_of(pending, self._directory), fed=True)
