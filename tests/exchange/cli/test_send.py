@@ -23,7 +23,7 @@ def send(*arguments: object) -> Result:
 async def test_a_message_is_sent_and_its_fate_is_the_exit_code(tmp_path: Path) -> None:
     good, bad, strange = tmp_path / "good.json", tmp_path / "bad.json", tmp_path / "strange.xml"
     good.write_bytes(BODY)
-    bad.write_bytes(BODY.replace(b'"246"', b'"2466"'))
+    bad.write_bytes(BODY.replace(b"2026-03-02T", b"2026-03-32T"))
     strange.write_bytes(b"<a/>")
     async with running(tmp_path) as gateway:
         at = ("--exchange", gateway.url + "/")
