@@ -14,7 +14,7 @@ from exchange.assembly import Exchange
 from exchange.cli.serve import configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
-from exchange.simulation.clock import VirtualClock
+from exchange.simulation.clock import VirtualClock, tick_milliseconds
 from exchange.simulation.doors import InsideDoors
 from exchange.simulation.loop import VirtualLoop
 from exchange.simulation.plan import Plan, plan
@@ -107,7 +107,8 @@ def settings_for(run: Run, shard: Shard) -> Settings:
     settings = load()
     deliveries = {
         "poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults or run.scenario.cuts else POLL_SECONDS,
-        "concurrent_max": 256,
+        "concurrent_max": 1024,
+        "concurrent_receiver_max": 1024,
     }
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
     # The end of each day forgets, and nothing else does.
@@ -152,17 +153,17 @@ def take_up(shard: Shard) -> int:
 
 async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]) -> Made:
     planned, directory = run.plan(), run.directory()
-    clock = VirtualClock(loop, midnight(days_of(run.year)[first]) if first < len(days_of(run.year)) else 0)
+    clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
     society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
     exchange = Exchange(settings_for(run, shard), shard.number, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
     senders = shards_of(planned.senders())[shard.number]
-    copied_at = time.monotonic()
+    copied_at, last = time.monotonic(), len(days_of(run.year)) - 1
 
     def keep(day: int) -> None:
         nonlocal copied_at
-        if time.monotonic() - copied_at < COPY_SECONDS:
+        if day == last or time.monotonic() - copied_at < COPY_SECONDS:
             return
         older = shard.copies()
         copy_ledger(shard.ledger, shard.folder / f"copy-{shard.number}-{day:03d}.db")
