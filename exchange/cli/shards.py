@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from exchange import discovery
@@ -31,8 +32,8 @@ from schemas.directory import load as load_directory
 #: How many days of messages are kept behind the simulated date.
 KEPT_SECONDS = 2 * 86_400
 #: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
-POLL_SECONDS = 3600.0
-POLL_SECONDS_WITH_FAULTS = 120.0
+POLL_SECONDS = 21_600.0
+POLL_SECONDS_WITH_FAULTS = 900.0
 #: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
 COPY_SECONDS = 20.0
 
@@ -67,9 +68,14 @@ class Run:
         Raises:
             ValueError: when the scenario names what there isn't, or the workload can't be had.
         """
-        without = load_directory(load().partners.directory or DEFAULT_PATH)
-        workload = self.scenario.workload(load_workload(), _flows(without))
-        return self.scenario.cut(plan(workload, _flows(self.directory()), self.year, self.scale, self.seed))
+        return _plan_of(self)
+
+
+@lru_cache(maxsize=2)
+def _plan_of(run: Run) -> Plan:
+    without = load_directory(load().partners.directory or DEFAULT_PATH)
+    workload = run.scenario.workload(load_workload(), _flows(without))
+    return run.scenario.cut(plan(workload, _flows(run.directory()), run.year, run.scale, run.seed))
 
 
 def _flows(directory: Directory) -> list[Flow]:
