@@ -24,6 +24,7 @@ from exchange.journey.forget import Forgetting
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
+from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport
 from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
@@ -111,10 +112,10 @@ def statistics_report(
     tally = Tally.of(rows, directory, known, cuts.bands, tables, cuts.groups)
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
-    for each in paths:
-        migrate_sqlite(each)
+    for ledger in paths:
+        migrate_sqlite(ledger)
     with ExitStack() as stack:
-        ledgers = [stack.enter_context(Rollups(each)) for each in paths]
+        ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
         minutes = first_minute(first), first_minute(end)
@@ -220,10 +221,14 @@ class Exchange:
         self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
         self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
+        watches = [(channel, watch, self.desk(channel)) for channel in self.channels.values() for watch in channel.watches]
+        self.watching = Watching(watches, self.clock)
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
-        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock)
+        files = self.settings.files.directory
+        folder = files / channel.name if files is not None else None
+        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock, folder)
 
     def application(self) -> web.Application:
         """The worker's application."""
@@ -256,9 +261,11 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()
+                self.watching.start()
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
+        await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
         await self.ledger.close()

@@ -26,10 +26,16 @@ SUBSCRIPTIONS = "income-register.subscriptions"
 STATUS_REQUEST = "income-register.status-request"
 DATA_REQUEST = "income-register.data-request"
 ECHO = "income-register.echo"
+#: What the register hands on.
+FROM_IR = frozenset(f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Deliveries of reports.
 REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Whatever has a DeliveryId and is taken in.
 DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
+
+
+#: The register's upload service takes 50 MB.
+LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 
 @dataclass(slots=True)
@@ -81,7 +87,7 @@ def parse(inbound: Inbound) -> Document:
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    root = xml.parse(inbound.body)
+    root = xml.parse(inbound.body, LIMITS)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
         # A comment inside a value would hide a part of it from the rules, while the schema sees the whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)

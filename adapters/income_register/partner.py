@@ -42,6 +42,7 @@ SUBMITTED = {
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
+_EXTRACTS = "/income-register/from-ir"
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -110,7 +111,7 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
 
         asked = situation.wanted(STATUS_REQUEST)
         asks = not real_time and (situation.serial % STATUS_EVERY == 0 if asked is None else asked > 0)
-        return Sending(call, ask if asks else None, count)
+        return Sending(call, ask if asks else None, count, (name,))
 
     return make
 
@@ -147,6 +148,8 @@ class Stub:
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
+        if call.method == "POST" and call.path == _EXTRACTS:
+            return _take_extract(call)
         if call.method != "POST" or call.path not in _DOORS:
             return None
         try:
@@ -156,6 +159,18 @@ class Stub:
         if reports == 0:
             return Served(json_reply({"error": "no reports"}, 400))
         return Served(json_reply({"reports": reports}))
+
+
+def _take_extract(call: Call) -> Served:
+    """200 for what the register hands on, if it holds as many reports as it says."""
+    try:
+        root = etree.fromstring(call.body, _PARSER)
+    except etree.XMLSyntaxError:
+        return Served(json_reply({"error": "no XML"}, 400))
+    reports = len(root.findall("Reports/Report"))
+    if root.findtext("Summary/NrOfReports") != str(reports):
+        return Served(json_reply({"error": "another number of reports than it says"}, 400))
+    return Served(json_reply({"reports": reports}))
 
 
 def _named(directory: Directory, partner_id: str) -> list[Partner]:

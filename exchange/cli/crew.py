@@ -49,10 +49,9 @@ def _live_in_processes(run: Run, shards: Sequence[Shard], processes: int, progre
     pipes: dict[Connection, SpawnProcess] = {}
     for own in waiting:
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=live_some, args=(run, own, sending), daemon=True)
-        process.start()
+        pipes[receiving] = context.Process(target=live_some, args=(run, own, sending), daemon=True)
+        pipes[receiving].start()
         sending.close()
-        pipes[receiving] = process
     try:
         while pipes:
             for ready in wait(list(pipes)):

@@ -118,6 +118,19 @@ Public = Callable[[Call], Reply]
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """What a channel does again and again without being called: look into a folder, send what is due by a schedule.
+
+    `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the exchange's clock. It may be
+    ended at any `await` and must bear being run again from the start.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[Desk], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
 
@@ -190,6 +203,7 @@ class Channel:
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
+    watches: tuple[Watch, ...] = ()
 
 
 __all__ = [
@@ -206,6 +220,7 @@ __all__ = [
     "Public",
     "Refusal",
     "Verdict",
+    "Watch",
     "all_or_nothing",
     "no_rules",
     "recall_nothing",
