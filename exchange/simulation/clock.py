@@ -63,13 +63,13 @@ class VirtualClock:
 class FastClock:
     """Time that passes `factor` times as fast as the wall's, from a moment at which both agreed (milliseconds since 1970 UTC)."""
 
-    def __init__(self, factor: float, since: int, wall: Callable[[], int]) -> None:
+    def __init__(self, factor: float, since: int, wall: Callable[[], int], wall_since: int | None = None) -> None:
         if factor <= 0:
             raise ValueError("time passes forwards: the factor is above 0")
         self._factor = factor
         self._since = since
         self._wall = wall
-        self._wall_since = wall()
+        self._wall_since = wall() if wall_since is None else wall_since
 
     def now(self) -> int:
         """Milliseconds since 1970 UTC."""

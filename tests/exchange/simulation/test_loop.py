@@ -29,7 +29,9 @@ def test_a_year_passes_in_no_time_and_in_order() -> None:
             await clock.sleep(seconds)
             woken.append((name, clock.now() - BEGUN_AT))
 
-        await asyncio.gather(sleeper("year", 366 * 86_400), sleeper("second", 1), sleeper("tick", 0.001), sleeper("day", 86_400.5))
+        await asyncio.gather(
+            sleeper("year", 366 * 86_400), sleeper("second", 1), sleeper("tick", 0.001), sleeper("day", 86_400.5)
+        )
         return woken
 
     begun = time.monotonic()
