@@ -8,6 +8,7 @@ call is made a second time with another serial number, and the first with the sl
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -83,7 +84,8 @@ class Sample:
 def samples_of(
     stubs: Sequence[Any], directory: Directory, message_type: str, count: int, seed: int, now: int
 ) -> Iterator[Sample]:
-    """`count` calls that send that type, made at `now` (milliseconds since 1970), spread evenly over the flows that do.
+    """`count` calls that send that type, made at `now` (milliseconds since 1970), spread over the flows that do, every
+    sector and every door among the first.
 
     Raises:
         NotRepeatable: when a call can't be sent twice.
@@ -97,11 +99,23 @@ def samples_of(
     ]
     if not flows:
         raise LookupError(f"no partner sends {message_type} on its own accord")
+    flows = _spread(flows, directory, now)
     for number in range(count):
         channel, flow = flows[number % len(flows)]
         partner = directory.get(flow.partner)
         sending, slots = repeatable(flow, directory, f"{seed}:{number}", now)
         yield Sample(channel, flow, partner.sector if partner else "", sending, slots)
+
+
+def _spread(flows: Sequence[tuple[str, Flow]], directory: Directory, now: int) -> list[tuple[str, Flow]]:
+    """The flows in such an order that the first few already hold every sector and every door."""
+    groups: dict[tuple[str, str], list[tuple[str, Flow]]] = {}
+    for channel, flow in flows:
+        partner = directory.get(flow.partner)
+        path = flow.make(Situation(random.Random(0), now, SERIAL, directory)).call.path
+        groups.setdefault((partner.sector if partner else "", path), []).append((channel, flow))
+    rounds = itertools.zip_longest(*groups.values())
+    return [entry for each in rounds for entry in each if entry is not None]
 
 
 def repeatable(flow: Flow, directory: Directory, seed: str, now: int) -> tuple[Sending, list[Slot]]:

@@ -21,8 +21,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "exchange.errors": (),
     "exchange.statistics": ("exchange.statistics", "exchange.ports", "exchange.errors", "schemas"),
     "exchange.publication": ("exchange.publication", "exchange.statistics", "exchange.errors", "schemas"),
+    "loadtests": ("loadtests",),
     "exchange.client": ("exchange.client", "exchange.errors", "schemas"),
 }
+
+#: Whose imports are looked at.
+OURS = (*PRODUCT, "loadtests")
 
 #: What a stub may share with nobody of its folder.
 OF_THE_CHANNEL = ("listen", "parse", "identify", "answer", "deliver", "rules", "channel")
@@ -45,7 +49,7 @@ def strangers(imports: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Imports (importer, imported) of ours that the importer's room may not make."""
     for importer, imported in imports:
         room = room_of(importer)
-        if room is None or not is_within(imported, PRODUCT):
+        if room is None or not is_within(imported, OURS):
             continue
         allowed = MAY_IMPORT[room]
         if importer.startswith("adapters."):
@@ -73,7 +77,7 @@ def cycles(imports: Iterable[tuple[str, str]]) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def imports() -> list[tuple[str, str]]:
-    graph = grimp.build_graph(*PRODUCT, exclude_type_checking_imports=True, cache_dir=None)
+    graph = grimp.build_graph(*OURS, exclude_type_checking_imports=True, cache_dir=None)
     return [(name, imported) for name in graph.modules for imported in graph.find_modules_directly_imported_by(name)]
 
 
@@ -101,6 +105,9 @@ def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
         ("adapters.kelmu.generate", "adapters.kelmu.rules"),
         ("exchange.statistics.rows", "exchange.storage"),
         ("partners.stub", "exchange.errors"),
+        ("loadtests.calls", "schemas.call"),
+        ("loadtests.processes", "exchange.cli"),
+        ("partners.stub", "loadtests.calls"),
     ],
 )
 def test_a_stranger_is_caught(importer: str, imported: str) -> None:
