@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lxml import etree
+
 import schemas
+from adapters.income_register import generate
 from benchmarks.driver import request
+from benchmarks.signing import SignedTemplate
 from exchange import discovery
 from partners.stub import Flow, Situation
 from schemas import directory
 from schemas.call import Call
 
+SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 SCHEMAS = Path(schemas.__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of message. `flow` picks the stub's flow by the start of its name, `fits` the sendings that count.
+    """One kind of message. `flow` picks the stub's flow by the start of its name; `make`, where given instead, takes the time
+    (milliseconds) and gives what makes a call of a serial number.
 
-    `schema` is the XSD that the ceiling judges by (None for JSON: there the bare echo is the measure).
+    `schemas` are the XSDs that the ceiling judges by (none for JSON: there the bare echo is the measure). `answered` says
+    that the channel's stub must answer the exchange's call, for a synchronous channel; others get a bare 200.
     """
 
     name: str
     title: str
     channel: str
-    flow: str
-    fits: Callable[[Call], bool] = lambda call: True
-    schema: Path | None = None
-    #: What the sink answers when the exchange delivers.
-    sink_answer: str = "{}"
-    #: Requests prepared for a second of a run; more than any server here can take.
-    requests_per_second_max: int = 12_000
+    flow: str = ""
+    make: Callable[[int], Callable[[int], Call]] | None = None
+    schemas: tuple[Path, ...] = ()
+    answered: bool = False
+    #: Requests prepared for a second of a run of the exchange; more than it can take.
+    requests_per_second_max: int = 6_000
 
     def calls(self, now: int, seed: int, first_serial: int) -> Iterator[Call]:
         """Calls without end, each with a message id of its own."""
+        if self.make is not None:
+            make = self.make(now)
+            yield from (make(serial) for serial in itertools.count(first_serial + 1))
         everybody = directory.load()
         flow = self._flow(everybody)
-        serial = first_serial
-        while True:
-            serial += 1
-            sending = flow.make(Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody))
-            if self.fits(sending.call):
-                yield sending.call
+        for serial in itertools.count(first_serial + 1):
+            yield flow.make(Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody)).call
 
     def _flow(self, everybody: directory.Directory) -> Flow:
         for stub in discovery.stubs():
@@ -55,32 +62,74 @@ class Case:
                         return found
         raise LookupError(f"no flow {self.flow} on {self.channel}")
 
+    def unwrapped(self, prepared: bytes) -> bytes:
+        """A prepared request with the bare document in place of its SOAP envelope, for servers that know no SOAP."""
+        _, _, body = prepared.partition(b"\r\n\r\n")
+        if not self.schemas:
+            return prepared
+        wrapped = etree.fromstring(body).find(SOAP_BODY)
+        return prepared if wrapped is None else request("/", {"Content-Type": "application/xml"}, etree.tostring(wrapped[0]))
+
     def requests(self, count: int, now: int, seed: int = 1, first_serial: int = 0) -> list[bytes]:
         """So many prepared requests."""
         calls = self.calls(now, seed, first_serial)
         return [request(call.path, dict(call.headers), call.body) for call, _ in zip(calls, range(count), strict=False)]
 
 
+EESSI = SCHEMAS / "eessi"
 INCOME = SCHEMAS / "income_register" / "wage_reports_to_ir.xsd"
+
+INCOME_CHANNEL = "income-register"
+EMPLOYER = "employer.demo-oy"
+#: Where the serial number goes in a delivery's id, and in its reports' ids, which begin with it.
+MARKER = "00000000"
+
+
+def _wages(now: int, reports: int) -> tuple[bytes, Callable[[bytes], Call]]:
+    """A delivery whose ids hold the marker, and what sends a document as the employer's stub does."""
+    employer = directory.load().get(EMPLOYER)
+    assert employer is not None, EMPLOYER
+    day = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).date()
+    batch = generate.Batch(employer.business_id, employer.business_id, day, f"B{day:%Y%m%d}-{MARKER}", reports, False)
+    document = generate.wage_delivery(random.Random(reports), batch)
+    stub = next(stub for stub in discovery.stubs() if stub.channel == INCOME_CHANNEL)
+    return document, lambda body: stub.submit(employer, "income-register.wage-reports", "", body, "")
+
+
+def delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
+    """An unsigned delivery of so many wage reports."""
+
+    def make(now: int) -> Callable[[int], Call]:
+        document, call = _wages(now, reports)
+        return lambda serial: call(document.replace(MARKER.encode(), b"%08d" % (serial % 10**8)))
+
+    return make
+
+
+def signed_delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
+    """A signed one."""
+
+    def make(now: int) -> Callable[[int], Call]:
+        document, call = _wages(now, reports)
+        template = SignedTemplate(document, MARKER.encode())
+        return lambda serial: call(template.signed(b"%08d" % (serial % 10**8)))
+
+    return make
+
 
 CASES = (
     Case(
-        "wage-report",
-        "Wage report, one, real-time (SOAP)",
-        "income-register",
-        "income-register.wage-reports",
-        lambda call: call.headers["SOAPAction"] == '"SendWageReport"',
-        INCOME,
+        "wage-report", "Wage reports, six in a signed delivery (SOAP)", INCOME_CHANNEL, schemas=(INCOME,), make=signed_delivery(6)
     ),
     Case(
         "wage-reports",
-        "Wage reports, a deferred delivery (SOAP)",
-        "income-register",
-        "income-register.wage-reports",
-        lambda call: call.headers["SOAPAction"] == '"SendWageReports"',
-        INCOME,
+        "Wage reports, a hundred in a delivery (SOAP)",
+        INCOME_CHANNEL,
+        schemas=(INCOME,),
+        make=delivery(100),
+        requests_per_second_max=500,
     ),
     Case("luova-json", "Population changes over Luova (JSON)", "luova", "population.births"),
-    Case("kelmu-query", "Kelmu query, the whole round trip (JSON)", "kelmu", "kelmu.api.pension.elo"),
-    Case("eessi-sed", "EESSI SED in SBDH (XML)", "eessi", "H001 from Finland"),
+    Case("kelmu-query", "Kelmu query, the whole round trip (JSON)", "kelmu", "kelmu.api.pension.elo", answered=True),
+    Case("eessi-sed", "EESSI SED in SBDH (XML)", "eessi", "H001 from Finland", schemas=(EESSI / "sbdh.xsd", EESSI / "H001.xsd")),
 )

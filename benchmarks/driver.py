@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 #: How long an answer may take, in seconds.
@@ -21,6 +22,8 @@ class Measured:
     answered: int = 0
     unexpected: int = 0
     seconds: float = 0.0
+    #: Until the last delivery was made, where deliveries follow; else 0.
+    whole_seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     first_unexpected: bytes = b""
 
@@ -28,6 +31,11 @@ class Measured:
     def rate(self) -> float:
         """Requests a second."""
         return self.answered / self.seconds if self.seconds else 0.0
+
+    @property
+    def whole_rate(self) -> float:
+        """Messages a second that went the whole way; 0 where there is no further way."""
+        return self.answered / self.whole_seconds if self.whole_seconds else 0.0
 
     def percentile(self, share: float) -> float:
         """A latency in milliseconds."""
@@ -61,12 +69,16 @@ class Connection(asyncio.Protocol):
         """End."""
         self.ended.set()
 
+    def give_up(self) -> None:
+        """Close it without an answer."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _next(self) -> None:
         assert self._transport is not None
         request = next(self._requests, None) if time.perf_counter() < self._until else None
         if request is None:
             self._transport.close()
-            self.ended.set()
             return
         self._sent_at = time.perf_counter()
         self._transport.write(request)
@@ -92,17 +104,24 @@ class Connection(asyncio.Protocol):
         self._next()
 
 
+def _same(connection: Connection) -> Connection:
+    return connection
+
+
 async def drive(host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
     """Send until the time is over or the requests are; returns when every answer has come."""
     loop = asyncio.get_running_loop()
     measured = Measured()
     begun = time.perf_counter()
     opened = [Connection(requests, begun + seconds, measured, asyncio.Event()) for _ in range(connections)]
-    await asyncio.gather(*(loop.create_connection(lambda each=each: each, host, port) for each in opened))
+    await asyncio.gather(*(loop.create_connection(partial(_same, each), host, port) for each in opened))
     try:
         await asyncio.wait_for(asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS)
     except TimeoutError:
         silent = [each for each in opened if not each.ended.is_set()]
+        for each in silent:
+            each.give_up()
+        await asyncio.gather(*(each.ended.wait() for each in silent))
         raise TimeoutError(
             f"{len(silent)} of {connections} requests were not answered within {ANSWER_SECONDS:.0f} s; "
             f"one got {silent[0].received[:300]!r}"

@@ -7,9 +7,11 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 START_SECONDS = 30.0
 
@@ -22,14 +24,41 @@ def free_port() -> int:
         return port
 
 
+def server(
+    arguments: Sequence[str], port: int, cores: set[int], environment: dict[str, str] | None = None
+) -> contextlib.AbstractContextManager[int]:
+    """`python -m ...` as a `program`."""
+    return program([sys.executable, "-m", *arguments], port, cores, environment)
+
+
 @contextlib.contextmanager
-def server(arguments: Sequence[str], port: int, cores: set[int], environment: dict[str, str] | None = None) -> Iterator[int]:
-    """Run `python -m ...` on these cores until the block ends; waits until it listens. Gives the process id."""
+def program(
+    arguments: Sequence[str],
+    port: int,
+    cores: set[int],
+    environment: dict[str, str] | None = None,
+    folder: Path | None = None,
+) -> Iterator[int]:
+    """Run a program on these cores until the block ends; waits until it listens. Gives the process id."""
+    # A file, for a pipe that nobody reads would stop a program that complains a lot.
+    with tempfile.TemporaryFile() as complaints:
+        yield from _program(arguments, port, cores, environment, folder, complaints)
+
+
+def _program(
+    arguments: Sequence[str],
+    port: int,
+    cores: set[int],
+    environment: dict[str, str] | None,
+    folder: Path | None,
+    complaints: IO[bytes],
+) -> Iterator[int]:
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        arguments,
         env={**os.environ, **(environment or {})},
+        cwd=folder,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=complaints,
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
         start_new_session=True,
     )
@@ -39,8 +68,8 @@ def server(arguments: Sequence[str], port: int, cores: set[int], environment: di
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             if process.poll() is not None or time.monotonic() > until:
-                errors = process.stderr.read().decode(errors="replace")[-2000:] if process.stderr and process.poll() else ""
-                raise RuntimeError(f"{' '.join(arguments)} did not start: {errors}")
+                complaints.seek(0)
+                raise RuntimeError(f"{' '.join(arguments)} did not start: {complaints.read().decode(errors='replace')[-2000:]}")
             time.sleep(0.05)
         yield process.pid
     finally:
@@ -50,8 +79,6 @@ def server(arguments: Sequence[str], port: int, cores: set[int], environment: di
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stderr:
-            process.stderr.close()
 
 
 def exchange_environment(folder: Path, sink_port: int) -> dict[str, str]:

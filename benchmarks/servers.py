@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
 import uvloop
 from aiohttp import web
 from lxml import etree
+from multidict import CIMultiDict
+
+from exchange import discovery
+from partners.stub import Situation
+from schemas import directory
+from schemas.call import Call, Reply
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -26,16 +35,20 @@ def echo() -> web.Application:
     return app
 
 
-def ceiling(schema_path: Path) -> web.Application:
-    """Parses, finds the message (the body of a SOAP envelope, or the root), validates it, answers a few bytes."""
+def ceiling(schema_paths: Sequence[Path]) -> web.Application:
+    """Parses, finds the message (the body of a SOAP envelope, or the root), validates it, answers a few bytes.
+
+    With several schemas the first judges the root, the others the root's children from the second on (a SED after its header).
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    schema = etree.XMLSchema(etree.parse(str(schema_path)))
+    schema, *further = (etree.XMLSchema(etree.parse(str(path))) for path in schema_paths)
     soap_body = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
     async def answer(request: web.Request) -> web.Response:
         root = etree.fromstring(await request.read(), parser)
         wrapped = root.find(soap_body)
         valid = schema.validate(root if wrapped is None else wrapped[0])
+        valid = valid and all(each.validate(element) for each, element in zip(further, list(root)[1:], strict=True))
         return web.Response(status=200 if valid else 400, body=b"<ok/>")
 
     app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -46,11 +59,8 @@ def ceiling(schema_path: Path) -> web.Application:
 class Sink(asyncio.Protocol):
     """A partner that takes every delivery at once, at the least cost that HTTP allows."""
 
-    def __init__(self, answer: bytes) -> None:
-        self._answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-            len(answer),
-            answer,
-        )
+    def __init__(self, answer: Callable[[bytes, bytes], Reply]) -> None:
+        self._answer = answer
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,20 +76,48 @@ class Sink(asyncio.Protocol):
             length = int(buffer[at + 15 : buffer.find(b"\r\n", at)]) if at >= 0 else 0
             if len(buffer) < head + 4 + length:
                 return
+            reply = self._answer(bytes(buffer[:head]), bytes(buffer[head + 4 : head + 4 + length]))
             del buffer[: head + 4 + length]
-            self._transport.write(self._answer)
+            line = f"HTTP/1.1 {reply.status} -\r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+            self._transport.write(line.encode() + reply.body)
 
 
-async def _serve(kind: str, port: int, argument: str) -> None:
+def take_all(_head: bytes, _body: bytes) -> Reply:
+    """Every delivery is taken."""
+    return Reply(200, b"{}")
+
+
+def play(channel: str) -> Callable[[bytes, bytes], Reply]:
+    """The stub of a channel answers; what it would send on its own accord is left out."""
+    stub = next(stub for stub in discovery.stubs() if stub.channel == channel)
+    everybody = directory.load()
+
+    def answer(head: bytes, body: bytes) -> Reply:
+        request, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = request.split(" ")
+        partner_id, _, path = target[1:].partition("/")
+        headers = CIMultiDict((name, value) for name, _, value in (line.partition(": ") for line in lines))
+        partner = everybody.get(partner_id)
+        assert partner is not None, partner_id
+        situation = Situation(random.Random(head), time.time_ns() // 1_000_000, 1, everybody)
+        served = stub.serve(partner, Call(method, "/" + path, headers, body), situation)
+        return served.reply if served is not None else Reply(404)
+
+    return answer
+
+
+async def _serve(kind: str, port: int, arguments: Sequence[str]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if kind == "sink":
-        server = await asyncio.get_running_loop().create_server(lambda: Sink(argument.encode()), "127.0.0.1", port)
+        answer = play(arguments[0]) if arguments else take_all
+        server = await asyncio.get_running_loop().create_server(lambda: Sink(answer), "127.0.0.1", port)
         await stop.wait()
         server.close()
         return
-    runner = web.AppRunner(echo() if kind == "echo" else ceiling(Path(argument)), access_log=None, shutdown_timeout=1.0)
+    app = echo() if kind == "echo" else ceiling([Path(argument) for argument in arguments])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     await stop.wait()
@@ -87,4 +125,4 @@ async def _serve(kind: str, port: int, argument: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""))
+    uvloop.run(_serve(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))

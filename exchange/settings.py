@@ -38,6 +38,15 @@ class Partners(Section):
     )
 
 
+class Files(Section):
+    """Files that partners leave and fetch, on channels that have them."""
+
+    directory: Path | None = Field(
+        None,
+        description="Folder that is watched: <channel>/<partner>/in, out and feedback; without it no files are exchanged.",
+    )
+
+
 class Limits(Section):
     """What the exchange takes at most; more is answered with a clear error and never kept in memory."""
 
@@ -81,6 +90,11 @@ class Storage(Section):
     url: str = Field("sqlite:///data/exchange.db", description="The ledger: sqlite:///PATH.")
     group_max: int = Field(512, ge=1, le=4096, description="Most changes committed in one transaction.")
     compression_level: int = Field(1, ge=1, le=19, description="zstandard level of stored bodies.")
+    durable: bool = Field(
+        True,
+        description="Commits wait for the disk. False (synchronous=OFF) only for what can be done again, as a simulated day can: "
+        "nothing is lost when the process dies, but the ledger may be damaged when the machine does.",
+    )
     readers_cache_mib: int = Field(16, ge=1, description="Page cache of a database connection, in MiB.")
 
 
@@ -133,6 +147,7 @@ class Settings(BaseSettings):
 
     server: Server = Field(default_factory=Server, description="Where the exchange listens.")
     partners: Partners = Field(default_factory=Partners, description="Who the partners are and where they answer.")
+    files: Files = Field(default_factory=Files, description="Files that partners leave and fetch.")
     limits: Limits = Field(default_factory=Limits, description="What the exchange takes at most.")
     deliveries: Deliveries = Field(default_factory=Deliveries, description="How deliveries are made.")
     storage: Storage = Field(default_factory=Storage, description="Where the ledger is.")

@@ -1,1 +1,1 @@
-"""Load tests with locust against a running exchange; samples come as files, and nothing of the exchange is imported (gevent)."""
+"""Load tests with locust: an open model of the published flows; imports nothing of the product, which gevent would change under it."""

@@ -1,200 +1,167 @@
-"""`python -m loadtests` (`make load`): samples, exchange, stubs, locust, drain, verify; exit code 0 only when all of it holds."""
+"""`python -m loadtests` (`make load`): starts the exchange and the stubs, makes samples, runs locust, verifies; exit code by budget.
+
+With `--host` the exchange is somebody else's: then nothing is started, and nothing verified but what its counters say.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from loadtests import workload
-from loadtests.processes import (
-    Exchange,
-    NotRunning,
-    await_answer,
-    exchange_command,
-    exchange_with_stubs,
-    free_port,
-    run,
-    started,
-)
+from loadtests import budgets, processes, shapes
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-#: Longest wait for replies after the last call, in seconds.
-LAST_REPLIES_SECONDS = 90
-MEMORY_EVERY_SECONDS = 5.0
+#: Samples of each sender and type; each call made of one gets ids of its own.
+SAMPLES_EACH = 5
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a load test; what it does not know itself goes to locust."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
-    parser.add_argument("--host", default="", help="a running exchange; without it, one is started with a ledger of its own")
-    parser.add_argument("--workers", type=int, default=1, help="workers of the exchange that is started")
-    parser.add_argument(
-        "--senders", type=int, default=1, help="locust processes; with more than one, a master and so many workers"
+def options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make load", description=__doc__)
+    parser.add_argument("--shape", choices=shapes.NAMES, default="flat")
+    parser.add_argument("--rate", type=float, default=0.0, help="calls a second on average (step: of the first step)")
+    parser.add_argument("--day", type=float, default=1_500_000.0, help="calls of a day, where no rate is given")
+    parser.add_argument("--factor", type=float, default=1.0, help="how many times faster than a day")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length; the whole compressed day when 0 (soak: an hour)")
+    parser.add_argument("--step-seconds", type=float, default=20.0)
+    parser.add_argument("--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)")
+    parser.add_argument("--host", default="", help="an exchange that runs already")
+    parser.add_argument("--ledger", type=Path, help="a ledger to start on; a new one that is thrown away when left out")
+    parser.add_argument("--workers", type=int, default=1, help="workers of the exchange")
+    parser.add_argument("--locusts", type=int, default=1, help="locust processes that send; with more than one, a master besides")
+    parser.add_argument("--samples", type=Path, help="calls that `exchange samples all --calls` wrote; new ones when left out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go")
+    given = parser.parse_args(arguments)
+    if not given.budget:
+        given.budget = given.shape if given.shape in ("step", "soak") else "ci"
+    budgets.load(given.budget)
+    return given
+
+
+def main() -> int:
+    """Run one load test; 0 when the budget was kept and everything accounted for, else 1."""
+    given = options()
+    given.reports.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="load-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        making = stack.enter_context(ThreadPoolExecutor(1)).submit(samples_for, given, folder / "samples")
+        if given.host:
+            processes.wait_ready(given.host.rstrip("/"))
+            run, found = drive(given, given.host.rstrip("/"), making.result(), None)
+        else:
+            ledger = given.ledger or folder / "exchange.db"
+            url, served, took = stack.enter_context(processes.exchange(folder, ledger, given.workers))
+            print(f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}", flush=True)
+            run, found = drive(given, url, making.result(), served)
+            run["start_seconds"] = round(took, 2)
+            stack.close()
+            if not verified(ledger):
+                found.append("exchange verify found differences")
+    run["exceeded"] = [*run.get("exceeded", []), *found]
+    path = given.reports / f"load-{given.shape}.json"
+    path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    print("\n".join(f"not as it must be: {each}" for each in found) or "accounted for")
+    print(f"reports: {path}, .html, _stats.csv; budget {given.budget}: {'exceeded' if run['exceeded'] else 'kept'}")
+    return 1 if run["exceeded"] else 0
+
+
+def samples_for(given: argparse.Namespace, folder: Path) -> Path:
+    """The samples given, or calls of every sender made now: senders' times must not be older than a day."""
+    if given.samples:
+        return Path(given.samples)
+    command = [sys.executable, "-m", "exchange", "samples", "all", "--calls", "-n", str(SAMPLES_EACH), "--seed", str(given.seed)]
+    subprocess.run(
+        [*command, "--out", str(folder)], env=processes.environment(), cwd=processes.ROOT, check=True, stdout=subprocess.DEVNULL
     )
-    parser.add_argument("--samples", type=int, default=200, help="samples of each message type")
-    parser.add_argument("--out", type=Path, default=Path("reports"), help="where report, CSV and result go")
-    parser.add_argument("--channel", action="append", default=[], help="only this channel (may be given again)")
-    parser.add_argument("--sector", action="append", default=[], help="only this sector's partners (may be given again)")
-    options, others = parser.parse_known_args(arguments)
-    options.out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exchange-load-")))
-        try:
-            make_samples(folder / "samples", options.samples)
-            exchange = Exchange(options.host.rstrip("/"))
-            if options.host:
-                await_answer(f"{exchange.url}/health/ready", None)
-            else:
-                exchange = stack.enter_context(exchange_with_stubs(folder, options.workers))
-            return load(exchange, folder, options, others)
-        except NotRunning as error:
-            print(error, file=sys.stderr)
-            return 2
+    return folder
 
 
-def make_samples(folder: Path, count: int) -> None:
-    """Samples of every type of the workload.
-
-    Raises:
-        NotRunning: when the exchange's command fails.
-    """
-    types = workload.load().message_types
-    made = subprocess.run(
-        exchange_command("samples", *types, "-n", str(count), "--calls", "--out", str(folder)), capture_output=True, text=True
-    )
-    if made.returncode:
-        raise NotRunning(f"exchange samples: {made.stderr.strip()[-500:]}")
-
-
-def load(exchange: Exchange, folder: Path, options: argparse.Namespace, others: Sequence[str]) -> int:
-    """Load a running exchange, then prove what was counted; the exit code."""
-    before = exchange.accepted()
-    report = options.out / "load.json"
+def drive(
+    given: argparse.Namespace, url: str, samples: Path, served: subprocess.Popen[bytes] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Run locust against the exchange; its report, and what is wrong with memory or the accounts."""
+    before = processes.counted(url)
+    budget = budgets.load(given.budget)
+    report = given.reports / f"load-{given.shape}.json"
     report.unlink(missing_ok=True)
-    memory = Memory(exchange)
-    memory.start()
-    code = send(exchange.url, folder, options, others)
+    with processes.Memory(served.pid) if served else contextlib.nullcontext() as memory:
+        locust(given, url, samples, report)
     if not report.exists():
-        raise NotRunning(f"locust ended with {code} and left no result")
-    waiting = exchange.drain()
-    memory.end()
-    result = json.loads(report.read_text())
-    counted = {name: count - before.get(name, 0) for name, count in exchange.accepted().items()}
-    problems = [*result["broken"], *differences(result["types"], counted)]
-    if exchange.ledger is not None:
-        ledger = f"sqlite:///{exchange.ledger}"
-        if run(exchange_command("verify", "--ledger", ledger)):
-            problems.append("exchange verify is not clean")
-    result.update(problems=problems, waiting=waiting, memory_mebibytes=memory.readings, counted=counted)
-    report.write_text(json.dumps(result, indent=2) + "\n")
-    print(memory.text())
-    print(f"report: {options.out / 'load.html'}, figures: {report}, waiting at the end: {waiting}")
-    print("load test: " + ("; ".join(problems) if problems else "held"))
-    return 1 if problems else 0
+        return {"exceeded": []}, ["locust wrote no report"]
+    run: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    run["still_waiting"] = processes.drain(url)
+    found = differences(run["accepted"], before, processes.counted(url), run["failures"])
+    if memory is not None:
+        run["memory"] = memory.figures()
+        (given.reports / f"load-{given.shape}_memory.csv").write_text(
+            "seconds,mib\n" + "".join(f"{second:.0f},{size:.1f}\n" for second, size in memory.seen), encoding="utf-8"
+        )
+        print("memory of the largest process: " + ", ".join(f"{name} {size:.0f}" for name, size in run["memory"].items()))
+        found += budgets.exceeded_memory(run["memory"], budget)
+    return run, found
 
 
-def send(url: str, folder: Path, options: argparse.Namespace, others: Sequence[str]) -> int:
-    """Run locust, alone or as a master with workers."""
-    locust = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)]
-    ours = ["--calls", str(folder / "samples"), "--senders", str(options.senders), *others]
-    users = chosen_users(options.channel, options.sector)
-    leading = [
-        *locust, *users, "--headless", "--host", url, "--stop-timeout", str(LAST_REPLIES_SECONDS), "--only-summary",
-        "--html", str(options.out / "load.html"), "--csv", str(options.out / "load"), "--report", str(options.out / "load.json"), *ours,
-    ]  # fmt: skip
-    if options.senders == 1:
-        return run(leading)
-    port = str(free_port())
-    with ExitStack() as stack:
-        for number in range(options.senders):
-            follow = [
-                *locust,
-                *users,
-                "--worker",
-                "--master-host",
-                "127.0.0.1",
-                "--master-port",
-                port,
-                "--stop-timeout",
-                str(LAST_REPLIES_SECONDS),
-            ]
-            stack.enter_context(started(follow, folder / f"sender-{number}.log"))
-        master = [
-            "--master",
-            "--master-bind-host",
-            "127.0.0.1",
-            "--master-bind-port",
-            port,
-            "--expect-workers",
-            str(options.senders),
-        ]
-        code = run([*leading, *master])
-        # A worker ends by itself when its master does.
-        time.sleep(1.0)
-    return code
+def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> int:
+    """One locust, or a master with so many workers; its exit code."""
+    stem = report.with_suffix("")
+    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)]
+    run = ["--headless", "--host", url, "--only-summary", "--html", f"{stem}.html", "--csv", str(stem), "--report", str(report)]
+    for name in ("shape", "rate", "day", "factor", "seconds", "budget", "seed"):
+        run += [f"--{name}", str(getattr(given, name))]
+    run += ["--step-seconds", str(given.step_seconds), "--samples", str(samples), "--loglevel", "WARNING"]
+    if given.locusts == 1:
+        return subprocess.run([*command, *run], env=processes.environment(), cwd=processes.ROOT, check=False).returncode
+    port = processes.free_port()
+    distributed = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+    distributed += ["--expect-workers", str(given.locusts), "--sources", str(given.locusts)]
+    with contextlib.ExitStack() as stack:
+        for number in range(given.locusts):
+            worker = ["locust", "-f", str(LOCUSTFILE), "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+            stack.enter_context(processes.process(worker, Path(f"{stem}-worker-{number}.log")))
+        return subprocess.run(
+            [*command, *run, *distributed], env=processes.environment(), cwd=processes.ROOT, check=False
+        ).returncode
 
 
-def chosen_users(channels: Sequence[str], sectors: Sequence[str]) -> list[str]:
-    """The names of the classes of users to take; none for all."""
-    if not channels and not sectors:
-        return []
-    flows = workload.load().only(channels, sectors).flows
-    if not flows:
-        raise NotRunning("no flow of such a channel and sector")
-    return sorted({workload.class_name(flow.channel, flow.sector) for flow in flows})
+def differences(
+    accepted: dict[str, int], before: dict[tuple[str, str], int], after: dict[tuple[str, str], int], failures: int
+) -> list[str]:
+    """Where the client's count of accepted calls and the exchange's counters part, by message type.
 
-
-def differences(types: Mapping[str, Mapping[str, int]], counted: Mapping[str, int]) -> list[str]:
-    """Where the exchange counted other than the client: as many as got a yes, and at most as many more as got no reply."""
+    With failed calls (a timeout, say) the exchange may have accepted more than the client knows of, never less. Types that
+    the exchange counts none of before and after (the readings of a mailbox) are no messages.
+    """
     found = []
-    for name, sums in sorted(types.items()):
-        if name == workload.READING:
+    for message_type, count in sorted(accepted.items()):
+        grown = {kind: after.get((message_type, kind), 0) - before.get((message_type, kind), 0) for kind in KINDS}
+        if message_type in NO_MESSAGES:
             continue
-        least, count = sums["accepted"], counted.get(name, 0)
-        if name in counted and not least <= count <= least + sums["unknown"]:
-            found.append(f"{name}: {least} calls got a yes, {sums['unknown']} no reply, but {count} are counted as accepted")
-        if name not in counted and least:
-            found.append(f"{name}: {least} calls got a yes, none is counted as accepted")
+        if grown["accepted"] < count or (not failures and grown["accepted"] != count):
+            found.append(f"{message_type}: the client has {count} receipts, the exchange counted {grown['accepted']}")
+        if grown["duplicate"] and not failures:
+            found.append(f"{message_type}: {grown['duplicate']} duplicates, though every call has ids of its own")
     return found
 
 
-class Memory(threading.Thread):
-    """Reads the exchange's memory every few seconds: (seconds from the start, MiB)."""
+KINDS = ("accepted", "duplicate")
+#: Calls that bring no message: a mailbox is read under the type that is fetched from it, and acknowledged.
+NO_MESSAGES = frozenset({"unemployment.benefit-data", "mailbox"})
 
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__(daemon=True)
-        self._exchange = exchange
-        self._stop_event = threading.Event()
-        self.readings: list[tuple[float, float]] = []
 
-    def run(self) -> None:
-        """Read until the end."""
-        begun = time.monotonic()
-        while True:
-            if used := self._exchange.memory_mebibytes():
-                self.readings.append((round(time.monotonic() - begun, 1), round(used, 1)))
-            if self._stop_event.wait(MEMORY_EVERY_SECONDS):
-                return
-
-    def end(self) -> None:
-        """Stop reading."""
-        self._stop_event.set()
-        self.join()
-
-    def text(self) -> str:
-        """The memory in a line."""
-        if not self.readings:
-            return "memory: not ours to read"
-        used = [each for _, each in self.readings]
-        return f"memory of the exchange: {used[0]} MiB at first, {used[-1]} MiB at last, {max(used)} MiB at most"
+def verified(ledger: Path) -> bool:
+    """Whether `exchange verify` finds the ledger clean; says what it says."""
+    command = [sys.executable, "-m", "exchange", "verify", "--ledger", f"sqlite:///{ledger}"]
+    done = subprocess.run(command, env=processes.environment(), cwd=processes.ROOT, check=False, capture_output=True, text=True)
+    print(done.stdout.strip() or done.stderr.strip())
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

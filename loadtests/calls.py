@@ -1,115 +1,112 @@
-"""Calls read from the manifest that `exchange samples --calls` writes, and written anew with ids of their own; no network."""
+"""Calls read from the files of `exchange samples --calls`, and made new ones of: fresh digits into every id; sends nothing."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
 
-MANIFEST = "calls.jsonl"
-#: 2024-01-01 in seconds; numbers begin here, so that those of two runs differ by their second.
-EPOCH_SECONDS = 1_704_067_200
-SECOND_BITS, SENDER_BITS = 32, 26
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place for a number: `at` bytes from the beginning, `width` digits in `base` (10 or 16)."""
-
-    at: int
-    width: int
-    base: int
-
-    def write(self, content: bytearray, number: int) -> None:
-        """Overwrite the slot; of a number that is too long, the end is kept."""
-        digits = f"{number:d}" if self.base == 10 else f"{number:x}"
-        content[self.at : self.at + self.width] = digits.zfill(self.width)[-self.width :].encode()
+#: Digits of a fresh number, as the files say it (`slots` are places in it).
+NUMBER_DIGITS = 18
+#: 2020-01-01 in microseconds: a number is 15 digits of microseconds since then (until 2051) and three of the worker.
+EPOCH_MICROSECONDS = 1_577_836_800_000_000
+WORKERS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A call as it was made, with the slots of its body and of its headers."""
+class Prepared:
+    """A call ready to be sent."""
 
-    channel: str
-    message_type: str
-    sector: str
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A call of a sample file. Slots are (at, width, place) by where they stand: the body (empty name) or a header."""
+
+    channel: str
+    message_type: str
+    sender: str
+    sector: str
+    weight: float
     items: int
-    body_slots: tuple[Slot, ...]
-    header_slots: Mapping[str, tuple[Slot, ...]]
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    slots: Mapping[str, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
 
-    def fresh(self, number: int) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a new message: the same but for its ids, which come from `number`."""
-        headers = dict(self.headers)
-        for name, slots in self.header_slots.items():
-            value = bytearray(headers[name].encode("latin-1"))
-            for slot in slots:
-                slot.write(value, number)
-            headers[name] = value.decode("latin-1")
-        if not self.body_slots:
-            return headers, self.body
-        body = bytearray(self.body)
-        for slot in self.body_slots:
-            slot.write(body, number)
-        return headers, bytes(body)
+    @property
+    def door(self) -> str:
+        """The path without its query."""
+        return self.path.partition("?")[0]
+
+    def prepare(self, number: str) -> Prepared:
+        """The call with the digits of `number` in its ids, as long as before."""
+        headers, body = dict(self.headers), self.body
+        for where, stretches in self.slots.items():
+            if where:
+                text = bytearray(headers[where], "utf-8")
+                headers[where] = _filled(text, stretches, number).decode("utf-8")
+            else:
+                body = bytes(_filled(bytearray(body), stretches, number))
+        return Prepared(self.method, self.path, headers, body)
 
 
-def read(folder: Path) -> list[Recorded]:
-    """Every call of a folder.
+def _filled(text: bytearray, stretches: tuple[tuple[int, int, int], ...], number: str) -> bytearray:
+    digits = number.encode()
+    for at, width, place in stretches:
+        text[at : at + width] = digits[place : place + width]
+    return text
+
+
+class Numbers:
+    """Numbers that no other worker and no earlier run gave out: the time, never the same twice, and the worker."""
+
+    def __init__(self, worker: int, now: Callable[[], int] = time.time_ns) -> None:
+        self._worker = worker % WORKERS_MAX
+        self._now = now
+        self._last = 0
+
+    def next(self) -> str:
+        """`NUMBER_DIGITS` digits."""
+        self._last = max(self._last + 1, self._now() // 1000 - EPOCH_MICROSECONDS)
+        return f"{self._last:015d}{self._worker:03d}"
+
+
+def read(folder: Path) -> list[Sample]:
+    """Every call of the folder's files.
 
     Raises:
-        FileNotFoundError: when it has no manifest, or lacks a body that the manifest names.
+        FileNotFoundError: when there is none.
     """
-    lines = (folder / MANIFEST).read_text(encoding="utf-8").splitlines()
-    return [_recorded(json.loads(line), folder) for line in lines]
+    paths = sorted(folder.glob("*.calls.jsonl"))
+    if not paths:
+        raise FileNotFoundError(f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out {folder}")
+    # Not splitlines: JSON may hold signs that it takes for ends of lines.
+    return [_sample(json.loads(line)) for path in paths for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def _recorded(line: dict[str, object], folder: Path) -> Recorded:
-    slots: dict[str, list[Slot]] = {}
-    for part, at, width, base in line["slots"]:  # type: ignore[attr-defined]
-        slots.setdefault(part, []).append(Slot(at, width, base))
-    body = tuple(slots.pop("body", ()))
-    query = urlencode(line["query"])  # type: ignore[arg-type]
-    return Recorded(
-        str(line["channel"]),
-        str(line["type"]),
-        str(line["sector"]),
-        str(line["method"]),
-        f"{line['path']}?{query}" if query else str(line["path"]),
-        dict(line["headers"]),  # type: ignore[call-overload]
-        (folder / str(line["body"])).read_bytes() if line["body"] else b"",
-        int(line["items"]),  # type: ignore[call-overload]
-        body,
-        {name: tuple(places) for name, places in slots.items()},
+def _sample(data: dict[str, Any]) -> Sample:
+    slots: dict[str, list[tuple[int, int, int]]] = {}
+    for where, at, width, place in data["slots"]:
+        slots.setdefault(where, []).append((at, width, place))
+    return Sample(
+        data["channel"],
+        data["type"],
+        data["sender"],
+        data["sector"],
+        float(data["weight"]),
+        int(data["items"]),
+        data["method"],
+        data["path"],
+        data["headers"],
+        data["body"].encode("utf-8"),
+        {where: tuple(stretches) for where, stretches in slots.items()},
     )
-
-
-def door(path: str) -> str:
-    """The path of a call without its query."""
-    return path.partition("?")[0]
-
-
-def numbers_from(seconds: float, sender: int) -> int:
-    """The first number of a sender (0 to 31) that begins at that time (since 1970); it has 67 million of its own."""
-    if not 0 <= sender < 32:
-        raise ValueError(f"sender {sender} is not among 0 to 31")
-    return (int(seconds) - EPOCH_SECONDS) << SECOND_BITS | 1 << (SECOND_BITS - 1) | sender << SENDER_BITS
-
-
-def by_flow(calls: Iterable[Recorded]) -> dict[tuple[str, str, str], list[Recorded]]:
-    """Calls by message type, sector and door."""
-    sorted_out: dict[tuple[str, str, str], list[Recorded]] = {}
-    for call in calls:
-        sorted_out.setdefault((call.message_type, call.sector, door(call.path)), []).append(call)
-    return sorted_out
-
-
-def now() -> float:
-    """The time on a clock that no one sets back, in seconds."""
-    return time.perf_counter()

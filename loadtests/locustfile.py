@@ -1,141 +1,169 @@
-"""What locust loads: one class of users for each channel and sector, the shape, and the events; each does little but call others.
+"""Locust's entry: options, the users of the workload, the shape, and the report and budget at the end; see docs/load-testing.md.
 
-    locust -f loadtests/locustfile.py --headless --host http://127.0.0.1:8080 --calls samples --shape flat --rate 50
-
-`make load` does all of it: samples, exchange, stubs, report. Here gevent rules, so nothing of the exchange is imported.
+exchange samples all --calls -n 5 --out samples
+locust -f loadtests/locustfile.py --headless --host http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
 """
 
 from __future__ import annotations
 
 import json
-import logging
+import sys
+import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from locust import LoadTestShape, events
+from locust.runners import MasterRunner, WorkerRunner
 
-from loadtests import calls, outcome, shapes, workload
-from loadtests.budgets import load as load_budgets
-from loadtests.schedule import Schedule
-from loadtests.sending import PartnerUser, Post, kinds_of_users
+from loadtests import budgets, calls, shapes, workload
+from loadtests.report import report, table
+from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds, spacers
 
-#: One class of users for each channel and sector, by name; locust finds them among this module's names.
-USERS: dict[str, type[PartnerUser]] = {
-    name: type(
-        name, (PartnerUser,), {"channel": channel, "sector": sector, "workload": part, "share": share, "__module__": __name__}
-    )
-    for name, channel, sector, part, share in kinds_of_users(workload.load())
-}
-globals().update(USERS)
+#: Between the end of the arrivals and the end of the test: the workers start a little after the master.
+GRACE_SECONDS = 2.0
 
-#: How late this process (or, at the master, every worker) was in starting calls: milliseconds -> calls.
-LATE: Counter[int] = Counter()
+WORKLOAD = workload.load()
+KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.sources})
+globals().update({kind.__name__: kind for kind in KINDS})
 
-#: Users started a second: all at once.
-AT_ONCE = 10_000.0
-#: How often a worker tells the master its figures.
-REPORT_SECONDS = 3.0
+lateness: Counter[int] = Counter()
+#: Calls by worker, as the master heard of them.
+sent_by: Counter[str] = Counter()
+broke_at = ""
 
 
 @events.init_command_line_parser.add_listener
-def add_options(parser: Any) -> None:
-    """Our options; a master hands them to its workers."""
-    group = parser.add_argument_group("exchange")
-    group.add_argument("--calls", type=str, default="samples", help="folder with calls.jsonl (exchange samples TYPE... --calls)")
-    group.add_argument("--shape", dest="load_shape", default="flat", choices=sorted(shapes.SHAPES), help="how the rate goes")
-    group.add_argument("--rate", type=float, default=0.0, help="calls a second, all senders together (0: the shape's own)")
-    group.add_argument("--seconds", type=float, default=0.0, help="how long (0: the shape's own)")
-    group.add_argument("--times", type=float, default=1.0, help="multiplies the rate")
-    group.add_argument("--compress", type=float, default=1440.0, help="seconds of a working day that go into one")
-    group.add_argument("--peak", type=float, default=5.0, help="the pay-day spike over the ordinary rate")
-    group.add_argument("--steps", type=int, default=shapes.STEPS, help="steps of the shape `step`")
-    group.add_argument("--even", action="store_true", help="calls at equal distances instead of independent ones")
-    group.add_argument("--senders", type=int, default=1, help="processes that send: workers, or 1 without a master")
-    group.add_argument("--budget", default="default", help="which budget of budgets.toml the run must keep")
-    group.add_argument("--budgets", type=str, default="", help="another file of budgets")
-    group.add_argument("--report", type=str, default="", help="where the result goes as JSON")
+def options(parser: Any) -> None:
+    """The options of a load; each is also a variable LOAD_<NAME>. The master hands them to its workers."""
+    for name, kind, default, text in (
+        ("samples", str, "samples", "folder that `exchange samples all --calls` wrote (on each worker's machine)"),
+        ("shape", str, "flat", f"one of {', '.join(shapes.NAMES)}"),
+        ("rate", float, 0.0, "calls a second on average (step: of the first step); instead of --day and --factor"),
+        ("day", float, 1_500_000.0, "calls of a day"),
+        ("factor", float, 1.0, "how many times faster than a day"),
+        ("seconds", float, 0.0, "length of the load; a whole day by --factor when 0"),
+        ("step-seconds", float, 20.0, "length of a step"),
+        ("budget", str, "ci", "a budget of budgets.toml"),
+        ("sources", int, 1, "users of each kind: the number of workers"),
+        ("seed", int, 1, "the same seed and workers make the same arrivals"),
+        ("report", str, "", "file for the report as JSON"),
+    ):
+        variable = f"LOAD_{name.upper().replace('-', '_')}"
+        parser.add_argument(f"--{name}", type=kind, default=default, help=text, env_var=variable, include_in_web_ui=True)
 
 
-def wished(options: Any, hours: Any) -> Schedule:
-    """The schedule that the options ask for."""
-    wish = shapes.Wish(options.rate, options.seconds, options.times, options.compress, options.peak, options.steps)
-    return shapes.schedule_of(options.load_shape, wish, hours)
+def shape_of(given: Any) -> shapes.Shape:
+    """The shape that the options ask for."""
+    return shapes.make(given.shape, WORKLOAD, given.rate, given.seconds, given.day, given.factor, given.step_seconds)
 
 
-class Profile(LoadTestShape):
-    """Starts one user of every class on every sender, and ends the run when the schedule is over or a step breaks."""
-
-    steps: ClassVar[outcome.Steps | None] = None
-    schedule: Schedule | None = None
+class Load(LoadTestShape):
+    """One user of each kind for each worker, from the beginning to the end; what is due when is the sources' own matter."""
 
     def tick(self) -> tuple[int, float] | None:
-        """How many users there should be; None ends the run."""
+        """How many users; None when the load is over or, with `step`, when it has broken."""
+        assert self.runner is not None
         environment = self.runner.environment
-        options = environment.parsed_options
-        if self.schedule is None:
-            self.schedule = wished(options, workload.load().hours)
-            for user in environment.user_classes:
-                user.fixed_count = options.senders
-            if options.load_shape == "step":
-                Profile.steps = outcome.Steps(self.schedule, load_budgets(options.budget, options.budgets))
-        ran = self.get_run_time()
-        heard_after = REPORT_SECONDS if options.senders > 1 else 0.0
-        broken = Profile.steps is not None and Profile.steps.look(ran - heard_after, environment.stats)
-        if broken or ran > self.schedule.seconds:
+        given = environment.parsed_options
+        if self.get_run_time() > shape_of(given).seconds + GRACE_SECONDS or (given.shape == "step" and broken(environment)):
             return None
-        users = len(environment.user_classes) * options.senders
-        return users, AT_ONCE
+        users = sum(kind.fixed_count for kind in environment.user_classes)
+        return users, float(users)
+
+
+def broken(environment: Any) -> bool:
+    """Whether the last ten seconds were over the budget of steps."""
+    global broke_at
+    total = environment.stats.total
+    budget = budgets.load(environment.parsed_options.budget)
+    p99 = total.get_current_response_time_percentile(0.99)
+    slow = p99 is not None and p99 > budget["p99_milliseconds"]
+    failing = total.current_fail_per_sec > budget["failures_share"] * max(total.current_rps, 1.0)
+    if slow or failing:
+        second = time.time() - total.start_time
+        due = shape_of(environment.parsed_options).at(second)
+        broke_at = f"broke after {second:.0f} s at {due:.0f} calls a second: " + (
+            f"p99 {p99} ms" if slow else f"{total.current_fail_per_sec:.1f} failures a second"
+        )
+    return bool(slow or failing)
+
+
+@events.init.add_listener
+def prepare(environment: Any, **_: object) -> None:
+    """Fix the numbers of users before anything is spawned."""
+    environment.stop_timeout = TIMEOUT_SECONDS + 5
+    count = environment.parsed_options.sources if environment.parsed_options else 1
+    for kind in KINDS:
+        kind.fixed_count = count
+    Spacer.fixed_count = count
+    if not spacers(len(KINDS), count):
+        environment.user_classes = [kind for kind in environment.user_classes if kind is not Spacer]
 
 
 @events.test_start.add_listener
-def prepare(environment: Any, **_: Any) -> None:
-    """In each process that sends: read samples, open connections, hand every class its part."""
-    options, runner = environment.parsed_options, environment.runner
-    if type(runner).__name__ == "MasterRunner":
+def begin(environment: Any, **_: object) -> None:
+    """Read the samples and open the sender, in whatever process sends."""
+    if isinstance(environment.runner, MasterRunner):
         return
-    plan = workload.load()
-    samples = calls.by_flow(calls.read(Path(options.calls)))
-    post = Post(environment.host, max(getattr(runner, "worker_index", 0), 0))
-    whole = sum(user.share for user in environment.user_classes)
-    for user in environment.user_classes:
-        missing = [flow.key for flow in user.workload.flows if flow.key not in samples]
-        if missing:
-            logging.error("no samples of %s: those flows are left out", ", ".join(map(str, missing)))
-            kept = [flow for flow in user.workload.flows if flow.key in samples]
-            user.workload = workload.Workload(kept, plan.accepted, plan.hours)
-        user.schedule, user.even, user.samples, user.post = wished(options, plan.hours), options.even, samples, post
-        user.share = user.share / whole / options.senders
-    environment.exchange_post = post
+    given = environment.parsed_options
+    samples = calls.read(Path(given.samples))
+    mixes = {
+        key: workload.Mix([flow for flow in WORKLOAD.flows if (flow.channel, flow.sector) == key], samples)
+        for key in WORKLOAD.sources
+    }
+    for left_out in (flow for mix in mixes.values() for flow in mix.missing):
+        print(f"no samples of {left_out.message_type} from {left_out.sector}: left out", file=sys.stderr)
+    unknown = {(each.sector, each.message_type) for each in samples if not any(flow.takes(each) for flow in WORKLOAD.flows)}
+    for sector, message_type in sorted(unknown):
+        print(f"{message_type} from {sector} is not in the workload: left out", file=sys.stderr)
+    worker = environment.runner.worker_index if isinstance(environment.runner, WorkerRunner) else 0
+    total = sum(mix.calls for mix in mixes.values())
+    Source.sender = Sender(environment.host, worker, samples, shape_of(given), total, given.sources, given.seed)
+    for kind in KINDS:
+        kind.mix = mixes[kind.channel, kind.sector]
 
 
 @events.report_to_master.add_listener
-def tell_master(client_id: str, data: dict[str, Any]) -> None:
-    """A worker's notes go with its figures."""
-    post = next((user.post for user in USERS.values() if hasattr(user, "post")), None)
-    data["late"] = post.take_notes() if post is not None else {}
+def hand_over(client_id: str, data: dict[str, Any]) -> None:
+    """A worker's lateness goes to the master with its statistics."""
+    sent, Source.sender.lateness = Source.sender.lateness, Counter()
+    data["lateness"] = dict(sent)
 
 
 @events.worker_report.add_listener
-def hear_worker(client_id: str, data: dict[str, Any]) -> None:
-    """The master adds up the workers' notes."""
-    LATE.update({int(milliseconds): count for milliseconds, count in data.get("late", {}).items()})
+def take_over(client_id: str, data: dict[str, Any]) -> None:
+    """The master adds up."""
+    sent_by[client_id] += data["stats_total"]["num_requests"]
+    lateness.update({int(key): count for key, count in data.get("lateness", {}).items()})
 
 
 @events.quitting.add_listener
-def judge(environment: Any, **_: Any) -> None:
-    """Where the figures are, judge them by the budget, write the result and set the exit code."""
-    if type(environment.runner).__name__ == "WorkerRunner":
+def end(environment: Any, **_: object) -> None:
+    """Print and write the report; the exit code says whether the budget was kept. Workers leave that to the master."""
+    if isinstance(environment.runner, WorkerRunner) or not hasattr(environment.stats, "total"):
         return
-    options = environment.parsed_options
-    if (post := getattr(environment, "exchange_post", None)) is not None:
-        LATE.update({int(milliseconds): count for milliseconds, count in post.take_notes().items()})
-    schedule = wished(options, workload.load().hours)
-    steps = Profile.steps.rows if Profile.steps is not None else []
-    result = outcome.result_of(environment.stats, LATE, schedule, steps)
-    broken = outcome.broken(result, load_budgets(options.budget, options.budgets))
-    result["budget"], result["broken"] = options.budget, broken
-    print(outcome.text(result), flush=True)
-    if options.report:
-        Path(options.report).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    environment.process_exit_code = 1 if broken else 0
+    given = environment.parsed_options
+    late = (
+        lateness if isinstance(environment.runner, MasterRunner) else getattr(Source, "sender", None) and Source.sender.lateness
+    )
+    run = report(environment.stats, late or {}, shape_of(given).seconds if given.shape != "step" else run_seconds(environment))
+    found = [] if given.shape == "step" else budgets.exceeded(run, budgets.load(given.budget))
+    run |= {
+        "shape": given.shape,
+        "budget": given.budget,
+        "exceeded": found,
+        "broke_at": broke_at,
+        "sent_by": sorted(sent_by.values()),
+    }
+    print(table(run))
+    print("\n".join([*([broke_at] if broke_at else []), *(f"over budget: {each}" for each in found)]) or "within budget")
+    if given.report:
+        Path(given.report).write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    environment.process_exit_code = 1 if found else 0
+
+
+def run_seconds(environment: Any) -> float:
+    """From the first call to the last."""
+    total = environment.stats.total
+    return float((total.last_request_timestamp or 0) - total.start_time)

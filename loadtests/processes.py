@@ -1,4 +1,4 @@
-"""The programs that a load test starts and ends: exchange, stubs, locust; and what is asked of the exchange over HTTP."""
+"""The exchange and its stubs as processes for one load test, by their command line alone, and the memory that they take."""
 
 from __future__ import annotations
 
@@ -9,157 +9,161 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 START_SECONDS = 60.0
-DRAIN_SECONDS = 120.0
 STOP_SECONDS = 30.0
-LOOK_SECONDS = 0.2
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+DRAIN_SECONDS = 60.0
+WATCH_SECONDS = 1.0
+ROOT = Path(__file__).resolve().parent.parent
 
 
-class NotRunning(RuntimeError):
-    """A program that is needed did not start, or ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A running exchange: its address, and where it is ours its ledger and process."""
-
-    url: str
-    ledger: Path | None = None
-    process: subprocess.Popen[bytes] | None = None
-
-    def accepted(self) -> dict[str, int]:
-        """Accepted messages by type, as the exchange counted them."""
-        rows = _get(f"{self.url}/api/v1/counters?by=message_type,kind")
-        return {row["message_type"]: row["count"] for row in rows if row["kind"] == "accepted"}
-
-    def drain(self) -> int:
-        """Wait until nothing waits any more that is not in a mailbox or given up for now; the deliveries still waiting."""
-        until, before = time.monotonic() + DRAIN_SECONDS, (-1, -1)
-        while True:
-            channels = _get(f"{self.url}/api/v1/snapshot")["channels"].values()
-            state = (sum(row["waiting"] for row in channels), sum(row["received"] for row in channels))
-            if not state[0] or state == before or time.monotonic() > until:
-                return state[0]
-            before = state
-            time.sleep(2.0)
-
-    def memory_mebibytes(self) -> float:
-        """Resident memory of all its processes; 0 where it is not ours."""
-        return sum(map(_resident, _family(self.process.pid))) / 1048576 if self.process else 0.0
-
-
-def _get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as response:
-        return json.load(response)
-
-
-def _resident(pid: int) -> int:
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-    return 0
-
-
-def _family(pid: int) -> list[int]:
-    children: list[int] = []
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            children += map(int, (task / "children").read_text().split())
-    return [pid, *(each for child in children for each in _family(child))]
+def environment(**more: str) -> dict[str, str]:
+    """This process's variables, the product importable from the sources, and some more."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **more}
 
 
 def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def exchange_command(*arguments: str) -> list[str]:
-    """A command of `exchange` with this Python."""
-    return [sys.executable, "-m", "exchange", *arguments]
-
-
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
-    """Run to the end; its exit code. On an interruption it gets time to end by itself."""
-    process = subprocess.Popen(command, env={**os.environ, **(environment or {})})
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return process.wait(STOP_SECONDS)
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that runs meanwhile; what it says goes to `log`. It is ended kindly, then not."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}, start_new_session=True
+def process(arguments: Sequence[str], log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m ...` until the block ends: SIGTERM, and SIGKILL to one that doesn't heed it."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env=environment(**more),
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
+    try:
+        yield started
+    finally:
+        started.terminate()
         try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            started.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def _address(started: subprocess.Popen[bytes], log: Path, pattern: str) -> str:
+    """The address that a program says it listens at.
+
+    Raises:
+        RuntimeError: when it ends or says nothing.
+    """
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and started.poll() is None:
+        if found := re.search(pattern, log.read_text(errors="replace")):
+            return found[1]
+        time.sleep(0.05)
+    raise RuntimeError(f"it did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
 @contextlib.contextmanager
-def exchange_with_stubs(folder: Path, workers: int, ledger: Path | None = None) -> Iterator[Exchange]:
-    """An exchange with a ledger of its own in `folder` and the stubs of all partners, on free ports.
+def exchange(folder: Path, ledger: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """The exchange and the stubs on free ports; gives its address, its process and the seconds until it was ready."""
+    stubs_port = free_port()
+    serving, playing = folder / "exchange.log", folder / "partners.log"
+    begun = time.monotonic()
+    serve = ["exchange", "serve", "--port", "0", "--workers", str(workers), "--ledger", f"sqlite:///{ledger}"]
+    with process(serve, serving, EXCHANGE_PARTNERS__ADDRESS=f"http://127.0.0.1:{stubs_port}") as served:
+        url = _address(served, serving, r"exchange: (http://\S+?)/?\s")
+        wait_ready(url, served)
+        took = time.monotonic() - begun
+        with process(["exchange", "partners", "--exchange", url, "--port", str(stubs_port)], playing) as played:
+            _address(played, playing, r"partners: (http://\S+?)/?\s")
+            yield url, served, took
+
+
+def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait until the exchange says that it takes messages.
 
     Raises:
-        NotRunning: when one of them does not come up.
+        RuntimeError: when it does not.
     """
-    port, stubs_port = free_port(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    ledger = ledger or folder / "exchange.db"
-    addresses = {"EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{stubs_port}"}
-    serve = exchange_command("serve", "--port", str(port), "--workers", str(workers), "--ledger", f"sqlite:///{ledger}")
-    play = exchange_command("partners", "--exchange", url, "--port", str(stubs_port))
-    with (
-        started(play, folder / "partners.log") as playing,
-        started(serve, folder / "exchange.log", addresses) as serving,
-    ):
-        await_answer(f"{url}/health/ready", serving, folder / "exchange.log")
-        _await_port(stubs_port, playing, folder / "partners.log")
-        yield Exchange(url, ledger, serving)
+    until = time.monotonic() + START_SECONDS * 10
+    while time.monotonic() < until and (served is None or served.poll() is None):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url + "/health/ready", timeout=5) as response:
+            if response.status == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the exchange at {url} is not ready")
 
 
-def await_answer(url: str, process: subprocess.Popen[bytes] | None, log: Path | None = None) -> None:
-    """Wait for a 200.
-
-    Raises:
-        NotRunning: when it does not come in time, or the process ends.
-    """
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and (process is None or process.poll() is None):
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):
-            return
-        time.sleep(LOOK_SECONDS)
-    raise NotRunning(f"{url} does not answer: {_last_words(log)}")
+def fetch(url: str) -> Any:
+    """JSON by GET."""
+    with urllib.request.urlopen(url, timeout=60) as response:
+        return json.load(response)
 
 
-def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(LOOK_SECONDS)
-    raise NotRunning(f"the stubs don't answer: {_last_words(log)}")
+def counted(url: str) -> dict[tuple[str, str], int]:
+    """The exchange's counters by message type and kind."""
+    rows = fetch(url + "/api/v1/counters?by=message_type,kind&daily=true")
+    return {(row["message_type"], row["kind"]): row["count"] for row in rows}
 
 
-def _last_words(log: Path | None) -> str:
-    text = log.read_text(errors="replace") if log is not None and log.exists() else ""
-    return re.sub(r"\s+", " ", text)[-500:]
+def drain(url: str) -> int:
+    """Wait until nothing is on its way but what lies in mailboxes; how many deliveries still wait then."""
+    until = time.monotonic() + DRAIN_SECONDS
+    before: Any = None
+    while time.monotonic() < until:
+        channels = fetch(url + "/api/v1/snapshot")["channels"]
+        state = [(row["waiting"], row["received"], row["delivered"]) for row in channels.values()]
+        if not sum(row[0] for row in state) or state == before:
+            break
+        before = state
+        time.sleep(2.0)
+    return sum(row[0] for row in state)
+
+
+class Memory:
+    """Watches the resident memory of a process and its children while inside."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        #: (seconds, MiB of the largest process) each second.
+        self.seen: list[tuple[float, float]] = []
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        begun = time.monotonic()
+        while not self._ended.wait(WATCH_SECONDS):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                every = [self._process, *self._process.children(recursive=True)]
+                self.seen.append((time.monotonic() - begun, max(each.memory_info().rss for each in every) / 2**20))
+
+    def figures(self) -> dict[str, float]:
+        """`start_mib`, `most_mib`, `end_mib`, and `growth_mib`: the mean of the last tenth less that of the tenth in the middle."""
+        sizes = [size for _, size in self.seen]
+        if not sizes:
+            return {}
+        tenth = max(len(sizes) // 10, 1)
+        middle, last = sizes[len(sizes) // 2 :][:tenth], sizes[-tenth:]
+        growth = sum(last) / len(last) - sum(middle) / len(middle)
+        return {"start_mib": sizes[0], "most_mib": max(sizes), "end_mib": sizes[-1], "growth_mib": growth}

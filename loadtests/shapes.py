@@ -1,86 +1,80 @@
-"""The shapes of load as schedules: flat days, a working day, pay day, steps, soak; pure, and no locust."""
+"""The shapes of a load: how many calls a second are due at which second, for which message type; pure, nothing is sent here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.schedule import Schedule, Stretch
+from loadtests.workload import Workload
 
-DAY_SECONDS = 86_400
-#: Kela's published daily band of messages through Luova.
-LOW_DAY, TOP_DAY = 500_000, 1_500_000
-#: Pay day: how long before the spike, how long up or down, how long on top, as shares of the whole.
-BEFORE, SLOPE, TOP = 0.3, 0.05, 0.3
-STEPS = 10
+NAMES = ("flat", "working-day", "pay-day", "step", "soak")
+DAY_SECONDS = 86_400.0
+SOAK_SECONDS = 3_600.0
+#: Each step of `step` is so much higher than the one before.
+STEP_GROWTH = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked for. `rate` in calls a second and `seconds` are 0 where the shape's own should be taken; `times`
-    multiplies any rate, `peak` is the pay-day spike over the rest, `compress` seconds of a day go into one."""
+class Shape:
+    """A load of `rate` calls a second on average over `seconds`.
 
-    rate: float = 0.0
-    seconds: float = 0.0
-    times: float = 1.0
-    compress: float = 1440.0
-    peak: float = 5.0
-    steps: int = STEPS
-
-
-def _flat(rate: float, seconds: float) -> Callable[[Wish, Sequence[float]], Schedule]:
-    def make(wish: Wish, hours: Sequence[float]) -> Schedule:
-        wanted = (wish.rate or rate) * wish.times
-        return Schedule([Stretch(wish.seconds or seconds, wanted, wanted)])
-
-    return make
-
-
-def working_day(wish: Wish, hours: Sequence[float]) -> Schedule:
-    """A day of 1.5 million calls by the hourly profile, `compress` times faster: so many more calls a second.
-
-    A given `rate` is the mean of the compressed day; a given length takes the place of `compress`.
+    `hours` shapes a compressed day (empty: flat); `extra` multiplies types in some hours; a `step_seconds` of more than 0
+    starts at `rate` and grows by `STEP_GROWTH` after each step.
     """
-    seconds = wish.seconds or DAY_SECONDS / wish.compress
-    mean = wish.rate or TOP_DAY / seconds
-    total = sum(hours)
-    rates = [mean * wish.times * len(hours) * hour / total for hour in hours]
-    return Schedule([Stretch(seconds / len(hours), rate, rate) for rate in rates])
+
+    name: str
+    rate: float
+    seconds: float
+    hours: tuple[float, ...] = ()
+    extra_types: tuple[str, ...] = ()
+    extra_hours: tuple[int, ...] = ()
+    extra_times: float = 1.0
+    step_seconds: float = 0.0
+
+    def at(self, second: float) -> float:
+        """Calls a second due at that second, before what `times` adds to some types; 0 outside the load."""
+        if not 0 <= second < self.seconds:
+            return 0.0
+        if self.step_seconds:
+            return float(self.rate * STEP_GROWTH ** (second // self.step_seconds))
+        return self.rate * self.hours[self._hour(second)] * 24 if self.hours else self.rate
+
+    def times(self, second: float, message_type: str) -> float:
+        """How much more than usual of a type is due at that second."""
+        if message_type in self.extra_types and self._hour(second) in self.extra_hours:
+            return self.extra_times
+        return 1.0
+
+    @property
+    def rate_max(self) -> float:
+        """The highest `at`, without what `times` adds."""
+        if self.step_seconds:
+            return self.at(self.seconds - 1e-6)
+        return self.rate * max(self.hours) * 24 if self.hours else self.rate
+
+    def _hour(self, second: float) -> int:
+        return min(int(24 * second / self.seconds), 23)
 
 
-def pay_day(wish: Wish, hours: Sequence[float]) -> Schedule:
-    """An ordinary rate, `peak` times as much for a while, and the ordinary rate again, to see it settle."""
-    seconds, rate = wish.seconds or 120.0, (wish.rate or TOP_DAY / DAY_SECONDS) * wish.times
-    top = rate * wish.peak
-    rest = 1 - BEFORE - TOP - 2 * SLOPE
-    parts = ((BEFORE, rate, rate), (SLOPE, rate, top), (TOP, top, top), (SLOPE, top, rate), (rest, rate, rate))
-    return Schedule([Stretch(share * seconds, begin, end) for share, begin, end in parts])
+def make(name: str, workload: Workload, rate: float, seconds: float, day: float, factor: float, step_seconds: float) -> Shape:
+    """The shape of that name.
 
-
-def step(wish: Wish, hours: Sequence[float]) -> Schedule:
-    """`rate`, twice that, three times that, ... each for an equal time; the run ends at the step that breaks."""
-    seconds, rate = wish.seconds or 150.0, (wish.rate or 50.0) * wish.times
-    return Schedule([Stretch(seconds / wish.steps, rate * number, rate * number) for number in range(1, wish.steps + 1)])
-
-
-#: Shape -> how its schedule is made.
-SHAPES: Mapping[str, Callable[[Wish, Sequence[float]], Schedule]] = {
-    "flat": _flat(20.0, 60.0),
-    "low-day": _flat(LOW_DAY / DAY_SECONDS, 60.0),
-    "top-day": _flat(TOP_DAY / DAY_SECONDS, 60.0),
-    "working-day": working_day,
-    "pay-day": pay_day,
-    "step": step,
-    "soak": _flat(TOP_DAY / DAY_SECONDS, 3600.0),
-}
-
-
-def schedule_of(shape: str, wish: Wish, hours: Sequence[float]) -> Schedule:
-    """The schedule of a shape; `hours` is the profile of a working day, 24 shares.
+    `day` is the calls of a day and `factor` how many times faster than a day it goes; a `rate` above 0 takes the place of
+    day x factor / 86,400, and `seconds` above 0 that of the whole day, compressed (an hour for `soak`).
 
     Raises:
-        ValueError: when there is no such shape.
+        ValueError: for an unknown name or a load of nothing.
     """
-    if shape not in SHAPES:
-        raise ValueError(f"no shape {shape!r}: {', '.join(SHAPES)}")
-    return SHAPES[shape](wish, hours)
+    if name not in NAMES:
+        raise ValueError(f"no shape {name!r}: {', '.join(NAMES)}")
+    mean = rate if rate > 0 else day * factor / DAY_SECONDS
+    length = seconds if seconds > 0 else SOAK_SECONDS if name == "soak" else DAY_SECONDS / factor
+    if mean <= 0 or length <= 0:
+        raise ValueError("a load needs a rate and a duration")
+    if name == "step":
+        return Shape(name, mean, length, step_seconds=step_seconds)
+    if name == "working-day":
+        return Shape(name, mean, length, workload.hours)
+    if name == "pay-day":
+        pay = workload.pay_day
+        return Shape(name, mean, length, workload.hours, pay.types, pay.hours, pay.times)
+    return Shape(name, mean, length)

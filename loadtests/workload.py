@@ -1,105 +1,104 @@
-"""The mix of traffic, read from `workload.toml`: flows with their yearly calls, what each channel's yes looks like; no sending."""
+"""The workload as data: calls a year by channel, sector, type and door, and how they lie over a day; no locust and no sending."""
 
 from __future__ import annotations
 
-import re
+import itertools
+import random
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: What the names of calls begin with that send no message.
-READING = "reading"
-DEFAULT_PATH = Path(__file__).with_name("workload.toml")
+from loadtests.calls import Sample
+
+PATH = Path(__file__).with_name("workload.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Calls of one type by the partners of one sector through one door. `yearly` counts calls, not the records in them;
-    `reads` says that the calls fetch messages of that type instead of sending them."""
+    """What one sector sends of one type through one door (empty: whichever). `calls` and `records` are those of a year."""
 
     channel: str
-    message_type: str
     sector: str
+    message_type: str
     door: str
-    yearly: float
-    source: str
-    reads: bool = False
+    calls: float
+    records: float
+    row: str
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What its samples are found by."""
-        return self.message_type, self.sector, self.door
-
-    @property
-    def name(self) -> str:
-        """Its name in reports, the message type first; calls that send no message begin with `READING`."""
-        return f"{READING if self.reads else self.message_type} {self.sector} {self.door}"
+    def takes(self, sample: Sample) -> bool:
+        """Whether a sample is one of this flow."""
+        return (self.channel, self.sector, self.message_type) == (sample.channel, sample.sector, sample.message_type) and (
+            self.door in ("", sample.door)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Yes:
-    """A reply that says that the message was accepted: the status, and what its body must contain (empty: anything)."""
+class PayDay:
+    """Which types come `times` as much in which hours."""
 
-    status: int
-    says: bytes = b""
+    types: tuple[str, ...]
+    hours: tuple[int, ...]
+    times: float
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Flows, replies that count as accepted by channel, and the shares of the hours of a working day."""
+    """All flows, the parts of a day by hour (they sum to 1), and the pay-day."""
 
-    flows: Sequence[Flow]
-    accepted: Mapping[str, Sequence[Yes]]
-    hours: Sequence[float]
+    flows: tuple[Flow, ...]
+    hours: tuple[float, ...]
+    pay_day: PayDay
 
     @property
-    def message_types(self) -> list[str]:
-        """Every type that is sent."""
-        return sorted({flow.message_type for flow in self.flows})
-
-    def only(self, channels: Sequence[str], sectors: Sequence[str]) -> Workload:
-        """The flows of these channels and sectors (all when none is named)."""
-        flows = [
-            flow for flow in self.flows if (not channels or flow.channel in channels) and (not sectors or flow.sector in sectors)
-        ]
-        return Workload(flows, self.accepted, self.hours)
-
-    def judge(self, channel: str, status: int, body: bytes) -> str:
-        """Empty when the reply is a yes of that channel; otherwise what it was, short enough to be counted by."""
-        for yes in self.accepted[channel]:
-            if yes.status == status and yes.says in body:
-                return ""
-        return f"{status} {_reason(body)}".strip()
+    def sources(self) -> list[tuple[str, str]]:
+        """Every (channel, sector) that sends, in order."""
+        return sorted({(flow.channel, flow.sector) for flow in self.flows})
 
 
-def _reason(body: bytes) -> str:
-    found = re.search(rb'"title":"([^"]{1,60})|<ErrorCode>([^<]{1,40})|<DeliveryDataStatus>(\d)|<faultstring>([^<]{1,60})', body)
-    return next((group.decode(errors="replace") for group in found.groups() if group), "") if found else ""
-
-
-def class_name(channel: str, sector: str) -> str:
-    """The name of the class of users of a channel and sector: `KelmuWellbeingCountyUser`."""
-    return "".join(word.capitalize() for word in f"{channel}-{sector}".split("-")) + "User"
-
-
-def load(path: Path = DEFAULT_PATH) -> Workload:
-    """Read a workload file.
+def load(path: Path = PATH) -> Workload:
+    """Read the file.
 
     Raises:
-        ValueError: when a flow stands twice, its channel has no `accepted`, or the hours are not 24.
+        ValueError: when a flow stands twice, or the day has not 24 hours.
     """
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    flows = [Flow(**entry) for entry in table["flow"]]
-    accepted = {
-        name: [Yes(yes["status"], yes.get("says", "").encode()) for yes in entry["accepted"]]
-        for name, entry in table["channel"].items()
-    }
-    keys = [flow.key for flow in flows]
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    flows = []
+    for entry in data["flow"]:
+        records = entry["records"] * entry.get("share", 1.0)
+        calls = entry.get("calls", records / entry.get("per_call", 1.0))
+        flows.append(Flow(entry["channel"], entry["sector"], entry["type"], entry.get("door", ""), calls, records, entry["row"]))
+    keys = [(flow.channel, flow.sector, flow.message_type, flow.door) for flow in flows]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{path.name}: stands twice: {sorted(twice)}")
-    if unknown := {flow.channel for flow in flows} - set(accepted):
-        raise ValueError(f"{path.name}: no `accepted` for {', '.join(sorted(unknown))}")
-    if len(table["hours"]["shares"]) != 24:
-        raise ValueError(f"{path.name}: a day has 24 hours")
-    return Workload(flows, accepted, table["hours"]["shares"])
+    hours = data["day"]["hours"]
+    if len(hours) != 24:
+        raise ValueError(f"{path.name}: a day has 24 hours, not {len(hours)}")
+    special = data["pay-day"]
+    pay_day = PayDay(tuple(special["types"]), tuple(special["hours"]), float(special["times"]))
+    return Workload(tuple(flows), tuple(part / sum(hours) for part in hours), pay_day)
+
+
+class Mix:
+    """The flows of one source with their samples: draws samples as the flows' calls have it, evenly among a flow's own."""
+
+    def __init__(self, flows: Iterable[Flow], samples: Sequence[Sample]) -> None:
+        found = [(flow, [sample for sample in samples if flow.takes(sample)]) for flow in flows]
+        self.flows = [(flow, own) for flow, own in found if own]
+        self.missing = [flow for flow, own in found if not own]
+
+    @property
+    def calls(self) -> float:
+        """Calls a year of what can be sent."""
+        return sum(flow.calls for flow, _ in self.flows)
+
+    @property
+    def records(self) -> float:
+        """Records a year of what can be sent; a Kelmu query or a SED is one."""
+        return sum(flow.records for flow, _ in self.flows)
+
+    def draw(self, rng: random.Random, times: Sequence[float]) -> Sample:
+        """A sample; `times` says how much more than usual of each flow comes now."""
+        weights = list(itertools.accumulate(flow.calls * more for (flow, _), more in zip(self.flows, times, strict=True)))
+        _, own = rng.choices(self.flows, cum_weights=weights)[0]
+        return rng.choice(own)

@@ -13,7 +13,9 @@ from schemas.directory import Partner
 
 #: slow: waits before it serves; refuse: takes nothing, says 403; down: says 503; twice: sends its own answer twice;
 #: garbage: serves, then replies with bytes that mean nothing; drop: serves, then closes the connection without a reply.
-KINDS = ("slow", "refuse", "down", "twice", "garbage", "drop")
+#: lose: what the partner sends by itself never leaves it; the only kind that is not about calls to the partner.
+LOSE = "lose"
+KINDS = ("slow", "refuse", "down", "twice", "garbage", "drop", LOSE)
 EVERYBODY = "*"
 SLOW_SECONDS = 2.0
 
@@ -49,11 +51,18 @@ class Faults:
 
     def befall(self, partner: Partner, number: int) -> Fault | None:
         """The fault that befalls the `number`-th call to the partner; lines are tried in order and the first hit counts."""
+        return self._hit(partner, f"{self.seed}/{partner.id}/{number}", False)
+
+    def loses(self, partner: Partner, number: int) -> bool:
+        """Whether the `number`-th call that the partner would make by itself is lost before it is made."""
+        return self._hit(partner, f"{self.seed}/{partner.id}/lost/{number}", True) is not None
+
+    def _hit(self, partner: Partner, chance: str, losing: bool) -> Fault | None:
         if not self.faults:
             return None
-        rng = random.Random(f"{self.seed}/{partner.id}/{number}")
+        rng = random.Random(chance)
         for fault in self.faults:
-            if fault.concerns(partner) and rng.random() < fault.probability:
+            if (fault.kind == LOSE) == losing and fault.concerns(partner) and rng.random() < fault.probability:
                 return fault
         return None
 

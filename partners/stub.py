@@ -14,14 +14,24 @@ from schemas.call import Call, Reply
 from schemas.directory import Directory, Partner
 
 
+def as_it_likes(message_type: str) -> int | None:
+    """Nobody plans the traffic: the stub decides how much it sends."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a stub may use: a seeded source of chance, the time (milliseconds), a number of its own, everybody's addresses."""
+    """What a stub may use: a seeded source of chance, the time (milliseconds), a number of its own, everybody's addresses.
+
+    `wanted` tells how many items the next message of a type should hold, where somebody plans the traffic (0: it is not
+    sent at all); None leaves it to the stub.
+    """
 
     rng: random.Random
     now: int
     serial: int
     directory: Directory
+    wanted: Callable[[str], int | None] = as_it_likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class Sending:
     then: Callable[[Reply, Situation], Sequence[Sending]] | None = None
     #: How many published messages or items this call stands for (items in a delivery); 1 for most.
     items: int = 1
+    #: Ids in the call that no other call may have. Empty: the value of its header `X-Message-Id`, if it has one.
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

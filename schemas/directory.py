@@ -20,11 +20,13 @@ SECTORS = (
     "pension-institution",
     "population-register",
     "income-register",
+    "pension-register",
     "tax",
     "bank",
     "healthcare",
     "employer",
     "eessi",
+    "foreign-institution",
     "other-authority",
 )
 
@@ -36,7 +38,7 @@ class Partner:
     `id` is ours (`kela.benefits`, `county.pirkanmaa`); `country` is ISO 3166-1 alpha-2; `business_id` is synthetic but
     valid; `eessi_id` is `CC:code` for institutions in EESSI; `key` is its API key; `delivery` is how it takes what is
     sent to it; `url` is its base address when it differs from the stubs' (empty: the stubs' address + `/` + id);
-    `serves` names what it is asked for (`benefit-register`, ...).
+    `serves` names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
     """
 
     id: str
@@ -49,6 +51,7 @@ class Partner:
     delivery: str = "push"
     url: str = ""
     serves: tuple[str, ...] = field(default=())
+    demands: tuple[str, ...] = field(default=())
 
 
 class Directory:
@@ -99,7 +102,7 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
         ValueError: when an id, a key or an EESSI id stands twice, or a sector is unknown.
     """
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
-    partners = [Partner(**{**entry, "serves": tuple(entry.get("serves", ()))}) for entry in entries]
+    partners = [Partner(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("serves", "demands")}}) for entry in entries]
     for name in ("id", "key", "eessi_id"):
         values = [value for partner in partners if (value := getattr(partner, name))]
         if twice := {value for value in values if values.count(value) > 1}:

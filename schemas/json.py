@@ -125,7 +125,17 @@ def _finding(detail: Any, data: Any) -> Finding:
         return Finding(rule, f"{name} is missing", at, name)
     if rule == "json.extra":
         return Finding(rule, f"{name} does not belong here", at, "", name)
-    return Finding(rule, detail["msg"], at, _expected(kind, context), _shown(detail.get("input")))
+    expected = _expected(kind, context)
+    return Finding(rule, _message(kind, expected, detail), at, expected, _shown(detail.get("input")))
+
+
+def _message(kind: str, expected: str, detail: Any) -> str:
+    """What is wrong, without the words of the library's own types."""
+    if expected and (kind.endswith("_type") or kind == "int_from_float"):
+        return f"{expected} is expected"
+    if kind in ("too_long", "too_short"):
+        return f"{expected} members are expected, not {detail['ctx'].get('actual_length', len(detail['input']))}"
+    return str(detail["msg"])
 
 
 def _real_path(loc: Sequence[Any], data: Any, kind: str) -> tuple[Any, ...]:
@@ -146,7 +156,7 @@ def _real_path(loc: Sequence[Any], data: Any, kind: str) -> tuple[Any, ...]:
 
 def _expected(kind: str, context: dict[str, Any]) -> str:
     """What was wanted, from the context of pydantic's error or its kind."""
-    for key in ("expected", "pattern", "expected_tags", "class_name"):
+    for key in ("expected", "pattern", "expected_tags"):
         if value := context.get(key):
             return str(value)
     if bounds := [f"{_BOUNDS[key]} {value}" for key, value in context.items() if key in _BOUNDS]:

@@ -30,6 +30,10 @@ class Broken(Exception):
         self.rule, self.message, self.offset, self.expected, self.found = rule, message, offset, expected, found
 
 
+class _Enough(Exception):
+    """Everything that was looked for is found."""
+
+
 @dataclass(slots=True)
 class _Frame:
     """An object or array that is being read."""
@@ -210,15 +214,22 @@ def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     A finding stands at its value; `json.extra` at the key; one about a part that is missing at what would enclose it.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
-    wanted = {finding.at[:length] for finding in findings if finding.at is not None for length in range(len(finding.at) + 1)}
+    wanted: set[Path] = set()
+    for finding in findings:
+        if finding.at is not None:
+            # What is missing is nowhere: it would only make the scan go on to the end.
+            deepest = len(finding.at) - (finding.rule == "json.missing")
+            wanted.update(tuple(finding.at[:length]) for length in range(deepest + 1))
     places: dict[Path, tuple[int, int]] = {}
 
     def visit(path: Path, offset: int, key_offset: int) -> None:
         if path in wanted:
             places[path] = (offset, key_offset)
+            if len(places) == len(wanted):
+                raise _Enough
 
     # The data came from a more lenient reading; what was found so far stands.
-    with suppress(Broken):
+    with suppress(Broken, _Enough):
         scan(text, visit, lambda *_: None, 10_000)
     lines = Lines(text)
     return [_placed(finding, lines, places) for finding in findings]

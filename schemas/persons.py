@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from schemas.identifiers import Sex, make_personal_identity_code
 
-_MEN = [
+#: Given names of men and women, and family names, for whoever makes persons of their own.
+MEN = [
     "Aarne",
     "Aki",
     "Antti",
@@ -63,7 +64,7 @@ _MEN = [
     "Ville",
     "Väinö",
 ]
-_WOMEN = [
+WOMEN = [
     "Aino",
     "Aleksandra",
     "Anna",
@@ -114,7 +115,7 @@ _WOMEN = [
     "Venla",
     "Vilma",
 ]
-_LAST = [
+LAST_NAMES = [
     "Aalto",
     "Ahonen",
     "Anttila",
@@ -255,12 +256,12 @@ def person(rng: random.Random, born_after: datetime.date | None = None, born_bef
     birth_date = datetime.date.fromordinal(first + int(chance() * (last - first + 1)))
     number = 900 + int(chance() * 100)
     code = make_personal_identity_code(birth_date, number, _CENTURIES[birth_date.year // 100][int(chance() * 10)])
-    names = _MEN if number % 2 else _WOMEN
+    names = MEN if number % 2 else WOMEN
     town, municipality, area = _TOWNS[int(chance() * len(_TOWNS))]
     return Person(
         code,
         names[int(chance() * len(names))],
-        _LAST[int(chance() * len(_LAST))],
+        LAST_NAMES[int(chance() * len(LAST_NAMES))],
         birth_date,
         "male" if number % 2 else "female",
         f"{_STREETS[int(chance() * len(_STREETS))]} {1 + int(chance() * 98)}",

@@ -8,17 +8,22 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import xmlschema
 from lxml import etree
+from xmlschema.namespaces import NamespaceMapper
 from xmlschema.validators import XMLSchemaChildrenValidationError, XMLSchemaDecodeError, XMLSchemaValidationError
+from xmlschema.validators.validation import ValidationContext
 
 from schemas.violation import Finding, excerpt
 
 #: Above so many elements the explanation comes from libxml2 alone: the thorough one takes some 20 microseconds for each.
 EXPLAINED_ELEMENTS_MAX = 50_000
+#: The same when an element has more attributes, or namespaces, than this: the thorough one takes time by their number squared.
+EXPLAINED_ATTRIBUTES_MAX = 50
 
 _ATTRIBUTE_REASON = re.compile(r"attribute ([^\s=]+)=")
 _MISSING_ATTRIBUTE = re.compile(r"missing required attribute '([^']+)'")
@@ -35,21 +40,57 @@ class Explainer:
         """Everything wrong with an element that libxml2 refused (`log` is what it said), in document order."""
         originals = list(element.iter("*"))
         order = {original: number for number, original in enumerate(originals)}
-        if len(originals) > EXPLAINED_ELEMENTS_MAX:
-            return _of_log(element, log)[:findings_max]
+        if _is_costly(originals):
+            return _of_log(element, log[:findings_max])
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
-        findings = []
-        for error in self._schema.iter_errors(bare):
-            finding = _finding(error, bare)
-            if of_bare is not None:
-                finding.at = of_bare.get(finding.at, element)
-            findings.append(finding)
-            if len(findings) >= 2 * findings_max:
-                break
-        findings = _merged(findings) or _of_log(element, log)
+        findings: list[Finding] = []
+        try:
+            for error in self._errors(bare, 2 * findings_max):
+                finding = _finding(error, bare)
+                if of_bare is not None:
+                    finding.at = of_bare.get(finding.at, element)
+                findings.append(finding)
+        except xmlschema.XMLSchemaException:
+            # An xsi:type that names no type of the schema ends the thorough explanation; what libxml2 said still holds.
+            findings += _of_log(element, log[:findings_max])
+        findings = _merged(findings) or _of_log(element, log[:findings_max])
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
+
+    def _errors(self, element: Any, errors_max: int) -> list[XMLSchemaValidationError]:
+        """The first errors, and then no further: the package's own `iter_errors` seeks them all before it gives any, in time
+        by the number of wrong children squared."""
+        source = xmlschema.XMLResource(element, allow="local", defuse="never")
+        errors = _Bounded(errors_max)
+        context = ValidationContext(source, NamespaceMapper(source=source), errors, check_identities=True)
+        declared = self._schema.maps.elements.get(element.tag)
+        if declared is None:
+            return list(self._schema.iter_errors(source))
+        with suppress(xmlschema.XMLSchemaStopValidation):
+            declared.raw_decode(cast(Any, element), "lax", context)
+        return errors
+
+
+class _Bounded(list[XMLSchemaValidationError]):
+    """Errors, at most so many: one more ends the validation."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def append(self, error: XMLSchemaValidationError) -> None:
+        """Take an error, or stop."""
+        if len(self) >= self._most:
+            raise xmlschema.XMLSchemaStopValidation
+        super().append(error)
+
+
+def _is_costly(elements: Sequence[etree._Element]) -> bool:
+    """Whether the thorough explanation could take long: by the number of elements, or of what one of them carries."""
+    return len(elements) > EXPLAINED_ELEMENTS_MAX or any(
+        len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX for each in elements
+    )
 
 
 def _without_asides(element: etree._Element) -> etree._Element:
@@ -150,17 +191,14 @@ def _of_log(element: etree._Element, log: Sequence[Any]) -> list[Finding]:
     """What libxml2 said, as findings: rule from its type name, element from its path."""
     findings = []
     tree = element.getroottree()
+    namespaces = {each.prefix: etree.QName(each).namespace for each in element.iter("*") if each.prefix}
     for entry in log:
         at = element
         if entry.path:
-            found = tree.xpath(entry.path, namespaces=_namespaces(element)) if entry.path.startswith("/") else []
+            found = tree.xpath(entry.path, namespaces=namespaces) if entry.path.startswith("/") else []
             at = found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else element
         findings.append(Finding(_RULES.get(entry.type_name, "xsd.other"), entry.message, at))
     return findings
-
-
-def _namespaces(element: etree._Element) -> dict[str, str]:
-    return {prefix: uri for node in element.iter("*") for prefix, uri in node.nsmap.items() if prefix}
 
 
 _RULES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -96,7 +97,8 @@ def _opening(partner: Partner, sed: str, receivers: tuple[str, ...]) -> Callable
     def make(situation: Situation) -> Sending:
         receiver = situation.rng.choice(receivers)
         moment = _moment(situation.now)
-        return _sending(partner, open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))[1])
+        letter, body = open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))
+        return replace(_sending(partner, body), fresh=(letter.message_id, letter.set_id, letter.case_id))
 
     return make
 

@@ -8,19 +8,21 @@ Source: "Tietojen toimittaminen - Skeemat - Käsittelypalaute 2021" (vero.fi).
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from adapters.income_register.header_rules import PARTIES
+from adapters.income_register.memory import OF_DELIVERIES, OF_REPORTS, Shelf, subscription_id
 from adapters.income_register.soap import text
 from adapters.income_register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.ports.desk import Outcome
 from schemas.envelope import Envelope
-from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE
+from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
 
 _ACK = "http://www.tulorekisteri.fi/2017/1/AckFromIR"
 _STATUS = "http://www.tulorekisteri.fi/2017/1/StatusResponseFromIR"
-UNKNOWN, IN_PROCESS = 0, 2
+_ECHO = "http://www.tulorekisteri.fi/2017/1/Echo"
+UNKNOWN, IN_PROCESS, INVALIDATED = 0, 2, 6
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _PLAIN_REASONS = ("rule", "schema")
 
@@ -35,9 +37,17 @@ def timestamp(milliseconds: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
 
 
-def item_id(envelope_id: int, index: int) -> str:
-    """The register's id of a report: its place in the delivery and the delivery's id, 32 hexadecimal digits."""
-    return f"{index + 1:016x}{envelope_id:016x}"
+def register_ids(header: dict[str, Any]) -> Callable[[str, str], str]:
+    """What tells the register's id of an item by its sender's reference and the id that the sender gave, if any."""
+    kind = str(header.get("DeliveryDataType", ""))
+    fields = dict(header.get("DeliveryDataOwner", ()))
+    owner = f"{plain(fields.get('Type'))}:{str(fields.get('Code', '')).strip()}"
+    if kind in OF_DELIVERIES:
+        return lambda name, given: given
+    if kind in ("103", "108"):
+        return lambda name, given: given or subscription_id(owner, name)
+    shelf = Shelf(owner, OF_REPORTS.get(kind, kind))
+    return lambda name, given: shelf.register_id(name)
 
 
 def _response(envelope: Envelope | None, at: int, status: int) -> str:
@@ -82,7 +92,8 @@ def detail_of(outcome: Outcome) -> dict[str, Any]:
         errors = errors_of(outcome.violations, "message")
     else:
         rule = outcome.reason if outcome.reason in ERRORS else "internal"
-        errors = [["message", ERRORS[rule].code, outcome.violations[0].message[:500] if outcome.violations else ""]]
+        level = "delivery" if ERRORS[rule].level == "delivery" else "message"
+        errors = [[level, ERRORS[rule].code, outcome.violations[0].message[:500] if outcome.violations else ""]]
     return {"status": REJECTED_AT_RECEPTION, "header": detail.get("header", {}), "errors": errors}
 
 
@@ -101,10 +112,12 @@ def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
 def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> bytes:
     """StatusResponseFromIR of a delivery: its status, valid and invalid items and errors, as they stand at a time."""
     status = detail.get("status", UNKNOWN)
+    header = detail.get("header") or {}
+    register_id = register_ids(header)
     valid = "".join(
-        f"<Item>{_element('ItemId', name)}<IRItemId>{item_id(envelope.id, index)}</IRItemId>"
-        f"<ItemVersion>{version}</ItemVersion></Item>"
-        for index, name, version in detail.get("valid", ())
+        f"<Item>{_element('ItemId', name)}{_element('IRItemId', register_id(name, given))}"
+        f"{_element('ItemVersion', version or '')}</Item>"
+        for _, name, version, given in detail.get("valid", ())
     )
     invalid = "".join(
         f"<Item>{_element('ItemId', name)}{_element('IRItemId', register_id)}{_element('ItemVersion', version)}"
@@ -112,11 +125,25 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
         for _, name, register_id, version, errors in detail.get("invalid", ())
     )
     return (
-        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}">{_header(detail["header"]) if detail.get("header") else ""}'
+        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}">{_header(header) if header else ""}'
         f"<StatusResponse>{_response(envelope, at, status)}"
         + (f"<ValidItems>{valid}</ValidItems>" if valid else "")
         + (f"<InvalidItems>{invalid}</InvalidItems>" if invalid else "")
         + f"{_problems(detail.get('errors', ()))}</StatusResponse></sr:StatusResponseFromIR>"
+    ).encode()
+
+
+def invalidated(envelope: Envelope, at: int) -> bytes:
+    """StatusResponseFromIR of a delivery that was invalidated as a whole: status 6, and no items any more."""
+    return status_response(envelope, {"status": INVALIDATED, "header": envelope.detail.get("header", {})}, at)
+
+
+def refused_file(at: int, why: str) -> bytes:
+    """StatusResponseFromIR of a file that was not read: status 4 and the reason; not signed yet."""
+    problem = _problems([["message", ERRORS["internal"].code, why]])
+    return (
+        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>{_response(None, at, REJECTED_AT_RECEPTION)}{problem}'
+        "</StatusResponse></sr:StatusResponseFromIR>"
     ).encode()
 
 
@@ -126,3 +153,8 @@ def unknown_delivery(at: int) -> bytes:
         f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>{_response(None, at, UNKNOWN)}'
         "</StatusResponse></sr:StatusResponseFromIR>"
     ).encode()
+
+
+def echo(data: str) -> bytes:
+    """Echo with the same data."""
+    return f'<e:Echo xmlns:e="{_ECHO}">{_element("Data", data)}</e:Echo>'.encode()

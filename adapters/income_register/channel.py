@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.income_register import deliver, identify, listen, parse, soap, verdict
+from adapters.income_register import cycle, deliver, distribution, files, identify, listen, parse, soap, verdict
 from adapters.income_register.rules import rules
+from adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
-from exchange.ports import Channel, Destination, Identity, Parsed, Verdict
+from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
+from exchange.ports.channel import Mode
 from schemas.directory import Directory
+from schemas.violation import Finding
 
 #: Who takes income data for Kela, and the register itself, to which Kela reports the benefits that it pays.
 INCOME_DATA = "income-data"
@@ -16,18 +19,34 @@ REGISTER = "income-register"
 
 
 def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory) -> Sequence[Destination]:
-    """What Kela sends goes to the register; what others send goes to Kela's income data.
+    """What Kela sends goes to the register; what others send goes to Kela's income data; an extraction to its subscriber.
 
     Raises:
         Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for documents that only the
             register itself sends or that are no delivery.
     """
+    if parsed.inbound.door == cycle.SUBSCRIPTION_DOOR:
+        subscriber = directory.get(parsed.inbound.hints["receiver"])
+        if subscriber is None:
+            raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
+        mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
+        return (Destination(subscriber.id, mode, ruled.items),)
+    if parsed.message_type in (parse.INVALIDATIONS, parse.SUBSCRIPTIONS, parse.PAYER_SUMMARY_REPORTS):
+        return ()
     if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
         raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
     receiver = directory.get(REGISTER) if parsed.inbound.partner.sector == "kela" else directory.serving(INCOME_DATA)
     if receiver is None:
         raise Unroutable("receiver-unknown", "the directory has nobody who takes income data")
     return (Destination(receiver.id, "push", ruled.items),)
+
+
+def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+    """The rules of fields, the signature, and what the register's memory adds."""
+    found = rules(parsed, identity, context)
+    if parsed.inbound.door in cycle.DOORS:
+        found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+    return cycle.check(parsed, identity, context, found)
 
 
 CHANNEL = Channel(
@@ -40,7 +59,11 @@ CHANNEL = Channel(
     route=route,
     request=deliver.request,
     judge=deliver.judge,
-    rules=rules,
+    rules=judge,
     verdict=verdict.verdict,
+    recall=cycle.recall,
+    remember=cycle.remember,
+    remember_rejected=cycle.remember_rejected,
     refuse=soap.refuse,
+    watches=(files.WATCH, distribution.WATCH),
 )

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from lxml import etree
 
-from adapters.income_register.parse import WAGE_REPORTS, unwrap
+from adapters.income_register.parse import FROM_IR, LIMITS, WAGE_REPORTS, unwrap
 from adapters.income_register.signature import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from schemas import xml
 from schemas.call import XML, Call, Reply
 
 PATHS = {WAGE_REPORTS: "/income-register/wage-reports"}
+EXTRACT_PATH = "/income-register/from-ir"
 BENEFIT_PATH = "/income-register/benefit-reports"
 
 
 def document_of(delivery: Delivery) -> bytes:
     """The delivery's document with its accepted reports only; when one is taken out, the signature goes too."""
-    document = unwrap(xml.parse(delivery.body))
+    document = unwrap(xml.parse(delivery.body, LIMITS))
     if rejected := {entry[0] for entry in delivery.envelope.detail.get("invalid", ())}:
         reports = document.find("DeliveryData/Reports")
         for index, report in enumerate(list(reports.iterchildren("Report"))):
@@ -38,6 +39,8 @@ def request(delivery: Delivery) -> Call:
         "X-Sender": delivery.sender.id,
         "X-Items": str(delivery.items),
     }
+    if delivery.envelope.message_type in FROM_IR:
+        return Call("POST", EXTRACT_PATH, headers, delivery.body)
     return Call("POST", PATHS.get(delivery.envelope.message_type, BENEFIT_PATH), headers, document_of(delivery))
 
 

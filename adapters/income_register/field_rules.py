@@ -1,7 +1,8 @@
 """What holds for single fields wherever they stand: code lists, identifiers, dates, addresses; nothing that compares reports.
 
-Source: "Koodistot 2022" and "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022" (vero.fi). One walk over the
-elements that a rule knows; everything else is passed over inside libxml2.
+Sources: "Koodistot 2022" for the lists; "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022" (vero.fi), chapter 1.3
+for dates, 2.1 and 2.5 for identifiers, 2.7 for addresses, 2.18, 2.31, 2.32, 2.35, 2.38, 2.40, 2.44, 2.53 and 2.54 for ranges.
+One walk over the elements that a rule knows; everything else is passed over inside libxml2.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.income_register.rulebook import Book, Day, read_amount, read_day
+from adapters.income_register.rulebook import Book, Day, iso, read_amount, read_day
 from schemas.identifiers import is_business_id, is_personal_identity_code
 from schemas.income_register.codes import LISTS, plain
 
@@ -109,11 +110,10 @@ def check_identifier(book: Book, kind: Any) -> None:
     if code == "1":
         if not is_business_id(text):
             book.add("business-id", number, "a business id with a valid check digit", text, "warning")
-    elif code == "2":
-        if not is_personal_identity_code(text):
-            # The found value is not repeated: what is nearly an identity code may be somebody's mistyped one.
-            book.add("personal-identity-code", number, "a personal identity code with a valid check character", "", "warning")
-    elif code in LISTS["IdType"]:
+    elif code == "2" and not is_personal_identity_code(text):
+        # The found value is not repeated: what is nearly an identity code may be somebody's mistyped one.
+        book.add("personal-identity-code", number, "a personal identity code with a valid check character", "", "warning")
+    if code in LISTS["IdType"] and (code not in ("1", "2") or (code == "2" and kind.getparent().tag == "AccInsProvId")):
         country = number.getnext()
         if country is None or country.tag != "CountryCode":
             book.add("country-missing", kind.getparent(), "CountryCode")
@@ -139,8 +139,16 @@ def check_day(book: Book, element: Any) -> Day | None:
     return day
 
 
+def _birth(book: Book, element: Any) -> None:
+    day = check_day(book, element)
+    if day is not None and day[:3] > book.today[:3]:
+        book.add("birth-date-future", element, f"{iso(book.today)} or earlier", element.text)
+
+
 def _start(book: Book, element: Any) -> None:
     day = check_day(book, element)
+    if day is not None and day[:3] > book.latest_day[:3] and element.getparent().getparent().tag == "EmploymentPeriods":
+        book.add("employment-start-late", element, f"{iso(book.latest_day)} or earlier", element.text)
     end = element.getnext()
     if day is not None and end is not None and end.tag == "EndDate":
         last = read_day(end.text)
@@ -153,13 +161,40 @@ def _address(book: Book, element: Any) -> None:
         book.add("address-line", element, "Street or POBox")
 
 
-def _limit(rule: str, most: int) -> Callable[[Book, Any], None]:
+def _limit(rule: str, least: int, most: int) -> Callable[[Book, Any], None]:
     def check(book: Book, element: Any) -> None:
         value = read_amount(element.text)
-        if value is not None and not 0 <= value <= most:
-            book.add(rule, element, f"0-{most}", element.text)
+        if value is not None and not least <= value <= most:
+            book.add(rule, element, f"{least}-{most}", element.text)
 
     return check
+
+
+def _not_negative(book: Book, element: Any) -> None:
+    if (value := read_amount(element.text)) is not None and value < 0:
+        book.add("value-negative", element, "0 or more", element.text)
+
+
+def _absence_amount(book: Book, element: Any) -> None:
+    if element.getparent().tag == "PaidAbsencePeriod":
+        _not_negative(book, element)
+
+
+def _absence_days(book: Book, element: Any) -> None:
+    if element.getparent().tag == "UnpaidAbsencePeriod":
+        _not_negative(book, element)
+
+
+def _emissions(book: Book, element: Any) -> None:
+    """0-100, for payments of 2022-2025."""
+    _limit("percentage", 0, 100)(book, element)
+    if book.payment_day is not None and not 2022 <= book.payment_day.year <= 2025:
+        book.add("emissions-year", element, "a payment date in 2022-2025", iso(book.payment_day))
+
+
+def _six_months(book: Book, element: Any) -> None:
+    if (element.text or "").strip() == "true" and element.getparent().find("CountryCode") is None:
+        book.add("country-missing", element.getparent(), "CountryCode")
 
 
 _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
@@ -168,13 +203,19 @@ _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
     **{tag: _by_parent for tag, _ in _BY_PARENT},
     "Type": _type,
     **dict.fromkeys(("CountryCode", "NonResidentCountryCode", "WorkCountryCode"), _country),
-    **dict.fromkeys(("EndDate", "BirthDate", "PaymentDate", "RecoveryDate", "RecoursePaymentDate", "AbsenceUntil"), check_day),
+    **dict.fromkeys(("EndDate", "PaymentDate", "RecoveryDate", "RecoursePaymentDate", "AbsenceUntil", "ReportDate"), check_day),
     **dict.fromkeys(("AbsenceRepStartDate", "AbsenceRepEndDate"), check_day),
+    "BirthDate": _birth,
     "StartDate": _start,
     **dict.fromkeys(_ADDRESSES, _address),
-    "PartTime": _limit("percentage", 100),
-    "EmissionsValue": _limit("percentage", 100),
-    "HoursPerWeek": _limit("weekly-hours", 168),
+    "PartTime": _limit("percentage", 0, 100),
+    "EmissionsValue": _emissions,
+    "HoursPerWeek": _limit("weekly-hours", 0, 168),
+    "CrossTradeTime": _limit("cross-trade-time", 1, 12),
+    **dict.fromkeys(("UnitPrice", "UnitAmount", "Kilometers", "WorkDays", "EstAmount"), _not_negative),
+    "Amount": _absence_amount,
+    "AbsenceDays": _absence_days,
+    "Applicable": _six_months,
 }
 _TAGS = tuple(_CHECKS)
 

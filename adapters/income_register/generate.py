@@ -1,7 +1,6 @@
-"""Makes valid synthetic deliveries of wage and benefit reports about artificial persons; the same seed gives the same bytes.
+"""Makes valid synthetic deliveries about artificial persons, of 1 to 3,000 reports; the same seed gives the same bytes.
 
-Amounts follow ordinary pay: time-rate pay, now and then extras and fringe benefits, and the deductions of 2024 (employee's
-pension contribution 7.15 % or 8.65 %, unemployment insurance 0.79 %); tax is an even share. Benefit income types are *modelled*.
+Pay and benefits are made beside it. Nothing of a delivery is anybody's: identity codes have individual numbers 900-999.
 """
 
 from __future__ import annotations
@@ -9,176 +8,89 @@ from __future__ import annotations
 import datetime
 import functools
 import random
-from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
+from adapters.income_register.generate_benefits import BENEFITS, benefit_report, payments
+from adapters.income_register.generate_parts import Batch, contact, header, identifier
+from adapters.income_register.generate_pay import payroll, wage_report
 from schemas.call import XML
 from schemas.directory import load
 from schemas.generated import Generated, Generator
 from schemas.identifiers import make_business_id
-from schemas.persons import Person, person
 
-WAGES_NAMESPACE = "http://www.tulorekisteri.fi/2017/1/WageReportsToIR"
-BENEFITS_NAMESPACE = "http://www.tulorekisteri.fi/2017/1/BenefitReportsToIR"
-#: Reports in a deferred delivery, at most (the register recommends no more than 3,000).
-REPORTS_MAX = 25
+__all__ = ["GENERATORS", "REPORTS_MAX", "Batch", "benefit_delivery", "delivery_id", "separate_delivery", "wage_delivery"]
 
-_PROVIDERS = (46, 54, 55, 56)
-_PROFESSIONS = ("42291", "91110", "32591", "25121", "53112", "71110", "52221", "23410")
-_EXTRAS = (("235", "Overtime"), ("236", "Night work"), ("221", "Sunday work"), ("203", "Bonus"), ("213", "Holiday bonus"))
+_NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
+#: Reports in a delivery, at most (the register recommends no more).
+REPORTS_MAX = 3000
 _COMPANIES = ("Kuusikko", "Louhi", "Rantasampo", "Tuulenpesä", "Haavikko", "Sinisalo", "Pyörretuuli", "Kantele")
-_BENEFITS = {"insurer": (1112, 1109), "fund": (1106,), "kela": (1101, 1102, 1103, 1104, 1105, 1107, 1110, 1111)}
+_KEVA_PAYER = "<SubOrgs><SubOrg><Type>1</Type><Code>20123</Code></SubOrg></SubOrgs>"
+_PUBLIC = "<PayerOther><PayerTypes><Code>1</Code></PayerTypes></PayerOther>"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is common to a delivery: who pays (business id), who sends it, when it is paid, how it is called."""
-
-    payer: str
-    sender: str
-    day: datetime.date
-    delivery_id: str
-    reports: int = 1
-    real_time: bool = True
-    faulty_control: int = 1
-
-
-def _id(name: str, kind: int, code: str) -> str:
-    return f"<{name}><Type>{kind}</Type><Code>{code}</Code></{name}>"
-
-
-def _header(batch: Batch, kind: int) -> str:
-    return (
-        f"<Timestamp>{batch.day.isoformat()}T06:00:00Z</Timestamp><Source>Exchange simulator</Source>"
-        f"<DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{batch.delivery_id}</DeliveryId>"
-        f"<FaultyControl>{batch.faulty_control}</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>"
-        + _id("DeliveryDataOwner", 1, batch.payer)
-        + _id("DeliveryDataCreator", 1, batch.sender)
-        + _id("DeliveryDataSender", 1, batch.sender)
-    )
-
-
-def _contact(rng: random.Random) -> str:
-    somebody = person(rng)
-    name = escape(f"{somebody.first_name} {somebody.last_name}")
-    return (
-        f"<ContactPersons><ContactPerson><Name>{name}</Name><Telephone>+358 50 {rng.randrange(1000000, 9999999)}</Telephone>"
-        "<ResponsibilityCode>1</ResponsibilityCode></ContactPerson></ContactPersons>"
-    )
-
-
-def _earner(earner: Person) -> str:
-    return (
-        f"<IncomeEarnerIds>{_id('Id', 2, earner.personal_identity_code)}</IncomeEarnerIds><IncomeEarnerBasic>"
-        f"<LastName>{escape(earner.last_name)}</LastName><FirstName>{escape(earner.first_name)}</FirstName></IncomeEarnerBasic>"
-    )
-
-
-def _report_data(report_id: str) -> str:
-    return f"<ReportData><ActionCode>1</ActionCode><ReportId>{report_id}</ReportId></ReportData>"
-
-
-def _line(code: str, cents: int, rest: str = "") -> str:
-    amount = f"{cents // 100}.{cents % 100:02d}"
-    return (
-        f"<Transaction><TransactionBasic><TransactionCode>{code}</TransactionCode><Amount>{amount}</Amount></TransactionBasic>"
-        f"{rest}</Transaction>"
-    )
-
-
-def _pay(rng: random.Random, start: datetime.date, end: datetime.date) -> str:
-    """Time-rate pay and what goes with it, and what was deducted."""
-    wage = rng.randrange(180_000, 620_000)
-    period = (
-        f"<EarningPeriods><EarningPeriod><StartDate>{start}</StartDate><EndDate>{end}</EndDate></EarningPeriod></EarningPeriods>"
-    )
-    lines, subject = [_line("201", wage, period)], wage
-    if rng.random() < 0.35:
-        code, _ = rng.choice(_EXTRAS)
-        extra = rng.randrange(2_000, 60_000)
-        lines.append(_line(code, extra))
-        subject += extra
-    if rng.random() < 0.12:
-        lines.append(_line("334", 13_500))
-        subject += 13_500
-    if rng.random() < 0.1:
-        kilometres = rng.randrange(12, 600)
-        lines.append(_line("311", kilometres * 57, f"<KmAllowance><Kilometers>{kilometres}</Kilometers></KmAllowance>"))
-    lines.append(_line("402", subject * rng.randrange(12, 36) // 100))
-    lines.append(_line("413", subject * rng.choice((715, 715, 715, 865)) // 10_000))
-    lines.append(_line("414", subject * 79 // 10_000))
-    return f"<Transactions>{''.join(lines)}</Transactions>"
-
-
-def _wage_report(rng: random.Random, report_id: str, start: datetime.date, end: datetime.date) -> str:
-    earner = person(rng, datetime.date(end.year - 66, 1, 1), datetime.date(end.year - 18, 1, 1))
-    provider = rng.choice(_PROVIDERS)
-    hired = start - datetime.timedelta(days=rng.randrange(30, 6000))
-    return (
-        f"<Report>{_report_data(report_id)}<IncomeEarner>{_earner(earner)}<Employment><Employed>true</Employed>"
-        "<EmploymentCode>1</EmploymentCode><TermCode>1</TermCode><HoursPerWeek>37.50</HoursPerWeek>"
-        "<PaymentTypes><PaymentType>1</PaymentType></PaymentTypes><EmploymentPeriods><Period>"
-        f"<StartDate>{hired}</StartDate></Period></EmploymentPeriods></Employment>"
-        f"<Professions><Profession><Type>1</Type><Code>{rng.choice(_PROFESSIONS)}</Code></Profession></Professions>"
-        f"<PensionInsurance><PensionActCode>1</PensionActCode><PensionProvIdCode>{provider}</PensionProvIdCode>"
-        f"<PensionPolicyNo>{provider}-{rng.randrange(10**8):08d}</PensionPolicyNo></PensionInsurance></IncomeEarner>"
-        f"{_pay(rng, start, end)}</Report>"
+def _document(namespace: str, root: str, inside: bytes) -> bytes:
+    return b'<r:%b xmlns:r="%b"><DeliveryData>%b</DeliveryData></r:%b>' % (
+        root.encode(),
+        f"{_NAMESPACE}{namespace}".encode(),
+        inside,
+        root.encode(),
     )
 
 
 def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
-    """A delivery of wage reports for the calendar month before the payment date, without a SOAP envelope."""
-    end = batch.day.replace(day=1) - datetime.timedelta(days=1)
-    start = end.replace(day=1)
-    reports = "".join(
-        _wage_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], start, end) for index in range(batch.reports)
+    """A delivery of wage reports, without a SOAP envelope."""
+    chance = rng.random
+    pay = payroll(chance, batch)
+    company = f"<PayerBasic><CompanyName>{_COMPANIES[int(chance() * len(_COMPANIES))]} Oy</CompanyName></PayerBasic>"
+    head = (
+        f"{header(batch, 100)}<PaymentPeriod><PaymentDate>{batch.day}</PaymentDate><StartDate>{pay.span.first}</StartDate>"
+        f"<EndDate>{pay.span.last}</EndDate></PaymentPeriod>{contact(chance)}<Payer><PayerIds>{identifier('Id', 1, batch.payer)}"
+        f"</PayerIds>{company}{_KEVA_PAYER + _PUBLIC if pay.with_keva else ''}</Payer><Reports>"
     )
+    prefix = batch.report_prefix
+    reports = [wage_report(chance, pay, prefix, number) for number in range(1, batch.reports + 1)]
     root = "WageReportRequestToIR" if batch.real_time else "WageReportsRequestToIR"
-    company = f"{rng.choice(_COMPANIES)} Oy"
-    return (
-        f'<w:{root} xmlns:w="{WAGES_NAMESPACE}"><DeliveryData>{_header(batch, 100)}'
-        f"<PaymentPeriod><PaymentDate>{batch.day}</PaymentDate><StartDate>{start}</StartDate><EndDate>{end}</EndDate>"
-        f"</PaymentPeriod>{_contact(rng)}<Payer><PayerIds>{_id('Id', 1, batch.payer)}</PayerIds><PayerBasic>"
-        f"<CompanyName>{company}</CompanyName></PayerBasic></Payer><Reports>{reports}</Reports></DeliveryData></w:{root}>"
-    ).encode()
-
-
-def _benefit_report(rng: random.Random, report_id: str, kind: str, end: datetime.date) -> str:
-    earner = person(rng, datetime.date(1940, 1, 1), datetime.date(end.year - 18, 1, 1))
-    days = rng.randrange(5, 26)
-    start = end - datetime.timedelta(days=days)
-    cents = days * rng.randrange(3_300, 13_000)
-    deduction = ""
-    if kind == "kela" and rng.random() < 0.1:
-        period = f"<StartDate>{start}</StartDate><EndDate>{end}</EndDate>"
-        deduction = (
-            "<Deductions><Deduction><DeductionTransactionCode>1269</DeductionTransactionCode><DeductionType>4</DeductionType>"
-            f"<Amount>{cents // 300}.00</Amount><OrigBenefitEarningPeriod>{period}</OrigBenefitEarningPeriod><IncomeBeneficiary>"
-            "<IncomeBeneficiaryBasic><CompanyName>Hyvinvointialue</CompanyName><IncomeBeneficiaryType>2</IncomeBeneficiaryType>"
-            f"</IncomeBeneficiaryBasic></IncomeBeneficiary><RemittancePeriod>{period}</RemittancePeriod></Deduction></Deductions>"
-        )
-    return (
-        f"<Report>{_report_data(report_id)}<IncomeEarner>{_earner(earner)}</IncomeEarner><Transactions><Transaction>"
-        f"<TransactionBasic><TransactionCode>{rng.choice(_BENEFITS[kind])}</TransactionCode>"
-        f"<Amount>{cents // 100}.{cents % 100:02d}</Amount><TaxTreatment>1</TaxTreatment></TransactionBasic>"
-        f"<EarningPeriod><StartDate>{start}</StartDate><EndDate>{end}</EndDate></EarningPeriod>"
-        f"<BenefitUnit><UnitCode>2</UnitCode><UnitAmount>{days}.00</UnitAmount></BenefitUnit>{deduction}</Transaction>"
-        "</Transactions></Report>"
-    )
+    return _document("WageReportsToIR", root, b"".join((head.encode(), *reports, b"</Reports>")))
 
 
 def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") -> bytes:
     """A delivery of benefit reports, without a SOAP envelope. `kind` is `insurer`, `fund` or `kela`: what benefits are paid."""
-    end = batch.day - datetime.timedelta(days=1)
-    reports = "".join(
-        _benefit_report(rng, f"{batch.delivery_id}-{index + 1:04d}"[-40:], kind, end) for index in range(batch.reports)
+    chance = rng.random
+    paid = payments(batch, kind)
+    head = (
+        f"{header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>{contact(chance)}<Payer><PayerIds>"
+        f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
     )
+    prefix = batch.report_prefix
+    reports = [benefit_report(chance, paid, prefix, number) for number in range(1, batch.reports + 1)]
     root = "BenefitReportRequestToIR" if batch.real_time else "BenefitReportsRequestToIR"
-    return (
-        f'<b:{root} xmlns:b="{BENEFITS_NAMESPACE}"><DeliveryData>{_header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>'
-        f"{_contact(rng)}<Payer><PayerIds>{_id('Id', 1, batch.payer)}</PayerIds></Payer><Reports>{reports}</Reports>"
-        f"</DeliveryData></b:{root}>"
-    ).encode()
+    return _document("BenefitReportsToIR", root, b"".join((head.encode(), *reports, b"</Reports>")))
+
+
+def separate_delivery(rng: random.Random, batch: Batch) -> bytes:
+    """A delivery of employer's separate reports, one for each month back from the day's; without a SOAP envelope."""
+    chance = rng.random
+    reports = []
+    months = batch.day.year * 12 + batch.day.month - 1
+    for number in range(1, batch.reports + 1):
+        year, month = (months - number) // 12, (months - number) % 12 + 1
+        cents = 10_000 + int(chance() * 4_000_000)
+        sums = ((102, cents), (103, cents // 9)) if chance() < 0.3 else ((102, cents),) if chance() < 0.9 else ((101, 0),)
+        lines = "".join(
+            f"<Transaction><TransactionBasic><SummaryTransactionCode>{code}</SummaryTransactionCode>"
+            + (f"<Amount>{amount // 100}.{amount % 100:02d}</Amount>" if amount else "")
+            + "</TransactionBasic></Transaction>"
+            for code, amount in sums
+        )
+        reports.append(
+            f"<Report><ReportData><ActionCode>1</ActionCode><ReportId>{batch.report_prefix.decode()}-{number:04d}</ReportId></ReportData>"
+            f"<PaymentMonth><Month>{month}</Month><Year>{year}</Year></PaymentMonth><Transactions>{lines}</Transactions></Report>"
+        )
+    inside = (
+        f"{header(batch, 101)}{contact(chance)}<ReportDate>{batch.day}</ReportDate><Payer><PayerIds>"
+        f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>{''.join(reports)}</Reports>"
+    )
+    root = "PayerSummaryReportRequestToIR" if batch.real_time else "PayerSummaryReportsRequestToIR"
+    return _document("PayerSummaryReportsToIR", root, inside.encode())
 
 
 def delivery_id(day: datetime.date, serial: int, prefix: str = "W") -> str:
@@ -187,7 +99,13 @@ def delivery_id(day: datetime.date, serial: int, prefix: str = "W") -> str:
 
 
 def _sizes(rng: random.Random) -> tuple[int, bool]:
-    return (1, True) if rng.random() < 0.5 else (rng.randrange(2, REPORTS_MAX + 1), False)
+    """Half of the deliveries are real-time ones with one report; of the others most are small, and a few as large as may be."""
+    which = rng.random()
+    if which < 0.5:
+        return 1, True
+    if which < 0.97:
+        return rng.randrange(2, 26), False
+    return int(26 * (REPORTS_MAX / 26) ** rng.random()), False
 
 
 @functools.cache
@@ -196,20 +114,33 @@ def _first(sector: str) -> str:
     return load().in_sector(sector)[0].business_id
 
 
-def wages(rng: random.Random, day: datetime.date, serial: int) -> Generated:
-    """A delivery of wage reports: one in real time, or several deferred."""
+def _batch(rng: random.Random, day: datetime.date, serial: int, prefix: str, sector: str) -> Batch:
     count, real_time = _sizes(rng)
     payer = make_business_id(rng.randrange(1_000_000, 3_000_000))
-    batch = Batch(payer, _first("employer"), day, delivery_id(day, serial), count, real_time)
-    return Generated(wage_delivery(rng, batch), XML, batch.delivery_id, count)
+    return Batch(payer, _first(sector), day, delivery_id(day, serial, prefix), count, real_time)
+
+
+def wages(rng: random.Random, day: datetime.date, serial: int) -> Generated:
+    """A delivery of wage reports: one in real time, or several deferred."""
+    batch = _batch(rng, day, serial, "W", "employer")
+    return Generated(wage_delivery(rng, batch), XML, batch.delivery_id, batch.reports)
 
 
 def benefits(rng: random.Random, day: datetime.date, serial: int) -> Generated:
     """A delivery of benefit reports by an insurer, a fund or Kela."""
-    count, real_time = _sizes(rng)
+    batch = _batch(rng, day, serial, "B", "pension-institution")
+    return Generated(benefit_delivery(rng, batch, rng.choice(tuple(BENEFITS))), XML, batch.delivery_id, batch.reports)
+
+
+def separate(rng: random.Random, day: datetime.date, serial: int) -> Generated:
+    """One of an employer's separate reports, in real time."""
     payer = make_business_id(rng.randrange(1_000_000, 3_000_000))
-    batch = Batch(payer, _first("pension-institution"), day, delivery_id(day, serial, "B"), count, real_time)
-    return Generated(benefit_delivery(rng, batch, rng.choice(tuple(_BENEFITS))), XML, batch.delivery_id, count)
+    batch = Batch(payer, _first("employer"), day, delivery_id(day, serial, "S"))
+    return Generated(separate_delivery(rng, batch), XML, batch.delivery_id)
 
 
-GENERATORS: dict[str, Generator] = {"income-register.wage-reports": wages, "income-register.benefit-reports": benefits}
+GENERATORS: dict[str, Generator] = {
+    "income-register.wage-reports": wages,
+    "income-register.benefit-reports": benefits,
+    "income-register.payer-summary-reports": separate,
+}

@@ -1,6 +1,7 @@
 """Rules of what a delivery tells once for all its reports: the header, the payment period and the payer; none of a report.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.1-2.10 (vero.fi).
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 1.2, 1.3 and 2.1-2.10 (vero.fi); late
+reports: Act on the Incomes Information System (53/2018), section 12.
 """
 
 from __future__ import annotations
@@ -10,52 +11,54 @@ import re
 from typing import Any
 
 from adapters.income_register.field_rules import check_fields, check_identifier
-from adapters.income_register.rulebook import Book, Day, day_of, read_day
+from adapters.income_register.party_rules import (
+    check_payer_names,
+    check_sub_orgs,
+    check_substitute,
+    identifier,
+    identifiers,
+)
+from adapters.income_register.report_rules import is_reference
+from adapters.income_register.rulebook import Book, Day, Payer, iso, read_day
 from schemas.income_register.codes import LISTS, plain
 
-#: Longest time from today to the payment date.
-PAYMENT_DAYS_AHEAD_MAX = 45
+#: A report is given by the fifth calendar day after the payment date.
+REPORTING_DAYS = 5
 #: Furthest that a delivery's Timestamp may lie ahead of the exchange's clock.
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 _FIRST_PAYMENT = Day(2019, 1, 1)
-_REFERENCE = re.compile(r"[0-9A-Za-z_-]+")
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
 
 PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
 
 
-def is_reference(text: str | None) -> bool:
-    """Whether a reference (DeliveryId, ReportId) has only the characters that references may have."""
-    return bool(_REFERENCE.fullmatch(text or ""))
+def check_zone(book: Book, element: Any) -> None:
+    """A time names its time zone."""
+    if element.text and ":" in element.text and not _ZONED.fullmatch(element.text):
+        book.add("time-zone-missing", element, "a time zone (Z or +02:00)", element.text)
 
 
-def identifier(element: Any) -> tuple[str, str]:
-    """The type and the code of an identifier, ("", "") when it is not there."""
-    if element is None:
-        return "", ""
-    return plain(element.findtext("Type")), (element.findtext("Code") or "").strip()
-
-
-def check_header(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
-    """The header's own fields: type, id, control, time, parties."""
-    if (element := parts.get("DeliveryDataType")) is not None:
+def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
+    """The header's own fields: type, id, control, time, parties. `parts` are its elements by name."""
+    if (element := parts.get("DeliveryDataType")) is not None and delivery_types:
         kind = plain(element.text)
-        if kind != delivery_type and kind.isdigit():
-            book.add("delivery-type", element, delivery_type, element.text)
+        if kind not in delivery_types and kind.lstrip("-").isdigit():
+            book.add("delivery-type", element, " or ".join(sorted(delivery_types)), element.text)
     if (element := parts.get("FaultyControl")) is not None:
         control = plain(element.text)
         if control not in LISTS["FaultyControl"] and control.lstrip("-").isdigit():
             book.add("faulty-control", element, "1 or 2", element.text)
     if (element := parts.get("DeliveryId")) is not None and element.text and not is_reference(element.text):
         book.add("delivery-id-characters", element, "0-9 A-Z a-z _ -", element.text)
-    timestamp = parts.get("Timestamp")
-    if timestamp is not None and timestamp.text and "T" in timestamp.text and not _ZONED.fullmatch(timestamp.text):
-        book.add("time-zone-missing", timestamp, "a time zone (Z or +02:00)", timestamp.text)
+    if (element := parts.get("Timestamp")) is not None:
+        check_zone(book, element)
+    if (element := parts.get("ProductionEnvironment")) is not None and (element.text or "").strip() == "true":
+        book.add("production-environment", element, "false", "true", "warning")
     for name in PARTIES:
-        if (party := parts.get(name)) is not None and (kind := party.find("Type")) is not None:
-            if (code := plain(kind.text)) not in LISTS["IdType"] and code.lstrip("-").isdigit():
-                book.add("party-id-type", kind, "a code of IdType", kind.text)
-            check_identifier(book, kind)
+        if (party := parts.get(name)) is not None and (kind_element := party.find("Type")) is not None:
+            if (code := plain(kind_element.text)) not in LISTS["IdType"] and code.lstrip("-").isdigit():
+                book.add("party-id-type", kind_element, "a code of IdType", kind_element.text)
+            check_identifier(book, kind_element)
     creator, sender = parts.get("DeliveryDataCreator"), parts.get("DeliveryDataSender")
     if creator is not None and sender is not None:
         wanted, found = identifier(creator), identifier(sender)
@@ -80,48 +83,72 @@ def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int)
         book.add("timestamp-ahead", timestamp, f"at most {CLOCK_AHEAD_SECONDS_MAX // 3600} hours ahead", text)
 
 
-def check_payment_date(book: Book, element: Any, now: int) -> None:
-    """Not before 2019 and not more than 45 days ahead; the book remembers the day for what is compared with it."""
+def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
+    """Not before 2019 and not more than 45 days ahead; a late report is only warned of, since the register takes it."""
     day = read_day(element.text)
     if day is None:
         return
     book.payment_day = day
     if day < _FIRST_PAYMENT:
         book.add("payment-date-early", element, "2019-01-01 or later", element.text)
-    latest = day_of(now, PAYMENT_DAYS_AHEAD_MAX)
-    if day[:3] > latest[:3]:
-        book.add("payment-date-late", element, "{:04d}-{:02d}-{:02d} or earlier".format(*latest[:3]), element.text)
+    if day[:3] > book.latest_day[:3]:
+        book.add("payment-date-late", element, f"{iso(book.latest_day)} or earlier", element.text)
+    made = read_day((timestamp.text or "").strip()[:10]) if timestamp is not None else None
+    if made is not None and 1 <= day.year <= 9999 and 1 <= made.year <= 9999:
+        days = (datetime.date(*made[:3]) - datetime.date(*day[:3])).days
+        if days > REPORTING_DAYS:
+            book.add("reported-late", element, f"at most {REPORTING_DAYS} days before the delivery", f"{days} days", "warning")
 
 
-def check_payer(book: Book, payer: Any, owner: Any) -> frozenset[tuple[str, str]]:
-    """The payer's identifiers and how they stand to the owner; the identifiers, for what is compared with them."""
-    holder = payer.find("PayerIds")
+def read_payer(payer: Any, contacts: Any) -> Payer:
+    """What the rules of a report ask of the payer and of the contact persons."""
+    persons = contacts.iterchildren("ContactPerson") if contacts is not None else ()
+    return Payer(
+        frozenset(identifiers(payer.find("PayerIds"))),
+        frozenset(plain(code.text) for code in payer.iterfind("PayerOther/PayerTypes/Code")),
+        frozenset(plain(kind.text) for kind in payer.iterfind("SubOrgs/SubOrg/Type")),
+        payer.find("SubstitutePayer/Acts") is not None,
+        any(each.find("Email") is not None and plain(each.findtext("ResponsibilityCode")) == "1" for each in persons),
+    )
+
+
+def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
+    """The payer's identifiers, how they stand to the owner, and what an unidentified payer must tell instead."""
+    holder, owner = payer.find("PayerIds"), parts.get("DeliveryDataOwner")
     missing = payer.find("PayerBasic/MissingId") is not None
-    ids = frozenset(identifier(element) for element in holder.iterchildren("Id")) if holder is not None else frozenset()
+    ids = book.payer.ids
     if holder is None and not missing and book.wages:
         book.add("payer-ids-missing", payer, "PayerIds")
     if holder is not None and missing:
         book.add("payer-ids-forbidden", holder, "no PayerIds")
-    if ids and owner is not None and identifier(owner) not in ids:
-        # A warning, because one of the register's own examples (NT1) has another owner.
-        book.add("owner-not-payer", owner, "one of PayerIds", "", "warning")
-    employer = payer.find("SubstitutePayer/EmployerId")
-    if employer is not None and identifier(employer) in ids and identifier(employer)[0] in ("1", "2"):
-        book.add("substitute-employer", employer, "an identifier that is not the payer's")
-    return ids
+    if owner is not None and ids:
+        business = any(kind == "1" for kind, _ in ids)
+        if identifier(owner) not in ids or (business and identifier(owner)[0] != "1"):
+            # A warning, because one of the register's own examples (NT1) has another owner.
+            book.add("owner-not-payer", owner, "the payer's business id" if business else "one of PayerIds", "", "warning")
+    creator = parts.get("DeliveryDataCreator")
+    if missing and holder is None and owner is not None and creator is not None and identifier(owner) != identifier(creator):
+        book.add("owner-not-creator", owner, "the creator")
+    if book.wages:
+        check_payer_names(book, payer)
+    if (sub_orgs := payer.find("SubOrgs")) is not None:
+        check_sub_orgs(book, sub_orgs)
+    if (substitute := payer.find("SubstitutePayer")) is not None:
+        check_substitute(book, substitute)
 
 
-def check_delivery(book: Book, parts: dict[str, Any], delivery_type: str, now: int) -> frozenset[tuple[str, str]]:
-    """Everything outside the reports; the payer's identifiers. `parts` are the children of DeliveryData by name."""
-    check_header(book, parts, delivery_type)
-    period = parts.get("PaymentPeriod")
+def check_delivery(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
+    """Everything outside the reports. `parts` are the children of DeliveryData by name; the book learns of the payer."""
+    check_header(book, parts, frozenset((delivery_type,)))
+    period, payer = parts.get("PaymentPeriod"), parts.get("Payer")
     date = period.find("PaymentDate") if period is not None else parts.get("PaymentDate")
     if date is not None:
-        check_payment_date(book, date, now)
-    for name in ("PaymentPeriod", "ContactPersons", "Payer"):
+        check_payment_date(book, date, parts.get("Timestamp"))
+    for name in ("PaymentPeriod", "ContactPersons", "Payer", "ReportDate"):
         if (part := parts.get(name)) is not None:
             check_fields(book, part)
-    if not book.wages and date is not None:
+    if "PaymentDate" in parts and date is not None:
         check_fields(book, date)
-    payer = parts.get("Payer")
-    return check_payer(book, payer, parts.get("DeliveryDataOwner")) if payer is not None else frozenset()
+    if payer is not None:
+        book.payer = read_payer(payer, parts.get("ContactPersons"))
+        check_payer(book, payer, parts)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
 from exchange.ports import Identity, Parsed
+from schemas.income_register.codes import plain
 
 
 def message_id(delivery_id: str, owner: str, delivery_type: str) -> str:
@@ -15,19 +17,26 @@ def message_id(delivery_id: str, owner: str, delivery_type: str) -> str:
     return f"{delivery_id}@{owner}/{delivery_type}" if delivery_id else ""
 
 
-def text_of(element: Any, path: str) -> str:
-    """The text at a path under an element, without surrounding space; empty when there is none."""
-    return (element.findtext(path) or "").strip() if element is not None else ""
+def owner_of(data: Any) -> str:
+    """The owner as a part of keys: type and code (`1:1234567-1`)."""
+    return f"{plain(text_of(data, 'DeliveryDataOwner/Type'))[:11]}:{text_of(data, 'DeliveryDataOwner/Code')[:30]}"
+
+
+def kind_of(data: Any) -> str:
+    """DeliveryDataType, in plain form."""
+    return plain(text_of(data, "DeliveryDataType"))[:11]
 
 
 def identify(parsed: Parsed) -> Identity:
     """The delivery's identity; what is missing is empty, and an unreadable delivery has one item."""
-    data = parsed.document.find("DeliveryData")
-    if data is None:
-        data = parsed.document
+    data = delivery_data(parsed.document)
+    if parsed.message_type in FROM_IR:
+        query_id = text_of(data, "Query/IRQueryId")
+        reports = plain(text_of(data, "Summary/NrOfReports"))
+        return Identity(query_id, text_of(data, "Subscription/IRMainSubscriptionId"), int(reports) if reports.isdigit() else 0)
     # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it becomes a key.
-    delivery_id, kind = text_of(data, "DeliveryId")[:40], text_of(data, "DeliveryDataType")[:11]
-    reports = data.find("Reports")
-    items = len(reports.findall("Report")) if reports is not None else 1
+    delivery_id = text_of(data, "DeliveryId")[:40]
+    items = len(parsed.items) if isinstance(parsed, Document) and parsed.items else 1
     owner = text_of(data, "DeliveryDataOwner/Code")[:30]
-    return Identity(message_id(delivery_id, owner, kind), conversation=delivery_id, items=items)
+    own = message_id(delivery_id, owner, kind_of(data))
+    return Identity(own, conversation=delivery_id, items=items)

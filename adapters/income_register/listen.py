@@ -1,4 +1,4 @@
-"""The doors of the register: SOAP services of reports and of status, their WSDLs and schemas; parses and renders through others.
+"""The doors of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders through others.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021" (vero.fi): real-time calls answer with the outcome,
 deferred ones with an acknowledgement; schema errors of real-time calls are SOAP faults.
@@ -9,38 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
+from typing import Any
 
 from adapters.income_register import answer, soap, wsdl
-from adapters.income_register.identify import identify, message_id, text_of
-from adapters.income_register.parse import STATUS_REQUEST, parse
-from adapters.income_register.rules import REAL_TIME_DOOR, rules
-from adapters.income_register.signature import SigningKey, make_key, sign
+from adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
+from adapters.income_register.identify import identify, kind_of
+from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse, text_of
+from adapters.income_register.rules import rules
+from adapters.income_register.signature import sign, signing_key
+from adapters.income_register.status import is_invalidated, look_up, target_of
 from adapters.income_register.verdict import errors_of, header_of
+from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
-from schemas import guard
+from schemas import guard, xml
 from schemas.call import Call, Reply
 from schemas.catalogue import Catalogue
 from schemas.directory import Partner
-from schemas.envelope import Envelope, id_from_public
+from schemas.envelope import Envelope
 from schemas.violation import Malformed, Violation, has_errors
 from schemas.xml import XmlSchema, locate
 
-DEFERRED_DOOR = "deferred"
-_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?)[\s/>]")
+_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
 Operations = tuple[wsdl.Operation, ...]
 
 
 @cache
-def signing_key() -> SigningKey:
-    """The key that this process signs with: made at first use, kept in memory."""
-    return make_key()
-
-
-@cache
-def _schema(message_type: str) -> XmlSchema:
+def schema_of(message_type: str) -> XmlSchema:
+    """The schema of a message type of this channel."""
     schema = Catalogue.load().schema(message_type)
     assert isinstance(schema, XmlSchema)
     return schema
@@ -64,19 +62,33 @@ def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
     return f"unknown operation {'' if guard.in_text(asked) else asked[:80]}; this service has {names}"
 
 
-def _signed(document: bytes) -> Reply:
+def signed(document: bytes) -> Reply:
+    """A document, signed, in a SOAP envelope."""
     return soap.envelope(sign(document, signing_key()))
 
 
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
-    """Take a delivery of reports."""
+    """Take a delivery."""
     operation = operation_of(call, operations)
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
         return _fault_of(await desk.refuse(Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]))
     door = REAL_TIME_DOOR if operation.real_time else DEFERRED_DOOR
-    outcome = await desk.accept(Inbound(partner, call.body, call.content_type, door))
+    inbound = Inbound(partner, call.body, call.content_type, door)
+    if operation.request.startswith("Invalidation"):
+        inbound = await with_target(inbound, desk)
+    outcome = await desk.accept(inbound)
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
+
+
+async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
+    """An invalidation with what it is about; as it is when it can't be read (then it is rejected on its way)."""
+    try:
+        parsed = parse(inbound)
+    except Malformed:
+        return inbound
+    hints = await target_of(parsed, inbound.partner, desk)
+    return Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints) if hints else inbound
 
 
 def _fault_of(outcome: Outcome) -> Reply:
@@ -87,7 +99,7 @@ def _fault_of(outcome: Outcome) -> Reply:
 def _real_time(outcome: Outcome) -> Reply:
     if outcome.kind == "rejected" and (outcome.reason in _UNOPENED or outcome.reason == "schema"):
         return _fault_of(outcome)
-    return _signed(answer.status_response(outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at))
+    return signed(answer.status_response(outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at))
 
 
 def _deferred(outcome: Outcome) -> Reply:
@@ -97,19 +109,17 @@ def _deferred(outcome: Outcome) -> Reply:
     document = answer.acknowledgement(outcome.envelope, detail)
     if outcome.kind == "rejected" and not _can_echo(document):
         return _fault_of(outcome)
-    return _signed(document)
+    return signed(document)
 
 
 def _can_echo(document: bytes) -> bool:
     """Whether an acknowledgement that repeats a broken header is still one by its schema."""
-    from schemas import xml
-
-    found = _schema("income-register.acknowledgement").check(xml.parse(sign(document, signing_key())))
+    found = schema_of("income-register.acknowledgement").check(xml.parse(sign(document, signing_key())))
     return not found
 
 
-async def tell_status(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
-    """Answer what became of a delivery, by DeliveryId, by IRDeliveryId or by both (which must then be the same one)."""
+def opened(message_type: str, operations: Operations, call: Call, partner: Partner) -> Document | Reply:
+    """A request that is answered at once and is no delivery, read and judged by its schema; a fault when it is not as it should be."""
     operation = operation_of(call, operations)
     if isinstance(operation, str):
         return soap.fault("Client", operation)
@@ -117,58 +127,61 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
         parsed = parse(Inbound(partner, call.body, call.content_type, REAL_TIME_DOOR))
     except Malformed as error:
         return soap.fault("Client", "malformed", error.violations)
-    if parsed.message_type != STATUS_REQUEST:
-        return soap.fault("Client", f"StatusRequestToIR is expected, not {parsed.document.tag}")
-    broken = _schema(STATUS_REQUEST).check(parsed.document)
+    root = str(parsed.document.tag).rpartition("}")[2]
+    if parsed.message_type != message_type or root != operation.request:
+        return soap.fault("Client", f"{operation.request} is expected, not {root}")
+    broken = schema_of(message_type).check(parsed.document)
     if has_errors(broken):
         return soap.fault("Client", "schema", locate(call.body, broken))
+    return parsed
+
+
+async def tell_status(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
+    """Answer what became of a delivery, by DeliveryId, by IRDeliveryId or by both (which must then be the same one)."""
+    parsed = opened(STATUS_REQUEST, operations, call, partner)
+    if isinstance(parsed, Reply):
+        return parsed
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now))
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
     if has_errors(found):
         violations = [violation for violation in locate(call.body, found) if violation.severity == "error"]
-        return _signed(_refused(document, violations, now))
-    envelope = await _look_up(document, partner, desk)
-    return _signed(answer.status_response(envelope, envelope.detail, now) if envelope else answer.unknown_delivery(now))
+        return signed(_refused(document, violations, now))
+    delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
+    owner = text_of(document, "DeliveryDataOwner/Code")
+    envelope = await look_up(desk, partner, delivery_id, register_id, owner, kind_of(document))
+    if envelope is None:
+        return signed(answer.unknown_delivery(now))
+    if await is_invalidated(desk, envelope):
+        return signed(answer.invalidated(envelope, now))
+    return signed(answer.status_response(envelope, envelope.detail, now))
 
 
-def _refused(document: object, violations: list[Violation], now: int) -> bytes:
+def _refused(document: Any, violations: list[Violation], now: int) -> bytes:
     empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
     detail = {"status": 4, "header": header_of(document), "errors": errors_of(violations, "message")}
     return answer.status_response(empty, detail, now)
 
 
-async def _look_up(document: object, partner: Partner, desk: Desk) -> Envelope | None:
-    """The partner's own delivery that the request names; None when there is none, or the two references differ."""
-    owner, kind = text_of(document, "DeliveryDataOwner/Code"), text_of(document, "DeliveryDataType")
-    delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
-    envelope = None
-    if register_id:
-        try:
-            envelope = await desk.message(id_from_public(register_id))
-        except ValueError:
-            return None
-        if envelope is None or envelope.sender != partner.id:
-            return None
-    if delivery_id:
-        own = message_id(delivery_id, owner, kind)
-        if envelope is None:
-            envelope = await desk.find(partner.id, own)
-        elif envelope.sender_message_id != own:
-            return None
-    return envelope if envelope is not None and "status" in envelope.detail else None
+async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
+    """Give back what was said, signed by the register: for trying a connection."""
+    parsed = opened(ECHO, operations, call, partner)
+    if isinstance(parsed, Document) and (found := check_signature(parsed, True)):
+        return soap.fault("Client", "signature", locate(call.body, found))
+    return parsed if isinstance(parsed, Reply) else signed(answer.echo(parsed.document.findtext("Data") or ""))
 
 
 def _doors() -> tuple[Door, ...]:
+    from adapters.income_register.query import ask
+
     doors = [Door("GET", f"{wsdl.PREFIX}/schemas/{{name}}", "A schema that the WSDLs import", public=wsdl.serve_schema)]
-    handlers: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
-        "WageReportService": submit,
-        "BenefitReportService": submit,
+    special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,
+        "EchoService": echo,
     }
-    for service, handler in handlers.items():
-        path, names = f"{wsdl.PREFIX}/{service}.svc", ", ".join(operation.name for operation in wsdl.SERVICES[service])
-        takes = handler is submit
-        handled = partial(handler, wsdl.SERVICES[service])
+    for service, operations in wsdl.SERVICES.items():
+        handler = special.get(service) or (ask if service.endswith("QueryService") else submit)
+        path, names = f"{wsdl.PREFIX}/{service}.svc", ", ".join(operation.name for operation in operations)
+        takes, handled = handler is submit, partial(handler, operations)
         doors.append(Door("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes))
         doors.append(Door("GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)))
     return tuple(doors)

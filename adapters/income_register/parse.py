@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lxml import etree
 import schemas.income_register
 from exchange.ports import Inbound, Parsed
 from schemas import xml
+from schemas.income_register.codes import plain
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
@@ -18,7 +20,41 @@ BODY = f"{{{SOAP}}}Body"
 
 WAGE_REPORTS = "income-register.wage-reports"
 BENEFIT_REPORTS = "income-register.benefit-reports"
+PAYER_SUMMARY_REPORTS = "income-register.payer-summary-reports"
+INVALIDATIONS = "income-register.invalidations"
+SUBSCRIPTIONS = "income-register.subscriptions"
 STATUS_REQUEST = "income-register.status-request"
+DATA_REQUEST = "income-register.data-request"
+ECHO = "income-register.echo"
+#: What the register hands on.
+FROM_IR = frozenset(f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
+#: Deliveries of reports.
+REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
+#: Whatever has a DeliveryId and is taken in.
+DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
+
+
+#: The register's upload service takes 50 MB.
+LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
+
+
+@dataclass(slots=True)
+class Item:
+    """A report, or what an invalidation names: its element and the references in it. `version` is what the sender says."""
+
+    element: Any
+    action: str = ""
+    report_id: str = ""
+    register_id: str = ""
+    version: str = ""
+
+
+@dataclass(slots=True)
+class Document(Parsed):
+    """A parsed document with its items; `versions` is what the cycle's rules find out: the version that each item gets."""
+
+    items: list[Item] = field(default_factory=list)
+    versions: dict[int, int] = field(default_factory=dict)
 
 
 def _read_roots() -> dict[str, str]:
@@ -39,15 +75,57 @@ def unwrap(root: Any) -> Any:
     return root if body is None else next(body.iterchildren("*"), root)
 
 
-def parse(inbound: Inbound) -> Parsed:
+def delivery_data(document: Any) -> Any:
+    """The header: DeliveryData, or the document itself where it has none."""
+    data = document.find("DeliveryData")
+    return document if data is None else data
+
+
+def parse(inbound: Inbound) -> Document:
     """The envelope as `root` and the document in its body as `document`; the same element twice without an envelope.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    root = xml.parse(inbound.body)
+    root = xml.parse(inbound.body, LIMITS)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
         # A comment inside a value would hide a part of it from the rules, while the schema sees the whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
     document = unwrap(root)
-    return Parsed(inbound, ROOTS.get(document.tag, ""), "xml", document, root)
+    message_type = ROOTS.get(document.tag, "")
+    return Document(inbound, message_type, "xml", document, root, items=items_of(message_type, document))
+
+
+def items_of(message_type: str, document: Any) -> list[Item]:
+    """What a delivery holds: reports, items to invalidate, or the one main subscription."""
+    data = document.find("DeliveryData")
+    if data is None or message_type not in DELIVERIES:
+        return []
+    if message_type == SUBSCRIPTIONS:
+        return [Item(each, report_id=text_of(each, "MainSubscriptionId")) for each in data.iterchildren("MainSubscription")]
+    holder = data.find("Items" if message_type == INVALIDATIONS else "Reports")
+    if holder is None:
+        return []
+    if message_type == INVALIDATIONS:
+        return [_references(each, each) for each in holder.iterchildren("Item")]
+    return [_references(each, each.find("ReportData")) for each in holder.iterchildren("Report")]
+
+
+def text_of(element: Any, path: str) -> str:
+    """The text at a path under an element, without surrounding space; empty when there is none."""
+    return (element.findtext(path) or "").strip() if element is not None else ""
+
+
+def _references(element: Any, data: Any) -> Item:
+    item = Item(element)
+    for child in data if data is not None else ():
+        tag, text = child.tag, child.text
+        if tag == "ReportId" or tag == "ItemId":
+            item.report_id = (text or "").strip()
+        elif tag == "ActionCode":
+            item.action = plain(text)
+        elif tag == "IRReportId" or tag == "IRItemId":
+            item.register_id = (text or "").strip()
+        elif tag == "ReportVersion" or tag == "ItemVersion":
+            item.version = plain(text)
+    return item

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from functools import cache
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, SignatureMethod
+from signxml.signer import XMLSigner
 
 from adapters.income_register import generate
 from partners.stub import Flow, Sending, Served, Situation
@@ -37,6 +41,7 @@ SUBMITTED = {
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
+_EXTRACTS = "/income-register/from-ir"
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -47,27 +52,37 @@ def soap(document: bytes) -> bytes:
     return b"".join((head, document, b"</s:Body></s:Envelope>"))
 
 
+@cache
+def _signer() -> tuple[XMLSigner, rsa.RSAPrivateKey]:
+    """What the stubs sign with: a key made at first use, told as RSAKeyValue."""
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
+    )
+    return signer, rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def signed(document: bytes) -> bytes:
+    """The document with an enveloped signature, by a program that is not the exchange's."""
+    signer, key = _signer()
+    return bytes(etree.tostring(signer.sign(etree.fromstring(document, _PARSER), key=key)))
+
+
 def _call(partner: Partner, service: str, action: str, document: bytes) -> Call:
     headers = {"X-API-Key": partner.key, "SOAPAction": f'"{action}"', "Content-Type": XML}
     return Call("POST", f"{SERVICES}/{service}.svc", headers, soap(document))
 
 
 def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sending:
-    """A question after a delivery. Its signature is none: the exchange's register checks only that one is there."""
+    """A question after a delivery, signed."""
     owner, sender = (f"<Type>1</Type><Code>{code}</Code>" for code in (batch.payer, batch.sender))
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
         f"<Timestamp>{batch.day}T06:05:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType>"
         f"<DeliveryId>{batch.delivery_id}</DeliveryId><ProductionEnvironment>false</ProductionEnvironment>"
         f"<DeliveryDataOwner>{owner}</DeliveryDataOwner><DeliveryDataCreator>{sender}</DeliveryDataCreator>"
-        f"<DeliveryDataSender>{sender}</DeliveryDataSender>"
-        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod '
-        'Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod '
-        'Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI=""><ds:DigestMethod '
-        'Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>AA==</ds:DigestValue></ds:Reference>'
-        "</ds:SignedInfo><ds:SignatureValue>AA==</ds:SignatureValue></ds:Signature></s:StatusRequestToIR>"
+        f"<DeliveryDataSender>{sender}</DeliveryDataSender></s:StatusRequestToIR>"
     ).encode()
-    return Sending(_call(partner, "StatusService", "GetDeliveryDataStatus", document), items=0)
+    return Sending(_call(partner, "StatusService", "GetDeliveryDataStatus", signed(document)), items=0)
 
 
 def _day(situation: Situation) -> datetime.date:
@@ -93,7 +108,7 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
 
         asks = not real_time and situation.serial % STATUS_EVERY == 0
-        return Sending(call, ask if asks else None, count)
+        return Sending(call, ask if asks else None, count, (name,))
 
     return make
 
@@ -130,6 +145,8 @@ class Stub:
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
+        if call.method == "POST" and call.path == _EXTRACTS:
+            return _take_extract(call)
         if call.method != "POST" or call.path not in _DOORS:
             return None
         try:
@@ -139,6 +156,18 @@ class Stub:
         if reports == 0:
             return Served(json_reply({"error": "no reports"}, 400))
         return Served(json_reply({"reports": reports}))
+
+
+def _take_extract(call: Call) -> Served:
+    """200 for what the register hands on, if it holds as many reports as it says."""
+    try:
+        root = etree.fromstring(call.body, _PARSER)
+    except etree.XMLSyntaxError:
+        return Served(json_reply({"error": "no XML"}, 400))
+    reports = len(root.findall("Reports/Report"))
+    if root.findtext("Summary/NrOfReports") != str(reports):
+        return Served(json_reply({"error": "another number of reports than it says"}, 400))
+    return Served(json_reply({"reports": reports}))
 
 
 def _named(directory: Directory, partner_id: str) -> list[Partner]:

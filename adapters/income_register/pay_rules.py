@@ -1,18 +1,19 @@
 """Control rules of the income types of a wage report: which stand together, what each needs, which sums hold; nothing else.
 
 Sources: "Palkat - Koodistot - Tulolajit 2022" and "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022",
-chapters 2.27-2.36 (vero.fi).
+chapters 2.27-2.29, 2.32-2.34, 2.37 and 2.38 (vero.fi).
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from adapters.income_register.rulebook import Book, Day, read_amount, read_day
+from adapters.income_register.recovery_rules import check_recovery
+from adapters.income_register.rulebook import Book, Line, read_amount
+from adapters.income_register.total_rules import PARTS_OF_TOTAL, check_totals
 from schemas.income_register.codes import WAGE_INCOME, plain
 
-_PARTS_OF_TOTAL = frozenset(("102", "103", "104", "105", "106"))
 _FRINGE = frozenset(("301", "302", "317", "330", "334"))
 
 
@@ -21,7 +22,7 @@ def _codes(*spans: tuple[int, int]) -> frozenset[str]:
 
 
 #: What a deduction is made from: income types whose sum it may not exceed.
-_DEDUCTED_FROM = {
+DEDUCTED_FROM = {
     "401": frozenset(("304",)),
     "407": _FRINGE,
     "419": _codes(
@@ -30,16 +31,15 @@ _DEDUCTED_FROM = {
     ),
 }  # fmt: skip
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
-_FIRST_RECOVERY = Day(2019, 1, 1)
-
-
-class Line(NamedTuple):
-    """One transaction as the rules compare it. `kind` is `recovery`, `unjust` or empty."""
-
-    transaction: Any
-    code: str
-    amount: Any
-    kind: str
+#: What stands beside the basic data of one income type only: element, income type, rule, whether it must be there.
+_BESIDE = (
+    ("CarBenefit", "304", "car-benefit", True),
+    ("OtherBenefit", "317", "other-benefit", True),
+    ("MealBenefit", "334", "meal-benefit", False),
+    ("DailyAllowance", "331", "daily-allowance", True),
+    ("KmAllowance", "311", "kilometre-allowance", False),
+)
+_NEEDING = frozenset(owner for _, owner, _, needed in _BESIDE if needed)
 
 
 def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[str]]:
@@ -81,13 +81,14 @@ def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[s
         lines.append(Line(transaction, code, amount, kind))
         letters: str | set[str] = income.insured
         if amount is None:
-            if code != "334":
+            # A meal benefit whose charge equals its tax value needs no amount.
+            if code != "334" or transaction.find("MealBenefit/TaxValue") is None:
                 book.add("amount-missing", basic, "Amount")
         elif not income.negative and amount.text and amount.text.lstrip().startswith("-"):
             book.add("amount-negative", amount, "0 or more", amount.text)
         if kind and income.no_recovery:
             book.add("recovery-forbidden", basic, "neither UnjustEnrichment nor Recovery", code)
-        if others or kind or code in ("304", "317"):
+        if others or kind or code in _NEEDING:
             letters = _check_parts(book, transaction, code, kind, {part.tag: part for part in others})
         insured.update(letters)
     return lines, insured
@@ -97,32 +98,13 @@ def _check_parts(book: Book, transaction: Any, code: str, kind: str, parts: dict
     """What stands beside the basic data: only where it may, and always where it must; the insurances of the income."""
     data = parts.get("InsuranceData")
     insured = set(WAGE_INCOME[code].insured) if data is None else _check_insurance_data(book, data, code)
-    for name, owner, rule, needed in (
-        ("CarBenefit", "304", "car-benefit", True),
-        ("OtherBenefit", "317", "other-benefit", True),
-        ("MealBenefit", "334", "meal-benefit", False),
-    ):
+    for name, owner, rule, needed in _BESIDE:
         if name in parts and code != owner:
             book.add(rule, parts[name], f"{name} with {owner} only", code)
         elif needed and code == owner and name not in parts:
             book.add(rule, transaction, name)
-    recovery = parts.get("RecoveryData")
-    if recovery is None:
-        if kind == "recovery":
-            book.add("recovery-data-missing", transaction, "RecoveryData")
-    elif kind != "recovery":
-        book.add("recovery-data-forbidden", recovery, "no RecoveryData")
-    else:
-        check_recovery_date(book, recovery)
+    check_recovery(book, transaction, parts.get("RecoveryData"), kind == "recovery")
     return insured
-
-
-def check_recovery_date(book: Book, recovery: Any) -> None:
-    """A recovery is made in 2019 or later, and not after the payment date."""
-    date = recovery.find("RecoveryDate")
-    day = read_day(date.text) if date is not None else None
-    if day is not None and (day < _FIRST_RECOVERY or (book.payment_day is not None and day[:3] > book.payment_day[:3])):
-        book.add("recovery-date", date, "2019-01-01 to the payment date", date.text)
 
 
 def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
@@ -147,11 +129,13 @@ def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
 def check_report(book: Book, lines: list[Line], earner: Any) -> None:
     """What the transactions of one report must be together."""
     codes = {line.code for line in lines}
-    if codes & _PARTS_OF_TOTAL or "101" in codes:
-        _check_totals(book, lines, codes)
-    for code, sources in _DEDUCTED_FROM.items():
+    if codes & PARTS_OF_TOTAL or "101" in codes:
+        check_totals(book, lines, codes)
+    for code, sources in DEDUCTED_FROM.items():
         if code in codes:
             _check_deduction(book, lines, code, sources)
+    if "317" in codes or "331" in codes:
+        _check_kinds(book, lines, codes)
     if codes & {"362", "412"} and (earner is None or earner.find("InternationalData/NonResident") is None):
         place = next(line for line in lines if line.code in ("362", "412"))
         book.add("non-resident-missing", place.transaction, "NonResident", place.code)
@@ -166,27 +150,16 @@ def check_report(book: Book, lines: list[Line], earner: Any) -> None:
                 book.add("amount-negative", line.amount, "0 or more in a report with a recovery", line.amount.text)
 
 
-def _check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
-    """Reporting method 1: the total stands once and is the largest; 103 stands for all its parts; method 2 keeps out."""
-    first = next(line for line in lines if line.code == "101" or line.code in _PARTS_OF_TOTAL)
-    itemised = [line for line in lines if WAGE_INCOME[line.code].way == "itemised"]
-    if itemised:
-        book.add("methods-mixed", itemised[0].transaction, "income types of one reporting method", itemised[0].code)
-    if "101" not in codes:
-        book.add("total-missing", first.transaction, "101", first.code)
-    for kind in ("", "unjust"):
-        totals = [line for line in lines if line.code == "101" and line.kind == kind]
-        if len(totals) > 1:
-            book.add("total-repeated", totals[1].transaction, "101 once")
-        whole = read_amount(totals[0].amount.text) if totals and totals[0].amount is not None else None
+def _check_kinds(book: Book, lines: list[Line], codes: set[str]) -> None:
+    """What is itemised inside 317 and 331 does not stand by itself as well."""
+    for path, alone in (
+        ("OtherBenefit/BenefitCode", {"1": "301", "2": "330", "3": "334"}),
+        ("DailyAllowance/AllowanceCode", {"1": "303"}),
+    ):
         for line in lines:
-            if line.code not in _PARTS_OF_TOTAL or line.kind != kind or whole is None or line.amount is None:
-                continue
-            if (part := read_amount(line.amount.text)) is not None and part > whole:
-                book.add("total-exceeded", line.amount, f"{whole} or less", line.amount.text)
-    if "103" in codes and len(codes & _PARTS_OF_TOTAL) > 1:
-        place = next(line for line in lines if line.code in _PARTS_OF_TOTAL and line.code != "103")
-        book.add("social-insurance-sum", place.transaction, "103 alone", place.code)
+            for kind in line.transaction.iterfind(path):
+                if (other := alone.get(plain(kind.text), "")) in codes:
+                    book.add("benefit-twice", kind, f"a report without {other}", kind.text)
 
 
 def _check_deduction(book: Book, lines: list[Line], code: str, sources: frozenset[str]) -> None:

@@ -13,6 +13,8 @@ from schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
 FOUND_CHARACTERS_MAX = 60
+#: Longest time from today to the payment date and to the start of an employment.
+DAYS_AHEAD_MAX = 45
 
 _DATE = re.compile(r"(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -46,16 +48,54 @@ def day_of(milliseconds: int, days_later: int = 0) -> Day:
     return Day(date.year, date.month, date.day)
 
 
+def iso(day: Day) -> str:
+    """A day as it is written in messages."""
+    return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
+
+
+class Payer(NamedTuple):
+    """What the rules of a report ask of the payer.
+
+    `ids` are (type, code) pairs; `types` the codes of PayerType; `sub_orgs` the types of sub-organisations; `substitute`
+    whether it pays in the employer's place; `reachable` whether a contact person for contents has an e-mail address.
+    """
+
+    ids: frozenset[tuple[str, str]] = frozenset()
+    types: frozenset[str] = frozenset()
+    sub_orgs: frozenset[str] = frozenset()
+    substitute: bool = False
+    reachable: bool = False
+
+
+class Line(NamedTuple):
+    """One transaction as the rules of a report compare it. `kind` is `recovery`, `unjust` or empty."""
+
+    transaction: Any
+    code: str
+    amount: Any
+    kind: str
+
+
 class Book:
     """The findings of one delivery. `item` is the index of the report that is being looked at, None outside reports."""
 
-    __slots__ = ("findings", "item", "payment_day", "wages")
+    __slots__ = ("findings", "item", "latest_day", "payer", "payment_day", "today", "wages")
 
-    def __init__(self, wages: bool) -> None:
+    def __init__(self, wages: bool, now: int = 0) -> None:
         self.findings: list[Finding] = []
         self.item: int | None = None
         self.payment_day: Day | None = None
+        self.payer = Payer()
+        self.today = day_of(now)
+        self.latest_day = day_of(now, DAYS_AHEAD_MAX)
         self.wages = wages
+
+    def probe(self) -> Book:
+        """A book without findings that knows the same of the delivery."""
+        other = Book(self.wages)
+        other.payment_day, other.payer = self.payment_day, self.payer
+        other.today, other.latest_day = self.today, self.latest_day
+        return other
 
     def add(self, rule: str, at: Any, expected: str = "", found: str | None = "", severity: Severity = "error") -> None:
         """Note what is wrong at an element; the text of the message and the code come from the table of errors."""

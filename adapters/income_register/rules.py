@@ -2,80 +2,143 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from adapters.income_register.abroad_rules import check_abroad
+from adapters.income_register.absence_rules import check_absence
 from adapters.income_register.benefit_rules import check_benefits
 from adapters.income_register.document_rules import check_document
+from adapters.income_register.employment_rules import check_employment
 from adapters.income_register.field_rules import check_fields
 from adapters.income_register.header_rules import check_delivery, check_header, check_sending
 from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS
+from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
-from adapters.income_register.report_rules import check_earner, check_insured, check_references
+from adapters.income_register.quick import Quick, chunks_of
+from adapters.income_register.report_rules import check_references, report_key
+from adapters.income_register.request_rules import (
+    check_data_request,
+    check_invalidations,
+    check_separate_reports,
+    check_subscription,
+)
 from adapters.income_register.rulebook import Book
+from adapters.income_register.shapes import is_text
 from exchange.ports import Context, Identity, Parsed
-from schemas.income_register.codes import plain
+from schemas.income_register.codes import LISTS
 from schemas.violation import Finding
 
+SEPARATE_REPORTS = "income-register.payer-summary-reports"
+INVALIDATIONS = "income-register.invalidations"
+SUBSCRIPTIONS = "income-register.subscriptions"
+DATA_REQUEST = "income-register.data-request"
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
 REAL_TIME_DOOR = "real-time"
-#: The door of a delivery that is judged without being sent.
+#: The door of a document that is only judged: how it would be sent is told by its root element.
 CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Everything that is wrong with a delivery or a status request, apart from what its schema says."""
-    wages, partner = parsed.message_type == WAGE_REPORTS, parsed.inbound.partner
-    book = Book(wages)
-    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else parsed.document)
-    if parsed.message_type == STATUS_REQUEST:
-        _check_status_request(book, parsed.document)
-    elif parsed.message_type in DELIVERY_TYPES:
-        data = parsed.document.find("DeliveryData")
-        if data is not None:
-            if partner.business_id and parsed.inbound.door != CHECK_DOOR:
-                check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
-            _check_delivery_data(book, data, DELIVERY_TYPES[parsed.message_type], context.now, parsed.inbound.door)
+    """Everything that is wrong with a document, apart from what its schema says."""
+    kind, document = parsed.message_type, parsed.document
+    book = Book(kind != BENEFIT_REPORTS, context.now)
+    clean = False
+    if kind == STATUS_REQUEST:
+        _check_status_request(book, document)
+    elif kind == DATA_REQUEST:
+        check_data_request(book, document, str(document.tag).rpartition("}")[2])
+    elif (data := document.find("DeliveryData")) is None:
+        pass
+    elif kind in DELIVERY_TYPES:
+        partner = parsed.inbound.partner
+        if partner.business_id and parsed.inbound.door != CHECK_DOOR:
+            check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
+        clean = _check_delivery_data(book, data, DELIVERY_TYPES[kind], _is_real_time(parsed), parsed.inbound.body)
+    elif kind == SEPARATE_REPORTS:
+        check_separate_reports(book, data)
+    elif kind == INVALIDATIONS:
+        check_invalidations(book, data)
+    elif kind == SUBSCRIPTIONS:
+        check_subscription(book, data)
+    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean)
     return book.findings
 
 
 def _check_status_request(book: Book, document: Any) -> None:
     parts = {child.tag: child for child in document}
-    check_header(book, parts, plain(document.findtext("DeliveryDataType")))
+    check_header(book, parts, LISTS["DeliveryDataType"])
     if "DeliveryId" not in parts and "IRDeliveryId" not in parts:
         book.add("status-reference-missing", document, "DeliveryId or IRDeliveryId")
 
 
-def _check_delivery_data(book: Book, data: Any, delivery_type: str, now: int, door: str) -> None:
+def _is_real_time(parsed: Parsed) -> bool:
+    """By the door; where there is none, by the root element."""
+    door = parsed.inbound.door
+    return door == REAL_TIME_DOOR or (door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR"))
+
+
+def _check_delivery_data(book: Book, data: Any, delivery_type: str, real_time: bool, body: bytes) -> bool:
+    """The delivery and its reports; whether it is known that no value holds a forbidden string."""
     parts = {child.tag: child for child in data}
-    payer_ids = check_delivery(book, parts, delivery_type, now)
+    check_delivery(book, parts, delivery_type)
     holder = parts.get("Reports")
     if holder is None:
-        return
-    if door == REAL_TIME_DOOR and len(holder) > 1:
+        return False
+    if real_time and len(holder) > 1:
         book.add("single-report", holder[1], "one Report", str(len(holder)))
-    substitute = parts.get("Payer") is not None and parts["Payer"].find("SubstitutePayer/Acts") is not None
     seen: set[str] = set()
-    for index, report in enumerate(holder):
-        book.item = index
-        _check_report(book, report, payer_ids, seen, substitute)
+    if (split := chunks_of(body, len(holder))) is None:
+        for index, report in enumerate(holder):
+            book.item = index
+            check_one(book, report, seen)
+        book.item = None
+        return False
+    chunks, around = split
+    reports: list[Any] = []
+    quick = Quick(book, partial(_is_fine, book))
+    clean = is_text(around)
+    for index in quick.unrecognised(chunks):
+        # A child by its place is looked for from the first one on: all at once, when one is needed at all.
+        reports = reports or list(holder)
+        book.item, report, before = index, reports[index], len(book.findings)
+        seen.update(quick.taken())
+        check_one(book, report, seen)
+        if (references := report.find("ReportData")) is not None:
+            quick.take(report_key(references))
+        clean = clean and is_text(chunks[index])
+        if len(book.findings) == before:
+            quick.learn(chunks[index])
     book.item = None
+    return clean
 
 
-def _check_report(book: Book, report: Any, payer_ids: frozenset[tuple[str, str]], seen: set[str], substitute: bool) -> None:
+def _is_fine(book: Book, report: Any) -> bool:
+    """Whether the rules find nothing in a report by itself, under the same payer."""
+    probe = book.probe()
+    check_one(probe, report, set())
+    return not probe.findings
+
+
+def check_one(book: Book, report: Any, seen: set[str]) -> None:
+    """Every rule of one report; `seen` are the keys of the reports before it."""
     parts = {child.tag: child for child in report}
     check_fields(book, report)
     if (data := parts.get("ReportData")) is not None:
         check_references(book, data, seen)
     earner, transactions = parts.get("IncomeEarner"), parts.get("Transactions")
     if earner is not None:
-        check_earner(book, earner, payer_ids)
+        check_earner(book, earner)
     if not book.wages:
         if transactions is not None:
-            check_benefits(book, transactions)
+            check_benefits(book, transactions, earner)
         return
     lines, insured = check_transactions(book, transactions) if transactions is not None else ([], set())
     if lines:
         check_report(book, lines, earner)
     if earner is not None:
-        check_insured(book, earner, frozenset(insured), substitute)
+        check_employment(book, earner, frozenset(insured))
+        check_abroad(book, report, earner)
+        check_absence(book, report, earner)
+    check_others(book, report)

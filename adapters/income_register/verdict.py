@@ -2,7 +2,7 @@
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 10.3 and 12.3 (vero.fi). The detail that is
 kept with the message: `status` (3 valid, 4 rejected at reception, 5 rejected in processing), `header` (what is echoed),
-`valid` ([index, ReportId, version]), `invalid` ([index, ReportId, IRReportId, version, [[code, details], ...]]) and
+`valid` ([index, ReportId, version, IRReportId as given]), `invalid` ([index, ReportId, IRReportId, version, [[code, details], ...]]) and
 `errors` ([level, code, details], level `message` or `delivery`).
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.income_register.header_rules import PARTIES
+from adapters.income_register.parse import Document, Item, delivery_data
 from exchange.ports import Identity, Parsed, Verdict
 from schemas import xml
 from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
@@ -39,21 +40,6 @@ def header_of(data: Any) -> dict[str, Any]:
         elif child.tag == "Reports":
             break
     return header
-
-
-def _references(report: Any) -> tuple[str, str, str, str]:
-    action = report_id = register_id = version = ""
-    data = report.find("ReportData")
-    for field in data if data is not None else ():
-        if field.tag == "ReportId":
-            report_id = field.text or ""
-        elif field.tag == "IRReportId":
-            register_id = field.text or ""
-        elif field.tag == "ReportVersion":
-            version = plain(field.text)
-        elif field.tag == "ActionCode":
-            action = plain(field.text)
-    return action, report_id, register_id, version
 
 
 def details(violation: Violation) -> str:
@@ -85,16 +71,13 @@ def errors_of(violations: Sequence[Violation], level: str) -> list[list[str]]:
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
-    """Accepted in whole or (FaultyControl 1) without its faulty reports, or rejected at reception or in processing."""
-    data = parsed.document.find("DeliveryData")
-    if data is None:
-        data = parsed.document
+    """Accepted in whole or (FaultyControl 1) without its faulty items, or rejected at reception or in processing."""
+    data = delivery_data(parsed.document)
     detail: dict[str, Any] = {"status": VALID, "header": header_of(data)}
-    holder = data.find("Reports")
-    reports = list(holder) if holder is not None else []
+    document = parsed if isinstance(parsed, Document) else Document(parsed.inbound, "", "xml", parsed.document)
     faults = [finding for finding in findings if finding.severity == "error"]
     if not faults:
-        detail["valid"] = [_valid(index, report) for index, report in enumerate(reports)]
+        detail["valid"] = [_valid(index, document) for index in range(len(document.items))]
         return Verdict(True, identity.items, 0, detail)
     by_level: dict[str, list[Violation]] = defaultdict(list)
     by_item: dict[int, list[Violation]] = defaultdict(list)
@@ -108,22 +91,21 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
         if by_level[level]:
             detail |= {"status": REJECTED_AT_RECEPTION, "errors": errors_of(by_level[level], level)}
             return Verdict(False, 0, identity.items, detail)
-    detail["invalid"] = [_invalid(index, reports[index], found) for index, found in sorted(by_item.items())]
+    detail["invalid"] = [_invalid(index, document.items[index], found) for index, found in sorted(by_item.items())]
     control = plain(data.findtext("FaultyControl"))
-    if by_level["payment"] or control != _ONLY_FAULTY or len(by_item) >= len(reports):
+    if by_level["payment"] or control != _ONLY_FAULTY or len(by_item) >= len(document.items):
         detail |= {"status": REJECTED_IN_PROCESSING, "errors": errors_of(by_level["payment"], "delivery")}
         return Verdict(False, 0, identity.items, detail)
-    detail["valid"] = [_valid(index, report) for index, report in enumerate(reports) if index not in by_item]
+    detail["valid"] = [_valid(index, document) for index in range(len(document.items)) if index not in by_item]
     return Verdict(True, identity.items - len(by_item), len(by_item), detail)
 
 
-def _valid(index: int, report: Any) -> list[Any]:
-    """A new report is version 1; a replacement the version after the one that it names, else (*modelled*) version 2."""
-    action, report_id, register_id, version = _references(report)
-    number = int(version) + 1 if version.isdigit() else 2
-    return [index, report_id or register_id, 1 if action != "2" else number]
+def _valid(index: int, document: Document) -> list[Any]:
+    """Index, the sender's reference, the version that the item gets (0: it has none) and the register's reference as it was given."""
+    item = document.items[index]
+    return [index, item.report_id, document.versions.get(index, 1), item.register_id]
 
 
-def _invalid(index: int, report: Any, found: Sequence[Violation]) -> list[Any]:
-    _, report_id, register_id, version = _references(report)
-    return [index, report_id, register_id, version, [[fault.code, details(fault)] for fault in found[:ERRORS_MAX]]]
+def _invalid(index: int, item: Item, found: Sequence[Violation]) -> list[Any]:
+    errors = [[fault.code, details(fault)] for fault in found[:ERRORS_MAX]]
+    return [index, item.report_id, item.register_id, item.version, errors]

@@ -6,6 +6,7 @@ Source: the register's services and operations under `/20170526/` (technical int
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -29,31 +30,54 @@ class Operation(NamedTuple):
     real_time: bool = True
 
 
-#: Namespace (last part) and schema file by root element.
-DOCUMENTS = {
-    "WageReportRequestToIR": ("WageReportsToIR", "wage_reports_to_ir.xsd"),
-    "WageReportsRequestToIR": ("WageReportsToIR", "wage_reports_to_ir.xsd"),
-    "BenefitReportRequestToIR": ("BenefitReportsToIR", "benefit_reports_to_ir.xsd"),
-    "BenefitReportsRequestToIR": ("BenefitReportsToIR", "benefit_reports_to_ir.xsd"),
-    "StatusRequestToIR": ("StatusRequestToIR", "status_request_to_ir.xsd"),
-    "StatusResponseFromIR": ("StatusResponseFromIR", "status_response_from_ir.xsd"),
-    "AckFromIR": ("AckFromIR", "ack_from_ir.xsd"),
+_REPORTS_TO_IR = ("WageReport", "BenefitReport", "PayerSummaryReport")
+_QUERIES = {
+    "WageReports": ("OneIncomeEarner", "OnePayer", "OnePayerOneIncomeEarner", "OnePolicyNo"),
+    "BenefitReports": ("OneIncomeEarner", "OnePayerOneIncomeEarner", "OneIRReportId"),
+    "PayerSummaryReports": ("OnePayer", "OnePolicyNo"),
 }
+
+
+def _delivery_service(name: str, request: str, one: str = "Request") -> tuple[Operation, ...]:
+    return (
+        Operation(f"Send{name}", f"{request}{one}ToIR", "StatusResponseFromIR"),
+        Operation(f"Send{name}s", f"{request}s{one}ToIR", "AckFromIR", False),
+    )
+
+
+#: Operations by service.
 SERVICES: Mapping[str, tuple[Operation, ...]] = {
-    "WageReportService": (
-        Operation("SendWageReport", "WageReportRequestToIR", "StatusResponseFromIR"),
-        Operation("SendWageReports", "WageReportsRequestToIR", "AckFromIR", False),
-    ),
-    "BenefitReportService": (
-        Operation("SendBenefitReport", "BenefitReportRequestToIR", "StatusResponseFromIR"),
-        Operation("SendBenefitReports", "BenefitReportsRequestToIR", "AckFromIR", False),
+    **{f"{name}Service": _delivery_service(name, name) for name in _REPORTS_TO_IR},
+    "InvalidationService": _delivery_service("Invalidation", "Invalidation"),
+    "SubscriptionService": (
+        Operation("ProcessSubscription", "SubscriptionsRequestToIR", "StatusResponseFromIR"),
+        Operation("SendSubscription", "SubscriptionsRequestToIRAsync", "AckFromIR", False),
     ),
     "StatusService": (Operation("GetDeliveryDataStatus", "StatusRequestToIR", "StatusResponseFromIR"),),
+    "EchoService": (Operation("SendEcho", "Echo", "Echo"),),
+    **{
+        f"{name[:-1]}QueryService": tuple(Operation(f"Get{name}{by}", f"{name}{by}RequestToIR", f"{name}FromIR") for by in ways)
+        for name, ways in _QUERIES.items()
+    },
 }
+
+
+def _documents() -> dict[str, tuple[str, str]]:
+    """Namespace (last part) and schema file by root element, as the catalogue of message types has them."""
+    path = _SCHEMAS / "message_types.toml"
+    types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
+    return {
+        root.rpartition("}")[2]: (root.rpartition("}")[0].rpartition("/")[2], each["schema"])
+        for each in types
+        for root in each["roots"]
+    }
+
+
+DOCUMENTS = _documents()
 
 
 def render(service: str, address: str) -> bytes:
-    """The WSDL of a service that is reached at `address` (the base address of the gateway)."""
+    """The WSDL of a service that is reached at `address` (the base address of the exchange)."""
     operations = SERVICES[service]
     roots = list(dict.fromkeys(root for operation in operations for root in (operation.request, operation.reply)))
     imports = {DOCUMENTS[root] for root in roots}

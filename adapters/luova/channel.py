@@ -17,7 +17,7 @@ CHANNEL = Channel(
         "sv": "Luova: tjänster för utlämnande och mottagande",
         "en": "Luova: services for giving and receiving data",
     },
-    families=("population", "unemployment"),
+    families=("bilateral", "certificates", "payments", "pension", "population", "tax", "unemployment"),
     doors=DOORS,
     parse=parse,
     identify=identify,

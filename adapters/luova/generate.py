@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from adapters.luova import generate_population, generate_unemployment
+from adapters.luova import (
+    generate_bilateral,
+    generate_certificates,
+    generate_payments,
+    generate_pension,
+    generate_population,
+    generate_tax,
+    generate_unemployment,
+)
 from schemas.generated import Generated, Generator
 
 #: Message type -> generator. The same source of chance, day and serial number give the same bytes.
-GENERATORS: dict[str, Generator] = {**generate_population.GENERATORS, **generate_unemployment.GENERATORS}
+GENERATORS: dict[str, Generator] = {
+    **generate_bilateral.GENERATORS,
+    **generate_certificates.GENERATORS,
+    **generate_payments.GENERATORS,
+    **generate_pension.GENERATORS,
+    **generate_population.GENERATORS,
+    **generate_tax.GENERATORS,
+    **generate_unemployment.GENERATORS,
+}
 
 
 def headers_of(message_type: str, generated: Generated) -> dict[str, str]:

@@ -8,6 +8,9 @@ from typing import Any
 from adapters.luova.parse import is_plain_id
 from exchange.ports.channel import Identity, Parsed
 
+BILATERAL = "{urn:exchange:bilateral:1}"
+PAYMENTS = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
+PENSION = "{urn:exchange:pension:1}"
 UNEMPLOYMENT = "{urn:exchange:unemployment:1}"
 
 
@@ -16,23 +19,32 @@ def _changes(document: Any) -> int:
     return len(changes) if isinstance(changes, list) else 0
 
 
-def _records(document: Any) -> int:
-    return sum(1 for _ in document.iterchildren(UNEMPLOYMENT + "Record"))
+def _children(tag: str) -> Callable[[Any], int]:
+    """Counts the records of that tag (`{namespace}local`) below the root."""
+    return lambda document: sum(1 for _ in document.iterchildren(tag))
 
 
-def _benefits(document: Any) -> int:
-    return sum(1 for _ in document.iterchildren(UNEMPLOYMENT + "Benefit"))
+def _payments(document: Any) -> int:
+    return sum(1 for _ in document.iterfind(f"{PAYMENTS}CstmrCdtTrfInitn/{PAYMENTS}PmtInf/{PAYMENTS}CdtTrfTxInf"))
 
 
 #: How the records of a type are counted; a type that is not here is one record a message.
 ITEMS: dict[str, Callable[[Any], int]] = {
+    "bilateral.circumstance-changes": _children(BILATERAL + "Change"),
+    "bilateral.insurance": _children(BILATERAL + "Insurance"),
+    "bilateral.supplementary-pensions": _children(BILATERAL + "Pension"),
+    "payments.credit-transfers": _payments,
+    "pension.decisions": _children(PENSION + "Decision"),
+    "pension.work-history": _children(PENSION + "Work"),
+    "pension.unpaid-periods": _children(PENSION + "Benefit"),
+    "pension.accident-data": _children(PENSION + "Compensation"),
     "population.changes": _changes,
     "population.births": _changes,
     "population.deaths": _changes,
     "population.address-changes": _changes,
     "population.registrations": _changes,
-    "unemployment.earnings-data": _records,
-    "unemployment.benefit-data": _benefits,
+    "unemployment.earnings-data": _children(UNEMPLOYMENT + "Record"),
+    "unemployment.benefit-data": _children(UNEMPLOYMENT + "Benefit"),
 }
 
 

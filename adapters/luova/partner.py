@@ -10,21 +10,23 @@ import datetime
 import hashlib
 import hmac
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from json import dumps, loads
 
-from adapters.luova.generate import GENERATORS, headers_of
+from adapters.luova import partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax
+from adapters.luova.generate import GENERATORS
 from adapters.luova.generate_population import CHANGES
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
+from adapters.luova.partner_sending import SUBMIT, Answer, date_of, flow, submit
 from partners.stub import Flow, Sending, Served, Situation
 from schemas import xml
 from schemas.call import JSON, XML, Call, Reply, json_reply, problem
 from schemas.directory import Directory, Partner
-from schemas.generated import Generated
 from schemas.violation import Malformed
 
-SUBMIT = "/luova/v1/messages"
+#: The families whose stubs are in files of their own.
+FAMILIES = (partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax)
 MAILBOX = "/luova/v1/mailbox"
 DELIVERIES = "/luova/deliveries/"
 #: Deliveries that a fund takes from its mailbox at once, and for how long.
@@ -51,30 +53,21 @@ def _calls(message_type: str, per_message: tuple[int, int] = (1, 1)) -> float:
     return ITEMS_2024[message_type] * 2 / sum(per_message)
 
 
-def _date(situation: Situation) -> datetime.date:
-    return datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
-
-
-def _submit(partner: Partner, message_type: str, generated: Generated, **headers: str) -> Sending:
-    own = {"X-API-Key": partner.key, **headers_of(message_type, generated), **headers}
-    return Sending(Call("POST", SUBMIT, own, generated.body), items=generated.items)
-
-
 def _send_changes(partner: Partner, message_type: str, situation: Situation) -> Sending:
-    generated = GENERATORS[message_type](situation.rng, _date(situation), situation.serial)
+    generated = GENERATORS[message_type](situation.rng, date_of(situation), situation.serial)
     moment = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).isoformat()
-    return _submit(partner, message_type, generated, **{"X-Created-At": moment})
+    return submit(partner, message_type, generated, **{"X-Created-At": moment})
 
 
 def _send_earnings(partner: Partner, situation: Situation) -> Sending:
     fund = Fund(partner.business_id, partner.name)
-    return _submit(partner, "unemployment.earnings-data", earnings_data(situation.rng, _date(situation), situation.serial, fund))
+    return submit(partner, "unemployment.earnings-data", earnings_data(situation.rng, date_of(situation), situation.serial, fund))
 
 
 def _ask(partner: Partner, situation: Situation) -> Sending:
     fund = Fund(partner.business_id, partner.name)
-    generated = information_request(situation.rng, _date(situation), situation.serial, fund)
-    return _submit(partner, "unemployment.information-request", generated)
+    generated = information_request(situation.rng, date_of(situation), situation.serial, fund)
+    return submit(partner, "unemployment.information-request", generated)
 
 
 def _read_mailbox(partner: Partner, situation: Situation) -> Sending:
@@ -113,19 +106,19 @@ class Luova:
             for message_type, per_message in CHANGES.items():
                 if message_type in ITEMS_2024:
                     weight = _calls(message_type, per_message) / len(registers)
-                    flows.append(_flow(message_type, register, weight, partial(_send_changes, register, message_type)))
+                    flows.append(flow(message_type, register, weight, partial(_send_changes, register, message_type)))
         funds = directory.in_sector("unemployment-fund")
         for fund in funds:
             data = _calls("unemployment.earnings-data", RECORDS) / len(funds)
             requests = _calls("unemployment.information-request") / len(funds)
-            flows.append(_flow("unemployment.earnings-data", fund, data, partial(_send_earnings, fund)))
-            flows.append(_flow("unemployment.information-request", fund, requests, partial(_ask, fund)))
+            flows.append(flow("unemployment.earnings-data", fund, data, partial(_send_earnings, fund)))
+            flows.append(flow("unemployment.information-request", fund, requests, partial(_ask, fund)))
             if fund.delivery == "mailbox":
                 read = partial(_read_mailbox, fund)
                 flows.append(
                     Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
                 )
-        return flows
+        return [*flows, *(each for family in FAMILIES for each in family.flows(directory))]
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """One message through the submit door."""
@@ -136,7 +129,7 @@ class Luova:
         )
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """Take a delivery whose signature is right; one of Kela's systems answers a fund's request later on its own accord."""
+        """Take a delivery whose signature is right; what a request asks for is sent later on its own accord."""
         if call.method != "POST" or not call.path.startswith(DELIVERIES):
             return None
         expected = hmac.new(partner.key.encode(), call.body, hashlib.sha256).hexdigest()
@@ -144,21 +137,17 @@ class Luova:
         if not hmac.compare_digest(given.encode(), expected.encode()):
             return Served(problem(401, "Wrong signature"))
         delivery_id = call.headers.get("X-Delivery-Id", "")
-        then: list[Sending] = []
-        if partner.sector == "kela" and call.headers.get("X-Message-Type") == "unemployment.information-request":
+        then: Sequence[Sending] = ()
+        if (answer := ANSWERS.get(call.headers.get("X-Message-Type", ""))) is not None:
             try:
-                then = [_reply_to(partner, call, delivery_id)]
+                then = answer(partner, call, delivery_id, situation)
             except Malformed as error:
                 return Served(problem(422, "Not understood", str(error)))
         return Served(json_reply({"delivery": delivery_id, "receivedBy": partner.id}), then)
 
 
-def _flow(message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]) -> Flow:
-    return Flow(f"{message_type} {partner.id}", partner.id, message_type, weight, make)
-
-
-def _reply_to(partner: Partner, call: Call, delivery_id: str) -> Sending:
-    """The benefits of the person asked about. It follows from the delivery alone, so that a second delivery gets the same reply.
+def _reply_to(partner: Partner, call: Call, delivery_id: str, situation: Situation) -> Sequence[Sending]:
+    """The benefits of the person asked about.
 
     Raises:
         Malformed: when the request can't be read.
@@ -168,7 +157,10 @@ def _reply_to(partner: Partner, call: Call, delivery_id: str) -> Sending:
     code = request.findtext(f"{NAMESPACE}Person/{NAMESPACE}PersonalIdentityCode", "")
     day = datetime.date.fromisoformat(request.findtext(f"{NAMESPACE}RequestedAt", "2024-01-01")[:10])
     reply = benefit_data(random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}")
-    return _submit(partner, "unemployment.benefit-data", reply, **{"X-Receiver": call.headers.get("X-Sender", "")})
+    return [submit(partner, "unemployment.benefit-data", reply, **{"X-Receiver": call.headers.get("X-Sender", "")})]
 
+
+#: What a delivery of a type makes its receiver send.
+ANSWERS: dict[str, Answer] = {"unemployment.information-request": _reply_to, **partner_pension.ANSWERS, **partner_tax.ANSWERS}
 
 STUB = Luova()

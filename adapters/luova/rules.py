@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from adapters.luova import rules_population, rules_unemployment
+from adapters.luova import (
+    rules_bilateral,
+    rules_certificates,
+    rules_payments,
+    rules_pension,
+    rules_population,
+    rules_tax,
+    rules_unemployment,
+)
 from adapters.luova.routing import ROUTES
 from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
 from schemas.violation import Finding
@@ -17,7 +25,15 @@ CLOCK_SKEW_SECONDS_MAX = 24 * 3600
 CHECK = "check"
 
 Rule = Callable[[Parsed, Context], list[Finding]]
-OF_TYPE: dict[str, Rule] = {**rules_population.OF_TYPE, **rules_unemployment.OF_TYPE}
+OF_TYPE: dict[str, Rule] = {
+    **rules_bilateral.OF_TYPE,
+    **rules_certificates.OF_TYPE,
+    **rules_payments.OF_TYPE,
+    **rules_pension.OF_TYPE,
+    **rules_population.OF_TYPE,
+    **rules_tax.OF_TYPE,
+    **rules_unemployment.OF_TYPE,
+}
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from exchange.ports.channel import Context, Parsed
@@ -13,6 +14,8 @@ from schemas.violation import Finding
 
 Element = Any
 NAMESPACE = "{urn:exchange:unemployment:1}"
+#: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse and nothing to reckon with.
+NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?")
 #: Euros by which a gross amount may differ from days times allowance, for rounding.
 ROUNDING = Decimal("0.05")
 #: Longest period that a request may ask about, in years (*modelled*).
@@ -75,11 +78,9 @@ def _date(element: Element | None) -> date | None:
 
 
 def _number(element: Element | None) -> Decimal | None:
-    try:
-        number = Decimal((element.text or "").strip()) if element is not None else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() and abs(number) < 10**12 else None
+    """The number of an amount or of days; None when there is none, or it is none that the schema would take."""
+    text = (element.text or "").strip() if element is not None else ""
+    return Decimal(text) if NUMBER.fullmatch(text) else None
 
 
 def _fund(message: Element, parsed: Parsed) -> list[Finding]:

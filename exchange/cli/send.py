@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import uuid
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +74,7 @@ async def _make(exchange: str, call: Call) -> tuple[int, str]:
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
         session.request(
-            call.method, exchange + call.path, params=call.query or None, data=call.body, headers=call.headers
+            call.method, exchange + call.path, params=call.query or None, data=io.BytesIO(call.body), headers=call.headers
         ) as response,
     ):
         return response.status, await response.text()

@@ -11,14 +11,13 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import ledger_path, statistics_report
-from exchange.publication.forms import FORMS, write
-from exchange.publication.publish import publish
-from exchange.publication.text import table_text
 from exchange.settings import load
+from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.suppression import as_open_data
 
 TABLE = "table"
+FORMS = ("csv", "json", "json-stat", "xlsx", "html")
 
 
 def statistics(
@@ -58,11 +57,21 @@ def statistics(
         raise typer.BadParameter(str(error), param_hint="--by") from error
     if open_data:
         report = as_open_data(report)
+    _give(report, form, language, out, bool(by))
+
+
+def _give(report: Report, form: str, language: str, out: Path | None, by: bool) -> None:
+    """Print the report, or write it to a file or a folder."""
+    # What draws charts and writes workbooks takes a second to import, and the other commands need none of it.
+    from exchange.publication.forms import write
+    from exchange.publication.publish import publish
+    from exchange.publication.text import table_text
+
     if out is not None and (out.is_dir() or not out.suffix):
         for written in publish(report, out, language):
             print(written)
     elif form != TABLE:
-        write(report, form, language, out, bool(by))
+        write(report, form, language, out, by)
     else:
         # A pipe has no width of its own; the table must not be cut there.
         width = max(Console().width, 110)

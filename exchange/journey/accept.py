@@ -98,7 +98,8 @@ class Acceptance:
             channel.name, reading.inbound, parsed, identity, judgement, destinations, digest, now, self._ids, self._lane
         )
         remember = channel.remember
-        record.remember = remember(parsed, identity, Context(self._directory, now, reading.known), judgement.verdict)
+        context = Context(self._directory, now, reading.known, record.message.id)
+        record.remember = remember(parsed, identity, context, judgement.verdict)
         return record
 
     def _accepted(self, record: Record, reading: Reading, judgement: Judgement) -> tuple[Outcome, list[Delivery]]:
@@ -138,7 +139,14 @@ class Acceptance:
         self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int
     ) -> Outcome:
         record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
-        await self._ledger.record(record)
+        if reading.parsed is not None and reading.identity is not None and reading.storable:
+            context = Context(self._directory, now, reading.known, record.message.id)
+            record.remember = channel.remember_rejected(reading.parsed, reading.identity, context, judgement.verdict)
+        recorded = await self._ledger.record(record)
+        if recorded.kind == "stale":
+            # Somebody else's note on the same key came first; this rejection is still to be recorded.
+            record.remember = ()
+            await self._ledger.record(record)
         return Outcome("rejected", envelope_of(record.message), judgement.violations, judgement.reason)
 
 

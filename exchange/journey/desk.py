@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
@@ -27,6 +28,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
+        folder: Path | None = None,
     ) -> None:
         self._channel = channel
         self._ledger = ledger
@@ -35,6 +37,12 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's folder for files."""
+        return self._folder
 
     @property
     def directory(self) -> Directory:
@@ -84,6 +92,13 @@ class ChannelDesk:
         rows = await self._ledger.deliveries(message_id)
         shown = ("id", "receiver", "mode", "state", "attempts", "items", "next_at", "ended_at", "reason")
         return [{name: getattr(row, name) for name in shown} for row in rows]
+
+    async def stored(
+        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[Envelope, bytes]]:
+        """Accepted messages of this channel."""
+        rows = await self._ledger.stored(self._channel.name, message_types, since, before, most, newest_first)
+        return [(envelope_of(row), body) for row, body in rows]
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers."""

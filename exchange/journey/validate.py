@@ -67,7 +67,8 @@ class Judge:
         reading.findings = parsed.findings
         if not parsed.message_type:
             if not parsed.findings:
-                reading.findings.append(Finding("type.unknown", "the message's type can't be told", parsed.document))
+                whole = parsed.document if parsed.format == "xml" else ()
+                reading.findings.append(Finding("type.unknown", "the message's type can't be told", whole))
             reading.reason = "type-unknown"
             return reading
         message_type = self._catalogue.get(parsed.message_type)

@@ -66,11 +66,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What rules may look at besides the message. `now` is in milliseconds; `known` is what the channel asked to recall."""
+    """What rules may look at besides the message. `now` is in milliseconds; `known` is what the channel asked to recall.
+
+    `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
+    """
 
     directory: Directory
     now: int
     known: Mapping[str, Remembered] = field(default_factory=dict)
+    message_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,19 @@ class Refusal:
 
 Handler = Callable[[Call, Partner, "Desk"], Awaitable[Reply]]
 Public = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a channel does again and again without being called: look into a folder, send what is due by a schedule.
+
+    `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the exchange's clock. It may be
+    ended at any `await` and must bear being run again from the start.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[Desk], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +184,7 @@ class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
     The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`, `verdict`, `route`,
-    `remember`. The second half calls `request` and, with the partner's response, `judge`. `refuse` renders a refusal in
+    `remember` (`remember_rejected` when it was rejected: what somebody may ask after). The second half calls `request` and, with the partner's response, `judge`. `refuse` renders a refusal in
     the channel's own form. `families` are the folders of `schemas/` whose message types this channel carries.
     """
 
@@ -184,7 +201,9 @@ class Channel:
     verdict: Callable[[Parsed, Identity, Sequence[Finding]], Verdict] = all_or_nothing
     recall: Callable[[Parsed, Identity], Sequence[str]] = recall_nothing
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
+    remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
+    watches: tuple[Watch, ...] = ()
 
 
 __all__ = [
@@ -201,6 +220,7 @@ __all__ = [
     "Public",
     "Refusal",
     "Verdict",
+    "Watch",
     "all_or_nothing",
     "no_rules",
     "recall_nothing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
@@ -44,6 +45,11 @@ class Desk(Protocol):
     @property
     def directory(self) -> Directory:
         """All partners."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's own folder for files that partners leave and fetch; None when files are not exchanged."""
         ...
 
     def now(self) -> int:
@@ -87,6 +93,12 @@ class Desk(Protocol):
 
     async def deliveries(self, message_id: int) -> list[dict[str, object]]:
         """The deliveries of a message: receiver, mode, state, attempts, times and the last reason."""
+        ...
+
+    async def stored(
+        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[Envelope, bytes]]:
+        """Accepted messages of this channel and these types with ids in [since, before), by id; an empty body was dropped."""
         ...
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:

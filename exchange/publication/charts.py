@@ -90,11 +90,9 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         scale=alt.Scale(domain=present, range=[shapes[kind] for kind in present]),
         legend=alt.Legend(title=None, orient="top"),
     )
-    ends = _data([{"low": band.low, "high": band.high, "text": f"{say['band']} {figure((band.low, band.high), language)}"}])
-    layers: list[Any] = [
-        alt.Chart(ends).mark_rect(color=LIGHT["band"], opacity=1).encode(y="low:Q", y2="high:Q"),
-        alt.Chart(ends).mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color=LIGHT["quiet"]).encode(y=alt.Y("high:Q"), text="text:N", x=alt.value(WIDTH)),
-    ]  # fmt: skip
+    reading = f"{say['band']} {figure((band.low, band.high), language)}"
+    ends = _data([{"low": band.low, "high": band.high}])
+    layers: list[Any] = [alt.Chart(ends).mark_rect(color=LIGHT["band"], opacity=1).encode(y="low:Q", y2="high:Q")]
     if bars:
         layers.append(
             base.mark_bar(stroke=LIGHT["ground"], strokeWidth=1).encode(x=x, x2="end:T", y=y, y2=alt.Y2Datum(0), color=colour)
@@ -114,7 +112,7 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         most=f"{date_text(most.date.isoformat(), language)}, {figure(most.count, language)}",
     )
     title = f"{band.cut.title[language]} {say['chart-days']}"
-    return Chart("days", title, alternative, _spec(chart, title, report, language))
+    return Chart("days", title, alternative, _spec(chart, title, report, language, reading))
 
 
 def _shares(report: Report, language: str) -> Chart:
@@ -184,7 +182,9 @@ def _rows(report: Report, language: str) -> Chart:
         for index, (values, title) in enumerate(sections)
     ]
     chart = alt.vconcat(*drawn, spacing=10)
-    return Chart("rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language))
+    return Chart(
+        "rows", say["chart-rows"], alternative, _spec(chart, say["chart-rows"], report, language, say["chart-rows-under"])
+    )
 
 
 def _section(
@@ -234,7 +234,7 @@ def _hours(report: Report, language: str) -> Chart:
         .mark_rect(stroke=LIGHT["ground"], strokeWidth=1)
         .encode(
             x=alt.X("hour:O", title=say["chart-hours-axis"], axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("weekday:O", sort=names, title=None),
+            y=alt.Y("weekday:O", sort=names, title=None, axis=alt.Axis(minExtent=84)),
             color=alt.Color(
                 "count:Q",
                 scale=alt.Scale(type="threshold", domain=steps, range=list(HEAT)),
@@ -265,9 +265,9 @@ def _wrapped(text: str, characters: int) -> str:
     return "\n".join(textwrap.wrap(text, characters))
 
 
-def _spec(chart: Any, title: str, report: Report, language: str) -> dict[str, Any]:
-    """The Vega-Lite form with the title, what was counted, the source, and how everything looks."""
-    under = [period_text(report, language), words(language)["source-line"]]
+def _spec(chart: Any, title: str, report: Report, language: str, reading: str = "") -> dict[str, Any]:
+    """The Vega-Lite form with the title, how to read it, what was counted, the source, and how everything looks."""
+    under = [*([reading] if reading else []), period_text(report, language), words(language)["source-line"]]
     styled = chart.properties(
         title=alt.TitleParams(title, subtitle=under, anchor="start", offset=14), background=LIGHT["ground"], padding=14
     ).configure(

@@ -24,9 +24,9 @@ def to_svg(chart: Chart, language: str) -> str:
     return _described(svg, chart)
 
 
-def to_png(chart: Chart, language: str) -> bytes:
-    """The chart as pixels."""
-    png: bytes = vl_convert.vegalite_to_png(chart.spec, scale=PNG_SCALE, **_options(language))
+def to_png(svg: str) -> bytes:
+    """A picture as pixels: what was drawn is not worked out again."""
+    png: bytes = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
     return png
 
 

@@ -16,7 +16,7 @@ from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
-from exchange.statistics.table import counted_text, figure, percent
+from exchange.statistics.table import WITHHELD, counted_text, figure, percent
 
 TEMPLATES = Path(__file__).parent
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
@@ -42,7 +42,8 @@ def to_html(report: Report, language: str, drawn: list[tuple[Chart, str]] | None
             for section, lines in groupby(report.lines, key=lambda line: line.row.section)
         ],
         partial=any(line.missing and line.counted is not None for line in report.lines),
-        counted=lambda line: say["withheld-mark"] if line.withheld else counted_text(line, language),
+        counted=lambda line: counted_text(line, language),
+        withheld=WITHHELD,
         unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),
         figure=lambda value: figure(value, language),
         signed=lambda value: _signed(value, language),

@@ -41,7 +41,7 @@ def publish(report: Report, out_dir: Path, language: str = "en", languages: Sequ
         drawn = [(chart, to_svg(chart, each)) for chart in charts_of(report, each)]
         for chart, svg in drawn:
             folder.add(f"charts/{chart.name}.{each}.svg", svg)
-            folder.add(f"charts/{chart.name}.{each}.png", to_png(chart, each))
+            folder.add(f"charts/{chart.name}.{each}.png", to_png(svg))
         folder.add(f"report.{each}.html", to_html(report, each, drawn, others=len(languages) > 1))
     for name, content in _open_data(as_open_data(report), language).items():
         folder.add(f"{OPEN_DATA}/{name}", content)

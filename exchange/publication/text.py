@@ -13,7 +13,7 @@ from rich.table import Table as RichTable
 
 from exchange.statistics.breakdown import ASKED, columns_of
 from exchange.statistics.report import Report, Table
-from exchange.statistics.table import figure, percent, text_table
+from exchange.statistics.table import WITHHELD, figure, percent, text_table
 
 _PATH = Path(__file__).with_name("words.toml")
 
@@ -82,7 +82,7 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     for key, figures, share in table.rows:
         names = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
         if figures is None:
-            shown.add_row(*names, say["withheld-mark"], say["withheld-mark"], say["withheld-mark"])
+            shown.add_row(*names, WITHHELD, WITHHELD, WITHHELD)
         else:
             shown.add_row(*names, figure(figures.messages, language), figure(figures.items, language), percent(share, language))
     return shown

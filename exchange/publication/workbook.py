@@ -11,6 +11,7 @@ import xlsxwriter
 
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
+from exchange.statistics.table import WITHHELD
 
 #: A workbook must say when it was made, and the same report must give the same bytes: the first date that a ZIP knows.
 CREATED = datetime.datetime(1980, 1, 1)
@@ -101,7 +102,7 @@ def to_xlsx(report: Report, language: str) -> bytes:
         sheet.head([*names, say["messages"], say["items"], say["share"]])
         for key, figures, percent in table.rows:
             shown = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
-            mark = say["withheld-mark"]
+            mark = WITHHELD
             sheet.line([*shown, *((figures.messages, figures.items, percent) if figures else (mark, mark, mark))])
         sheet.close()
     _notes(_Sheet(book, say["notes"]), report, language)
@@ -121,7 +122,7 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
             sheet.line([report.rows.sections[section][language]], "bold")
         counted: Any = line.counted
         if counted is None:
-            counted = say["withheld-mark"] if line.withheld else say["no-type"]
+            counted = WITHHELD if line.withheld else say["no-type"]
         sheet.line([
             line.row.title[language], say.get(f"unit-{line.row.unit.replace('/', '-')}", line.row.unit), counted,
             _band_text(line.expected), _band_text(line.published), line.difference, line.row.id,

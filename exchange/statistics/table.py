@@ -44,6 +44,8 @@ WORDS = {
     },
 }
 NO_BREAK_SPACE = "\u00a0"
+#: Stands for a figure that is withheld for being small.
+WITHHELD = "··"
 
 
 def figure(value: Published | tuple[float, float] | float | None, language: str = "en") -> str:
@@ -85,7 +87,8 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
         if line.row.section != section:
             section = line.row.section
             table.add_row(Text(rows.sections[section][language], style="bold"))
-        shown = Text(words["no-type"], style="dim") if line.counted is None else counted_text(line, language)
+        text = counted_text(line, language)
+        shown = Text(text, style="dim") if line.counted is None else text
         last = percent(line.difference_percent, language, True) if period.whole else percent(line.share_percent, language)
         cells = [shown, figure(line.published, language), *([figure(line.expected, language)] if scaled else []), last]
         table.add_row("  " + line.row.title[language], *cells)
@@ -95,7 +98,7 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
 
 
 def counted_text(line: Line, language: str) -> str:
-    """What was counted, with a mark when flows are missing from a sum; the words for it when there is no type yet."""
+    """What was counted, with a mark when flows are missing from a sum; when there is none, why."""
     if line.counted is None:
-        return WORDS[language]["no-type"]
+        return WITHHELD if line.withheld else WORDS[language]["no-type"]
     return figure(line.counted, language) + ("*" if line.missing else "")

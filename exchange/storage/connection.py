@@ -12,15 +12,16 @@ from typing import Any
 VARIABLES_MAX = 30_000
 
 
-def connect(path: Path, cache_mib: int = 16, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, cache_mib: int = 16, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
     """A connection in autocommit mode, to be used by one thread at a time.
 
     `synchronous=FULL` makes a commit wait for the disk: a receipt may be sent after it. WAL lets readers read meanwhile.
+    Not `durable` (OFF): a commit outlives the process, but not the machine.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512)
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=FULL",
+        f"synchronous={'FULL' if durable else 'OFF'}",
         "busy_timeout=30000",
         f"cache_size=-{cache_mib * 1024}",
         "temp_store=MEMORY",

@@ -82,6 +82,26 @@ def find(connection: sqlite3.Connection, channel: str, sender: str, sender_messa
     return MessageRow(*row) if row else None
 
 
+def stored(
+    connection: sqlite3.Connection,
+    channel: str,
+    message_types: tuple[str, ...],
+    since: int,
+    before: int,
+    most: int,
+    newest_first: bool,
+) -> list[tuple[MessageRow, bytes]]:
+    """Accepted messages of some types with ids in [since, before) and their bodies, by id."""
+    marks = ",".join("?" * len(message_types))
+    rows = connection.execute(
+        f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON body.message_id=message.id "
+        f"WHERE message.id>=? AND message.id<? AND state='accepted' AND channel=? AND message_type IN ({marks}) "
+        f"ORDER BY message.id {'DESC' if newest_first else ''} LIMIT ?",
+        (since, before, channel, *message_types, most),
+    )
+    return [(MessageRow(*row[:-2]), unpack(row[-2], row[-1]) if row[-1] else b"") for row in rows]
+
+
 def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:
     """A message by our id."""
     row = connection.execute(f"SELECT {MESSAGE} FROM message WHERE id=?", (message_id,)).fetchone()

@@ -22,10 +22,12 @@ from exchange.storage.writer import Work, Writer
 class SqliteLedger:
     """Embedded default. Point reads run on the caller's thread (microseconds); scans run on another."""
 
-    def __init__(self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16) -> None:
+    def __init__(
+        self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16, durable: bool = True
+    ) -> None:
         self.path = path
         self._cache_mib = cache_mib
-        self._writer = Writer(path, group_max, compression_level, cache_mib)
+        self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -88,6 +90,15 @@ class SqliteLedger:
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
         return queries.find(self.reader, channel, sender, sender_message_id)
+
+    async def stored(
+        self, channel: str, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+    ) -> list[tuple[MessageRow, bytes]]:
+        """Accepted messages with their bodies, by id."""
+        found: list[tuple[MessageRow, bytes]] = await self._scan(
+            queries.stored, channel, tuple(message_types), since, before, most, newest_first
+        )
+        return found
 
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""

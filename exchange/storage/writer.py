@@ -44,18 +44,19 @@ class Job:
 class Writer:
     """Owns the writing connection. `submit` is called from one event loop; the result comes after the commit."""
 
-    def __init__(self, path: Path, group_max: int, level: int, cache_mib: int) -> None:
+    def __init__(self, path: Path, group_max: int, level: int, cache_mib: int, durable: bool = True) -> None:
         self._path = path
         self._group_max = group_max
         self._level = level
         self._cache_mib = cache_mib
+        self._durable = durable
         self._jobs: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._busy_since = 0.0
 
     def start(self) -> None:
         """Open the connection."""
-        self._connection = connect(self._path, self._cache_mib)
+        self._connection = connect(self._path, self._cache_mib, durable=self._durable)
         # Nobody waits inside SQLite, for the loop would stand still: `_turn` looks again.
         self._connection.execute("PRAGMA busy_timeout=0")
 

@@ -75,12 +75,25 @@ def plain(text: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """An error as the register tells it (*modelled*, see `error_codes.toml`). `level`: message, delivery, payment or item."""
+    """An error as the register tells it (code and texts *modelled*, see `error_codes.toml`).
+
+    `level`: message, delivery, payment or item. `source` is the document and chapter of the rule, `modelled` when it is ours.
+    `at` says where it applies.
+    """
 
     code: str
     level: str
     rule: str
-    message: str
+    source: str
+    at: str
+    en: str
+    fi: str
+    sv: str
+
+    @property
+    def message(self) -> str:
+        """The text in English."""
+        return self.en
 
 
 def _read_errors() -> Mapping[str, ErrorCode]:

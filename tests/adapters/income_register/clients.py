@@ -46,6 +46,11 @@ def key_and_certificate() -> tuple[bytes, bytes]:
     return pem, certificate
 
 
+def raw(document: Any) -> bytes:
+    """The document's bytes in UTF-8 without a declaration, so that they fit into an envelope."""
+    return etree.tostring(document, encoding="utf-8", with_tail=False)
+
+
 def signed(document: Any) -> Any:
     """The document with an enveloped signature as its last child, made by signxml."""
     pem, certificate = key_and_certificate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,13 @@ def test_every_sample_and_example_has_the_same_verdict_and_the_same_violations()
 
 async def test_the_channel_runs_with_it(tmp_path: Path) -> None:
     body = (SAMPLES / "valid" / "income-register.wage-reports--monthly-pay-with-car-benefit.xml").read_bytes()
-    broken = body.replace(b"<Telephone>", b"<Phone>").replace(b"</Telephone>", b"</Phone>")
     async with running(tmp_path, schemas={"official_income_register": package()}) as gateway:
-        employer = gateway.exchange.directory.in_sector("employer")[0].id
+        partner = gateway.exchange.directory.in_sector("employer")[0]
+        sender = re.compile(rb"(?<=<DeliveryDataCreator>)\s+<Type>1</Type>\s+<Code>([^<]+)").search(body)
+        assert sender is not None
+        body = body.replace(sender[1], partner.business_id.encode())
+        broken = body.replace(b"<Telephone>", b"<Phone>").replace(b"</Telephone>", b"</Phone>")
+        employer = partner.id
         status, _, answer = await gateway.post(SERVICE, body, employer, SOAPAction='"SendWageReport"')
         assert status == 200
         assert etree.fromstring(answer).findtext(".//DeliveryDataStatus") == "3"

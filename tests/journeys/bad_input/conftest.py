@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,7 +24,7 @@ class Target:
     async def call(self, call: Call) -> tuple[int, Any, bytes]:
         """Make a call as it is: status, headers, body."""
         async with self.running.session.request(
-            call.method, self.running.url + call.path, params=call.query or None, data=call.body, headers=call.headers
+            call.method, self.running.url + call.path, params=call.query or None, data=io.BytesIO(call.body), headers=call.headers
         ) as response:
             return response.status, response.headers, await response.read()
 

@@ -1,0 +1,107 @@
+"""How reports and deliveries are remembered between messages: their keys, their register ids and the values behind the keys; no rule.
+
+A row holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last two characters only. Payroll
+programs number their reports, so a delivery of 3,000 touches about 30 rows. The register's id of a report begins with the key
+of its row, so that a report is found by either reference in one look. Its form is *modelled*: what is public is 32
+hexadecimal digits (Guid).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from exchange.ports import Remembered
+
+#: Characters of a ReportId that are kept inside a row.
+_SUFFIX = 2
+#: DeliveryDataType of the reports that an invalidation is about, by its own DeliveryDataType.
+OF_REPORTS = {"105": "100", "106": "101", "107": "102"}
+OF_DELIVERIES = {"109": "100", "110": "101", "111": "102", "112": "103"}
+OF_SUBSCRIPTION = {"108": "103"}
+
+
+def _digest(text: str, size: int) -> str:
+    return blake2b(text.encode("utf-8", "replace"), digest_size=size).hexdigest()
+
+
+class Shelf:
+    """The rows of one owner's reports of one kind (`1:1234567-1`, `100`); keeps the digest of each prefix, so that it is made once."""
+
+    def __init__(self, owner: str, kind: str) -> None:
+        self.name = f"{kind} {owner}"
+        self._keys: dict[str, str] = {}
+
+    def place(self, report_id: str) -> tuple[str, str]:
+        """The key of the row that holds a ReportId, and its place there."""
+        prefix, suffix = report_id[:-_SUFFIX], report_id[-_SUFFIX:]
+        key = self._keys.get(prefix)
+        if key is None:
+            key = self._keys[prefix] = "r/" + _digest(f"{self.name} {prefix}", 8)
+        return key, suffix
+
+    def register_id(self, report_id: str) -> str:
+        """IRReportId: the key of the row, a digest of the whole id, and the last two characters."""
+        key, suffix = self.place(report_id)
+        return f"{key[2:]}{_digest(f'{self.name} {report_id}', 6)}{suffix.encode('utf-8', 'replace')[-_SUFFIX:].hex():0>4}"
+
+
+@dataclass(slots=True)
+class Row:
+    """A row as read: versions by suffix, below 0 when invalidated."""
+
+    name: str
+    prefix: str
+    versions: dict[str, int]
+
+
+def read_row(found: Remembered | None) -> Row | None:
+    """A remembered row."""
+    if found is None:
+        return None
+    return Row(found.value["of"], found.value["prefix"], found.value["versions"])
+
+
+def row_value(shelf: str, prefix: str, versions: Mapping[str, int]) -> dict[str, Any]:
+    """A row as it is kept."""
+    return {"of": shelf, "prefix": prefix, "versions": dict(versions)}
+
+
+def key_of_register_id(register_id: str) -> str:
+    """The key of the row that a report with this IRReportId would be in."""
+    return "r/" + register_id[:16].lower()
+
+
+def report_id_of(register_id: str, shelf: Shelf, known: Mapping[str, Remembered]) -> str:
+    """The ReportId of a report of that shelf by its IRReportId; empty when there is none."""
+    row = read_row(known.get(key_of_register_id(register_id)))
+    if row is None or row.name != shelf.name:
+        return ""
+    try:
+        suffix = bytes.fromhex(register_id[-4:]).lstrip(b"\0").decode()
+    except ValueError:
+        return ""
+    report_id = row.prefix + suffix
+    return report_id if suffix in row.versions and shelf.register_id(report_id) == register_id.lower() else ""
+
+
+def delivery_key(message_id: str) -> str:
+    """The key of what is remembered of a delivery, by its identity (`DeliveryId@owner/type`)."""
+    return f"d/{message_id}"
+
+
+def rejected_key(message_id: str) -> str:
+    """The key of which message a delivery was that the processing rejected last."""
+    return f"n/{message_id}"
+
+
+def subscription_id(owner: str, main_subscription_id: str) -> str:
+    """IRMainSubscriptionId."""
+    return _digest(f"subscription {owner} {main_subscription_id}", 16)
+
+
+def subscription_key(register_id: str) -> str:
+    """The key of a main subscription."""
+    return f"s/{register_id.lower()}"

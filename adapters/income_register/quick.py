@@ -1,0 +1,326 @@
+"""Recognises reports that are plainly fine, by the shapes of reports in which the rules found nothing; gives no finding of its own.
+
+The rules look at every element, which costs several times what parsing does. Most reports of a payer are written alike and differ in
+names, amounts and dates: their bytes are matched against a few patterns, what is coded in them is looked up, what is free is checked. A
+report is only ever recognised when its earner's part, each of its transactions and what they are together were found fine before under the
+same payer; whatever is not recognised goes to the rules. Everything remembered is bounded, and nothing of a person is among it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from lxml import etree
+
+from adapters.income_register.pay_rules import DEDUCTED_FROM
+from adapters.income_register.rulebook import Book, iso
+from adapters.income_register.shapes import Leaf, Shape, holds, is_text, learn, leaves, skeleton
+
+SHAPES_MAX = 512
+KNOWN_MAX = 4096
+#: A shape is learned when it has been seen so often, and at most so many in one delivery: compiling one takes milliseconds.
+SEEN_MIN = 4
+LEARNED_MAX = 64
+#: Shapes that one part is tried against.
+TRIED_MAX = 12
+#: Longest report that is learned from, and longest value that is remembered, in bytes.
+REPORT_BYTES_MAX = 8192
+VALUE_BYTES_MAX = 60
+
+_REPORTS, _REPORTS_END = b"<Reports>", b"</Reports>"
+_TRANSACTION, _TRANSACTIONS_END, _REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
+#: What rules of a whole report look at beside the amount of a transaction.
+_BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance"))
+_PROFESSION = (b"Profession", b"Type")
+_OF_TOTAL = frozenset((b"101", b"102", b"103", b"104", b"105", b"106"))
+
+_AMOUNT, _TAIL = b"<Amount>", b"</"
+_NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
+
+Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+Judge = Callable[[Any], bool]
+
+
+class Memory:
+    """Shapes and what was found fine, for every delivery alike."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; numbers are never given twice, so that nothing old can be taken for something new."""
+        self.shapes: dict[bytes, list[Shape]] = {}
+        self.known: dict[object, int] = {}
+        self.classes: dict[object, int] = {}
+        self.together: dict[object, Relations] = {}
+        self.seen: Counter[int] = Counter()
+
+    def find(self, key: bytes, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
+        """The shape that a part is written in, and its values; the one found last is tried first."""
+        tried = self.shapes.get(key)
+        if tried is None:
+            return None
+        for index, shape in enumerate(tried):
+            if (match := shape.match(part)) is not None:
+                if index:
+                    tried.insert(0, tried.pop(index))
+                return shape, match.groups()
+        return None
+
+    def learn(self, key: bytes, part: bytes) -> bool:
+        """Learn the shape of a part, when it has been seen often enough; whether it was learned now."""
+        bones = hash(skeleton(part))
+        if len(self.seen) >= KNOWN_MAX:
+            self.seen.clear()
+        self.seen[bones] += 1
+        if self.seen[bones] < SEEN_MIN or (shape := learn(part, next(self._numbers))) is None:
+            return False
+        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or len(self.known) >= KNOWN_MAX or len(self.together) >= KNOWN_MAX:
+            self.clear()
+        self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
+        return True
+
+    def class_of(self, content: object) -> int:
+        """A number for what the rules of a whole report ask of a part."""
+        if len(self.classes) >= KNOWN_MAX:
+            self.clear()
+        return self.classes.setdefault(content, next(self._numbers))
+
+
+_MEMORY = Memory()
+
+
+def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
+    """The bytes of each report without its end tag, and everything around them; None when they can't be told apart safely."""
+    start, end = body.find(_REPORTS), body.rfind(_REPORTS_END)
+    if start < 0 or end < start:
+        return None
+    chunks = body[start + len(_REPORTS) : end].split(_REPORT_END)
+    if len(chunks) != reports + 1 or chunks.pop().strip():
+        return None
+    around = body[:start] + body[end + len(_REPORTS_END) :]
+    # Were the reports themselves spelled otherwise (`<Report >`), these would be somebody else's.
+    return None if b"<Report" in around or b"</Report" in around else (chunks, around)
+
+
+class Quick:
+    """Recognises the reports of one delivery. `judge` tells whether the rules find nothing in a report (an element by itself)."""
+
+    def __init__(self, book: Book, judge: Judge, memory: Memory = _MEMORY) -> None:
+        payer, day = book.payer, book.payment_day
+        self._memory = memory
+        self._judge = judge
+        self._payer_codes = frozenset(code.encode() for _, code in payer.ids)
+        self._limits = {
+            "payment": iso(day).encode() if day is not None else b"",
+            "today": iso(book.today).encode(),
+            "latest": iso(book.latest_day).encode(),
+        }
+        year = day.year if day is not None else 0
+        kinds = frozenset(kind for kind, _ in payer.ids)
+        context = (book.wages, payer.types, payer.sub_orgs, payer.substitute, payer.reachable, kinds, 2022 <= year <= 2025)
+        self._context = memory.class_of(context)
+        self._learned = 0
+        #: Transactions of this delivery that were found fine, as the bytes before and after their amount.
+        self._lines: dict[tuple[bytes, bytes], int] = {}
+        self._ids: set[bytes] = set()
+        self._fresh: list[bytes] = []
+
+    def taken(self) -> list[str]:
+        """The keys of the reports that were recognised since this was last asked."""
+        keys = [f"ReportId {report_id.decode()}" for report_id in self._fresh]
+        self._fresh.clear()
+        return keys
+
+    def take(self, key: str) -> None:
+        """Note the key of a report that was not recognised."""
+        kind, _, report_id = key.partition(" ")
+        if kind == "ReportId":
+            self._ids.add(report_id.encode())
+
+    def unrecognised(self, chunks: Iterable[bytes]) -> Iterator[int]:
+        """The places of the reports that are not plainly fine; what the caller learns in between is used for those that follow.
+
+        Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
+        """
+        memory, context, known_lines, ids, fresh = self._memory, self._context, self._lines, self._ids, self._fresh
+        fine, line_of, related, number, payer_codes = self._fine, self._line, _related, _NUMBER, self._payer_codes
+        for index, chunk in enumerate(chunks):
+            main, found, tail = chunk.partition(_TRANSACTIONS_END)
+            first, *lines = main.split(_TRANSACTION)
+            if not found or (written := fine(b"", first if first[:1] == b"<" else first.lstrip())) is None:
+                yield index
+                continue
+            klass, shape, values = written
+            places = shape.places
+            report_id = values[places[b"ReportId"]] if b"ReportId" in places else b""
+            if not report_id or report_id in ids or (b"Code" in places and values[places[b"Code"]] in payer_codes):
+                yield index
+                continue
+            classes, amounts = [klass], [b"0"]
+            for line in lines:
+                # Most transactions differ from others of the delivery in their amounts alone.
+                head, _, rest = line.partition(_AMOUNT)
+                amount, _, end = rest.partition(b"<")
+                line_class = known_lines.get((head, end))
+                if line_class is None or not number(amount):
+                    line_class = line_of(line, head, end)
+                    if line_class is None:
+                        break
+                classes.append(line_class)
+                amounts.append(amount)
+            relations = memory.together.get((context, *classes)) if len(classes) > len(lines) else None
+            if (
+                relations is None
+                or (relations and not related(relations, amounts))
+                or (tail and tail.strip() and not self._fine_tail(shape, values, tail))
+            ):
+                yield index
+                continue
+            ids.add(report_id)
+            fresh.append(report_id)
+
+    def _fine(self, name: bytes, part: bytes, beside: object = None) -> tuple[int, Shape, tuple[bytes, ...]] | None:
+        """The class, the shape and the values of a part that was found fine before; None when it is not known."""
+        written = self._memory.find(name, part)
+        if written is None:
+            return None
+        shape, values = written
+        for index, check in shape.free:
+            if not check(values[index]):
+                return None
+        if shape.related and not holds(shape, values, self._limits):
+            return None
+        klass = self._memory.known.get((self._context, beside, shape.number, shape.coded(values)))
+        return None if klass is None else (klass, shape, values)
+
+    def _line(self, line: bytes, head: bytes, end: bytes) -> int | None:
+        """The class of a transaction by its shape; what is fine is remembered for the delivery, but for sums of amounts."""
+        written = self._fine(_name_of(line), line)
+        if written is None:
+            return None
+        if not written[1].sums and len(self._lines) < KNOWN_MAX:
+            self._lines[(head, end)] = written[0]
+        return written[0]
+
+    def _fine_tail(self, shape: Shape, values: tuple[bytes, ...], tail: bytes) -> bool:
+        """Whether what follows the transactions is fine beside such an earner, and no absence begins before the employment."""
+        written = self._fine(_TAIL, tail.strip(), (shape.number, shape.coded(values)))
+        if written is None:
+            return False
+        hired, absent = shape.places.get(b"StartDate"), written[1].places.get(b"StartDate")
+        return hired is None or absent is None or values[hired] <= written[2][absent]
+
+    def learn(self, chunk: bytes) -> None:
+        """Learn from a report that was not recognised, when the rules find nothing in it as it stands in these bytes."""
+        if len(chunk) > REPORT_BYTES_MAX or not is_text(chunk) or (parts := _parts(chunk)) is None:
+            return
+        memory = self._memory
+        missing = [(name, part) for name, part in parts if memory.find(name, part) is None]
+        if missing and self._learned >= LEARNED_MAX:
+            return
+        learned = [memory.learn(name, part) for name, part in missing]
+        self._learned += sum(learned)
+        if not all(learned):
+            return
+        try:
+            report = etree.fromstring(chunk + _REPORT_END)
+        except etree.XMLSyntaxError:
+            return
+        if self._judge(report):
+            self._remember(parts)
+
+    def _remember(self, parts: list[tuple[bytes, bytes]]) -> None:
+        memory, context = self._memory, self._context
+        classes: list[int] = []
+        codes: list[bytes] = []
+        earner: object = None
+        for name, part in parts:
+            held = leaves(part)
+            if held is None or (found := memory.find(name, part)) is None:
+                return
+            if any(leaf.kind == "coded" and leaf.end - leaf.start > VALUE_BYTES_MAX for leaf in held):
+                return
+            shape, values = found
+            if name == b"":
+                earner, content = (shape.number, shape.coded(values)), _of_earner(part, held)
+                if part.count(b"<StartDate>") > 1 and parts[-1][0] == _TAIL:
+                    return
+            else:
+                content = _of_transaction(part, held)
+            key = (context, earner if name == _TAIL else None, shape.number, shape.coded(values))
+            if key not in memory.known:
+                memory.known[key] = memory.class_of(content)
+            if name != _TAIL:
+                classes.append(memory.known[key])
+                codes.append(values[shape.places[b"TransactionCode"]] if name else b"")
+        special = (b"<Recovery>", b"<UnjustEnrichment>")
+        if not any(
+            code in _OF_TOTAL and any(flag in part for flag in special) for code, (_, part) in zip(codes, parts, strict=False)
+        ):
+            memory.together[(context, *classes)] = _relations(codes)
+
+
+def _name_of(line: bytes) -> bytes:
+    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income type."""
+    return line[:200].partition(b"</TransactionCode>")[0]
+
+
+def _parts(chunk: bytes) -> list[tuple[bytes, bytes]] | None:
+    """The earner's part, each transaction and what follows them, with the names under which their shapes are kept."""
+    main, found, tail = chunk.partition(_TRANSACTIONS_END)
+    first, *lines = main.split(_TRANSACTION)
+    if not found or not all(b"</TransactionCode>" in line[:200] for line in lines):
+        return None
+    parts = [(b"", first.lstrip()), *((_name_of(line), line) for line in lines)]
+    return [*parts, (_TAIL, tail.strip())] if tail.strip() else parts
+
+
+def _of_earner(part: bytes, held: list[Leaf]) -> object:
+    """What the rules that also look at the income ask of an earner's part: insurances, professions, kinds of earner."""
+    asked = (b"ExceptionCode", b"IncomeEarnerType", b"NonResident", b"PensionActCode")
+    return (
+        "earner",
+        *(
+            (leaf.path[-1], part[leaf.start : leaf.end])
+            for leaf in held
+            if leaf.path[-1] in asked or leaf.path[-2:] == _PROFESSION
+        ),
+    )
+
+
+def _of_transaction(part: bytes, held: list[Leaf]) -> object:
+    """What the rules of a whole report ask of a transaction: income type, flags, and what stands beside the amount."""
+    asked = (b"TransactionCode", b"Recovery", b"UnjustEnrichment")
+    return (
+        "transaction",
+        any(leaf.path[-1] == b"Amount" for leaf in held),
+        *((leaf.path[-1], part[leaf.start : leaf.end]) for leaf in held if leaf.path[-1] in asked or _BESIDE & set(leaf.path)),
+    )
+
+
+def _relations(codes: list[bytes]) -> Relations:
+    """The transactions whose amounts together are no more than those of others; by their places in the report."""
+    texts = [code.decode() for code in codes]
+    relations: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for code, sources in DEDUCTED_FROM.items():
+        own = tuple(index for index, text in enumerate(texts) if text == code)
+        if own:
+            relations.append((own, tuple(index for index, text in enumerate(texts) if text in sources)))
+    wholes = tuple(index for index, text in enumerate(texts) if text == "101")
+    for index, text in enumerate(texts):
+        if text in ("102", "103", "104", "105", "106"):
+            relations.append(((index,), wholes[:1]))
+    return tuple(relations)
+
+
+def _related(relations: Relations, amounts: list[bytes]) -> bool:
+    """Whether amounts together are no more than those that they are made from."""
+    numbers = [Decimal(amount.decode() or "0") for amount in amounts]
+    return all(sum(numbers[index] for index in own) <= sum(numbers[index] for index in of) for own, of in relations)

@@ -1,0 +1,128 @@
+"""Rules of what is no delivery of wage or benefit reports: separate reports, invalidations, subscriptions, requests; no report of pay.
+
+Sources: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 6, 8 and 9; "Koodistot 2022", chapters
+1.3-1.8 and 1.21; "Palkat - Koodistot - Tulolajit 2022", chapter 2 (vero.fi).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.income_register.field_rules import check_code, check_fields
+from adapters.income_register.header_rules import check_header, check_payer, check_zone, read_payer
+from adapters.income_register.report_rules import check_references, is_reference
+from adapters.income_register.rulebook import Book
+from schemas.income_register.codes import plain
+
+_INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
+#: Of these one thing is invalidated at a time: a subscription, or a delivery.
+_SINGLE = frozenset(("108", "109", "110", "111", "112"))
+_LISTS = {
+    "QueryDataType": "QueryDataType",
+    "ParameterType": "ParameterType",
+    "SubscriptionType": "SubscriptionType",
+    "DeliveryChannelCode": "DeliveryChannelCode",
+    "PartyType": "PartyType",
+    "CodeListType": "CodeListType",
+    "IdType": "IdType",
+}
+_REFERENCES = ("MainSubscriptionId", "SubscriptionId")
+_TIMES = ("Time", "ModifiedTimespanStart", "ModifiedTimespanEnd")
+#: The kind of data that a request's root element asks for.
+QUERY_TYPES = {
+    "WageReportsOneIncomeEarnerRequestToIR": "400",
+    "WageReportsOnePayerRequestToIR": "401",
+    "WageReportsOnePolicyNoRequestToIR": "402",
+    "PayerSummaryReportsOnePayerRequestToIR": "403",
+    "PayerSummaryReportsOnePolicyNoRequestToIR": "404",
+    "WageReportsOnePayerOneIncomeEarnerRequestToIR": "406",
+    "BenefitReportsOneIncomeEarnerRequestToIR": "407",
+    "BenefitReportsOnePayerOneIncomeEarnerRequestToIR": "408",
+    "BenefitReportsOneIRReportIdRequestToIR": "409",
+}
+_NO_PAY = "101"
+
+
+def check_separate_reports(book: Book, data: Any) -> None:
+    """Employer's separate reports: the header and the payer as in wage reports, one kind of sum once in a report."""
+    parts = {child.tag: child for child in data}
+    check_header(book, parts, frozenset(("101",)))
+    for name in ("ContactPersons", "ReportDate", "Payer"):
+        if name in parts:
+            check_fields(book, parts[name])
+    if "Payer" in parts:
+        book.payer = read_payer(parts["Payer"], parts.get("ContactPersons"))
+        check_payer(book, parts["Payer"], parts)
+    seen: set[str] = set()
+    for index, report in enumerate(parts.get("Reports", ())):
+        book.item = index
+        if (references := report.find("ReportData")) is not None:
+            check_fields(book, references)
+            check_references(book, references, seen)
+        _check_sums(book, report)
+    book.item = None
+
+
+def _check_sums(book: Book, report: Any) -> None:
+    """Code list, once each; no wages paid stands alone and without an amount (*modelled*, from what the codes mean)."""
+    year = report.find("PaymentMonth/Year")
+    if year is not None and plain(year.text).lstrip("-").isdigit() and int(plain(year.text)) < 2019:
+        book.add("payment-month-early", year, "2019 or later", year.text)
+    codes: dict[str, Any] = {}
+    for element in report.iterfind("Transactions/Transaction/TransactionBasic/SummaryTransactionCode"):
+        check_code(book, element, "SummaryTransactionCode")
+        code = plain(element.text)
+        if code in codes:
+            book.add("summary-repeated", element, "each SummaryTransactionCode once", code)
+        codes[code] = element
+        if code != _NO_PAY and element.getnext() is None:
+            book.add("amount-missing", element.getparent(), "Amount")
+    if _NO_PAY in codes and len(codes) > 1:
+        book.add("no-pay-with-sums", codes[_NO_PAY], "101 alone", ", ".join(sorted(codes)))
+
+
+def check_invalidations(book: Book, data: Any) -> None:
+    """Each item says what is invalidated; of subscriptions and deliveries one at a time."""
+    parts = {child.tag: child for child in data}
+    check_header(book, parts, _INVALIDATIONS)
+    items = list(parts.get("Items", ()))
+    for item in items:
+        if item.find("IRItemId") is None and item.find("ItemId") is None:
+            book.add("invalidation-reference-missing", item, "IRItemId or ItemId")
+    kind = plain(data.findtext("DeliveryDataType"))
+    if kind in _SINGLE and len(items) > 1:
+        book.add("invalidation-single", items[1], "one Item", str(len(items)))
+
+
+def check_subscription(book: Book, data: Any) -> None:
+    """Code lists, references, time zones and the order of dates."""
+    check_header(book, {child.tag: child for child in data}, frozenset(("103",)))
+    _check_query(book, data)
+    for element in data.iter(*_REFERENCES):
+        if element.text and not is_reference(element.text):
+            book.add("subscription-id-characters", element, "0-9 A-Z a-z _ -", element.text)
+    start, end = data.find("MainSubscription/ValidFrom"), data.find("MainSubscription/ValidUntil")
+    if start is not None and end is not None and (end.text or "").strip() < (start.text or "").strip():
+        book.add("period-order", end, f"{start.text} or later", end.text)
+
+
+def check_data_request(book: Book, document: Any, root: str) -> None:
+    """The kind of data is what the root element asks for."""
+    check_header(book, {child.tag: child for child in document}, frozenset())
+    _check_query(book, document)
+    kind, wanted = document.find("QueryDataType"), QUERY_TYPES.get(root, "")
+    if kind is not None and wanted and plain(kind.text) != wanted and plain(kind.text).isdigit():
+        book.add("query-type", kind, wanted, kind.text)
+
+
+def _check_query(book: Book, part: Any) -> None:
+    for element in part.iter(*_LISTS, *_TIMES, "StartDate"):
+        if element.tag in _LISTS:
+            check_code(book, element, _LISTS[element.tag])
+        elif element.tag in _TIMES or element.getparent().tag == "TimespanTimeParameter":
+            check_zone(book, element)
+        if element.tag == "StartDate" and (end := element.getnext()) is not None:
+            if element.getparent().tag == "TimespanTimeParameter":
+                check_zone(book, end)
+            elif (end.text or "").strip() < (element.text or "").strip():
+                book.add("period-order", end, f"{element.text} or later", end.text)

@@ -1,0 +1,29 @@
+"""Kela's payment messages to its banks, as stubs send them; a bank takes a delivery like any partner."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from adapters.luova.generate_payments import credit_transfers
+from adapters.luova.partner_sending import date_of, flow, submit
+from partners.stub import Flow, Sending, Situation
+from schemas.directory import Directory, Partner
+
+#: Messages sent in 2024, with 38,783,069 payments in them (Kela, statistics of information exchange).
+MESSAGES_2024 = 54_713
+
+
+def flows(directory: Directory) -> list[Flow]:
+    """Kela's payment system to each bank; that the banks get as many each is *modelled*."""
+    kela, banks = directory.serving("payments"), directory.in_sector("bank")
+    if kela is None:
+        return []
+    weight = MESSAGES_2024 / len(banks) if banks else 0.0
+    return [
+        flow("payments.credit-transfers", kela, weight, partial(_send, kela, bank, number)) for number, bank in enumerate(banks)
+    ]
+
+
+def _send(kela: Partner, bank: Partner, number: int, situation: Situation) -> Sending:
+    generated = credit_transfers(situation.rng, date_of(situation), situation.serial, bank=number)
+    return submit(kela, "payments.credit-transfers", generated, **{"X-Receiver": bank.id})

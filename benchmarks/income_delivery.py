@@ -1,0 +1,126 @@
+"""A large delivery of wage reports in one process: reports a second that the exchange takes in (validated, recorded, counted), beside plain
+lxml parsing and validating of the same bytes in the same run, and the memory that it takes; no sockets and no load driver."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import random
+import resource
+import statistics
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from adapters.income_register import generate
+from exchange.assembly import Exchange
+from exchange.ports import Inbound
+from exchange.settings import Settings
+from schemas.catalogue import Catalogue
+
+CHANNEL, TYPE, SENDER = "income-register", "income-register.wage-reports", "employer.demo-oy"
+_PAGE_BYTES = resource.getpagesize()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Medians over the runs: reports a second, and their ratio; `peak_mib` is the most memory over idle while a delivery was taken in."""
+
+    reports: int
+    megabytes: float
+    runs: int
+    plain_reports_a_second: float
+    exchange_reports_a_second: float
+    ratio: float
+    peak_mib: float
+
+
+def delivery(reports: int, serial: int, payer: str) -> bytes:
+    """A deferred delivery of that many reports, in a SOAP envelope."""
+    batch = generate.Batch(payer, payer, datetime.datetime.now(datetime.UTC).date(), f"bench-{serial}", reports, False)
+    document = generate.wage_delivery(random.Random(serial), batch)
+    head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+    return head + document + b"</s:Body></s:Envelope>"
+
+
+def plain_seconds(body: bytes) -> float:
+    """Parsing and validating alone, as a program would that does nothing else."""
+    message_type = Catalogue.load().get(TYPE)
+    assert message_type is not None
+    schema = etree.XMLSchema(etree.parse(str(message_type.folder / message_type.schema)))
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    started = time.perf_counter()
+    document = etree.fromstring(body, parser)[0][0]
+    valid = schema.validate(document)
+    seconds = time.perf_counter() - started
+    assert valid, schema.error_log
+    return seconds
+
+
+def resident_bytes() -> int:
+    """Memory of this process now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+
+
+class Peak:
+    """The most memory that this process has while the block runs, sampled every few milliseconds."""
+
+    def __enter__(self) -> Peak:
+        self._stop = threading.Event()
+        self.idle = self.most = resident_bytes()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.005):
+            self.most = max(self.most, resident_bytes())
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.most = max(self.most, resident_bytes())
+
+    @property
+    def mib(self) -> float:
+        """Above what there was at the start, in MiB."""
+        return (self.most - self.idle) / (1 << 20)
+
+
+async def measure(reports: int = 3000, runs: int = 5) -> Figures:
+    """Take in `runs` deliveries, each after the same bytes were parsed and validated plainly."""
+    with tempfile.TemporaryDirectory() as folder:
+        exchange = Exchange(Settings(storage={"url": f"sqlite:///{folder}/exchange.db"}))
+        await exchange.open(deliver=False)
+        try:
+            partner = exchange.directory.get(SENDER)
+            assert partner is not None
+            desk = exchange.desk(exchange.channels[CHANNEL])
+            await desk.accept(Inbound(partner, delivery(1, 0, partner.business_id), "text/xml", "deferred"))
+            plain, ours, peaks, size = [], [], [], 0
+            for serial in range(1, runs + 1):
+                body = delivery(reports, serial, partner.business_id)
+                size = len(body)
+                plain.append(plain_seconds(body))
+                with Peak() as peak:
+                    started = time.perf_counter()
+                    outcome = await desk.accept(Inbound(partner, body, "text/xml", "deferred"))
+                    ours.append(time.perf_counter() - started)
+                peaks.append(peak.mib)
+                assert outcome.kind == "accepted", outcome.violations[:3]
+        finally:
+            await exchange.close()
+    ratio = statistics.median(one / other for one, other in zip(plain, ours, strict=True))
+    plain_rate, our_rate = (round(reports / statistics.median(each)) for each in (plain, ours))
+    return Figures(reports, size / 1e6, runs, plain_rate, our_rate, round(ratio, 3), round(max(peaks), 1))
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    print(json.dumps(asdict(asyncio.run(measure(*map(int, sys.argv[1:]))))))

@@ -1,0 +1,177 @@
+"""One shard of a simulated year as a program: its exchange, its partners, its ledger, its copies to go on from; no command."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from exchange import discovery
+from exchange.assembly import Exchange
+from exchange.cli.serve import configure_log
+from exchange.settings import Deliveries, Retention, Settings, Storage, load
+from exchange.simulation.calendar import days_of, midnight
+from exchange.simulation.clock import VirtualClock
+from exchange.simulation.doors import InsideDoors
+from exchange.simulation.loop import VirtualLoop
+from exchange.simulation.plan import Plan, plan
+from exchange.simulation.society import Made, Society
+from exchange.simulation.what_if import Scenario
+from exchange.simulation.workload import load as load_workload
+from exchange.simulation.year import Progress, live_days, shards_of
+from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
+from partners.faults import Fault, Faults
+from partners.stub import Flow
+from schemas.directory import DEFAULT_PATH, Directory
+from schemas.directory import load as load_directory
+
+#: How many days of messages are kept behind the simulated date.
+KEPT_SECONDS = 2 * 86_400
+#: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
+POLL_SECONDS = 3600.0
+POLL_SECONDS_WITH_FAULTS = 120.0
+#: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
+COPY_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What determines a run; nothing else does."""
+
+    year: int
+    scale: Fraction
+    seed: int
+    scenario: Scenario
+    faults: tuple[Fault, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """The run as JSON, to tell it from others."""
+        return {
+            "year": self.year,
+            "scale": str(self.scale),
+            "seed": self.seed,
+            "what_if": list(self.scenario.texts),
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+    def directory(self) -> Directory:
+        """The partners, with those that the scenario adds."""
+        return self.scenario.directory(load_directory(load().partners.directory or DEFAULT_PATH))
+
+    def plan(self) -> Plan:
+        """The year's plan.
+
+        Raises:
+            ValueError: when the scenario names what there isn't, or the workload can't be had.
+        """
+        without = load_directory(load().partners.directory or DEFAULT_PATH)
+        workload = self.scenario.workload(load_workload(), _flows(without))
+        return self.scenario.cut(plan(workload, _flows(self.directory()), self.year, self.scale, self.seed))
+
+
+def _flows(directory: Directory) -> list[Flow]:
+    return [flow for stub in discovery.stubs() for flow in stub.flows(directory)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard's place on the disk."""
+
+    folder: Path
+    number: int
+
+    @property
+    def ledger(self) -> Path:
+        """Its ledger."""
+        return self.folder / f"ledger-{self.number}.db"
+
+    @property
+    def done(self) -> Path:
+        """Where it says that it is done, and what it did."""
+        return self.folder / f"ledger-{self.number}.done"
+
+    def copies(self) -> list[Path]:
+        """Its copies, the newest last."""
+        return sorted(self.folder.glob(f"copy-{self.number}-*.db"))
+
+    def made(self) -> Made | None:
+        """What it did, once it is done."""
+        return Made(**json.loads(self.done.read_text(encoding="utf-8"))) if self.done.exists() else None
+
+
+def settings_for(run: Run, shard: Shard) -> Settings:
+    """The settings of a simulated exchange: as configured, but for its ledger, its pace and its retention."""
+    settings = load()
+    deliveries = {
+        "poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults or run.scenario.cuts else POLL_SECONDS,
+        "concurrent_max": 256,
+    }
+    storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
+    # The end of each day forgets, and nothing else does.
+    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS, "every_seconds": 400.0 * 86_400}
+    return settings.model_copy(
+        update={
+            "seed": run.seed,
+            "storage": Storage(**{**settings.storage.model_dump(), **storage}),
+            "deliveries": Deliveries(**{**settings.deliveries.model_dump(), **deliveries}),
+            "retention": Retention(**{**settings.retention.model_dump(), **retention}),
+        }
+    )
+
+
+def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
+    """Live a shard's year, from its beginning or from its newest copy; at once done when it was."""
+    made = shard.made()
+    if made is None:
+        configure_log()
+        first = take_up(shard)
+        loop = VirtualLoop()
+        try:
+            made = loop.run_until_complete(_live(run, shard, first, loop, report))
+        finally:
+            loop.close()
+        shard.done.write_text(json.dumps(asdict(made)), encoding="utf-8")
+        for copy in shard.copies():
+            copy.unlink()
+    return made
+
+
+def take_up(shard: Shard) -> int:
+    """Bring the ledger back to where the newest copy was made; the number of the first day to live."""
+    shard.folder.mkdir(parents=True, exist_ok=True)
+    copies = shard.copies()
+    if not copies:
+        remove_ledger(shard.ledger)
+        return 0
+    restore_ledger(copies[-1], shard.ledger)
+    return int(copies[-1].stem.rpartition("-")[2]) + 1
+
+
+async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]) -> Made:
+    planned, directory = run.plan(), run.directory()
+    clock = VirtualClock(loop, midnight(days_of(run.year)[first]) if first < len(days_of(run.year)) else 0)
+    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
+    exchange = Exchange(settings_for(run, shard), shard.number, clock, transport=society, directory=directory)
+    await exchange.open()
+    society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
+    senders = shards_of(planned.senders())[shard.number]
+    copied_at = time.monotonic()
+
+    def keep(day: int) -> None:
+        nonlocal copied_at
+        if time.monotonic() - copied_at < COPY_SECONDS:
+            return
+        older = shard.copies()
+        copy_ledger(shard.ledger, shard.folder / f"copy-{shard.number}-{day:03d}.db")
+        for copy in older:
+            copy.unlink()
+        copied_at = time.monotonic()
+
+    try:
+        await live_days(planned, shard.number, senders, society, clock, exchange.forgetting, first, keep, report)
+    finally:
+        await exchange.close()
+    return society.made

@@ -1,0 +1,56 @@
+"""The channels' doors without a web server: a partner's call goes to the handler that its path names; limits of sockets don't apply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from multidict import CIMultiDict
+
+from exchange.ports import Channel, Desk, Door
+from schemas.call import Call, Reply, problem
+from schemas.directory import Directory
+
+_PARAMETER = re.compile(r"\\\{(\w+)\\\}")
+
+
+class InsideDoors:
+    """What `exchange.web.doors` is over sockets: key and path in, the handler's reply out."""
+
+    def __init__(self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], directory: Directory) -> None:
+        self._directory = directory
+        self._plain: dict[tuple[str, str], tuple[Door, Desk]] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], Door, Desk]] = []
+        for channel in channels:
+            behind = desk(channel)
+            for door in channel.doors:
+                if door.handler is None:
+                    continue
+                if "{" in door.path:
+                    pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(door.path)))
+                    self._patterns.append((door.method, pattern, door, behind))
+                else:
+                    self._plain[door.method, door.path] = (door, behind)
+
+    async def call(self, call: Call) -> Reply:
+        """The exchange's reply to a partner's call."""
+        partner = self._directory.by_key(call.headers.get("X-API-Key", ""))
+        if partner is None:
+            return problem(401, "Unauthorized", "the key in X-API-Key belongs to no partner")
+        found = self._plain.get((call.method, call.path))
+        parameters: dict[str, str] = {}
+        if found is None:
+            found = self._matching(call, parameters)
+            if found is None:
+                return problem(404, "Not found", "no channel has such a door")
+        door, desk = found
+        assert door.handler is not None, "public doors are left out"
+        received = Call(call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters)
+        return await door.handler(received, partner, desk)
+
+    def _matching(self, call: Call, parameters: dict[str, str]) -> tuple[Door, Desk] | None:
+        for method, pattern, door, desk in self._patterns:
+            if method == call.method and (match := pattern.fullmatch(call.path)):
+                parameters.update(match.groupdict())
+                return door, desk
+        return None

@@ -1,0 +1,208 @@
+"""When what arrives: a year's quantities over its days and over the flows of the stubs, and a day's arrivals in order; sends nothing."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from exchange.simulation.calendar import Hours, days_of, midnight
+from exchange.simulation.quantities import Quantity, quantities
+from exchange.simulation.rounding import share, spread, step
+from exchange.simulation.workload import Reading, Stream, Workload
+from partners.stub import Flow
+
+#: Room in a serial number: calls that follow from one another, arrivals of a flow in a day, days.
+CHAIN_BITS, ARRIVAL_BITS, DAY_BITS = 8, 20, 9
+#: What a message that holds items holds at least and at most, in per cent of its share of the day's items.
+HOLDING_PERCENT = (50, 150)
+
+
+class Arrival(NamedTuple):
+    """A call that falls due: when (milliseconds since 1970 UTC), of which planned flow, under which serial number, with how many
+    items (None: as the stub likes), and how much it causes of each of its stream's answers."""
+
+    at: int
+    planned: int
+    serial: int
+    items: int | None = None
+    answers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A flow with what falls to it on each day of the year: messages or items, items held by messages, answers of each kind."""
+
+    flow: Flow
+    stream: Stream
+    units: Sequence[int]
+    holding: Sequence[int]
+    answers: Sequence[Sequence[int]]
+
+    @property
+    def messages(self) -> float:
+        """About how many messages in the year."""
+        mean = sum(self.stream.sizes) / 2 if self.stream.counts == "items" else 1
+        return sum(self.units) / mean
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A year's plan. `missing` names streams that no stub has a flow for."""
+
+    year: int
+    seed: int
+    planned: Sequence[Planned]
+    readings: Sequence[tuple[Flow, Reading]]
+    hours: Mapping[str, Hours]
+    missing: Sequence[str]
+
+    def flow(self, number: int) -> Flow:
+        """The flow behind an arrival's number; readings come after what is planned."""
+        own = len(self.planned)
+        return self.planned[number].flow if number < own else self.readings[number - own][0]
+
+    def answer_types(self, number: int) -> tuple[str, ...]:
+        """The types of the answers that an arrival of that flow counts."""
+        if number >= len(self.planned):
+            return ()
+        return tuple(each.message_type for each in self.planned[number].stream.answers)
+
+    def senders(self) -> dict[str, float]:
+        """Who sends, with about how much work each makes in the year: messages, and a fiftieth of one for each further item."""
+        work: dict[str, float] = {}
+        for each in self.planned:
+            items = sum(each.units) if each.stream.counts == "items" else sum(each.holding) / 10
+            answered = sum(
+                sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages"
+            )
+            cost = each.messages + answered + items / 12
+            work[each.flow.partner] = work.get(each.flow.partner, 0.0) + cost
+        return work
+
+    def arrivals(self, day: int, senders: frozenset[str]) -> Iterator[Arrival]:
+        """The arrivals of the day of that number (0: 1 January) from those senders, in order of time."""
+        start = midnight(days_of(self.year)[day])
+        numbers = [
+            number
+            for number, each in enumerate(self.planned)
+            if each.flow.partner in senders and (each.units[day] or each.holding[day])
+        ]
+        sources = [self._of_flow(number, day, start) for number in numbers]
+        sources.append(iter(sorted(self._readings(day, start, senders))))
+        return heapq.merge(*sources)
+
+    def _of_flow(self, number: int, day: int, start: int) -> Iterator[Arrival]:
+        each = self.planned[number]
+        rng = random.Random(f"{self.seed}/{number}/{day}")
+        items = _items(rng, each, day)
+        count = len(items)
+        columns = [_answered(rng, days[day], count) for days in each.answers]
+        place = self.hours[each.stream.hours].second
+        first = ((number << DAY_BITS) | day) << ARRIVAL_BITS
+        for index, held in enumerate(items):
+            at = start + place((index + rng.random()) / count) * 1000
+            yield Arrival(at, number, (first | index) << CHAIN_BITS, held, tuple(column[index] for column in columns))
+
+    def _readings(self, day: int, start: int, senders: frozenset[str]) -> Iterator[Arrival]:
+        for number, (flow, reading) in enumerate(self.readings, len(self.planned)):
+            if flow.partner in senders:
+                first = ((number << DAY_BITS) | day) << ARRIVAL_BITS
+                for index, second in enumerate(reading.at_seconds):
+                    yield Arrival(start + second * 1000, number, (first | index) << CHAIN_BITS)
+
+
+def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, seed: int) -> Plan:
+    """Plan a year at a scale.
+
+    Raises:
+        ValueError: when the workload can't be had at that scale, or a flow belongs to two streams.
+    """
+    whole = quantities(workload, year, scale)
+    days = _days_of_streams(workload, whole, year)
+    planned: list[Planned] = []
+    missing = []
+    taken: set[int] = set()
+    for stream in workload.streams:
+        own = [flow for flow in flows if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)]
+        if taken & {id(flow) for flow in own}:
+            raise ValueError(f"{stream.id}: a flow of it belongs to another stream as well")
+        taken |= {id(flow) for flow in own}
+        if own:
+            planned += _planned(stream, own, whole[stream.id], days[stream.id])
+        else:
+            missing.append(stream.id)
+    readings = [
+        (flow, reading)
+        for reading in workload.readings
+        for flow in flows
+        if any(fnmatchcase(flow.name, pattern) for pattern in reading.flows)
+    ]
+    return Plan(year, seed, planned, readings, workload.hours, missing)
+
+
+def _days_of_streams(workload: Workload, whole: Mapping[str, Quantity], year: int) -> dict[str, list[int]]:
+    """Every stream's units by day; streams that are joint are rounded together."""
+    weights = {name: profile.weights(year) for name, profile in workload.profiles.items()}
+    groups: dict[str, list[Stream]] = {}
+    for stream in workload.streams:
+        groups.setdefault(stream.joint or f"alone {stream.id}", []).append(stream)
+    days: dict[str, list[int]] = {}
+    for group in groups.values():
+        placed = spread([whole[stream.id].units for stream in group], [weights[stream.profile] for stream in group])
+        days.update(zip((stream.id for stream in group), placed, strict=True))
+    return days
+
+
+def _planned(stream: Stream, flows: Sequence[Flow], quantity: Quantity, days: Sequence[int]) -> list[Planned]:
+    """A stream's days shared out among its flows by their weights."""
+    weights = [Fraction(flow.weight) for flow in flows]
+    totals = share(quantity.units, weights if any(weights) else [1] * len(flows))
+    units = spread(totals, [days] * len(flows))
+    holding = share(quantity.holding, totals) if quantity.holding else [0] * len(flows)
+    answers = [share(each, totals) if each else [0] * len(flows) for each in quantity.answers]
+    return [
+        Planned(flow, stream, own, _alongside(holding[index], own), [_alongside(each[index], own) for each in answers])
+        for index, (flow, own) in enumerate(zip(flows, units, strict=True))
+    ]
+
+
+def _alongside(total: int, units: Sequence[int]) -> list[int]:
+    """A total spread as the units are."""
+    whole = sum(units)
+    if not whole:
+        return [0] * len(units)
+    sums = [0, *(total * running // whole for running in accumulate(units))]
+    return [after - before for before, after in pairwise(sums)]
+
+
+def _items(rng: random.Random, each: Planned, day: int) -> Sequence[int | None]:
+    """How many items each message of the day holds."""
+    units, stream = each.units[day], each.stream
+    if stream.counts == "items":
+        sizes: list[int | None] = []
+        fewest, most = stream.sizes
+        while units:
+            size = min(rng.randint(fewest, most), units)
+            sizes.append(size)
+            units -= size
+        return sizes
+    if any(each.holding):
+        weights = [rng.randint(*HOLDING_PERCENT) for _ in range(units)]
+        return share(each.holding[day], weights) if units else []
+    return [None] * units
+
+
+def _answered(rng: random.Random, total: int, count: int) -> Sequence[int]:
+    """A day's answers over its messages: evenly when there are fewer than messages, else one for each and the rest by chance."""
+    if total <= count:
+        return [step(total, index, count) for index in range(count)]
+    each = [1] * count
+    for _ in range(total - count):
+        each[rng.randrange(count)] += 1
+    return each

@@ -1,0 +1,88 @@
+"""Whole numbers out of shares: parts that sum to their total exactly, and units spread over days; no chance and no floats.
+
+Both work at any scale: what is rounded is always the running sum, so an error never grows beyond one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import accumulate
+
+
+def nearest(value: Fraction) -> int:
+    """The nearest whole number, a half upwards."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def share(total: int, weights: Sequence[int | Fraction]) -> list[int]:
+    """`total` in parts as large as the weights say, by largest remainder (the first of equals gets it).
+
+    Raises:
+        ValueError: when there is something to share and no weight above 0.
+    """
+    whole = sum(weights, Fraction(0))
+    if not total:
+        return [0] * len(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("nothing can be shared by no weights")
+    exact = [total * Fraction(weight) / whole for weight in weights]
+    parts = [int(value) for value in exact]
+    left = total - sum(parts)
+    for index in sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])[:left]:
+        parts[index] += 1
+    return parts
+
+
+def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Each total over the days by its own weights, so that no running sum is a unit away from its share, and no day's sum
+    over all of them is a unit away from the sum of their shares (running sums again).
+
+    Each unit has a first day (when its share begins) and a last one (when it is complete). Every day the units that must
+    go go, then those whose last day comes first, until the day's rounded sum is reached: the earliest deadline first,
+    which finds a whole-numbered solution wherever there is one, and here there always is.
+    (Steiner and Yeomans, "Level schedules for mixed-model, just-in-time processes", Management Science 39, 1993.)
+
+    Raises:
+        ValueError: when a total above 0 has no weight.
+    """
+    days = len(weights[0]) if weights else 0
+    sums = [list(accumulate(each)) for each in weights]
+    for total, running in zip(totals, sums, strict=True):
+        if total and not (running and running[-1]):
+            raise ValueError("units without a day to go to")
+    placed = [0] * len(totals)
+    spreads = [[0] * days for _ in totals]
+    gone = 0
+    for day in range(days):
+        shares = [Fraction(total * running[day], running[-1] or 1) for total, running in zip(totals, sums, strict=True)]
+        left = nearest(sum(shares, Fraction(0))) - gone
+        optional = []
+        for index, due in enumerate(shares):
+            must = int(due) - placed[index]
+            if must > 0:
+                spreads[index][day] += must
+                placed[index] += must
+                gone += must
+                left -= must
+            if due > placed[index]:
+                optional.append(index)
+        if left > 0:
+            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index))[
+                :left
+            ]:
+                spreads[index][day] += 1
+                placed[index] += 1
+                gone += 1
+    return spreads
+
+
+def _last_day(total: int, running: Sequence[int], unit: int) -> int:
+    """The first day on which the share of the first `unit` units is complete."""
+    return bisect_left(running, -(-unit * running[-1] // total))
+
+
+def step(total: int, index: int, count: int) -> int:
+    """The part of `total` that falls to place `index` of `count` when it is spread evenly: parts differ by one at most."""
+    return total * (index + 1) // count - total * index // count

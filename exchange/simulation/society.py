@@ -1,0 +1,186 @@
+"""All partners in the same process: they send what the plan says, answer the exchange's calls and send what follows; no sockets.
+
+What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it over sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from exchange.errors import Unreachable
+from exchange.simulation.clock import VirtualClock
+from exchange.simulation.doors import InsideDoors
+from exchange.simulation.plan import Arrival, Plan
+from partners.faults import Faults
+from partners.stub import Sending, Served, Situation, Stub, as_it_likes
+from schemas.call import Call, Reply, problem
+from schemas.directory import Directory, Partner
+
+#: How long a partner takes to send what follows from a call, in seconds (assumed).
+FOLLOWS_SECONDS = (120, 1500)
+#: What of a body tells it from others: ids stand near its beginning.
+HEAD_BYTES = 4096
+DEPTH_MAX = 8
+GARBAGE_BYTES = 64
+REFUSALS_KEPT = 5
+
+#: Whether a partner (by id) is cut off at a time (milliseconds).
+IsCut = Callable[[str, int], bool]
+Wanted = Callable[[str], int | None]
+
+
+def nobody(partner: str, at: int) -> bool:
+    """Nobody is ever cut off."""
+    return False
+
+
+@dataclass(slots=True)
+class Made:
+    """What the partners did: calls made and refused (and the first refusals, in words), calls that a fault lost."""
+
+    calls: int = 0
+    items: int = 0
+    refused: int = 0
+    lost: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+
+class Society:
+    """The partners' side of a simulated year; it is the exchange's transport, too."""
+
+    def __init__(
+        self, stubs: Sequence[Stub], directory: Directory, plan: Plan, faults: Faults, clock: VirtualClock, is_cut: IsCut = nobody
+    ) -> None:
+        self._stubs = tuple(stubs)
+        self._directory = directory
+        self._plan = plan
+        self._faults = faults
+        self._clock = clock
+        self._is_cut = is_cut
+        self._doors: InsideDoors | None = None
+        #: Of the day's messages that are to be answered: by their beginning, how much of each type.
+        self._answers: dict[bytes, dict[str, int]] = {}
+        #: How often a call with that body came, so that each attempt meets a fault of its own.
+        self._times: dict[bytes, int] = {}
+        self._following: set[asyncio.Task[None]] = set()
+        self.made = Made()
+
+    def go_through(self, doors: InsideDoors) -> None:
+        """Where the partners' calls go."""
+        self._doors = doors
+
+    def new_day(self) -> None:
+        """Forget what only a day's messages need."""
+        self._answers.clear()
+        self._times.clear()
+
+    @property
+    def busy(self) -> int:
+        """Calls that partners are still to make."""
+        return len(self._following)
+
+    async def send_planned(self, arrival: Arrival) -> None:
+        """Make a planned call and what follows from its reply."""
+        flow = self._plan.flow(arrival.planned)
+        partner = self._directory.get(flow.partner)
+        if partner is not None and self._faults.loses(partner, arrival.serial):
+            self.made.lost += 1
+            return
+        serials = itertools.count(arrival.serial)
+        wanted = as_it_likes if arrival.items is None else _just(flow.message_type, arrival.items)
+        sending = flow.make(self._situation(next(serials), wanted))
+        if arrival.answers:
+            types = self._plan.answer_types(arrival.planned)
+            self._answers[_head(sending.call.body)] = dict(zip(types, arrival.answers, strict=True))
+        await self._carry(sending, serials, 0)
+
+    async def _carry(self, sending: Sending, serials: itertools.count[int], depth: int) -> None:
+        assert self._doors is not None, "go_through comes first"
+        made = self.made
+        made.calls += 1
+        made.items += sending.items
+        reply = await self._doors.call(sending.call)
+        if reply.status >= 400:
+            made.refused += 1
+            if len(made.refusals) < REFUSALS_KEPT:
+                made.refusals.append(f"{sending.call.path}: {reply.status} {reply.body[:300].decode('utf-8', 'replace')}")
+        if sending.then is not None and depth < DEPTH_MAX:
+            for following in sending.then(reply, self._situation(next(serials))):
+                await self._carry(following, serials, depth + 1)
+
+    def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
+        rng = random.Random(self._plan.seed << 64 | serial)
+        return Situation(rng, self._clock.now(), serial, self._directory, wanted)
+
+    async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
+        """The stub's reply to the exchange's call.
+
+        Raises:
+            Unreachable: when a fault keeps the reply away.
+        """
+        if self._is_cut(partner.id, self._clock.now()):
+            raise Unreachable("cut off")
+        head = _head(call.body)
+        number = int.from_bytes(head[:7], "big")
+        fault = None
+        if self._faults.faults:
+            times = self._times[head] = self._times.get(head, 0) + 1
+            fault = self._faults.befall(partner, number + times)
+        kind = fault.kind if fault else ""
+        if fault is not None and kind == "slow":
+            await self._clock.sleep(min(fault.seconds, timeout_seconds))
+            if fault.seconds >= timeout_seconds:
+                raise Unreachable(f"no response within {timeout_seconds:g} s")
+        if kind == "refuse":
+            return problem(403, "Refused by a fault")
+        if kind == "down":
+            return problem(503, "Down by a fault")
+        served, rng = self._serve(partner, call, head, number)
+        for _ in range(2 if kind == "twice" else 1):
+            self._follow(partner, served, number)
+        if kind == "drop":
+            raise Unreachable("dropped by a fault")
+        if kind == "garbage":
+            return Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
+        return served.reply
+
+    def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> tuple[Served, random.Random]:
+        rng = random.Random(self._plan.seed << 64 | number)
+        answers = self._answers.get(head)
+        wanted = as_it_likes if answers is None else answers.get
+        situation = Situation(rng, self._clock.now(), number, self._directory, wanted)
+        for stub in self._stubs:
+            served = stub.serve(partner, call, situation)
+            if served is not None:
+                return served, rng
+        return Served(problem(404, "Not served", f"{partner.id} serves no such call")), rng
+
+    def _follow(self, partner: Partner, served: Served, number: int) -> None:
+        if not served.then:
+            return
+        if self._faults.loses(partner, number):
+            self.made.lost += len(served.then)
+            return
+        least, most = FOLLOWS_SECONDS
+        task = asyncio.create_task(self._send_following(served.then, number, least + number % (most - least)))
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+    async def _send_following(self, sendings: Sequence[Sending], number: int, seconds: int) -> None:
+        await self._clock.sleep(seconds)
+        serials = itertools.count(number)
+        for sending in sendings:
+            await self._carry(sending, serials, 0)
+
+
+def _just(message_type: str, items: int) -> Wanted:
+    return lambda asked: items if asked == message_type else None
+
+
+def _head(body: bytes) -> bytes:
+    return blake2b(body[:HEAD_BYTES], digest_size=8).digest()

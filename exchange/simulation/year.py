@@ -1,0 +1,92 @@
+"""Running a year, or a shard of it: the days one after another, each with its arrivals, its answers and its retention; no processes."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Protocol
+
+from exchange.simulation.calendar import days_of, midnight
+from exchange.simulation.clock import VirtualClock
+from exchange.simulation.plan import Arrival, Plan
+from exchange.simulation.society import Society
+
+#: Arrivals of a stretch of this length come together, so that commits are shared. Counters count by the minute.
+TICK_MILLISECONDS = 60_000
+#: Calls that partners make at once; more wait for those before them.
+AT_ONCE_MAX = 256
+#: Parts that a year is split into, each with a ledger of its own, whatever the number of processes.
+SHARDS = 4
+
+
+class Forgets(Protocol):
+    """What drops old messages (`exchange.journey.forget.Forgetting`)."""
+
+    async def forget(self) -> tuple[int, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a shard is: days done of those there are, calls and items so far."""
+
+    shard: int
+    day: int
+    days: int
+    calls: int
+    items: int
+
+
+Report = Callable[[Progress], None]
+#: Called after each day with its number: keeps what is needed to go on from there.
+Keep = Callable[[int], None]
+
+
+def shards_of(work: Mapping[str, float], count: int = SHARDS) -> list[frozenset[str]]:
+    """Senders in shards of about the same work, the hardest first to the emptiest shard; the same for any number of processes.
+
+    Whatever belongs together (a conversation, a mailbox) is with the sender that begins or fetches it, hence in one shard.
+    """
+    shards: list[set[str]] = [set() for _ in range(count)]
+    loads = [0.0] * count
+    for sender in sorted(work, key=lambda name: (-work[name], name)):
+        lightest = loads.index(min(loads))
+        shards[lightest].add(sender)
+        loads[lightest] += work[sender]
+    return [frozenset(each) for each in shards]
+
+
+async def live_days(
+    plan: Plan,
+    shard: int,
+    senders: frozenset[str],
+    society: Society,
+    clock: VirtualClock,
+    forgetting: Forgets,
+    first: int,
+    keep: Keep,
+    report: Report,
+) -> None:
+    """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before."""
+    dates = days_of(plan.year)
+    midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
+    for day in range(first, len(dates)):
+        await clock.until(midnights[day])
+        society.new_day()
+        await _send(plan.arrivals(day, senders), society, clock)
+        # To the last moment of the day: what is still to be answered or tried again gets its time.
+        await clock.until(midnights[day + 1] - 1)
+        await forgetting.forget()
+        made = society.made
+        report(Progress(shard, day + 1, len(dates), made.calls, made.items))
+        keep(day)
+
+
+async def _send(arrivals: Iterator[Arrival], society: Society, clock: VirtualClock) -> None:
+    """Make the day's calls, tick by tick, in parts that are made at once."""
+    for tick, due in groupby(arrivals, lambda arrival: arrival.at // TICK_MILLISECONDS):
+        await clock.until(tick * TICK_MILLISECONDS)
+        while part := list(islice(due, AT_ONCE_MAX)):
+            await asyncio.gather(*map(society.send_planned, part))

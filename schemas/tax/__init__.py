@@ -1,0 +1,1 @@
+"""Requests by Kela for taxation data and the Tax Administration's responses; modelled, since no public specification exists."""

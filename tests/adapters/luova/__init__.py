@@ -1,0 +1,1 @@
+"""Tests of Luova: its parts and its families."""

@@ -1,0 +1,110 @@
+"""Tests of payment messages: sums and counts that agree, accounts and references, and what is found when they do not."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import random
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.luova.generate_payments import PAYMENTS, credit_transfers, reference_check
+from adapters.luova.partner_payments import MESSAGES_2024
+from adapters.luova.rules_payments import FINDINGS_MAX, is_reference_number
+from exchange.assembly import checking
+from exchange.statistics import rows
+from schemas.identifiers import is_creditor_reference, is_iban
+from schemas.violation import Violation
+
+DAY = datetime.date(2024, 5, 2)
+
+
+judge = functools.cache(checking)
+
+
+def check(body: bytes) -> list[Violation]:
+    return judge().check(body, "payments.credit-transfers").violations
+
+
+def rules_of(body: bytes) -> list[str]:
+    return [violation.rule for violation in check(body)]
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32), st.integers(0, 5))
+def test_what_is_generated_adds_up_and_holds_valid_accounts_and_references(count: int, seed: int, bank: int) -> None:
+    generated = credit_transfers(random.Random(seed), DAY, seed, count, bank)
+    text = generated.body.decode()
+    amounts = [Decimal(amount) for amount in re.findall(r'Ccy="EUR">([0-9.]+)<', text)]
+    assert len(amounts) == generated.items == count
+    assert re.findall(r"<NbOfTxs>(\d+)<", text) == [str(count)] * 2
+    assert {Decimal(total) for total in re.findall(r"<CtrlSum>([0-9.]+)<", text)} == {sum(amounts)}
+    assert all(map(is_iban, re.findall(r"<IBAN>(\w+)<", text)))
+    for reference in re.findall(r"<Ref>(\w+)<", text):
+        assert is_creditor_reference(reference) if reference.startswith("RF") else is_reference_number(reference)
+
+
+def test_the_mean_size_of_a_message_is_the_published_one() -> None:
+    published = {row.id: row.published[2024] for row in rows.load().rows if row.section == "payments"}
+    assert published["payments.messages-sent"] == MESSAGES_2024
+    payments = published["payments.payments-in-messages"]
+    assert isinstance(payments, int)
+    assert round(payments / MESSAGES_2024) == sum(PAYMENTS) / 2
+
+
+@given(st.from_regex(r"[1-9][0-9]{2,18}", fullmatch=True))
+def test_one_check_digit_makes_a_reference_number(number: str) -> None:
+    valid = [digit for digit in "0123456789" if is_reference_number(number + digit)]
+    assert valid == [str(reference_check(number))]
+
+
+@pytest.mark.parametrize("text", ["", "123", "12٣4", "1" * 21, "12-4", "RF18"])
+def test_what_is_no_reference_number(text: str) -> None:
+    assert not is_reference_number(text)
+
+
+def test_a_published_reference_number_is_one() -> None:
+    assert is_reference_number("1232")  # the shortest there is: weights 7, 3, 1 of 123 give 28, so the check digit is 2
+
+
+def test_ids_of_the_largest_message_and_the_highest_serial_number_fit() -> None:
+    assert check(credit_transfers(random.Random(1), DAY, 2**63 - 1, PAYMENTS[1]).body) == []
+
+
+def test_one_digit_of_an_account_changed_is_found_where_it_stands() -> None:
+    text = credit_transfers(random.Random(1), DAY, 1, 20).body.decode()
+    at = [match.start() for match in re.finditer("<IBAN>", text)][7] + len("<IBAN>FI12000")
+    broken = text[:at] + str((int(text[at]) + 1) % 10) + text[at + 1 :]
+    [violation] = check(broken.encode())
+    assert (violation.rule, violation.item) == ("payments.iban", 6)
+    assert violation.path.endswith("/CdtTrfTxInf[7]/CdtrAcct/Id/IBAN")
+    assert violation.line == 2
+    assert violation.column == text[:at].rpartition("\n")[2].rindex("<IBAN>") + 1
+
+
+def test_an_account_of_another_country_is_judged_by_its_own_rules() -> None:
+    body = credit_transfers(random.Random(1), DAY, 1, 1).body
+    parts = re.split(rb"(?<=<CdtrAcct><Id><IBAN>)\w+", body)
+    assert rules_of(b"EE382200221020145685".join(parts)) == []
+    assert rules_of(b"EE382200221020145686".join(parts)) == ["payments.iban"]
+    assert rules_of(b"FI9999".join(parts)) == ["payments.iban"]
+
+
+def test_sums_are_exact_however_they_are_written() -> None:
+    body = credit_transfers(random.Random(1), DAY, 1, 1).body
+    amount = re.search(rb'Ccy="EUR">([0-9.]+)<', body)[1]  # type: ignore[index]
+    assert rules_of(body.replace(amount, b"12.5")) == []
+    assert rules_of(body.replace(b'"EUR">' + amount, b'"EUR">12.5')) == ["payments.control-sum"] * 2
+    assert rules_of(body.replace(b"<CtrlSum>" + amount + b"</CtrlSum>", b"")) == []
+
+
+def test_a_message_full_of_faults_is_judged_to_a_limit() -> None:
+    body = credit_transfers(random.Random(1), DAY, 1, 500).body
+    broken = re.sub(rb"<EndToEndId>[^<]+<", b"<EndToEndId>same<", body)
+    violations = check(broken)
+    assert len(violations) == FINDINGS_MAX
+    assert {violation.rule for violation in violations} == {"payments.end-to-end-id"}
+    assert rules_of(re.sub(rb"<EndToEndId>[^<]+<", b"<EndToEndId>NOTPROVIDED<", body)) == []

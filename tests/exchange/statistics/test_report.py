@@ -1,0 +1,160 @@
+"""Tests of the report of a year: rows, shares, bands, tables and periods, against the counters added up another way."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from exchange.assembly import statistics_report
+from exchange.statistics.days import is_working_day
+from exchange.statistics.report import Report, Table
+from tests.exchange.conftest import SCALE, YEAR
+from tests.exchange.statistics.synthetic_year import FLOWS, write_year
+
+
+def summed(path: Path, where: str, measure: str = "count") -> int:
+    connection = sqlite3.connect(path)
+    try:
+        total: int = connection.execute(
+            f"SELECT COALESCE(SUM({measure}),0) FROM day_counter WHERE kind='delivered' AND {where}"
+        ).fetchone()[0]
+    finally:
+        connection.close()
+    return total
+
+
+def table(report: Report, name: str) -> Table:
+    return next(each for each in report.tables if each.cut.id == name)
+
+
+def cells(report: Report, name: str) -> dict[tuple[str, ...], int]:
+    return {key: figures.messages for key, figures, _ in table(report, name).rows if figures is not None}
+
+
+def test_every_row_that_was_counted_differs_by_less_than_a_message_for_each_of_its_flows(year_report: Report) -> None:
+    counted = [line for line in year_report.lines if line.counted is not None and not line.row.per_day]
+    assert len(counted) == 33
+    for line in counted:
+        assert line.difference is not None
+        assert abs(line.difference) < len(FLOWS) / 2, line.row.id
+        if not line.row.id.startswith(("eessi", "kelmu")):
+            assert abs(line.difference) < 1, line.row.id
+
+
+def test_shares_stand_beside_the_published_ones(year_report: Report) -> None:
+    by_id = {share.cut.id: share for share in year_report.shares}
+    api, ui = by_id["kelmu.doors"].parts
+    assert api.published_percent == pytest.approx(17.98, abs=0.01)
+    assert ui.counted_percent == pytest.approx(ui.published_percent, abs=0.05)
+    parts = by_id["kelmu.organisations"].parts
+    assert [part.published for part in parts] == [4_505_175, 840_666, 796_214, 383_526, 820_064]
+    assert sum(part.counted_percent or 0 for part in parts) == pytest.approx(100)
+
+
+def test_every_working_day_is_held_against_the_band(year_report: Report) -> None:
+    (band,) = year_report.bands
+    assert (band.low, band.high, len(band.days)) == (500, 1500, 366)
+    working = [day for day in band.days if day.working]
+    assert len(working) == 252
+    assert all(day.place == (day.count > 1500) - (day.count < 500) for day in working)
+    assert all(day.place is None for day in band.days if not day.working)
+    luova = next(line for line in year_report.lines if line.row.id == band.cut.row)
+    assert sum(day.count for day in band.days) == pytest.approx((luova.counted or 0) * 366)
+
+
+def test_working_days_leave_holidays_and_their_eves_out() -> None:
+    days = {datetime.date(2024, *month_and_day) for month_and_day in ((3, 29), (6, 21), (12, 6), (12, 24), (5, 9))}
+    assert not any(is_working_day(day) for day in days)
+    assert is_working_day(datetime.date(2024, 12, 27))
+
+
+def test_the_eessi_tables_are_cuts_of_the_same_messages(year_report: Report, year_ledger: Path) -> None:
+    total = next(line.counted for line in year_report.lines if line.row.id == "eessi.total")
+    for name in ("eessi.by-month", "eessi.by-country", "eessi.by-sector", "eessi.by-sed"):
+        assert sum(cells(year_report, name).values()) == total, name
+    assert cells(year_report, "eessi.by-country")["SE", "received"] == summed(
+        year_ledger, "sender='eessi.se.pm' AND channel='eessi'"
+    )
+    assert cells(year_report, "eessi.by-sector")["eessi.p", "sent"] == summed(year_ledger, "message_type='eessi.p8000'")
+    assert len({key[0] for key in cells(year_report, "eessi.by-month")}) == 12
+
+
+def test_user_institutions_pay_and_kela_does_not(year_report: Report, year_ledger: Path) -> None:
+    assert cells(year_report, "billing.by-institution") == {
+        ("etk",): summed(year_ledger, "'etk' IN (sender, receiver) AND channel='eessi'")
+    }
+    assert [key for key, _, _ in table(year_report, "billing.by-sector").rows] == [("pension-institution",)]
+
+
+def test_a_period_from_a_day_to_a_month_is_compared_with_its_share_of_the_year(year_ledger: Path) -> None:
+    march = statistics_report(year_ledger, 2024, datetime.date(2024, 3, 1), datetime.date(2024, 4, 1), scale=SCALE)
+    line = next(each for each in march.lines if each.row.id == "unemployment.information-requests")
+    assert line.expected == pytest.approx(625_461 * SCALE * 31 / 366)
+    assert (march.first, march.last) == (datetime.date(2024, 3, 1), datetime.date(2024, 3, 31))
+    day = statistics_report(year_ledger, 2024, datetime.date(2024, 3, 4), datetime.date(2024, 3, 5), scale=SCALE)
+    assert day.period.days == 1
+    where = "period=19786 AND message_type='unemployment.information-request'"
+    counted = next(each.counted for each in day.lines if each.row.id == "unemployment.information-requests")
+    assert counted == summed(year_ledger, where) > 0
+
+
+def test_without_days_the_year_compared_with_is_counted_where_there_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "two.db"
+    write_year(path, 2023, SCALE, days=40)
+    write_year(path, 2024, SCALE, days=20)
+    assert statistics_report(path, 2024).period.days == 20
+    assert statistics_report(path, 2023).period.days == 40
+    assert statistics_report(path, 2022).period.days == 365 + 20
+
+
+def test_a_short_run_is_taken_to_the_minute(tmp_path: Path) -> None:
+    path = tmp_path / "short.db"
+    write_year(path, 2024, SCALE, days=1)
+    assert 0 < statistics_report(path, 2024).period.days < 1
+
+
+def test_an_empty_ledger_has_a_report(tmp_path: Path) -> None:
+    report = statistics_report(tmp_path / "empty.db", 2024)
+    assert (report.first, report.period.days, report.bands, report.peaks) == (None, 0, [], [])
+    assert all(not line.counted for line in report.lines)
+
+
+@pytest.mark.parametrize(
+    "by, columns",
+    [
+        (("channel",), ("channel",)),
+        (("month", "sector"), ("month", "sector", "sector-end")),
+        (("flow",), ("flow",)),
+        (("hour", "weekday"), ("hour", "weekday")),
+    ],
+)
+def test_any_dimension_adds_up_to_everything_delivered(year_ledger: Path, by: tuple[str, ...], columns: tuple[str, ...]) -> None:
+    asked = statistics_report(year_ledger, 2024, by=by).tables[-1]
+    assert asked.columns == columns
+    ends = 2 if any(column.endswith("-end") for column in columns) else 1
+    everything = summed(year_ledger, "1=1")
+    assert sum(figures.messages for _, figures, _ in asked.rows if figures) == ends * everything
+    assert sum(share or 0 for _, _, share in asked.rows) == pytest.approx(100 * ends)
+
+
+@pytest.mark.parametrize("by, complaint", [(("colour",), "no dimension colour"), (("day", "day"), "twice")])
+def test_an_unknown_dimension_is_refused(year_ledger: Path, by: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        statistics_report(year_ledger, 2024, by=by)
+
+
+def test_memory_does_not_follow_the_counters(tmp_path: Path, year_ledger: Path) -> None:
+    path = tmp_path / "month.db"
+    write_year(path, 2024, SCALE, days=31)
+    peaks = []
+    for ledger in (path, path, year_ledger):
+        tracemalloc.start()
+        statistics_report(ledger, 2024, *YEAR, scale=SCALE)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    _warm, month, year = peaks
+    assert year < month + 1_000_000, "twelve times the counters, the same memory"
