@@ -88,7 +88,8 @@ def _harvest(connection: sqlite3.Connection) -> Iterator[Whole]:
     for row in connection.execute(f"SELECT {MESSAGE} FROM message").fetchall():
         message = MessageRow(*row)
         deliveries = [
-            DeliveryRow(*each) for each in connection.execute(f"SELECT {DELIVERY} FROM delivery WHERE message_id=?", (message.id,))
+            DeliveryRow(*each)
+            for each in connection.execute(f"SELECT {DELIVERY} FROM delivery WHERE message_id=?", (message.id,))
         ]
         if any(delivery.state == "waiting" for delivery in deliveries):
             continue
@@ -104,7 +105,9 @@ def _harvest(connection: sqlite3.Connection) -> Iterator[Whole]:
         yield Whole(message, body, deliveries, events, answers, memory)
 
 
-def fill(path: Path, harvested: Sequence[Whole], count: int, a_day: int, settings: Settings, report: Callable[[int], None]) -> None:
+def fill(
+    path: Path, harvested: Sequence[Whole], count: int, a_day: int, settings: Settings, report: Callable[[int], None]
+) -> None:
     """Add `count` messages to the ledger file, `a_day` of them a day, the newest a second old; `report` gets how many are in.
 
     The file is not safe from a power cut meanwhile (it is made for a measurement), but whole when this returns.
@@ -143,19 +146,24 @@ def _copy(whole: Whole, number: int, at: int, ids: SequentialIds, rng: random.Ra
     old = whole.message
     shift = at - old.received_at
     conversation = _renamed(old.conversation, number, rng)
-    message = old._replace(
-        id=ids.next(),
-        sender_message_id=_renamed(old.sender_message_id, number, rng),
-        conversation=conversation,
-        received_at=at,
+    message = MessageRow(
+        ids.next(),
+        *old[1:4],
+        _renamed(old.sender_message_id, number, rng),
+        old.digest,
+        at,
+        old.state,
+        old.door,
+        conversation,
+        *old[10:],
     )
     delivery_ids = {0: 0, **{delivery.id: ids.next() for delivery in whole.deliveries}}
     deliveries = [
-        each._replace(id=delivery_ids[each.id], message_id=message.id, next_at=each.next_at + shift, ended_at=each.ended_at + shift)
+        DeliveryRow(delivery_ids[each.id], message.id, *each[2:7], each.next_at + shift, each.ended_at + shift, *each[9:])
         for each in whole.deliveries
     ]
     events = [
-        each._replace(message_id=message.id, delivery_id=delivery_ids[each.delivery_id], at=each.at + shift) for each in whole.events
+        EventRow(message.id, delivery_ids[each.delivery_id], each.at + shift, each.kind, each.detail) for each in whole.events
     ]
     remember = []
     if whole.memory is not None:
@@ -197,7 +205,9 @@ def _commit(connection: sqlite3.Connection, copies: Sequence[_Copied], bodies_fr
     kept = [copy for copy in copies if copy.record.message.received_at >= bodies_from]
     bodies = [(copy.record.message.id, *copy.body) for copy in kept if copy.body is not None]
     insert(connection, "INSERT INTO body(message_id,codec,content)", "", bodies)
-    answers = [(delivery, codec, content_type, content) for copy in kept for delivery, codec, content_type, content in copy.answers]
+    answers = [
+        (delivery, codec, content_type, content) for copy in kept for delivery, codec, content_type, content in copy.answers
+    ]
     insert(connection, "INSERT INTO answer(delivery_id,codec,content_type,content)", "", answers)
     totals.write(connection)
     connection.execute("COMMIT")

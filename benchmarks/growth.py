@@ -30,10 +30,13 @@ from exchange.storage.verify import verify
 
 #: Connections at which throughput is measured, and at which a latency is: few, so that a call waits for no other.
 BUSY_CONNECTIONS, CALM_CONNECTIONS = 64, 2
-WARM_UP_SECONDS = 1.0
+#: The first turn is not counted, and has so many times fewer messages.
+WARM_UP = 3
+RUN_SECONDS_MAX = 300.0
 REST_SECONDS = 0.3
 READY_SECONDS = 120.0
-MEASURED = ("luova-json", "kelmu-query", "wage-report")
+#: Small JSON one way, a round trip with an answer kept, and documents with ids by chance whose case is remembered.
+MEASURED = ("luova-json", "kelmu-query", "eessi-sed")
 
 
 @dataclass(slots=True)
@@ -57,27 +60,32 @@ class Standing:
 def main() -> None:
     """Fill, start, measure in turn, verify, report."""
     parser = argparse.ArgumentParser(prog="make growth", description=__doc__)
-    parser.add_argument("--sizes", default="0,1000000", help="messages in the ledgers, comma-separated; the first is compared with")
+    parser.add_argument("sizes", type=int, nargs="*", help="messages in the ledgers (0 1000000); the first is compared with")
     parser.add_argument("--a-day", type=int, default=500_000, help="messages a day that the ledger was filled with")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each ledger")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
+    parser.add_argument("--requests", type=int, default=1500, help="messages of one busy run; a calm one has a quarter")
     parser.add_argument("--harvest-seconds", type=float, default=15.0, help="real traffic that the messages are copied from")
     parser.add_argument("--verify", action=argparse.BooleanOptionalAction, default=True, help="recount each ledger at the end")
-    parser.add_argument("--folder", type=Path, help="where the ledgers go (a temporary folder otherwise); full ones are used again")
+    parser.add_argument(
+        "--folder", type=Path, help="where the ledgers go (a temporary folder otherwise); full ones are used again"
+    )
     parser.add_argument("--out", type=Path, default=Path("reports/growth.json"), help="where the results go as JSON")
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         root = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exchange-growth-")))
-        standing = [prepare(root, size, options) for size in map(int, options.sizes.split(","))]
+        standing = [prepare(root, size, options) for size in options.sizes or [0, 1_000_000]]
         cases = [case for case in CASES if case.name in MEASURED]
         with ExitStack() as servers:
             sinks = {case.name: start_sink(case, servers) for case in cases}
             for case in cases:
-                measure(case, standing, sinks[case.name], options.rounds, options.seconds)
+                measure(case, standing, sinks[case.name], options.rounds, options.requests)
         for each in standing:
             conclude(each, options.verify)
-        report = {"options": {key: str(value) for key, value in vars(options).items()}, "ledgers": [row(each) for each in standing]}
+        report = {
+            "options": {key: str(value) for key, value in vars(options).items()},
+            "ledgers": [row(each) for each in standing],
+        }
     options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(table(standing, [case.name for case in cases]))
     print(f"\nresults in {options.out}")
@@ -127,7 +135,9 @@ def real_traffic(folder: Path, seconds: float) -> None:
 def start_sink(case: Case, stack: ExitStack) -> int:
     """What the exchange delivers to; its port."""
     port = free_port()
-    stack.enter_context(server(["benchmarks.servers", "sink", str(port), case.sink_answer], port, set(os.sched_getaffinity(0))))
+    stack.enter_context(
+        server(["benchmarks.servers", "sink", str(port), *([case.channel] * case.answered)], port, os.sched_getaffinity(0))
+    )
     return port
 
 
@@ -138,7 +148,7 @@ def exchange_on(each: Standing, sink: int) -> Any:
     each.port = free_port()
     begun = time.monotonic()
     command = ["exchange", "serve", "--port", str(each.port)]
-    with server(command, each.port, set(os.sched_getaffinity(0)), exchange_environment(each.folder, sink)) as process:
+    with server(command, each.port, os.sched_getaffinity(0), exchange_environment(each.folder, sink)) as process:
         each.process = process
         ready(each.port)
         each.facts.setdefault("start_seconds", []).append(round(time.monotonic() - begun, 2))
@@ -171,7 +181,7 @@ def forget_pages(ledger: Path) -> None:
         os.close(descriptor)
 
 
-def measure(case: Case, standing: Sequence[Standing], sink: int, rounds: int, seconds: float) -> None:
+def measure(case: Case, standing: Sequence[Standing], sink: int, rounds: int, count: int) -> None:
     """One case: all exchanges stand at once and take turns, so that a drift of the machine meets all alike."""
     now = time.time_ns() // 1_000_000
     serials = itertools.count(now % 1_000_000)
@@ -180,11 +190,10 @@ def measure(case: Case, standing: Sequence[Standing], sink: int, rounds: int, se
             stack.enter_context(exchange_on(each, sink))
         for number in range(rounds + 1):
             for each in standing if number % 2 else reversed(standing):
-                for connections, kept in ((BUSY_CONNECTIONS, each.busy), (CALM_CONNECTIONS, each.calm)):
-                    length = seconds if number else WARM_UP_SECONDS
+                for connections, kept, some in ((BUSY_CONNECTIONS, each.busy, count), (CALM_CONNECTIONS, each.calm, count // 4)):
                     serial = next(serials)
-                    requests = iter(case.requests(int((length + 1) * 3000), now, serial, serial << 24))
-                    took = uvloop.run(drive("127.0.0.1", each.port, requests, connections, length))
+                    requests = iter(case.requests(some if number else some // WARM_UP, now, serial, serial << 24))
+                    took = uvloop.run(drive("127.0.0.1", each.port, requests, connections, RUN_SECONDS_MAX))
                     if took.unexpected:
                         raise SystemExit(f"{case.name}: unexpected answer: {took.first_unexpected.decode(errors='replace')}")
                     if number:
@@ -204,7 +213,9 @@ def conclude(each: Standing, verified: bool) -> None:
         each.facts["verify_seconds"] = round(time.monotonic() - begun, 1)
         each.facts["verify_clean"] = found.clean
         if not found.clean:
-            raise SystemExit(f"the ledger of {each.size:,} messages is not clean: {[check for check in found.checks if check.broken]}")
+            raise SystemExit(
+                f"the ledger of {each.size:,} messages is not clean: {[check for check in found.checks if check.broken]}"
+            )
 
 
 def row(each: Standing) -> dict[str, Any]:

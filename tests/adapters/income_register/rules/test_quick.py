@@ -91,7 +91,9 @@ def recode(body: bytes, rng: random.Random) -> bytes:
     """An income type or a flag that is another one's."""
     codes = list(re.finditer(rb"<TransactionCode>(\d+)</TransactionCode>", body))
     match = rng.choice(codes)
-    code = rng.choice((b"101", b"102", b"103", b"201", b"304", b"317", b"331", b"334", b"362", b"401", b"402", b"404", b"407", b"412", b"419"))
+    code = rng.choice(
+        (b"101", b"102", b"103", b"201", b"304", b"317", b"331", b"334", b"362", b"401", b"402", b"404", b"407", b"412", b"419")
+    )
     return body[: match.start(1)] + code + body[match.end(1) :]
 
 
@@ -145,7 +147,9 @@ def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside(
     bad = fine.replace(b"<Amount>", b"<Amount>-").replace(b"Report>", b"Report >").replace(b"Reports>", b"Reports >")
     signature = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object>%b</ds:Object></ds:Signature>' % fine
     document = body[:start] + bad + body[end:].replace(b"</DeliveryData>", b"</DeliveryData>" + signature)
-    head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>'
+    head = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>'
+    )
     for attack in (document, head % (fine, body[:start] + bad + body[end:])):
         assert {rule for rule, *_ in findings(attack)} >= {"ir.amount-negative"}
 
