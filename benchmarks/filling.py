@@ -146,17 +146,11 @@ def _copy(whole: Whole, number: int, at: int, ids: SequentialIds, rng: random.Ra
     old = whole.message
     shift = at - old.received_at
     conversation = _renamed(old.conversation, number, rng)
+    # In the order of the fields: `_replace` takes three times as long, and this is done ten million times.
     message = MessageRow(
-        ids.next(),
-        *old[1:4],
-        _renamed(old.sender_message_id, number, rng),
-        old.digest,
-        at,
-        old.state,
-        old.door,
-        conversation,
-        *old[10:],
-    )
+        ids.next(), old.channel, old.message_type, old.sender, _renamed(old.sender_message_id, number, rng), old.digest, at,
+        old.state, old.door, conversation, old.items, old.bytes, old.content_type, old.detail,
+    )  # fmt: skip
     delivery_ids = {0: 0, **{delivery.id: ids.next() for delivery in whole.deliveries}}
     deliveries = [
         DeliveryRow(delivery_ids[each.id], message.id, *each[2:7], each.next_at + shift, each.ended_at + shift, *each[9:])

@@ -10,7 +10,7 @@ from benchmarks.growth import Standing, row, table
 
 def standing(size: int, seconds: list[float]) -> Standing:
     """A ledger of that size, measured so often: a hundred answers in so many seconds."""
-    runs = [Measured(100, 0, each, [each / 100] * 100) for each in seconds]
+    runs = [Measured(answered=100, seconds=each, latencies=[each / 100] * 100) for each in seconds]
     return Standing(size, Path("."), facts={"plans": {}, "bytes": 5}, busy={"a": runs}, calm={"a": runs})
 
 
