@@ -1,260 +1,230 @@
-"""`python -m benchmarks.growth` (`make growth`): the exchange on ledgers of several sizes, in turn; prints a table and writes JSON."""
+"""`make growth`: throughput, latency and start-up with ever more messages in the ledger; prints a table and writes JSON."""
 
 from __future__ import annotations
 
 import argparse
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from benchmarks.cases import CASES, Case
-from benchmarks.driver import Measured, drive
-from benchmarks.filling import fill, harvest
-from benchmarks.plans import plans
-from benchmarks.processes import exchange_environment, free_port, resident_mebibytes, server
-from exchange.settings import Settings
-from exchange.storage.verify import verify
+from benchmarks.cases import CASES
+from benchmarks.driver import drive
+from benchmarks.grown import grow
+from exchange.storage.connection import connect
+from loadtests import processes
+from schemas import directory
 
-#: Connections at which throughput is measured, and at which a latency is: few, so that a call waits for no other.
-BUSY_CONNECTIONS, CALM_CONNECTIONS = 64, 2
-#: The first turn is not counted, and has so many times fewer messages.
-WARM_UP = 3
-RUN_SECONDS_MAX = 300.0
-REST_SECONDS = 0.3
-READY_SECONDS = 120.0
-#: Small JSON one way, a round trip with an answer kept, and documents with ids by chance whose case is remembered.
-MEASURED = ("luova-json", "kelmu-query", "eessi-sed")
-
-
-@dataclass(slots=True)
-class Standing:
-    """A ledger with a running exchange, and what was measured of it: case -> runs, busy and calm."""
-
-    size: int
-    folder: Path
-    port: int = 0
-    process: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
-    busy: dict[str, list[Measured]] = field(default_factory=dict)
-    calm: dict[str, list[Measured]] = field(default_factory=dict)
-
-    @property
-    def ledger(self) -> Path:
-        """The ledger's file."""
-        return self.folder / "exchange.db"
+SIZES = (0, 1_000_000, 10_000_000)
+CONNECTIONS = 64
+REST_SECONDS = 1.0
+#: Statements on the way of a message whose cost could depend on what lies in the ledger already.
+HOT = {
+    "record: is the sender's id new (unique index)": (
+        "SELECT id FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'"
+    ),
+    "settle: the delivery": "UPDATE delivery SET state='delivered' WHERE id=? AND state='waiting'",
+    "poll: what is due": (
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='push' AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
+    ),
+    "start: what a crash left half asked": (
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='ask' AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
+    ),
+    "mailbox: the oldest deliveries": (
+        "SELECT delivery.id FROM delivery JOIN message ON message.id=delivery.message_id WHERE delivery.receiver=? AND "
+        "delivery.next_at<=? AND delivery.state='waiting' AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.id LIMIT 10"
+    ),
+    "memory": "SELECT key,value,version FROM memory WHERE channel=? AND key IN (?)",
+    "counters of a glance": "SELECT channel,kind,SUM(count) FROM day_counter WHERE period>=? AND period<? GROUP BY channel,kind",
+    "retention: bodies": (
+        "SELECT message.id FROM message JOIN body ON body.message_id=message.id WHERE message.id<? AND NOT EXISTS (SELECT 1 FROM "
+        "delivery WHERE delivery.message_id=message.id AND delivery.state='waiting') ORDER BY message.id LIMIT ?"
+    ),
+}
 
 
 def main() -> None:
-    """Fill, start, measure in turn, verify, report."""
+    """Measure and report."""
     parser = argparse.ArgumentParser(prog="make growth", description=__doc__)
-    parser.add_argument("sizes", type=int, nargs="*", help="messages in the ledgers (0 1000000); the first is compared with")
-    parser.add_argument("--a-day", type=int, default=500_000, help="messages a day that the ledger was filled with")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each ledger")
-    parser.add_argument("--requests", type=int, default=1500, help="messages of one busy run; a calm one has a quarter")
-    parser.add_argument("--harvest-seconds", type=float, default=15.0, help="real traffic that the messages are copied from")
-    parser.add_argument("--verify", action=argparse.BooleanOptionalAction, default=True, help="recount each ledger at the end")
-    parser.add_argument(
-        "--folder", type=Path, help="where the ledgers go (a temporary folder otherwise); full ones are used again"
-    )
-    parser.add_argument("--out", type=Path, default=Path("reports/growth.json"), help="where the results go as JSON")
-    options = parser.parse_args()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="messages in the ledger")
+    parser.add_argument("--rounds", type=int, default=5, help="closed-loop runs of each case and size")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one")
+    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="luova-json and wage-report")
+    parser.add_argument("--rate", type=float, default=50.0, help="calls a second of the open-model load of the published mix")
+    parser.add_argument("--load-seconds", type=float, default=60.0, help="length of it")
+    parser.add_argument("--small-seconds", type=float, default=60.0, help="length of the traffic that is copied")
+    parser.add_argument("--folder", type=Path, help="where the ledgers go and stay; thrown away when left out")
+    parser.add_argument("--verify", action="store_true", help="run `exchange verify` on the largest afterwards")
+    parser.add_argument("--out", type=Path, default=Path("reports/growth.json"))
+    given = parser.parse_args()
     with ExitStack() as stack:
-        root = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="exchange-growth-")))
-        standing = [prepare(root, size, options) for size in options.sizes or [0, 1_000_000]]
-        cases = [case for case in CASES if case.name in MEASURED]
-        with ExitStack() as servers:
-            sinks = {case.name: start_sink(case, servers) for case in cases}
-            for case in cases:
-                measure(case, standing, sinks[case.name], options.rounds, options.requests)
-        for each in standing:
-            conclude(each, options.verify)
-        report = {
-            "options": {key: str(value) for key, value in vars(options).items()},
-            "ledgers": [row(each) for each in standing],
-        }
-    options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(table(standing, [case.name for case in cases]))
-    print(f"\nresults in {options.out}")
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        results = measure(given, folder)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(results, indent=2) + "\n")
+    print(table(results))
 
 
-def prepare(root: Path, size: int, options: argparse.Namespace) -> Standing:
-    """A ledger of that size; one that is full already is taken as it is."""
-    each = Standing(size, root / str(size))
-    each.folder.mkdir(parents=True, exist_ok=True)
-    if size and not (each.folder / "full").exists():
-        seed = root / "harvest"
-        seed.mkdir(exist_ok=True)
-        if not (seed / "exchange.db").exists():
-            real_traffic(seed, options.harvest_seconds)
-        each.ledger.unlink(missing_ok=True)
-        begun = time.monotonic()
-        fill(each.ledger, harvest(seed / "exchange.db"), size, options.a_day, Settings(), _Progress(size))
-        each.facts["fill_seconds"] = round(time.monotonic() - begun, 1)
-        (each.folder / "full").touch()
-    each.facts["bytes"] = each.ledger.stat().st_size if each.ledger.exists() else 0
-    return each
-
-
-class _Progress:
-    """Says now and then how far the filling is."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._begun = self._said = time.monotonic()
-
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._said > 10 or done == self._size:
-            self._said = now
-            rate = done / (now - self._begun)
-            print(f"filled {done:,} of {self._size:,} messages, {rate:,.0f} a second", file=sys.stderr, flush=True)
-
-
-def real_traffic(folder: Path, seconds: float) -> None:
-    """Some seconds of all flows through a real exchange, its ledger left in `folder`."""
-    command = [sys.executable, "-m", "exchange", "run", "--duration", str(seconds), "--rate", "100"]
-    ports = ["--port", str(free_port()), "--partners-port", str(free_port())]
-    environment = {**os.environ, "EXCHANGE_STORAGE__URL": f"sqlite:///{folder / 'exchange.db'}"}
-    subprocess.run([*command, *ports], env=environment, check=True, stdout=subprocess.DEVNULL)
-
-
-def start_sink(case: Case, stack: ExitStack) -> int:
-    """What the exchange delivers to; its port."""
-    port = free_port()
-    stack.enter_context(
-        server(["benchmarks.servers", "sink", str(port), *([case.channel] * case.answered)], port, os.sched_getaffinity(0))
-    )
-    return port
-
-
-@contextmanager
-def exchange_on(each: Standing, sink: int) -> Any:
-    """The exchange on that ledger, until the block ends; notes how long it took to be ready."""
-    forget_pages(each.ledger)
-    each.port = free_port()
-    begun = time.monotonic()
-    command = ["exchange", "serve", "--port", str(each.port)]
-    with server(command, each.port, os.sched_getaffinity(0), exchange_environment(each.folder, sink)) as process:
-        each.process = process
-        ready(each.port)
-        each.facts.setdefault("start_seconds", []).append(round(time.monotonic() - begun, 2))
-        yield
-
-
-def ready(port: int) -> None:
-    """Wait until the exchange takes messages.
-
-    Raises:
-        TimeoutError: when it does not.
-    """
-    until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until:
-        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=READY_SECONDS):
-            return
-        time.sleep(0.02)
-    raise TimeoutError("the exchange is not ready")
-
-
-def forget_pages(ledger: Path) -> None:
-    """Ask the system to drop what it has of the file in memory, as after a restart of the machine."""
-    if not ledger.exists():
-        return
-    descriptor = os.open(ledger, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)
-
-
-def measure(case: Case, standing: Sequence[Standing], sink: int, rounds: int, count: int) -> None:
-    """One case: all exchanges stand at once and take turns, so that a drift of the machine meets all alike."""
-    now = time.time_ns() // 1_000_000
-    serials = itertools.count(now % 1_000_000)
+def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Grow the ledgers, start an exchange on each, and let them take turns, so that a drift of the machine meets all alike."""
+    results: dict[str, Any] = {str(size): {} for size in given.sizes}
+    paths = {size: folder / f"{size}" / "exchange.db" for size in given.sizes}
+    for size, path in paths.items():
+        path.parent.mkdir(exist_ok=True)
+        if size and not path.exists():
+            small = small_ledger(folder, given.rate, given.small_seconds)
+            begun = time.monotonic()
+            results[str(size)]["messages"] = grow(small, path, size)
+            results[str(size)]["grow_seconds"] = round(time.monotonic() - begun, 1)
+            print(f"{size}: grown in {time.monotonic() - begun:.0f} s, {path.stat().st_size / 2**30:.2f} GiB", flush=True)
+        results[str(size)]["ledger_mib"] = round(path.stat().st_size / 2**20, 1) if path.exists() else 0
     with ExitStack() as stack:
-        for each in standing:
-            stack.enter_context(exchange_on(each, sink))
-        for number in range(rounds + 1):
-            for each in standing if number % 2 else reversed(standing):
-                for connections, kept, some in ((BUSY_CONNECTIONS, each.busy, count), (CALM_CONNECTIONS, each.calm, count // 4)):
-                    serial = next(serials)
-                    requests = iter(case.requests(some if number else some // WARM_UP, now, serial, serial << 24))
-                    took = uvloop.run(drive("127.0.0.1", each.port, requests, connections, RUN_SECONDS_MAX))
-                    if took.unexpected:
-                        raise SystemExit(f"{case.name}: unexpected answer: {took.first_unexpected.decode(errors='replace')}")
-                    if number:
-                        kept.setdefault(case.name, []).append(took)
-                    time.sleep(REST_SECONDS)
-        for each in standing:
-            each.facts.setdefault("memory_mebibytes", []).append(round(resident_mebibytes(each.process), 1))
-
-
-def conclude(each: Standing, verified: bool) -> None:
-    """The plans, and the recount."""
-    each.facts["plans"] = {plan.name: list(plan.steps) for plan in plans(each.ledger)}
-    each.facts["scans"] = [plan.name for plan in plans(each.ledger) if plan.scans]
-    if verified:
+        urls = {}
+        for size, path in paths.items():
+            url, served, took = stack.enter_context(processes.exchange(path.parent, path, 1))
+            memory = stack.enter_context(processes.Memory(served.pid))
+            urls[size] = (url, memory)
+            results[str(size)]["start_seconds"] = round(took, 2)
+        closed_loops(given, urls, results)
+        for size, (url, memory) in urls.items():
+            results[str(size)]["load"] = load(given, url, folder / f"{size}")
+            results[str(size)]["memory_mib"] = round(memory.figures()["most_mib"])
+    for size, path in paths.items():
+        results[str(size)]["plans"] = plans(path)
+    if given.verify:
+        largest = paths[max(given.sizes)]
         begun = time.monotonic()
-        found = verify(each.ledger)
-        each.facts["verify_seconds"] = round(time.monotonic() - begun, 1)
-        each.facts["verify_clean"] = found.clean
-        if not found.clean:
-            raise SystemExit(
-                f"the ledger of {each.size:,} messages is not clean: {[check for check in found.checks if check.broken]}"
-            )
+        done = subprocess.run(
+            [sys.executable, "-m", "exchange", "verify", "--ledger", f"sqlite:///{largest}"],
+            env=processes.environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        results["verify"] = {"clean": done.returncode == 0, "seconds": round(time.monotonic() - begun, 1), "said": done.stdout}
+    return results
 
 
-def row(each: Standing) -> dict[str, Any]:
-    """One ledger's results as JSON data."""
-    cases = {
-        name: {
-            "rate": [round(run.rate, 1) for run in each.busy[name]],
-            "busy_p99": [round(run.percentile(0.99), 2) for run in each.busy[name]],
-            "calm_p50": [round(run.percentile(0.5), 2) for run in each.calm[name]],
-            "calm_p99": [round(run.percentile(0.99), 2) for run in each.calm[name]],
-        }
-        for name in each.busy
+def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
+    """A ledger of real traffic of the published mix with nothing left on its way; made once a folder."""
+    path = folder / "small" / "exchange.db"
+    if path.exists():
+        return path
+    path.parent.mkdir(exist_ok=True)
+    with processes.exchange(path.parent, path, 1) as (url, _, _):
+        load_once(url, rate, seconds, path.parent)
+        empty_mailboxes(url)
+    return path
+
+
+def load_once(url: str, rate: float, seconds: float, reports: Path) -> dict[str, Any]:
+    """The published mix in an open model, by the load test's own command; its report. Latencies are reported, not judged."""
+    command = [sys.executable, "-m", "loadtests", "--host", url, "--rate", str(rate), "--seconds", str(seconds)]
+    subprocess.run(
+        [*command, "--reports", str(reports)],
+        env=processes.environment(),
+        cwd=processes.ROOT,
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+    run: dict[str, Any] = json.loads((reports / "load-flat.json").read_text())
+    return run
+
+
+def empty_mailboxes(url: str) -> None:
+    """Fetch and acknowledge everything that lies in mailboxes, as their owners would."""
+    for partner in directory.load():
+        headers = {"X-API-Key": partner.key, "Content-Type": "application/json"}
+        while partner.delivery == "mailbox":
+            asked = urllib.request.Request(f"{url}/luova/v1/mailbox?most=100", headers=headers)
+            with urllib.request.urlopen(asked, timeout=30) as response:
+                ids = [each["id"] for each in json.load(response)["deliveries"]]
+            if not ids:
+                break
+            body = json.dumps({"deliveries": ids}).encode()
+            acknowledged = urllib.request.Request(f"{url}/luova/v1/mailbox/acknowledgements", body, headers)
+            urllib.request.urlopen(acknowledged, timeout=30).close()
+
+
+def closed_loops(given: argparse.Namespace, urls: dict[int, tuple[str, Any]], results: dict[str, Any]) -> None:
+    """Throughput: as much as goes over some connections, round by round, the sizes in turn; the first round warms up."""
+    serials = itertools.count(1)
+    for case in (case for case in CASES if case.name in (given.case or ("luova-json", "wage-report"))):
+        rates: dict[int, list[float]] = {size: [] for size in urls}
+        slow: dict[int, list[float]] = {size: [] for size in urls}
+        for number in range(given.rounds + 1):
+            for size, (url, _) in urls.items():
+                now, serial = time.time_ns() // 1_000_000, time.time_ns() // 1_000_000_000 * 100 + next(serials)
+                requests = case.requests(int(given.seconds * case.requests_per_second_max / 2), now, serial, serial << 16)
+                port = int(url.rpartition(":")[2])
+                took = uvloop.run(drive("127.0.0.1", port, iter(requests), CONNECTIONS, given.seconds))
+                if took.unexpected:
+                    raise SystemExit(f"{case.name} with {size}: {took.first_unexpected.decode(errors='replace')}")
+                processes.drain(url)
+                if number:
+                    rates[size].append(took.rate)
+                    slow[size].append(took.percentile(0.99))
+                time.sleep(REST_SECONDS)
+        first = next(iter(rates.values()))
+        for size, measured in rates.items():
+            ratios = [one / other for one, other in zip(measured, first, strict=True)]
+            results[str(size)][case.name] = {
+                "rate": round(statistics.median(measured), 1),
+                "rates": [round(rate, 1) for rate in measured],
+                "p99_milliseconds": round(statistics.median(slow[size]), 1),
+                "ratio": round(statistics.median(ratios), 3),
+                "ratio_min": round(min(ratios), 3),
+                "ratio_max": round(max(ratios), 3),
+            }
+
+
+def load(given: argparse.Namespace, url: str, reports: Path) -> dict[str, Any]:
+    """Latencies by channel under the open-model load."""
+    run = load_once(url, given.rate, given.load_seconds, reports)
+    names = ("calls", "failures", "p50_milliseconds", "p99_milliseconds", "max_milliseconds")
+    return {
+        **{name: run[name] for name in names},
+        "exceeded": run["exceeded"],
+        "channels": {channel: {name: row[name] for name in names} for channel, row in run["channels"].items()},
     }
-    return {"messages": each.size, "cases": cases, **each.facts}
 
 
-def table(standing: Sequence[Standing], cases: Sequence[str]) -> str:
-    """The results as Markdown; ratios are medians of the rounds' own, against the first ledger."""
-    lines = [
-        f"| messages in the ledger | case | messages/s, {BUSY_CONNECTIONS} connections | of the first (median, min–max) | p99 ms "
-        f"| p50 ms, {CALM_CONNECTIONS} connections | p99 ms |",
-        "|---|---|---|---|---|---|---|",
+def plans(path: Path) -> dict[str, list[str]]:
+    """How SQLite makes the hot statements."""
+    with closing(connect(path, read_only=True)) as connection:
+        return {
+            name: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", (0,) * statement.count("?"))]
+            for name, statement in HOT.items()
+        }
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as Markdown."""
+    sizes = [name for name in results if name.isdigit()]
+    cases = [
+        name for name in results[sizes[0]] if isinstance(results[sizes[0]][name], dict) and "ratio" in results[sizes[0]][name]
     ]
-    for each, name in itertools.product(standing, cases):
-        busy, calm, first = each.busy[name], each.calm[name], standing[0].busy[name]
-        ratios = [run.rate / other.rate for run, other in zip(busy, first, strict=True)]
-        lines.append(
-            f"| {each.size:,} | {name} | {statistics.median(run.rate for run in busy):,.0f} "
-            f"| {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) | {_median(busy, 0.99)} "
-            f"| {_median(calm, 0.5)} | {_median(calm, 0.99)} |"
-        )
-    for each in standing:
-        facts = {name: value for name, value in each.facts.items() if name != "plans"}
-        lines.append(f"\n{each.size:,} messages: " + ", ".join(f"{name} {value}" for name, value in facts.items()))
+    heads = ["messages", "ledger MiB", "start s"]
+    heads += [head for case in cases for head in (f"{case}/s", "ratio (min–max)", "p99 ms")]
+    heads += ["mix: p50 ms", "p99 ms", "memory MiB"]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for size in sizes:
+        row = results[size]
+        cells = [f"{int(size):,}", f"{row['ledger_mib']:,.0f}", f"{row['start_seconds']:.1f}"]
+        for case in cases:
+            figures = row[case]
+            spread = f"{figures['ratio']:.2f} ({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f})"
+            cells += [f"{figures['rate']:,.0f}", spread, f"{figures['p99_milliseconds']:.0f}"]
+        cells += [f"{row['load']['p50_milliseconds']}", f"{row['load']['p99_milliseconds']}", f"{row['memory_mib']}"]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _median(runs: Sequence[Measured], share: float) -> str:
-    return f"{statistics.median(run.percentile(share) for run in runs):.1f}"
 
 
 if __name__ == "__main__":

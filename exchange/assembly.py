@@ -112,10 +112,10 @@ def statistics_report(
     tally = Tally.of(rows, directory, known, cuts.bands, tables, cuts.groups)
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
-    for each in paths:
-        migrate_sqlite(each)
+    for ledger in paths:
+        migrate_sqlite(ledger)
     with ExitStack() as stack:
-        ledgers = [stack.enter_context(Rollups(each)) for each in paths]
+        ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
         minutes = first_minute(first), first_minute(end)

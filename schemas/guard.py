@@ -3,18 +3,16 @@
 A code counts when its date is valid for its century character, its check character is right, its individual number is
 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and pass. What an XML or JSON reader would
 read as a code is found too: character references, CDATA sections, comments and processing instructions inside a value,
-JSON escapes, UTF-16, percent-encoding, typographic hyphens and full-width digits. Codes inside base64, compressed or
+JSON escapes, UTF-16 and UTF-32, percent-encoding, typographic hyphens and full-width digits. Codes inside base64, compressed or
 encrypted data are not looked for.
 """
 
 from __future__ import annotations
 
 import datetime
-import html
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import unquote
 
 from schemas.identifiers import CENTURIES, CHECK_CHARACTERS
 
@@ -27,12 +25,15 @@ _NINE = ord("9")
 
 # How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
 # U+FF00-U+FFFF.
-_ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc")
+_ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc", b"\xef\xbd")
+_ODD_FIRST = frozenset(form[:1] for form in _ODD_FORMS)
 _HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_ASIDE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_REFERENCE = re.compile(r"&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});")
+_ASIDE = re.compile(r"<!--|<\?|<!\[CDATA\[")
+_ASIDE_ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
+#: Leading zeros, of which a reference may have any number, are left out of the groups.
+_REFERENCE = re.compile(r"&#(?:0*+([0-9]{0,7})|[xX]0*+([0-9A-Fa-f]{0,6}));")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 
@@ -45,6 +46,11 @@ def real_person_in(body: bytes) -> bool:
         return True
     if not _could_hide(body):
         return False
+    if b"\0" in body:
+        # UTF-16 or UTF-32: no reader takes zero characters, so what is ASCII is seen without them in any of their orders.
+        bare = body.replace(b"\0", b"")
+        if _plainly_in(bare) or _hidden_in(bare.decode("utf-8", "replace")):
+            return True
     return _hidden_in(_decode(body))
 
 
@@ -95,7 +101,7 @@ def _could_be_real(around: bytes, before: int) -> bool:
 
 def _could_hide(body: bytes) -> bool:
     """Whether the bytes hold anything that a reader resolves; single bytes first, because memchr is many times faster."""
-    if b"&" in body and b"&#" in body:
+    if b"&" in body and (b"&#" in body or b"&amp;#" in body):
         return True
     if b"\\" in body and b"\\u" in body:
         return True
@@ -105,12 +111,20 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"%" in body or b"\0" in body:
         return True
-    return not body.isascii() and any(form in body for form in _ODD_FORMS)
+    return not body.isascii() and any(first in body for first in _ODD_FIRST) and any(form in body for form in _ODD_FORMS)
 
 
 def _hidden_in(text: str) -> bool:
-    """Whether the text as a reader would resolve it, or any step on the way there, holds such a code."""
-    for step in (_without_asides, _resolve, _resolve, _plain):
+    """Whether the text as a reader would resolve it, or any step on the way there, holds such a code.
+
+    It is read with asides and without: in JSON, or inside a CDATA section, the mark of a comment is text like any other.
+    """
+    bare = _without_asides(text)
+    return (bare != text and (_plainly_in(bare.encode("utf-8", "replace")) or _resolved_in(bare))) or _resolved_in(text)
+
+
+def _resolved_in(text: str) -> bool:
+    for step in (_resolve, _resolve, _plain):
         changed = step(text)
         if changed != text and _plainly_in(changed.encode("utf-8", "replace")):
             return True
@@ -119,18 +133,38 @@ def _hidden_in(text: str) -> bool:
 
 
 def _without_asides(text: str) -> str:
-    return _CDATA.sub(r"\1", _ASIDE.sub("", text)) if "<" in text else text
+    """The text without comments and processing instructions, CDATA sections opened; in one pass, however many never end."""
+    kept, start, at = [], 0, 0
+    endless: set[str] = set()
+    while opening := _ASIDE.search(text, at):
+        mark, at = opening[0], opening.end()
+        end = -1 if mark in endless else text.find(_ASIDE_ENDS[mark], at)
+        if end < 0:
+            endless.add(mark)
+            continue
+        kept.append(text[start : opening.start()])
+        if mark == "<![CDATA[":
+            kept.append(text[at:end])
+        start = at = end + len(_ASIDE_ENDS[mark])
+    return "".join((*kept, text[start:]))
 
 
 def _resolve(text: str) -> str:
     """Character references, JSON escapes and percent-encoding replaced by what they stand for."""
     if "&" in text:
-        text = _REFERENCE.sub(lambda match: html.unescape(match[0]), text).replace("&amp;", "&")
+        text = _REFERENCE.sub(_character, text).replace("&amp;", "&")
     if "\\" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     if "%" in text:
-        text = unquote(text, errors="replace")
+        text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)
     return text
+
+
+def _character(reference: re.Match[str]) -> str:
+    """What a character reference stands for; itself when it stands for none."""
+    decimal, hexadecimal = reference.groups()
+    number = int(decimal or "0") if decimal is not None else int(hexadecimal or "0", 16)
+    return chr(number) if number < 0x110000 else reference[0]
 
 
 def _plain(text: str) -> str:
@@ -142,7 +176,10 @@ def _plain(text: str) -> str:
 
 
 def _decode(body: bytes) -> str:
-    """The text of the body: UTF-16 by its mark or its zero bytes, otherwise UTF-8 with what is wrong replaced."""
+    """The text of the body: UTF-32 and UTF-16 by their marks, UTF-16 by its zero bytes, otherwise UTF-8 with what is wrong
+    replaced."""
+    if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return body.decode("utf-32", errors="replace")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return body.decode("utf-16", errors="replace")
     if b"\0" in body[:64]:

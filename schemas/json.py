@@ -35,7 +35,8 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
 
     Raises:
         Malformed: with line, column and source line. Rules: `json.empty`, `json.size`, `json.encoding`, `json.depth`,
-            `json.number` (NaN, Infinity, beyond a double), `json.duplicate-key`, `json.malformed`.
+            `json.number` (NaN, Infinity, a fraction beyond a double, an integer of more than 4,300 digits),
+            `json.duplicate-key`, `json.malformed`.
     """
     if len(body) > limits.body_bytes_max or body[:1] in (b"", b"\xef", b"\xfe", b"\xff", b"\0"):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)

@@ -19,6 +19,9 @@ _WORD = re.compile(r"[A-Za-z0-9_.+-]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:NaN|Infinity|inf|nan)\b")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9A-Fa-f]{2}")
 
+#: Digits of the longest integer that the parser reads.
+INTEGER_DIGITS_MAX = 4300
+
 Path = tuple[Any, ...]
 
 
@@ -125,12 +128,19 @@ def _scalar_end(text: str, at: int) -> int:
             _refuse_lone_surrogate(match[0], at)
         return match.end()
     if match := _SCALAR.match(text, at):
-        if match[0][-1].isdigit() and abs(float(match[0])) == float("inf"):
+        if match[0][-1].isdigit() and _is_too_large(match[0]):
             raise Broken("json.number", "the number is too large", at, "a finite number", match[0])
         return match.end()
     if match := _NOT_FINITE.match(text, at):
         raise Broken("json.number", f"{match[0]} is no number in JSON", at, "a finite number", match[0])
     raise _unexpected(text, at, "a value")
+
+
+def _is_too_large(number: str) -> bool:
+    """Whether the parser would take the number for infinite, or for an integer longer than it reads."""
+    if number.lstrip("-").isdigit():
+        return len(number.lstrip("-")) > INTEGER_DIGITS_MAX
+    return abs(float(number)) == float("inf")
 
 
 def _broken_string(text: str, at: int) -> Broken:

@@ -108,12 +108,14 @@ def _at_line(text: str, message: str, line: int, column: int) -> Violation:
 def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
     """The first thing that is wrong and the offset of its character; without a message when expat finds nothing."""
     parser = expat.ParserCreate("utf-8", "}")
-    depth = 0
+    depth = index = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
+        nonlocal depth, index
         depth += 1
         if depth > depth_max:
+            # Asked for later, expat stands behind the tag.
+            index = parser.CurrentByteIndex
             raise _Stop("xml.depth", "elements are nested too deep", f"at most {depth_max} levels", f"level {depth}")
 
     def end(name: str) -> None:
@@ -128,7 +130,7 @@ def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
     try:
         parser.Parse(data, True)
     except _Stop as stop:
-        found, index = stop, parser.CurrentByteIndex
+        found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
         found, index = _Stop("xml.malformed", expat.ErrorString(error.code)), parser.ErrorByteIndex
     else:

@@ -106,7 +106,7 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
     """One finding for each place and kind: a value that breaks both its type and a facet is wrong once."""
     kept: dict[tuple[Any, ...], Finding] = {}
     for finding in findings:
-        value = finding.rule in ("xsd.type", "xsd.pattern", "xsd.enumeration", "xsd.length", "xsd.range")
+        value = finding.rule in ("xsd.type", "xsd.pattern", "xsd.enumeration", "xsd.length", "xsd.range", "xsd.digits")
         key = (finding.at, finding.attribute, "value" if value else (finding.rule, finding.expected, finding.found))
         kept.setdefault(key, finding)
     return list(kept.values())
@@ -165,6 +165,10 @@ _FACETS = {
     "XsdMaxLengthFacet": ("xsd.length", ""),
     "XsdMinInclusiveFacet": ("xsd.range", ""),
     "XsdMaxInclusiveFacet": ("xsd.range", ""),
+    "XsdMinExclusiveFacet": ("xsd.range", ""),
+    "XsdMaxExclusiveFacet": ("xsd.range", ""),
+    "XsdTotalDigitsFacet": ("xsd.digits", ""),
+    "XsdFractionDigitsFacet": ("xsd.digits", ""),
 }
 
 
@@ -212,6 +216,10 @@ _RULES = {
     "SCHEMAV_CVC_MAXLENGTH_VALID": "xsd.length",
     "SCHEMAV_CVC_MININCLUSIVE_VALID": "xsd.range",
     "SCHEMAV_CVC_MAXINCLUSIVE_VALID": "xsd.range",
+    "SCHEMAV_CVC_MINEXCLUSIVE_VALID": "xsd.range",
+    "SCHEMAV_CVC_MAXEXCLUSIVE_VALID": "xsd.range",
+    "SCHEMAV_CVC_TOTALDIGITS_VALID": "xsd.digits",
+    "SCHEMAV_CVC_FRACTIONDIGITS_VALID": "xsd.digits",
     "SCHEMAV_CVC_COMPLEX_TYPE_4": "xsd.attribute-missing",
     "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "xsd.attribute-unexpected",
     "SCHEMAV_CVC_COMPLEX_TYPE_2_1": "xsd.empty",

@@ -87,7 +87,9 @@ class Stub:
 def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
     """What an institution sends when it gets that SED, and whether as a reply to it."""
     if sed == "P2000":
-        question = [("P8000", False)] if situation.rng.random() < QUESTION_SHARE else []
+        wanted = situation.wanted("eessi.p8000")
+        asks = situation.rng.random() < QUESTION_SHARE if wanted is None else wanted > 0
+        question = [("P8000", False)] if asks else []
         return [*question, ("P5000", False), ("P6000", False)]
     reply = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}.get(sed)
     return [(reply, True)] if reply else []

@@ -16,7 +16,6 @@ from adapters.income_register.memory import read_row, subscription_key
 from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
 from adapters.income_register.signature import sign, signing_key
 from adapters.income_register.subscription import ALL, due_at, part_id, span
-from exchange.clocks import first_id
 from exchange.ports import Desk, Inbound, Watch
 from schemas.call import XML
 from schemas.envelope import Envelope
@@ -63,11 +62,11 @@ async def _documents(register_id: str, data: dict[str, Any], part: dict[str, Any
     start, end = span(data, at)
     message_type, profile = EXTRACTED[part["type"]], part["profile"] if part["profile"] in profiles() else next(iter(profiles()))
     reports: list[Any] = []
-    since, before = first_id(start), first_id(end)
-    while page := await desk.stored((message_type,), since, before, PAGE_MESSAGES):
+    after = 0
+    while page := await desk.stored((message_type,), start, end, PAGE_MESSAGES, after):
         for envelope, body in page:
             reports += await _reports(envelope, body, part["all"], profile, desk) if body else []
-        since = page[-1][0].id + 1
+        after = page[-1][0].id
     own = part_id(register_id, part["id"])
     heads = range(0, max(len(reports), 1), REPORTS_MAX)
     return [

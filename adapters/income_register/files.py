@@ -15,8 +15,8 @@ from pathlib import Path
 
 from adapters.income_register import answer
 from adapters.income_register.cycle import FILE_DOOR
-from adapters.income_register.listen import with_target
 from adapters.income_register.signature import sign, signing_key
+from adapters.income_register.status import with_target
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome
 from schemas.call import XML
@@ -35,13 +35,20 @@ async def watch(desk: Desk) -> None:
     """One round: every partner's files, oldest first, then what waits for it."""
     if desk.folder is None:
         return
-    for partner in [each for each in desk.directory if (desk.folder / each.id).is_dir()]:
+    for partner in await asyncio.to_thread(_accounts, desk.folder, list(desk.directory)):
         own = desk.folder / partner.id
-        for name in (IN, OUT, FEEDBACK):
-            (own / name).mkdir(exist_ok=True)
         for path in await asyncio.to_thread(_waiting, own / IN):
             await take(path, partner, desk)
         await lay_out(own / OUT, partner, desk)
+
+
+def _accounts(folder: Path, partners: list[Partner]) -> list[Partner]:
+    """The partners that have a folder, each made complete."""
+    found = [each for each in partners if (folder / each.id).is_dir()]
+    for each in found:
+        for name in (IN, OUT, FEEDBACK):
+            (folder / each.id / name).mkdir(exist_ok=True)
+    return found
 
 
 def _waiting(folder: Path) -> list[Path]:
@@ -56,15 +63,15 @@ def _waiting(folder: Path) -> list[Path]:
 async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
     """Take one file in, and leave its feedback; None when it is too large."""
     feedback = path.parent.parent / FEEDBACK / path.name
-    if path.stat().st_size > FILE_BYTES_MAX:
+    body = await asyncio.to_thread(_read, path)
+    if body is None:
         await asyncio.to_thread(_write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key()))
-        path.unlink()
+        await asyncio.to_thread(path.unlink)
         return None
-    body = await asyncio.to_thread(path.read_bytes)
     outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_DOOR), desk))
     document = answer.status_response(outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at)
     await asyncio.to_thread(_write, feedback, sign(document, signing_key()))
-    path.unlink()
+    await asyncio.to_thread(path.unlink)
     return outcome
 
 
@@ -76,6 +83,11 @@ async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:
     if leased:
         await desk.acknowledge(partner.id, [each.delivery_id for each in leased])
     return len(leased)
+
+
+def _read(path: Path) -> bytes | None:
+    """The file's bytes; None when it is too large."""
+    return None if path.stat().st_size > FILE_BYTES_MAX else path.read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:

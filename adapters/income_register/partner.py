@@ -24,6 +24,7 @@ from schemas.directory import Directory, Partner
 SERVICES = "/income-register/20170526"
 WAGE_REPORTS = "income-register.wage-reports"
 BENEFIT_REPORTS = "income-register.benefit-reports"
+STATUS_REQUEST = "income-register.status-request"
 #: Items a year (2024, Kela's exchange statistics): wage reports, benefit reports received, benefit reports sent.
 ITEMS_A_YEAR = {"wages": 63_898_685, "received": 60_938_573, "sent": 31_732_268}
 #: Reports in a deferred delivery, on average, and the share of calls that are real-time ones with one report.
@@ -96,8 +97,9 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
 
     def make(situation: Situation) -> Sending:
         rng, day = situation.rng, _day(situation)
-        real_time = rng.random() < REAL_TIME_SHARE
-        count = 1 if real_time else rng.randrange(*DEFERRED_REPORTS)
+        wanted = situation.wanted(WAGE_REPORTS if wages else BENEFIT_REPORTS)
+        real_time = rng.random() < REAL_TIME_SHARE if wanted is None else wanted == 1
+        count = wanted or (1 if real_time else rng.randrange(*DEFERRED_REPORTS))
         name = generate.delivery_id(day, situation.serial, "W" if wages else "B")
         batch = generate.Batch(partner.business_id, partner.business_id, day, name, count, real_time)
         document = generate.wage_delivery(rng, batch) if wages else generate.benefit_delivery(rng, batch, kind)
@@ -107,7 +109,8 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             accepted = reply.status == 200 and b"<DeliveryDataStatus>2<" in reply.body
             return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
 
-        asks = not real_time and situation.serial % STATUS_EVERY == 0
+        asked = situation.wanted(STATUS_REQUEST)
+        asks = not real_time and (situation.serial % STATUS_EVERY == 0 if asked is None else asked > 0)
         return Sending(call, ask if asks else None, count, (name,))
 
     return make

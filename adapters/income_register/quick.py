@@ -39,6 +39,7 @@ _BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyA
 _PROFESSION = (b"Profession", b"Type")
 _OF_TOTAL = frozenset((b"101", b"102", b"103", b"104", b"105", b"106"))
 
+_END_BYTES = -len(_TRANSACTIONS_END)
 _AMOUNT, _TAIL = b"<Amount>", b"</"
 _NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
 
@@ -150,20 +151,39 @@ class Quick:
         Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
         """
         memory, context, known_lines, ids, fresh = self._memory, self._context, self._lines, self._ids, self._fresh
-        fine, line_of, related, number, payer_codes = self._fine, self._line, _related, _NUMBER, self._payer_codes
+        limits, line_of, related, number, payer_codes = self._limits, self._line, _related, _NUMBER, self._payer_codes
         for index, chunk in enumerate(chunks):
-            main, found, tail = chunk.partition(_TRANSACTIONS_END)
-            first, *lines = main.split(_TRANSACTION)
-            if not found or (written := fine(b"", first if first[:1] == b"<" else first.lstrip())) is None:
+            tail = b""
+            lines = chunk.split(_TRANSACTION)
+            if len(lines) > 1 and lines[-1].endswith(_TRANSACTIONS_END):
+                lines[-1] = lines[-1][:_END_BYTES]
+                written = memory.find(b"", lines.pop(0).lstrip())
+            else:
+                main, found, tail = chunk.partition(_TRANSACTIONS_END)
+                lines = main.split(_TRANSACTION)
+                written = memory.find(b"", lines.pop(0).lstrip()) if found else None
+            if written is None:
                 yield index
                 continue
-            klass, shape, values = written
+            shape, values = written
+            for place, check in shape.free:
+                if not check(values[place]):
+                    klass = None
+                    break
+            else:
+                klass = memory.known.get((context, None, shape.number, shape.coded(values)))
             places = shape.places
             report_id = values[places[b"ReportId"]] if b"ReportId" in places else b""
-            if not report_id or report_id in ids or (b"Code" in places and values[places[b"Code"]] in payer_codes):
+            if (
+                klass is None
+                or (shape.related and not holds(shape, values, limits))
+                or not report_id
+                or report_id in ids
+                or (b"Code" in places and values[places[b"Code"]] in payer_codes)
+            ):
                 yield index
                 continue
-            classes, amounts = [klass], [b"0"]
+            classes = [klass]
             for line in lines:
                 # Most transactions differ from others of the delivery in their amounts alone.
                 head, _, rest = line.partition(_AMOUNT)
@@ -174,11 +194,10 @@ class Quick:
                     if line_class is None:
                         break
                 classes.append(line_class)
-                amounts.append(amount)
             relations = memory.together.get((context, *classes)) if len(classes) > len(lines) else None
             if (
                 relations is None
-                or (relations and not related(relations, amounts))
+                or (relations and not related(relations, lines))
                 or (tail and tail.strip() and not self._fine_tail(shape, values, tail))
             ):
                 yield index
@@ -320,7 +339,8 @@ def _relations(codes: list[bytes]) -> Relations:
     return tuple(relations)
 
 
-def _related(relations: Relations, amounts: list[bytes]) -> bool:
-    """Whether amounts together are no more than those that they are made from."""
-    numbers = [Decimal(amount.decode() or "0") for amount in amounts]
+def _related(relations: Relations, lines: list[bytes]) -> bool:
+    """Whether amounts together are no more than those that they are made from; places count from 1, for the earner's part is 0."""
+    amounts = [line.partition(_AMOUNT)[2].partition(b"<")[0].decode() or "0" for line in lines]
+    numbers = [Decimal(amount) for amount in ("0", *amounts)]
     return all(sum(numbers[index] for index in own) <= sum(numbers[index] for index in of) for own, of in relations)

@@ -8,7 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import SpawnProcess
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -46,13 +46,12 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
 def _live_in_processes(run: Run, shards: Sequence[Shard], processes: int, progress: Board) -> None:
     context = multiprocessing.get_context("spawn")
     waiting = [shards[first::processes] for first in range(processes)]
-    pipes: dict[Connection, BaseProcess] = {}
+    pipes: dict[Connection, SpawnProcess] = {}
     for own in waiting:
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=live_some, args=(run, own, sending), daemon=True)
-        process.start()
+        pipes[receiving] = context.Process(target=live_some, args=(run, own, sending), daemon=True)
+        pipes[receiving].start()
         sending.close()
-        pipes[receiving] = process
     try:
         while pipes:
             for ready in wait(list(pipes)):

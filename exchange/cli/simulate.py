@@ -15,7 +15,6 @@ from exchange.assembly import statistics_report
 from exchange.cli import verify as verification
 from exchange.cli.crew import live_all
 from exchange.cli.shards import Run, Shard
-from exchange.publication.publish import publish
 from exchange.publication.text import table_text
 from exchange.simulation.comparison import compare, comparison_csv, comparison_text
 from exchange.simulation.profiles import faults_of
@@ -92,6 +91,9 @@ def _simulate(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     sound = _prove(shards, made, bool(run.faults or run.scenario.texts))
     first, end = datetime.date(run.year, 1, 1), datetime.date(run.year + 1, 1, 1)
     report = statistics_report([shard.ledger for shard in shards], run.year, first, end, float(run.scale))
+    # The charts take a second to import, for which no other command should wait.
+    from exchange.publication.publish import publish
+
     publish(report, folder)
     return report, sound
 

@@ -92,11 +92,11 @@ class Society:
             self.made.lost += 1
             return
         serials = itertools.count(arrival.serial)
-        wanted = as_it_likes if arrival.items is None else _just(flow.message_type, arrival.items)
-        sending = flow.make(self._situation(next(serials), wanted))
-        if arrival.answers:
-            types = self._plan.answer_types(arrival.planned)
-            self._answers[_head(sending.call.body)] = dict(zip(types, arrival.answers, strict=True))
+        wanted = dict(zip(self._plan.answer_types(arrival.planned), arrival.answers, strict=True))
+        own = {} if arrival.items is None else {flow.message_type: arrival.items}
+        sending = flow.make(self._situation(next(serials), {**wanted, **own}.get))
+        if wanted:
+            self._answers[_head(sending.call.body)] = wanted
         await self._carry(sending, serials, 0)
 
     async def _carry(self, sending: Sending, serials: itertools.count[int], depth: int) -> None:
@@ -176,10 +176,6 @@ class Society:
         serials = itertools.count(number)
         for sending in sendings:
             await self._carry(sending, serials, 0)
-
-
-def _just(message_type: str, items: int) -> Wanted:
-    return lambda asked: items if asked == message_type else None
 
 
 def _head(body: bytes) -> bytes:

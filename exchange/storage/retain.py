@@ -18,21 +18,15 @@ class Dropped(NamedTuple):
 
 #: Messages with ids below ? (ids grow with time) whose deliveries have all ended.
 _SETTLED = (
-    "SELECT message.id FROM message WHERE message.id<? AND NOT EXISTS "
-    "(SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND delivery.state='waiting') ORDER BY message.id LIMIT ?"
-)
-
-#: Those that have a body still. The bodies lead and not the messages: all older messages have none any more, and a walk over
-#: them (1.3 microseconds each, on the loop) would make every run of retention as long as the ledger is old.
-_SETTLED_BODIES = (
-    "SELECT body.message_id FROM body WHERE body.message_id<? AND NOT EXISTS "
-    "(SELECT 1 FROM delivery WHERE delivery.message_id=body.message_id AND delivery.state='waiting') ORDER BY body.message_id LIMIT ?"
+    "SELECT {id} FROM {table} WHERE {id}<? AND NOT EXISTS "
+    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY {id} LIMIT ?"
 )
 
 
 def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
     """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many went."""
-    ids = connection.execute(_SETTLED_BODIES, (before, most)).fetchall()
+    # Found in `body` itself: most old messages have none any more, and would be read again every time.
+    ids = connection.execute(_SETTLED.format(table="body", id="body.message_id"), (before, most)).fetchall()
     connection.executemany("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids)
     connection.executemany("DELETE FROM body WHERE message_id=?", ids)
     return len(ids)
@@ -42,7 +36,7 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int
     """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones."""
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM temp.pruned")
-    connection.execute(f"INSERT INTO temp.pruned {_SETTLED}", (before, most))
+    connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}", (before, most))
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
         return 0

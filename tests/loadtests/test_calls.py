@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from exchange import discovery
 from exchange.cli import app
 from loadtests import calls, workload
 from loadtests.__main__ import NO_MESSAGES
 from partners.recorded import digits_of, slots
+from schemas import directory
 from tests.journeys.running import running
 
 
@@ -73,24 +76,21 @@ async def test_every_sample_is_taken_as_a_new_message_again_and_again(samples: l
     assert not [key for key in counts if key[1] == "duplicate"]
 
 
-def test_the_workload_names_every_flow_of_the_stubs_and_weighs_it_alike(samples: list[calls.Sample]) -> None:
+def test_the_workload_names_every_flow_of_the_stubs_and_weighs_it_alike() -> None:
     """What fails here is a flow that came or changed: the lines to write into loadtests/workload.toml stand in the message."""
-    load = workload.load()
-    sent: dict[tuple[str, str, str, str], dict[str, float]] = {}
-    for sample in samples:
-        sent.setdefault((sample.channel, sample.sector, sample.message_type, sample.door), {})[sample.sender] = sample.weight
-    wrong = []
-    for (channel, sector, message_type, door), senders in sent.items():
-        takers = [
-            flow for flow in load.flows if (flow.channel, flow.sector, flow.message_type) == (channel, sector, message_type)
-        ]
-        taken = sum(flow.calls for flow in takers if flow.door in ("", door))
-        if taken != pytest.approx(sum(senders.values()), rel=0.01):
-            wrong.append(
-                f'[[flow]]\nchannel = "{channel}"\nsector = "{sector}"\ntype = "{message_type}"\ndoor = "{door}"\n'
-                f'row = "assumed"\nrecords = {sum(senders.values()):.0f}\n'
-            )
+    everybody, load = directory.load(), workload.load()
+    sent: Counter[tuple[str, str, str]] = Counter()
+    for stub in discovery.stubs():
+        for flow in stub.flows(everybody):
+            partner = everybody.get(flow.partner)
+            sent[stub.channel, partner.sector if partner else "", flow.message_type] += flow.weight
+    known: Counter[tuple[str, str, str]] = Counter()
+    for each in load.flows:
+        known[each.channel, each.sector, each.message_type] += each.calls
+    lines = '[[flow]]\nchannel = "{}"\nsector = "{}"\ntype = "{}"\nrow = "assumed"\nrecords = {:.0f}\n'
+    wrong = [lines.format(*key, sent[key]) for key in sent if known[key] != pytest.approx(sent[key], rel=0.01)]
     assert not wrong, "\n".join(wrong)
+    assert not [key for key in known if key not in sent], "nobody sends these any more"
 
 
 def test_the_published_figures_are_those_of_the_statistics() -> None:

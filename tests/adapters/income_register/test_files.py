@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import os
 from collections.abc import AsyncIterator
@@ -17,8 +16,6 @@ from tests.adapters.income_register.clients import check_reply, raw
 from tests.adapters.income_register.test_cycle import codes, delivery, items, replaced
 from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
 from tests.journeys.running import Running, running
-
-WAIT_SECONDS = 15.0
 
 
 @pytest.fixture
@@ -44,9 +41,7 @@ async def leave(gateway: Running, name: str, content: bytes) -> etree._Element:
     part.write_bytes(content)
     part.rename(own / "in" / f"{name}.xml")
     feedback = own / "feedback" / f"{name}.xml"
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not feedback.exists() or (own / "in" / f"{name}.xml").exists():
-            await asyncio.sleep(0.02)
+    await gateway.until(lambda: feedback.exists() and not (own / "in" / f"{name}.xml").exists())
     document = etree.fromstring(feedback.read_bytes())
     check_reply(document)
     return document
@@ -107,7 +102,5 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
         file.truncate(files.FILE_BYTES_MAX + 1)
     (own / "large.tmp").rename(own / "large.xml")
     feedback = account(gateway) / "feedback" / "large.xml"
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not feedback.exists():
-            await asyncio.sleep(0.02)
+    await gateway.until(feedback.exists)
     assert status_of(etree.fromstring(feedback.read_bytes())) == "4"

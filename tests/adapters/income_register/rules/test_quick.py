@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ from adapters.income_register.parse import parse
 from exchange.journey.check import SOMEBODY
 from exchange.ports import Context, Inbound
 from schemas import directory
+from schemas.catalogue import Catalogue
 from schemas.identifiers import make_business_id
 from schemas.violation import Finding
 from tests.schemas.income_register.grown import VALUES
@@ -97,6 +99,20 @@ def recode(body: bytes, rng: random.Random) -> bytes:
     return body[: match.start(1)] + code + body[match.end(1) :]
 
 
+def mutant(body: bytes, rng: random.Random) -> bytes:
+    """One to three mutations; a document still."""
+    while True:
+        changed = body
+        for _ in range(rng.randint(1, 3)):
+            changed = rng.choice(MUTATIONS)(changed, rng)
+            try:
+                etree.fromstring(changed)
+            except etree.XMLSyntaxError:
+                break
+        else:
+            return changed
+
+
 MUTATIONS: tuple[Mutation, ...] = (revalue, revalue, transplant, respell, respell, splice, splice, recode, recode)
 
 
@@ -110,9 +126,7 @@ def test_what_is_recognised_is_what_the_rules_find_nothing_in(kind: str, monkeyp
     assert quick._MEMORY.shapes
     broken = 0
     for seed in range(120):
-        body = delivery(1000 + seed, 6, kind)
-        for _ in range(rng.randint(1, 3)):
-            body = rng.choice(MUTATIONS)(body, rng)
+        body = mutant(delivery(1000 + seed, 6, kind), rng)
         found = findings(body)
         assert found == thorough(body, monkeypatch), body.decode()
         broken += bool(found)
@@ -135,6 +149,27 @@ def test_most_reports_of_a_delivery_are_recognised() -> None:
     finally:
         quick.Quick.learn = original  # type: ignore[method-assign]
     assert len(seen) < 80
+
+
+def test_judging_reports_that_are_alike_costs_less_than_parsing_and_validating_them() -> None:
+    """About half as much for wages where this was written; measured in processor time of the same run."""
+    body = delivery(1, 1000, "wages")
+    schema = Catalogue.load().schema("income-register.wage-reports")
+    findings(body)
+
+    def seconds(step: Callable[[], object]) -> float:
+        spent = []
+        for _ in range(5):
+            started = time.process_time()
+            step()
+            spent.append(time.process_time() - started)
+        return min(spent)
+
+    parsed = parse(Inbound(SOMEBODY, body, "", "deferred"))
+    identity, context = identify(parsed), Context(EVERYBODY, NOW)
+    validated = seconds(lambda: schema.check(etree.fromstring(body)))
+    judged = seconds(lambda: rules.rules(parsed, identity, context))
+    assert judged < validated
 
 
 def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside() -> None:
