@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Other:
     url: str
     method: str
     instructions: dict[str, Any]
-    folder: Path | None = None
+    #: A schema that it reads what is included from, in the folder where it is started.
+    schema: Path | None = None
 
 
 def installed() -> Path | None:
@@ -74,7 +76,12 @@ def start(modules: Path, schema: Path | None, stack: ExitStack, cores: set[int])
 
 
 def _run(other: Other, port: int, stack: ExitStack, cores: set[int]) -> None:
-    stack.enter_context(program(other.command, port, cores, folder=other.folder))
+    # They leave files where they are started.
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    if other.schema is not None:
+        for path in other.schema.parent.glob("*.xsd"):
+            shutil.copy(path, home)
+    stack.enter_context(program(other.command, port, cores, folder=home))
     request = urllib.request.Request(
         other.url, json.dumps(other.instructions).encode(), {"Content-Type": "application/json"}, method=other.method
     )
@@ -93,8 +100,7 @@ def _mockserver(modules: Path, port: int, schema: Path | None = None) -> Other:
         f"http://127.0.0.1:{port}/mockserver/expectation",
         "PUT",
         {"httpRequest": request, "httpResponse": {"statusCode": 200, "body": ANSWER}},
-        # It reads what a schema includes from where it was started.
-        schema.parent if schema is not None else None,
+        schema,
     )
 
 
