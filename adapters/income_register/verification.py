@@ -38,6 +38,10 @@ KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192
 _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
+_OF_SIGNATURE = [f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo")]
+_OF_INFO = [f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")]
+_OF_REFERENCE = [f"{{{DS}}}{name}" for name in ("Transforms", "DigestMethod", "DigestValue")]
+_OF_KEYS = [f"{{*}}{name}" for name in ("RSAKeyValue", "X509Certificate", "RetrievalMethod", "KeyInfoReference")]
 _HEADER = ENVELOPE.replace("Envelope", "Header")
 
 
@@ -108,14 +112,16 @@ def _check_envelope(root: Any, document: Any) -> None:
 
 def _parts(signature: Any) -> tuple[Any, Any, Any]:
     """SignedInfo, SignatureValue and KeyInfo; nothing else may be there."""
-    names = [etree.QName(child).localname for child in signature if etree.QName(child).namespace == DS]
-    if names != ["SignedInfo", "SignatureValue", "KeyInfo"] or len(signature) != len(names):
-        raise Refused(signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", ", ".join(names))
-    info = signature[0]
-    inside = [etree.QName(child).localname for child in info if etree.QName(child).namespace == DS]
-    if inside != ["CanonicalizationMethod", "SignatureMethod", "Reference"] or len(info) != len(inside):
-        raise Refused(info, "one CanonicalizationMethod, one SignatureMethod and one Reference", ", ".join(inside))
-    return info, signature[1], signature[2]
+    if (names := [child.tag for child in signature]) != _OF_SIGNATURE:
+        raise Refused(signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", _plain(names))
+    info, value, key_info = signature
+    if (inside := [child.tag for child in info]) != _OF_INFO:
+        raise Refused(info, "one CanonicalizationMethod, one SignatureMethod and one Reference", _plain(inside))
+    return info, value, key_info
+
+
+def _plain(tags: list[Any]) -> str:
+    return ", ".join(str(tag).rpartition("}")[2] for tag in tags)
 
 
 def _check_algorithm(element: Any, algorithm: str, name: str) -> None:
@@ -147,7 +153,7 @@ def _reference(info: Any) -> tuple[str, list[str], bytes]:
     reference = info[2]
     if reference.get("URI") != "" or reference.get("Type"):
         raise Refused(reference, 'URI="", the whole document', str(reference.get("URI")))
-    if [etree.QName(child).localname for child in reference] != ["Transforms", "DigestMethod", "DigestValue"]:
+    if [child.tag for child in reference] != _OF_REFERENCE:
         raise Refused(reference, "Transforms, DigestMethod and DigestValue")
     transforms, method, value = reference
     algorithms = [str(each.get("Algorithm")) for each in transforms]
@@ -190,14 +196,14 @@ def _without(signature: Any, document: Any, method: str, prefixes: list[str]) ->
 def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     """The public key; when several forms of it are given they must be the same key."""
     keys = []
-    for child in key_info.iter():
-        name = etree.QName(child).localname
+    for child in key_info.iter(*_OF_KEYS):
+        name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":
             modulus, exponent = (child.findtext(f"{{{DS}}}{part}") or "" for part in ("Modulus", "Exponent"))
             keys.append((child, _key_of_value("".join(modulus.split()), "".join(exponent.split()))))
         elif name == "X509Certificate":
             keys.append((child, _key_of_certificate("".join((child.text or "").split()))))
-        elif name in ("RetrievalMethod", "KeyInfoReference"):
+        else:
             raise Refused(child, "the key itself, not where it is")
     if not keys:
         raise Refused(key_info, "RSAKeyValue or X509Certificate")
