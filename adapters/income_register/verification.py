@@ -14,6 +14,7 @@ import base64
 import binascii
 import copy
 import hashlib
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -57,7 +58,7 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     """What is wrong with the document's signature; an unsigned document is fine unless a signature is demanded."""
     root = parsed.root if parsed.root is not None else parsed.document
     try:
-        if verify(root, parsed.document) or not demanded:
+        if verify(root, parsed.document, parsed.pieces) or not demanded:
             return []
         rule, refused = "signature-missing", Refused(parsed.document, "a signature as the last element")
     except Refused as error:
@@ -66,8 +67,10 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     return [Finding(f"ir.{rule}", told.message, refused.at, refused.expected, refused.found[:100], "error", told.code)]
 
 
-def verify(root: Any, document: Any) -> bool:
+def verify(root: Any, document: Any, pieces: Callable[[], Iterable[Any]] | None = None) -> bool:
     """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there is no signature at all.
+
+    A delivery that is read in pieces is `document` with its first reports; the digest is then of all `pieces`.
 
     Raises:
         Refused: when there is something like a signature that is not accepted.
@@ -90,7 +93,8 @@ def verify(root: Any, document: Any) -> bool:
         # In inclusive form a document carries the namespaces that are in scope; the envelope's were not when it was signed.
         alone = copy.deepcopy(document)
         signature = alone[-1]
-    if hashlib.sha256(_without(signature, alone, method, prefixes)).digest() != digest:
+    whole = _digest_of_pieces(pieces(), method, prefixes) if pieces else _digest(_without(signature, alone, method, prefixes))
+    if whole != digest:
         raise Refused(info[2], "the digest of the document as it is", "another digest: it was changed after it was signed")
     public = _key(key_info, signature)
     canonical = _canonical(signature[0], _c14n(info[0]), _prefixes(info[0]))
@@ -191,6 +195,26 @@ def _without(signature: Any, document: Any, method: str, prefixes: list[str]) ->
     start = max(whole.rfind(b"<" + name + b" "), whole.rfind(b"<" + name + b">"))
     end = whole.rfind(b"</" + name + b">") + len(name) + 3
     return whole[:start] + whole[end:]
+
+
+def _digest(canonical: bytes) -> bytes:
+    return hashlib.sha256(canonical).digest()
+
+
+def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -> bytes:
+    """The digest of the whole: what stands before the reports, the reports of each piece, what stands after them.
+
+    `<Reports>` has neither attributes nor declarations, and in canonical form no text can look like a tag.
+    """
+    digest, after = hashlib.sha256(), b""
+    for number, piece in enumerate(pieces):
+        alone = copy.deepcopy(piece) if method == INCLUSIVE and piece.getparent() is not None else piece
+        canonical = _without(alone[-1], alone, method, prefixes)
+        start, end = canonical.index(b"<Reports>") + len(b"<Reports>"), canonical.rindex(b"</Reports>")
+        digest.update(canonical[start:end] if number else canonical[:end])
+        after = canonical[end:]
+    digest.update(after)
+    return digest.digest()
 
 
 def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
