@@ -99,6 +99,9 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     parsed.versions.clear()
     data = delivery_data(parsed.document)
     findings = [_at_a_door(finding) for finding in found]
+    if any(finding.rule == "ir.sender-not-partner" for finding in findings):
+        # Nobody learns what ids another has used.
+        return findings
     if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
         findings.append(_finding("delivery-id-used", data.find("DeliveryId"), None, "a DeliveryId of its own for each delivery"))
     if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
