@@ -49,9 +49,12 @@ def _is_delivery(parsed: Parsed) -> bool:
     return isinstance(parsed, Document) and parsed.message_type in DELIVERIES and parsed.inbound.door in DOORS
 
 
-def _shelf(data: Any) -> Shelf:
-    kind = kind_of(data)
-    return Shelf(owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind)
+def _shelf(parsed: Document, data: Any) -> Shelf:
+    """Where the delivery's reports are remembered; made once."""
+    if parsed.shelf is None:
+        kind = kind_of(data)
+        parsed.shelf = Shelf(owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind)
+    return parsed.shelf
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
@@ -69,14 +72,14 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         keys.update(dict.fromkeys((ALL, *(subscription_key(_subscription_of(data, item, hints)) for item in parsed.items))))
     elif kind in OF_REPORTS or parsed.message_type in REPORTS:
-        shelf = _shelf(data)
+        shelf = _shelf(parsed, data)
         for item in parsed.items:
             if item.report_id:
                 keys[shelf.place(item.report_id)[0]] = None
             if item.register_id:
                 keys[key_of_register_id(item.register_id)] = None
     if kind in OF_DELIVERIES and (target := hints.get("target")):
-        shelf = _shelf(data)
+        shelf = _shelf(parsed, data)
         keys[delivery_key(target)] = None
         keys.update(dict.fromkeys(shelf.place(report_id)[0] for report_id in hints.get("reports", "").split()))
     return list(keys)
@@ -96,6 +99,9 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     parsed.versions.clear()
     data = delivery_data(parsed.document)
     findings = [_at_a_door(finding) for finding in found]
+    if any(finding.rule == "ir.sender-not-partner" for finding in findings):
+        # Nobody learns what ids another has used.
+        return findings
     if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
         findings.append(_finding("delivery-id-used", data.find("DeliveryId"), None, "a DeliveryId of its own for each delivery"))
     if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
@@ -105,7 +111,7 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     if parsed.message_type == INVALIDATIONS and parsed.inbound.door == REAL_TIME_DOOR and len(parsed.items) > 1:
         findings.append(_finding("invalidation-single", parsed.items[1].element, None, "one Item", str(len(parsed.items))))
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        return findings + _check_reports(parsed, _shelf(data), context)
+        return findings + _check_reports(parsed, _shelf(parsed, data), context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
@@ -216,7 +222,7 @@ def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verd
         return ()
     assert isinstance(parsed, Document)
     data, hints = delivery_data(parsed.document), parsed.inbound.hints
-    kind, shelf = kind_of(data), _shelf(data)
+    kind, shelf = kind_of(data), _shelf(parsed, data)
     kept = [Remember(delivery_key(identity.sender_message_id), {"by": parsed.inbound.partner.id})]
     faulty = {entry[0] for entry in verdict.detail.get("invalid", ())}
     if parsed.message_type in REPORTS or kind in OF_REPORTS:

@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 import schemas.income_register
+from adapters.income_register.memory import Shelf
 from adapters.income_register.pieces import LARGE_BYTES, Fields, cut
 from exchange.ports import Inbound, Parsed
 from schemas import xml
@@ -53,10 +54,12 @@ class Item:
 
 @dataclass(slots=True)
 class Document(Parsed):
-    """A parsed document with its items; `versions` is what the cycle's rules find out: the version that each item gets."""
+    """A parsed document with its items; `versions` is what the cycle's rules find out: the version that each item gets,
+    and `shelf` where its reports are remembered."""
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
+    shelf: Shelf | None = None
 
     def become_whole(self) -> None:
         """Read a delivery that was cut into pieces as one."""

@@ -1,7 +1,7 @@
 """Cuts a large delivery into documents of some reports each, so that it need never be a tree as a whole; judges nothing.
 
 Every piece is the delivery with the same header and end and some of its reports. A delivery that is not written plainly enough to be cut
-(comments, character references, a signature over the whole) is not cut, and one in which anything at all is found is read as a
+(comments, character references, a signature before its reports) is not cut, and one in which anything at all is found is read as a
 whole after all, since only then can be told where it stands.
 """
 
@@ -18,7 +18,7 @@ PIECE_REPORTS = 250
 _REPORTS, _REPORTS_END, _REPORT_END = b"<Reports>", b"</Reports>", b"</Report>"
 _DATA = re.compile(rb"<Report>\s*<ReportData>([^&]{0,600}?)</ReportData>")
 _FIELD = re.compile(rb"<([A-Za-z]+)>([^<]*)</")
-_SIGNED = b"http://www.w3.org/2000/09/xmldsig#"
+_SIGNATURE = b"Signature"
 
 Fields = dict[bytes, bytes]
 
@@ -45,11 +45,17 @@ class Pieces:
 
 def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
     """The delivery in pieces; None when it is small, or not written so that it can be cut safely."""
-    if len(body) < large_bytes or b"<!" in body or b"&#" in body or body.find(b"<?", 1) > 0 or _SIGNED in body:
+    if len(body) < large_bytes or b"<!" in body or b"&#" in body or body.find(b"<?", 1) > 0:
         return None
     start, end = body.find(_REPORTS) + len(_REPORTS), body.rfind(_REPORTS_END)
     around = body[:start] + body[end + len(_REPORTS_END) :]
-    if start < len(_REPORTS) or end < start or around.count(b"<Report") != 1 or b"</Report" in around:
+    if (
+        start < len(_REPORTS)
+        or end < start
+        or body.find(_SIGNATURE, 0, end) >= 0
+        or around.count(b"<Report") != 1
+        or b"</Report" in around
+    ):
         return None
     cuts, at, number = [], start, 0
     while (found := body.find(_REPORT_END, at, end)) >= 0:

@@ -14,6 +14,7 @@ import base64
 import binascii
 import copy
 import hashlib
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +39,10 @@ KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192
 _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
+_OF_SIGNATURE = [f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo")]
+_OF_INFO = [f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")]
+_OF_REFERENCE = [f"{{{DS}}}{name}" for name in ("Transforms", "DigestMethod", "DigestValue")]
+_OF_KEYS = [f"{{*}}{name}" for name in ("RSAKeyValue", "X509Certificate", "RetrievalMethod", "KeyInfoReference")]
 _HEADER = ENVELOPE.replace("Envelope", "Header")
 
 
@@ -53,7 +58,7 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     """What is wrong with the document's signature; an unsigned document is fine unless a signature is demanded."""
     root = parsed.root if parsed.root is not None else parsed.document
     try:
-        if verify(root, parsed.document) or not demanded:
+        if verify(root, parsed.document, parsed.pieces) or not demanded:
             return []
         rule, refused = "signature-missing", Refused(parsed.document, "a signature as the last element")
     except Refused as error:
@@ -62,8 +67,10 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     return [Finding(f"ir.{rule}", told.message, refused.at, refused.expected, refused.found[:100], "error", told.code)]
 
 
-def verify(root: Any, document: Any) -> bool:
+def verify(root: Any, document: Any, pieces: Callable[[], Iterable[Any]] | None = None) -> bool:
     """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there is no signature at all.
+
+    A delivery that is read in pieces is `document` with its first reports; the digest is then of all `pieces`.
 
     Raises:
         Refused: when there is something like a signature that is not accepted.
@@ -86,7 +93,8 @@ def verify(root: Any, document: Any) -> bool:
         # In inclusive form a document carries the namespaces that are in scope; the envelope's were not when it was signed.
         alone = copy.deepcopy(document)
         signature = alone[-1]
-    if hashlib.sha256(_without(signature, alone, method, prefixes)).digest() != digest:
+    whole = _digest_of_pieces(pieces(), method, prefixes) if pieces else _digest(_without(signature, alone, method, prefixes))
+    if whole != digest:
         raise Refused(info[2], "the digest of the document as it is", "another digest: it was changed after it was signed")
     public = _key(key_info, signature)
     canonical = _canonical(signature[0], _c14n(info[0]), _prefixes(info[0]))
@@ -108,14 +116,16 @@ def _check_envelope(root: Any, document: Any) -> None:
 
 def _parts(signature: Any) -> tuple[Any, Any, Any]:
     """SignedInfo, SignatureValue and KeyInfo; nothing else may be there."""
-    names = [etree.QName(child).localname for child in signature if etree.QName(child).namespace == DS]
-    if names != ["SignedInfo", "SignatureValue", "KeyInfo"] or len(signature) != len(names):
-        raise Refused(signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", ", ".join(names))
-    info = signature[0]
-    inside = [etree.QName(child).localname for child in info if etree.QName(child).namespace == DS]
-    if inside != ["CanonicalizationMethod", "SignatureMethod", "Reference"] or len(info) != len(inside):
-        raise Refused(info, "one CanonicalizationMethod, one SignatureMethod and one Reference", ", ".join(inside))
-    return info, signature[1], signature[2]
+    if (names := [child.tag for child in signature]) != _OF_SIGNATURE:
+        raise Refused(signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", _plain(names))
+    info, value, key_info = signature
+    if (inside := [child.tag for child in info]) != _OF_INFO:
+        raise Refused(info, "one CanonicalizationMethod, one SignatureMethod and one Reference", _plain(inside))
+    return info, value, key_info
+
+
+def _plain(tags: list[Any]) -> str:
+    return ", ".join(str(tag).rpartition("}")[2] for tag in tags)
 
 
 def _check_algorithm(element: Any, algorithm: str, name: str) -> None:
@@ -147,7 +157,7 @@ def _reference(info: Any) -> tuple[str, list[str], bytes]:
     reference = info[2]
     if reference.get("URI") != "" or reference.get("Type"):
         raise Refused(reference, 'URI="", the whole document', str(reference.get("URI")))
-    if [etree.QName(child).localname for child in reference] != ["Transforms", "DigestMethod", "DigestValue"]:
+    if [child.tag for child in reference] != _OF_REFERENCE:
         raise Refused(reference, "Transforms, DigestMethod and DigestValue")
     transforms, method, value = reference
     algorithms = [str(each.get("Algorithm")) for each in transforms]
@@ -187,17 +197,37 @@ def _without(signature: Any, document: Any, method: str, prefixes: list[str]) ->
     return whole[:start] + whole[end:]
 
 
+def _digest(canonical: bytes) -> bytes:
+    return hashlib.sha256(canonical).digest()
+
+
+def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -> bytes:
+    """The digest of the whole: what stands before the reports, the reports of each piece, what stands after them.
+
+    `<Reports>` has neither attributes nor declarations, and in canonical form no text can look like a tag.
+    """
+    digest, after = hashlib.sha256(), b""
+    for number, piece in enumerate(pieces):
+        alone = copy.deepcopy(piece) if method == INCLUSIVE and piece.getparent() is not None else piece
+        canonical = _without(alone[-1], alone, method, prefixes)
+        start, end = canonical.index(b"<Reports>") + len(b"<Reports>"), canonical.rindex(b"</Reports>")
+        digest.update(canonical[start:end] if number else canonical[:end])
+        after = canonical[end:]
+    digest.update(after)
+    return digest.digest()
+
+
 def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     """The public key; when several forms of it are given they must be the same key."""
     keys = []
-    for child in key_info.iter():
-        name = etree.QName(child).localname
+    for child in key_info.iter(*_OF_KEYS):
+        name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":
             modulus, exponent = (child.findtext(f"{{{DS}}}{part}") or "" for part in ("Modulus", "Exponent"))
             keys.append((child, _key_of_value("".join(modulus.split()), "".join(exponent.split()))))
         elif name == "X509Certificate":
             keys.append((child, _key_of_certificate("".join((child.text or "").split()))))
-        elif name in ("RetrievalMethod", "KeyInfoReference"):
+        else:
             raise Refused(child, "the key itself, not where it is")
     if not keys:
         raise Refused(key_info, "RSAKeyValue or X509Certificate")

@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, SignatureMethod
+from signxml.signer import XMLSigner
 
 from adapters.income_register import generate, parse, pieces
 from benchmarks.income_delivery import measure
 from exchange.assembly import Exchange
 from exchange.ports import Inbound
 from exchange.settings import Settings
+from tests.adapters.income_register.clients import key_and_certificate, raw
 
 EMPLOYER, REPORTS = "employer.demo-oy", 700
 
@@ -82,6 +86,31 @@ async def test_pieces_and_whole_agree(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(parse, "LARGE_BYTES", 1 << 30)
     whole = await outcome_of(tmp_path / "whole", body_of)
     assert in_pieces == whole
+
+
+@pytest.mark.parametrize("way", ["EXCLUSIVE_XML_CANONICALIZATION_1_0", "CANONICAL_XML_1_0"])
+@pytest.mark.parametrize("forged", [False, True])
+async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, forged: bool
+) -> None:
+    pem, certificate = key_and_certificate()
+    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way])
+
+    def body_of(exchange: Exchange) -> bytes:
+        envelope = etree.fromstring(delivery(exchange, "P-3"))
+        done = raw(signer.sign(etree.fromstring(raw(envelope[0][0])), key=pem, cert=certificate.decode()))
+        body = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + done + b"</s:Body></s:Envelope>"
+        assert pieces.cut(body) is not None
+        return spoilt(body, b"<HoursPerWeek>", b"<HoursPerWeek>1", 600) if forged else body
+
+    in_pieces = await outcome_of(tmp_path / "pieces", body_of)
+    assert (in_pieces[0][0], [each.rule for each in in_pieces[1] if each.severity == "error"][:1]) == (
+        ("rejected", ["ir.signature"]) if forged else ("accepted", [])
+    )
+    monkeypatch.setattr(parse, "LARGE_BYTES", 1 << 30)
+    whole = await outcome_of(tmp_path / "whole", body_of)
+    assert [each.rule for each in in_pieces[1]] == [each.rule for each in whole[1]]
+    assert in_pieces[0][:2] == whole[0][:2]
 
 
 def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
