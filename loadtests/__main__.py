@@ -11,15 +11,18 @@ import json
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from loadtests import budgets, processes, shapes
+from loadtests import budgets, calls, processes, shapes
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 #: Samples of each sender and type; each call made of one gets ids of its own.
 SAMPLES_EACH = 5
+#: Calls of each kind to each worker before the measurement.
+WARM_CALLS = 3
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -37,6 +40,9 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="workers of the exchange")
     parser.add_argument("--locusts", type=int, default=1, help="locust processes that send; with more than one, a master besides")
     parser.add_argument("--samples", type=Path, help="calls that `exchange samples all --calls` wrote; new ones when left out")
+    parser.add_argument(
+        "--cold", action="store_true", help="measure the first calls of each type too, while schemas are compiled"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go")
     given = parser.parse_args(arguments)
@@ -88,6 +94,8 @@ def drive(
     given: argparse.Namespace, url: str, samples: Path, served: subprocess.Popen[bytes] | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Run locust against the exchange; its report, and what is wrong with memory or the accounts."""
+    if not given.cold:
+        warm_up(url, calls.read(samples), WARM_CALLS * given.workers)
     before = processes.counted(url)
     budget = budgets.load(given.budget)
     report = given.reports / f"load-{given.shape}.json"
@@ -107,6 +115,22 @@ def drive(
         print("memory of the largest process: " + ", ".join(f"{name} {size:.0f}" for name, size in run["memory"].items()))
         found += budgets.exceeded_memory(run["memory"], budget)
     return run, found
+
+
+def warm_up(url: str, samples: list[calls.Sample], times: int) -> None:
+    """Send so many calls of each kind one after the other, before anything is measured or counted.
+
+    Each goes over a connection of its own, so that every worker of the exchange gets some. Raises what urllib does on a failure.
+    """
+    kinds = {(each.message_type, each.door, each.headers.get("SOAPAction", "")): each for each in samples}
+    numbers = calls.Numbers(calls.WORKERS_MAX - 1)
+    for sample in kinds.values():
+        for _ in range(times):
+            prepared = sample.prepare(numbers.next())
+            asked = urllib.request.Request(
+                url + prepared.path, prepared.body or None, dict(prepared.headers), method=prepared.method
+            )
+            urllib.request.urlopen(asked, timeout=60).close()
 
 
 def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> int:
