@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -46,8 +47,8 @@ HOT = {
     "memory": "SELECT key,value,version FROM memory WHERE channel=? AND key IN (?)",
     "counters of a glance": "SELECT channel,kind,SUM(count) FROM day_counter WHERE period>=? AND period<? GROUP BY channel,kind",
     "retention: bodies": (
-        "SELECT message.id FROM message JOIN body ON body.message_id=message.id WHERE message.id<? AND NOT EXISTS (SELECT 1 FROM "
-        "delivery WHERE delivery.message_id=message.id AND delivery.state='waiting') ORDER BY message.id LIMIT ?"
+        "SELECT body.message_id FROM body WHERE body.message_id<? AND NOT EXISTS (SELECT 1 FROM delivery WHERE "
+        "delivery.message_id=body.message_id AND delivery.state='waiting') ORDER BY body.message_id LIMIT ?"
     ),
 }
 
@@ -114,13 +115,16 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
     """A ledger of real traffic of the published mix with nothing left on its way; made once a folder."""
-    path = folder / "small" / "exchange.db"
-    if path.exists():
+    done, path = folder / "small.done", folder / "small" / "exchange.db"
+    if done.exists():
         return path
-    path.parent.mkdir(exist_ok=True)
+    shutil.rmtree(path.parent, ignore_errors=True)
+    path.parent.mkdir()
     with processes.exchange(path.parent, path, 1) as (url, _, _):
         load_once(url, rate, seconds, path.parent)
+        processes.drain(url)
         empty_mailboxes(url)
+    done.touch()
     return path
 
 
@@ -167,7 +171,7 @@ def closed_loops(given: argparse.Namespace, urls: dict[int, tuple[str, Any]], re
                 took = uvloop.run(drive("127.0.0.1", port, iter(requests), CONNECTIONS, given.seconds))
                 if took.unexpected:
                     raise SystemExit(f"{case.name} with {size}: {took.first_unexpected.decode(errors='replace')}")
-                processes.drain(url)
+                processes.drain(url, still_seconds=60)
                 if number:
                     rates[size].append(took.rate)
                     slow[size].append(took.percentile(0.99))

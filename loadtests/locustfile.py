@@ -18,14 +18,16 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests import budgets, calls, shapes, workload
 from loadtests.report import report, table
-from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds, spacers
+from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds
 
 #: Between the end of the arrivals and the end of the test: the workers start a little after the master.
 GRACE_SECONDS = 2.0
 
 WORKLOAD = workload.load()
 KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.sources})
-globals().update({kind.__name__: kind for kind in KINDS})
+#: More are never needed up to 30 workers.
+SPACERS: list[Any] = [type(f"Spacer{number}", (Spacer,), {"abstract": False}) for number in range(6)]
+globals().update({kind.__name__: kind for kind in [*KINDS, *SPACERS]})
 
 lateness: Counter[int] = Counter()
 #: Calls by worker, as the master heard of them.
@@ -93,12 +95,15 @@ def broken(environment: Any) -> bool:
 def prepare(environment: Any, **_: object) -> None:
     """Fix the numbers of users before anything is spawned."""
     environment.stop_timeout = TIMEOUT_SECONDS + 5
+    if isinstance(environment.runner, WorkerRunner):
+        return  # the master decides how many of which kind, and a worker must know them all
     count = environment.parsed_options.sources if environment.parsed_options else 1
     for kind in KINDS:
         kind.fixed_count = count
-    Spacer.fixed_count = count
-    if not spacers(len(KINDS), count):
-        environment.user_classes = [kind for kind in environment.user_classes if kind is not Spacer]
+    for spacer in SPACERS:
+        spacer.fixed_count = count
+    left_out = SPACERS[workload.spacers(len(KINDS), count) :]
+    environment.user_classes = [kind for kind in environment.user_classes if kind not in left_out]
 
 
 @events.test_start.add_listener
@@ -127,8 +132,9 @@ def begin(environment: Any, **_: object) -> None:
 @events.report_to_master.add_listener
 def hand_over(client_id: str, data: dict[str, Any]) -> None:
     """A worker's lateness goes to the master with its statistics."""
-    sent, Source.sender.lateness = Source.sender.lateness, Counter()
-    data["lateness"] = dict(sent)
+    sender: Sender | None = getattr(Source, "sender", None)
+    if sender is not None:  # a worker reports before the load begins, too
+        data["lateness"], sender.lateness = dict(sender.lateness), Counter()
 
 
 @events.worker_report.add_listener

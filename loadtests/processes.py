@@ -119,18 +119,19 @@ def counted(url: str) -> dict[tuple[str, str], int]:
     return {(row["message_type"], row["kind"]): row["count"] for row in rows}
 
 
-def drain(url: str) -> int:
-    """Wait until nothing is on its way but what lies in mailboxes; how many deliveries still wait then."""
+def drain(url: str, still_seconds: float = 4.0) -> int:
+    """Wait until nothing is on its way, or nothing changed for so long (what lies in mailboxes); how many deliveries wait then."""
     until = time.monotonic() + DRAIN_SECONDS
-    before: Any = None
-    while time.monotonic() < until:
+    before, since = None, time.monotonic()
+    while True:
         channels = fetch(url + "/api/v1/snapshot")["channels"]
         state = [(row["waiting"], row["received"], row["delivered"]) for row in channels.values()]
-        if not sum(row[0] for row in state) or state == before:
-            break
-        before = state
-        time.sleep(2.0)
-    return sum(row[0] for row in state)
+        waiting: int = sum(row[0] for row in state)
+        if state != before:
+            before, since = state, time.monotonic()
+        if not waiting or time.monotonic() > until or time.monotonic() - since >= still_seconds:
+            return waiting
+        time.sleep(1.0)
 
 
 class Memory:

@@ -157,19 +157,12 @@ class Source(User):
 class Spacer(User):
     """Does nothing: makes the number of kinds of users coprime with the workers', so that each worker gets one of every kind."""
 
-    fixed_count = 1
+    abstract = True
 
     @task
     def rest(self) -> None:
         """Nothing."""
         gevent.sleep(SLICE_SECONDS)
-
-
-def spacers(kinds: int, workers: int) -> int:
-    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
-    from math import gcd
-
-    return next(more for more in range(workers + 1) if gcd(kinds + more, workers) == 1)
 
 
 def kinds(keys: list[tuple[str, str]], mixes: dict[tuple[str, str], Mix]) -> list[type[Source]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -102,3 +103,8 @@ class Mix:
         weights = list(itertools.accumulate(flow.calls * more for (flow, _), more in zip(self.flows, times, strict=True)))
         _, own = rng.choices(self.flows, cum_weights=weights)[0]
         return rng.choice(own)
+
+
+def spacers(kinds: int, workers: int) -> int:
+    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
+    return next(more for more in range(2 * workers + 1) if math.gcd(kinds + more, workers) == 1)

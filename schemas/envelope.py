@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+_PUBLIC_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def id_from_public(text: str) -> int:
     Raises:
         ValueError: when it is not 32 hexadecimal digits or is out of range.
     """
-    if len(text) != 32:
+    if not _PUBLIC_ID.fullmatch(text):
         raise ValueError("an id has 32 hexadecimal digits")
     number = int(text, 16)
     if number >= 1 << 63:

@@ -42,7 +42,14 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, the signature, and what the register's memory adds."""
+    """The rules of fields, the signature, and what the register's memory adds; in pieces only as long as nothing is found."""
+    if isinstance(parsed, parse.Document) and parsed.pieces is not None:
+        found = cycle.check(parsed, identity, context, check_signature(parsed, "signature" in parsed.inbound.partner.demands))
+        names = {item.report_id or item.register_id for item in parsed.items}
+        plain = all(finding.rule == "ir.many-reports" for finding in found) and len(names) == len(parsed.items)
+        if plain and not any(rules(piece, identity, context) for piece in parse.in_pieces(parsed)):
+            return found
+        parsed.become_whole()
     found = rules(parsed, identity, context)
     if parsed.inbound.door in cycle.DOORS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)

@@ -99,7 +99,7 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
         findings.append(_finding("delivery-id-used", data.find("DeliveryId"), None, "a DeliveryId of its own for each delivery"))
     if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
-        more = _finding("many-reports", parsed.items[REPORTS_MAX].element, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
+        more = _finding("many-reports", None, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
         findings.append(replace(more, severity="warning"))
     kind = kind_of(data)
     if parsed.message_type == INVALIDATIONS and parsed.inbound.door == REAL_TIME_DOOR and len(parsed.items) > 1:

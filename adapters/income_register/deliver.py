@@ -30,8 +30,17 @@ _AFTER = re.compile(rb"\s*</([A-Za-z_][\w.-]*):Body\s*>\s*</\1:Envelope\s*>\s*\Z
 _TAIL_BYTES = 400
 
 
+#: A document without an envelope.
+_ALONE = re.compile(
+    rb"""(?:<\?xml\s+version=["']1\.0["'](?:\s+encoding=["'][Uu][Tt][Ff]-8["'])?\s*\?>\s*)?<(?:[A-Za-z_][\w.-]*:)?[A-Za-z]+RequestToIR[\s>]"""
+)
+
+
 def cut_out(body: bytes) -> bytes | None:
-    """The bytes between the envelope's tags as they were sent, with no second parsing; None when that can't be told at a glance."""
+    """The document as it was sent, with no second parsing: what stands between the envelope's tags, or the whole when there is no
+    envelope; None when that can't be told at a glance."""
+    if _ALONE.match(body):
+        return body
     before = _BEFORE.match(body)
     start = max(0, len(body) - _TAIL_BYTES)
     after = _AFTER.search(body[start:])

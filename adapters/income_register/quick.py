@@ -3,95 +3,36 @@
 The rules look at every element, which costs several times what parsing does. Most reports of a payer are written alike and differ in
 names, amounts and dates: their bytes are matched against a few patterns, what is coded in them is looked up, what is free is checked. A
 report is only ever recognised when its earner's part, each of its transactions and what they are together were found fine before under the
-same payer; whatever is not recognised goes to the rules. Everything remembered is bounded, and nothing of a person is among it.
+same payer; whatever is not recognised goes to the rules.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
-from itertools import count
 from typing import Any
 
 from lxml import etree
 
-from adapters.income_register.pay_rules import DEDUCTED_FROM
+from adapters.income_register.learned import AMOUNT, KNOWN_MAX, Memory, are_related, of_earner, of_transaction, relations_of
 from adapters.income_register.rulebook import Book, iso
-from adapters.income_register.shapes import Leaf, Shape, holds, is_text, learn, leaves, skeleton
+from adapters.income_register.shapes import Shape, holds, is_text, leaves
 
-SHAPES_MAX = 512
-KNOWN_MAX = 4096
-#: A shape is learned when it has been seen so often, and at most so many in one delivery: compiling one takes milliseconds.
-SEEN_MIN = 4
+#: At most so many shapes are learned from one delivery.
 LEARNED_MAX = 64
-#: Shapes that one part is tried against.
-TRIED_MAX = 12
 #: Longest report that is learned from, and longest value that is remembered, in bytes.
 REPORT_BYTES_MAX = 8192
 VALUE_BYTES_MAX = 60
 
 _REPORTS, _REPORTS_END = b"<Reports>", b"</Reports>"
 _TRANSACTION, _TRANSACTIONS_END, _REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
-#: What rules of a whole report look at beside the amount of a transaction.
-_BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance"))
-_PROFESSION = (b"Profession", b"Type")
 _OF_TOTAL = frozenset((b"101", b"102", b"103", b"104", b"105", b"106"))
 
 _END_BYTES = -len(_TRANSACTIONS_END)
-_AMOUNT, _TAIL = b"<Amount>", b"</"
+_TAIL = b"</"
 _NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
 
-Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 Judge = Callable[[Any], bool]
-
-
-class Memory:
-    """Shapes and what was found fine, for every delivery alike."""
-
-    def __init__(self) -> None:
-        self._numbers = count(1)
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything; numbers are never given twice, so that nothing old can be taken for something new."""
-        self.shapes: dict[bytes, list[Shape]] = {}
-        self.known: dict[object, int] = {}
-        self.classes: dict[object, int] = {}
-        self.together: dict[object, Relations] = {}
-        self.seen: Counter[int] = Counter()
-
-    def find(self, key: bytes, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
-        """The shape that a part is written in, and its values; the one found last is tried first."""
-        tried = self.shapes.get(key)
-        if tried is None:
-            return None
-        for index, shape in enumerate(tried):
-            if (match := shape.match(part)) is not None:
-                if index:
-                    tried.insert(0, tried.pop(index))
-                return shape, match.groups()
-        return None
-
-    def learn(self, key: bytes, part: bytes) -> bool:
-        """Learn the shape of a part, when it has been seen often enough; whether it was learned now."""
-        bones = hash(skeleton(part))
-        if len(self.seen) >= KNOWN_MAX:
-            self.seen.clear()
-        self.seen[bones] += 1
-        if self.seen[bones] < SEEN_MIN or (shape := learn(part, next(self._numbers))) is None:
-            return False
-        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or len(self.known) >= KNOWN_MAX or len(self.together) >= KNOWN_MAX:
-            self.clear()
-        self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
-        return True
-
-    def class_of(self, content: object) -> int:
-        """A number for what the rules of a whole report ask of a part."""
-        if len(self.classes) >= KNOWN_MAX:
-            self.clear()
-        return self.classes.setdefault(content, next(self._numbers))
 
 
 _MEMORY = Memory()
@@ -151,7 +92,7 @@ class Quick:
         Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
         """
         memory, context, known_lines, ids, fresh = self._memory, self._context, self._lines, self._ids, self._fresh
-        limits, line_of, related, number, payer_codes = self._limits, self._line, _related, _NUMBER, self._payer_codes
+        limits, line_of, related, number, payer_codes = self._limits, self._line, are_related, _NUMBER, self._payer_codes
         for index, chunk in enumerate(chunks):
             tail = b""
             lines = chunk.split(_TRANSACTION)
@@ -186,7 +127,7 @@ class Quick:
             classes = [klass]
             for line in lines:
                 # Most transactions differ from others of the delivery in their amounts alone.
-                head, _, rest = line.partition(_AMOUNT)
+                head, _, rest = line.partition(AMOUNT)
                 amount, _, end = rest.partition(b"<")
                 line_class = known_lines.get((head, end))
                 if line_class is None or not number(amount):
@@ -240,6 +181,10 @@ class Quick:
         """Learn from a report that was not recognised, when the rules find nothing in it as it stands in these bytes."""
         if len(chunk) > REPORT_BYTES_MAX or not is_text(chunk) or (parts := _parts(chunk)) is None:
             return
+        with self._memory.lock:
+            self._learn(chunk, parts)
+
+    def _learn(self, chunk: bytes, parts: list[tuple[bytes, bytes]]) -> None:
         memory = self._memory
         missing = [(name, part) for name, part in parts if memory.find(name, part) is None]
         if missing and self._learned >= LEARNED_MAX:
@@ -268,11 +213,11 @@ class Quick:
                 return
             shape, values = found
             if name == b"":
-                earner, content = (shape.number, shape.coded(values)), _of_earner(part, held)
+                earner, content = (shape.number, shape.coded(values)), of_earner(part, held)
                 if part.count(b"<StartDate>") > 1 and parts[-1][0] == _TAIL:
                     return
             else:
-                content = _of_transaction(part, held)
+                content = of_transaction(part, held)
             key = (context, earner if name == _TAIL else None, shape.number, shape.coded(values))
             if key not in memory.known:
                 memory.known[key] = memory.class_of(content)
@@ -283,7 +228,7 @@ class Quick:
         if not any(
             code in _OF_TOTAL and any(flag in part for flag in special) for code, (_, part) in zip(codes, parts, strict=False)
         ):
-            memory.together[(context, *classes)] = _relations(codes)
+            memory.together[(context, *classes)] = relations_of(codes)
 
 
 def _name_of(line: bytes) -> bytes:
@@ -299,48 +244,3 @@ def _parts(chunk: bytes) -> list[tuple[bytes, bytes]] | None:
         return None
     parts = [(b"", first.lstrip()), *((_name_of(line), line) for line in lines)]
     return [*parts, (_TAIL, tail.strip())] if tail.strip() else parts
-
-
-def _of_earner(part: bytes, held: list[Leaf]) -> object:
-    """What the rules that also look at the income ask of an earner's part: insurances, professions, kinds of earner."""
-    asked = (b"ExceptionCode", b"IncomeEarnerType", b"NonResident", b"PensionActCode")
-    return (
-        "earner",
-        *(
-            (leaf.path[-1], part[leaf.start : leaf.end])
-            for leaf in held
-            if leaf.path[-1] in asked or leaf.path[-2:] == _PROFESSION
-        ),
-    )
-
-
-def _of_transaction(part: bytes, held: list[Leaf]) -> object:
-    """What the rules of a whole report ask of a transaction: income type, flags, and what stands beside the amount."""
-    asked = (b"TransactionCode", b"Recovery", b"UnjustEnrichment")
-    return (
-        "transaction",
-        any(leaf.path[-1] == b"Amount" for leaf in held),
-        *((leaf.path[-1], part[leaf.start : leaf.end]) for leaf in held if leaf.path[-1] in asked or _BESIDE & set(leaf.path)),
-    )
-
-
-def _relations(codes: list[bytes]) -> Relations:
-    """The transactions whose amounts together are no more than those of others; by their places in the report."""
-    texts = [code.decode() for code in codes]
-    relations: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-    for code, sources in DEDUCTED_FROM.items():
-        own = tuple(index for index, text in enumerate(texts) if text == code)
-        if own:
-            relations.append((own, tuple(index for index, text in enumerate(texts) if text in sources)))
-    wholes = tuple(index for index, text in enumerate(texts) if text == "101")
-    for index, text in enumerate(texts):
-        if text in ("102", "103", "104", "105", "106"):
-            relations.append(((index,), wholes[:1]))
-    return tuple(relations)
-
-
-def _related(relations: Relations, lines: list[bytes]) -> bool:
-    """Whether amounts together are no more than those that they are made from; places count from 1, for the earner's part is 0."""
-    amounts = [line.partition(_AMOUNT)[2].partition(b"<")[0].decode() or "0" for line in lines]
-    numbers = [Decimal(amount) for amount in ("0", *amounts)]
-    return all(sum(numbers[index] for index in own) <= sum(numbers[index] for index in of) for own, of in relations)

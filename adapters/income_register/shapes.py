@@ -170,6 +170,9 @@ def learn(part: bytes, number: int) -> Shape | None:
         return None
     if any(part.count(tag) > most for tag, most in _AT_MOST):
         return None
+    if any(leaf.path[-2:] == (b"Id", b"Code") and leaf.kind == "coded" for leaf in found):
+        # Coded values are remembered, and an identifier of another kind may be a person's.
+        return None
     if sum(leaf.path[-2:] == (b"Id", b"Code") and b"IncomeEarnerIds" in leaf.path for leaf in found) > 1:
         return None
     pattern, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]

@@ -24,7 +24,7 @@ from exchange.ports import (
     TryAgain,
 )
 from exchange.ports.ledger import EventRow, Pending
-from schemas.directory import Directory
+from schemas.directory import Directory, Partner
 
 log = structlog.get_logger(__name__)
 
@@ -78,21 +78,21 @@ class Attempts:
         """Settle deliveries as dead whose caller went away with a crash; how many."""
         pending = await self._ledger.pending(delivery_ids)
         for each in pending:
-            delivery = delivery_of(each, self._directory)
-            if delivery is not None:
-                await self._settle(delivery, RefusedByPartner("interrupted"), again=False)
+            await self._settle(delivery_of(each, self._directory), RefusedByPartner("interrupted"), again=False)
         return len(pending)
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
-        channel = self._channels[delivery.envelope.channel]
+        if self._directory.get(delivery.receiver.id) is None:
+            return TryAgain("receiver-unknown", "not in the partner directory")
         try:
+            channel = self._channels[delivery.envelope.channel]
             call = channel.request(delivery)
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
             return channel.judge(delivery, reply)
         except Unreachable as error:
             return TryAgain("unreachable", str(error))
         except Exception as error:  # a bug in an adapter must not lose the delivery, nor end the dispatcher
-            log.exception("adapter failed", channel=channel.name, delivery=delivery.id)
+            log.exception("adapter failed", channel=delivery.envelope.channel, delivery=delivery.id)
             return TryAgain("internal", type(error).__name__)
 
     async def _settle(self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False) -> int:
@@ -128,11 +128,8 @@ class Attempts:
         return next_at
 
 
-def delivery_of(pending: Pending, directory: Directory) -> Delivery | None:
-    """A delivery as it was before it went to the ledger; None when its partner is no longer in the directory."""
-    row = pending.delivery
-    receiver, sender = directory.get(row.receiver), directory.get(pending.message.sender)
-    if receiver is None or sender is None:
-        return None
-    envelope = envelope_of(pending.message)
+def delivery_of(pending: Pending, directory: Directory) -> Delivery:
+    """A delivery as it was before it went to the ledger; a partner that left the directory meanwhile is known by its id only."""
+    row, envelope = pending.delivery, envelope_of(pending.message)
+    receiver, sender = (directory.get(each) or Partner(each, each, "other-authority") for each in (row.receiver, envelope.sender))
     return Delivery(row.id, envelope, sender, receiver, pending.body, row.items, row.attempts, row.mode, bool(row.ordered))

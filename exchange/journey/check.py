@@ -57,6 +57,10 @@ class Checking:
 
     def check(self, body: bytes, type_name: str = "", sender: Partner = SOMEBODY) -> Checked:
         """Every violation of a document, alone or as its channel wraps it."""
+        refused = self._judge.refused(Inbound(sender, body, "", "check", {"type": type_name}), "", ())
+        if refused.violations:
+            # Before anything is said of it: a violation shows the line that it stands on.
+            return Checked(True, "", "", refused.violations)
         try:
             message_type = self._catalogue.get(type_name) if type_name else self._detect(body)
         except Malformed as error:

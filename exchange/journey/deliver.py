@@ -30,6 +30,14 @@ class Lane:
     paused: bool = False
 
 
+@dataclass(slots=True)
+class Share:
+    """What one receiver has of the memory: deliveries and bytes of their bodies."""
+
+    deliveries: int = 0
+    bytes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What a dispatcher holds and does at most; units as in `settings.Deliveries`."""
@@ -56,8 +64,10 @@ class Dispatcher:
         self._lanes: dict[str, Lane] = {}
         self._held: dict[int, int] = {}
         self._held_bytes = 0
+        self._shares: dict[str, Share] = {}
         self._active = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pauses: set[asyncio.Task[None]] = set()
         self._feeder: asyncio.Task[None] | None = None
         self._hungry = asyncio.Event()
         self._closing = False
@@ -74,6 +84,9 @@ class Dispatcher:
         if self._feeder is not None:
             self._feeder.cancel()
             await asyncio.gather(self._feeder, return_exceptions=True)
+        for pause in self._pauses:
+            pause.cancel()
+        await asyncio.gather(*self._pauses, return_exceptions=True)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=grace_seconds)
             for task in late:
@@ -94,14 +107,12 @@ class Dispatcher:
         if (
             self._closing
             or delivery.id in self._held
-            or len(self._held) >= self._bounds.ready_max
-            or (self._held_bytes + size > self._bounds.ready_bytes_max and self._held)
+            or not self._has_room(delivery.receiver.id, size)
             or (delivery.ordered and self._behind and not fed)
         ):
             self._behind = True
             return False
-        self._held[delivery.id] = size
-        self._held_bytes += size
+        self._hold(delivery, size)
         key, limit = delivery.receiver.id, self._bounds.concurrent_receiver_max
         if delivery.ordered:
             key, limit = f"{key} {delivery.envelope.channel} {delivery.envelope.conversation}", 1
@@ -111,6 +122,32 @@ class Dispatcher:
         lane.waiting.append(delivery)
         self._pump(key, lane)
         return True
+
+    def _has_room(self, receiver: str, size: int) -> bool:
+        """Whether one more delivery fits. A receiver may hold as much as is still free for all, so that however many of them are
+        slow, there is room left for the others."""
+        bounds = self._bounds
+        free, free_bytes = bounds.ready_max - len(self._held), bounds.ready_bytes_max - self._held_bytes
+        share = self._shares.get(receiver)
+        if share is None:
+            return free > 0 and (size <= free_bytes or not self._held)
+        return share.deliveries < free and share.bytes + size <= free_bytes
+
+    def _hold(self, delivery: Delivery, size: int) -> None:
+        self._held[delivery.id] = size
+        self._held_bytes += size
+        share = self._shares.setdefault(delivery.receiver.id, Share())
+        share.deliveries += 1
+        share.bytes += size
+
+    def _let_go(self, delivery: Delivery) -> None:
+        size = self._held.pop(delivery.id)
+        self._held_bytes -= size
+        share = self._shares[delivery.receiver.id]
+        share.deliveries -= 1
+        share.bytes -= size
+        if not share.deliveries:
+            del self._shares[delivery.receiver.id]
 
     def _pump(self, key: str, lane: Lane) -> None:
         """Start what the lane and the whole dispatcher have room for."""
@@ -133,10 +170,12 @@ class Dispatcher:
                 except LedgerClosed:
                     return
                 except LedgerError as error:
+                    # It still waits in the ledger; what follows it in order must not overtake it.
                     log.error("delivery not settled", delivery=delivery.id, error=str(error))
+                    again_at = self._clock.now() + int(self._bounds.poll_seconds * 1000)
                 finally:
                     if not (again_at and lane.ordered):
-                        self._held_bytes -= self._held.pop(delivery.id, 0)
+                        self._let_go(delivery)
                 if again_at and lane.ordered:
                     self._pause(key, lane, delivery, again_at)
                     return
@@ -150,7 +189,7 @@ class Dispatcher:
             if not lane.waiting and not lane.active:
                 self._lanes.pop(key, None)
             self._pump_others(key, lane)
-            if len(self._held) <= self._bounds.ready_max // 2:
+            if len(self._held) <= self._bounds.ready_max // 2 or (self._behind and not lane.waiting):
                 self._hungry.set()
 
     def _pause(self, key: str, lane: Lane, delivery: Delivery, again_at: int) -> None:
@@ -163,9 +202,9 @@ class Dispatcher:
             lane.paused = False
             self._pump(key, lane)
 
-        task = asyncio.create_task(resume())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        pause = asyncio.create_task(resume())
+        self._pauses.add(pause)
+        pause.add_done_callback(self._pauses.discard)
 
     def _pump_others(self, key: str, lane: Lane) -> None:
         """Give the freed slot to the lane that has waited longest; the one that just had it goes to the end."""
@@ -180,21 +219,40 @@ class Dispatcher:
         """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into memory)."""
         while True:
             fetched = 0
-            room = self._bounds.ready_max - len(self._held)
-            now = self._clock.now()
-            if room > self._bounds.ready_max // 4:
-                due = await self._ledger.waiting(self._own_lanes, now, self._bounds.ready_max + room)
-                wanted = [each for each in due if each not in self._held]
-                self._behind = len(wanted) > room
-                wanted = wanted[:room]
-                for start in range(0, len(wanted), 100):
-                    for pending in await self._ledger.pending(wanted[start : start + 100]):
-                        fetched += self._offer_pending(pending)
+            try:
+                fetched = await self._fetch()
+            except LedgerClosed:
+                return
+            except Exception:  # whatever ails the ledger, what waits there must be taken up again once it is well
+                log.exception("deliveries not fetched")
             self._hungry.clear()
             if fetched and len(self._held) < self._bounds.ready_max // 2:
                 await asyncio.sleep(0)
                 continue
             await self._wait()
+
+    async def _fetch(self) -> int:
+        """Offer what is due, as far as there is room, but to receivers that hold their share already; how many were taken."""
+        room = self._bounds.ready_max - len(self._held)
+        if room <= self._bounds.ready_max // 64:
+            return 0
+        full = [receiver for receiver, share in self._shares.items() if share.deliveries >= room]
+        due = await self._ledger.waiting(self._own_lanes, self._clock.now(), self._bounds.ready_max + room, without=full)
+        wanted = [each for each in due if each not in self._held]
+        self._behind = len(wanted) > room or bool(full)
+        fetched = 0
+        refused: set[str] = set()
+        for start in range(0, min(len(wanted), room), 100):
+            for pending in await self._ledger.pending(wanted[start : min(start + 100, room)]):
+                conversation = f"{pending.delivery.receiver} {pending.message.channel} {pending.message.conversation}"
+                if pending.delivery.ordered and conversation in refused:
+                    # There may be room by now, but the one before it was left out.
+                    continue
+                if self._offer_pending(pending):
+                    fetched += 1
+                else:
+                    refused.add(conversation)
+        return fetched
 
     async def _wait(self) -> None:
         """Sleep until the next poll, or until there is room again."""
@@ -207,5 +265,4 @@ class Dispatcher:
             hungry.cancel()
 
     def _offer_pending(self, pending: Pending) -> bool:
-        delivery = delivery_of(pending, self._directory)
-        return delivery is not None and self.offer(delivery, fed=True)
+        return self.offer(delivery_of(pending, self._directory), fed=True)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+import structlog
+
 from exchange.clocks import first_id
 from exchange.ports import Clock, Ledger
+
+log = structlog.get_logger(__name__)
 
 
 class Ages(Protocol):
@@ -58,4 +62,7 @@ class Forgetting:
     async def _run(self) -> None:
         while True:
             await self._clock.sleep(self._ages.every_seconds)
-            await self.forget()
+            try:
+                await self.forget()
+            except Exception:  # what could not be forgotten now is tried again the next time
+                log.exception("nothing forgotten")

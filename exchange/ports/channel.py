@@ -5,7 +5,7 @@ Every function of a channel but the handlers of its doors is pure: no I/O, no cl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +43,10 @@ class Parsed:
 
     `message_type` is empty when it can't be told. `document` is the element or data that the message type's schema
     judges; `root` is the whole document when the message is wrapped (SOAP), else the same as `document`.
+
+    A channel may read a large message in pieces: `document` is then the first of them, `pieces` gives each in turn for the schema (the
+    whole is valid when each is), and `become_whole` reads the message anew as one, for something was found whose place is to be told.
+    Either may raise `Malformed`.
     """
 
     inbound: Inbound
@@ -51,6 +55,11 @@ class Parsed:
     document: Any
     root: Any = None
     findings: list[Finding] = field(default_factory=list)
+    pieces: Callable[[], Iterable[Any]] | None = None
+
+    def become_whole(self) -> None:
+        """Read the message as one; nothing to do for a channel that never reads in pieces."""
+        self.pieces = None
 
 
 @dataclass(slots=True)

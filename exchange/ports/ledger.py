@@ -160,8 +160,11 @@ class Ledger(Protocol):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
-    async def waiting(self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push") -> list[int]:
-        """Ids of deliveries of these lanes and that mode that are due, oldest first; all lanes when `lanes` is empty."""
+    async def waiting(
+        self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
+    ) -> list[int]:
+        """Ids of deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest first, to others than
+        the receivers `without`."""
         ...
 
     async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:

@@ -86,6 +86,7 @@ class Society:
 
     async def send_planned(self, arrival: Arrival) -> None:
         """Make a planned call and what follows from its reply."""
+        self._clock.stand(arrival.at)
         flow = self._plan.flow(arrival.planned)
         partner = self._directory.get(flow.partner)
         if partner is not None and self._faults.loses(partner, arrival.serial):
@@ -172,7 +173,7 @@ class Society:
         task.add_done_callback(self._following.discard)
 
     async def _send_following(self, sendings: Sequence[Sending], number: int, seconds: int) -> None:
-        await self._clock.sleep(seconds)
+        await self._clock.until_tick_of(self._clock.now() + seconds * 1000)
         serials = itertools.count(number)
         for sending in sendings:
             await self._carry(sending, serials, 0)

@@ -68,9 +68,11 @@ class SqliteLedger:
         """What a channel remembers under these keys."""
         return {key: Remembered(json.loads(value), version) for key, value, version in queries.memory(self.reader, channel, keys)}
 
-    async def waiting(self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push") -> list[int]:
+    async def waiting(
+        self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
+    ) -> list[int]:
         """Ids of deliveries of that mode that are due."""
-        return queries.due(self.reader, lanes, due_before, most, mode)
+        return queries.due(self.reader, lanes, due_before, most, mode, without)
 
     async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
         """Deliveries with their messages."""

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exchange.errors import LedgerError
 from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
 from exchange.storage.days import day_of_minute
@@ -56,7 +57,18 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
 
 
 def verify(path: Path) -> Verification:
-    """Recount the ledger file at `path` in one consistent view of it; constant memory, sorting on disk."""
+    """Recount the ledger file at `path` in one consistent view of it; constant memory, sorting on disk.
+
+    Raises:
+        LedgerError: when the file is no ledger, or can't be read.
+    """
+    try:
+        return _verify(path)
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(f"{path} can't be read as a ledger: {error}") from error
+
+
+def _verify(path: Path) -> Verification:
     connection = connect(path)
     try:
         connection.execute("PRAGMA temp_store=FILE")

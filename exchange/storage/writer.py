@@ -111,7 +111,7 @@ class Writer:
             raise
         except Exception as error:
             if len(group) == 1:
-                _resolve(group, error)
+                _resolve(group, _said(error))
                 return
             for job in group:
                 self._alone(connection, job)
@@ -149,6 +149,15 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _said(error: Exception) -> Exception:
+    """What SQLite says (a full disk, a broken file) as the ledger's own error."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    failed = LedgerError(f"the ledger could not be changed: {error}")
+    failed.__cause__ = error
+    return failed
 
 
 def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:

@@ -11,7 +11,9 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import Mailboxes
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey, Pending
+from exchange.web.openapi import Operation, listed, reference
 from exchange.web.snapshot import Snapshots
+from schemas import json as documents
 from schemas.call import problem
 from schemas.catalogue import Catalogue
 from schemas.envelope import id_from_public, public_id
@@ -34,17 +36,46 @@ class Api:
         self._snapshots = snapshots
         self._catalogue = catalogue
 
-    def routes(self) -> list[web.RouteDef]:
-        """The API as routes of aiohttp."""
+    def operations(self) -> list[Operation]:
+        """Every operation, with what it takes and gives."""
+        period = {"since": "First minute (or day) since 1970 UTC", "until": "The minute (or day) after the last"}
         return [
-            web.get("/api/v1/snapshot", self.snapshot),
-            web.get("/api/v1/counters", self.counters),
-            web.get("/api/v1/catalogue", self.catalogue),
-            web.get("/api/v1/messages/{id}", self.message),
-            web.get("/api/v1/messages/{id}/body", self.body),
-            web.get("/api/v1/dead-letters", self.dead_letters),
-            web.post("/api/v1/dead-letters/resend", self.resend),
-            web.post("/api/v1/validate", self.validate),
+            Operation("GET", "/api/v1/snapshot", self.snapshot, reference("Snapshot")),
+            Operation(
+                "GET",
+                "/api/v1/counters",
+                self.counters,
+                listed("Count"),
+                query={"by": f"Dimensions with commas between: {', '.join(DIMENSIONS)}", **period, "daily": "true: by days"},
+                problems=(400,),
+            ),
+            Operation("GET", "/api/v1/catalogue", self.catalogue, listed("MessageType")),
+            Operation("GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)),
+            Operation("GET", "/api/v1/messages/{id}/body", self.body, media_type="text/plain", problems=(404,)),
+            Operation(
+                "GET",
+                "/api/v1/dead-letters",
+                self.dead_letters,
+                listed("DeadLetter"),
+                query={"before": "The id of the last one of the page before"},
+                problems=(400,),
+            ),
+            Operation(
+                "POST",
+                "/api/v1/dead-letters/resend",
+                self.resend,
+                reference("Resent"),
+                takes=reference("Resend"),
+                problems=(400,),
+            ),
+            Operation(
+                "POST",
+                "/api/v1/validate",
+                self.validate,
+                reference("Checked"),
+                query={"type": "The message type, where the document can't tell it"},
+                takes={},
+            ),
         ]
 
     async def snapshot(self, request: web.Request) -> web.Response:
@@ -58,6 +89,8 @@ class Api:
             return _problem(400, "Unknown dimension", f"no dimension {unknown[0][:40]!r}: {', '.join(DIMENSIONS)}")
         try:
             since, until = int(request.query.get("since", "0")), int(request.query.get("until", str(1 << 62)))
+            if max(abs(since), abs(until)) >= 1 << 63:
+                raise ValueError("no such minute")
         except ValueError:
             return _problem(400, "Not a number", "since and until are numbers of minutes (or days) since 1970")
         rows = await self._ledger.totals(by, since, until, request.query.get("daily") == "true")
@@ -98,14 +131,17 @@ class Api:
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         """The newest dead letters; `?before=` an id for the next page."""
-        before = id_from_public(request.query["before"]) if request.query.get("before") else 1 << 62
+        try:
+            before = id_from_public(request.query["before"]) if request.query.get("before") else 1 << 62
+        except ValueError:
+            return _problem(400, "No such id", "before is the id of a dead letter: 32 hexadecimal digits")
         letters = await self._ledger.dead(PAGE_MAX, before)
         return web.json_response([_dead_letter(each) for each in letters])
 
     async def resend(self, request: web.Request) -> web.Response:
         """Put dead letters back into the queue: {"deliveries": [id, ...]}."""
         try:
-            wanted = [id_from_public(each) for each in (await request.json())["deliveries"]][:PAGE_MAX]
+            wanted = [id_from_public(each) for each in documents.parse(await request.read())["deliveries"]][:PAGE_MAX]
         except (ValueError, KeyError, TypeError):
             return _problem(400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted')
         resent = await self._mailboxes.resend(wanted)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 
+from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.settings import Limits
 from exchange.web.api import Api
+from exchange.web.api_schemas import SCHEMAS
 from exchange.web.doors import Doors
 from exchange.web.metrics import Metrics
+from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.snapshot import Snapshots
+from schemas.call import problem
 from schemas.directory import Directory
+
+log = structlog.get_logger(__name__)
 
 #: How often the number of waiting deliveries is looked at, in seconds.
 BACKLOG_SECONDS = 1.0
@@ -43,31 +51,53 @@ def build(parts: Parts) -> web.Application:
     metrics = Metrics()
     app = web.Application(client_max_size=parts.limits.body_bytes_max + 1)
     doors = Doors(parts.directory, parts.limits, metrics, lambda: parts.snapshots.waiting >= parts.limits.waiting_max)
-    for channel in parts.channels:
+    channels = list(parts.channels)
+    for channel in channels:
         app.add_routes(doors.routes(channel, parts.desk(channel)))
-    app.add_routes(parts.api.routes())
-    app.add_routes(_health(parts, metrics))
+    operations = [*parts.api.operations(), *_health(parts, metrics)]
+    operations.append(_description(channels, operations))
+    app.add_routes(operation.route() for operation in operations)
     app.cleanup_ctx.append(_lifetime(parts))
     return app
 
 
-def _health(parts: Parts, metrics: Metrics) -> list[web.RouteDef]:
+def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -> Operation:
+    async def description(request: web.Request) -> web.Response:
+        """This description of every address."""
+        return web.Response(body=document, content_type="application/json")
+
+    operation = Operation("GET", PATH, description, {"type": "object"})
+    document = json.dumps(describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False).encode()
+    return operation
+
+
+def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
     async def live(request: web.Request) -> web.Response:
         """The process answers."""
         return web.json_response({"status": "live"})
 
     async def ready(request: web.Request) -> web.Response:
-        """The ledger answers as well."""
-        await parts.ledger.message(0)
+        """The ledger answers as well; 503 while it is not open."""
+        try:
+            await parts.ledger.message(0)
+        except LedgerClosed:
+            reply = problem(503, "Not ready", "the ledger is not open", retry_after_seconds=1)
+            headers = {**reply.headers, "Content-Type": reply.content_type}
+            return web.Response(status=reply.status, body=reply.body, headers=headers)
         return web.json_response({"status": "ready", "worker": parts.worker})
 
     async def show_metrics(request: web.Request) -> web.Response:
-        """Prometheus."""
+        """Metrics of this worker and the ledger's counters, for Prometheus."""
         snapshot = await parts.snapshots.current()
         metrics.show(snapshot.channels, parts.held())
         return metrics.response()
 
-    return [web.get("/health/live", live), web.get("/health/ready", ready), web.get("/metrics", show_metrics)]
+    state = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+    return [
+        Operation("GET", "/health/live", live, state),
+        Operation("GET", "/health/ready", ready, state, problems=(503,)),
+        Operation("GET", "/metrics", show_metrics, media_type="text/plain"),
+    ]
 
 
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
@@ -85,5 +115,8 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
 async def _watch_backlog(snapshots: Snapshots) -> None:
     """Keep `snapshots.waiting` fresh, so that the doors can refuse before the queue outgrows its limit."""
     while True:
-        await snapshots.current()
+        try:
+            await snapshots.current()
+        except Exception:  # the doors go on by the last number known
+            log.exception("backlog not counted")
         await asyncio.sleep(BACKLOG_SECONDS)

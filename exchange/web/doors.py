@@ -147,15 +147,18 @@ class Doors:
             return COMPRESSED
         try:
             if request.content.is_eof():
-                return await request.read()
-            async with asyncio.timeout(self._limits.read_seconds):
-                return await request.read()
+                body = await request.read()
+            else:
+                async with asyncio.timeout(self._limits.read_seconds):
+                    body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return _too_large(most)
         except TimeoutError:
             return SLOW
         except (ConnectionError, web.RequestPayloadError):
             return BROKEN_OFF
+        # aiohttp's own limit, which ends the reading of chunks, lets one byte more pass.
+        return body if len(body) <= most else _too_large(most)
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)

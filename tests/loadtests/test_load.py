@@ -192,3 +192,12 @@ def test_receipts_and_counters_must_agree_and_nothing_comes_twice() -> None:
     assert differences({"t.x": 10}, before, {("t.x", "accepted"): 16}, 1) == [], "a call that timed out may have been accepted"
     assert differences({"t.x": 10}, before, {("t.x", "accepted"): 14}, 1) != [], "a receipt without a message is never right"
     assert differences({"t.x": 10}, before, {("t.x", "accepted"): 15, ("t.x", "duplicate"): 1}, 0) != []
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 6, 8])
+def test_each_worker_gets_a_user_of_every_kind_when_locust_deals_them_in_turn(workers: int) -> None:
+    for kinds in range(5, 40):
+        dealt = range(kinds + workload.spacers(kinds, workers))
+        turns = [kind for _ in range(workers) for kind in dealt]
+        for worker in range(workers):
+            assert {kind for turn, kind in enumerate(turns) if turn % workers == worker} == set(dealt)

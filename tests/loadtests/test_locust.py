@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import math
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -142,14 +141,3 @@ async def test_a_load_that_breaks_stops_and_says_at_which_rate(tmp_path: Path) -
     assert (code, time.monotonic() - begun < 60) == (0, True), output
     assert "broke after" in output
     assert "failures a second" in output
-
-
-def test_each_worker_gets_a_user_of_every_kind() -> None:
-    def dealt(kinds: int, workers: int, more: int) -> list[set[int]]:
-        turns = [kind for _ in range(workers) for kind in range(kinds + more)]
-        return [{kind for turn, kind in enumerate(turns) if turn % workers == worker} for worker in range(workers)]
-
-    for workers in (1, 2, 3, 4, 6):
-        for kinds in range(9, 16):
-            more = next(more for more in range(workers + 1) if math.gcd(kinds + more, workers) == 1)
-            assert dealt(kinds, workers, more) == [set(range(kinds + more))] * workers

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from adapters.income_register import generate, quick, rules
+from adapters.income_register import generate, learned, quick, rules
 from adapters.income_register.identify import identify
 from adapters.income_register.parse import parse
 from exchange.journey.check import SOMEBODY
@@ -118,7 +118,7 @@ MUTATIONS: tuple[Mutation, ...] = (revalue, revalue, transplant, respell, respel
 
 @pytest.mark.parametrize("kind", ["wages", "insurer", "fund", "kela"])
 def test_what_is_recognised_is_what_the_rules_find_nothing_in(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "_MEMORY", quick.Memory())
+    monkeypatch.setattr(quick, "_MEMORY", learned.Memory())
     monkeypatch.setattr(quick.Quick.__init__, "__defaults__", (quick._MEMORY,))
     rng = random.Random(kind)
     for seed in range(4):
@@ -202,12 +202,12 @@ def test_the_same_report_id_twice_is_found_however_the_two_are_judged() -> None:
 
 
 def test_memory_is_bounded_and_numbers_are_never_given_twice() -> None:
-    memory = quick.Memory()
-    numbers = {memory.class_of(("x", value)) for value in range(quick.KNOWN_MAX + 50)}
-    assert len(numbers) == quick.KNOWN_MAX + 50
-    assert len(memory.classes) <= quick.KNOWN_MAX
-    for value in range(3 * quick.SHAPES_MAX):
+    memory = learned.Memory()
+    numbers = {memory.class_of(("x", value)) for value in range(learned.KNOWN_MAX + 50)}
+    assert len(numbers) == learned.KNOWN_MAX + 50
+    assert len(memory.classes) <= learned.KNOWN_MAX
+    for value in range(3 * learned.SHAPES_MAX):
         part = b"<A%d>1</A%d>" % (value, value)
-        for _ in range(quick.SEEN_MIN):
+        for _ in range(learned.SEEN_MIN):
             memory.learn(b"%d" % value, part)
-    assert sum(map(len, memory.shapes.values())) <= quick.SHAPES_MAX
+    assert sum(map(len, memory.shapes.values())) <= learned.SHAPES_MAX

@@ -1,0 +1,108 @@
+"""JSON Schemas of what the operators' API answers, for its description; tests hold the answers against them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.web.openapi import listed
+
+_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_NUMBER = {"type": "integer"}
+_TEXT = {"type": "string"}
+
+
+def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+VIOLATION = _object(
+    {
+        "rule": _TEXT,
+        "message": _TEXT,
+        "path": {"type": "string", "description": "XPath or JSON Pointer"},
+        "line": {"type": "integer", "minimum": 0},
+        "column": {"type": "integer", "minimum": 0},
+        "severity": {"enum": ["error", "warning"]},
+    },
+    expected=_TEXT,
+    found=_TEXT,
+    source={"type": "string", "description": "The line that it stands on, cut"},
+    code={"type": "string", "description": "The channel's own error code"},
+    item={"type": "integer", "minimum": 0},
+)
+
+DELIVERY = _object(
+    {
+        "id": _ID,
+        "message_id": _ID,
+        "receiver": _TEXT,
+        "mode": {"enum": ["push", "mailbox", "ask"]},
+        "state": {"enum": ["waiting", "delivered", "dead"]},
+        "attempts": _NUMBER,
+        "items": _NUMBER,
+        "next_at": _NUMBER,
+        "ended_at": _NUMBER,
+        "reason": _TEXT,
+    }
+)
+
+EVENT = _object({"message_id": _ID, "delivery_id": _ID, "at": _NUMBER, "kind": _TEXT, "detail": _TEXT})
+
+MESSAGE = _object(
+    {
+        "id": _ID,
+        "channel": _TEXT,
+        "message_type": _TEXT,
+        "sender": _TEXT,
+        "sender_message_id": _TEXT,
+        "digest": {"type": "string", "pattern": "^[0-9a-f]*$", "description": "BLAKE2b-128 of the body"},
+        "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+        "state": {"enum": ["accepted", "rejected"]},
+        "door": _TEXT,
+        "conversation": _TEXT,
+        "items": _NUMBER,
+        "bytes": _NUMBER,
+        "content_type": _TEXT,
+        "detail": {"type": "object"},
+        "deliveries": listed("Delivery"),
+        "events": listed("Event"),
+    }
+)
+
+#: Named schemas of the document.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Violation": VIOLATION,
+    "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER}, detail=_TEXT, violations=listed("Violation")),
+    "Checked": _object({"valid": {"type": "boolean"}, "type": _TEXT, "basis": _TEXT, "violations": listed("Violation")}),
+    "Delivery": DELIVERY,
+    "Event": EVENT,
+    "Message": MESSAGE,
+    "DeadLetter": _object(
+        {
+            **{"id": _ID, "message": _ID, "channel": _TEXT, "messageType": _TEXT, "sender": _TEXT, "receiver": _TEXT},
+            **{"attempts": _NUMBER, "reason": _TEXT, "endedAt": _NUMBER},
+        }
+    ),
+    "Resend": _object({"deliveries": {"type": "array", "items": _ID}}),
+    "Resent": _object({"resent": {"type": "array", "items": _ID}}),
+    "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
+    "MessageType": _object(
+        {
+            "name": _TEXT,
+            "format": {"enum": ["xml", "json"]},
+            "version": _TEXT,
+            "basis": {"enum": ["published", "modelled"]},
+            "source": _TEXT,
+            "item": _TEXT,
+            "roots": {"type": "array", "items": _TEXT},
+            "title": {"type": "object", "required": ["fi", "sv", "en"], "additionalProperties": _TEXT},
+        }
+    ),
+    "Snapshot": _object(
+        {
+            "at": _NUMBER,
+            "channels": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _NUMBER}},
+            "rates": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}}},
+        }
+    ),
+}

@@ -1,0 +1,137 @@
+"""/api/openapi.json: every door of every channel and every operation of our own API, described in OpenAPI 3.1; serves and calls nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from exchange.ports import Channel, Door
+
+VERSION = "3.1.0"
+PATH = "/api/openapi.json"
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+Schema = Mapping[str, Any]
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_KEY = "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of our own: its route and its description are made of the same declaration, so that they can't differ.
+
+    The summary is the handler's docstring. `query` maps a parameter to its description; `takes` is the schema of the
+    request's body (`{}`: any bytes; None: no body), `gives` that of the answer (None: no JSON), `problems` the statuses that are answered
+    with a problem document.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.Response]]
+    gives: Schema | None = None
+    media_type: str = JSON
+    query: Mapping[str, str] = field(default_factory=dict)
+    takes: Schema | None = None
+    problems: tuple[int, ...] = ()
+
+    def route(self) -> web.RouteDef:
+        """The operation as a route of aiohttp."""
+        return web.route(self.method, self.path, self.handler)
+
+
+def describe(channels: Iterable[Channel], operations: Iterable[Operation], schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    """The whole document. `schemas` are the named schemas that operations refer to (`reference`)."""
+    paths: dict[str, dict[str, Any]] = {}
+    tags = []
+    for channel in channels:
+        tags.append({"name": channel.name, "description": channel.titles["en"]})
+        for door in channel.doors:
+            paths.setdefault(door.path, {})[door.method.lower()] = _door(channel, door)
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": "The exchange",
+            "version": "1",
+            "description": "A simulator of the information exchange of Finland's social security. Synthetic persons only.",
+        },
+        "tags": [*tags, {"name": "operators", "description": "Counters, messages, dead letters, validation, health"}],
+        "paths": paths,
+        "components": {
+            "schemas": dict(schemas),
+            "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A partner's key"}},
+        },
+    }
+
+
+def reference(name: str) -> dict[str, str]:
+    """A reference to a named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def listed(name: str) -> dict[str, Any]:
+    """An array of what a named schema describes."""
+    return {"type": "array", "items": reference(name)}
+
+
+def _door(channel: Channel, door: Door) -> dict[str, Any]:
+    """A channel's door: what stands in its bodies, and how it refuses, is for the channel's own documentation."""
+    described: dict[str, Any] = {
+        "operationId": _id(door.method, door.path),
+        "tags": [channel.name],
+        "summary": door.summary,
+        "parameters": _in_path(door.path),
+        "responses": {"2XX": {"description": "Done; for a message, its receipt: it is committed"}},
+    }
+    if door.public is not None:
+        return described
+    described["security"] = [{_KEY: []}]
+    described["responses"] |= {
+        "401": {"description": "No partner's key, in the channel's own form"},
+        "429": {"description": "Too many calls of this partner at once; nothing was taken in", "headers": _RETRY_AFTER},
+        "503": {"description": "The exchange is full or closing; nothing was taken in", "headers": _RETRY_AFTER},
+        "default": {"description": "Refused or rejected, in the channel's own form, with every violation"},
+    }
+    if door.method in ("POST", "PUT"):
+        described["requestBody"] = {"required": True, "content": {"*/*": {}}}
+    return described
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    given = {operation.media_type: {"schema": operation.gives} if operation.gives is not None else {}}
+    described: dict[str, Any] = {
+        "operationId": _id(operation.method, operation.path),
+        "tags": ["operators"],
+        "summary": (operation.handler.__doc__ or "").strip().partition("\n")[0],
+        "parameters": _in_path(operation.path)
+        + [
+            {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+            for name, text in operation.query.items()
+        ],
+        "responses": {"200": {"description": "Done", "content": given}},
+    }
+    if operation.takes is not None:
+        media_type = JSON if operation.takes else "*/*"
+        body = {"schema": operation.takes} if operation.takes else {}
+        described["requestBody"] = {"required": True, "content": {media_type: body}}
+    for status in operation.problems:
+        problem = {"description": "Refused", "content": {PROBLEM: {"schema": reference("Problem")}}}
+        described["responses"][str(status)] = problem
+    return described
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _PARAMETER.findall(path)]
+
+
+def _id(method: str, path: str) -> str:
+    return method.lower() + "-" + re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")
+
+
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}

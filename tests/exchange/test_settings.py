@@ -1,0 +1,86 @@
+"""Settings: one frozen tree from arguments, variables and a file, in that order; what is unknown or wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from exchange.assembly import ledger_path
+from exchange.errors import SettingsError
+from exchange.settings import Limits, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without a settings file."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_arguments_come_before_variables_and_these_before_the_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().server.port == 8080
+    (elsewhere / "exchange.toml").write_text("seed = 5\n[server]\nport = 1\nworkers = 3\n[limits]\ndepth_max = 20\n")
+    monkeypatch.setenv("EXCHANGE_SERVER__PORT", "2")
+    monkeypatch.setenv("EXCHANGE_LIMITS__VIOLATIONS_MAX", "7")
+    settings = load()
+    assert (settings.seed, settings.server.port, settings.server.workers) == (5, 2, 3)
+    assert (settings.limits.depth_max, settings.limits.violations_max) == (20, 7)
+    assert load(server={"port": 4}).server.port == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[server]\nprot = 1\n", "server.prot"),
+        ("[sever]\nport = 1\n", "sever"),
+        ("[server]\nport = 70000\n", "server.port"),
+        ("[server]\nport = 'x'\n[limits]\ndepth_max = 0\n", "limits.depth_max"),
+        ("[limits]\nbody_bytes_max = 1\n", "limits.body_bytes_max"),
+        ("[deliveries]\ntimeout_seconds = 0\n", "deliveries.timeout_seconds"),
+        ("seed = -1\n", "seed"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(elsewhere: Path, text: str, named: str) -> None:
+    (elsewhere / "exchange.toml").write_text(text)
+    with pytest.raises(SettingsError, match=named.replace(".", r"\.")):
+        load()
+
+
+def test_every_wrong_setting_is_named_not_the_first() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(server={"port": -1, "workers": 0}, limits={"depth_max": 1000})
+    assert all(name in str(refused.value) for name in ("server.port", "server.workers", "limits.depth_max"))
+
+
+@pytest.mark.parametrize("variable", ["EXCHANGE_SEVER__PORT", "EXCHANGE_PORT", "EXCHANGE_SERVER__PROT", "EXCHANGE_SERVER__PORT"])
+def test_an_unknown_or_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingsError, match=variable.removeprefix("EXCHANGE_").split("_")[0].lower() + "|" + variable):
+        load()
+
+
+def test_what_is_no_setting_of_the_service_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXCHANGE_REFERENCE", "/anywhere")
+    assert load() == Settings()
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        load().limits.depth_max = 3  # type: ignore[misc]
+
+
+def test_every_limit_says_its_unit_at_the_end_of_its_name() -> None:
+    assert all(name.endswith(("_max", "_seconds")) for name in Limits.model_fields)
+
+
+@pytest.mark.parametrize("url", ["", "postgresql://x", "sqlite://x", "sqlite:///", "/a/file", "xsqlite:///a"])
+def test_another_address_of_the_ledger_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"storage\.url"):
+        ledger_path(Settings(), url or " ")
+
+
+def test_the_address_of_the_ledger_is_a_path() -> None:
+    assert ledger_path(Settings(), "sqlite:///a/b.db") == Path("a/b.db")
+    assert ledger_path(Settings(), "sqlite:////a/b.db") == Path("/a/b.db")
