@@ -8,6 +8,7 @@ COPY exchange exchange
 COPY schemas schemas
 COPY adapters adapters
 COPY partners partners
+COPY benchmarks benchmarks
 RUN pip install --no-cache-dir hatchling==1.27.0 editables==0.5 \
  && pip install --no-cache-dir --no-deps --no-build-isolation . \
  && useradd --system --uid 10001 exchange \

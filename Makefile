@@ -10,7 +10,7 @@ WORKERS ?= 2
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock drill browser clean
+.PHONY: help run test check bench bench-compare load growth format lock drill browser clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -43,6 +43,16 @@ check: $(VENV)/.ready ## format, lint, types, layers, documents
 
 bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--seconds 30")
 	@$(BIN)/exchange bench $(ARGS)
+
+bench-compare: $(VENV)/.ready ## fail when a ratio is more than 15 % below the kept one (benchmarks/baseline.json)
+	@$(BIN)/exchange bench --no-others --compare $(ARGS)
+
+load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|step|soak RATE=50 DURATION=60 DAY=1500000 FACTOR=10 BUDGET=ci HOST=...)
+	@$(BIN)/python -m loadtests $(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--seconds $(DURATION)) \
+	  $(if $(DAY),--day $(DAY)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(HOST),--host $(HOST)) $(ARGS)
+
+growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
+	@$(BIN)/python -m benchmarks.growth $(SIZES) $(ARGS)
 
 drill: $(VENV)/.ready ## kill the exchange in mid-traffic, again and again, and verify the ledger (DRILLS=20)
 	@DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)

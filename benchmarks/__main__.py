@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from benchmarks import others
+from benchmarks import others, regression
 from benchmarks.cases import CASES, Case
 from benchmarks.driver import Measured, drive
 from benchmarks.processes import exchange_environment, free_port, server
@@ -31,6 +31,8 @@ REST_SECONDS = 0.3
 DRAIN_SECONDS = 60.0
 #: Requests that are sent again and again to servers that don't care.
 SAME_REQUESTS = 500
+#: Serial numbers of one run: more than it has messages, and few enough that all runs' fit in eight digits.
+SERIALS = 1_000_000
 
 
 def main() -> None:
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--connections", type=int, default=64, help="connections, each with one request under way")
     parser.add_argument("--no-others", dest="others", action="store_false", help="without MockServer, WireMock and mountebank")
+    parser.add_argument("--compare", action="store_true", help="fail when a ratio is more than 15 %% below the kept one")
+    parser.add_argument("--keep", action="store_true", help="keep this run's ratios for later comparisons")
     parser.add_argument("--out", type=Path, default=Path("reports/bench.json"), help="where the results go as JSON")
     options = parser.parse_args()
     chosen = [case for case in CASES if not options.case or case.name in options.case]
@@ -53,11 +57,19 @@ def main() -> None:
     for case in chosen:
         print(f"measuring: {case.title}", file=sys.stderr, flush=True)
         results.append(measure(case, options.rounds, options.seconds, options.connections, modules))
-    report = {"machine": machine(), "options": {key: str(value) for key, value in vars(options).items()}, "cases": results}
+    report: dict[str, object] = {
+        "machine": machine(),
+        "options": {key: str(value) for key, value in vars(options).items()},
+        "cases": results,
+    }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=2) + "\n")
     print(table(results))
     print(f"\n{report['machine']}; results in {options.out}")
+    if options.keep:
+        regression.keep(report)
+    if options.compare and (lost := list(regression.losses(report, regression.read_baseline()))):
+        raise SystemExit("slower than before:\n" + "\n".join(lost))
 
 
 def machine() -> str:
@@ -80,7 +92,7 @@ def measure(case: Case, rounds: int, seconds: float, connections: int, modules: 
                 if name.startswith("exchange"):
                     # Every message of its own: the exchange would take a second one for a duplicate.
                     count, serial = int((length + 1) * case.requests_per_second_max), next(serials)
-                    requests = iter(case.requests(count, now, serial, serial << 24))
+                    requests = iter(case.requests(count, now, serial, serial * SERIALS))
                 else:
                     requests = itertools.cycle(bare if "XSD" in name else same)
                 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ from pathlib import Path
 from lxml import etree
 
 import schemas
+from adapters.income_register import generate
 from benchmarks.driver import request
+from benchmarks.signing import SignedTemplate
 from exchange import discovery
 from partners.stub import Flow, Situation
 from schemas import directory
@@ -22,7 +26,8 @@ SCHEMAS = Path(schemas.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of message. `flow` picks the stub's flow by the start of its name, `fits` the sendings that count.
+    """One kind of message. `flow` picks the stub's flow by the start of its name; `make`, where given instead, takes the time
+    (milliseconds) and gives what makes a call of a serial number.
 
     `schemas` are the XSDs that the ceiling judges by (none for JSON: there the bare echo is the measure). `answered` says
     that the channel's stub must answer the exchange's call, for a synchronous channel; others get a bare 200.
@@ -31,8 +36,8 @@ class Case:
     name: str
     title: str
     channel: str
-    flow: str
-    fits: Callable[[Call], bool] = lambda call: True
+    flow: str = ""
+    make: Callable[[int], Callable[[int], Call]] | None = None
     schemas: tuple[Path, ...] = ()
     answered: bool = False
     #: Requests prepared for a second of a run of the exchange; more than it can take.
@@ -40,14 +45,13 @@ class Case:
 
     def calls(self, now: int, seed: int, first_serial: int) -> Iterator[Call]:
         """Calls without end, each with a message id of its own."""
+        if self.make is not None:
+            make = self.make(now)
+            yield from (make(serial) for serial in itertools.count(first_serial + 1))
         everybody = directory.load()
         flow = self._flow(everybody)
-        serial = first_serial
-        while True:
-            serial += 1
-            sending = flow.make(Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody))
-            if self.fits(sending.call):
-                yield sending.call
+        for serial in itertools.count(first_serial + 1):
+            yield flow.make(Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody)).call
 
     def _flow(self, everybody: directory.Directory) -> Flow:
         for stub in discovery.stubs():
@@ -75,22 +79,55 @@ class Case:
 EESSI = SCHEMAS / "eessi"
 INCOME = SCHEMAS / "income_register" / "wage_reports_to_ir.xsd"
 
+INCOME_CHANNEL = "income-register"
+EMPLOYER = "employer.demo-oy"
+#: Where the serial number goes in a delivery's id, and in its reports' ids, which begin with it.
+MARKER = "00000000"
+
+
+def _wages(now: int, reports: int) -> tuple[bytes, Callable[[bytes], Call]]:
+    """A delivery whose ids hold the marker, and what sends a document as the employer's stub does."""
+    employer = directory.load().get(EMPLOYER)
+    assert employer is not None, EMPLOYER
+    day = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).date()
+    batch = generate.Batch(employer.business_id, employer.business_id, day, f"B{day:%Y%m%d}-{MARKER}", reports, False)
+    document = generate.wage_delivery(random.Random(reports), batch)
+    stub = next(stub for stub in discovery.stubs() if stub.channel == INCOME_CHANNEL)
+    return document, lambda body: stub.submit(employer, "income-register.wage-reports", "", body, "")
+
+
+def delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
+    """An unsigned delivery of so many wage reports."""
+
+    def make(now: int) -> Callable[[int], Call]:
+        document, call = _wages(now, reports)
+        return lambda serial: call(document.replace(MARKER.encode(), b"%08d" % (serial % 10**8)))
+
+    return make
+
+
+def signed_delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
+    """A signed one."""
+
+    def make(now: int) -> Callable[[int], Call]:
+        document, call = _wages(now, reports)
+        template = SignedTemplate(document, MARKER.encode())
+        return lambda serial: call(template.signed(b"%08d" % (serial % 10**8)))
+
+    return make
+
+
 CASES = (
     Case(
-        "wage-report",
-        "Wage report, one, real-time (SOAP)",
-        "income-register",
-        "income-register.wage-reports",
-        lambda call: call.headers["SOAPAction"] == '"SendWageReport"',
-        (INCOME,),
+        "wage-report", "Wage reports, six in a signed delivery (SOAP)", INCOME_CHANNEL, schemas=(INCOME,), make=signed_delivery(6)
     ),
     Case(
         "wage-reports",
-        "Wage reports, a deferred delivery (SOAP)",
-        "income-register",
-        "income-register.wage-reports",
-        lambda call: call.headers["SOAPAction"] == '"SendWageReports"',
-        (INCOME,),
+        "Wage reports, a hundred in a delivery (SOAP)",
+        INCOME_CHANNEL,
+        schemas=(INCOME,),
+        make=delivery(100),
+        requests_per_second_max=500,
     ),
     Case("luova-json", "Population changes over Luova (JSON)", "luova", "population.births"),
     Case("kelmu-query", "Kelmu query, the whole round trip (JSON)", "kelmu", "kelmu.api.pension.elo", answered=True),

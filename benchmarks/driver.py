@@ -69,12 +69,16 @@ class Connection(asyncio.Protocol):
         """End."""
         self.ended.set()
 
+    def give_up(self) -> None:
+        """Close it without an answer."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def _next(self) -> None:
         assert self._transport is not None
         request = next(self._requests, None) if time.perf_counter() < self._until else None
         if request is None:
             self._transport.close()
-            self.ended.set()
             return
         self._sent_at = time.perf_counter()
         self._transport.write(request)
@@ -115,6 +119,9 @@ async def drive(host: str, port: int, requests: Iterator[bytes], connections: in
         await asyncio.wait_for(asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS)
     except TimeoutError:
         silent = [each for each in opened if not each.ended.is_set()]
+        for each in silent:
+            each.give_up()
+        await asyncio.gather(*(each.ended.wait() for each in silent))
         raise TimeoutError(
             f"{len(silent)} of {connections} requests were not answered within {ANSWER_SECONDS:.0f} s; "
             f"one got {silent[0].received[:300]!r}"

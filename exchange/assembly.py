@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import heapq
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from aiohttp import web
@@ -22,6 +24,7 @@ from exchange.journey.forget import Forgetting
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
+from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport
 from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
@@ -82,14 +85,14 @@ async def statistics_lines(
 
 
 def statistics_report(
-    path: Path,
+    path: Path | Sequence[Path],
     year: int,
     since: datetime.date | None = None,
     until: datetime.date | None = None,
     scale: float = 1.0,
     by: Sequence[str] = (),
 ) -> Report:
-    """All of the statistics from the ledger file, read in one pass over its counters.
+    """All of the statistics from the ledger file (or from several, as a simulation has them), in one pass over the counters.
 
     Counted are the days [since, until), else those of `year` that the ledger holds, else all that it holds; compared with
     the figures published for `year`, times `scale` (0.001 for a simulation at 1/1000). Give both days for a whole year
@@ -108,19 +111,22 @@ def statistics_report(
     tables = [*cuts.tables, *([asked_table(by)] if by else [])]
     tally = Tally.of(rows, directory, known, cuts.bands, tables, cuts.groups)
     peaks = Peaks()
-    migrate_sqlite(path)
-    with Rollups(path) as rollups:
-        bounds = rollups.bounds()
+    paths = [path] if isinstance(path, Path) else path
+    for ledger in paths:
+        migrate_sqlite(ledger)
+    with ExitStack() as stack:
+        ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
+        bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
         minutes = first_minute(first), first_minute(end)
         if "hour" in by:
-            for minute, *dimensions, count, items, size in rollups.minutes(*minutes):
+            for minute, *dimensions, count, items, size in heapq.merge(*(each.minutes(*minutes) for each in ledgers)):
                 day, hour = local_hour(minute // 60)
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
-            for day, *dimensions, count, items, size in rollups.days(first, end):
+            for day, *dimensions, count, items, size in heapq.merge(*(each.days(first, end) for each in ledgers)):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
-        peaks.take(rollups.sums(*minutes))
+        peaks.take(heapq.merge(*(each.sums(*minutes) for each in ledgers)))
     if tally.days and not (since and until):
         first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
     days: float = end - first if tally.days or (since and until) else 0
@@ -132,10 +138,10 @@ def statistics_report(
 
 
 def _counted_days(
-    since: datetime.date | None, until: datetime.date | None, bounds: tuple[int, int] | None, year: int
+    since: datetime.date | None, until: datetime.date | None, bounds: Sequence[tuple[int, int]], year: int
 ) -> tuple[int, int]:
-    """The day numbers [first, end) to count."""
-    first, end = (bounds[0], bounds[1] + 1) if bounds else (0, 0)
+    """The day numbers [first, end) to count; `bounds` are the first and the last day of each ledger that has any."""
+    first, end = (min(each[0] for each in bounds), max(each[1] for each in bounds) + 1) if bounds else (0, 0)
     if since is None and until is None:
         january, next_january = day_of_date(datetime.date(year, 1, 1)), day_of_date(datetime.date(year + 1, 1, 1))
         if first < next_january and end > january:
@@ -215,10 +221,14 @@ class Exchange:
         self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
         self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
+        watches = [(channel, watch, self.desk(channel)) for channel in self.channels.values() for watch in channel.watches]
+        self.watching = Watching(watches, self.clock)
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
-        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock)
+        files = self.settings.files.directory
+        folder = files / channel.name if files is not None else None
+        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock, folder)
 
     def application(self) -> web.Application:
         """The worker's application."""
@@ -251,9 +261,11 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()
+                self.watching.start()
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
+        await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
         await self.ledger.close()

@@ -38,6 +38,15 @@ class Partners(Section):
     )
 
 
+class Files(Section):
+    """Files that partners leave and fetch, on channels that have them."""
+
+    directory: Path | None = Field(
+        None,
+        description="Folder that is watched: <channel>/<partner>/in, out and feedback; without it no files are exchanged.",
+    )
+
+
 class Limits(Section):
     """What the exchange takes at most; more is answered with a clear error and never kept in memory."""
 
@@ -138,6 +147,7 @@ class Settings(BaseSettings):
 
     server: Server = Field(default_factory=Server, description="Where the exchange listens.")
     partners: Partners = Field(default_factory=Partners, description="Who the partners are and where they answer.")
+    files: Files = Field(default_factory=Files, description="Files that partners leave and fetch.")
     limits: Limits = Field(default_factory=Limits, description="What the exchange takes at most.")
     deliveries: Deliveries = Field(default_factory=Deliveries, description="How deliveries are made.")
     storage: Storage = Field(default_factory=Storage, description="Where the ledger is.")

@@ -42,6 +42,8 @@ class Sending:
     then: Callable[[Reply, Situation], Sequence[Sending]] | None = None
     #: How many published messages or items this call stands for (items in a delivery); 1 for most.
     items: int = 1
+    #: Ids in the call that no other call may have. Empty: the value of its header `X-Message-Id`, if it has one.
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Explainer:
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
 
-    def _errors(self, element: etree._Element, errors_max: int) -> list[XMLSchemaValidationError]:
+    def _errors(self, element: Any, errors_max: int) -> list[XMLSchemaValidationError]:
         """The first errors, and then no further: the package's own `iter_errors` seeks them all before it gives any, in time
         by the number of wrong children squared."""
         source = xmlschema.XMLResource(element, allow="local", defuse="never")

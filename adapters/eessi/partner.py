@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -86,7 +87,9 @@ class Stub:
 def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
     """What an institution sends when it gets that SED, and whether as a reply to it."""
     if sed == "P2000":
-        question = [("P8000", False)] if situation.rng.random() < QUESTION_SHARE else []
+        wanted = situation.wanted("eessi.p8000")
+        asks = situation.rng.random() < QUESTION_SHARE if wanted is None else wanted > 0
+        question = [("P8000", False)] if asks else []
         return [*question, ("P5000", False), ("P6000", False)]
     reply = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}.get(sed)
     return [(reply, True)] if reply else []
@@ -96,7 +99,8 @@ def _opening(partner: Partner, sed: str, receivers: tuple[str, ...]) -> Callable
     def make(situation: Situation) -> Sending:
         receiver = situation.rng.choice(receivers)
         moment = _moment(situation.now)
-        return _sending(partner, open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))[1])
+        letter, body = open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))
+        return replace(_sending(partner, body), fresh=(letter.message_id, letter.set_id, letter.case_id))
 
     return make
 

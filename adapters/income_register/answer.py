@@ -138,6 +138,15 @@ def invalidated(envelope: Envelope, at: int) -> bytes:
     return status_response(envelope, {"status": INVALIDATED, "header": envelope.detail.get("header", {})}, at)
 
 
+def refused_file(at: int, why: str) -> bytes:
+    """StatusResponseFromIR of a file that was not read: status 4 and the reason; not signed yet."""
+    problem = _problems([["message", ERRORS["internal"].code, why]])
+    return (
+        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>{_response(None, at, REJECTED_AT_RECEPTION)}{problem}'
+        "</StatusResponse></sr:StatusResponseFromIR>"
+    ).encode()
+
+
 def unknown_delivery(at: int) -> bytes:
     """StatusResponseFromIR when there is no such delivery: status 0 and no header."""
     return (

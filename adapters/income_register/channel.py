@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.income_register import cycle, deliver, identify, listen, parse, soap, verdict
+from adapters.income_register import cycle, deliver, distribution, files, identify, listen, parse, soap, verdict
 from adapters.income_register.rules import rules
 from adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
+from exchange.ports.channel import Mode
 from schemas.directory import Directory
 from schemas.violation import Finding
 
@@ -18,12 +19,18 @@ REGISTER = "income-register"
 
 
 def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory) -> Sequence[Destination]:
-    """What Kela sends goes to the register; what others send goes to Kela's income data.
+    """What Kela sends goes to the register; what others send goes to Kela's income data; an extraction to its subscriber.
 
     Raises:
         Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for documents that only the
             register itself sends or that are no delivery.
     """
+    if parsed.inbound.door == cycle.SUBSCRIPTION_DOOR:
+        subscriber = directory.get(parsed.inbound.hints["receiver"])
+        if subscriber is None:
+            raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
+        mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
+        return (Destination(subscriber.id, mode, ruled.items),)
     if parsed.message_type in (parse.INVALIDATIONS, parse.SUBSCRIPTIONS, parse.PAYER_SUMMARY_REPORTS):
         return ()
     if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
@@ -35,7 +42,14 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, the signature, and what the register's memory adds."""
+    """The rules of fields, the signature, and what the register's memory adds; in pieces only as long as nothing is found."""
+    if isinstance(parsed, parse.Document) and parsed.pieces is not None:
+        found = cycle.check(parsed, identity, context, check_signature(parsed, "signature" in parsed.inbound.partner.demands))
+        names = {item.report_id or item.register_id for item in parsed.items}
+        plain = all(finding.rule == "ir.many-reports" for finding in found) and len(names) == len(parsed.items)
+        if plain and not any(rules(piece, identity, context) for piece in parse.in_pieces(parsed)):
+            return found
+        parsed.become_whole()
     found = rules(parsed, identity, context)
     if parsed.inbound.door in cycle.DOORS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
@@ -58,4 +72,5 @@ CHANNEL = Channel(
     remember=cycle.remember,
     remember_rejected=cycle.remember_rejected,
     refuse=soap.refuse,
+    watches=(files.WATCH, distribution.WATCH),
 )

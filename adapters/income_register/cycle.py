@@ -36,6 +36,8 @@ from schemas.income_register.codes import ERRORS
 from schemas.violation import Finding, has_errors
 
 REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR = "real-time", "deferred", "file"
+#: The door of what the register itself extracts for a subscriber.
+SUBSCRIPTION_DOOR = "subscription"
 DEFERRED_DOORS = frozenset((DEFERRED_DOOR, FILE_DOOR))
 DOORS = frozenset((REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR))
 #: Reports that the register recommends to put into one delivery at most; more is only warned of.
@@ -53,7 +55,9 @@ def _shelf(data: Any) -> Shelf:
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The keys of the delivery itself and of every report that it names."""
+    """The keys of the delivery itself and of every report that it names; of an extraction, its subscription's."""
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+        return (subscription_key(parsed.inbound.hints["subscription"]),)
     if not _is_delivery(parsed) or has_errors(parsed.findings):
         return ()
     assert isinstance(parsed, Document)
@@ -95,7 +99,7 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
         findings.append(_finding("delivery-id-used", data.find("DeliveryId"), None, "a DeliveryId of its own for each delivery"))
     if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
-        more = _finding("many-reports", parsed.items[REPORTS_MAX].element, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
+        more = _finding("many-reports", None, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
         findings.append(replace(more, severity="warning"))
     kind = kind_of(data)
     if parsed.message_type == INVALIDATIONS and parsed.inbound.door == REAL_TIME_DOOR and len(parsed.items) > 1:
@@ -203,7 +207,11 @@ def _check_target(parsed: Document, context: Context) -> list[Finding]:
 
 
 def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
-    """The delivery's id, and the versions of the reports that were accepted."""
+    """The delivery's id, and the versions of the reports that were accepted; of an extraction's last document, until when it was."""
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+        hints = parsed.inbound.hints
+        until = hints["until"]
+        return (_changed(subscription_key(hints["subscription"]), {"until": int(until)}, context),) if until else ()
     if not _is_delivery(parsed):
         return ()
     assert isinstance(parsed, Document)
@@ -262,7 +270,7 @@ def _remember_subscription(parsed: Document, data: Any, context: Context) -> lis
     key = subscription_key(register_id)
     if parsed.message_type != SUBSCRIPTIONS:
         return [_changed(key, {"invalidated": True}, context)]
-    value = as_data(parsed.items[0].element, owner_of(data), parsed.inbound.partner.id)
+    value = as_data(parsed.items[0].element, owner_of(data), parsed.inbound.partner.id, context.now)
     everything = context.known.get(ALL)
     listed = everything.value if everything else []
     return [Remember(key, value), Remember(ALL, [*listed, register_id], everything.version if everything else 0)]

@@ -5,22 +5,57 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
-from adapters.income_register.parse import WAGE_REPORTS, unwrap
+from adapters.income_register.parse import FROM_IR, LIMITS, WAGE_REPORTS, unwrap
 from adapters.income_register.signature import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from schemas import xml
 from schemas.call import XML, Call, Reply
 
 PATHS = {WAGE_REPORTS: "/income-register/wage-reports"}
+EXTRACT_PATH = "/income-register/from-ir"
 BENEFIT_PATH = "/income-register/benefit-reports"
+
+
+#: A SOAP envelope up to the document: no declaration of a namespace but its own, so that the document stands by itself.
+_BEFORE = re.compile(
+    rb"""\s*(?:<\?xml\s+version=["']1\.0["'](?:\s+encoding=["'][Uu][Tt][Ff]-8["'])?\s*\?>\s*)?"""
+    rb"""<([A-Za-z_][\w.-]*):Envelope\s+xmlns:\1\s*=\s*["'][^"'<>]*["']\s*>\s*<\1:Body\s*>\s*(?=<[A-Za-z_])"""
+)
+_AFTER = re.compile(rb"\s*</([A-Za-z_][\w.-]*):Body\s*>\s*</\1:Envelope\s*>\s*\Z")
+#: Where the end of an envelope is looked for, in bytes from the end.
+_TAIL_BYTES = 400
+
+
+#: A document without an envelope.
+_ALONE = re.compile(
+    rb"""(?:<\?xml\s+version=["']1\.0["'](?:\s+encoding=["'][Uu][Tt][Ff]-8["'])?\s*\?>\s*)?<(?:[A-Za-z_][\w.-]*:)?[A-Za-z]+RequestToIR[\s>]"""
+)
+
+
+def cut_out(body: bytes) -> bytes | None:
+    """The document as it was sent, with no second parsing: what stands between the envelope's tags, or the whole when there is no
+    envelope; None when that can't be told at a glance."""
+    if _ALONE.match(body):
+        return body
+    before = _BEFORE.match(body)
+    start = max(0, len(body) - _TAIL_BYTES)
+    after = _AFTER.search(body[start:])
+    if before is None or after is None or before[1] != after[1]:
+        return None
+    return body[before.end() : start + after.start()]
 
 
 def document_of(delivery: Delivery) -> bytes:
     """The delivery's document with its accepted reports only; when one is taken out, the signature goes too."""
-    document = unwrap(xml.parse(delivery.body))
-    if rejected := {entry[0] for entry in delivery.envelope.detail.get("invalid", ())}:
+    rejected = {entry[0] for entry in delivery.envelope.detail.get("invalid", ())}
+    if not rejected and (cut := cut_out(delivery.body)) is not None:
+        return cut
+    document = unwrap(xml.parse(delivery.body, LIMITS))
+    if rejected:
         reports = document.find("DeliveryData/Reports")
         for index, report in enumerate(list(reports.iterchildren("Report"))):
             if index in rejected:
@@ -38,6 +73,8 @@ def request(delivery: Delivery) -> Call:
         "X-Sender": delivery.sender.id,
         "X-Items": str(delivery.items),
     }
+    if delivery.envelope.message_type in FROM_IR:
+        return Call("POST", EXTRACT_PATH, headers, delivery.body)
     return Call("POST", PATHS.get(delivery.envelope.message_type, BENEFIT_PATH), headers, document_of(delivery))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.parse import Document, delivery_data, text_of
+from adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
 from exchange.ports import Identity, Parsed
 from schemas.income_register.codes import plain
 
@@ -30,6 +30,10 @@ def kind_of(data: Any) -> str:
 def identify(parsed: Parsed) -> Identity:
     """The delivery's identity; what is missing is empty, and an unreadable delivery has one item."""
     data = delivery_data(parsed.document)
+    if parsed.message_type in FROM_IR:
+        query_id = text_of(data, "Query/IRQueryId")
+        reports = plain(text_of(data, "Summary/NrOfReports"))
+        return Identity(query_id, text_of(data, "Subscription/IRMainSubscriptionId"), int(reports) if reports.isdigit() else 0)
     # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it becomes a key.
     delivery_id = text_of(data, "DeliveryId")[:40]
     items = len(parsed.items) if isinstance(parsed, Document) and parsed.items else 1

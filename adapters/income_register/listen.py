@@ -6,71 +6,31 @@ deferred ones with an acknowledgement; schema errors of real-time calls are SOAP
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from adapters.income_register import answer, soap, wsdl
 from adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
 from adapters.income_register.identify import identify, kind_of
-from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, parse, text_of
+from adapters.income_register.opening import Operations, opened, operation_of, schema_of, signed
+from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, text_of
+from adapters.income_register.query import ask
 from adapters.income_register.rules import rules
-from adapters.income_register.signature import SigningKey, make_key, sign
-from adapters.income_register.status import is_invalidated, look_up, target_of
+from adapters.income_register.signature import sign, signing_key
+from adapters.income_register.status import is_invalidated, look_up, with_target
 from adapters.income_register.verdict import errors_of, header_of
 from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
-from schemas import guard, xml
+from schemas import xml
 from schemas.call import Call, Reply
-from schemas.catalogue import Catalogue
 from schemas.directory import Partner
 from schemas.envelope import Envelope
-from schemas.violation import Malformed, Violation, has_errors
-from schemas.xml import XmlSchema, locate
+from schemas.violation import Violation, has_errors
+from schemas.xml import locate
 
-_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 _UNOPENED = frozenset(("malformed", "type-unknown"))
-
-Operations = tuple[wsdl.Operation, ...]
-
-
-@cache
-def signing_key() -> SigningKey:
-    """The key that this process signs with: made at first use, kept in memory."""
-    return make_key()
-
-
-@cache
-def schema_of(message_type: str) -> XmlSchema:
-    """The schema of a message type of this channel."""
-    schema = Catalogue.load().schema(message_type)
-    assert isinstance(schema, XmlSchema)
-    return schema
-
-
-def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
-    """The operation that a call is of: by SOAPAction, else by the document's root; a sentence when it can't be told.
-
-    The root is looked for in the bytes, so that a large delivery isn't parsed twice.
-    """
-    action = call.headers.get("SOAPAction", "").strip().strip('"').rpartition("/")[2]
-    match = _ROOT.search(call.body)
-    root = match[1].decode() if match else ""
-    for operation in operations:
-        if action == operation.name:
-            return operation if root in ("", operation.request) else f"{action} does not take {root[:80]}"
-        if not action and root == operation.request:
-            return operation
-    names = ", ".join(operation.name for operation in operations)
-    asked = action or root or "(none)"
-    return f"unknown operation {'' if guard.in_text(asked) else asked[:80]}; this service has {names}"
-
-
-def signed(document: bytes) -> Reply:
-    """A document, signed, in a SOAP envelope."""
-    return soap.envelope(sign(document, signing_key()))
 
 
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -85,16 +45,6 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
         inbound = await with_target(inbound, desk)
     outcome = await desk.accept(inbound)
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
-
-
-async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
-    """An invalidation with what it is about; as it is when it can't be read (then it is rejected on its way)."""
-    try:
-        parsed = parse(inbound)
-    except Malformed:
-        return inbound
-    hints = await target_of(parsed, inbound.partner, desk)
-    return Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints) if hints else inbound
 
 
 def _fault_of(outcome: Outcome) -> Reply:
@@ -122,24 +72,6 @@ def _can_echo(document: bytes) -> bool:
     """Whether an acknowledgement that repeats a broken header is still one by its schema."""
     found = schema_of("income-register.acknowledgement").check(xml.parse(sign(document, signing_key())))
     return not found
-
-
-def opened(message_type: str, operations: Operations, call: Call, partner: Partner) -> Document | Reply:
-    """A request that is answered at once and is no delivery, read and judged by its schema; a fault when it is not as it should be."""
-    operation = operation_of(call, operations)
-    if isinstance(operation, str):
-        return soap.fault("Client", operation)
-    try:
-        parsed = parse(Inbound(partner, call.body, call.content_type, REAL_TIME_DOOR))
-    except Malformed as error:
-        return soap.fault("Client", "malformed", error.violations)
-    root = str(parsed.document.tag).rpartition("}")[2]
-    if parsed.message_type != message_type or root != operation.request:
-        return soap.fault("Client", f"{operation.request} is expected, not {root}")
-    broken = schema_of(message_type).check(parsed.document)
-    if has_errors(broken):
-        return soap.fault("Client", "schema", locate(call.body, broken))
-    return parsed
 
 
 async def tell_status(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -177,8 +109,6 @@ async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk)
 
 
 def _doors() -> tuple[Door, ...]:
-    from adapters.income_register.query import ask
-
     doors = [Door("GET", f"{wsdl.PREFIX}/schemas/{{name}}", "A schema that the WSDLs import", public=wsdl.serve_schema)]
     special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,

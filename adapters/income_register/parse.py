@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 import schemas.income_register
+from adapters.income_register.pieces import LARGE_BYTES, Fields, cut
 from exchange.ports import Inbound, Parsed
 from schemas import xml
 from schemas.income_register.codes import plain
@@ -26,10 +28,16 @@ SUBSCRIPTIONS = "income-register.subscriptions"
 STATUS_REQUEST = "income-register.status-request"
 DATA_REQUEST = "income-register.data-request"
 ECHO = "income-register.echo"
+#: What the register hands on.
+FROM_IR = frozenset(f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Deliveries of reports.
 REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Whatever has a DeliveryId and is taken in.
 DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
+
+
+#: The register's upload service takes 50 MB.
+LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 
 @dataclass(slots=True)
@@ -49,6 +57,12 @@ class Document(Parsed):
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
+
+    def become_whole(self) -> None:
+        """Read a delivery that was cut into pieces as one."""
+        whole = read_whole(self.inbound)
+        self.document, self.root, self.items, self.pieces = whole.document, whole.root, whole.items, None
+        self.versions.clear()
 
 
 def _read_roots() -> dict[str, str]:
@@ -76,12 +90,47 @@ def delivery_data(document: Any) -> Any:
 
 
 def parse(inbound: Inbound) -> Document:
+    """The message; a large delivery in pieces, where it can be cut.
+
+    Raises:
+        Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
+    """
+    cut_up = cut(inbound.body) if len(inbound.body) >= LARGE_BYTES else None
+    if cut_up is None:
+        return read_whole(inbound)
+    first = read_whole(replace(inbound, body=next(iter(cut_up))))
+    if first.message_type not in REPORTS:
+        return read_whole(inbound)
+    items = [_written(fields) for fields in cut_up.references()]
+
+    def pieces() -> Iterator[Any]:
+        return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
+
+    return Document(inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items)
+
+
+def in_pieces(parsed: Document) -> Iterator[Document]:
+    """A delivery that was cut, piece by piece as deliveries of their own."""
+    for piece in cut(parsed.inbound.body) or ():
+        yield read_whole(replace(parsed.inbound, body=piece))
+
+
+def _written(fields: Fields) -> Item:
+    """The references of a report as they are written."""
+    action, report_id, register_id, version = (
+        fields.get(name, b"").decode("utf-8", "replace").strip()
+        for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion")
+    )
+    return Item(None, plain(action), report_id, register_id, plain(version))
+
+
+def read_whole(inbound: Inbound) -> Document:
     """The envelope as `root` and the document in its body as `document`; the same element twice without an envelope.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    root = xml.parse(inbound.body)
+    root = xml.parse(inbound.body, LIMITS)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
         # A comment inside a value would hide a part of it from the rules, while the schema sees the whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)

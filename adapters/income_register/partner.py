@@ -24,6 +24,7 @@ from schemas.directory import Directory, Partner
 SERVICES = "/income-register/20170526"
 WAGE_REPORTS = "income-register.wage-reports"
 BENEFIT_REPORTS = "income-register.benefit-reports"
+STATUS_REQUEST = "income-register.status-request"
 #: Items a year (2024, Kela's exchange statistics): wage reports, benefit reports received, benefit reports sent.
 ITEMS_A_YEAR = {"wages": 63_898_685, "received": 60_938_573, "sent": 31_732_268}
 #: Reports in a deferred delivery, on average, and the share of calls that are real-time ones with one report.
@@ -41,6 +42,7 @@ SUBMITTED = {
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
+_EXTRACTS = "/income-register/from-ir"
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -95,8 +97,9 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
 
     def make(situation: Situation) -> Sending:
         rng, day = situation.rng, _day(situation)
-        real_time = rng.random() < REAL_TIME_SHARE
-        count = 1 if real_time else rng.randrange(*DEFERRED_REPORTS)
+        wanted = situation.wanted(WAGE_REPORTS if wages else BENEFIT_REPORTS)
+        real_time = rng.random() < REAL_TIME_SHARE if wanted is None else wanted == 1
+        count = wanted or (1 if real_time else rng.randrange(*DEFERRED_REPORTS))
         name = generate.delivery_id(day, situation.serial, "W" if wages else "B")
         batch = generate.Batch(partner.business_id, partner.business_id, day, name, count, real_time)
         document = generate.wage_delivery(rng, batch) if wages else generate.benefit_delivery(rng, batch, kind)
@@ -106,8 +109,9 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             accepted = reply.status == 200 and b"<DeliveryDataStatus>2<" in reply.body
             return [_status_request(partner, batch, 100 if wages else 102)] if accepted else []
 
-        asks = not real_time and situation.serial % STATUS_EVERY == 0
-        return Sending(call, ask if asks else None, count)
+        asked = situation.wanted(STATUS_REQUEST)
+        asks = not real_time and (situation.serial % STATUS_EVERY == 0 if asked is None else asked > 0)
+        return Sending(call, ask if asks else None, count, (name,))
 
     return make
 
@@ -144,6 +148,8 @@ class Stub:
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
+        if call.method == "POST" and call.path == _EXTRACTS:
+            return _take_extract(call)
         if call.method != "POST" or call.path not in _DOORS:
             return None
         try:
@@ -153,6 +159,18 @@ class Stub:
         if reports == 0:
             return Served(json_reply({"error": "no reports"}, 400))
         return Served(json_reply({"reports": reports}))
+
+
+def _take_extract(call: Call) -> Served:
+    """200 for what the register hands on, if it holds as many reports as it says."""
+    try:
+        root = etree.fromstring(call.body, _PARSER)
+    except etree.XMLSyntaxError:
+        return Served(json_reply({"error": "no XML"}, 400))
+    reports = len(root.findall("Reports/Report"))
+    if root.findtext("Summary/NrOfReports") != str(reports):
+        return Served(json_reply({"error": "another number of reports than it says"}, 400))
+    return Served(json_reply({"reports": reports}))
 
 
 def _named(directory: Directory, partner_id: str) -> list[Partner]:

@@ -22,7 +22,7 @@ def _codes(*spans: tuple[int, int]) -> frozenset[str]:
 
 
 #: What a deduction is made from: income types whose sum it may not exceed.
-_DEDUCTED_FROM = {
+DEDUCTED_FROM = {
     "401": frozenset(("304",)),
     "407": _FRINGE,
     "419": _codes(
@@ -131,7 +131,7 @@ def check_report(book: Book, lines: list[Line], earner: Any) -> None:
     codes = {line.code for line in lines}
     if codes & PARTS_OF_TOTAL or "101" in codes:
         check_totals(book, lines, codes)
-    for code, sources in _DEDUCTED_FROM.items():
+    for code, sources in DEDUCTED_FROM.items():
         if code in codes:
             _check_deduction(book, lines, code, sources)
     if "317" in codes or "331" in codes:

@@ -23,6 +23,7 @@ from adapters.income_register.extract import (
 )
 from adapters.income_register.identify import identify
 from adapters.income_register.memory import read_row
+from adapters.income_register.opening import opened, signed
 from adapters.income_register.parse import BENEFIT_REPORTS, DATA_REQUEST, PAYER_SUMMARY_REPORTS, WAGE_REPORTS, text_of
 from adapters.income_register.rules import rules
 from adapters.income_register.verification import check_signature
@@ -51,8 +52,6 @@ _NEEDED = {
 
 async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk) -> Reply:
     """Answer with the newest valid version of each report that fits (all versions where the request says so)."""
-    from adapters.income_register.listen import opened, signed
-
     parsed = opened(DATA_REQUEST, operations, call, partner)
     if isinstance(parsed, Reply):
         return parsed
@@ -76,16 +75,16 @@ async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partn
 
 async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool) -> list[Any]:
     """The reports that fit, newest delivery first."""
-    needles, before, reports = wanted.codes(), 1 << 62, []
+    needles, after, reports = wanted.codes(), 0, []
     for _ in range(MESSAGES_MAX // PAGE_MESSAGES):
-        page = await desk.stored((message_type,), 0, before, PAGE_MESSAGES, newest_first=True)
+        page = await desk.stored((message_type,), 0, desk.now() + 1, PAGE_MESSAGES, after, newest_first=True)
         for envelope, body in page:
             if body and all(needle in body for needle in needles):
                 fitting = [found for found in reports_in(envelope, body) if wanted.fit(found)]
                 reports += await _current(desk, fitting, profile, every)
         if len(page) < PAGE_MESSAGES or len(reports) >= REPORTS_MAX:
             break
-        before = page[-1][0].id
+        after = page[-1][0].id
     return reports[:REPORTS_MAX]
 
 

@@ -90,6 +90,13 @@ class Book:
         self.latest_day = day_of(now, DAYS_AHEAD_MAX)
         self.wages = wages
 
+    def probe(self) -> Book:
+        """A book without findings that knows the same of the delivery."""
+        other = Book(self.wages)
+        other.payment_day, other.payer = self.payment_day, self.payer
+        other.today, other.latest_day = self.today, self.latest_day
+        return other
+
     def add(self, rule: str, at: Any, expected: str = "", found: str | None = "", severity: Severity = "error") -> None:
         """Note what is wrong at an element; the text of the message and the code come from the table of errors."""
         error = ERRORS[rule]

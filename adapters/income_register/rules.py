@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from adapters.income_register.abroad_rules import check_abroad
@@ -14,7 +15,8 @@ from adapters.income_register.header_rules import check_delivery, check_header, 
 from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS
 from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
-from adapters.income_register.report_rules import check_references
+from adapters.income_register.quick import Quick, chunks_of
+from adapters.income_register.report_rules import check_references, report_key
 from adapters.income_register.request_rules import (
     check_data_request,
     check_invalidations,
@@ -22,6 +24,7 @@ from adapters.income_register.request_rules import (
     check_subscription,
 )
 from adapters.income_register.rulebook import Book
+from adapters.income_register.shapes import is_text
 from exchange.ports import Context, Identity, Parsed
 from schemas.income_register.codes import LISTS
 from schemas.violation import Finding
@@ -41,24 +44,25 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     """Everything that is wrong with a document, apart from what its schema says."""
     kind, document = parsed.message_type, parsed.document
     book = Book(kind != BENEFIT_REPORTS, context.now)
-    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document)
+    clean = False
     if kind == STATUS_REQUEST:
         _check_status_request(book, document)
     elif kind == DATA_REQUEST:
         check_data_request(book, document, str(document.tag).rpartition("}")[2])
     elif (data := document.find("DeliveryData")) is None:
-        return book.findings
+        pass
     elif kind in DELIVERY_TYPES:
         partner = parsed.inbound.partner
         if partner.business_id and parsed.inbound.door != CHECK_DOOR:
             check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
-        _check_delivery_data(book, data, DELIVERY_TYPES[kind], _is_real_time(parsed))
+        clean = _check_delivery_data(book, data, DELIVERY_TYPES[kind], _is_real_time(parsed), parsed.inbound.body)
     elif kind == SEPARATE_REPORTS:
         check_separate_reports(book, data)
     elif kind == INVALIDATIONS:
         check_invalidations(book, data)
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
+    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean)
     return book.findings
 
 
@@ -75,19 +79,46 @@ def _is_real_time(parsed: Parsed) -> bool:
     return door == REAL_TIME_DOOR or (door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR"))
 
 
-def _check_delivery_data(book: Book, data: Any, delivery_type: str, real_time: bool) -> None:
+def _check_delivery_data(book: Book, data: Any, delivery_type: str, real_time: bool, body: bytes) -> bool:
+    """The delivery and its reports; whether it is known that no value holds a forbidden string."""
     parts = {child.tag: child for child in data}
     check_delivery(book, parts, delivery_type)
     holder = parts.get("Reports")
     if holder is None:
-        return
+        return False
     if real_time and len(holder) > 1:
         book.add("single-report", holder[1], "one Report", str(len(holder)))
     seen: set[str] = set()
-    for index, report in enumerate(holder):
-        book.item = index
+    if (split := chunks_of(body, len(holder))) is None:
+        for index, report in enumerate(holder):
+            book.item = index
+            check_one(book, report, seen)
+        book.item = None
+        return False
+    chunks, around = split
+    reports: list[Any] = []
+    quick = Quick(book, partial(_is_fine, book))
+    clean = is_text(around)
+    for index in quick.unrecognised(chunks):
+        # A child by its place is looked for from the first one on: all at once, when one is needed at all.
+        reports = reports or list(holder)
+        book.item, report, before = index, reports[index], len(book.findings)
+        seen.update(quick.taken())
         check_one(book, report, seen)
+        if (references := report.find("ReportData")) is not None:
+            quick.take(report_key(references))
+        clean = clean and is_text(chunks[index])
+        if len(book.findings) == before:
+            quick.learn(chunks[index])
     book.item = None
+    return clean
+
+
+def _is_fine(book: Book, report: Any) -> bool:
+    """Whether the rules find nothing in a report by itself, under the same payer."""
+    probe = book.probe()
+    check_one(probe, report, set())
+    return not probe.findings
 
 
 def check_one(book: Book, report: Any, seen: set[str]) -> None:

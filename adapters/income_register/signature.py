@@ -11,6 +11,7 @@ import base64
 import datetime
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -48,6 +49,12 @@ def make_key(bits: int = 2048) -> SigningKey:
         .sign(private, hashes.SHA256())
     )
     return SigningKey(private, base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode())
+
+
+@cache
+def signing_key() -> SigningKey:
+    """The key that this process signs with: made at first use, kept in memory."""
+    return make_key()
 
 
 def sign(document: bytes, key: SigningKey) -> bytes:

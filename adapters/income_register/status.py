@@ -6,10 +6,11 @@ from typing import Any
 
 from adapters.income_register.identify import kind_of, message_id, owner_of
 from adapters.income_register.memory import OF_DELIVERIES, delivery_key, rejected_key, subscription_id
-from adapters.income_register.parse import Document, delivery_data, text_of
-from exchange.ports import Desk
+from adapters.income_register.parse import Document, delivery_data, parse, text_of
+from exchange.ports import Desk, Inbound
 from schemas.directory import Partner
 from schemas.envelope import Envelope, id_from_public
+from schemas.violation import Malformed
 
 
 async def look_up(desk: Desk, partner: Partner, delivery_id: str, register_id: str, owner: str, kind: str) -> Envelope | None:
@@ -63,3 +64,13 @@ async def target_of(parsed: Document, partner: Partner, desk: Desk) -> dict[str,
         hints["subscription"] = subscription_id(owner_of(data), str(names[0]))
     item.register_id = item.register_id or envelope.public_id
     return hints
+
+
+async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
+    """An invalidation with what it is about; as it is when it can't be read (then it is rejected on its way)."""
+    try:
+        parsed = parse(inbound)
+    except Malformed:
+        return inbound
+    hints = await target_of(parsed, inbound.partner, desk)
+    return Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints) if hints else inbound

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,7 @@ def _milliseconds(text: str) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def as_data(main: Any, owner: str, partner: str) -> dict[str, Any]:
+def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any]:
     """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none yet)."""
     times = sorted({(each.text or "").strip()[:8] for each in main.find("Schedule").iter("Time")})
     schedule: dict[str, Any] = {"times": times}
@@ -53,6 +54,7 @@ def as_data(main: Any, owner: str, partner: str) -> dict[str, Any]:
         "end": _milliseconds(text_of(main, "ModifiedTimespanEnd")),
         "schedule": schedule,
         "parts": [_part(each) for each in main.iterfind("Subscriptions/Subscription")],
+        "received": received,
         "until": 0,
         "invalidated": False,
     }
@@ -67,11 +69,16 @@ def _part(part: Any) -> dict[str, Any]:
     }
 
 
+def part_id(register_id: str, subscription: str) -> str:
+    """IRSubscriptionId of a part of a main subscription."""
+    return blake2b(f"part {register_id} {subscription}".encode(), digest_size=16).hexdigest()
+
+
 def due_at(data: dict[str, Any]) -> int:
     """When the next extraction is due, in milliseconds; 0 when there is none any more.
 
-    A one-time subscription is extracted on ValidFrom; a continuous one at the first time of its schedule from ValidFrom on,
-    later at the first one after the last extraction, until ValidUntil.
+    A one-time subscription is extracted on ValidFrom; a continuous one at the first time of its schedule from ValidFrom on, later at
+    the first one after the last extraction, until ValidUntil. A time before the subscription was received is none (*modelled*).
     """
     if data["invalidated"] or (data["type"] == ONE_TIME and data["until"]):
         return 0
@@ -89,7 +96,7 @@ def due_at(data: dict[str, Any]) -> int:
             for time in data["schedule"]["times"]:
                 moment = datetime.datetime.combine(day, datetime.time.fromisoformat(time), _FINLAND)
                 at = int(moment.timestamp() * 1000)
-                if at > data["until"]:
+                if at > max(data["until"], data["received"]):
                     return at
         if day == datetime.date.max:
             return 0

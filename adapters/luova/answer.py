@@ -84,7 +84,9 @@ def status_of(outcome: Outcome) -> int:
 
 def _rejected(outcome: Outcome) -> Reply:
     status = status_of(outcome)
-    return problem(status, TITLES[status], DETAILS.get(outcome.reason, ""), **_told(outcome))
+    forbidden = status == 403 and outcome.reason != "real-person"
+    detail = "The sender may not send messages of this type." if forbidden else DETAILS.get(outcome.reason, "")
+    return problem(status, TITLES[status], detail, **_told(outcome))
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def _progress(delivery: Mapping[str, object]) -> dict[str, object]:
 
 def not_found() -> Reply:
     """The same for a message that is not there and one that is another's."""
-    return problem(404, "No such message", "No message of yours has that id.")
+    return problem(404, "No such message", "No message of yours has that id.", reason="not-found")
 
 
 def bad_request(violations: Sequence[Violation]) -> Reply:

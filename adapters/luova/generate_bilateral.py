@@ -108,13 +108,14 @@ def message(
     serial: int,
     sender: Partner | None = None,
     receiver: Partner | None = None,
+    count: int = 0,
 ) -> Generated:
     """A message of one of the types (default: from a foreign institution to Kela)."""
     foreign, kela = _ends()
     sender, receiver = sender or foreign, receiver or kela
     country = receiver.country if sender.country == "FI" else sender.country
     root, make = _FORMS[message_type]
-    count = rng.randint(*RECORDS[message_type])
+    count = count or rng.randint(*RECORDS[message_type])
     records = []
     for number in range(1, count + 1):
         who = _person(rng, date, country)

@@ -87,9 +87,9 @@ def _decision(rng: random.Random, date: datetime.date, number: int) -> str:
     )
 
 
-def decisions(rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None) -> Generated:
+def decisions(rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None, count: int = 0) -> Generated:
     """Decisions of an institution (default: one of the directory), 1 to 9."""
-    count = rng.randint(*DECISIONS)
+    count = count or rng.randint(*DECISIONS)
     body = (
         f"{_HEAD}<PensionDecisions {_SPACE}>{_institution(sender or _first_institution())}<CreatedAt>{_moment(rng, date)}</CreatedAt>"
         f"{''.join(_decision(rng, date, number) for number in range(1, count + 1))}</PensionDecisions>"
@@ -137,10 +137,10 @@ def work_history(
     return Generated(body.encode(), XML, message_id or _id("wh", rng, date, serial), count, headers)
 
 
-def unpaid_periods(rng: random.Random, date: datetime.date, serial: int) -> Generated:
+def unpaid_periods(rng: random.Random, date: datetime.date, serial: int, count: int = 0) -> Generated:
     """Benefit periods of several persons, 1 to 59."""
     chance = rng.random
-    count = rng.randint(*UNPAID_PERIODS)
+    count = count or rng.randint(*UNPAID_PERIODS)
     parts = []
     for number in range(1, count + 1):
         start = date - int(40 + chance() * 300) * _DAY

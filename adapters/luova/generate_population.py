@@ -124,10 +124,10 @@ _HAPPENINGS: dict[str, tuple[Happening, ...]] = {
 }
 
 
-def changes(message_type: str, rng: random.Random, date: datetime.date, serial: int) -> Generated:
+def changes(message_type: str, rng: random.Random, date: datetime.date, serial: int, count: int = 0) -> Generated:
     """A message of one of the population types with a few changes in it."""
     fewest, most = CHANGES[message_type]
-    count = rng.randint(fewest, most)
+    count = count or rng.randint(fewest, most)
     happenings = _HAPPENINGS[message_type]
     members = []
     for _ in range(count):

@@ -104,9 +104,9 @@ def _record(rng: random.Random, date: datetime.date, number: int) -> str:
     )
 
 
-def earnings_data(rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None) -> Generated:
+def earnings_data(rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None, count: int = 0) -> Generated:
     """Decisions and payments of a fund (default: the first of the directory), 1-15 records."""
-    count = rng.randint(*RECORDS)
+    count = count or rng.randint(*RECORDS)
     records = "".join(_record(rng, date, number) for number in range(1, count + 1))
     body = (
         f'{HEAD}<EarningsData xmlns="{NAMESPACE}">{_fund(fund or _first_fund())}'
@@ -140,12 +140,19 @@ def _benefit(rng: random.Random, date: datetime.date) -> str:
 
 
 def benefit_data(
-    rng: random.Random, date: datetime.date, serial: int, request_id: str = "", code: str = "", message_id: str = ""
+    rng: random.Random,
+    date: datetime.date,
+    serial: int,
+    request_id: str = "",
+    code: str = "",
+    message_id: str = "",
+    count: int | None = None,
 ) -> Generated:
     """Kela's reply to a request (default: to one that it makes up) about the person with that code (default: somebody)."""
     request_id = request_id or _id("req", rng, date, serial)
     code = code or _member(rng, date).personal_identity_code
-    count = rng.choices(BENEFITS_IN_REPLY[0], BENEFITS_IN_REPLY[1])[0]
+    if count is None:
+        count = rng.choices(BENEFITS_IN_REPLY[0], BENEFITS_IN_REPLY[1])[0]
     benefits = "".join(_benefit(rng, date) for _ in range(count))
     body = (
         f'{HEAD}<BenefitData xmlns="{NAMESPACE}"><InReplyTo>{request_id}</InReplyTo><CreatedAt>{_moment(rng, date)}</CreatedAt>'

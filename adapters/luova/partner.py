@@ -15,8 +15,7 @@ from functools import partial
 from json import dumps, loads
 
 from adapters.luova import partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax
-from adapters.luova.generate import GENERATORS
-from adapters.luova.generate_population import CHANGES
+from adapters.luova.generate_population import CHANGES, changes
 from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
 from adapters.luova.partner_sending import SUBMIT, Answer, date_of, flow, submit
 from partners.stub import Flow, Sending, Served, Situation
@@ -54,14 +53,17 @@ def _calls(message_type: str, per_message: tuple[int, int] = (1, 1)) -> float:
 
 
 def _send_changes(partner: Partner, message_type: str, situation: Situation) -> Sending:
-    generated = GENERATORS[message_type](situation.rng, date_of(situation), situation.serial)
+    wanted = situation.wanted(message_type) or 0
+    generated = changes(message_type, situation.rng, date_of(situation), situation.serial, wanted)
     moment = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).isoformat()
     return submit(partner, message_type, generated, **{"X-Created-At": moment})
 
 
 def _send_earnings(partner: Partner, situation: Situation) -> Sending:
     fund = Fund(partner.business_id, partner.name)
-    return submit(partner, "unemployment.earnings-data", earnings_data(situation.rng, date_of(situation), situation.serial, fund))
+    wanted = situation.wanted("unemployment.earnings-data") or 0
+    generated = earnings_data(situation.rng, date_of(situation), situation.serial, fund, wanted)
+    return submit(partner, "unemployment.earnings-data", generated)
 
 
 def _ask(partner: Partner, situation: Situation) -> Sending:
@@ -156,7 +158,8 @@ def _reply_to(partner: Partner, call: Call, delivery_id: str, situation: Situati
     request_id = request.findtext(f"{NAMESPACE}RequestId", "")
     code = request.findtext(f"{NAMESPACE}Person/{NAMESPACE}PersonalIdentityCode", "")
     day = datetime.date.fromisoformat(request.findtext(f"{NAMESPACE}RequestedAt", "2024-01-01")[:10])
-    reply = benefit_data(random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}")
+    wanted = situation.wanted("unemployment.benefit-data")
+    reply = benefit_data(random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}", wanted)
     return [submit(partner, "unemployment.benefit-data", reply, **{"X-Receiver": call.headers.get("X-Sender", "")})]
 
 

@@ -40,5 +40,6 @@ def flows(directory: Directory) -> list[Flow]:
 
 
 def _send(message_type: str, sender: Partner, receiver: Partner, situation: Situation) -> Sending:
-    generated = message(message_type, situation.rng, date_of(situation), situation.serial, sender, receiver)
+    wanted = situation.wanted(message_type) or 0
+    generated = message(message_type, situation.rng, date_of(situation), situation.serial, sender, receiver, wanted)
     return submit(sender, message_type, generated, **{"X-Receiver": receiver.id})

@@ -25,5 +25,6 @@ def flows(directory: Directory) -> list[Flow]:
 
 
 def _send(kela: Partner, bank: Partner, number: int, situation: Situation) -> Sending:
-    generated = credit_transfers(situation.rng, date_of(situation), situation.serial, bank=number)
+    wanted = situation.wanted("payments.credit-transfers") or 0
+    generated = credit_transfers(situation.rng, date_of(situation), situation.serial, wanted, number)
     return submit(kela, "payments.credit-transfers", generated, **{"X-Receiver": bank.id})

@@ -50,11 +50,23 @@ def _calls(message_type: str, per_message: tuple[int, int] = (1, 1)) -> float:
 
 
 def _send_as(partner: Partner, message_type: str, make: Callable[..., Generated], situation: Situation) -> Sending:
-    return submit(partner, message_type, make(situation.rng, date_of(situation), situation.serial, partner))
+    return submit(
+        partner,
+        message_type,
+        make(situation.rng, date_of(situation), situation.serial, partner, **_held(message_type, situation)),
+    )
 
 
 def _send(partner: Partner, message_type: str, make: Callable[..., Generated], situation: Situation) -> Sending:
-    return submit(partner, message_type, make(situation.rng, date_of(situation), situation.serial))
+    return submit(
+        partner, message_type, make(situation.rng, date_of(situation), situation.serial, **_held(message_type, situation))
+    )
+
+
+def _held(message_type: str, situation: Situation) -> dict[str, int]:
+    """How many records the message is to hold, where somebody plans that."""
+    wanted = situation.wanted(message_type)
+    return {"count": wanted} if wanted else {}
 
 
 def _answering(message_type: str, make: Callable[..., Generated]) -> Answer:

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from exchange.cli import bench, catalogue, partners, run, samples, send, serve, statistics, validate, verify
+from exchange.cli import bench, catalogue, partners, run, samples, send, serve, simulate, statistics, validate, verify
 from exchange.errors import ExchangeError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("send")(send.send)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)
 app.command("catalogue")(catalogue.catalogue)
+app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from exchange import discovery
+from exchange.cli.pace import factor_of, pace_of
 from exchange.settings import load
 from partners import faults as scripts
 from partners.faults import Faults
@@ -39,6 +40,7 @@ def partners(
         list[str] | None, typer.Option(help="Misbehaviour: TARGET=KIND:PROBABILITY[:SECONDS], say kela.income-data=down:0.1.")
     ] = None,
     script: Annotated[Path | None, typer.Option(help="A TOML file of faults.", exists=True)] = None,
+    clock: Annotated[str, typer.Option(help="How fast time passes, as for the exchange that they talk to: 60x.")] = "1x",
 ) -> None:
     """Answer as every partner, and send what partners send."""
     settings = load()
@@ -47,7 +49,9 @@ def partners(
     own = urlsplit(settings.partners.address)
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
     host, port = host or own.hostname or "127.0.0.1", (own.port or 80) if port is None else port
-    asyncio.run(_partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed))
+    asyncio.run(
+        _partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed, factor_of(clock))
+    )
 
 
 async def _partners(
@@ -60,16 +64,21 @@ async def _partners(
     channels: set[str],
     seed: int,
     listed: list[scripts.Fault],
+    factor: float,
 ) -> None:
     settings = load()
+    ticking = (await pace_of(exchange, factor)).clock() if factor != 1 else None
+    nanoseconds = time.time_ns if ticking is None else lambda: ticking.now() * 1_000_000
     everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
     stubs = discovery.stubs()
-    runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange)
+    runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds)
     console.print(f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)", highlight=False)
     try:
         if rate:
             sending = [Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels]
-            sent = await send_traffic(sending, everybody, exchange, rate, duration, seed, first=chains_from(time.time_ns()))
+            sent = await send_traffic(
+                sending, everybody, exchange, rate, duration, seed, nanoseconds=nanoseconds, first=chains_from(nanoseconds())
+            )
             console.print(summary(sent), highlight=False)
             await runner.app[HOST].settle()
         if not rate or not duration:

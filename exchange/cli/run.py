@@ -72,7 +72,7 @@ async def _run(
     console.width = max(console.width, 110)
     console.print(text_table(rows, lines, period))
     result = verify(ledger)
-    console.print(verification.text(result), highlight=False, markup=False)
+    console.print(verification.text(result), highlight=False, markup=False, soft_wrap=True)
     return result.clean
 
 

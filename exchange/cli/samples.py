@@ -1,9 +1,10 @@
-"""`exchange samples`: write valid synthetic messages as files."""
+"""`exchange samples`: write valid synthetic messages as files, or whole calls for a load test."""
 
 from __future__ import annotations
 
 import datetime
 import random
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -12,24 +13,58 @@ from rich.progress import track
 
 from exchange import discovery
 from exchange.errors import UnknownMessageType
+from exchange.settings import load
+from partners.recorded import as_line, record_calls
+from partners.sender import chains_from
+from schemas import directory
+
+ALL = "all"
 
 
 def samples(
-    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="The message type, say income-register.wage-reports.")],
-    count: Annotated[int, typer.Option("-n", help="How many.", min=1)] = 1,
+    type_name: Annotated[
+        str, typer.Argument(metavar="TYPE", help="The message type, say income-register.wage-reports; with --calls also: all.")
+    ],
+    count: Annotated[int, typer.Option("-n", help="How many (with --calls: of each sender).", min=1)] = 1,
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")] = Path("samples"),
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     day: Annotated[datetime.datetime | None, typer.Option(help="The day that they are made on.", formats=["%Y-%m-%d"])] = None,
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Write calls (sender, path, headers, body, places of ids) to TYPE.calls.jsonl.")
+    ] = False,
 ) -> None:
     """Write COUNT valid messages of TYPE into a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    if calls:
+        _calls(type_name, count, out, seed, day)
+    else:
+        _messages(type_name, count, out, seed, day)
+
+
+def _messages(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None) -> None:
     generators = discovery.generators()
     if type_name not in generators:
         raise UnknownMessageType(f"no samples of {type_name!r}; there are: {', '.join(sorted(generators))}")
     rng = random.Random(seed)
     date = day.date() if day else datetime.date.today()
-    out.mkdir(parents=True, exist_ok=True)
     for number in track(range(count), description=type_name, disable=count < 200):
         made = generators[type_name](rng, date, number)
         suffix = "json" if "json" in made.content_type else "xml"
         (out / f"{type_name}-{number:06d}.{suffix}").write_bytes(made.body)
     print(f"{count} × {type_name} in {out}")
+
+
+def _calls(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None) -> None:
+    everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
+    stubs = discovery.stubs()
+    sent = {flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0}
+    if type_name not in sent | {ALL}:
+        raise UnknownMessageType(f"no partner sends {type_name!r} by itself; there are: {', '.join(sorted(sent))}")
+    nanoseconds = int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 10**9 if day else time.time_ns()
+    for name in sorted(sent) if type_name == ALL else [type_name]:
+        lines = [
+            as_line(call)
+            for call in record_calls(stubs, everybody, name, count, seed, nanoseconds // 10**6, chains_from(nanoseconds))
+        ]
+        (out / f"{name}.calls.jsonl").write_text("".join(lines), encoding="utf-8")
+        print(f"{len(lines)} calls × {name} in {out}")

@@ -18,7 +18,8 @@ import typer
 import uvloop
 from aiohttp import web
 
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, ledger_path
+from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
 
 #: Connections that wait to be taken.
@@ -35,6 +36,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to bind; 0 picks a free one.", show_default="from the settings")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that share the port.", show_default="from the settings")] = None,
     ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None,
+    clock: Annotated[str, typer.Option(help="How fast time passes: 60x is an hour a minute.")] = "1x",
 ) -> None:
     """Serve the exchange until SIGINT or SIGTERM."""
     settings = load()
@@ -43,6 +45,8 @@ def serve(
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
+    factor = factor_of(clock)
+    pace = None if factor == 1 else pace_over(ledger_path(settings), factor)
     bound = bind(settings.server.host, settings.server.port)
     port_bound = bound.getsockname()[1]
     if settings.server.workers == 1:
@@ -50,10 +54,10 @@ def serve(
         bound.listen(BACKLOG)
     print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
     if settings.server.workers == 1:
-        work(settings, 0, bound)
+        work(settings, 0, bound, pace)
     else:
         bound.close()
-        supervise(settings.model_copy(update={"server": settings.server.model_copy(update={"port": port_bound})}))
+        supervise(settings.model_copy(update={"server": settings.server.model_copy(update={"port": port_bound})}), pace)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -65,20 +69,21 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def work(settings: Settings, worker: int, bound: socket.socket | None = None) -> None:
+def work(settings: Settings, worker: int, bound: socket.socket | None = None, pace: Pace | None = None) -> None:
     """Be one worker until a signal comes."""
     configure_log()
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
-    uvloop.run(_serve(settings, worker, bound or bind(settings.server.host, settings.server.port)))
+    uvloop.run(_serve(settings, worker, bound or bind(settings.server.host, settings.server.port), pace))
 
 
-async def _serve(settings: Settings, worker: int, bound: socket.socket) -> None:
+async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pace | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(Exchange(settings, worker).application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
+    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
+    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
     await runner.setup()
     # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
     # make few cycles, so it may come seldom.
@@ -90,7 +95,7 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket) -> None:
     await runner.cleanup()
 
 
-def supervise(settings: Settings) -> None:
+def supervise(settings: Settings, pace: Pace | None = None) -> None:
     """Start the workers, start one again that dies, end them all on a signal."""
     context = multiprocessing.get_context("spawn")
     stopping = False
@@ -103,7 +108,7 @@ def supervise(settings: Settings) -> None:
         signal.signal(number, stop)
 
     def start(worker: int) -> multiprocessing.process.BaseProcess:
-        process = context.Process(target=work, args=(settings, worker), name=f"worker-{worker}")
+        process = context.Process(target=work, args=(settings, worker, None, pace), name=f"worker-{worker}")
         process.start()
         return process
 

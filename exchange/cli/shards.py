@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 from exchange import discovery
@@ -14,7 +15,7 @@ from exchange.assembly import Exchange
 from exchange.cli.serve import configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
-from exchange.simulation.clock import VirtualClock
+from exchange.simulation.clock import VirtualClock, tick_milliseconds
 from exchange.simulation.doors import InsideDoors
 from exchange.simulation.loop import VirtualLoop
 from exchange.simulation.plan import Plan, plan
@@ -24,14 +25,15 @@ from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from partners.faults import Fault, Faults
+from partners.stub import Flow
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
 #: How many days of messages are kept behind the simulated date.
 KEPT_SECONDS = 2 * 86_400
 #: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
-POLL_SECONDS = 3600.0
-POLL_SECONDS_WITH_FAULTS = 120.0
+POLL_SECONDS = 21_600.0
+POLL_SECONDS_WITH_FAULTS = 900.0
 #: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
 COPY_SECONDS = 20.0
 
@@ -66,9 +68,18 @@ class Run:
         Raises:
             ValueError: when the scenario names what there isn't, or the workload can't be had.
         """
-        directory = self.directory()
-        flows = [flow for stub in discovery.stubs() for flow in stub.flows(directory)]
-        return self.scenario.cut(plan(self.scenario.workload(load_workload()), flows, self.year, self.scale, self.seed))
+        return _plan_of(self)
+
+
+@lru_cache(maxsize=2)
+def _plan_of(run: Run) -> Plan:
+    without = load_directory(load().partners.directory or DEFAULT_PATH)
+    workload = run.scenario.workload(load_workload(), _flows(without))
+    return run.scenario.cut(plan(workload, _flows(run.directory()), run.year, run.scale, run.seed))
+
+
+def _flows(directory: Directory) -> list[Flow]:
+    return [flow for stub in discovery.stubs() for flow in stub.flows(directory)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,14 @@ class Shard:
 def settings_for(run: Run, shard: Shard) -> Settings:
     """The settings of a simulated exchange: as configured, but for its ledger, its pace and its retention."""
     settings = load()
-    deliveries = {"poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults else POLL_SECONDS, "concurrent_max": 256}
+    deliveries = {
+        "poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults or run.scenario.cuts else POLL_SECONDS,
+        "concurrent_max": 1024,
+        "concurrent_receiver_max": 1024,
+    }
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
-    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
+    # The end of each day forgets, and nothing else does.
+    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS, "every_seconds": 400.0 * 86_400}
     return settings.model_copy(
         update={
             "seed": run.seed,
@@ -143,17 +159,17 @@ def take_up(shard: Shard) -> int:
 
 async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]) -> Made:
     planned, directory = run.plan(), run.directory()
-    clock = VirtualClock(loop, midnight(days_of(run.year)[first]) if first < len(days_of(run.year)) else 0)
-    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock)
+    clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
+    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
     exchange = Exchange(settings_for(run, shard), shard.number, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
     senders = shards_of(planned.senders())[shard.number]
-    copied_at = time.monotonic()
+    copied_at, last = time.monotonic(), len(days_of(run.year)) - 1
 
     def keep(day: int) -> None:
         nonlocal copied_at
-        if time.monotonic() - copied_at < COPY_SECONDS:
+        if day == last or time.monotonic() - copied_at < COPY_SECONDS:
             return
         older = shard.copies()
         copy_ledger(shard.ledger, shard.folder / f"copy-{shard.number}-{day:03d}.db")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
+from exchange.clocks import first_id
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
@@ -27,6 +29,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
+        folder: Path | None = None,
     ) -> None:
         self._channel = channel
         self._ledger = ledger
@@ -35,6 +38,12 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's folder for files."""
+        return self._folder
 
     @property
     def directory(self) -> Directory:
@@ -86,10 +95,13 @@ class ChannelDesk:
         return [{name: getattr(row, name) for name in shown} for row in rows]
 
     async def stored(
-        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+        self, message_types: Sequence[str], since: int, before: int, most: int, after: int = 0, newest_first: bool = False
     ) -> list[tuple[Envelope, bytes]]:
-        """Accepted messages of this channel."""
-        rows = await self._ledger.stored(self._channel.name, message_types, since, before, most, newest_first)
+        """Accepted messages of this channel, by the time that their ids tell."""
+        first, end = first_id(since), first_id(before)
+        if after:
+            first, end = (first, min(end, after)) if newest_first else (max(first, after + 1), end)
+        rows = await self._ledger.stored(self._channel.name, message_types, first, end, most, newest_first)
         return [(envelope_of(row), body) for row, body in rows]
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import schemas.json
@@ -67,7 +68,8 @@ class Judge:
         reading.findings = parsed.findings
         if not parsed.message_type:
             if not parsed.findings:
-                reading.findings.append(Finding("type.unknown", "the message's type can't be told", parsed.document))
+                whole = parsed.document if parsed.format == "xml" else ()
+                reading.findings.append(Finding("type.unknown", "the message's type can't be told", whole))
             reading.reason = "type-unknown"
             return reading
         message_type = self._catalogue.get(parsed.message_type)
@@ -78,13 +80,28 @@ class Judge:
             reading.reason = "type-unknown"
             return reading
         reading.message_type = message_type
-        schema_findings = self._catalogue.schema(message_type.name).check(parsed.document)
+        try:
+            schema_findings = self._check_schema(message_type, parsed)
+        except Malformed as error:
+            reading.parsed, reading.violations, reading.reason = None, error.violations, "malformed"
+            return reading
         if schema_findings:
             reading.findings.extend(schema_findings)
             if has_errors(schema_findings):
                 reading.reason = "schema"
         reading.identity = channel.identify(parsed)
         return reading
+
+    def _check_schema(self, message_type: MessageType, parsed: Parsed) -> list[Finding]:
+        """What the schema finds; a message in pieces becomes whole when it finds anything."""
+        schema = self._catalogue.schema(message_type.name)
+        if parsed.pieces is not None:
+            # A piece that is no XML tells so at its own lines: only the whole tells where it stands.
+            with suppress(Malformed):
+                if not any(schema.check(piece) for piece in parsed.pieces()):
+                    return []
+            parsed.become_whole()
+        return schema.check(parsed.document)
 
     def refused(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Reading:
         """A message that is not read any further, for the reason given or because the guard says so."""

@@ -10,6 +10,7 @@ from exchange.ports.channel import (
     Parsed,
     Refusal,
     Verdict,
+    Watch,
     refuse_with_problem,
 )
 from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, Transport, TryAgain
@@ -59,5 +60,6 @@ __all__ = [
     "Transport",
     "TryAgain",
     "Verdict",
+    "Watch",
     "refuse_with_problem",
 ]

@@ -5,7 +5,7 @@ Every function of a channel but the handlers of its doors is pure: no I/O, no cl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,6 +43,10 @@ class Parsed:
 
     `message_type` is empty when it can't be told. `document` is the element or data that the message type's schema
     judges; `root` is the whole document when the message is wrapped (SOAP), else the same as `document`.
+
+    A channel may read a large message in pieces: `document` is then the first of them, `pieces` gives each in turn for the schema (the
+    whole is valid when each is), and `become_whole` reads the message anew as one, for something was found whose place is to be told.
+    Either may raise `Malformed`.
     """
 
     inbound: Inbound
@@ -51,6 +55,11 @@ class Parsed:
     document: Any
     root: Any = None
     findings: list[Finding] = field(default_factory=list)
+    pieces: Callable[[], Iterable[Any]] | None = None
+
+    def become_whole(self) -> None:
+        """Read the message as one; nothing to do for a channel that never reads in pieces."""
+        self.pieces = None
 
 
 @dataclass(slots=True)
@@ -115,6 +124,19 @@ class Refusal:
 
 Handler = Callable[[Call, Partner, "Desk"], Awaitable[Reply]]
 Public = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a channel does again and again without being called: look into a folder, send what is due by a schedule.
+
+    `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the exchange's clock. It may be
+    ended at any `await` and must bear being run again from the start.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[Desk], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +212,7 @@ class Channel:
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
+    watches: tuple[Watch, ...] = ()
 
 
 __all__ = [
@@ -206,6 +229,7 @@ __all__ = [
     "Public",
     "Refusal",
     "Verdict",
+    "Watch",
     "all_or_nothing",
     "no_rules",
     "recall_nothing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
@@ -44,6 +45,11 @@ class Desk(Protocol):
     @property
     def directory(self) -> Directory:
         """All partners."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The channel's own folder for files that partners leave and fetch; None when files are not exchanged."""
         ...
 
     def now(self) -> int:
@@ -90,9 +96,12 @@ class Desk(Protocol):
         ...
 
     async def stored(
-        self, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+        self, message_types: Sequence[str], since: int, before: int, most: int, after: int = 0, newest_first: bool = False
     ) -> list[tuple[Envelope, bytes]]:
-        """Accepted messages of this channel and these types with ids in [since, before), by id; an empty body was dropped."""
+        """Accepted messages of this channel and these types that came in [since, before) (milliseconds), in order of their ids.
+
+        `after` is the id of the last message of the page before (0: none); an empty body was dropped.
+        """
         ...
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:

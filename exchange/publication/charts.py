@@ -90,11 +90,9 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         scale=alt.Scale(domain=present, range=[shapes[kind] for kind in present]),
         legend=alt.Legend(title=None, orient="top"),
     )
-    ends = _data([{"low": band.low, "high": band.high, "text": f"{say['band']} {figure((band.low, band.high), language)}"}])
-    layers: list[Any] = [
-        alt.Chart(ends).mark_rect(color=LIGHT["band"], opacity=1).encode(y="low:Q", y2="high:Q"),
-        alt.Chart(ends).mark_text(align="right", baseline="bottom", dy=-3, dx=-4, color=LIGHT["quiet"]).encode(y=alt.Y("high:Q"), text="text:N", x=alt.value(WIDTH)),
-    ]  # fmt: skip
+    reading = f"{say['band']} {figure((band.low, band.high), language)}"
+    ends = _data([{"low": band.low, "high": band.high}])
+    layers: list[Any] = [alt.Chart(ends).mark_rect(color=LIGHT["band"], opacity=1).encode(y="low:Q", y2="high:Q")]
     if bars:
         layers.append(
             base.mark_bar(stroke=LIGHT["ground"], strokeWidth=1).encode(x=x, x2="end:T", y=y, y2=alt.Y2Datum(0), color=colour)
@@ -114,7 +112,7 @@ def _days(report: Report, band: Band, language: str) -> Chart:
         most=f"{date_text(most.date.isoformat(), language)}, {figure(most.count, language)}",
     )
     title = f"{band.cut.title[language]} {say['chart-days']}"
-    return Chart("days", title, alternative, _spec(chart, title, report, language))
+    return Chart("days", title, alternative, _spec(chart, title, report, language, reading))
 
 
 def _shares(report: Report, language: str) -> Chart:

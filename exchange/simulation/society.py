@@ -29,7 +29,14 @@ DEPTH_MAX = 8
 GARBAGE_BYTES = 64
 REFUSALS_KEPT = 5
 
+#: Whether a partner (by id) is cut off at a time (milliseconds).
+IsCut = Callable[[str, int], bool]
 Wanted = Callable[[str], int | None]
+
+
+def nobody(partner: str, at: int) -> bool:
+    """Nobody is ever cut off."""
+    return False
 
 
 @dataclass(slots=True)
@@ -46,12 +53,15 @@ class Made:
 class Society:
     """The partners' side of a simulated year; it is the exchange's transport, too."""
 
-    def __init__(self, stubs: Sequence[Stub], directory: Directory, plan: Plan, faults: Faults, clock: VirtualClock) -> None:
+    def __init__(
+        self, stubs: Sequence[Stub], directory: Directory, plan: Plan, faults: Faults, clock: VirtualClock, is_cut: IsCut = nobody
+    ) -> None:
         self._stubs = tuple(stubs)
         self._directory = directory
         self._plan = plan
         self._faults = faults
         self._clock = clock
+        self._is_cut = is_cut
         self._doors: InsideDoors | None = None
         #: Of the day's messages that are to be answered: by their beginning, how much of each type.
         self._answers: dict[bytes, dict[str, int]] = {}
@@ -76,17 +86,18 @@ class Society:
 
     async def send_planned(self, arrival: Arrival) -> None:
         """Make a planned call and what follows from its reply."""
+        self._clock.stand(arrival.at)
         flow = self._plan.flow(arrival.planned)
         partner = self._directory.get(flow.partner)
         if partner is not None and self._faults.loses(partner, arrival.serial):
             self.made.lost += 1
             return
         serials = itertools.count(arrival.serial)
-        wanted = as_it_likes if arrival.items is None else _just(flow.message_type, arrival.items)
-        sending = flow.make(self._situation(next(serials), wanted))
-        if arrival.answers:
-            types = self._plan.answer_types(arrival.planned)
-            self._answers[_head(sending.call.body)] = dict(zip(types, arrival.answers, strict=True))
+        wanted = dict(zip(self._plan.answer_types(arrival.planned), arrival.answers, strict=True))
+        own = {} if arrival.items is None else {flow.message_type: arrival.items}
+        sending = flow.make(self._situation(next(serials), {**wanted, **own}.get))
+        if wanted:
+            self._answers[_head(sending.call.body)] = wanted
         await self._carry(sending, serials, 0)
 
     async def _carry(self, sending: Sending, serials: itertools.count[int], depth: int) -> None:
@@ -113,6 +124,8 @@ class Society:
         Raises:
             Unreachable: when a fault keeps the reply away.
         """
+        if self._is_cut(partner.id, self._clock.now()):
+            raise Unreachable("cut off")
         head = _head(call.body)
         number = int.from_bytes(head[:7], "big")
         fault = None
@@ -160,14 +173,10 @@ class Society:
         task.add_done_callback(self._following.discard)
 
     async def _send_following(self, sendings: Sequence[Sending], number: int, seconds: int) -> None:
-        await self._clock.sleep(seconds)
+        await self._clock.until_tick_of(self._clock.now() + seconds * 1000)
         serials = itertools.count(number)
         for sending in sendings:
             await self._carry(sending, serials, 0)
-
-
-def _just(message_type: str, items: int) -> Wanted:
-    return lambda asked: items if asked == message_type else None
 
 
 def _head(body: bytes) -> bytes:

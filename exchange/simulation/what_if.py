@@ -1,25 +1,174 @@
-"""What-if scenarios: changes to the workload, to the partners and to the plan, as a user writes them; nothing that runs them."""
+"""What-if scenarios: changes to the workload, to the partners and to the plan, as a user writes them; nothing that runs them.
+
+STREAM=+20%              a stream of the workload, with all that it causes, a fifth larger (-20%, x2 likewise)
+partner+ID=OTHER         a further partner that sends and gets as much as OTHER does
+cut:PARTNER=FROM..UNTIL  a partner that nothing comes from or gets to on those days; it sends its backlog on the next one
+interface=2025           the changes that a scenario file of that name lists
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from pathlib import Path
 
-from exchange.simulation.plan import Plan
+from exchange.simulation.calendar import days_of, midnight
+from exchange.simulation.plan import Plan, Planned
 from exchange.simulation.workload import Workload
-from schemas.directory import Directory
+from partners.stub import Flow
+from schemas.directory import Directory, Partner
+from schemas.identifiers import make_business_id
+
+FOLDER = Path(__file__).with_name("interfaces")
+_FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
+#: Business ids of added partners begin here; synthetic like all others.
+_BUSINESS_ID_FIRST = 3_900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A partner that is cut off from `first` to `last`, both included."""
+
+    partner: str
+    first: datetime.date
+    last: datetime.date
+
+    def covers(self, partner: str, at: int) -> bool:
+        """Whether that partner is cut off at that time (milliseconds)."""
+        return partner == self.partner and midnight(self.first) <= at < midnight(self.last + datetime.timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Changes, in the order given. `texts` are as the user wrote them."""
+    """Changes, in the order given; `texts` are as the user wrote them."""
 
     texts: tuple[str, ...] = ()
+    factors: tuple[tuple[str, Fraction], ...] = ()
+    added: tuple[tuple[str, str], ...] = ()
+    cuts: tuple[Cut, ...] = ()
 
-    def workload(self, workload: Workload) -> Workload:
+    def workload(self, workload: Workload, flows: Sequence[Flow]) -> Workload:
+        """The workload changed; `flows` are those of the partners without the added ones.
+
+        Raises:
+            ValueError: when there is no such stream.
+        """
+        for name, factor in self.factors:
+            workload = workload.times(name, factor)
+        for _, model in self.added:
+            for stream in workload.streams:
+                own = [flow for flow in flows if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)]
+                whole = sum(flow.weight for flow in own)
+                share = Fraction(sum(flow.weight for flow in own if flow.partner == model)) / Fraction(whole or 1)
+                if share:
+                    workload = workload.times(stream.id, 1 + share)
         return workload
 
     def directory(self, directory: Directory) -> Directory:
-        return directory
+        """The partners with those added.
+
+        Raises:
+            ValueError: when a partner to be like is unknown, or an id is taken.
+        """
+        partners = list(directory)
+        for number, (name, model) in enumerate(self.added):
+            like = directory.get(model)
+            if like is None or directory.get(name) is not None:
+                raise ValueError(
+                    f"--what-if: partner+{name}={model}: {model if like is None else name} is {'unknown' if like is None else 'taken'}"
+                )
+            partners.append(_like(like, name, number))
+        for cut in self.cuts:
+            if all(partner.id != cut.partner for partner in partners):
+                raise ValueError(f"--what-if: cut: no partner {cut.partner!r}")
+        return Directory(partners) if self.added else directory
 
     def cut(self, plan: Plan) -> Plan:
+        """The plan in which a partner that is cut off sends what it has on the first day after."""
+        days = days_of(plan.year)
+        for cut in self.cuts:
+            if cut.first < days[0] or cut.last >= days[-1]:
+                raise ValueError(f"--what-if: cut: {cut.first}..{cut.last} does not lie in {plan.year}, with a day after it")
+            first, last = days.index(cut.first), days.index(cut.last)
+            plan = replace(
+                plan,
+                planned=[_postponed(each, first, last) if each.flow.partner == cut.partner else each for each in plan.planned],
+            )
         return plan
+
+    def is_cut(self, partner: str, at: int) -> bool:
+        """Whether a partner is cut off at that time (milliseconds)."""
+        return any(cut.covers(partner, at) for cut in self.cuts)
+
+
+def scenario_of(texts: Sequence[str]) -> Scenario:
+    """Read changes as a user writes them.
+
+    Raises:
+        ValueError: when one is none.
+    """
+    factors: list[tuple[str, Fraction]] = []
+    added, cuts = [], []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or not value:
+            raise ValueError(f"--what-if: {text!r} is no change such as STREAM=+20%")
+        if name == "interface":
+            factors += _interface(value)
+        elif name.startswith("partner+"):
+            added.append((name.removeprefix("partner+"), value))
+        elif name.startswith("cut:"):
+            cuts.append(_cut(text, name.removeprefix("cut:"), value))
+        else:
+            factors.append((name, _factor(text, value)))
+    return Scenario(tuple(texts), tuple(factors), tuple(added), tuple(cuts))
+
+
+def _factor(text: str, value: str) -> Fraction:
+    match = _FACTOR.fullmatch(value)
+    if match is None:
+        raise ValueError(f"--what-if: {text!r}: {value!r} is no change such as +20%, -5% or x2")
+    factor = 1 + Fraction(match[1]) / 100 if match[1] else Fraction(match[2])
+    if factor < 0:
+        raise ValueError(f"--what-if: {text!r}: there is no less than nothing")
+    return factor
+
+
+def _cut(text: str, partner: str, value: str) -> Cut:
+    first, dots, last = value.partition("..")
+    try:
+        cut = Cut(partner, datetime.date.fromisoformat(first), datetime.date.fromisoformat(last if dots else first))
+    except ValueError as error:
+        raise ValueError(f"--what-if: {text!r}: {value!r} is no span such as 2024-03-04..2024-03-10") from error
+    if cut.last < cut.first:
+        raise ValueError(f"--what-if: {text!r} ends before it begins")
+    return cut
+
+
+def _interface(name: str) -> list[tuple[str, Fraction]]:
+    path = FOLDER / f"{name}.toml"
+    if not name.isalnum() or not path.is_file():
+        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.toml")))
+        raise ValueError(f"--what-if: no interface {name!r}; there are: {known}")
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["change"]
+    return [(entry["stream"], _factor(f"{path.name}: {entry['stream']}", entry["by"])) for entry in entries]
+
+
+def _like(like: Partner, name: str, number: int) -> Partner:
+    business_id = make_business_id(_BUSINESS_ID_FIRST + number) if like.business_id else ""
+    return replace(
+        like, id=name, name=f"{like.name} (what if: {name})", key=f"key-{name}", business_id=business_id, eessi_id="", serves=()
+    )
+
+
+def _postponed(each: Planned, first: int, last: int) -> Planned:
+    def moved(days: Sequence[int]) -> list[int]:
+        held = sum(days[first : last + 1])
+        return [*days[:first], *([0] * (last + 1 - first)), days[last + 1] + held, *days[last + 2 :]]
+
+    return replace(each, units=moved(each.units), holding=moved(each.holding), answers=[moved(days) for days in each.answers])

@@ -14,8 +14,6 @@ from exchange.simulation.clock import VirtualClock
 from exchange.simulation.plan import Arrival, Plan
 from exchange.simulation.society import Society
 
-#: Arrivals of a stretch of this length come together, so that commits are shared. Counters count by the minute.
-TICK_MILLISECONDS = 60_000
 #: Calls that partners make at once; more wait for those before them.
 AT_ONCE_MAX = 256
 #: Parts that a year is split into, each with a ledger of its own, whatever the number of processes.
@@ -86,7 +84,7 @@ async def live_days(
 
 async def _send(arrivals: Iterator[Arrival], society: Society, clock: VirtualClock) -> None:
     """Make the day's calls, tick by tick, in parts that are made at once."""
-    for tick, due in groupby(arrivals, lambda arrival: arrival.at // TICK_MILLISECONDS):
-        await clock.until(tick * TICK_MILLISECONDS)
+    for tick, due in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
+        await clock.until(tick * clock.tick)
         while part := list(islice(due, AT_ONCE_MAX)):
             await asyncio.gather(*map(society.send_planned, part))

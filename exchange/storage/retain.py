@@ -18,15 +18,15 @@ class Dropped(NamedTuple):
 
 #: Messages with ids below ? (ids grow with time) whose deliveries have all ended.
 _SETTLED = (
-    "SELECT message.id FROM message {join} WHERE message.id<? AND NOT EXISTS "
-    "(SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND delivery.state='waiting') ORDER BY message.id LIMIT ?"
+    "SELECT {id} FROM {table} WHERE {id}<? AND NOT EXISTS "
+    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY {id} LIMIT ?"
 )
 
 
 def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
     """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many went."""
-    join = "JOIN body ON body.message_id=message.id"
-    ids = connection.execute(_SETTLED.format(join=join), (before, most)).fetchall()
+    # Found in `body` itself: most old messages have none any more, and would be read again every time.
+    ids = connection.execute(_SETTLED.format(table="body", id="body.message_id"), (before, most)).fetchall()
     connection.executemany("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids)
     connection.executemany("DELETE FROM body WHERE message_id=?", ids)
     return len(ids)
@@ -36,7 +36,7 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int
     """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones."""
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM temp.pruned")
-    connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(join='')}", (before, most))
+    connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}", (before, most))
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
         return 0

@@ -39,6 +39,11 @@ class Rollups:
         first, last = next(self._rows("SELECT MIN(period), MAX(period) FROM day_counter", ()))
         return None if first is None else (first, last)
 
+    def last_minute(self) -> int:
+        """The last minute (since 1970 UTC) that has a counter; 0 when there is none."""
+        found: int | None = next(self._rows("SELECT MAX(period) FROM counter", ()))[0]
+        return found or 0
+
     def days(self, since: int, until: int) -> Iterator[CounterRow]:
         """Day counters of days [since, until), by day: the primary key's own order, so that nothing is sorted."""
         return self._rows(f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>=? AND period<? ORDER BY period", (since, until))

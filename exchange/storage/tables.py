@@ -72,6 +72,12 @@ class Delivery(SQLModel, table=True):
             sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
             postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
         ),
+        Index(
+            "delivery_asked",
+            "next_at",
+            sqlite_where=text("state = 'waiting' AND mode = 'ask'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'ask'"),
+        ),
         Index("delivery_message", "message_id"),
         Index("delivery_dead", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
     )

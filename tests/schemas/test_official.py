@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from exchange.errors import SettingsError
 from exchange.settings import Settings, load
 from schemas import official
 from schemas.catalogue import DEFAULT_FOLDER, Catalogue
+from tests.architecture.tree import ROOT
 
 FAMILY = "income_register"
 
@@ -79,3 +83,18 @@ def test_the_key_of_a_family_works_in_the_file_and_in_the_environment(tmp_path: 
     monkeypatch.setenv("EXCHANGE_SCHEMAS__OFFICAL", "x")
     with pytest.raises(SettingsError, match="offical"):
         load()
+
+
+def test_the_command_line_names_what_a_package_lacks(package: Path) -> None:
+    (package / "Echo.xsd").unlink()
+    environment = {**os.environ, "EXCHANGE_SCHEMAS__OFFICIAL_INCOME_REGISTER": str(package), "COLUMNS": "400"}
+    called = subprocess.run(
+        [sys.executable, "-m", "exchange", "validate", str(package / "AckFromIR.xsd")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert called.returncode == 2
+    assert "lacks Echo.xsd" in " ".join(called.stderr.split())

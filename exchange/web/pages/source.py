@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from exchange.ports import Ledger
 from exchange.statistics.count import DIMENSIONS, Period, count
+from exchange.statistics.days import first_minute
 from exchange.statistics.rows import Rows
 from exchange.web.pages.figures import Figures
 from exchange.web.snapshot import Snapshots
@@ -39,5 +40,8 @@ class LedgerSource:
     async def _days(self, now: int) -> float:
         """How long has been counted, in days (at least a minute); the first minute is looked up once."""
         if self._first_minute is None:
-            self._first_minute = min(values[0] for values, *_ in await self._ledger.totals(("period",)))
+            # The minutes of the first day only: those of all days are as many as the ledger is old.
+            day = min(values[0] for values, *_ in await self._ledger.totals(("period",), daily=True))
+            minutes = await self._ledger.totals(("period",), first_minute(day), first_minute(day + 1))
+            self._first_minute = min(values[0] for values, *_ in minutes)
         return max(now / 60_000 - self._first_minute, 1.0) / MINUTES_A_DAY

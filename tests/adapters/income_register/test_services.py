@@ -217,8 +217,19 @@ async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service:
         assert found == [], "the separate report of this test names no policy"
     elif operation.name in ("GetWageReportsOnePayer", "GetPayerSummaryReportsOnePayer"):
         assert len(found) == len(delivered.findall("DeliveryData/Reports/Report"))
+    elif operation.name == "GetWageReportsOnePolicyNo":
+        assert found == [
+            each.findtext("ReportData/ReportId")
+            for each in delivered.iterfind("DeliveryData/Reports/Report")
+            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
+        ]
     else:
-        assert found == [report_id]
+        insured = [
+            each.findtext("ReportData/ReportId")
+            for each in delivered.iterfind("DeliveryData/Reports/Report")
+            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
+        ]
+        assert found == (insured if operation.name == "GetWageReportsOnePolicyNo" else [report_id])
         assert reply.findtext("Reports/Report/ReportData/IRReportId") == register_id
     assert reply.findtext("Summary/NrOfReports") == str(len(found))
     assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, "the profile leaves them out"

@@ -65,7 +65,7 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
     births = rows["population.births"]
     assert [births[name] for name in COLUMNS[2:]] == ["items", "44", "43.725", "43725", "0.275"]
     assert rows["luova.messages-per-day"]["scaled"] == "500..1500"
-    assert rows["tax.requests-sent"]["counted"] == ""
+    assert all(abs(float(entry["difference"])) < 1 for name, entry in rows.items() if not name.startswith(("eessi", "kelmu")))
     metadata = json.loads((folder / "statistics.csv-metadata.json").read_text(encoding="utf-8"))
     assert metadata["url"] == "statistics.csv"
     assert [column["name"] for column in metadata["tableSchema"]["columns"]] == list(COLUMNS)
@@ -80,7 +80,6 @@ def test_openpyxl_reads_the_workbook(folder: Path, language: str) -> None:
     births = by_id["population.births"]
     assert [cell.value for cell in births[2:6]] == [44, 43.725, 43_725, pytest.approx(0.275)]
     assert births[2].data_type == "n"
-    assert by_id["tax.requests-sent"][2].value == say["no-type"]
     assert book[say["days"]].max_row > 366
     assert any(SOURCE[language] in str(row[0].value) for row in book[say["notes"]].iter_rows())
     assert book.properties.created.year == 1980

@@ -12,7 +12,7 @@ from exchange.statistics.days import first_minute, is_working_day, number_of
 from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 
-#: (type, sender, receiver, door, published in 2024, items in a message); the channel is told by the first part of the type.
+#: (type, sender, receiver, door, items published in 2024, items in a message); the channel follows from the family.
 FLOWS = (
     ("kelmu.benefit-query", "county.pirkanmaa", "kela.benefit-register", "ui", 4_505_175, 1),
     ("kelmu.benefit-query", "helsinki", "kela.benefit-register", "ui", 840_666, 1),
@@ -30,6 +30,17 @@ FLOWS = (
     ("population.deaths", "dvv", "kela.core-data", "api", 81_410, 5),
     ("population.address-changes", "dvv", "kela.core-data", "api", 1_533_116, 50),
     ("population.registrations", "dvv", "kela.core-data", "api", 87_816, 5),
+    ("bilateral.circumstance-changes", "eessi.se.fk", "kela.international", "api", 2_309_176, 50),
+    ("bilateral.insurance", "eessi.se.fk", "kela.international", "api", 101_450, 50),
+    ("bilateral.supplementary-pensions", "eessi.se.pm", "kela.pensions", "api", 5_623, 1),
+    ("pension.decisions", "pension.elo", "kela.pensions", "api", 636_500, 20),
+    ("pension.work-history-query", "kela.pensions", "etk", "api", 78_438, 1),
+    ("pension.unpaid-periods", "kela.benefits", "etk", "api", 840_678, 20),
+    ("pension.accident-data-query", "pension.elo", "kela.pensions", "api", 597_500, 1),
+    ("payments.credit-transfers", "kela.payments", "bank.demo-a", "api", 38_783_069, 38_783_069 / 54_713),
+    ("certificates.document", "kanta", "kela.certificates", "api", 1_076_630, 1),
+    ("tax.request", "kela.tax", "tax-administration", "api", 8_440_312, 1),
+    ("tax.response", "tax-administration", "kela.tax", "api", 8_418_260, 1),
     ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
     ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
     ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
@@ -37,7 +48,8 @@ FLOWS = (
     ("income-register.benefit-reports", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
     ("income-register.benefit-reports", "kela.benefits", "income-register", "soap", 31_732_268, 1000),
 )
-CHANNELS = {"population": "luova", "unemployment": "luova"}
+BY_LUOVA = ("population", "unemployment", "bilateral", "pension", "payments", "certificates", "tax")
+
 HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 14, 15, 14, 12, 11, 12, 12, 9, 6, 4, 3, 2, 2, 1, 1, 1)
 
 
@@ -60,26 +72,24 @@ def _counters(year: int, scale: float, seed: int, days: int | None) -> Iterator[
     weights = [(1.0 if is_working_day(date) else 0.08) * (1.5 if date.day in (15, 31) else 1.0) for date in dates]
     for message_type, sender, receiver, door, published, batch in FLOWS:
         family = message_type.partition(".")[0]
-        done = 0
+        items_done = messages_done = 0
         spent = 0.0
         for date, weight in zip(dates, weights, strict=True):
             spent += weight / sum(weights)
-            items = round(published * scale * spent) - done
-            done += items
-            for hour, part in _split(items, rng):
+            messages = round(published / batch * scale * spent) - messages_done
+            if not messages and date != dates[-1]:
+                continue
+            items = round(published * scale * spent) - items_done
+            items_done, messages_done = items_done + items, messages_done + messages
+            for hour, part, of_messages in _split(items, messages, rng):
                 minute = first_minute(number_of(date)) + hour * 60 + rng.randrange(60)
-                messages = max(1, part // max(1, round(batch * scale) if batch > 1 else 1))
-                dimensions = (CHANNELS.get(family, family), message_type, sender)
+                dimensions = ("luova" if family in BY_LUOVA else family, message_type, sender)
                 for kind, end in (("received", ""), ("accepted", ""), ("queued", receiver), ("delivered", receiver)):
-                    yield (minute, number_of(date), *dimensions, end, door, kind, messages, part, 1000 * messages)
+                    yield (minute, number_of(date), *dimensions, end, door, kind, of_messages, part, 1000 * of_messages)
 
 
-def _split(items: int, rng: random.Random) -> Iterator[tuple[int, int]]:
-    """The hours of a day and how many in each."""
-    if not items:
-        return
-    hours = rng.choices(range(24), HOURS, k=min(items, 12))
-    counts = dict.fromkeys(sorted(hours), 0)
-    for index in range(len(hours)):
-        counts[sorted(hours)[index]] += items // len(hours) + (index < items % len(hours))
-    yield from counts.items()
+def _split(items: int, messages: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:
+    """Hours of a day with the items and the messages in each."""
+    hours = sorted(rng.choices(range(24), HOURS, k=max(1, min(messages, 12))))
+    for index, hour in enumerate(hours):
+        yield hour, *(total // len(hours) + (index < total % len(hours)) for total in (items, messages))

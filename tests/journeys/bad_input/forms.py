@@ -149,7 +149,7 @@ def _register(name: str, action: str) -> Form:
         frozenset({"ir.operation"}),
         _moved(rb"(<Timestamp>)[^<]+"),
         "timestamp-ahead",
-        "message-id-reused",
+        "delivery-id-used",
         lambda call: call.headers["SOAPAction"] == f'"{action}"',
     )
 

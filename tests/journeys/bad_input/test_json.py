@@ -76,6 +76,14 @@ async def test_a_document_that_is_no_object(target: Target, form: Form, document
     assert (violation["rule"], violation["expected"], violation["message"]) == ("json.type", "an object", "an object is expected")
 
 
+async def test_json_whose_type_nobody_names_and_its_keys_do_not_tell(target: Target) -> None:
+    call = LUOVA.sending().call
+    headers = {name: text for name, text in call.headers.items() if name != "X-Message-Type"}
+    async with target.counting(LUOVA, received=1, rejected=1):
+        status, told, _ = await target.refused(LUOVA, Call(call.method, call.path, headers, b'{"a": [1]}'))
+    assert (status, told) == (422, {"type-unknown", "type.unknown"})
+
+
 def batch(calls: list[Call]) -> Call:
     """The calls' messages as one batch."""
     lines = [b'{"id":"%s","type":"population.births","body":%s}' % (c.headers["X-Message-Id"].encode(), c.body) for c in calls]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,11 +45,24 @@ def source(ledger: SqliteLedger) -> LedgerSource:
     return LedgerSource(Snapshots(ledger, Clock(), ("luova", "quiet")), ledger, DIRECTORY, ROWS, KNOWN, 2024)
 
 
-async def record(ledger: SqliteLedger, number: int, delivered: bool) -> None:
+class Watched(SqliteLedger):
+    """A ledger that notes how many minutes it was asked to add up."""
+
+    minutes_asked = 0
+
+    async def totals(
+        self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
+    ) -> list[tuple[tuple[Any, ...], int, int, int]]:
+        if not daily:
+            self.minutes_asked += until - since
+        return await super().totals(by, since, until, daily)
+
+
+async def record(ledger: SqliteLedger, number: int, delivered: bool, minute: int = MINUTE) -> None:
     """A message of births with nine items, and its delivery."""
 
     def key(kind: str, receiver: str = "") -> CountKey:
-        return CountKey(MINUTE, "luova", "population.births", "register", receiver, "api", kind)
+        return CountKey(minute, "luova", "population.births", "register", receiver, "api", kind)
 
     row = MessageRow(
         number, "luova", "population.births", "register", f"m{number}", bytes(16), START, "accepted", "api", "", 9, 2, "x", "{}"
@@ -70,6 +84,17 @@ async def test_counters_become_figures_of_channels_and_lines_of_the_statistics(l
     assert set(figures.channels["quiet"].values()) == {0}
     assert next(line for line in figures.lines if line.row.id == "population.births").counted == 9
     assert figures.period.days == 0.5
+
+
+async def test_the_first_minute_is_looked_for_in_one_day_however_old_the_ledger(tmp_path: Path) -> None:
+    ledger = Watched(tmp_path / "exchange.db")
+    await ledger.open()
+    await record(ledger, 10, delivered=True)
+    await record(ledger, 20, delivered=True, minute=MINUTE - 90 * 1440)
+    look = source(ledger)
+    assert [(await look()).period.days for _ in range(2)] == [90.5, 90.5]
+    assert ledger.minutes_asked == 1440
+    await ledger.close()
 
 
 async def test_an_empty_ledger_has_no_days_and_counts_nought(ledger: SqliteLedger) -> None:

@@ -1,0 +1,124 @@
+"""What was learned of reports in which the rules found nothing: shapes of their parts, what stood in them, what stood together; bounded.
+
+Nothing of a person is remembered: of an earner's part only its tags and its codes are, of a transaction no amount.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from decimal import Decimal
+from itertools import count
+
+from adapters.income_register.pay_rules import DEDUCTED_FROM
+from adapters.income_register.shapes import Leaf, Shape, learn, skeleton
+
+SHAPES_MAX = 512
+KNOWN_MAX = 4096
+#: A shape is learned when it has been seen so often: compiling one takes a millisecond.
+SEEN_MIN = 4
+#: Shapes that one part is tried against.
+TRIED_MAX = 12
+
+AMOUNT = b"<Amount>"
+#: What rules of a whole report look at beside the amount of a transaction.
+_BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance"))
+_PROFESSION = (b"Profession", b"Type")
+
+#: Places of transactions whose amounts together are no more than those of other places.
+Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+
+class Memory:
+    """Shapes and what was found fine, for every delivery alike."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        #: Held while learning; what is known is only ever looked up without it.
+        self.lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; numbers are never given twice, so that nothing old can be taken for something new."""
+        self.shapes: dict[bytes, list[Shape]] = {}
+        self.known: dict[object, int] = {}
+        self.classes: dict[object, int] = {}
+        self.together: dict[object, Relations] = {}
+        self.seen: Counter[int] = Counter()
+
+    def find(self, key: bytes, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
+        """The shape that a part is written in, and its values; the one found last is tried first."""
+        tried = self.shapes.get(key)
+        if tried is None:
+            return None
+        for index, shape in enumerate(tried):
+            if (match := shape.match(part)) is not None:
+                if index:
+                    # A new list, for another thread may be going through the old one.
+                    self.shapes[key] = [shape, *tried[:index], *tried[index + 1 :]]
+                return shape, match.groups()
+        return None
+
+    def learn(self, key: bytes, part: bytes) -> bool:
+        """Learn the shape of a part, when it has been seen often enough; whether it was learned now."""
+        bones = hash(skeleton(part))
+        if len(self.seen) >= KNOWN_MAX:
+            self.seen.clear()
+        self.seen[bones] += 1
+        if self.seen[bones] < SEEN_MIN or (shape := learn(part, next(self._numbers))) is None:
+            return False
+        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or len(self.known) >= KNOWN_MAX or len(self.together) >= KNOWN_MAX:
+            self.clear()
+        self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
+        return True
+
+    def class_of(self, content: object) -> int:
+        """A number for what the rules of a whole report ask of a part."""
+        if len(self.classes) >= KNOWN_MAX:
+            self.clear()
+        return self.classes.setdefault(content, next(self._numbers))
+
+
+def of_earner(part: bytes, held: list[Leaf]) -> object:
+    """What the rules that also look at the income ask of an earner's part: insurances, professions, kinds of earner."""
+    asked = (b"ExceptionCode", b"IncomeEarnerType", b"NonResident", b"PensionActCode")
+    return (
+        "earner",
+        *(
+            (leaf.path[-1], part[leaf.start : leaf.end])
+            for leaf in held
+            if leaf.path[-1] in asked or leaf.path[-2:] == _PROFESSION
+        ),
+    )
+
+
+def of_transaction(part: bytes, held: list[Leaf]) -> object:
+    """What the rules of a whole report ask of a transaction: income type, flags, and what stands beside the amount."""
+    asked = (b"TransactionCode", b"Recovery", b"UnjustEnrichment")
+    return (
+        "transaction",
+        any(leaf.path[-1] == b"Amount" for leaf in held),
+        *((leaf.path[-1], part[leaf.start : leaf.end]) for leaf in held if leaf.path[-1] in asked or _BESIDE & set(leaf.path)),
+    )
+
+
+def relations_of(codes: list[bytes]) -> Relations:
+    """The transactions whose amounts together are no more than those of others; by their places in the report."""
+    texts = [code.decode() for code in codes]
+    relations: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    for code, sources in DEDUCTED_FROM.items():
+        own = tuple(index for index, text in enumerate(texts) if text == code)
+        if own:
+            relations.append((own, tuple(index for index, text in enumerate(texts) if text in sources)))
+    wholes = tuple(index for index, text in enumerate(texts) if text == "101")
+    for index, text in enumerate(texts):
+        if text in ("102", "103", "104", "105", "106"):
+            relations.append(((index,), wholes[:1]))
+    return tuple(relations)
+
+
+def are_related(relations: Relations, lines: list[bytes]) -> bool:
+    """Whether amounts together are no more than those that they are made from; places count from 1, for the earner's part is 0."""
+    amounts = [line.partition(AMOUNT)[2].partition(b"<")[0].decode() or "0" for line in lines]
+    numbers = [Decimal(amount) for amount in ("0", *amounts)]
+    return all(sum(numbers[index] for index in own) <= sum(numbers[index] for index in of) for own, of in relations)

@@ -1,0 +1,64 @@
+"""Cuts a large delivery into documents of some reports each, so that it need never be a tree as a whole; judges nothing.
+
+Every piece is the delivery with the same header and end and some of its reports. A delivery that is not written plainly enough to be cut
+(comments, character references, a signature over the whole) is not cut, and one in which anything at all is found is read as a
+whole after all, since only then can be told where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+#: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
+LARGE_BYTES = 4 << 20
+PIECE_REPORTS = 250
+
+_REPORTS, _REPORTS_END, _REPORT_END = b"<Reports>", b"</Reports>", b"</Report>"
+_DATA = re.compile(rb"<Report>\s*<ReportData>([^&]{0,600}?)</ReportData>")
+_FIELD = re.compile(rb"<([A-Za-z]+)>([^<]*)</")
+_SIGNED = b"http://www.w3.org/2000/09/xmldsig#"
+
+Fields = dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A cut delivery: its bytes, where its reports begin and end, and where each piece ends."""
+
+    body: bytes
+    start: int
+    end: int
+    cuts: tuple[int, ...]
+
+    def references(self) -> Iterator[Fields]:
+        """ReportData of each report, by field."""
+        return (dict(_FIELD.findall(match[1])) for match in _DATA.finditer(self.body, self.start, self.end))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces as documents."""
+        head, tail = self.body[: self.start], self.body[self.end :]
+        for first, last in zip((self.start, *self.cuts), self.cuts, strict=False):
+            yield b"".join((head, self.body[first:last], tail))
+
+
+def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
+    """The delivery in pieces; None when it is small, or not written so that it can be cut safely."""
+    if len(body) < large_bytes or b"<!" in body or b"&#" in body or body.find(b"<?", 1) > 0 or _SIGNED in body:
+        return None
+    start, end = body.find(_REPORTS) + len(_REPORTS), body.rfind(_REPORTS_END)
+    around = body[:start] + body[end + len(_REPORTS_END) :]
+    if start < len(_REPORTS) or end < start or around.count(b"<Report") != 1 or b"</Report" in around:
+        return None
+    cuts, at, number = [], start, 0
+    while (found := body.find(_REPORT_END, at, end)) >= 0:
+        at, number = found + len(_REPORT_END), number + 1
+        if number % PIECE_REPORTS == 0:
+            cuts.append(at)
+    if not number or body[at:end].strip():
+        return None
+    if not cuts or cuts[-1] != at:
+        cuts.append(at)
+    plain = sum(1 for _ in _DATA.finditer(body, start, end)) == number
+    return Pieces(body, start, end, tuple(cuts)) if plain else None

@@ -1,0 +1,119 @@
+"""Living a year's shards in one or more processes, with a progress bar; what a shard does stands in `shards`."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from exchange.cli.shards import Run, Shard, live
+from exchange.errors import ExchangeError
+from exchange.simulation.calendar import days_of
+from exchange.simulation.society import Made
+from exchange.simulation.year import Progress as Lived
+
+#: How many seconds of the past the rates on the bar are taken from.
+RATE_SECONDS = 10.0
+
+
+class ShardFailed(ExchangeError):
+    """A process that lived a shard ended before its year did."""
+
+
+def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console) -> list[Made]:
+    """Live every shard to the year's end; what each did.
+
+    Raises:
+        ShardFailed: when a process ended early; what it had done is kept, and the same run goes on from there.
+    """
+    with _bar(console, run.year) as bar:
+        progress = Board(bar, run.year, len(shards))
+        if processes == 1:
+            for shard in shards:
+                live(run, shard, progress.take)
+        else:
+            _live_in_processes(run, shards, processes, progress)
+    return [made for shard in shards if (made := shard.made()) is not None]
+
+
+def _live_in_processes(run: Run, shards: Sequence[Shard], processes: int, progress: Board) -> None:
+    context = multiprocessing.get_context("spawn")
+    waiting = [shards[first::processes] for first in range(processes)]
+    pipes: dict[Connection, SpawnProcess] = {}
+    for own in waiting:
+        receiving, sending = context.Pipe(duplex=False)
+        pipes[receiving] = context.Process(target=live_some, args=(run, own, sending), daemon=True)
+        pipes[receiving].start()
+        sending.close()
+    try:
+        while pipes:
+            for ready in wait(list(pipes)):
+                assert isinstance(ready, Connection), "only pipes are waited for"
+                try:
+                    progress.take(ready.recv())
+                except EOFError:
+                    process = pipes.pop(ready)
+                    process.join()
+                    if process.exitcode:
+                        raise ShardFailed(
+                            f"a process of the simulation ended with {process.exitcode}; run it again to go on"
+                        ) from None
+    finally:
+        for process in pipes.values():
+            process.terminate()
+            process.join()
+
+
+def live_some(run: Run, shards: Sequence[Shard], sending: Connection) -> None:
+    """A process: its shards one after another, told through the pipe."""
+    for shard in shards:
+        live(run, shard, sending.send)
+    sending.close()
+
+
+class Board:
+    """The progress bar's figures."""
+
+    def __init__(self, bar: Progress, year: int, shards: int) -> None:
+        self._bar = bar
+        self._dates = days_of(year)
+        self._latest: dict[int, Lived] = {}
+        self._past: list[tuple[float, int, int]] = [(time.monotonic(), 0, 0)]
+        self._task = bar.add_task("", total=len(self._dates) * shards, date="", rates="")
+
+    def take(self, lived: Lived) -> None:
+        """Show that a shard has come a day further."""
+        self._latest[lived.shard] = lived
+        days = sum(each.day for each in self._latest.values())
+        calls = sum(each.calls for each in self._latest.values())
+        items = sum(each.items for each in self._latest.values())
+        now = time.monotonic()
+        self._past.append((now, calls, items))
+        while len(self._past) > 2 and self._past[0][0] < now - RATE_SECONDS:
+            self._past.pop(0)
+        since, calls_before, items_before = self._past[0]
+        seconds = max(now - since, 0.001)
+        rates = f"{(calls - calls_before) / seconds:,.0f} messages/s, {(items - items_before) / seconds:,.0f} items/s"
+        date: datetime.date = self._dates[lived.day - 1]
+        self._bar.update(self._task, completed=days, date=date.isoformat(), rates=rates)
+
+
+@contextlib.contextmanager
+def _bar(console: Console, year: int) -> Iterator[Progress]:
+    columns = (
+        TextColumn(str(year)),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[date]}"),
+        TextColumn("{task.fields[rates]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, refresh_per_second=4) as bar:
+        yield bar

@@ -1,0 +1,139 @@
+"""`exchange simulate`: a whole year of the exchange, as fast as the machine can; what a shard does stands in `shards`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from exchange.assembly import statistics_report
+from exchange.cli import verify as verification
+from exchange.cli.crew import live_all
+from exchange.cli.shards import Run, Shard
+from exchange.publication.text import table_text
+from exchange.simulation.comparison import compare, comparison_csv, comparison_text
+from exchange.simulation.profiles import faults_of
+from exchange.simulation.society import Made
+from exchange.simulation.what_if import Scenario, scenario_of
+from exchange.simulation.year import SHARDS
+from exchange.statistics.report import Report
+from exchange.storage.verify import verify
+
+LEDGERS = "ledgers"
+RUN = "run.json"
+
+console = Console(stderr=True)
+
+
+def simulate(
+    year: Annotated[
+        int, typer.Argument(help="The year: its calendar, and its published figures where there are any.", min=1990, max=2100)
+    ],
+    scale: Annotated[str, typer.Option(help="Share of the year's traffic, as 1/1000 or 0.001; at most 1.")] = "1/1000",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.", min=0)] = 1,
+    processes: Annotated[
+        int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS)
+    ] = 2,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="simulations/YEAR-SCALE-SEED")] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--what-if",
+            help="A change (may be given again): STREAM=+20%, partner+ID=COPY-OF-ID, cut:PARTNER=YYYY-MM-DD..YYYY-MM-DD, "
+            "interface=2025. The year is then simulated without and with it.",
+        ),
+    ] = None,
+    faults: Annotated[
+        str | None, typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults.")
+    ] = None,
+    language: Annotated[str, typer.Option("--lang", "--language", help="Of the table printed: fi, sv or en.")] = "en",
+) -> None:
+    """Simulate a year through the whole journey, and print and write the statistics that were counted.
+
+    A run that was stopped goes on from where it was when it is given again with the same OUT. Exit code 0: done; 1: the
+    ledgers don't bear the counters out, or messages were refused without a fault; 2: the arguments are no run.
+    """
+    try:
+        run = Run(year, _scale(scale), seed, Scenario(), faults_of(faults) if faults else ())
+        scenario = scenario_of(what_if or [])
+        changed = Run(year, run.scale, seed, scenario, run.faults)
+        # Whatever is wrong with it shows when it is planned, before anything is written.
+        missing = changed.plan().missing
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error)) from error
+    if missing:
+        console.print(f"no stub has these flows yet: {', '.join(missing)}", highlight=False)
+    folder = out or Path("simulations") / f"{year}-{str(run.scale).replace('/', '-')}-{seed}"
+    if not scenario.texts:
+        report, sound = _simulate(run, folder, processes)
+        print(table_text(report, language, width=max(Console().width, 110)), end="")
+    else:
+        base, base_sound = _simulate(run, folder / "without", processes)
+        report, sound = _simulate(changed, folder / "with", processes)
+        comparison = compare(base, report)
+        (folder / "comparison.csv").write_text(comparison_csv(comparison), encoding="utf-8")
+        print(comparison_text(comparison, scenario.texts, language), end="")
+        sound = sound and base_sound
+    console.print(f"written to {folder}", highlight=False)
+    raise typer.Exit(0 if sound else 1)
+
+
+def _simulate(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
+    """Live the year (or what is left of it), prove the counters, publish; the report, and whether all is sound."""
+    _claim(run, folder)
+    shards = [Shard(folder / LEDGERS, number) for number in range(SHARDS)]
+    made = live_all(run, shards, processes, console)
+    sound = _prove(shards, made, bool(run.faults or run.scenario.texts))
+    first, end = datetime.date(run.year, 1, 1), datetime.date(run.year + 1, 1, 1)
+    report = statistics_report([shard.ledger for shard in shards], run.year, first, end, float(run.scale))
+    # The charts take a second to import, for which no other command should wait.
+    from exchange.publication.publish import publish
+
+    publish(report, folder)
+    return report, sound
+
+
+def _claim(run: Run, folder: Path) -> None:
+    """Say whose folder it is.
+
+    Raises:
+        BadParameter: when it is another run's.
+    """
+    mine = json.dumps(run.as_dict(), indent=2) + "\n"
+    path = folder / RUN
+    if path.exists() and path.read_text(encoding="utf-8") != mine:
+        raise typer.BadParameter(f"{folder} holds another run (see {RUN} there); name another folder", param_hint="--out")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(mine, encoding="utf-8")
+
+
+def _prove(shards: list[Shard], made: list[Made], excused: bool) -> bool:
+    """Verify every ledger; say what was refused. `excused` runs may have refusals."""
+    clean = True
+    for shard in shards:
+        found = verify(shard.ledger)
+        if not found.clean:
+            clean = False
+            console.print(f"{shard.ledger}:\n{verification.text(found)}", highlight=False, markup=False)
+    refused, lost = sum(each.refused for each in made), sum(each.lost for each in made)
+    if refused or lost:
+        console.print(f"{refused} calls were refused, {lost} were lost by faults", highlight=False)
+        for text in [text for each in made for text in each.refusals][:5]:
+            console.print(f"  {text}", highlight=False, markup=False)
+    console.print("verify: clean" if clean else "verify: BROKEN", highlight=False)
+    return clean and (excused or not refused)
+
+
+def _scale(text: str) -> Fraction:
+    try:
+        scale = Fraction(text.replace(" ", ""))
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"--scale: {text!r} is no share such as 1/1000 or 0.001") from error
+    if not 0 < scale <= 1:
+        raise ValueError("--scale: a share is above 0 and at most 1")
+    return scale

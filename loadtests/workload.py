@@ -1,0 +1,110 @@
+"""The workload as data: calls a year by channel, sector, type and door, and how they lie over a day; no locust and no sending."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.calls import Sample
+
+PATH = Path(__file__).with_name("workload.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What one sector sends of one type through one door (empty: whichever). `calls` and `records` are those of a year."""
+
+    channel: str
+    sector: str
+    message_type: str
+    door: str
+    calls: float
+    records: float
+    row: str
+
+    def takes(self, sample: Sample) -> bool:
+        """Whether a sample is one of this flow."""
+        return (self.channel, self.sector, self.message_type) == (sample.channel, sample.sector, sample.message_type) and (
+            self.door in ("", sample.door)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PayDay:
+    """Which types come `times` as much in which hours."""
+
+    types: tuple[str, ...]
+    hours: tuple[int, ...]
+    times: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """All flows, the parts of a day by hour (they sum to 1), and the pay-day."""
+
+    flows: tuple[Flow, ...]
+    hours: tuple[float, ...]
+    pay_day: PayDay
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Every (channel, sector) that sends, in order."""
+        return sorted({(flow.channel, flow.sector) for flow in self.flows})
+
+
+def load(path: Path = PATH) -> Workload:
+    """Read the file.
+
+    Raises:
+        ValueError: when a flow stands twice, or the day has not 24 hours.
+    """
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    flows = []
+    for entry in data["flow"]:
+        records = entry["records"] * entry.get("share", 1.0)
+        calls = entry.get("calls", records / entry.get("per_call", 1.0))
+        flows.append(Flow(entry["channel"], entry["sector"], entry["type"], entry.get("door", ""), calls, records, entry["row"]))
+    keys = [(flow.channel, flow.sector, flow.message_type, flow.door) for flow in flows]
+    if twice := {key for key in keys if keys.count(key) > 1}:
+        raise ValueError(f"{path.name}: stands twice: {sorted(twice)}")
+    hours = data["day"]["hours"]
+    if len(hours) != 24:
+        raise ValueError(f"{path.name}: a day has 24 hours, not {len(hours)}")
+    special = data["pay-day"]
+    pay_day = PayDay(tuple(special["types"]), tuple(special["hours"]), float(special["times"]))
+    return Workload(tuple(flows), tuple(part / sum(hours) for part in hours), pay_day)
+
+
+class Mix:
+    """The flows of one source with their samples: draws samples as the flows' calls have it, evenly among a flow's own."""
+
+    def __init__(self, flows: Iterable[Flow], samples: Sequence[Sample]) -> None:
+        found = [(flow, [sample for sample in samples if flow.takes(sample)]) for flow in flows]
+        self.flows = [(flow, own) for flow, own in found if own]
+        self.missing = [flow for flow, own in found if not own]
+
+    @property
+    def calls(self) -> float:
+        """Calls a year of what can be sent."""
+        return sum(flow.calls for flow, _ in self.flows)
+
+    @property
+    def records(self) -> float:
+        """Records a year of what can be sent; a Kelmu query or a SED is one."""
+        return sum(flow.records for flow, _ in self.flows)
+
+    def draw(self, rng: random.Random, times: Sequence[float]) -> Sample:
+        """A sample; `times` says how much more than usual of each flow comes now."""
+        weights = list(itertools.accumulate(flow.calls * more for (flow, _), more in zip(self.flows, times, strict=True)))
+        _, own = rng.choices(self.flows, cum_weights=weights)[0]
+        return rng.choice(own)
+
+
+def spacers(kinds: int, workers: int) -> int:
+    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
+    return next(more for more in range(2 * workers + 1) if math.gcd(kinds + more, workers) == 1)

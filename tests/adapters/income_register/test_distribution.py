@@ -1,0 +1,203 @@
+"""Subscriptions: when they are due, and that their subscriber is delivered the reports of the span, over a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+import adapters.income_register
+from adapters.income_register import generate
+from adapters.income_register.partner import STUB
+from adapters.income_register.subscription import due_at, span
+from exchange.assembly import Exchange
+from exchange.ports import Inbound
+from exchange.settings import Settings
+from partners.stub import Situation
+from schemas.call import Call, Reply
+from schemas.directory import Partner
+from tests.adapters.income_register.clients import check_reply, raw
+
+SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+KELA, EMPLOYER, BENEFITS = "kela.income-data", "employer.demo-oy", "kela.benefits"
+
+
+def at(text: str) -> int:
+    """A time as milliseconds."""
+    return int(datetime.datetime.fromisoformat(text).timestamp() * 1000)
+
+
+class Hand:
+    """A clock that the test sets."""
+
+    def __init__(self, text: str) -> None:
+        self.time = at(text)
+
+    def now(self) -> int:
+        self.time += 1
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += int(seconds * 1000)
+
+
+class Straight:
+    """Calls go to the stubs in this process; what was delivered is kept."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Call]] = []
+        self.exchange: Exchange | None = None
+
+    async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
+        assert self.exchange is not None
+        self.calls.append((partner.id, call))
+        served = STUB.serve(partner, call, Situation(random.Random(1), self.exchange.clock.now(), 1, self.exchange.directory))
+        assert served is not None
+        return served.reply
+
+    def extracts(self) -> list[Any]:
+        """The FromIR documents that Kela was delivered, each checked."""
+        found = [
+            etree.fromstring(call.body) for partner, call in self.calls if partner == KELA and call.path.endswith("/from-ir")
+        ]
+        for document in found:
+            check_reply(document)
+        return found
+
+
+SCHEDULES = {
+    "daily": (
+        {"times": ["05:00:00", "22:00:00"]},
+        ["2026-03-02T05:00:00+02:00", "2026-03-02T22:00:00+02:00", "2026-03-03T05:00:00+02:00"],
+    ),
+    "weekly": ({"times": ["21:00:00"], "weekdays": [4]}, ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"]),
+    "monthly": (
+        {"times": ["22:00:00"], "days": [15, 32], "months": [2, 6]},
+        ["2026-06-15T22:00:00+03:00", "2026-06-30T22:00:00+03:00", "2027-02-15T22:00:00+02:00", "2027-02-28T22:00:00+02:00"],
+    ),
+    "summer time begins": ({"times": ["03:30:00"], "weekdays": [6]}, ["2026-03-08T03:30:00+02:00"]),
+}
+
+
+def subscription(schedule: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A remembered subscription."""
+    base = {"type": "2", "from": "2026-03-02", "to": "", "start": 0, "end": 0, "until": 0, "received": 0, "invalidated": False}
+    return {**base, "schedule": schedule, **more}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_followed_in_finnish_time(name: str) -> None:
+    schedule, expected = SCHEDULES[name]
+    data = subscription(schedule)
+    for text in expected:
+        assert due_at(data) == at(text), text
+        data["until"] = at(text)
+
+
+def test_spans_meet_without_gap_or_overlap_and_end_with_the_subscription() -> None:
+    data = subscription({"times": ["22:00:00"]}, start=at("2026-01-01T00:00:00+02:00"), to="2026-03-03")
+    spans = []
+    while due := due_at(data):
+        spans.append(span(data, due))
+        data["until"] = due
+    assert [start for start, _ in spans] == [at("2026-01-01T00:00:00+02:00"), spans[0][1]]
+    assert [end for _, end in spans] == [at("2026-03-02T22:00:00+02:00"), at("2026-03-03T22:00:00+02:00")]
+
+
+def test_one_time_subscriptions_are_extracted_once_and_invalidated_ones_never() -> None:
+    once = subscription({"times": ["12:00:00"]}, type="1", start=at("2026-01-01T00:00:00Z"), end=at("2026-02-01T00:00:00Z"))
+    due = due_at(once)
+    assert span(once, due) == (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z"))
+    assert due_at({**once, "until": due}) == 0
+    assert due_at({**once, "invalidated": True}) == 0
+    assert due_at(subscription({"times": ["12:00:00"], "days": [31], "months": [2]})) == 0, "no February has 31 days"
+
+
+async def accept(exchange: Exchange, partner: str, body: bytes) -> Any:
+    """Take a deferred delivery in."""
+    sender = exchange.directory.get(partner)
+    assert sender is not None
+    outcome = await exchange.desk(exchange.channels["income-register"]).accept(Inbound(sender, body, "text/xml", "deferred"))
+    assert outcome.kind == "accepted", [violation.as_text() for violation in outcome.violations]
+    return outcome
+
+
+def order(exchange: Exchange, kind: str, profile: str = "") -> bytes:
+    """Kela's subscription: daily at five, from 2026-03-02 on."""
+    kela = exchange.directory.get(KELA)
+    assert kela is not None
+    root = etree.parse(str(SAMPLES / "income-register.subscriptions--all-wage-reports-daily.xml")).getroot()
+    for code in root.iterfind("DeliveryData/*/Code"):
+        code.text = kela.business_id
+    root.find("DeliveryData/Timestamp").text = "2026-03-02T06:00:00Z"
+    root.find("DeliveryData/DeliveryId").text = f"order-{kind}"
+    main = root.find("DeliveryData/MainSubscription")
+    main.find("MainSubscriptionId").text = f"main-{kind}"
+    main.find("ValidFrom").text = "2026-03-02"
+    part = main.find("Subscriptions/Subscription")
+    part.find("QueryDataType").text = kind
+    if profile:
+        element = etree.Element("QueryProfile")
+        element.text = profile
+        part.insert(2, element)
+    return raw(root)
+
+
+async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
+    clock, transport = Hand("2026-03-02T08:00:00+02:00"), Straight()
+    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}), clock=clock, transport=transport)
+    transport.exchange = exchange
+    await exchange.open(deliver=False)
+    await accept(exchange, KELA, order(exchange, "300", "benefit-decision"))
+    await accept(exchange, KELA, order(exchange, "315"))
+    employer, payer = exchange.directory.get(EMPLOYER), exchange.directory.get(BENEFITS)
+    assert employer is not None
+    assert payer is not None
+    day = datetime.date(2026, 3, 2)
+
+    def wages(name: str, count: int) -> bytes:
+        batch = generate.Batch(employer.business_id, employer.business_id, day, name, count, False)
+        return generate.wage_delivery(random.Random(name), batch)
+
+    await accept(exchange, EMPLOYER, wages("one", 4))
+    batch = generate.Batch(payer.business_id, payer.business_id, day, "ben", 2, False)
+    await accept(exchange, BENEFITS, generate.benefit_delivery(random.Random(1), batch, "kela"))
+    await exchange.watching.once()
+    assert transport.extracts() == [], "nothing is due yet"
+    clock.time = at("2026-03-03T05:00:10+02:00")
+    exchange.dispatcher.start()
+    await exchange.watching.once()
+    await exchange.watching.once()
+    await settled(exchange)
+    first = {document.findtext("Subscription/QueryDataType"): document for document in transport.extracts()}
+    assert {kind: document.findtext("Summary/NrOfReports") for kind, document in first.items()} == {"300": "4", "315": "2"}
+    assert len(transport.extracts()) == 2, "each is extracted once"
+    report = first["300"].find("Reports/Report")
+    assert report.find("IncomeEarner/PensionInsurance") is None, "the profile leaves it out"
+    assert report.find("IncomeEarner/IncomeEarnerIds") is not None
+    assert first["300"].findtext("Query/QueryTimespanEnd") == "2026-03-03T03:00:00.000Z"
+    await accept(exchange, EMPLOYER, wages("two", 3))
+    clock.time = at("2026-03-04T05:00:10+02:00")
+    await exchange.watching.once()
+    await settled(exchange)
+    second = [document for document in transport.extracts()[2:] if document.findtext("Subscription/QueryDataType") == "300"]
+    names = [each.text for each in second[0].iterfind("Reports/Report/ReportData/ReportId")]
+    assert names == ["two-0001", "two-0002", "two-0003"]
+    totals = await exchange.ledger.totals(("message_type", "receiver", "kind"))
+    handed_on = {key[0]: number for key, _, number, _ in totals if key[1:] == (KELA, "delivered") and key[0].endswith("from-ir")}
+    assert handed_on == {"income-register.wage-reports-from-ir": 7, "income-register.benefit-reports-from-ir": 2}
+    await exchange.close()
+
+
+async def settled(exchange: Exchange) -> None:
+    """Let the dispatcher make what waits."""
+    for _ in range(2000):
+        if not any((await exchange.ledger.waiting_by_channel()).values()):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("deliveries still wait")

@@ -1,0 +1,73 @@
+"""What a statement costs must not grow with the ledger: the plans of the statements as they are really made, not of copies."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exchange.storage import queries
+from exchange.storage.commit import Totals as Sums
+from exchange.storage.commit import lease_mailbox, record_all, settle_all
+from exchange.storage.connection import connect
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.retain import drop_bodies
+from tests.contracts.rows import record, settlement
+
+LARGE = ("message", "delivery", "event", "body", "answer", "memory", "counter")
+REMEMBERED = record("plan")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda connection: record_all(connection, [record("one"), record("two")], 1, Sums()),
+        lambda connection: settle_all(connection, [settlement(REMEMBERED, "delivered", ["delivered"])], 1, Sums()),
+        lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
+        lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
+        lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
+        lambda connection: queries.pending(connection, [1, 2], "waiting", True),
+        lambda connection: queries.dead(connection, 10, 1 << 62),
+        lambda connection: queries.find(connection, "luova", "dvv", "one"),
+        lambda connection: queries.memory(connection, "luova", ["one", "two"]),
+        lambda connection: queries.deliveries(connection, 1),
+        lambda connection: queries.events(connection, 1),
+        lambda connection: queries.totals(connection, ("channel", "kind"), 0, 1 << 31, True),
+        lambda connection: drop_bodies(connection, 1 << 62, 10),
+    ],
+    ids=[
+        "record",
+        "settle",
+        "lease",
+        "due",
+        "asked",
+        "pending",
+        "dead",
+        "find",
+        "memory",
+        "deliveries",
+        "events",
+        "glance",
+        "retain",
+    ],
+)
+def test_no_statement_reads_a_whole_table(run: Callable[[sqlite3.Connection], object], tmp_path: Path) -> None:
+    migrate_sqlite(tmp_path / "exchange.db")
+    connection = connect(tmp_path / "exchange.db")
+    made: list[str] = []
+    connection.set_trace_callback(made.append)
+    run(connection)
+    connection.set_trace_callback(None)
+    plans = {
+        text: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+        for text in made
+        if text.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+    }
+    connection.close()
+    assert plans
+    scans = [
+        (text, step) for text, plan in plans.items() for step in plan if step.startswith(tuple(f"SCAN {name}" for name in LARGE))
+    ]
+    assert not [each for each in scans if "USING INDEX delivery_dead" not in each[1]]
