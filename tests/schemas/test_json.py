@@ -109,9 +109,11 @@ def test_a_key_that_stands_twice_is_found_both_ways(value: Any, spaces: str) -> 
 def test_any_bytes_are_data_or_violations_with_a_place(body: bytes) -> None:
     try:
         json.parse(body, LIMITS)
+        return
     except Malformed as error:
-        assert error.violations
-        assert all(each.line >= 1 and each.column >= 1 and each.message for each in error.violations)
+        violations = error.violations
+    assert violations
+    assert all(each.line >= 1 and each.column >= 1 and each.message for each in violations)
 
 
 @settings(max_examples=50)
