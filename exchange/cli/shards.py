@@ -117,8 +117,7 @@ def settings_for(run: Run, shard: Shard) -> Settings:
         "concurrent_receiver_max": 1024,
     }
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
-    # The end of each day forgets, and nothing else does.
-    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS, "every_seconds": 400.0 * 86_400}
+    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
     return settings.model_copy(
         update={
             "seed": run.seed,
@@ -161,7 +160,8 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
     society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
-    exchange = Exchange(settings_for(run, shard), shard.number, clock, transport=society, directory=directory)
+    # Not worker 0: that one forgets and watches by itself, every few seconds; here the end of each day does.
+    exchange = Exchange(settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
     senders = shards_of(planned.senders())[shard.number]
@@ -177,8 +177,12 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
             copy.unlink()
         copied_at = time.monotonic()
 
+    async def end_day() -> None:
+        await exchange.watching.once()
+        await exchange.forgetting.forget()
+
     try:
-        await live_days(planned, shard.number, senders, society, clock, exchange.forgetting, first, keep, report)
+        await live_days(planned, shard.number, senders, society, clock, end_day, first, keep, report)
     finally:
         await exchange.close()
     return society.made

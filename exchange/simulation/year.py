@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Protocol
 
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock
@@ -18,12 +17,6 @@ from exchange.simulation.society import Society
 AT_ONCE_MAX = 256
 #: Parts that a year is split into, each with a ledger of its own, whatever the number of processes.
 SHARDS = 4
-
-
-class Forgets(Protocol):
-    """What drops old messages (`exchange.journey.forget.Forgetting`)."""
-
-    async def forget(self) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +55,15 @@ async def live_days(
     senders: frozenset[str],
     society: Society,
     clock: VirtualClock,
-    forgetting: Forgets,
+    end_day: Callable[[], Awaitable[None]],
     first: int,
     keep: Keep,
     report: Report,
 ) -> None:
-    """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before."""
+    """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
+
+    `end_day` does what an exchange does seldom: its watches, its forgetting.
+    """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
     for day in range(first, len(dates)):
@@ -76,7 +72,7 @@ async def live_days(
         await _send(plan.arrivals(day, senders), society, clock)
         # To the last moment of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - 1)
-        await forgetting.forget()
+        await end_day()
         made = society.made
         report(Progress(shard, day + 1, len(dates), made.calls, made.items))
         keep(day)
