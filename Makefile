@@ -32,7 +32,7 @@ run: $(VENV)/.ready ## start the exchange, the stubs and traffic (DURATION=20, R
 	@exec $(BIN)/exchange run $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=2, ARGS="-k kelmu")
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not drill" $(ARGS)
 
 check: $(VENV)/.ready ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .
@@ -54,8 +54,9 @@ load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|s
 growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
 	@$(BIN)/python -m benchmarks.growth $(SIZES) $(ARGS)
 
-drill: $(VENV)/.ready ## kill the exchange in mid-traffic, again and again, and verify the ledger (DRILLS=20)
-	@DRILLS=$(or $(DRILLS),20) $(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
+drill: $(VENV)/.ready ## what takes too long for every change: many more kills (DRILLS=100), whole simulated years
+	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q tests/journeys/test_sigkill.py
+	@$(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.cli.serve import configure_log
+from exchange.cli import verify as verification
+from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
@@ -24,6 +26,7 @@ from exchange.simulation.what_if import Scenario
 from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
+from exchange.storage.verify import verify
 from partners.faults import Fault, Faults
 from partners.stub import Flow
 from schemas.directory import DEFAULT_PATH, Directory
@@ -139,6 +142,8 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
             made = loop.run_until_complete(_live(run, shard, first, loop, report))
         finally:
             loop.close()
+        found = verify(shard.ledger)
+        made.proof = "" if found.clean else verification.text(found)
         shard.done.write_text(json.dumps(asdict(made)), encoding="utf-8")
         for copy in shard.copies():
             copy.unlink()
@@ -165,6 +170,10 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
     senders = shards_of(planned.senders())[shard.number]
+    # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
     copied_at, last = time.monotonic(), len(days_of(run.year)) - 1
 
     def keep(day: int) -> None:

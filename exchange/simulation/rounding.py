@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
+from math import lcm
+from operator import mul
 
 
 def nearest(value: Fraction) -> int:
@@ -52,21 +54,25 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list
     for total, running in zip(totals, sums, strict=True):
         if total and not (running and running[-1]):
             raise ValueError("units without a day to go to")
+    wholes = [running[-1] or 1 for running in sums]
+    one = lcm(*wholes)
+    parts = [one // whole for whole in wholes]
     placed = [0] * len(totals)
     spreads = [[0] * days for _ in totals]
     gone = 0
     for day in range(days):
-        shares = [Fraction(total * running[day], running[-1] or 1) for total, running in zip(totals, sums, strict=True)]
-        left = nearest(sum(shares, Fraction(0))) - gone
+        # Whole numbers, not fractions: shares in parts of `wholes`, their sum in parts of all of these together.
+        dues = [total * running[day] for total, running in zip(totals, sums, strict=True)]
+        left = nearest(Fraction(sum(map(mul, dues, parts)), one)) - gone
         optional = []
-        for index, due in enumerate(shares):
-            must = int(due) - placed[index]
+        for index, due in enumerate(dues):
+            must = due // wholes[index] - placed[index]
             if must > 0:
                 spreads[index][day] += must
                 placed[index] += must
                 gone += must
                 left -= must
-            if due > placed[index]:
+            if due > placed[index] * wholes[index]:
                 optional.append(index)
         if left > 0:
             for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index))[

@@ -41,13 +41,17 @@ def nobody(partner: str, at: int) -> bool:
 
 @dataclass(slots=True)
 class Made:
-    """What the partners did: calls made and refused (and the first refusals, in words), calls that a fault lost."""
+    """What the partners did: calls made and refused (and the first refusals, in words), calls that a fault lost.
+
+    `proof` says what the ledger did not bear out when it was recounted; empty when it was clean.
+    """
 
     calls: int = 0
     items: int = 0
     refused: int = 0
     lost: int = 0
     refusals: list[str] = field(default_factory=list)
+    proof: str = ""
 
 
 class Society:
