@@ -224,6 +224,13 @@ class Exchange:
         watches = [(channel, watch, self.desk(channel)) for channel in self.channels.values() for watch in channel.watches]
         self.watching = Watching(watches, self.clock)
 
+    def warm_up(self) -> None:
+        """Compile the schemas of every message type that a channel carries, for no first caller should wait for it."""
+        families = {family for channel in self.channels.values() for family in channel.families}
+        for message_type in self.catalogue:
+            if message_type.folder.name in families:
+                self.catalogue.schema(message_type.name)
+
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
         files = self.settings.files.directory

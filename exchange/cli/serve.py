@@ -85,6 +85,7 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pa
     exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
     runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
     await runner.setup()
+    exchange.warm_up()
     # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
     # make few cycles, so it may come seldom.
     gc.collect()
