@@ -37,6 +37,8 @@ KEPT_SECONDS = 2 * 86_400
 #: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
 POLL_SECONDS = 21_600.0
 POLL_SECONDS_WITH_FAULTS = 900.0
+#: Page cache of each of a shard's two connections, in MiB: a few days of messages.
+CACHE_MIB = 8
 #: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
 COPY_SECONDS = 20.0
 
@@ -119,7 +121,7 @@ def settings_for(run: Run, shard: Shard) -> Settings:
         "concurrent_max": 1024,
         "concurrent_receiver_max": 1024,
     }
-    storage = {"url": f"sqlite:///{shard.ledger}", "durable": False}
+    storage = {"url": f"sqlite:///{shard.ledger}", "durable": False, "readers_cache_mib": CACHE_MIB}
     retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
     return settings.model_copy(
         update={
@@ -194,4 +196,6 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
         await live_days(planned, shard.number, senders, society, clock, end_day, first, keep, report)
     finally:
         await exchange.close()
+        # The next shard of this process has an exchange of its own; this one goes.
+        gc.unfreeze()
     return society.made
