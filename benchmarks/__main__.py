@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import uvloop
@@ -53,18 +54,18 @@ def main() -> None:
     modules = others.installed() if options.others else None
     if options.others and modules is None:
         print("MockServer, WireMock and mountebank are left out: they need Node, Java and the npm registry", file=sys.stderr)
-    results = []
-    for case in chosen:
-        print(f"measuring: {case.title}", file=sys.stderr, flush=True)
-        results.append(measure(case, options.rounds, options.seconds, options.connections, modules))
-    report: dict[str, object] = {
+    report: dict[str, Any] = {
         "machine": machine(),
         "options": {key: str(value) for key, value in vars(options).items()},
-        "cases": results,
+        "cases": [],
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(report, indent=2) + "\n")
-    print(table(results))
+    for case in chosen:
+        print(f"measuring: {case.title}", file=sys.stderr, flush=True)
+        report["cases"].append(measure(case, options.rounds, options.seconds, options.connections, modules))
+        # After each case, so that what was measured outlives a case that fails.
+        options.out.write_text(json.dumps(report, indent=2) + "\n")
+    print(table(report["cases"]))
     print(f"\n{report['machine']}; results in {options.out}")
     if options.keep:
         regression.keep(report)

@@ -131,5 +131,12 @@ CASES = (
     ),
     Case("luova-json", "Population changes over Luova (JSON)", "luova", "population.births"),
     Case("kelmu-query", "Kelmu query, the whole round trip (JSON)", "kelmu", "kelmu.api.pension.elo", answered=True),
-    Case("eessi-sed", "EESSI SED in SBDH (XML)", "eessi", "H001 from Finland", schemas=(EESSI / "sbdh.xsd", EESSI / "H001.xsd")),
+    Case(
+        "eessi-sed",
+        "EESSI SED in SBDH (XML)",
+        "eessi",
+        "H001 from Finland",
+        answered=True,
+        schemas=(EESSI / "sbdh.xsd", EESSI / "H001.xsd"),
+    ),
 )
