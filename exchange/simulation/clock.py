@@ -11,9 +11,9 @@ from exchange.simulation.loop import VirtualLoop
 
 MINUTE_MILLISECONDS = 60_000
 #: Lengths that a tick may have, in minutes.
-TICK_MINUTES = (60, 30, 15, 5, 1)
+TICK_MINUTES = (240, 60, 30, 15, 5, 1)
 #: How large a share of a year's traffic is before a tick of a minute holds enough of it.
-MINUTE_SCALE = Fraction(1, 10)
+MINUTE_SCALE = Fraction(1, 4)
 
 _moment: ContextVar[int] = ContextVar("moment", default=-1)
 

@@ -67,6 +67,10 @@ class Plan:
         own = len(self.planned)
         return self.planned[number].flow if number < own else self.readings[number - own][0]
 
+    def fetches(self, number: int) -> bool:
+        """Whether an arrival of that flow only fetches what waits."""
+        return number >= len(self.planned)
+
     def answer_types(self, number: int) -> tuple[str, ...]:
         """The types of the answers that an arrival of that flow counts."""
         if number >= len(self.planned):

@@ -69,7 +69,7 @@ async def live_days(
     for day in range(first, len(dates)):
         await clock.until(midnights[day])
         society.new_day()
-        await _send(plan.arrivals(day, senders), society, clock)
+        await _send(plan.arrivals(day, senders), plan, society, clock)
         # To the last moment of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - 1)
         await end_day()
@@ -78,9 +78,15 @@ async def live_days(
         keep(day)
 
 
-async def _send(arrivals: Iterator[Arrival], society: Society, clock: VirtualClock) -> None:
-    """Make the day's calls, tick by tick, in parts that are made at once."""
+async def _send(arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
+    """Make the day's calls, tick by tick, in parts that are made at once; what fetches comes after what there is to fetch."""
     for tick, due in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
+        fetching = []
         while part := list(islice(due, AT_ONCE_MAX)):
-            await asyncio.gather(*map(society.send_planned, part))
+            fetching += [arrival for arrival in part if plan.fetches(arrival.planned)]
+            await asyncio.gather(*(society.send_planned(arrival) for arrival in part if not plan.fetches(arrival.planned)))
+        if fetching:
+            # Time moves on only when nothing is left to do: deliveries into mailboxes have been made then.
+            await clock.sleep(0.001)
+            await asyncio.gather(*map(society.send_planned, fetching))
