@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import datetime
 import random
+from typing import get_args
 
 from schemas.call import JSON
 from schemas.generated import Generated, Generator
 from schemas.persons import person
+from schemas.tax.models import Purpose
 
-_PURPOSES = (
-    "general-housing-allowance",
-    "pension",
-    "guarantee-pension",
-    "care-allowance",
-    "financial-aid-for-students",
-    "sickness-allowance",
-    "basic-social-assistance",
-)
+_PURPOSES = get_args(Purpose)
 _PARTS = (
     '"earned-income"',
     '"earned-income","capital-income"',
@@ -41,7 +35,7 @@ def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
     request_id = f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
     body = (
         f'{{"requestId":"{request_id}","requestedAt":"{_moment(rng, date)}","personalIdentityCode":"{_code(rng, date)}",'
-        f'"taxYear":{date.year - 1 - int(chance() * 2)},"purpose":"{_PURPOSES[int(chance() * 7)]}",'
+        f'"taxYear":{date.year - 1 - int(chance() * 2)},"purpose":"{_PURPOSES[int(chance() * len(_PURPOSES))]}",'
         f'"parts":[{_PARTS[int(chance() * 4)]}]}}'
     )
     return Generated(body.encode(), JSON, request_id, 1, {"X-Conversation-Id": request_id})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from schemas.identifiers import is_business_id, is_personal_identity_code
 from schemas.violation import Finding
 
 Element = Any
+#: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse and nothing to reckon with.
+NUMBER = re.compile(r"[+-]?0{0,18}(?:[0-9]{1,12}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})")
 
 
 def day_of(element: Element | None) -> date | None:
@@ -21,12 +24,9 @@ def day_of(element: Element | None) -> date | None:
 
 
 def number_of(element: Element | None) -> Decimal | None:
-    """A number below 10^12, None when there is none or it is none."""
-    try:
-        number = Decimal((element.text or "").strip()) if element is not None else None
-    except InvalidOperation:
-        return None
-    return number if number is not None and number.is_finite() and abs(number) < 10**12 else None
+    """A number below 10^12, None when there is none or it is none that a schema would take."""
+    text = (element.text or "").strip() if element is not None else ""
+    return Decimal(text) if NUMBER.fullmatch(text) else None
 
 
 def in_order(first: Element | None, last: Element | None, rule: str, message: str) -> list[Finding]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
+from adapters.luova.rules_fields import Element, day_of, in_order, number_of, of_item, personal_identity_code
 from exchange.ports.channel import Context, Parsed
-from schemas.identifiers import is_personal_identity_code
 from schemas.violation import Finding
 
-Element = Any
 NAMESPACE = "{urn:exchange:unemployment:1}"
-#: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse and nothing to reckon with.
-NUMBER = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?")
 #: Euros by which a gross amount may differ from days times allowance, for rounding.
 ROUNDING = Decimal("0.05")
 #: Longest period that a request may ask about, in years (*modelled*).
@@ -26,12 +21,10 @@ def earnings_data(parsed: Parsed, context: Context) -> list[Finding]:
     """Every finding on the fund and each record."""
     message = parsed.document
     findings = _fund(message, parsed)
-    created = _date(_child(message, "CreatedAt"))
+    created = day_of(_child(message, "CreatedAt"))
     for index, record in enumerate(_children(message, "Record")):
         of_record = _person(record) + _membership(record) + _decision(record, created) + _payments(record)
-        for finding in of_record:
-            finding.item = index
-        findings += of_record
+        findings += of_item(of_record, index)
     return findings
 
 
@@ -40,7 +33,7 @@ def information_request(parsed: Parsed, context: Context) -> list[Finding]:
     message = parsed.document
     findings = _fund(message, parsed) + _person(message) + _period(message)
     period = _child(message, "Period")
-    start, end = _date(_child(period, "From")), _date(_child(period, "To"))
+    start, end = day_of(_child(period, "From")), day_of(_child(period, "To"))
     if start and end and end - start > timedelta(days=366 * REQUEST_YEARS_MAX):
         message_text = "a request is about a limited time"
         findings.append(
@@ -55,9 +48,7 @@ def benefit_data(parsed: Parsed, context: Context) -> list[Finding]:
     findings = _person(message)
     for index, benefit in enumerate(_children(message, "Benefit")):
         of_benefit = _period(benefit) + _days_in_period(benefit, "DaysPaid")
-        for finding in of_benefit:
-            finding.item = index
-        findings += of_benefit
+        findings += of_item(of_benefit, index)
     return findings
 
 
@@ -67,20 +58,6 @@ def _child(element: Element | None, name: str) -> Element | None:
 
 def _children(element: Element, name: str) -> list[Element]:
     return list(element.iterchildren(NAMESPACE + name))
-
-
-def _date(element: Element | None) -> date | None:
-    """The day of a date or a moment, None when there is none or it is none."""
-    try:
-        return date.fromisoformat((element.text or "").strip()[:10]) if element is not None else None
-    except ValueError:
-        return None
-
-
-def _number(element: Element | None) -> Decimal | None:
-    """The number of an amount or of days; None when there is none, or it is none that the schema would take."""
-    text = (element.text or "").strip() if element is not None else ""
-    return Decimal(text) if NUMBER.fullmatch(text) else None
 
 
 def _fund(message: Element, parsed: Parsed) -> list[Finding]:
@@ -94,25 +71,14 @@ def _fund(message: Element, parsed: Parsed) -> list[Finding]:
 
 def _person(element: Element) -> list[Finding]:
     """A code in the right form must be one: its date exists and its check character agrees. It is not repeated."""
-    code = _child(_child(element, "Person"), "PersonalIdentityCode")
-    if code is None or is_personal_identity_code(code.text or ""):
-        return []
-    expected = "an existing date and the right check character"
-    return [Finding("unemployment.person", "not a personal identity code", code, expected)]
+    return personal_identity_code(_child(_child(element, "Person"), "PersonalIdentityCode"), "unemployment.person")
 
 
 def _period(element: Element) -> list[Finding]:
     period = _child(element, "Period")
-    return _in_order(
+    return in_order(
         _child(period, "From"), _child(period, "To"), "unemployment.period-order", "a period ends when it began or later"
     )
-
-
-def _in_order(first: Element | None, last: Element | None, rule: str, message: str) -> list[Finding]:
-    start, end = _date(first), _date(last)
-    if start is None or end is None or start <= end:
-        return []
-    return [Finding(rule, message, last, f"{start} or later", str(end))]
 
 
 def _membership(record: Element) -> list[Finding]:
@@ -120,7 +86,7 @@ def _membership(record: Element) -> list[Finding]:
     since = _child(membership, "MemberSince")
     until = _child(membership, "MemberUntil")
     met = _child(membership, "WorkingConditionMetOn")
-    return _in_order(since, until, "unemployment.period-order", "a membership ends when it began or later") + _in_order(
+    return in_order(since, until, "unemployment.period-order", "a membership ends when it began or later") + in_order(
         since, met, "unemployment.working-condition", "the working condition is met as a member"
     )
 
@@ -131,7 +97,7 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
         return []
     decided = _child(decision, "DecidedOn")
     findings = []
-    day = _date(decided)
+    day = day_of(decided)
     if day and created and day > created:
         findings.append(
             Finding(
@@ -161,7 +127,7 @@ def _entitlement(entitlement: Element) -> list[Finding]:
         ("DaysUsed", "MaximumDays", "unemployment.days-used", "no more days are used than there are"),
     ):
         element = _child(entitlement, small)
-        value, limit = _number(element), _number(_child(entitlement, large))
+        value, limit = number_of(element), number_of(_child(entitlement, large))
         if value is not None and limit is not None and value > limit:
             findings.append(Finding(rule, message, element, f"at most {limit}", str(value)))
     return findings
@@ -169,13 +135,13 @@ def _entitlement(entitlement: Element) -> list[Finding]:
 
 def _payments(record: Element) -> list[Finding]:
     decision = _child(record, "Decision")
-    allowance = _number(_child(_child(decision, "Entitlement"), "DailyAllowance"))
+    allowance = number_of(_child(_child(decision, "Entitlement"), "DailyAllowance"))
     outcome = _child(decision, "Outcome")
     whole = outcome is not None and outcome.text == "GRANTED"
     findings = []
     for payment in _children(record, "Payment"):
         paid = _child(payment, "PaidOn")
-        findings += _in_order(
+        findings += in_order(
             _child(decision, "DecidedOn"), paid, "unemployment.paid-early", "nothing is paid before the decision"
         )
         findings += _period(payment) + _days_in_period(payment, "Days") + _sums(payment, allowance, whole)
@@ -185,7 +151,7 @@ def _payments(record: Element) -> list[Finding]:
 def _sums(payment: Element, allowance: Decimal | None, whole: bool) -> list[Finding]:
     """Gross = tax + net, to the cent; gross = days x allowance when granted in whole, not more when adjusted."""
     element = _child(payment, "Gross")
-    gross, tax, net, days = (_number(_child(payment, name)) for name in ("Gross", "Tax", "Net", "Days"))
+    gross, tax, net, days = (number_of(_child(payment, name)) for name in ("Gross", "Tax", "Net", "Days"))
     findings = []
     if gross is not None and tax is not None and net is not None and gross != tax + net:
         findings.append(Finding("unemployment.sum", "gross is tax and net together", element, str(tax + net), str(gross)))
@@ -208,7 +174,7 @@ def weekdays(start: date, end: date) -> int:
 def _days_in_period(element: Element, name: str) -> list[Finding]:
     days = _child(element, name)
     period = _child(element, "Period")
-    start, end, count = _date(_child(period, "From")), _date(_child(period, "To")), _number(days)
+    start, end, count = day_of(_child(period, "From")), day_of(_child(period, "To")), number_of(days)
     if start is None or end is None or count is None or start > end or count <= (most := weekdays(start, end)):
         return []
     message = "no more days than the period has, five a week"
