@@ -99,6 +99,10 @@ class XmlSchema:
         self._explainer: Explainer | None = None
         self._lock = threading.Lock()
 
+    def accepts(self, element: etree._Element) -> bool:
+        """Whether the element is valid; explains nothing."""
+        return bool(self._schema.validate(element))
+
     def check(self, element: etree._Element) -> list[Finding]:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
         if self._schema.validate(element):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.income_register import cycle, deliver, distribution, files, identify, listen, parse, soap, verdict
-from adapters.income_register.rules import rules
+from adapters.income_register.rules import needs_whole, rules, rules_of_abridged
 from adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
@@ -42,7 +42,14 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, the signature, and what the register's memory adds; in pieces only as long as nothing is found."""
+    """The rules of fields, the signature, and what the register's memory adds; abridged or in pieces only as long as nothing is found."""
+    if isinstance(parsed, parse.Document) and parsed.abridged is not None:
+        known = rules_of_abridged(parsed, context)
+        if known is not None and parsed.inbound.door in cycle.DOORS:
+            known += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+        if known is not None and not any(map(needs_whole, found := cycle.check(parsed, identity, context, known))):
+            return found
+        parsed.become_unabridged()
     if isinstance(parsed, parse.Document) and parsed.pieces is not None:
         found = cycle.check(parsed, identity, context, check_signature(parsed, "signature" in parsed.inbound.partner.demands))
         names = {item.report_id or item.register_id for item in parsed.items}

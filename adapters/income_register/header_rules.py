@@ -94,8 +94,12 @@ def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
     if day[:3] > book.latest_day[:3]:
         book.add("payment-date-late", element, f"{iso(book.latest_day)} or earlier", element.text)
     made = read_day((timestamp.text or "").strip()[:10]) if timestamp is not None else None
-    if made is not None and 1 <= day.year <= 9999 and 1 <= made.year <= 9999:
-        days = (datetime.date(*made[:3]) - datetime.date(*day[:3])).days
+    if made is not None:
+        try:
+            days = (datetime.date(*made[:3]) - datetime.date(*day[:3])).days
+        except ValueError:
+            # No day of the calendar: the schema has said so.
+            return
         if days > REPORTING_DAYS:
             book.add("reported-late", element, f"at most {REPORTING_DAYS} days before the delivery", f"{days} days", "warning")
 

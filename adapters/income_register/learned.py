@@ -27,10 +27,17 @@ _PROFESSION = (b"Profession", b"Type")
 
 #: Places of transactions whose amounts together are no more than those of other places.
 Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+#: The forms of a report: of its earner's part, of each transaction, of what follows them (0: nothing does).
+Forms = tuple[int, ...]
 
 
 class Memory:
-    """Shapes and what was found fine, for every delivery alike."""
+    """Shapes and what was found fine, for every delivery of wages, or of benefits, alike.
+
+    A *form* is a shape with what is coded in it: a part in one of the `forms` is valid by the schema. `codes` are its income type, `contents`
+    its class: what the rules of a whole report ask of it. `known` are the forms that the rules found nothing in, by what they ask of
+    the delivery (its context); `together` the classes that may stand in one report there.
+    """
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -40,13 +47,16 @@ class Memory:
 
     def clear(self) -> None:
         """Forget everything; numbers are never given twice, so that nothing old can be taken for something new."""
-        self.shapes: dict[bytes, list[Shape]] = {}
-        self.known: dict[object, int] = {}
+        self.shapes: dict[object, list[Shape]] = {}
+        self.forms: dict[object, int] = {}
+        self.codes: dict[int, bytes] = {}
+        self.contents: dict[int, int] = {}
+        self.known: set[tuple[int, int]] = set()
         self.classes: dict[object, int] = {}
-        self.together: dict[object, Relations] = {}
+        self.together: set[tuple[int, ...]] = set()
         self.seen: Counter[int] = Counter()
 
-    def find(self, key: bytes, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
+    def find(self, key: object, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
         """The shape that a part is written in, and its values; the one found last is tried first."""
         tried = self.shapes.get(key)
         if tried is None:
@@ -59,7 +69,7 @@ class Memory:
                 return shape, match.groups()
         return None
 
-    def learn(self, key: bytes, part: bytes) -> bool:
+    def learn(self, key: object, part: bytes) -> bool:
         """Learn the shape of a part, when it has been seen often enough; whether it was learned now."""
         bones = hash(skeleton(part))
         if len(self.seen) >= KNOWN_MAX:
@@ -67,7 +77,8 @@ class Memory:
         self.seen[bones] += 1
         if self.seen[bones] < SEEN_MIN or (shape := learn(part, next(self._numbers))) is None:
             return False
-        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or len(self.known) >= KNOWN_MAX or len(self.together) >= KNOWN_MAX:
+        held = max(len(self.forms), len(self.known), len(self.together))
+        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or held >= KNOWN_MAX:
             self.clear()
         self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
         return True
@@ -77,6 +88,31 @@ class Memory:
         if len(self.classes) >= KNOWN_MAX:
             self.clear()
         return self.classes.setdefault(content, next(self._numbers))
+
+    def form_of(self, key: object, code: bytes, content: object) -> int:
+        """The number of a form, by the form beside it, its shape and what is coded; with a transaction's income type, and with what the
+        rules of a whole report ask of the part."""
+        form = self.forms.get(key)
+        if form is None:
+            form = next(self._numbers)
+            self.codes[form], self.contents[form] = code, self.class_of(content)
+            self.forms[key] = form
+        return form
+
+    def know(self, context: int, forms: Forms) -> None:
+        """Remember that the rules found nothing in a report in these forms."""
+        classes = [self.contents.get(form, 0) for form in forms if form]
+        if 0 in classes:
+            # They were forgotten meanwhile.
+            return
+        self.known.update((context, form) for form in forms)
+        self.together.add((context, *classes[: len(forms) - 1]))
+
+    def fine(self, context: int, forms: Forms) -> bool:
+        """Whether a report in these forms (of its earner, of each transaction, of what follows them or 0) is fine in a context."""
+        known, contents = self.known, self.contents
+        classes = [contents.get(form, 0) for form in forms[:-1]]
+        return (context, *classes) in self.together and all((context, form) in known for form in forms if form)
 
 
 def of_earner(part: bytes, held: list[Leaf]) -> object:

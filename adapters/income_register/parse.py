@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 from lxml import etree
 
 import schemas.income_register
+from adapters.income_register.abridgement import Abridgement, abridge
 from adapters.income_register.memory import Shelf
 from adapters.income_register.pieces import LARGE_BYTES, Fields, cut
+from adapters.income_register.validity import own_schema
 from exchange.ports import Inbound, Parsed
 from schemas import xml
 from schemas.income_register.codes import plain
+from schemas.violation import Malformed
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
@@ -55,16 +58,24 @@ class Item:
 @dataclass(slots=True)
 class Document(Parsed):
     """A parsed document with its items; `versions` is what the cycle's rules find out: the version that each item gets,
-    and `shelf` where its reports are remembered."""
+    and `shelf` where its reports are remembered. With `abridged`, the document lacks the reports that are known to be valid."""
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
     shelf: Shelf | None = None
+    abridged: Abridgement | None = None
 
     def become_whole(self) -> None:
-        """Read a delivery that was cut into pieces as one."""
-        whole = read_whole(self.inbound)
-        self.document, self.root, self.items, self.pieces = whole.document, whole.root, whole.items, None
+        """Read a delivery that was cut into pieces, or abridged, as one."""
+        self._become(read_whole(self.inbound))
+
+    def become_unabridged(self) -> None:
+        """Read a delivery that was abridged as it is written, a large one in pieces."""
+        self._become(read_unabridged(self.inbound))
+
+    def _become(self, other: Document) -> None:
+        self.document, self.root, self.items, self.pieces = other.document, other.root, other.items, other.pieces
+        self.abridged = None
         self.versions.clear()
 
 
@@ -93,6 +104,44 @@ def delivery_data(document: Any) -> Any:
 
 
 def parse(inbound: Inbound) -> Document:
+    """The message; a delivery abridged where most of it is known, else a large one in pieces where it can be cut.
+
+    Raises:
+        Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
+    """
+    return read_abridged(inbound) or read_unabridged(inbound)
+
+
+def read_abridged(inbound: Inbound) -> Document | None:
+    """A delivery without the reports that are known to be valid; None when it can't be read so."""
+    abridged = abridge(inbound.body) if len(inbound.body) <= LIMITS.body_bytes_max else None
+    if abridged is None:
+        return None
+    try:
+        rest = read_whole(replace(inbound, body=abridged.document()))
+    except Malformed:
+        # Only the whole tells where it is broken.
+        return None
+    holder = rest.document.find("DeliveryData/Reports")
+    if (
+        rest.message_type != (WAGE_REPORTS if abridged.wages else BENEFIT_REPORTS)
+        or holder is None
+        or not len(abridged.left) == len(holder) == len(rest.items) == sum(1 for _ in rest.document.iter("Report"))
+    ):
+        return None
+    items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
+    for place in abridged.judged:
+        items[abridged.left[place][0]] = rest.items[place]
+    wages = abridged.wages
+
+    def pieces(schema: Any) -> Iterable[Any]:
+        """What is left out is known to be valid by the channel's own schema, and by no other."""
+        return (rest.document,) if schema.path == own_schema(wages).path else (read_whole(inbound).document,)
+
+    return Document(inbound, rest.message_type, "xml", rest.document, rest.root, pieces=pieces, items=items, abridged=abridged)
+
+
+def read_unabridged(inbound: Inbound) -> Document:
     """The message; a large delivery in pieces, where it can be cut.
 
     Raises:
@@ -106,7 +155,7 @@ def parse(inbound: Inbound) -> Document:
         return read_whole(inbound)
     items = [_written(fields) for fields in cut_up.references()]
 
-    def pieces() -> Iterator[Any]:
+    def pieces(_: Any = None) -> Iterator[Any]:
         return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
 
     return Document(inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items)

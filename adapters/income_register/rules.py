@@ -12,7 +12,7 @@ from adapters.income_register.document_rules import check_document
 from adapters.income_register.employment_rules import check_employment
 from adapters.income_register.field_rules import check_fields
 from adapters.income_register.header_rules import check_delivery, check_header, check_sending
-from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS
+from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS, Document
 from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
 from adapters.income_register.quick import Quick, chunks_of
@@ -41,7 +41,11 @@ CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Everything that is wrong with a document, apart from what its schema says."""
+    """Everything that is wrong with a document, apart from what its schema says. An abridged one becomes whole, if need be."""
+    if isinstance(parsed, Document) and parsed.abridged is not None:
+        if (known := rules_of_abridged(parsed, context)) is not None:
+            return known
+        parsed.become_whole()
     kind, document = parsed.message_type, parsed.document
     book = Book(kind != BENEFIT_REPORTS, context.now)
     clean = False
@@ -52,10 +56,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     elif (data := document.find("DeliveryData")) is None:
         pass
     elif kind in DELIVERY_TYPES:
-        partner = parsed.inbound.partner
-        if partner.business_id and parsed.inbound.door != CHECK_DOOR:
-            check_sending(book, {child.tag: child for child in data}, partner.business_id, context.now)
-        clean = _check_delivery_data(book, data, DELIVERY_TYPES[kind], _is_real_time(parsed), parsed.inbound.body)
+        clean = _check_delivery_data(book, data, parsed, context)
     elif kind == SEPARATE_REPORTS:
         check_separate_reports(book, data)
     elif kind == INVALIDATIONS:
@@ -64,6 +65,35 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         check_subscription(book, data)
     check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean)
     return book.findings
+
+
+def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | None:
+    """The same of an abridged delivery: warnings about its header, or nothing; None when all of it must be looked at."""
+    abridged, data = parsed.abridged, parsed.document.find("DeliveryData")
+    if abridged is None or data is None or _is_real_time(parsed):
+        return None
+    book = Book(abridged.wages, context.now)
+    parts = _check_header(book, data, parsed, context)
+    quick = Quick(book, partial(_is_fine, book))
+    if not abridged.holds(quick):
+        return None
+    clean = is_text(abridged.around())
+    if abridged.judged:
+        seen = {f"ReportId {each.decode()}" for each in abridged.ids}
+        for place, report, chunk in zip(abridged.judged, parts["Reports"], abridged.chunks(), strict=True):
+            book.item, before = abridged.left[place][0], len(book.findings)
+            check_one(book, report, seen)
+            clean = clean and is_text(chunk)
+            if len(book.findings) == before:
+                quick.learn(chunk)
+        book.item = None
+    check_document(book, parsed.inbound.body, parsed.root, clean)
+    return None if any(map(needs_whole, book.findings)) else book.findings
+
+
+def needs_whole(finding: Finding) -> bool:
+    """Whether a finding can be told only when the whole delivery was read: all but a warning about what is before the reports."""
+    return finding.severity == "error" or finding.item is not None
 
 
 def _check_status_request(book: Book, document: Any) -> None:
@@ -79,14 +109,23 @@ def _is_real_time(parsed: Parsed) -> bool:
     return door == REAL_TIME_DOOR or (door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR"))
 
 
-def _check_delivery_data(book: Book, data: Any, delivery_type: str, real_time: bool, body: bytes) -> bool:
-    """The delivery and its reports; whether it is known that no value holds a forbidden string."""
+def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> dict[str, Any]:
+    """What a delivery tells once for all its reports; its parts by name."""
     parts = {child.tag: child for child in data}
-    check_delivery(book, parts, delivery_type)
-    holder = parts.get("Reports")
+    partner = parsed.inbound.partner
+    if partner.business_id and parsed.inbound.door != CHECK_DOOR:
+        check_sending(book, parts, partner.business_id, context.now)
+    check_delivery(book, parts, DELIVERY_TYPES[parsed.message_type])
+    return parts
+
+
+def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context) -> bool:
+    """The delivery and its reports; whether it is known that no value holds a forbidden string."""
+    holder = _check_header(book, data, parsed, context).get("Reports")
+    body = parsed.inbound.body
     if holder is None:
         return False
-    if real_time and len(holder) > 1:
+    if len(holder) > 1 and _is_real_time(parsed):
         book.add("single-report", holder[1], "one Report", str(len(holder)))
     seen: set[str] = set()
     if (split := chunks_of(body, len(holder))) is None:

@@ -6,6 +6,7 @@ pattern, *coded* ones decide what the rules ask, and *free* ones (names, amounts
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from schemas.identifiers import CHECK_CHARACTERS, is_business_id, is_personal_identity_code
+from schemas.identifiers import CENTURIES, CHECK_CHARACTERS, is_business_id
 from schemas.income_register.codes import LISTS
 
 Check = Callable[[bytes], object]
+#: What may stand between elements; other white space (of Python's) is no XML.
+SPACE = b" \t\n\r"
 
 #: Whose values are part of the pattern: they decide what the value beside them must be.
 _LITERAL = frozenset((b"Type", b"PensionProvIdCode"))
@@ -43,10 +46,12 @@ def is_person(value: bytes) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _is_birth_date(digits_and_century: bytes) -> bool:
-    text = digits_and_century.decode()
-    number = "900"
-    check = CHECK_CHARACTERS[int(text[:6] + number) % 31]
-    return is_personal_identity_code(f"{text}{number}{check}")
+    day, month, year = (int(digits_and_century[at : at + 2]) for at in (0, 2, 4))
+    try:
+        datetime.date(CENTURIES[chr(digits_and_century[6])] + year, month, day)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 def is_business(value: bytes) -> bool:
@@ -54,28 +59,45 @@ def is_business(value: bytes) -> bool:
     return value.isascii() and is_business_id(value.decode())
 
 
-#: Patterns of free values. A text with & or / is left to the rules, for it may hold what the register forbids.
-_TEXT = rb"[^<&/-]*(?:-[^<&/-]+)*"
-_DATE = rb"(?:18|19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+#: Patterns of free values. What they match is valid by the schema as well (a test holds them against its types), and written as it would be
+#: in canonical form. A text with & or / is left to the rules, for it may hold what the register forbids.
+_LETTERS = rb"[^<>&/\x00-\x1f-]"
+_DATE = (
+    rb"(?:(?:18|19|20|21)[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+    rb"|(?:(?:18|19|20|21)(?:0[48]|[2468][048]|[13579][26])|2000)-02-29)"
+)
 _NUMBER = rb"[0-9]{1,13}(?:\.[0-9]{1,2})?"
-_REFERENCE = rb"[0-9A-Za-z_]+(?:-[0-9A-Za-z_]+)*"
 _PERSON = rb"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-Y]"
 _CODED = rb"[^<]*"
-_TEXTS = (
-    *("LastName", "FirstName", "CompanyName", "Name", "Title", "Co", "Street", "PostalCode", "PostOffice", "CountryName"),
-    *("NonResidentCountryName", "WorkCountryName", "WorkMunicipality", "InsuranceNo", "AccInsPolicyNo", "PaymentRef"),
-    *("PaymentSpecifier", "PaidAbsencePeriodInfo"),
-)
+
+
+def _text(bytes_max: int, start: bytes = b"") -> bytes:
+    """A text of that many bytes at most, which are at least as many as its characters."""
+    first = start + _LETTERS + (b"*" if start else b"+")
+    return rb"(?=[^<]{1,%d}<)" % bytes_max + first + b"(?:-" + _LETTERS + b"+)*"
+
+
+#: How long the schema lets texts be, where an element has several lengths the shortest.
+_TEXTS = {
+    **dict.fromkeys(("LastName", "CompanyName", "Name", "Title", "PostOffice", "WorkMunicipality", "PaymentSpecifier"), 200),
+    **dict.fromkeys(("FirstName", "Street"), 100),
+    **dict.fromkeys(("Co", "CountryName", "NonResidentCountryName", "WorkCountryName"), 70),
+    **dict.fromkeys(("PostalCode", "InsuranceNo", "AccInsPolicyNo"), 20),
+    "PaymentRef": 50,
+    "PaidAbsencePeriodInfo": 500,
+}
+_CODE_BYTES_MAX, _POLICY_BYTES_MAX = 20, 11
 _DAYS = ("StartDate", "EndDate", "RecoveryDate", "PaymentDate", "RecoursePaymentDate", "BirthDate")
-_NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "Kilometers", "EstAmount")
+_NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "EstAmount")
 _AGREEMENTS = b"(?:" + b"|".join(sorted(code.encode() for code in LISTS["CBACode"])) + b")"
 _FREE: dict[bytes, bytes] = {
-    **{name.encode(): _TEXT for name in _TEXTS},
+    **{name.encode(): _text(most) for name, most in _TEXTS.items()},
     **{name.encode(): _DATE for name in _DAYS},
     **{name.encode(): _NUMBER for name in _NUMBERS},
     **dict.fromkeys((b"Withhold", b"TaxAtSource", b"WagePerMonth"), b"[+-]?" + _NUMBER),
-    b"ReportId": _REFERENCE,
+    b"ReportId": rb"(?=[^<]{1,40}<)[0-9A-Za-z_]+(?:-[0-9A-Za-z_]+)*",
     b"IRReportId": b"[0-9A-Fa-f]{32}",
+    b"Kilometers": b"[0-9]{1,9}",
     b"HoursPerWeek": rb"(?:1[0-5][0-9]|16[0-7]|[0-9]{1,2})(?:\.[0-9]{1,2})?",
     b"PartTime": rb"[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.00?)?",
     b"CBACode": _AGREEMENTS,
@@ -111,6 +133,8 @@ class Shape:
     limits: tuple[tuple[int, str], ...]
     places: dict[bytes, int]
     related: bool
+    #: Where ActionCode, ReportId, IRReportId and ReportVersion stand; -1: nowhere.
+    references: tuple[int, int, int, int]
 
 
 def leaves(part: bytes) -> list[Leaf] | None:
@@ -123,6 +147,8 @@ def leaves(part: bytes) -> list[Leaf] | None:
         between = part[at : tag.start()]
         if tag[1] and opened:
             name, value = path[-1], between
+            if b"<" in value or b">" in value or b"&" in value:
+                return None
             where = tuple(path)
             if name in _LITERAL:
                 kind_beside, provider = (value, provider) if name == b"Type" else (kind_beside, value)
@@ -131,7 +157,7 @@ def leaves(part: bytes) -> list[Leaf] | None:
                 found.append(Leaf(at, tag.start(), where, "free", *free))
             else:
                 found.append(Leaf(at, tag.start(), where, "coded"))
-        elif between.strip():
+        elif between.strip(SPACE):
             return None
         if tag[1]:
             # A part is cut out of a report: it may close what it did not open.
@@ -143,7 +169,7 @@ def leaves(part: bytes) -> list[Leaf] | None:
             path.append(tag[2])
         opened = not tag[1]
         at = tag.end()
-    return None if part[at:].strip() or len(found) > _GROUPS_MAX else found
+    return None if part[at:].strip(SPACE) or len(found) > _GROUPS_MAX else found
 
 
 def _free(path: tuple[bytes, ...], kind_beside: bytes, provider: bytes) -> tuple[bytes, Check | None] | None:
@@ -152,9 +178,9 @@ def _free(path: tuple[bytes, ...], kind_beside: bytes, provider: bytes) -> tuple
     if name == b"Code":
         if parent == b"Id":
             return {b"1": (rb"[0-9]{7}-[0-9]", is_business), b"2": (_PERSON, is_person)}.get(kind_beside)
-        return (_TEXT, None) if parent in (b"Profession", b"PlaceOfBusiness") else None
+        return (_text(_CODE_BYTES_MAX), None) if parent in (b"Profession", b"PlaceOfBusiness") else None
     if name == b"PensionPolicyNo":
-        return re.escape(provider) + _TEXT, None
+        return _text(_POLICY_BYTES_MAX, re.escape(provider)), None
     return (_FREE[name], None) if name in _FREE else None
 
 
@@ -188,7 +214,9 @@ def learn(part: bytes, number: int) -> Shape | None:
     getter: Callable[[tuple[bytes, ...]], object] = itemgetter(*coded) if coded else lambda _: ()
     compiled = re.compile(pattern + re.escape(part[at:]))
     ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
-    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, bool(ordered or sums or limits))
+    related = bool(ordered or sums or limits)
+    references = tuple(places.get(name, -1) for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion"))
+    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, related, references)  # type: ignore[arg-type]
 
 
 def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:
@@ -228,13 +256,10 @@ def _limits(groups: list[Leaf]) -> tuple[tuple[int, str], ...]:
     return tuple(limits)
 
 
-def holds(shape: Shape, values: tuple[bytes, ...], limits: dict[str, bytes]) -> bool:
-    """Whether the values stand to each other, and to the delivery's own dates, as the rules want."""
+def holds(shape: Shape, values: tuple[bytes, ...]) -> bool:
+    """Whether the values stand to each other as the rules want; their limits are the delivery's own."""
     for first, second in shape.ordered:
         if values[first] > values[second]:
-            return False
-    for index, name in shape.limits:
-        if values[index] > limits[name] or (name == "payment" and values[index] < b"2019-01-01"):
             return False
     for parts, whole in shape.sums:
         if sum(Decimal(values[index].decode()) for index in parts) > Decimal(values[whole].decode()):

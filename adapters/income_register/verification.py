@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
-from adapters.income_register.parse import BODY, ENVELOPE
+from adapters.income_register.abridgement import Abridgement
+from adapters.income_register.parse import BODY, ENVELOPE, Document
 from adapters.income_register.signature import DS
 from exchange.ports import Parsed
 from schemas.income_register.codes import ERRORS
@@ -57,8 +58,9 @@ class Refused(Exception):
 def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     """What is wrong with the document's signature; an unsigned document is fine unless a signature is demanded."""
     root = parsed.root if parsed.root is not None else parsed.document
+    abridged = parsed.abridged if isinstance(parsed, Document) else None
     try:
-        if verify(root, parsed.document, parsed.pieces) or not demanded:
+        if verify(root, parsed.document, parsed.pieces, abridged) or not demanded:
             return []
         rule, refused = "signature-missing", Refused(parsed.document, "a signature as the last element")
     except Refused as error:
@@ -67,10 +69,13 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     return [Finding(f"ir.{rule}", told.message, refused.at, refused.expected, refused.found[:100], "error", told.code)]
 
 
-def verify(root: Any, document: Any, pieces: Callable[[], Iterable[Any]] | None = None) -> bool:
+def verify(
+    root: Any, document: Any, pieces: Callable[[Any], Iterable[Any]] | None = None, abridged: Abridgement | None = None
+) -> bool:
     """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there is no signature at all.
 
-    A delivery that is read in pieces is `document` with its first reports; the digest is then of all `pieces`.
+    A delivery that is read in pieces is `document` with its first reports; the digest is then of all `pieces`. Of an abridged one it is of
+    the whole, restored.
 
     Raises:
         Refused: when there is something like a signature that is not accepted.
@@ -93,7 +98,12 @@ def verify(root: Any, document: Any, pieces: Callable[[], Iterable[Any]] | None 
         # In inclusive form a document carries the namespaces that are in scope; the envelope's were not when it was signed.
         alone = copy.deepcopy(document)
         signature = alone[-1]
-    whole = _digest_of_pieces(pieces(), method, prefixes) if pieces else _digest(_without(signature, alone, method, prefixes))
+    if abridged is not None:
+        whole = _digest(abridged.restored(_without(signature, alone, method, prefixes)))
+    elif pieces is not None:
+        whole = _digest_of_pieces(pieces(None), method, prefixes)
+    else:
+        whole = _digest((_without(signature, alone, method, prefixes),))
     if whole != digest:
         raise Refused(info[2], "the digest of the document as it is", "another digest: it was changed after it was signed")
     public = _key(key_info, signature)
@@ -197,8 +207,11 @@ def _without(signature: Any, document: Any, method: str, prefixes: list[str]) ->
     return whole[:start] + whole[end:]
 
 
-def _digest(canonical: bytes) -> bytes:
-    return hashlib.sha256(canonical).digest()
+def _digest(canonical: Iterable[bytes | memoryview]) -> bytes:
+    digest = hashlib.sha256()
+    for part in canonical:
+        digest.update(part)
+    return digest.digest()
 
 
 def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -> bytes:

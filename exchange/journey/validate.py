@@ -98,7 +98,7 @@ class Judge:
         if parsed.pieces is not None:
             # A piece that is no XML tells so at its own lines: only the whole tells where it stands.
             with suppress(Malformed):
-                if not any(schema.check(piece) for piece in parsed.pieces()):
+                if not any(schema.check(piece) for piece in parsed.pieces(schema)):
                     return []
             parsed.become_whole()
         return schema.check(parsed.document)

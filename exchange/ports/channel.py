@@ -44,8 +44,8 @@ class Parsed:
     `message_type` is empty when it can't be told. `document` is the element or data that the message type's schema
     judges; `root` is the whole document when the message is wrapped (SOAP), else the same as `document`.
 
-    A channel may read a large message in pieces: `document` is then the first of them, `pieces` gives each in turn for the schema (the
-    whole is valid when each is), and `become_whole` reads the message anew as one, for something was found whose place is to be told.
+    A channel may read a large message in pieces: `document` is then the first of them, `pieces` gives each in turn for the schema that it
+    is given (the whole is valid when each is), and `become_whole` reads the message anew as one, for something was found whose place is to be told.
     Either may raise `Malformed`.
     """
 
@@ -55,7 +55,7 @@ class Parsed:
     document: Any
     root: Any = None
     findings: list[Finding] = field(default_factory=list)
-    pieces: Callable[[], Iterable[Any]] | None = None
+    pieces: Callable[[Any], Iterable[Any]] | None = None
 
     def become_whole(self) -> None:
         """Read the message as one; nothing to do for a channel that never reads in pieces."""

@@ -1,0 +1,228 @@
+"""A delivery that is abridged has the verdict that it has as written: mutants of values, tags and bytes, signatures, every free value's type."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, SignatureMethod
+from signxml.signer import XMLSigner
+
+from adapters.income_register import generate, parse, shapes
+from adapters.income_register.channel import CHANNEL
+from exchange.journey.validate import Judge
+from exchange.ports import Context, Inbound
+from schemas import directory
+from schemas.catalogue import Catalogue
+from tests.adapters.income_register.clients import key_and_certificate, raw
+from tests.adapters.income_register.rules.test_quick import MUTATIONS
+
+XS = "{http://www.w3.org/2001/XMLSchema}"
+EVERYBODY = directory.load()
+EMPLOYER = EVERYBODY.get("employer.demo-oy")
+assert EMPLOYER is not None
+NOW = int(datetime.datetime(2026, 3, 3, tzinfo=datetime.UTC).timestamp() * 1000)
+ENVELOPE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%b</s:Body></s:Envelope>'
+KINDS = ("wages", "kela")
+WAYS = ("EXCLUSIVE_XML_CANONICALIZATION_1_0", "CANONICAL_XML_1_0")
+PEM, CERTIFICATE = key_and_certificate()
+
+
+def delivery(seed: int, reports: int, kind: str) -> bytes:
+    batch = generate.Batch(EMPLOYER.business_id, EMPLOYER.business_id, datetime.date(2026, 3, 2), f"A-{seed}", reports, False)
+    rng = random.Random(seed)
+    return generate.wage_delivery(rng, batch) if kind == "wages" else generate.benefit_delivery(rng, batch, kind)
+
+
+def judged(body: bytes) -> tuple[Any, ...]:
+    """The verdict and every violation, as the journey tells them."""
+    judge = Judge(Catalogue.load())
+    reading = judge.read(CHANNEL, Inbound(EMPLOYER, body, "text/xml", "deferred"))
+    judgement = judge.decide(CHANNEL, reading, Context(EVERYBODY, NOW))
+    told = [each.as_dict() for each in judgement.violations]
+    return judgement.verdict.accepted, judgement.verdict.detail, judgement.reason, told, reading.identity
+
+
+def as_written(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
+    with monkeypatch.context() as patched:
+        patched.setattr(parse, "abridge", lambda _: None)
+        return judged(body)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def learned() -> None:
+    for kind in KINDS:
+        for seed in range(3):
+            assert judged(delivery(seed, 200, kind))[0]
+
+
+def is_abridged(body: bytes) -> bool:
+    return parse.parse(Inbound(EMPLOYER, body, "text/xml", "deferred")).abridged is not None
+
+
+#: What is no XML, or not what it seems, wherever it is put.
+SPOILERS = (b"\x0b", b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"]]>", b"&amp;", b"&", b"<", b">", b"--", b"\r\n", b"\x0c", b"\xc2\x85",
+            b"<!-- x -->", b"<?x?>", b"<![CDATA[x]]>", b" ", b"\t", b"</Report><Report>", b"</Reports><Reports>", b"<Report >", b"</Report >")  # fmt: skip
+
+
+def respoil(body: bytes, rng: random.Random) -> bytes:
+    at = rng.choice([match.start() for match in re.finditer(rb"[<>]", body)]) + rng.choice((0, 1))
+    return body[:at] + rng.choice(SPOILERS) + body[at:]
+
+
+def longer(body: bytes, rng: random.Random) -> bytes:
+    """A value as long as the schema lets values be, or longer by one."""
+    match = rng.choice(list(re.finditer(rb">([^<>]+)</", body)))
+    length = rng.choice((1, 10, 11, 20, 30, 40, 50, 70, 100, 200, 500)) + rng.choice((0, 1))
+    return body[: match.start(1)] + (match[1] * 600)[:length] + body[match.end(1) :]
+
+
+def days(body: bytes, rng: random.Random) -> bytes:
+    match = rng.choice(list(re.finditer(rb">(\d{4}-\d{2}-\d{2})</", body)))
+    day = b"%d-%02d-%02d" % (
+        rng.choice((2024, 2025, 2100, 1900)),
+        rng.choice((2, 4, 12, 13, 0)),
+        rng.choice((0, 28, 29, 30, 31, 32)),
+    )
+    return body[: match.start(1)] + day + body[match.end(1) :]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mutant_has_the_same_verdict_abridged_and_as_written(kind: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(f"{kind} {wrapped}")
+    changes: tuple[Callable[[bytes, random.Random], bytes], ...] = (
+        *MUTATIONS,
+        respoil,
+        respoil,
+        respoil,
+        longer,
+        longer,
+        days,
+        days,
+    )
+    abridged = broken = 0
+    for seed in range(110):
+        body = delivery(1000 + seed % 7, 9, kind)
+        for _ in range(rng.randint(0, 2)):
+            try:
+                body = rng.choice(changes)(body, rng)
+            except (etree.XMLSyntaxError, IndexError):
+                break
+        body = ENVELOPE % body if wrapped else body
+        abridged += is_abridged(body) if b"<ReportId>" in body and not _malformed(body) else 0
+        found = judged(body)
+        assert found == as_written(body, monkeypatch), body
+        broken += not found[0]
+    assert abridged > 25
+    assert 25 < broken < 106
+
+
+def _malformed(body: bytes) -> bool:
+    try:
+        etree.fromstring(body)
+    except etree.XMLSyntaxError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_digested_is_what_is_judged(way: str, wrapped: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way])
+    rng = random.Random(f"{way} {wrapped} {kind}")
+    # Spaces between reports, and one report that isn't in a known form, are part of what is signed.
+    document = delivery(77, 12, kind).replace(b"</Report>", b"</Report>\n  ").replace(b"<LastName>", b"<LastName >", 1)
+    body = raw(signer.sign(etree.fromstring(document), key=PEM, cert=CERTIFICATE.decode()))
+    body = ENVELOPE % body if wrapped else body
+    assert is_abridged(body)
+    assert judged(body)[0]
+    assert judged(body) == as_written(body, monkeypatch)
+    digits = [match.start(1) for match in re.finditer(rb">[^<>]*?(\d)[^<>]*</", body[: body.index(b"Signature")])]
+    for at in rng.sample(digits, 8):
+        changed = body[:at] + (b"7" if body[at : at + 1] != b"7" else b"8") + body[at + 1 :]
+        found = judged(changed)
+        assert not found[0]
+        assert found == as_written(changed, monkeypatch)
+    moved = body.replace(b"</Report>\n  <Report>", b"</Report>\n <Report>", 1)
+    assert moved != body
+    assert "ir.signature" in [each["rule"] for each in judged(moved)[3]]
+
+
+def _declared() -> Iterator[tuple[str, str, str]]:
+    """(name, parent's name or type, type) of each element with a simple type in the schemas of reports."""
+    for name in ("wage_reports_to_ir.xsd", "wage_earner_and_pay.xsd", "benefit_reports_to_ir.xsd", "types.xsd"):
+        for element in etree.parse(str(Catalogue.load().get(parse.WAGE_REPORTS).folder / name)).iter(f"{XS}element"):
+            kind = element.get("type", "")
+            if kind.startswith(("xs:", "ir:Text", "ir:Decimal", "ir:RegisterId")):
+                holder = next(
+                    each for each in element.iterancestors(f"{XS}element", f"{XS}complexType", f"{XS}group") if each.get("name")
+                )
+                yield element.get("name"), holder.get("name"), kind
+
+
+def _patterns() -> list[tuple[bytes, str]]:
+    found = []
+    for name, holder, kind in _declared():
+        if holder in ("Profession", "PlaceOfBusiness") and name == "Code":
+            found.append((shapes._text(shapes._CODE_BYTES_MAX), kind))
+        elif name.encode() in shapes._FREE and holder not in ("ContactPerson",):
+            found.append((shapes._FREE[name.encode()], kind))
+    return sorted({*found, (shapes._text(shapes._POLICY_BYTES_MAX, b"55"), "ir:Text11"), (shapes._PERSON, "ir:Text30")})
+
+
+@pytest.mark.parametrize(("pattern", "kind"), _patterns())
+def test_what_a_free_value_may_be_is_valid_by_the_schema(pattern: bytes, kind: str) -> None:
+    schema = etree.XMLSchema(
+        etree.fromstring(
+            f'<xs:schema xmlns:xs="{XS[1:-1]}" xmlns:ir="urn:exchange:income-register:types"><xs:import namespace='
+            f'"urn:exchange:income-register:types" schemaLocation="types.xsd"/><xs:element name="V" type="{kind}"/></xs:schema>',
+            base_url=str(Catalogue.load().get(parse.WAGE_REPORTS).folder / "x.xsd"),
+        )
+    )
+    matches = re.compile(b"<V>(" + pattern + b")</V>").fullmatch
+    texts = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=210).map(str.encode)
+    numbers = st.from_regex(r"[+-]?[0-9]{1,14}(\.[0-9]{1,3})?", fullmatch=True).map(str.encode)
+    dates = st.from_regex(r"(17|18|19|20|21|22)[0-9]{2}-[01][0-9]-[0-3][0-9]", fullmatch=True).map(str.encode)
+    like = st.from_regex(re.compile(re.sub(rb"\(\?=.*?<\)", b"", pattern)), fullmatch=True)
+    kept = 0
+
+    @settings(max_examples=120, deadline=None, database=None, derandomize=True)
+    @given(like | texts | numbers | dates)
+    def holds(value: bytes) -> None:
+        nonlocal kept
+        element = b"<V>%b</V>" % value
+        if matches(element) and shapes_text(element):
+            kept += 1
+            assert schema.validate(etree.fromstring(element)), value
+            assert etree.tostring(etree.fromstring(element), method="c14n") == element
+
+    holds()
+    assert kept > 2
+
+
+def shapes_text(element: bytes) -> bool:
+    """What `abridge` asks of all bytes: UTF-8 without what is no character."""
+    try:
+        element.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\xef\xbf\xbe" not in element and b"\xef\xbf\xbf" not in element
+
+
+def test_schemas_have_what_putting_reports_together_rests_on() -> None:
+    """Sequences only, unbounded or once, one element for reports and one for transactions, no keys."""
+    for name, *_ in (("wage_reports_to_ir.xsd",), ("wage_earner_and_pay.xsd",), ("benefit_reports_to_ir.xsd",)):
+        root = etree.parse(str(Catalogue.load().get(parse.WAGE_REPORTS).folder / name)).getroot()
+        assert not list(root.iter(*(f"{XS}{each}" for each in ("choice", "all", "any", "key", "keyref", "unique", "attribute"))))
+        assert {each.get("maxOccurs", "1") for each in root.iter(f"{XS}element", f"{XS}sequence")} <= {"1", "unbounded"}
+        names = [each.get("name") for each in root.iter(f"{XS}element")]
+        assert all(names.count(each) <= 1 for each in ("Report", "Reports", "Transaction", "Transactions"))
