@@ -74,6 +74,13 @@ class Stub(Protocol):
         """Everything that the partners of this channel send by themselves."""
         ...
 
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """What the partners of this channel send once, when they begin: what must stand before anything comes to them.
+
+        They may begin again at any time, and then find what they left.
+        """
+        ...
+
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """The call with which `partner` sends a message that somebody else made (a file, say), as this channel wants it.
 

@@ -190,9 +190,13 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
 
     async def end_day() -> None:
         await exchange.watching.once()
+        # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
+        await clock.sleep(0.001)
         await exchange.forgetting.forget()
 
     try:
+        if first == 0:
+            await society.begin()
         await live_days(planned, shard.number, senders, society, clock, end_day, first, keep, report)
     finally:
         await exchange.close()

@@ -16,6 +16,8 @@ from schemas.violation import Violation
 #: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and cut in the record.
 SENDER_ID_CHARACTERS_MAX = 200
 
+#: What the event of an accepted message says that is handed on to nobody: so that a delivery that is lost is told from none.
+NO_DELIVERY = "no-delivery"
 #: Violations kept with a rejected message.
 VIOLATIONS_KEPT_MAX = 50
 
@@ -60,7 +62,7 @@ def accepted_record(
         )
         for each in destinations
     ]
-    events = [EventRow(message.id, 0, now, "accepted", "")]
+    events = [EventRow(message.id, 0, now, "accepted", "" if deliveries else NO_DELIVERY)]
     if verdict.items_rejected:
         events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
     counts = message_counts(message, verdict.items_rejected)

@@ -160,6 +160,10 @@ class Ledger(Protocol):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
+    async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
+        """Commit what a channel leaves behind without a message; False (and nothing kept) when a key was changed meanwhile."""
+        ...
+
     async def waiting(
         self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
     ) -> list[int]:

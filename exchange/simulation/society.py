@@ -88,6 +88,12 @@ class Society:
         """Calls that partners are still to make."""
         return len(self._following)
 
+    async def begin(self) -> None:
+        """Let the partners send what they send once, when they begin."""
+        for stub in self._stubs:
+            for sending in stub.begin(self._directory, self._situation(0)):
+                await self._carry(sending, itertools.count(), 0)
+
     async def send_planned(self, arrival: Arrival) -> None:
         """Make a planned call and what follows from its reply."""
         self._clock.stand(arrival.at)

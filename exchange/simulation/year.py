@@ -70,8 +70,8 @@ async def live_days(
         await clock.until(midnights[day])
         society.new_day()
         await _send(plan.arrivals(day, senders), plan, society, clock)
-        # To the last moment of the day: what is still to be answered or tried again gets its time.
-        await clock.until(midnights[day + 1] - 1)
+        # To the last moments of the day: what is still to be answered or tried again gets its time.
+        await clock.until(midnights[day + 1] - 2)
         await end_day()
         made = society.made
         report(Progress(shard, day + 1, len(dates), made.calls, made.items))

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
-from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Settlement
+from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Remember, Settlement
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.days import day_of_minute
@@ -71,7 +71,7 @@ def record_all(connection: sqlite3.Connection, records: Sequence[Record], level:
     for index, record in enumerate(records):
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals)
-        elif record.remember and (stale := _remember(connection, record)):
+        elif record.remember and (stale := remember(connection, record.message.channel, record.remember)):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
         else:
@@ -113,12 +113,11 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
     return Recorded("duplicate", original)
 
 
-def _remember(connection: sqlite3.Connection, record: Record) -> list[str]:
+def remember(connection: sqlite3.Connection, channel: str, entries: Sequence[Remember]) -> list[str]:
     """Write what the channel wants to remember; the keys that somebody changed since they were read (then nothing is kept)."""
-    channel = record.message.channel
     stale = []
     connection.execute("SAVEPOINT memory")
-    for entry in record.remember:
+    for entry in entries:
         value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
         if entry.version == 0:
             done = connection.execute(

@@ -44,8 +44,8 @@ FLOWS = (
     ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
     ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
     ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
-    ("income-register.wage-reports", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
-    ("income-register.benefit-reports", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
+    ("income-register.wage-reports-from-ir", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
+    ("income-register.benefit-reports-from-ir", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
     ("income-register.benefit-reports", "kela.benefits", "income-register", "soap", 31_732_268, 1000),
 )
 BY_LUOVA = ("population", "unemployment", "bilateral", "pension", "payments", "certificates", "tax")
