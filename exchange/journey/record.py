@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import pydantic_core
 
 from exchange.journey.count import message_counts, queued_counts
 from exchange.journey.validate import Judgement, Reading
@@ -107,7 +108,7 @@ def envelope_of(row: MessageRow) -> Envelope:
         row.conversation,
         row.items,
         row.bytes,
-        json.loads(row.detail) if row.detail != "{}" else {},
+        pydantic_core.from_json(row.detail) if row.detail != "{}" else {},
     )
 
 
@@ -116,4 +117,4 @@ def _as_dicts(violations: Sequence[Violation]) -> list[dict[str, Any]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return pydantic_core.to_json(value).decode()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+
+import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
@@ -119,7 +120,7 @@ def _remember(connection: sqlite3.Connection, record: Record) -> list[str]:
     stale = []
     connection.execute("SAVEPOINT memory")
     for entry in record.remember:
-        value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
+        value = pydantic_core.to_json(entry.value).decode()
         if entry.version == 0:
             done = connection.execute(
                 "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING",
