@@ -154,6 +154,7 @@ def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Ma
         "partner": {partner.id: dict.fromkeys(LANGUAGES, partner.name) for partner in directory},
         "message-type": {message_type.name: message_type.titles for message_type in catalogue},
         "channel": {name: channel.titles for name, channel in discovery.channels().items()},
+        "process": {name: title for channel in discovery.channels().values() for name, title in channel.processes.items()},
     }
 
 
