@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from exchange.storage.migrate import MIGRATIONS, migrate_sqlite, newest_revision, revision
+from exchange.storage.migrate import MIGRATIONS, NEW_LEDGER, as_text, migrate_sqlite, newest_revision, revision, upgrade
 from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
@@ -69,3 +69,12 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
     assert shape(ledger) == new
     assert sums(ledger) == counted
     assert not [check for check in verify(ledger).checks if check.name == "days agree with minutes" and check.broken]
+
+
+def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:
+    upgrade(tmp_path / "migrated.db")
+    wanted = as_text(tmp_path / "migrated.db")
+    assert NEW_LEDGER.read_text(encoding="utf-8") == wanted, f"write this into {NEW_LEDGER.name}:\n{wanted}"
+    migrate_sqlite(tmp_path / "new.db")
+    assert as_text(tmp_path / "new.db") == wanted
+    assert shape(tmp_path / "new.db") == shape(tmp_path / "migrated.db")
