@@ -54,6 +54,7 @@ def accepted_record(
         len(inbound.body),
         inbound.content_type,
         _json(detail) if detail else "{}",
+        identity.process,
     )
     deliveries = [
         DeliveryRow(
@@ -64,7 +65,9 @@ def accepted_record(
     events = [EventRow(message.id, 0, now, "accepted", "")]
     if verdict.items_rejected:
         events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
-    counts = message_counts(message, verdict.items_rejected)
+    if identity.begins:
+        events.append(EventRow(message.id, 0, now, "begun", ""))
+    counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries)
     return Record(message, body, deliveries, events, counts)
 
@@ -109,6 +112,7 @@ def envelope_of(row: MessageRow) -> Envelope:
         row.items,
         row.bytes,
         pydantic_core.from_json(row.detail) if row.detail != "{}" else {},
+        row.process,
     )
 
 

@@ -18,9 +18,9 @@ from exchange.storage.days import day_of_minute
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 EVENT_COLUMNS = ",".join(EventRow._fields)
-COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items,bytes"
+COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes"
 ADD_COUNTS = (
-    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind) DO UPDATE SET "
+    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind,process) DO UPDATE SET "
     "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
 )
 
