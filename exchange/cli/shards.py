@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from exchange import discovery
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
@@ -29,6 +29,7 @@ from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from exchange.storage.verify import verify
 from partners.faults import Fault, Faults
 from partners.stub import Flow
+from schemas.catalogue import Catalogue
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
@@ -131,6 +132,12 @@ def settings_for(run: Run, shard: Shard) -> Settings:
             "retention": Retention(**{**settings.retention.model_dump(), **retention}),
         }
     )
+
+
+def prepare(run: Run) -> None:
+    """Have in memory what every shard of the run needs: the plan, the channels, the schemas compiled."""
+    run.plan()
+    warm_up(Catalogue.load(), discovery.channels().values())
 
 
 def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:

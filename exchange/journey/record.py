@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import pydantic_core
 
 from exchange.journey.count import message_counts, queued_counts
 from exchange.journey.validate import Judgement, Reading
@@ -55,6 +56,7 @@ def accepted_record(
         len(inbound.body),
         inbound.content_type,
         _json(detail) if detail else "{}",
+        identity.process,
     )
     deliveries = [
         DeliveryRow(
@@ -65,7 +67,9 @@ def accepted_record(
     events = [EventRow(message.id, 0, now, "accepted", "" if deliveries else NO_DELIVERY)]
     if verdict.items_rejected:
         events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
-    counts = message_counts(message, verdict.items_rejected)
+    if identity.begins:
+        events.append(EventRow(message.id, 0, now, "begun", ""))
+    counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries)
     return Record(message, body, deliveries, events, counts)
 
@@ -109,7 +113,8 @@ def envelope_of(row: MessageRow) -> Envelope:
         row.conversation,
         row.items,
         row.bytes,
-        json.loads(row.detail) if row.detail != "{}" else {},
+        pydantic_core.from_json(row.detail) if row.detail != "{}" else {},
+        row.process,
     )
 
 
@@ -118,4 +123,4 @@ def _as_dicts(violations: Sequence[Violation]) -> list[dict[str, Any]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return pydantic_core.to_json(value).decode()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+
+import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
@@ -17,9 +18,9 @@ from exchange.storage.days import day_of_minute
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 EVENT_COLUMNS = ",".join(EventRow._fields)
-COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items,bytes"
+COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes"
 ADD_COUNTS = (
-    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind) DO UPDATE SET "
+    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind,process) DO UPDATE SET "
     "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
 )
 
@@ -118,7 +119,7 @@ def remember(connection: sqlite3.Connection, channel: str, entries: Sequence[Rem
     stale = []
     connection.execute("SAVEPOINT memory")
     for entry in entries:
-        value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
+        value = pydantic_core.to_json(entry.value).decode()
         if entry.version == 0:
             done = connection.execute(
                 "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING",

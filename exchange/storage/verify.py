@@ -102,15 +102,15 @@ def _verify(path: Path) -> Verification:
 
 def _by_minute(table: str) -> str:
     return (
-        "SELECT period,channel,message_type,sender,receiver,door,kind,SUM(count),SUM(items),SUM(bytes) "
-        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,door,kind"
+        "SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,door,kind,process"
     )
 
 
 def _by_day() -> str:
     return (
-        "SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,SUM(count),SUM(items),SUM(bytes) "
-        "FROM counter GROUP BY 1,channel,message_type,sender,receiver,door,kind"
+        "SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        "FROM counter GROUP BY 1,channel,message_type,sender,receiver,door,kind,process"
     )
 
 
