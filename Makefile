@@ -10,7 +10,7 @@ WORKERS ?= 2
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-compare load growth format lock drill browser clean
+.PHONY: help run test check bench bench-compare load growth top-day format lock drill browser clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -53,6 +53,9 @@ load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|s
 
 growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
 	@$(BIN)/python -m benchmarks.growth $(SIZES) $(ARGS)
+
+top-day: $(VENV)/.ready ## live a top day of 1.5 million messages as fast as it goes (ARGS="--each": an HTTP request for each)
+	@$(BIN)/python -m benchmarks.top_day $(ARGS)
 
 drill: $(VENV)/.ready ## what takes too long for every change: many more kills (DRILLS=100), whole simulated years
 	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q tests/journeys/test_sigkill.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
@@ -43,13 +43,26 @@ class Measured:
         return 1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
 
+def never(_answer: bytes) -> bool:
+    """Every 2xx is a yes."""
+    return False
+
+
 class Connection(asyncio.Protocol):
     """One keep-alive connection: the next request goes out when the answer to the last has come."""
 
-    def __init__(self, requests: Iterator[bytes], until: float, measured: Measured, ended: asyncio.Event) -> None:
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        until: float,
+        measured: Measured,
+        ended: asyncio.Event,
+        is_refused: Callable[[bytes], bool] = never,
+    ) -> None:
         self._requests = requests
         self._until = until
         self._measured = measured
+        self._is_refused = is_refused
         self.ended = ended
         self._buffer = b""
         self._sent_at = 0.0
@@ -94,7 +107,7 @@ class Connection(asyncio.Protocol):
         if len(buffer) < head + 4 + length:
             return
         measured = self._measured
-        if buffer[9:10] == b"2":
+        if buffer[9:10] == b"2" and not self._is_refused(buffer):
             measured.answered += 1
             measured.latencies.append(time.perf_counter() - self._sent_at)
         else:
@@ -108,12 +121,20 @@ def _same(connection: Connection) -> Connection:
     return connection
 
 
-async def drive(host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
-    """Send until the time is over or the requests are; returns when every answer has come."""
+async def drive(
+    host: str,
+    port: int,
+    requests: Iterator[bytes],
+    connections: int,
+    seconds: float,
+    is_refused: Callable[[bytes], bool] = never,
+) -> Measured:
+    """Send until the time is over or the requests are; returns when every answer has come. `is_refused` tells an answer with a
+    status of 2xx that says no all the same."""
     loop = asyncio.get_running_loop()
     measured = Measured()
     begun = time.perf_counter()
-    opened = [Connection(requests, begun + seconds, measured, asyncio.Event()) for _ in range(connections)]
+    opened = [Connection(requests, begun + seconds, measured, asyncio.Event(), is_refused) for _ in range(connections)]
     await asyncio.gather(*(loop.create_connection(partial(_same, each), host, port) for each in opened))
     try:
         await asyncio.wait_for(asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS)

@@ -26,7 +26,7 @@ CACHE_MIB = 1_024
 _COPY = (
     "INSERT INTO message SELECT id-:id,channel,message_type,sender,"
     "CASE WHEN sender_message_id='' THEN '' ELSE sender_message_id||'~'||:n END,"
-    "digest,received_at-:ms,state,door,conversation,items,bytes,content_type,detail FROM small.message ORDER BY id",
+    "digest,received_at-:ms,state,door,conversation,items,bytes,content_type,detail,process FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
     "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason "
@@ -35,7 +35,7 @@ _COPY = (
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"
     "CASE delivery_id WHEN 0 THEN 0 ELSE delivery_id-:id END,at-:ms,kind,detail FROM small.event ORDER BY id",
     "INSERT INTO memory SELECT channel,key||'~'||:n,value,version FROM small.memory",
-    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,door,kind,count,items,bytes "
+    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,door,kind,process,count,items,bytes "
     f"FROM small.counter WHERE true {ADD_COUNTS}",
 )
 
@@ -65,8 +65,8 @@ def grow(small: Path, target: Path, messages: int) -> int:
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.execute(
             f"INSERT INTO day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period) AS day,channel,message_type,sender,receiver,"
-            "door,kind,SUM(count),SUM(items),SUM(bytes) FROM counter "
-            "GROUP BY day,channel,message_type,sender,receiver,door,kind"
+            "door,kind,process,SUM(count),SUM(items),SUM(bytes) FROM counter "
+            "GROUP BY day,channel,message_type,sender,receiver,door,kind,process"
         )
         connection.execute("DETACH small")
         connection.execute("PRAGMA journal_mode=WAL")

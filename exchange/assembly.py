@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -154,6 +154,7 @@ def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Ma
         "partner": {partner.id: dict.fromkeys(LANGUAGES, partner.name) for partner in directory},
         "message-type": {message_type.name: message_type.titles for message_type in catalogue},
         "channel": {name: channel.titles for name, channel in discovery.channels().items()},
+        "process": {name: title for channel in discovery.channels().values() for name, title in channel.processes.items()},
     }
 
 
@@ -168,6 +169,14 @@ def _catalogue(settings: Settings) -> Catalogue:
 
 def _directory(settings: Settings) -> Directory:
     return load_directory(settings.partners.directory or DEFAULT_PATH)
+
+
+def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
+    """Compile the schemas of every message type that one of these channels carries."""
+    families = {family for channel in channels for family in channel.families}
+    for message_type in catalogue:
+        if message_type.folder.name in families:
+            catalogue.schema(message_type.name)
 
 
 class Exchange:
@@ -226,10 +235,7 @@ class Exchange:
 
     def warm_up(self) -> None:
         """Compile the schemas of every message type that a channel carries, for no first caller should wait for it."""
-        families = {family for channel in self.channels.values() for family in channel.families}
-        for message_type in self.catalogue:
-            if message_type.folder.name in families:
-                self.catalogue.schema(message_type.name)
+        warm_up(self.catalogue, self.channels.values())
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,9 +29,18 @@ Slot = tuple[str, int, int, int]
 
 
 def record_calls(
-    stubs: Sequence[Stub], directory: Directory, type_name: str, count: int, seed: int, now: int, first: int
+    stubs: Sequence[Stub],
+    directory: Directory,
+    type_name: str,
+    count: int,
+    seed: int,
+    now: int,
+    first: int,
+    items: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """`count` calls of every flow of that message type, made at `now` (milliseconds), with serial numbers from chain `first`.
+
+    `items` is how many records each call is to hold, where its sender may choose.
 
     Raises:
         ValueError: when an id of a call is too short to be made anew.
@@ -43,6 +53,8 @@ def record_calls(
             for _ in range(count):
                 number += 1
                 situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation()
+                if items is not None:
+                    situation = replace(situation, wanted=lambda _: items)
                 yield as_data(stub.channel, flow, flow.make(situation), directory)
 
 

@@ -30,6 +30,7 @@ SECOND_BITS = 20
 EPOCH_SECONDS = 1_704_067_200
 TIMEOUT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
+BEGIN_AGAIN_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -148,6 +149,27 @@ class Sender:
                 return Reply(response.status, body, response.headers.get("Content-Type", ""), response.headers)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
+
+
+async def begin(
+    stubs: Sequence[Stub], directory: Directory, exchange_url: str, seed: int, nanoseconds: Callable[[], int] = time.time_ns
+) -> Sent:
+    """Send what partners send once, when they begin; waits for an exchange that isn't there yet."""
+    sent = Sent()
+    async with Sender(directory, exchange_url, seed, sent, nanoseconds, chains_from(nanoseconds())) as sender:
+        for stub in stubs:
+            chain = sender.chain()
+            for sending in stub.begin(directory, chain.situation()):
+                await _carry_surely(sender, sending, chain)
+    return sent
+
+
+async def _carry_surely(sender: Sender, sending: Sending, chain: Chain) -> None:
+    """Make a call again and again until there is a reply."""
+    for wait_seconds in itertools.chain([0.0], itertools.repeat(BEGIN_AGAIN_SECONDS)):
+        await asyncio.sleep(wait_seconds)
+        if await sender.carry("beginning", sending, chain) is not None:
+            return
 
 
 async def send_traffic(

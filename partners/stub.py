@@ -21,7 +21,7 @@ def as_it_likes(message_type: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a stub may use: a seeded source of chance, the time (milliseconds), a number of its own, everybody's addresses.
+    """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time (milliseconds), a number of its own, everybody's addresses.
 
     `wanted` tells how many items the next message of a type should hold, where somebody plans the traffic (0: it is not
     sent at all); None leaves it to the stub.
@@ -72,6 +72,13 @@ class Stub(Protocol):
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Everything that the partners of this channel send by themselves."""
+        ...
+
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """What the partners of this channel send once, when they begin: what must stand before anything comes to them.
+
+        They may begin again at any time, and then find what they left.
+        """
         ...
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pydantic_core
 
 XML = "text/xml; charset=utf-8"
 JSON = "application/json"
@@ -41,7 +42,7 @@ class Reply:
 
 def json_reply(value: Any, status: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None) -> Reply:
     """A reply with `value` as JSON, in UTF-8 and without needless spaces."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    body = pydantic_core.to_json(value)
     return Reply(status, body, content_type, headers or {})
 
 

@@ -7,6 +7,7 @@ import threading
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,12 @@ class Catalogue:
 
     @classmethod
     def load(cls, folder: Path = DEFAULT_FOLDER) -> Catalogue:
-        """Read every `message_types.toml` below `folder`.
+        """Every `message_types.toml` below `folder`. The product's own are read once, and their schemas compiled once, a process.
 
         Raises:
             ValueError: naming file, message type and what is wrong with it.
         """
-        return cls(message_type for path in sorted(folder.glob(f"*/{FILE_NAME}")) for message_type in read(path))
+        return _own() if folder == DEFAULT_FOLDER else cls(_below(folder))
 
     def __iter__(self) -> Iterator[MessageType]:
         return iter(self._by_name.values())
@@ -134,6 +135,15 @@ class Catalogue:
             if name not in self._schemas:
                 self._schemas[name] = _compile(message_type)
         return self._schemas[name]
+
+
+@cache
+def _own() -> Catalogue:
+    return Catalogue(_below(DEFAULT_FOLDER))
+
+
+def _below(folder: Path) -> Iterator[MessageType]:
+    return (message_type for path in sorted(folder.glob(f"*/{FILE_NAME}")) for message_type in read(path))
 
 
 def read(path: Path) -> list[MessageType]:

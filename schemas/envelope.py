@@ -16,7 +16,8 @@ class Envelope:
     `id` is the exchange's own 63-bit id; `sender_message_id` is the sender's (idempotency key together with sender and
     channel). `received_at` is in milliseconds since 1970 UTC. `door` says how it came in (`api`, `ui`, `batch`,
     `real-time`, ...). `items` counts the accepted records inside, `bytes` the length of the body. `detail` is what the
-    channel wants to keep with the message (verdicts on items, say), as JSON data.
+    channel wants to keep with the message (verdicts on items, say), as JSON data. `process` is the kind of business that the
+    message is part of, where its channel tells.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Envelope:
     items: int = 1
     bytes: int = 0
     detail: dict[str, Any] = field(default_factory=dict)
+    process: str = ""
 
     @property
     def public_id(self) -> str:

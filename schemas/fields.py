@@ -15,14 +15,22 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from schemas.identifiers import is_business_id, is_creditor_reference, is_iban, is_oid, is_personal_identity_code
+from schemas.identifiers import (
+    CODES_KEPT_MAX,
+    is_business_id,
+    is_creditor_reference,
+    is_iban,
+    is_oid,
+    is_personal_identity_code,
+)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+#: Valid texts that are kept of each type of field; none (0) where one may be of any length.
+TEXTS_KEPT_MAX = 4_096
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
-@lru_cache(maxsize=4096)
 def _is_date(text: str) -> bool:
     if not _DATE.fullmatch(text):
         return False
@@ -33,7 +41,6 @@ def _is_date(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def _is_date_time(text: str) -> bool:
     if not (match := _TIME.fullmatch(text)):
         return False
@@ -45,7 +52,9 @@ def _is_date_time(text: str) -> bool:
     return True
 
 
-def _checked(is_valid: Callable[[str], bool], expected: str) -> AfterValidator:
+def _checked(is_valid: Callable[[str], bool], expected: str, kept: int = TEXTS_KEPT_MAX) -> AfterValidator:
+    # What was found valid is kept, since the same days and persons come again and again: a look-up is a call less into Python.
+    @lru_cache(maxsize=kept)
     def check(text: str) -> str:
         if not is_valid(text):
             raise PydanticCustomError("value", "{expected} is expected", {"expected": expected})
@@ -73,7 +82,7 @@ IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
 #: A date and time, with or without offset, `2024-02-29T12:30:00Z`, `2024-02-29T12:30:00.123+02:00`.
 IsoDateTime = Annotated[str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")]
 #: A valid personal identity code. Whether it is an artificial person's is the guard's business, not the schema's.
-PersonalIdentityCode = Annotated[str, _checked(is_personal_identity_code, "a personal identity code")]
+PersonalIdentityCode = Annotated[str, _checked(is_personal_identity_code, "a personal identity code", CODES_KEPT_MAX)]
 #: A valid business id with its hyphen, `1234567-1`.
 BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]
 #: A valid IBAN without spaces.
@@ -81,7 +90,7 @@ Iban = Annotated[str, _checked(is_iban, "an IBAN")]
 #: A valid RF creditor reference without spaces.
 CreditorReference = Annotated[str, _checked(is_creditor_reference, "an RF creditor reference")]
 #: An object identifier in dotted form.
-Oid = Annotated[str, _checked(is_oid, "an object identifier (digits and dots)")]
+Oid = Annotated[str, _checked(is_oid, "an object identifier (digits and dots)", 0)]
 #: A country, ISO 3166-1 alpha-2 in form (two capital letters); which exist is left to code lists.
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 #: A municipality's three digits (Statistics Finland).

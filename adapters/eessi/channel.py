@@ -8,6 +8,7 @@ from adapters.eessi.listen import DOORS
 from adapters.eessi.parse import parse
 from adapters.eessi.rules import recall, remember, rules
 from exchange.ports import Channel
+from schemas.eessi.processes import load
 
 CHANNEL = Channel(
     name="eessi",
@@ -27,4 +28,5 @@ CHANNEL = Channel(
     verdict=verdict,
     recall=recall,
     remember=remember,
+    processes={name: process.title for name, process in load().by_name.items()},
 )

@@ -13,13 +13,15 @@ from schemas.violation import Finding, has_errors
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The sender's id is DocumentIdentification/InstanceIdentifier, the conversation the case id, the receivers EESSI ids.
+    """The sender's id is DocumentIdentification/InstanceIdentifier, the conversation the case id, the process its business use
+    case (BUC), the receivers EESSI ids.
 
     Delivery is ordered, so that a receiver gets the documents of its cases in the order that they were accepted in.
     """
     read = header_in(parsed)
     receivers = tuple(dict.fromkeys(contact.institution for contact in read.receivers if contact.institution))
-    return Identity(read.message_id, read.case_id, 1, receivers, ordered=True)
+    begins = read.action == "Start"
+    return Identity(read.message_id, read.case_id, 1, receivers, ordered=True, process=read.process, begins=begins)
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:

@@ -52,6 +52,10 @@ class Stub:
                 flows.append(Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make))
         return flows
 
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Nothing."""
+        return ()
+
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """A document through the access point; its header names the receivers and the message."""
         return _sending(partner, body).call

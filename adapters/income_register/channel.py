@@ -13,19 +13,20 @@ from exchange.ports.channel import Mode
 from schemas.directory import Directory
 from schemas.violation import Finding
 
-#: Who takes income data for Kela, and the register itself, to which Kela reports the benefits that it pays.
-INCOME_DATA = "income-data"
+#: The register itself, to which Kela reports the benefits that it pays.
 REGISTER = "income-register"
 
 
 def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory) -> Sequence[Destination]:
-    """What Kela sends goes to the register; what others send goes to Kela's income data; an extraction to its subscriber.
+    """What others report stays with the register, and goes to whoever subscribes to it: an extraction to its subscriber.
+
+    What Kela reports is delivered to the register, a partner of its own, so that it is counted as sent.
 
     Raises:
         Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for documents that only the
             register itself sends or that are no delivery.
     """
-    if parsed.inbound.door == cycle.SUBSCRIPTION_DOOR:
+    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
         subscriber = directory.get(parsed.inbound.hints["receiver"])
         if subscriber is None:
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
@@ -35,14 +36,21 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
         return ()
     if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
         raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
-    receiver = directory.get(REGISTER) if parsed.inbound.partner.sector == "kela" else directory.serving(INCOME_DATA)
+    if parsed.inbound.partner.sector != "kela":
+        return ()
+    receiver = directory.get(REGISTER)
     if receiver is None:
-        raise Unroutable("receiver-unknown", "the directory has nobody who takes income data")
+        raise Unroutable("receiver-unknown", "the register is no partner")
     return (Destination(receiver.id, "push", ruled.items),)
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, the signature, and what the register's memory adds; abridged or in pieces only as long as nothing is found."""
+    """The rules of fields, the signature, and what the register's memory adds; abridged or in pieces only as long as nothing is found.
+
+    What the register itself renders was judged when it came in.
+    """
+    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
+        return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         known = rules_of_abridged(parsed, context)
         if known is not None and parsed.inbound.door in cycle.DOORS:

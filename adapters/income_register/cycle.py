@@ -28,7 +28,16 @@ from adapters.income_register.memory import (
     subscription_id,
     subscription_key,
 )
-from adapters.income_register.parse import DELIVERIES, INVALIDATIONS, REPORTS, SUBSCRIPTIONS, Document, Item, delivery_data
+from adapters.income_register.parse import (
+    DELIVERIES,
+    INVALIDATIONS,
+    REPORTS,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    Document,
+    Item,
+    delivery_data,
+)
 from adapters.income_register.subscription import ALL, as_data
 from adapters.income_register.verdict import REJECTED_IN_PROCESSING
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
@@ -36,8 +45,6 @@ from schemas.income_register.codes import ERRORS
 from schemas.violation import Finding, has_errors
 
 REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR = "real-time", "deferred", "file"
-#: The door of what the register itself extracts for a subscriber.
-SUBSCRIPTION_DOOR = "subscription"
 DEFERRED_DOORS = frozenset((DEFERRED_DOOR, FILE_DOOR))
 DOORS = frozenset((REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR))
 #: Reports that the register recommends to put into one delivery at most; more is only warned of.
@@ -97,6 +104,7 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
         return list(found)
     assert isinstance(parsed, Document)
     parsed.versions.clear()
+    parsed.invalidated.clear()
     data = delivery_data(parsed.document)
     findings = [_at_a_door(finding) for finding in found]
     if any(finding.rule == "ir.sender-not-partner" for finding in findings):
@@ -115,7 +123,7 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
-        return findings + _check_target(parsed, context)
+        return findings + _check_target(parsed, data, context)
     return findings
 
 
@@ -198,8 +206,8 @@ def _check_subscription(parsed: Document, data: Any, context: Context) -> list[F
     return [_finding(rule, item.element, 0, "a valid subscription without extractions", item.report_id or item.register_id)]
 
 
-def _check_target(parsed: Document, context: Context) -> list[Finding]:
-    """A whole delivery to invalidate must be there and valid."""
+def _check_target(parsed: Document, data: Any, context: Context) -> list[Finding]:
+    """A whole delivery to invalidate must be there and valid; its reports that are still valid get their next version."""
     item, target = parsed.items[0], parsed.inbound.hints.get("target", "")
     known = context.known.get(delivery_key(target))
     if not target or known is None:
@@ -208,6 +216,10 @@ def _check_target(parsed: Document, context: Context) -> list[Finding]:
         rule = "delivery-invalidated"
     else:
         parsed.versions[0] = 0
+        shelf = _shelf(parsed, data)
+        rows = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
+        found = {each: _version(rows, shelf, each) for each in parsed.inbound.hints.get("reports", "").split()}
+        parsed.invalidated.update({report_id: version + 1 for report_id, version in found.items() if version > 0})
         return []
     return [_finding(rule, item.element, 0, "a valid delivery of the owner", item.report_id or item.register_id)]
 
@@ -215,8 +227,7 @@ def _check_target(parsed: Document, context: Context) -> list[Finding]:
 def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
     """The delivery's id, and the versions of the reports that were accepted; of an extraction's last document, until when it was."""
     if parsed.inbound.door == SUBSCRIPTION_DOOR:
-        hints = parsed.inbound.hints
-        until = hints["until"]
+        until = (hints := parsed.inbound.hints)["until"]
         return (_changed(subscription_key(hints["subscription"]), {"until": int(until)}, context),) if until else ()
     if not _is_delivery(parsed):
         return ()
@@ -235,9 +246,7 @@ def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verd
     if kind in OF_DELIVERIES:
         kept.append(_changed(delivery_key(hints["target"]), {"invalidated": True}, context))
     if kind in OF_DELIVERIES and kind != "112":
-        rows = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
-        found = {each: _version(rows, shelf, each) for each in hints.get("reports", "").split()}
-        kept += _rows(shelf, {report_id: -(version + 1) for report_id, version in found.items() if version > 0}, context)
+        kept += _rows(shelf, {report_id: -version for report_id, version in parsed.invalidated.items()}, context)
     return kept
 
 
@@ -251,18 +260,22 @@ def remember_rejected(parsed: Parsed, identity: Identity, context: Context, verd
 
 
 def _rows(shelf: Shelf, versions: dict[str, int], context: Context) -> list[Remember]:
-    changed: dict[str, tuple[str, dict[str, int]]] = {}
+    """The rows of these reports as they are now; a report that was given (not invalidated) is in the message at hand."""
+    changed: dict[str, tuple[str, dict[str, int], list[int]]] = {}
     for report_id, version in versions.items():
         key, suffix = shelf.place(report_id)
         entry = changed.get(key)
         if entry is None:
             row = read_row(context.known.get(key))
-            entry = changed[key] = (report_id[: -len(suffix)] if suffix else "", dict(row.versions) if row else {})
+            prefix, messages = report_id[: -len(suffix)] if suffix else "", list(row.messages) if row else []
+            entry = changed[key] = (prefix, dict(row.versions) if row else {}, messages)
         entry[1][suffix] = version
+        if version > 0 and context.message_id not in entry[2][-1:]:
+            entry[2].append(context.message_id)
     known = context.known
     return [
-        Remember(key, row_value(shelf.name, prefix, values), known[key].version if key in known else 0)
-        for key, (prefix, values) in changed.items()
+        Remember(key, row_value(shelf.name, prefix, values, messages), known[key].version if key in known else 0)
+        for key, (prefix, values, messages) in changed.items()
     ]
 
 

@@ -1,6 +1,6 @@
-"""Hands accepted reports on: the document without its SOAP envelope and without the reports that were rejected; sends nothing.
+"""Makes the call of a delivery: what the register hands on to a subscriber, and what Kela reported to the register; sends nothing.
 
-*Modelled*: the register hands data on through subscriptions; until those are there, an accepted delivery goes on at once.
+What Kela reported goes without its SOAP envelope and without the reports that were rejected.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import re
 
 from lxml import etree
 
-from adapters.income_register.parse import FROM_IR, LIMITS, WAGE_REPORTS, unwrap
+from adapters.income_register.parse import FROM_IR, LIMITS, unwrap
 from adapters.income_register.signature import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from schemas import xml
 from schemas.call import XML, Call, Reply
 
-PATHS = {WAGE_REPORTS: "/income-register/wage-reports"}
 EXTRACT_PATH = "/income-register/from-ir"
 BENEFIT_PATH = "/income-register/benefit-reports"
 
@@ -75,7 +74,7 @@ def request(delivery: Delivery) -> Call:
     }
     if delivery.envelope.message_type in FROM_IR:
         return Call("POST", EXTRACT_PATH, headers, delivery.body)
-    return Call("POST", PATHS.get(delivery.envelope.message_type, BENEFIT_PATH), headers, document_of(delivery))
+    return Call("POST", BENEFIT_PATH, headers, document_of(delivery))
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:

@@ -3,12 +3,12 @@
 A row holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last two characters only. Payroll
 programs number their reports, so a delivery of 3,000 touches about 30 rows. The register's id of a report begins with the key
 of its row, so that a report is found by either reference in one look. Its form is *modelled*: what is public is 32
-hexadecimal digits (Guid).
+hexadecimal digits (Guid). A row also says which messages brought its reports: that is the index by report, at no row of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -50,23 +50,25 @@ class Shelf:
 
 @dataclass(slots=True)
 class Row:
-    """A row as read: versions by suffix, below 0 when invalidated."""
+    """A row as read: versions by suffix, below 0 when invalidated, and the ids of the messages that brought them, oldest first."""
 
     name: str
     prefix: str
     versions: dict[str, int]
+    messages: list[int]
 
 
 def read_row(found: Remembered | None) -> Row | None:
     """A remembered row."""
     if found is None:
         return None
-    return Row(found.value["of"], found.value["prefix"], found.value["versions"])
+    value = found.value
+    return Row(value["of"], value["prefix"], value["versions"], value.get("in", []))
 
 
-def row_value(shelf: str, prefix: str, versions: Mapping[str, int]) -> dict[str, Any]:
+def row_value(shelf: str, prefix: str, versions: Mapping[str, int], messages: Sequence[int]) -> dict[str, Any]:
     """A row as it is kept."""
-    return {"of": shelf, "prefix": prefix, "versions": dict(versions)}
+    return {"of": shelf, "prefix": prefix, "versions": dict(versions), "in": list(messages)}
 
 
 def key_of_register_id(register_id: str) -> str:

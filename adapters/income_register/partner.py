@@ -1,7 +1,7 @@
 """The register's partners as stubs: payroll, insurers, funds and Kela send reports and ask for their status; shares no code with
 the channel.
 
-`kela.income-data` and the register take what the exchange hands on. Ordinary faults (delays, drops, garbled replies) are put
+The register takes what Kela reports; Kela as a user of the register's data stands in `partner_data_user`. Ordinary faults (delays, drops, garbled replies) are put
 on by the host of the stubs.
 """
 
@@ -17,6 +17,7 @@ from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from adapters.income_register import generate
+from adapters.income_register import partner_data_user as data_user
 from partners.stub import Flow, Sending, Served, Situation
 from schemas.call import XML, Call, Reply, json_reply
 from schemas.directory import Directory, Partner
@@ -25,8 +26,9 @@ SERVICES = "/income-register/20170526"
 WAGE_REPORTS = "income-register.wage-reports"
 BENEFIT_REPORTS = "income-register.benefit-reports"
 STATUS_REQUEST = "income-register.status-request"
-#: Items a year (2024, Kela's exchange statistics): wage reports, benefit reports received, benefit reports sent.
-ITEMS_A_YEAR = {"wages": 63_898_685, "received": 60_938_573, "sent": 31_732_268}
+#: Items a year (2024, Kela's exchange statistics): wage reports, benefit reports that Kela sent, and those of others (all that it
+#: received less its own, which come back to it).
+ITEMS_A_YEAR = {"wages": 63_898_685, "others": 60_938_573 - 31_732_268, "sent": 31_732_268}
 #: Reports in a deferred delivery, on average, and the share of calls that are real-time ones with one report.
 DEFERRED_REPORTS = (5, 45)
 REAL_TIME_SHARE = 0.2
@@ -41,8 +43,7 @@ SUBMITTED = {
 }
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-_DOORS = ("/income-register/wage-reports", "/income-register/benefit-reports")
-_EXTRACTS = "/income-register/from-ir"
+_REPORTED = "/income-register/benefit-reports"
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -73,6 +74,10 @@ def _call(partner: Partner, service: str, action: str, document: bytes) -> Call:
     return Call("POST", f"{SERVICES}/{service}.svc", headers, soap(document))
 
 
+def _signed_call(partner: Partner, service: str, action: str, document: bytes) -> Call:
+    return _call(partner, service, action, signed(document))
+
+
 def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sending:
     """A question after a delivery, signed."""
     owner, sender = (f"<Type>1</Type><Code>{code}</Code>" for code in (batch.payer, batch.sender))
@@ -83,7 +88,7 @@ def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sendi
         f"<DeliveryDataOwner>{owner}</DeliveryDataOwner><DeliveryDataCreator>{sender}</DeliveryDataCreator>"
         f"<DeliveryDataSender>{sender}</DeliveryDataSender></s:StatusRequestToIR>"
     ).encode()
-    return Sending(_call(partner, "StatusService", "GetDeliveryDataStatus", signed(document)), items=0)
+    return Sending(_signed_call(partner, "StatusService", "GetDeliveryDataStatus", document), items=0)
 
 
 def _day(situation: Situation) -> datetime.date:
@@ -127,18 +132,22 @@ class Stub:
         insurers = [*directory.in_sector("pension-institution"), *_named(directory, "accident-insurers-centre")]
         groups = (
             ("wages", "wages", WAGE_REPORTS, directory.in_sector("employer")),
-            ("received", "fund", BENEFIT_REPORTS, directory.in_sector("unemployment-fund")),
-            ("received", "insurer", BENEFIT_REPORTS, insurers),
+            ("others", "fund", BENEFIT_REPORTS, directory.in_sector("unemployment-fund")),
+            ("others", "insurer", BENEFIT_REPORTS, insurers),
             ("sent", "kela", BENEFIT_REPORTS, _named(directory, "kela.benefits")),
         )
-        payers_of_received = len(groups[1][3]) + len(groups[2][3])
+        payers_of_others = len(groups[1][3]) + len(groups[2][3])
         flows = []
         for row, kind, message_type, partners in groups:
-            share = payers_of_received if row == "received" else len(partners)
+            share = payers_of_others if row == "others" else len(partners)
             for partner in partners:
                 weight = ITEMS_A_YEAR[row] / mean / share
                 flows.append(Flow(f"{message_type} from {partner.id}", partner.id, message_type, weight, _maker(partner, kind)))
         return flows
+
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Kela's subscriptions, unless they are there."""
+        return data_user.begin(directory, situation, _call, _signed_call)
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """A document in a SOAP envelope to the service that takes it in deferred processing."""
@@ -148,9 +157,9 @@ class Stub:
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
-        if call.method == "POST" and call.path == _EXTRACTS:
-            return _take_extract(call)
-        if call.method != "POST" or call.path not in _DOORS:
+        if call.method == "POST" and call.path == data_user.EXTRACTS:
+            return data_user.take_extract(call)
+        if call.method != "POST" or call.path != _REPORTED:
             return None
         try:
             reports = len(etree.fromstring(call.body, _PARSER).findall("DeliveryData/Reports/Report"))
@@ -159,18 +168,6 @@ class Stub:
         if reports == 0:
             return Served(json_reply({"error": "no reports"}, 400))
         return Served(json_reply({"reports": reports}))
-
-
-def _take_extract(call: Call) -> Served:
-    """200 for what the register hands on, if it holds as many reports as it says."""
-    try:
-        root = etree.fromstring(call.body, _PARSER)
-    except etree.XMLSyntaxError:
-        return Served(json_reply({"error": "no XML"}, 400))
-    reports = len(root.findall("Reports/Report"))
-    if root.findtext("Summary/NrOfReports") != str(reports):
-        return Served(json_reply({"error": "another number of reports than it says"}, 400))
-    return Served(json_reply({"reports": reports}))
 
 
 def _named(directory: Directory, partner_id: str) -> list[Partner]:

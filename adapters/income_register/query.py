@@ -1,31 +1,27 @@
 """The query services: answer a data user's question in real time from the deliveries that the exchange holds; renders through others.
 
-*Modelled*: the exchange keeps no index by person, so it looks through its deliveries, newest first, and no further than
-`MESSAGES_MAX`; what retention has dropped is not found. Who may ask what is not judged: any partner may ask.
+Where a report is to be looked for is told by the index; what retention has dropped is not found. Who may ask what is not judged: any
+partner may ask.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
 
-from adapters.income_register import soap, wsdl
-from adapters.income_register.extract import (
-    INVALIDATED,
-    VALID,
-    Conditions,
-    Extraction,
-    Found,
-    conditions,
-    profiles,
-    render,
-    render_report,
-    reports_in,
-)
+from adapters.income_register import material, soap, wsdl
+from adapters.income_register.changes import fitting
+from adapters.income_register.conditions import Conditions, as_data, of_data
+from adapters.income_register.extract import Extraction, render
+from adapters.income_register.handing import INVALIDATED, Holding, Wanted, profile_of, profiles, render_reports
+from adapters.income_register.holdings import holding_of, keys_of, messages_of, newest, rows_of
 from adapters.income_register.identify import identify
-from adapters.income_register.memory import read_row
+from adapters.income_register.index import Index
 from adapters.income_register.opening import opened, signed
-from adapters.income_register.parse import BENEFIT_REPORTS, DATA_REQUEST, PAYER_SUMMARY_REPORTS, WAGE_REPORTS, text_of
+from adapters.income_register.parse import DATA_REQUEST, text_of
+from adapters.income_register.request_rules import QUERY_TYPES
 from adapters.income_register.rules import rules
+from adapters.income_register.subscription import moment
 from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk
 from schemas.call import Call, Reply
@@ -34,20 +30,8 @@ from schemas.envelope import public_id
 from schemas.violation import has_errors
 from schemas.xml import locate
 
-#: Deliveries looked through for one question, at most, and how many are read at once.
-MESSAGES_MAX, PAGE_MESSAGES = 10_000, 100
 #: Reports in one answer, at most.
 REPORTS_MAX = 1000
-
-_KINDS = {"Wage": WAGE_REPORTS, "Bene": BENEFIT_REPORTS, "Paye": PAYER_SUMMARY_REPORTS}
-#: What each way of asking must give: attributes of `Conditions`.
-_NEEDED = {
-    "OneIncomeEarner": ("earner",),
-    "OnePayer": ("payer",),
-    "OnePayerOneIncomeEarner": ("payer", "earner"),
-    "OnePolicyNo": ("policy",),
-    "OneIRReportId": ("register_id",),
-}
 
 
 async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -59,43 +43,52 @@ async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partn
     found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
     if has_errors(found):
         return soap.fault("Client", "rule", [each for each in locate(call.body, found) if each.severity == "error"])
-    wanted = conditions(document)
-    name = str(document.tag).rpartition("}")[2].removesuffix("RequestToIR")
-    if missing := [each for each in _NEEDED["One" + name.partition("One")[2]] if not getattr(wanted, each)]:
-        return soap.fault("Client", f"{name} needs a parameter for: {', '.join(missing)}")
     profile = text_of(document, "QueryProfile")
     if profile and profile not in profiles():
         return soap.fault("Client", f"there is no query profile {profile}; there are {', '.join(profiles())}")
-    message_type = _KINDS[name[:4]]
+    kind = QUERY_TYPES[str(document.tag).rpartition("}")[2]]
+    parameters = document.find("DataRequestParameters")
+    wanted = of_data(as_data(parameters, moment), kind)
     every = text_of(document, "IncludeAllVersions") == "true"
-    reports = await _collect(desk, message_type, wanted, profile or next(iter(profiles())), every)
-    about = Extraction(message_type, text_of(document, "QueryDataType"), public_id(now), now, profile)
-    return signed(render(about, reports))
+    message_type = material.ASKED[kind].message_type
+    reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
+    return signed(render(Extraction(message_type, kind, public_id(now), now, profile), reports))
 
 
-async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool) -> list[Any]:
+async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool) -> list[bytes]:
     """The reports that fit, newest delivery first."""
-    needles, after, reports = wanted.codes(), 0, []
-    for _ in range(MESSAGES_MAX // PAGE_MESSAGES):
-        page = await desk.stored((message_type,), 0, desk.now() + 1, PAGE_MESSAGES, after, newest_first=True)
-        for envelope, body in page:
-            if body and all(needle in body for needle in needles):
-                fitting = [found for found in reports_in(envelope, body) if wanted.fit(found)]
-                reports += await _current(desk, fitting, profile, every)
-        if len(page) < PAGE_MESSAGES or len(reports) >= REPORTS_MAX:
+    reports: list[bytes] = []
+    async for holding in _candidates(desk, message_type, wanted):
+        found = [Wanted(index, name, version) for index, name, version, _ in holding.valid]
+        fits = fitting(holding, found, wanted)
+        if fits:
+            reports += render_reports(holding, await _told(desk, holding, fits, every), profile)
+        if len(reports) >= REPORTS_MAX:
             break
-        after = page[-1][0].id
+        await asyncio.sleep(0)
     return reports[:REPORTS_MAX]
 
 
-async def _current(desk: Desk, fitting: list[Found], profile: str, every: bool) -> list[Any]:
-    """Those that are the newest version and valid, or all of them with their status."""
-    known = await desk.recall(list({found.shelf.place(found.report_id)[0] for found in fitting})) if fitting else {}
-    reports = []
-    for found in fitting:
-        key, suffix = found.shelf.place(found.report_id)
-        row = read_row(known.get(key))
-        newest = row.versions.get(suffix, 0) if row else 0
-        if every or newest == found.version:
-            reports.append(render_report(found, INVALIDATED if newest < 0 else VALID, profile))
-    return reports
+async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
+    """The deliveries that may hold an answer, the newest first."""
+    if references := wanted.values.get(material.REFERENCE):
+        for message_id in await messages_of(desk, sorted(references)):
+            holding = await holding_of(desk, message_id)
+            if holding is not None and holding.envelope.message_type == message_type:
+                yield holding
+        return
+    async for holding in Index(desk).look_up(message_type, wanted):
+        yield holding
+
+
+async def _told(desk: Desk, holding: Holding, fits: list[Wanted], every: bool) -> list[Wanted]:
+    """Those that are the newest version and valid; or all of them, and with the last one that it was invalidated."""
+    rows = await rows_of(desk, keys_of([holding]))
+    told = []
+    for each in fits:
+        last = newest(holding.shelf, each.report_id, rows)
+        if every or last == each.version:
+            told.append(each)
+        if every and last == -(each.version + 1):
+            told.append(each._replace(version=-last, status=INVALIDATED))
+    return told

@@ -10,9 +10,10 @@ from typing import Any
 
 from adapters.income_register.field_rules import check_code, check_fields
 from adapters.income_register.header_rules import check_header, check_payer, check_zone, read_payer
+from adapters.income_register.material import ASKED, EARNER, EARNERS, PAYER, SUBSCRIBED, Material
 from adapters.income_register.report_rules import check_references, is_reference
 from adapters.income_register.rulebook import Book
-from schemas.income_register.codes import plain
+from schemas.income_register.codes import LISTS, plain
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
 #: Of these one thing is invalidated at a time: a subscription, or a delivery.
@@ -101,6 +102,12 @@ def check_subscription(book: Book, data: Any) -> None:
     for element in data.iter(*_REFERENCES):
         if element.text and not is_reference(element.text):
             book.add("subscription-id-characters", element, "0-9 A-Z a-z _ -", element.text)
+    for part in data.iterfind("MainSubscription/Subscriptions/Subscription"):
+        if (element := part.find("QueryDataType")) is not None and (kind := plain(element.text)) in LISTS["QueryDataType"]:
+            if kind in SUBSCRIBED:
+                _check_material(book, part, SUBSCRIBED[kind])
+            else:
+                book.add("query-type", element, " or ".join(SUBSCRIBED), element.text)
     start, end = data.find("MainSubscription/ValidFrom"), data.find("MainSubscription/ValidUntil")
     if start is not None and end is not None and (end.text or "").strip() < (start.text or "").strip():
         book.add("period-order", end, f"{start.text} or later", end.text)
@@ -113,6 +120,27 @@ def check_data_request(book: Book, document: Any, root: str) -> None:
     kind, wanted = document.find("QueryDataType"), QUERY_TYPES.get(root, "")
     if kind is not None and wanted and plain(kind.text) != wanted and plain(kind.text).isdigit():
         book.add("query-type", kind, wanted, kind.text)
+    if wanted:
+        _check_material(book, document, ASKED[wanted])
+
+
+def _check_material(book: Book, part: Any, material: Material) -> None:
+    """What narrows a material fits it, and what it must be given is there."""
+    given = set()
+    for element in part.iter("ParameterType"):
+        kind = plain(element.text)
+        given.add(kind)
+        if kind in LISTS["ParameterType"] and kind not in material.narrowing:
+            book.add("parameter-unfit", element, " or ".join(sorted(material.narrowing, key=int)), element.text)
+    for element in part.iterfind("IdCodeList/CodeItems/CodeItem/SubscriptionParameters"):
+        book.add("parameter-unfit", element, "no conditions of a single customer")
+    lists = {plain(element.text) for element in part.iterfind("IdCodeList/CodeListType")}
+    missing = [f"ParameterType {kind}" for kind in sorted(material.parameters - given)]
+    missing += [
+        f"CodeListType {kind}" for kind in sorted(material.lists - lists) if {EARNERS: EARNER}.get(kind, PAYER) not in given
+    ]
+    if missing:
+        book.add("parameter-missing", part, ", ".join(missing))
 
 
 def _check_query(book: Book, part: Any) -> None:

@@ -59,7 +59,11 @@ def signing_key() -> SigningKey:
 
 def sign(document: bytes, key: SigningKey) -> bytes:
     """The document with a ds:Signature as the last child of its root; in canonical form, without XML declaration."""
-    canonical = etree.tostring(etree.fromstring(document), method="c14n", exclusive=True, with_comments=False)
+    return sign_canonical(etree.tostring(etree.fromstring(document), method="c14n", exclusive=True, with_comments=False), key)
+
+
+def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
+    """The same of a document that is in canonical form already."""
     digest = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     inside = (
         f'<ds:CanonicalizationMethod Algorithm="{_EXCLUSIVE}"></ds:CanonicalizationMethod>'

@@ -1,6 +1,7 @@
 """A main subscription as the register remembers it, and when it is due: schedules and change spans; extracts nothing.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8 (vero.fi). Times of day are Finnish time.
+*Modelled*: times that were missed are made up for by one extraction, of the last of them, over the whole span since the one before.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.income_register import conditions
+from adapters.income_register.answer import timestamp
 from adapters.income_register.parse import text_of
 from schemas.income_register.codes import plain
 
@@ -20,8 +23,8 @@ ONE_TIME, CONTINUOUS = "1", "2"
 _FINLAND = ZoneInfo("Europe/Helsinki")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LAST_DAY = 32
-#: How far ahead the next extraction is looked for: a schedule of one day of one month comes within four years.
-_DAYS_AHEAD_MAX = 1500
+#: How far back the last time of a schedule is looked for: one day of one month comes within four years.
+_DAYS_BACK_MAX = 1500
 
 
 def _milliseconds(text: str) -> int:
@@ -33,10 +36,31 @@ def _milliseconds(text: str) -> int:
     return int(moment.timestamp() * 1000)
 
 
+def moment(text: str) -> str:
+    """An xs:dateTime in UTC; empty when empty."""
+    return timestamp(_milliseconds(text)) if text else ""
+
+
+def _runs(seconds: list[int]) -> list[list[int]]:
+    """Times of day as runs of equal steps: first second, step, how many. A schedule of every ten seconds is one run."""
+    runs: list[list[int]] = []
+    for second in seconds:
+        if runs and (runs[-1][2] == 1 or second - (runs[-1][0] + runs[-1][1] * (runs[-1][2] - 1)) == runs[-1][1]):
+            runs[-1][1:] = [runs[-1][1] if runs[-1][2] > 1 else second - runs[-1][0], runs[-1][2] + 1]
+        else:
+            runs.append([second, 1, 1])
+    return runs
+
+
+def _second(time: str) -> int:
+    hours, minutes, seconds = time.strip()[:8].split(":")
+    return (int(hours) % 24) * 3600 + int(minutes) * 60 + int(seconds)
+
+
 def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any]:
     """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none yet)."""
-    times = sorted({(each.text or "").strip()[:8] for each in main.find("Schedule").iter("Time")})
-    schedule: dict[str, Any] = {"times": times}
+    times = sorted({_second(each.text or "") for each in main.find("Schedule").iter("Time")})
+    schedule: dict[str, Any] = {"times": _runs(times)}
     weekly, monthly = main.find("Schedule//WeeklySchedule"), main.find("Schedule//MonthlySchedule")
     if weekly is not None:
         schedule["weekdays"] = [index for index, day in enumerate(_DAYS) if text_of(weekly, day) == "true"]
@@ -66,6 +90,7 @@ def _part(part: Any) -> dict[str, Any]:
         "type": plain(text_of(part, "QueryDataType")),
         "profile": text_of(part, "QueryProfile"),
         "all": text_of(part, "IncludeAllVersions") == "true",
+        **conditions.as_data(part, moment),
     }
 
 
@@ -74,34 +99,44 @@ def part_id(register_id: str, subscription: str) -> str:
     return blake2b(f"part {register_id} {subscription}".encode(), digest_size=16).hexdigest()
 
 
-def due_at(data: dict[str, Any]) -> int:
-    """When the next extraction is due, in milliseconds; 0 when there is none any more.
+def due_at(data: dict[str, Any], by: int) -> int:
+    """The extraction that is due at a time (milliseconds): when it should have been at the latest; 0 when none is.
 
-    A one-time subscription is extracted on ValidFrom; a continuous one at the first time of its schedule from ValidFrom on, later at
-    the first one after the last extraction, until ValidUntil. A time before the subscription was received is none (*modelled*).
+    A one-time subscription is extracted on ValidFrom, a continuous one at the times of its schedule from ValidFrom until ValidUntil.
+    A time before the subscription was received, or the last extraction, is none (*modelled*).
     """
     if data["invalidated"] or (data["type"] == ONE_TIME and data["until"]):
         return 0
     first = datetime.date.fromisoformat(data["from"])
     last = datetime.date.fromisoformat(data["to"]) if data["to"] and data["type"] == CONTINUOUS else datetime.date.max
-    if data["type"] == ONE_TIME:
-        last = first
-    day = first
-    if data["until"]:
-        day = datetime.datetime.fromtimestamp(data["until"] / 1000, _FINLAND).date()
-    for _ in range(_DAYS_AHEAD_MAX):
-        if day > last:
+    after = max(data["until"], data["received"])
+    day = min(first if data["type"] == ONE_TIME else last, _local(by).date())
+    for _ in range(_DAYS_BACK_MAX):
+        if day < first or day < _local(after).date():
             return 0
-        if _on(day, data["schedule"]):
-            for time in data["schedule"]["times"]:
-                moment = datetime.datetime.combine(day, datetime.time.fromisoformat(time), _FINLAND)
-                at = int(moment.timestamp() * 1000)
-                if at > max(data["until"], data["received"]):
-                    return at
-        if day == datetime.date.max:
-            return 0
-        day += datetime.timedelta(days=1)
+        if _on(day, data["schedule"]) and (at := _last_time(day, data["schedule"]["times"], by)):
+            return at if at > after else 0
+        day -= datetime.timedelta(days=1)
     return 0
+
+
+def _local(at: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(at / 1000, _FINLAND)
+
+
+def _last_time(day: datetime.date, runs: list[list[int]], by: int) -> int:
+    """The last time of a day's schedule that is not after `by`; 0 when there is none."""
+    now = _local(by)
+    second = 86_400 if day < now.date() else now.hour * 3600 + now.minute * 60 + now.second
+    found = [start + step * min((second - start) // step, number - 1) for start, step, number in runs if start <= second]
+    # In the hour that summer time takes away, a time is later than it says.
+    times = sorted((_at(day, each) for each in found), reverse=True)
+    return next((at for at in times if at <= by), 0)
+
+
+def _at(day: datetime.date, second: int) -> int:
+    time = datetime.time(second // 3600, second // 60 % 60, second % 60)
+    return int(datetime.datetime.combine(day, time, _FINLAND).timestamp() * 1000)
 
 
 def _on(day: datetime.date, schedule: dict[str, Any]) -> bool:

@@ -2,8 +2,9 @@
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 10.3 and 12.3 (vero.fi). The detail that is
 kept with the message: `status` (3 valid, 4 rejected at reception, 5 rejected in processing), `header` (what is echoed),
-`valid` ([index, ReportId, version, IRReportId as given]), `invalid` ([index, ReportId, IRReportId, version, [[code, details], ...]]) and
-`errors` ([level, code, details], level `message` or `delivery`).
+`valid` ([index, ReportId, version, IRReportId as given]), `invalid` ([index, ReportId, IRReportId, version, [[code, details], ...]]),
+`errors` ([level, code, details], level `message` or `delivery`) and, of the invalidation of a whole delivery, `invalidated`
+([ReportId, version] of each report that it invalidated).
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     faults = [finding for finding in findings if finding.severity == "error"]
     if not faults:
         detail["valid"] = [_valid(index, document) for index in range(len(document.items))]
+        if document.invalidated:
+            detail["invalidated"] = [list(each) for each in document.invalidated.items()]
         return Verdict(True, identity.items, 0, detail)
     by_level: dict[str, list[Violation]] = defaultdict(list)
     by_item: dict[int, list[Violation]] = defaultdict(list)

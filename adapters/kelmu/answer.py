@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from pydantic_core import from_json
 
 from adapters.kelmu.rights import RIGHTS, Narrowed, narrow
 from exchange.ports import Outcome
@@ -87,9 +88,9 @@ def answered(envelope: Envelope, partner: Partner, query_body: bytes, register_a
     right = RIGHTS.of(partner)
     if right is None:
         return problem(403, "No right", "the organisation has no right to query benefit data any more", reason="no-right")
-    query = json.loads(query_body)
+    query = from_json(query_body)
     narrowed = narrow(right, query, envelope.received_at)
-    results = [_visible(entry, narrowed) for entry in json.loads(register_answer)["results"]]
+    results = [_visible(entry, narrowed) for entry in from_json(register_answer)["results"]]
     value = {
         **receipt(envelope),
         "from": narrowed.first,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 import schemas.json
 from adapters.kelmu.identify import QUERIES, REQUEST
@@ -48,7 +49,7 @@ def request(delivery: Delivery) -> Call:
 
 
 def _narrowed(delivery: Delivery) -> bytes:
-    query = json.loads(delivery.body)
+    query = from_json(delivery.body)
     right = RIGHTS.of(delivery.sender)
     if right is None:
         # The right was taken away after the query was accepted; nothing may be asked any more.
@@ -56,7 +57,7 @@ def _narrowed(delivery: Delivery) -> bytes:
     else:
         narrowed = narrow(right, query, delivery.envelope.received_at)
         query |= {"benefits": narrowed.benefits, "data_groups": narrowed.data_groups, "from": narrowed.first}
-    return json.dumps(query, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(query)
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
@@ -78,7 +79,7 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
 def _says_person_unknown(reply: Reply) -> bool:
     """A 404 of an address that is not there must not read as a person without benefits."""
     try:
-        problem = json.loads(reply.body)
+        problem = from_json(reply.body)
     except ValueError:
         return False
     return isinstance(problem, dict) and problem.get("reason") == "person-unknown"
@@ -92,7 +93,7 @@ def _wrong_with(delivery: Delivery, body: bytes) -> str:
         return error.violations[0].rule if error.violations else "malformed"
     if findings := _answer_schema().check(answer):
         return f"{findings[0].rule}: {len(findings)} violations of the answer's schema"
-    asked = persons_of(json.loads(delivery.body))
+    asked = persons_of(from_json(delivery.body))
     told = [entry["person"] for entry in answer["results"]]
     if len(told) != len(set(told)) or not set(told) <= set(asked):
         return "the answer is about persons who were not asked about, or tells of one twice"

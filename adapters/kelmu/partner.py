@@ -93,6 +93,10 @@ class KelmuStub:
             flows.append(Flow("kelmu.requests", kela.id, "kelmu.information-request", INFORMATION_REQUESTS, make))
         return flows
 
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Nothing."""
+        return ()
+
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """A query through the technical interface, or an information request; answers name a request in their path."""
         if message_type not in SUBMITTED:

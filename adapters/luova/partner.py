@@ -122,6 +122,10 @@ class Luova:
                 )
         return [*flows, *(each for family in FAMILIES for each in family.flows(directory))]
 
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Nothing."""
+        return ()
+
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """One message through the submit door."""
         content_type = JSON if body.lstrip()[:1] in (b"{", b"[") else XML

@@ -64,8 +64,8 @@ def _send(partner: Partner, message_type: str, make: Callable[..., Generated], s
 
 
 def _held(message_type: str, situation: Situation) -> dict[str, int]:
-    """How many records the message is to hold, where somebody plans that."""
-    wanted = situation.wanted(message_type)
+    """How many records the message is to hold, where somebody plans that; a query is one, whatever is planned."""
+    wanted = None if message_type.endswith("-query") else situation.wanted(message_type)
     return {"count": wanted} if wanted else {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from exchange.ports.channel import Context, Parsed
@@ -28,24 +28,44 @@ def changes(parsed: Parsed, context: Context) -> list[Finding]:
     """All findings on all changes; parts of another shape than the schema's are left to the schema."""
     findings: list[Finding] = []
     required = REQUIRED.get(parsed.message_type, ())
-    found = _items(parsed.document, "muutokset")
-    latest = datetime.fromtimestamp(context.now / 1000, UTC) + timedelta(hours=FUTURE_HOURS_MAX)
+    latest = context.now / 1000 + FUTURE_HOURS_MAX * 3600
     if required and isinstance(parsed.document, dict) and parsed.document.get("muutokset") == []:
         findings.append(Finding("population.empty", "a message of this type holds at least one change", ("muutokset",)))
-    for index, change in found:
-        at: Where = ("muutokset", index)
-        groups = [(number, group) for number, group in _items(change, "tietoryhmat")]
-        names = {group.get("tietoryhma") for _, group in groups}
-        if required and names.isdisjoint(required):
-            message = f"a change of {parsed.message_type} has one of its groups"
-            found_names = ", ".join(sorted(name for name in names if isinstance(name, str)))
-            findings.append(
-                Finding("population.group-missing", message, (*at, "tietoryhmat"), " or ".join(required), found_names, item=index)
-            )
-        findings += _change_day(change, at, latest, index)
-        for number, group in groups:
-            findings += _group(change, group, (*at, "tietoryhmat", number), index)
+    for index, change in _items(parsed.document, "muutokset"):
+        has_required = not required
+        for number, group in _items(change, "tietoryhmat"):
+            has_required = has_required or group.get("tietoryhma") in required
+            if found := _group(change, group, ("muutokset", index, "tietoryhmat", number), index):
+                findings += found
+        if not has_required:
+            findings.append(_without_group(change, index, parsed.message_type, required))
+        if _seconds(change.get("muutospv")) > latest:
+            findings.append(_in_future(change, index, latest))
     return findings
+
+
+def _without_group(change: dict[str, Any], index: int, message_type: str, required: tuple[str, ...]) -> Finding:
+    names = {group.get("tietoryhma") for _, group in _items(change, "tietoryhmat")}
+    found = ", ".join(sorted(name for name in names if isinstance(name, str)))
+    message, at = f"a change of {message_type} has one of its groups", ("muutokset", index, "tietoryhmat")
+    return Finding("population.group-missing", message, at, " or ".join(required), found, item=index)
+
+
+def _in_future(change: dict[str, Any], index: int, latest: float) -> Finding:
+    expected = f"not after {datetime.fromtimestamp(latest, UTC).isoformat(timespec='seconds')}"
+    at, found = ("muutokset", index, "muutospv"), str(change.get("muutospv"))
+    return Finding("population.future", "a change does not lie in the future", at, expected, found, item=index)
+
+
+def _seconds(text: Any) -> float:
+    """A date and time in seconds since 1970; without offset it is UTC; 0 when it is none."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return 0.0
+    if moment is None:
+        return 0.0
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _items(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -54,31 +74,6 @@ def _items(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for index, member in enumerate(members if isinstance(members, list) else ()):
         if isinstance(member, dict):
             yield index, member
-
-
-def _change_day(change: dict[str, Any], at: Where, latest: datetime, index: int) -> list[Finding]:
-    text = change.get("muutospv")
-    try:
-        day = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return []
-    if day is None:
-        return []
-    if day.tzinfo is None:
-        day = day.replace(tzinfo=UTC)
-    if day <= latest:
-        return []
-    message = "a change does not lie in the future"
-    return [
-        Finding(
-            "population.future",
-            message,
-            (*at, "muutospv"),
-            f"not after {latest.isoformat(timespec='seconds')}",
-            str(text),
-            item=index,
-        )
-    ]
 
 
 def _day(group: dict[str, Any], field: str) -> str:
@@ -91,17 +86,20 @@ def _day(group: dict[str, Any], field: str) -> str:
 def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int) -> list[Finding]:
     findings = []
     for first, last in ORDERED_DAYS:
+        if group.get(last) is None or group.get(first) is None:
+            continue
         start, end = _day(group, first), _day(group, last)
         if start and end and start > end:
             message = f"{first} is not after {last}"
             findings.append(Finding("population.date-order", message, (*at, last, "arvo"), f"{start} or later", end, item=index))
-    for name in _names(group.get("turvakiellonAlaisetKentat")):
+    for name in _names(group.get("turvakiellonAlaisetKentat")) if "turvakiellonAlaisetKentat" in group else ():
         if group.get(name) is not None:
             message = "a field under non-disclosure is left out"
             findings.append(Finding("population.restricted-field", message, (*at, name), "no value", item=index))
-    if group.get("tietoryhma") == "KUOLINPAIVA":
+    kind = group.get("tietoryhma")
+    if kind == "KUOLINPAIVA":
         findings += _death(change, group, at, index)
-    if group.get("tietoryhma") == "LAPSI_SUPPEA":
+    if kind == "LAPSI_SUPPEA":
         child = group.get("lapsi")
         code = child.get("henkilotunnus") if isinstance(child, dict) else None
         if code is not None and code == change.get("henkilotunnus"):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import multiprocessing
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from exchange.cli.shards import Run, Shard, live
+from exchange.cli.shards import Run, Shard, live, prepare
 from exchange.errors import ExchangeError
 from exchange.simulation.calendar import days_of
 from exchange.simulation.society import Made
@@ -33,25 +35,37 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
     Raises:
         ShardFailed: when a process ended early; what it had done is kept, and the same run goes on from there.
     """
-    with _bar(console, run.year) as bar:
-        progress = Board(bar, run.year, len(shards))
-        if processes == 1:
+    if processes == 1:
+        with _bar(console, run.year) as bar:
+            progress = Board(bar, run.year, len(shards))
             for shard in shards:
                 live(run, shard, progress.take)
-        else:
-            _live_in_processes(run, shards, processes, progress)
+    else:
+        # Before the progress bar, whose thread a forked process must not inherit.
+        pipes = _begin(run, shards, processes)
+        with _bar(console, run.year) as bar:
+            _follow(pipes, Board(bar, run.year, len(shards)))
     return [made for shard in shards if (made := shard.made()) is not None]
 
 
-def _live_in_processes(run: Run, shards: Sequence[Shard], processes: int, progress: Board) -> None:
-    context = multiprocessing.get_context("spawn")
-    waiting = [shards[first::processes] for first in range(processes)]
-    pipes: dict[Connection, SpawnProcess] = {}
-    for own in waiting:
+def _begin(run: Run, shards: Sequence[Shard], processes: int) -> dict[Connection, BaseProcess]:
+    """Start the processes, forked where that is safe, so that what each needs is read and planned once."""
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    prepare(run)
+    # What stands now is never written to: a page that the collector does not touch stays shared.
+    gc.freeze()
+    pipes: dict[Connection, BaseProcess] = {}
+    for first in range(processes):
         receiving, sending = context.Pipe(duplex=False)
-        pipes[receiving] = context.Process(target=live_some, args=(run, own, sending), daemon=True)
+        pipes[receiving] = context.Process(target=live_some, args=(run, shards[first::processes], sending), daemon=True)  # type: ignore[attr-defined]
         pipes[receiving].start()
         sending.close()
+    gc.unfreeze()
+    return pipes
+
+
+def _follow(pipes: dict[Connection, BaseProcess], progress: Board) -> None:
+    """Show what the processes tell until all have ended."""
     try:
         while pipes:
             for ready in wait(list(pipes)):

@@ -18,9 +18,9 @@ from exchange.cli.pace import factor_of, pace_of
 from exchange.settings import load
 from partners import faults as scripts
 from partners.faults import Faults
-from partners.sender import Sent, chains_from, send_traffic
+from partners.sender import Sent, begin, chains_from, send_traffic
 from partners.server import HOST, serve_stubs
-from partners.stub import Flow, Served, Situation, Stub
+from partners.stub import Flow, Sending, Served, Situation, Stub
 from schemas import directory
 from schemas.call import Call
 
@@ -73,6 +73,7 @@ async def _partners(
     stubs = discovery.stubs()
     runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds)
     console.print(f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)", highlight=False)
+    beginning = asyncio.create_task(begin(stubs, everybody, exchange, seed, nanoseconds))
     try:
         if rate:
             sending = [Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels]
@@ -84,6 +85,8 @@ async def _partners(
         if not rate or not duration:
             await _until_signal()
     finally:
+        beginning.cancel()
+        await asyncio.gather(beginning, return_exceptions=True)
         await runner.cleanup()
 
 
@@ -102,6 +105,10 @@ class Only:
             return flows
         wanted = {partner.id for partner in everybody.in_sector(*self._sectors)}
         return [flow for flow in flows if flow.partner in wanted]
+
+    def begin(self, everybody: directory.Directory, situation: Situation) -> Sequence[Sending]:
+        """The stub's own beginning."""
+        return self._stub.begin(everybody, situation)
 
     def submit(self, partner: directory.Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         """The stub's own call."""

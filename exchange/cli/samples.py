@@ -32,11 +32,14 @@ def samples(
     calls: Annotated[
         bool, typer.Option("--calls", help="Write calls (sender, path, headers, body, places of ids) to TYPE.calls.jsonl.")
     ] = False,
+    items: Annotated[
+        int | None, typer.Option(help="With --calls: records in each call, where its sender may choose.", min=1)
+    ] = None,
 ) -> None:
     """Write COUNT valid messages of TYPE into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     if calls:
-        _calls(type_name, count, out, seed, day)
+        _calls(type_name, count, out, seed, day, items)
     else:
         _messages(type_name, count, out, seed, day)
 
@@ -54,17 +57,15 @@ def _messages(type_name: str, count: int, out: Path, seed: int, day: datetime.da
     print(f"{count} × {type_name} in {out}")
 
 
-def _calls(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None) -> None:
+def _calls(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None, items: int | None) -> None:
     everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
     stubs = discovery.stubs()
     sent = {flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0}
     if type_name not in sent | {ALL}:
         raise UnknownMessageType(f"no partner sends {type_name!r} by itself; there are: {', '.join(sorted(sent))}")
     nanoseconds = int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 10**9 if day else time.time_ns()
+    now, first = nanoseconds // 10**6, chains_from(nanoseconds)
     for name in sorted(sent) if type_name == ALL else [type_name]:
-        lines = [
-            as_line(call)
-            for call in record_calls(stubs, everybody, name, count, seed, nanoseconds // 10**6, chains_from(nanoseconds))
-        ]
+        lines = [as_line(call) for call in record_calls(stubs, everybody, name, count, seed, now, first, items)]
         (out / f"{name}.calls.jsonl").write_text("".join(lines), encoding="utf-8")
         print(f"{len(lines)} calls × {name} in {out}")

@@ -16,16 +16,17 @@ from typing import Annotated
 import structlog
 import typer
 import uvloop
-from aiohttp import web
 
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
+from exchange.web.app import DOORS
+from exchange.web.serving import BACKLOG, serving
 
-#: Connections that wait to be taken.
-BACKLOG = 1024
 #: How long a worker may take to end after SIGTERM, in seconds.
 STOP_SECONDS = 15.0
+#: How long calls that are being served may take to end then, in seconds.
+GRACE_SECONDS = 5.0
 
 #: New objects after which the collector looks at the youngest ones.
 GARBAGE_OBJECTS_MAX = 20_000
@@ -83,17 +84,15 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pa
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
-    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=5.0, auto_decompress=False)
-    await runner.setup()
     exchange.warm_up()
-    # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
-    # make few cycles, so it may come seldom.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
-    await web.SockSite(runner, bound, backlog=BACKLOG).start()
-    await stop.wait()
-    await runner.cleanup()
+    app = exchange.application()
+    async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
+        # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
+        # make few cycles, so it may come seldom.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
+        await stop.wait()
 
 
 def supervise(settings: Settings, pace: Pace | None = None) -> None:

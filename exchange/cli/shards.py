@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from exchange import discovery
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
@@ -29,6 +29,7 @@ from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from exchange.storage.verify import verify
 from partners.faults import Fault, Faults
 from partners.stub import Flow
+from schemas.catalogue import Catalogue
 from schemas.directory import DEFAULT_PATH, Directory
 from schemas.directory import load as load_directory
 
@@ -133,6 +134,12 @@ def settings_for(run: Run, shard: Shard) -> Settings:
     )
 
 
+def prepare(run: Run) -> None:
+    """Have in memory what every shard of the run needs: the plan, the channels, the schemas compiled."""
+    run.plan()
+    warm_up(Catalogue.load(), discovery.channels().values())
+
+
 def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     """Live a shard's year, from its beginning or from its newest copy; at once done when it was."""
     made = shard.made()
@@ -190,9 +197,13 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
 
     async def end_day() -> None:
         await exchange.watching.once()
+        # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
+        await clock.sleep(0.001)
         await exchange.forgetting.forget()
 
     try:
+        if first == 0:
+            await society.begin()
         await live_days(planned, shard.number, senders, society, clock, end_day, first, keep, report)
     finally:
         await exchange.close()

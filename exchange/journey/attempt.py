@@ -117,7 +117,7 @@ class Attempts:
                 state = "dead"
                 kinds.append("dead-lettered")
         events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
-        counts = delivery_counts(now, dimensions, delivery.items, envelope.bytes, kinds)
+        counts = delivery_counts(now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process)
         # An ordered delivery stays due in the ledger, so that after a restart it still comes before its followers.
         stored_next_at = envelope.received_at if delivery.ordered and next_at else next_at
         settlement = Settlement(

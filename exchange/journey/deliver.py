@@ -62,6 +62,8 @@ class Dispatcher:
         self._bounds = bounds
         self._own_lanes = lanes
         self._lanes: dict[str, Lane] = {}
+        #: Lanes that could go on if the dispatcher had a slot for them, the one that has waited longest first.
+        self._starved: dict[str, Lane] = {}
         self._held: dict[int, int] = {}
         self._held_bytes = 0
         self._shares: dict[str, Share] = {}
@@ -159,6 +161,10 @@ class Dispatcher:
             task = asyncio.create_task(self._make(key, lane, delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        if lane.waiting and lane.active < lane.limit and not (self._closing or lane.paused):
+            self._starved[key] = lane
+        else:
+            self._starved.pop(key, None)
 
     async def _make(self, key: str, lane: Lane, delivery: Delivery) -> None:
         """Make deliveries of this lane until it has none left, or others wait for the slot."""
@@ -179,8 +185,7 @@ class Dispatcher:
                 if again_at and lane.ordered:
                     self._pause(key, lane, delivery, again_at)
                     return
-                crowded = self._active >= self._bounds.concurrent_max and len(self._lanes) > 1
-                if self._closing or crowded or not lane.waiting:
+                if self._closing or self._starved or not lane.waiting:
                     return
                 delivery = lane.waiting.popleft()
         finally:
@@ -188,7 +193,11 @@ class Dispatcher:
             self._active -= 1
             if not lane.waiting and not lane.active:
                 self._lanes.pop(key, None)
-            self._pump_others(key, lane)
+            # A lane that could go on goes to the end of those that wait for a slot.
+            self._starved.pop(key, None)
+            if lane.waiting:
+                self._starved[key] = lane
+            self._pump_starved()
             if len(self._held) <= self._bounds.ready_max // 2 or (self._behind and not lane.waiting):
                 self._hungry.set()
 
@@ -206,14 +215,11 @@ class Dispatcher:
         self._pauses.add(pause)
         pause.add_done_callback(self._pauses.discard)
 
-    def _pump_others(self, key: str, lane: Lane) -> None:
-        """Give the freed slot to the lane that has waited longest; the one that just had it goes to the end."""
-        if lane.waiting and key in self._lanes:
-            self._lanes[key] = self._lanes.pop(key)
-        for other_key, other in list(self._lanes.items()):
-            if self._active >= self._bounds.concurrent_max:
-                break
-            self._pump(other_key, other)
+    def _pump_starved(self) -> None:
+        """Give free slots to the lanes that have waited longest."""
+        while self._starved and self._active < self._bounds.concurrent_max:
+            key = next(iter(self._starved))
+            self._pump(key, self._starved.pop(key))
 
     async def _feed(self) -> None:
         """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into memory)."""

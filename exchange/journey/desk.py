@@ -11,7 +11,7 @@ from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
-from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remembered
+from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
 from schemas.directory import Directory
 from schemas.envelope import Envelope
 from schemas.violation import Violation
@@ -107,3 +107,7 @@ class ChannelDesk:
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers."""
         return await self._ledger.recall(self._channel.name, keys)
+
+    async def note(self, entries: Sequence[Remember]) -> bool:
+        """Remember what can be made again."""
+        return await self._ledger.note(self._channel.name, entries)

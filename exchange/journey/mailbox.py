@@ -62,7 +62,7 @@ class Mailboxes:
                 0 if waiting else now,
                 "",
                 [EventRow(message.id, row.id, now, kind, "")],
-                delivery_counts(now, dimensions, row.items, message.bytes, [kind]),
+                delivery_counts(now, dimensions, row.items, message.bytes, [kind], message.process),
                 from_state=from_state,
             )
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
+
+import pydantic_core
 
 from exchange.journey.count import message_counts, queued_counts
 from exchange.journey.validate import Judgement, Reading
@@ -16,6 +17,8 @@ from schemas.violation import Violation
 #: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and cut in the record.
 SENDER_ID_CHARACTERS_MAX = 200
 
+#: What the event of an accepted message says that is handed on to nobody: so that a delivery that is lost is told from none.
+NO_DELIVERY = "no-delivery"
 #: Violations kept with a rejected message.
 VIOLATIONS_KEPT_MAX = 50
 
@@ -53,6 +56,7 @@ def accepted_record(
         len(inbound.body),
         inbound.content_type,
         _json(detail) if detail else "{}",
+        identity.process,
     )
     deliveries = [
         DeliveryRow(
@@ -60,10 +64,12 @@ def accepted_record(
         )
         for each in destinations
     ]
-    events = [EventRow(message.id, 0, now, "accepted", "")]
+    events = [EventRow(message.id, 0, now, "accepted", "" if deliveries else NO_DELIVERY)]
     if verdict.items_rejected:
         events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
-    counts = message_counts(message, verdict.items_rejected)
+    if identity.begins:
+        events.append(EventRow(message.id, 0, now, "begun", ""))
+    counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries)
     return Record(message, body, deliveries, events, counts)
 
@@ -107,7 +113,8 @@ def envelope_of(row: MessageRow) -> Envelope:
         row.conversation,
         row.items,
         row.bytes,
-        json.loads(row.detail) if row.detail != "{}" else {},
+        pydantic_core.from_json(row.detail) if row.detail != "{}" else {},
+        row.process,
     )
 
 
@@ -116,4 +123,4 @@ def _as_dicts(violations: Sequence[Violation]) -> list[dict[str, Any]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return pydantic_core.to_json(value).decode()

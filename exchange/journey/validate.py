@@ -140,5 +140,4 @@ class Judge:
 
 def _names_real_person(inbound: Inbound) -> bool:
     """Whether the body, or anything said beside it, names what could be a real person."""
-    beside = (inbound.content_type, *inbound.hints.values())
-    return guard.real_person_in(inbound.body) or guard.in_texts(beside)
+    return guard.real_person_in(inbound.body) or guard.in_texts((inbound.content_type, *inbound.hints.values()))

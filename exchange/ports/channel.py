@@ -64,13 +64,18 @@ class Parsed:
 
 @dataclass(slots=True)
 class Identity:
-    """Who the message says it is. `receivers` are the partner ids that it names, empty when the channel decides."""
+    """Who the message says it is. `receivers` are the partner ids that it names, empty when the channel decides.
+
+    `process` is the kind of business that the message is part of (counted by it); `begins` says that it begins a conversation.
+    """
 
     sender_message_id: str
     conversation: str = ""
     items: int = 1
     receivers: tuple[str, ...] = ()
     ordered: bool = False
+    process: str = ""
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ class Channel:
 
     The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`, `verdict`, `route`,
     `remember` (`remember_rejected` when it was rejected: what somebody may ask after). The second half calls `request` and, with the partner's response, `judge`. `refuse` renders a refusal in
-    the channel's own form. `families` are the folders of `schemas/` whose message types this channel carries.
+    the channel's own form. `processes` titles what `identify` may name as a process. `families` are the folders of `schemas/` whose message types this channel carries.
     """
 
     name: str
@@ -213,6 +218,7 @@ class Channel:
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
+    processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 __all__ = [

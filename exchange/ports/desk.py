@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
-from exchange.ports.ledger import Remembered
+from exchange.ports.ledger import Remember, Remembered
 from schemas.directory import Directory
 from schemas.envelope import Envelope
 from schemas.violation import Violation
@@ -106,4 +106,8 @@ class Desk(Protocol):
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers under these keys."""
+        ...
+
+    async def note(self, entries: Sequence[Remember]) -> bool:
+        """Remember what can be made again from the messages (an index); False, and nothing kept, when a key was changed meanwhile."""
         ...

@@ -24,6 +24,7 @@ class MessageRow(NamedTuple):
     bytes: int
     content_type: str
     detail: str
+    process: str = ""
 
 
 class DeliveryRow(NamedTuple):
@@ -57,8 +58,8 @@ class EventRow(NamedTuple):
 class CountKey(NamedTuple):
     """What is counted: minute since 1970 UTC and the dimensions that the statistics rows select by.
 
-    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected. Kinds of deliveries:
-    queued, delivered, dead-lettered, resent, answered, attempt-failed.
+    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected, begun (the first of a
+    conversation was accepted). Kinds of deliveries: queued, delivered, dead-lettered, resent, answered, attempt-failed.
     """
 
     minute: int
@@ -68,6 +69,7 @@ class CountKey(NamedTuple):
     receiver: str
     door: str
     kind: str
+    process: str = ""
 
 
 #: One count: key, how many, items in them, bytes in them.
@@ -159,6 +161,10 @@ class Ledger(Protocol):
         ...
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
+
+    async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
+        """Commit what a channel leaves behind without a message; False (and nothing kept) when a key was changed meanwhile."""
+        ...
 
     async def waiting(
         self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from altair.utils.schemapi import debug_mode
-
 from exchange.publication.charts import charts_of
 from exchange.publication.data_package import csv_metadata, data_package
 from exchange.publication.drawing import to_png, to_svg
@@ -37,9 +35,7 @@ def publish(report: Report, out_dir: Path, language: str = "en", languages: Sequ
     folder.add("statistics.csv", to_csv(report, language))
     folder.add("statistics.csv-metadata.json", csv_metadata(report, "statistics.csv", language))
     folder.add("statistics.json", to_json(report))
-    # Altair would hold every chart against its schema several times over, which takes longer than to draw it; tests do that.
-    with debug_mode(False):
-        _for_people(report, folder, languages)
+    _for_people(report, folder, languages)
     for name, content in _open_data(as_open_data(report), language).items():
         folder.add(f"{OPEN_DATA}/{name}", content)
     return folder.files

@@ -18,6 +18,8 @@ from exchange.statistics.suppression import THRESHOLD
 #: `difference` is counted less scaled. A band stands as `low..high`; what is not known, or withheld, is empty.
 COLUMNS = ("row", "title", "unit", "counted", "scaled", "published", "difference")
 MEASURES = ("messages", "items", "bytes", "share_percent")
+#: Further ones of a table of cases: how many began, and messages delivered for each.
+CASES = ("cases", "messages_a_case")
 
 
 def to_csv(report: Report, language: str) -> str:
@@ -42,14 +44,23 @@ def to_csv(report: Report, language: str) -> str:
 def table_csv(table: Table) -> str:
     """A table by dimensions, a line a cell, by keys; withheld figures are empty."""
     return written(
-        (*table.columns, *MEASURES), ((*key, *measures(figures, percent).values()) for key, figures, percent in table.rows)
+        (*table.columns, *measured(table)),
+        ((*key, *measures(table, figures, percent).values()) for key, figures, percent in table.rows),
     )
 
 
-def measures(figures: Figures | None, percent: float | None) -> dict[str, Any]:
+def measured(table: Table) -> tuple[str, ...]:
+    """The names of the measures of a table."""
+    return (*MEASURES, *CASES) if table.cut.cases else MEASURES
+
+
+def measures(table: Table, figures: Figures | None, percent: float | None) -> dict[str, Any]:
     """The measures of a cell by name; None where they are withheld."""
-    values = (figures.messages, figures.items, figures.bytes) if figures is not None else (None, None, None)
-    return dict(zip(MEASURES, (*values, number(percent)), strict=True))
+    names = measured(table)
+    if figures is None:
+        return dict.fromkeys(names)
+    values = (figures.messages, figures.items, figures.bytes, percent, figures.begun, figures.messages_a_case)
+    return {name: number(value) for name, value in zip(names, values, strict=False)}
 
 
 def to_json(report: Report) -> str:
@@ -125,7 +136,10 @@ def _band(band: Band) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
-    rows = [{**dict(zip(table.columns, key, strict=True)), **measures(figures, percent)} for key, figures, percent in table.rows]
+    rows = [
+        {**dict(zip(table.columns, key, strict=True)), **measures(table, figures, percent)}
+        for key, figures, percent in table.rows
+    ]
     return {"id": table.cut.id, "title": dict(table.cut.title), "columns": list(table.columns), "rows": rows}
 
 

@@ -77,14 +77,18 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     )
     for column in columns_of(table.cut.by):
         shown.add_column(column_title(column, language))
-    for measure in ("messages", "items", "share"):
+    measures = ("messages", "items", "share", *(("cases", "messages-a-case") if table.cut.cases else ()))
+    for measure in measures:
         shown.add_column(say[measure], justify="right", no_wrap=True)
     for key, figures, share in table.rows:
         names = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
         if figures is None:
-            shown.add_row(*names, WITHHELD, WITHHELD, WITHHELD)
+            shown.add_row(*names, *(WITHHELD,) * len(measures))
         else:
-            shown.add_row(*names, figure(figures.messages, language), figure(figures.items, language), percent(share, language))
+            told = [figure(figures.messages, language), figure(figures.items, language), percent(share, language)]
+            if table.cut.cases:
+                told += [figure(figures.begun, language), figure(figures.messages_a_case, language)]
+            shown.add_row(*names, *told)
     return shown
 
 

@@ -99,11 +99,17 @@ def to_xlsx(report: Report, language: str) -> bytes:
         sheet = _Sheet(book, table.cut.id)
         sheet.title(table_title(table, language), period_text(report, language))
         names = [column_title(column, language) for column in table.columns]
-        sheet.head([*names, say["messages"], say["items"], say["share"]])
+        of_cases = table.cut.cases
+        sheet.head(
+            [*names, say["messages"], say["items"], say["share"], *([say["cases"], say["messages-a-case"]] if of_cases else [])]
+        )
         for key, figures, percent in table.rows:
             shown = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
-            mark = WITHHELD
-            sheet.line([*shown, *((figures.messages, figures.items, percent) if figures else (mark, mark, mark))])
+            told: tuple[Any, ...] = (WITHHELD,) * (5 if of_cases else 3)
+            if figures is not None:
+                cases = (figures.begun, figures.messages_a_case) if of_cases else ()
+                told = (figures.messages, figures.items, percent, *cases)
+            sheet.line([*shown, *told])
         sheet.close()
     _notes(_Sheet(book, say["notes"]), report, language)
     book.close()

@@ -11,16 +11,16 @@ from exchange.simulation.loop import VirtualLoop
 
 MINUTE_MILLISECONDS = 60_000
 #: Lengths that a tick may have, in minutes.
-TICK_MINUTES = (240, 60, 30, 15, 5, 1)
-#: How large a share of a year's traffic is before a tick of a minute holds enough of it.
-MINUTE_SCALE = Fraction(1, 4)
+TICK_MINUTES = (1440, 240, 60, 30, 15, 5, 1)
+#: How many minutes hold enough of a whole year's traffic to be done together.
+WHOLE_MINUTES = 5
 
 _moment: ContextVar[int] = ContextVar("moment", default=-1)
 
 
 def tick_milliseconds(scale: Fraction) -> int:
     """How long a tick is at a scale: what falls due within one is done together, so that it shares commits."""
-    wanted = MINUTE_SCALE / scale
+    wanted = WHOLE_MINUTES / scale
     return MINUTE_MILLISECONDS * next((minutes for minutes in TICK_MINUTES if minutes <= wanted), 1)
 
 

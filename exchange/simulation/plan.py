@@ -158,7 +158,8 @@ def _days_of_streams(workload: Workload, whole: Mapping[str, Quantity], year: in
         groups.setdefault(stream.joint or f"alone {stream.id}", []).append(stream)
     days: dict[str, list[int]] = {}
     for group in groups.values():
-        placed = spread([whole[stream.id].units for stream in group], [weights[stream.profile] for stream in group])
+        units, counts = [whole[stream.id].units for stream in group], [stream.joint_count for stream in group]
+        placed = spread(units, [weights[stream.profile] for stream in group], counts)
         days.update(zip((stream.id for stream in group), placed, strict=True))
     return days
 

@@ -37,7 +37,7 @@ def share(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     return parts
 
 
-def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list[int]]:
+def spread(totals: Sequence[int], weights: Sequence[Sequence[int]], counts: Sequence[int] = ()) -> list[list[int]]:
     """Each total over the days by its own weights, so that no running sum is a unit away from its share, and no day's sum
     over all of them is a unit away from the sum of their shares (running sums again).
 
@@ -45,6 +45,8 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list
     go go, then those whose last day comes first, until the day's rounded sum is reached: the earliest deadline first,
     which finds a whole-numbered solution wherever there is one, and here there always is.
     (Steiner and Yeomans, "Level schedules for mixed-model, just-in-time processes", Management Science 39, 1993.)
+    `counts` says how much a unit of each total is in the sum, where that is not one: then the sum is kept as close as such units
+    allow.
 
     Raises:
         ValueError: when a total above 0 has no weight.
@@ -56,7 +58,8 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list
             raise ValueError("units without a day to go to")
     wholes = [running[-1] or 1 for running in sums]
     one = lcm(*wholes)
-    parts = [one // whole for whole in wholes]
+    counts = counts or [1] * len(totals)
+    parts = [one // whole * count for whole, count in zip(wholes, counts, strict=True)]
     placed = [0] * len(totals)
     spreads = [[0] * days for _ in totals]
     gone = 0
@@ -70,17 +73,17 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]]) -> list[list
             if must > 0:
                 spreads[index][day] += must
                 placed[index] += must
-                gone += must
-                left -= must
+                gone += must * counts[index]
+                left -= must * counts[index]
             if due > placed[index] * wholes[index]:
                 optional.append(index)
         if left > 0:
-            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index))[
-                :left
-            ]:
-                spreads[index][day] += 1
-                placed[index] += 1
-                gone += 1
+            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index)):
+                if counts[index] <= left:
+                    spreads[index][day] += 1
+                    placed[index] += 1
+                    gone += counts[index]
+                    left -= counts[index]
     return spreads
 
 

@@ -72,6 +72,8 @@ class Society:
         #: How often a call with that body came, so that each attempt meets a fault of its own.
         self._times: dict[bytes, int] = {}
         self._following: set[asyncio.Task[None]] = set()
+        #: Chance, seeded anew for each call: whoever gets it draws at once, and making one takes twice as long as seeding it.
+        self._rng = random.Random()
         self.made = Made()
 
     def go_through(self, doors: InsideDoors) -> None:
@@ -87,6 +89,12 @@ class Society:
     def busy(self) -> int:
         """Calls that partners are still to make."""
         return len(self._following)
+
+    async def begin(self) -> None:
+        """Let the partners send what they send once, when they begin."""
+        for stub in self._stubs:
+            for sending in stub.begin(self._directory, self._situation(0)):
+                await self._carry(sending, itertools.count(), 0)
 
     async def send_planned(self, arrival: Arrival) -> None:
         """Make a planned call and what follows from its reply."""
@@ -119,8 +127,8 @@ class Society:
                 await self._carry(following, serials, depth + 1)
 
     def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
-        rng = random.Random(self._plan.seed << 64 | serial)
-        return Situation(rng, self._clock.now(), serial, self._directory, wanted)
+        self._rng.seed(self._plan.seed << 64 | serial)
+        return Situation(self._rng, self._clock.now(), serial, self._directory, wanted)
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
         """The stub's reply to the exchange's call.
@@ -145,25 +153,23 @@ class Society:
             return problem(403, "Refused by a fault")
         if kind == "down":
             return problem(503, "Down by a fault")
-        served, rng = self._serve(partner, call, head, number)
+        served = self._serve(partner, call, head, number)
         for _ in range(2 if kind == "twice" else 1):
             self._follow(partner, served, number)
         if kind == "drop":
             raise Unreachable("dropped by a fault")
         if kind == "garbage":
-            return Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
+            return Reply(200, self._rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
         return served.reply
 
-    def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> tuple[Served, random.Random]:
-        rng = random.Random(self._plan.seed << 64 | number)
+    def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> Served:
         answers = self._answers.get(head)
-        wanted = as_it_likes if answers is None else answers.get
-        situation = Situation(rng, self._clock.now(), number, self._directory, wanted)
+        situation = self._situation(number, as_it_likes if answers is None else answers.get)
         for stub in self._stubs:
             served = stub.serve(partner, call, situation)
             if served is not None:
-                return served, rng
-        return Served(problem(404, "Not served", f"{partner.id} serves no such call")), rng
+                return served
+        return Served(problem(404, "Not served", f"{partner.id} serves no such call"))
 
     def _follow(self, partner: Partner, served: Served, number: int) -> None:
         if not served.then:

@@ -45,6 +45,7 @@ class Stream:
     part_of: str = ""
     fills: str = ""
     joint: str = ""
+    joint_count: int = 1
     adds: Mapping[str, int] = field(default_factory=dict)
     answers: Sequence[Answering] = ()
     basis: Basis = "published"

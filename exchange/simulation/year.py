@@ -70,8 +70,8 @@ async def live_days(
         await clock.until(midnights[day])
         society.new_day()
         await _send(plan.arrivals(day, senders), plan, society, clock)
-        # To the last moment of the day: what is still to be answered or tried again gets its time.
-        await clock.until(midnights[day + 1] - 1)
+        # To the last moments of the day: what is still to be answered or tried again gets its time.
+        await clock.until(midnights[day + 1] - 2)
         await end_day()
         made = society.made
         report(Progress(shard, day + 1, len(dates), made.calls, made.items))
@@ -80,13 +80,11 @@ async def live_days(
 
 async def _send(arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
     """Make the day's calls, tick by tick, in parts that are made at once; what fetches comes after what there is to fetch."""
-    for tick, due in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
+    for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
-        fetching = []
-        while part := list(islice(due, AT_ONCE_MAX)):
-            fetching += [arrival for arrival in part if plan.fetches(arrival.planned)]
-            await asyncio.gather(*(society.send_planned(arrival) for arrival in part if not plan.fetches(arrival.planned)))
-        if fetching:
-            # Time moves on only when nothing is left to do: deliveries into mailboxes have been made then.
-            await clock.sleep(0.001)
-            await asyncio.gather(*map(society.send_planned, fetching))
+        for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
+            if fetches:
+                # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
+                await clock.sleep(0.001)
+            while part := list(islice(due, AT_ONCE_MAX)):
+                await asyncio.gather(*map(society.send_planned, part))

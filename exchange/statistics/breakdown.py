@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from exchange.statistics.count import selects
+from exchange.statistics.count import BEGUN, selects
 from exchange.statistics.cuts import TableOf
 from exchange.statistics.days import date_of
 from exchange.statistics.rows import LANGUAGES
@@ -19,7 +19,14 @@ UNKNOWN = "-"
 #: Dimensions that follow from when; `hour` (of the day) only where minutes are read.
 TIMES = ("year", "month", "week", "day", "weekday", "hour")
 #: Dimensions that are a counter's own.
-PLAIN = {"channel": "channel", "message-type": "message_type", "sender": "sender", "receiver": "receiver", "door": "door"}
+PLAIN = {
+    "channel": "channel",
+    "message-type": "message_type",
+    "sender": "sender",
+    "receiver": "receiver",
+    "door": "door",
+    "process": "process",
+}
 #: Dimensions of either end: what is sent counts once for the sender, what is received once for the receiver.
 ENDS = ("partner", "sector", "country")
 #: Dimensions of one end, and those that look from Finland outwards.
@@ -34,17 +41,23 @@ NAMED_BY = {
     **dict.fromkeys(("sender", "receiver", "partner", "home-partner"), "partner"),
     **dict.fromkeys(("sector", "sender-sector", "receiver-sector", "home-sector"), "sector"),
     **dict.fromkeys(("country", "sender-country", "receiver-country", "foreign-country"), "country"),
-    **{name: name for name in ("channel", "message-type", "door", "direction", "group", "weekday")},
+    **{name: name for name in ("channel", "message-type", "door", "direction", "group", "weekday", "process")},
 }
 
 
 @dataclass(slots=True)
 class Figures:
-    """How much: messages delivered, items in them, bytes of them."""
+    """How much: messages delivered, items in them, bytes of them; conversations begun (cases), where the table counts them."""
 
     messages: int = 0
     items: int = 0
     bytes: int = 0
+    begun: int = 0
+
+    @property
+    def messages_a_case(self) -> float | None:
+        """Messages delivered for each case that began; None where none did."""
+        return self.messages / self.begun if self.begun else None
 
     def add(self, messages: int, items: int, size: int) -> None:
         """Add some."""
@@ -98,21 +111,33 @@ class Breakdown:
         return any(name in TIMES for name in self.table.by)
 
     def keys(self, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
-        """The cells that deliveries with these dimensions belong to; None where the time goes. Empty: to none."""
-        row = self.table.row
-        if row is not None and not any(selects(selection, facts, self.directory) for selection in row.select):
+        """The cells that deliveries (or, in a table of cases, beginnings) with these dimensions belong to; None where the time
+        goes. Empty: to none."""
+        row, begun = self.table.row, facts["kind"] == BEGUN
+        if begun and not self.table.cases:
+            return []
+        # Who gets what begins a case is not counted with it: a case is one, however many take part in it.
+        if row is not None and not any(
+            selection.covers(facts["message_type"]) if begun else selects(selection, facts, self.directory)
+            for selection in row.select
+        ):
             return []
         choices = [self._values(name, facts) for name in self.table.by]
         return [tuple(value for part in parts for value in part) for parts in product(*choices)]
 
-    def add(self, key: tuple[str | None, ...], times: Mapping[str, str], messages: int, items: int, size: int) -> None:
-        """Count into a cell."""
+    def add(
+        self, key: tuple[str | None, ...], times: Mapping[str, str], messages: int, items: int, size: int, begun: bool = False
+    ) -> None:
+        """Count into a cell, deliveries or beginnings."""
         if self.timed:
             key = tuple(times[self.columns[i]] if value is None else value for i, value in enumerate(key))
         cell = self.cells.get(key)  # type: ignore[arg-type]
         if cell is None:
             cell = self.cells[key] = Figures()  # type: ignore[index]
-        cell.add(messages, items, size)
+        if begun:
+            cell.begun += messages
+        else:
+            cell.add(messages, items, size)
 
     def _values(self, name: str, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
         if name in TIMES:

@@ -12,6 +12,8 @@ from schemas.directory import Directory
 #: The dimensions that the counters must be summed by, in this order: `ledger.totals(by=DIMENSIONS)`.
 DIMENSIONS = ("channel", "message_type", "sender", "receiver", "door", "kind")
 KIND = "delivered"
+#: The kind of what tables of cases count besides.
+BEGUN = "begun"
 
 #: A sum of counters: the values of DIMENSIONS, how many, items in them, bytes in them.
 Total = tuple[tuple[Any, ...], int, int, int]

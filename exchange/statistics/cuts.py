@@ -38,7 +38,10 @@ class BandOf:
 
 @dataclass(frozen=True, slots=True)
 class TableOf:
-    """A table: what `row` selects (None: all that was delivered), by dimensions; ends in Finland of some sectors left out."""
+    """A table: what `row` selects (None: all that was delivered), by dimensions; ends in Finland of some sectors left out.
+
+    `cases` counts the conversations that began as well.
+    """
 
     id: str
     title: Title
@@ -46,6 +49,7 @@ class TableOf:
     row: Row | None = None
     home_without: frozenset[str] = frozenset()
     open: bool = False
+    cases: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def _table(entry: Mapping[str, Any], by_id: Mapping[str, Row], known: Any) -> Ta
         row=by_id[known([entry["row"]])[0]] if "row" in entry else None,
         home_without=frozenset(entry.get("home_without", ())),
         open=entry.get("open", False),
+        cases=entry.get("cases", False),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.statistics.breakdown import Breakdown, times_of
-from exchange.statistics.count import KIND, row_hits
+from exchange.statistics.count import BEGUN, KIND, row_hits
+from exchange.statistics.count import DIMENSIONS as SELECTED_BY
 from exchange.statistics.cuts import BandOf, TableOf
 from exchange.statistics.rows import Rows
 from schemas.directory import Directory
@@ -15,9 +16,9 @@ from schemas.directory import Directory
 #: The kinds of messages and deliveries that are summed by channel.
 KINDS = ("received", "accepted", "rejected", "duplicate", "queued", "delivered", "dead-lettered", "resent")
 
-#: The dimensions of a counter after its period: channel, message type, sender, receiver, door, kind.
-Dimensions = tuple[str, str, str, str, str, str]
-_NAMES = ("channel", "message_type", "sender", "receiver", "door", "kind")
+#: The dimensions of a counter after its period: what rows select by, and what only tables know.
+DIMENSIONS = (*SELECTED_BY, "process")
+Dimensions = tuple[str, str, str, str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Tally:
                 kinds = self.channels[channel] = dict.fromkeys(KINDS, 0)
             kinds[kind] += messages
         self.days.add(day)
-        if kind != KIND:
+        if kind not in (KIND, BEGUN):
             return
         places = self._places.get(dimensions)
         if places is None:
@@ -85,7 +86,7 @@ class Tally:
         if places.cells:
             times = self._times_at(day, hour)
             for breakdown, key in places.cells:
-                breakdown.add(key, times, messages, items, size)
+                breakdown.add(key, times, messages, items, size, kind == BEGUN)
 
     def _times_at(self, day: int, hour: int | None) -> Mapping[str, str]:
         if self._moment != (day, hour):
@@ -93,8 +94,9 @@ class Tally:
         return self._times
 
     def _look_up(self, dimensions: Dimensions) -> _Places:
-        facts: dict[str, Any] = dict(zip(_NAMES, dimensions, strict=True))
-        rows = [(row.id, row.measure == "items") for row in row_hits(self.rows, facts, self.directory) if row.id in self.sums]
+        facts: dict[str, Any] = dict(zip(DIMENSIONS, dimensions, strict=True))
+        hits = row_hits(self.rows, facts, self.directory) if facts["kind"] == KIND else []
+        rows = [(row.id, row.measure == "items") for row in hits if row.id in self.sums]
         by_id = {row.id: row for row in self.rows.rows}
         bands = [(band.row, of_items) for band in self.bands for name, of_items in rows if name in by_id[band.row].sum_of]
         return _Places(rows, bands, [(each, key) for each in self.breakdowns for key in each.keys(facts)])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+import pydantic_core
+
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
-from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Settlement
+from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Remember, Settlement
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.days import day_of_minute
@@ -17,9 +18,9 @@ from exchange.storage.days import day_of_minute
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 EVENT_COLUMNS = ",".join(EventRow._fields)
-COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items,bytes"
+COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes"
 ADD_COUNTS = (
-    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind) DO UPDATE SET "
+    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind,process) DO UPDATE SET "
     "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
 )
 
@@ -71,7 +72,7 @@ def record_all(connection: sqlite3.Connection, records: Sequence[Record], level:
     for index, record in enumerate(records):
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals)
-        elif record.remember and (stale := _remember(connection, record)):
+        elif record.remember and (stale := remember(connection, record.message.channel, record.remember)):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
         else:
@@ -113,13 +114,12 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
     return Recorded("duplicate", original)
 
 
-def _remember(connection: sqlite3.Connection, record: Record) -> list[str]:
+def remember(connection: sqlite3.Connection, channel: str, entries: Sequence[Remember]) -> list[str]:
     """Write what the channel wants to remember; the keys that somebody changed since they were read (then nothing is kept)."""
-    channel = record.message.channel
     stale = []
     connection.execute("SAVEPOINT memory")
-    for entry in record.remember:
-        value = json.dumps(entry.value, ensure_ascii=False, separators=(",", ":"))
+    for entry in entries:
+        value = pydantic_core.to_json(entry.value).decode()
         if entry.version == 0:
             done = connection.execute(
                 "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING",

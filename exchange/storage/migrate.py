@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+#: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a test holds it against them.
+NEW_LEDGER = Path(__file__).with_name("ledger.sql")
 
 
 def migrate_sqlite(path: Path) -> None:
@@ -15,8 +17,10 @@ def migrate_sqlite(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists() or not path.stat().st_size:
+            _create(path)
         if revision(path) != newest_revision():
-            _upgrade(path)
+            upgrade(path)
 
 
 def newest_revision() -> str:
@@ -36,7 +40,22 @@ def revision(path: Path) -> str:
     return str(found[0]) if found else ""
 
 
-def _upgrade(path: Path) -> None:
+def _create(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(f"BEGIN;\n{NEW_LEDGER.read_text(encoding='utf-8')}\nCOMMIT;")
+
+
+def as_text(path: Path) -> str:
+    """The tables and indexes of a ledger as statements, with its revision: what `ledger.sql` says of the newest."""
+    with closing(sqlite3.connect(path)) as connection:
+        statements = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC,name").fetchall()
+    texts = [" ".join(statement.split()) + ";" for (statement,) in statements]
+    return "\n".join([*texts, f"INSERT INTO alembic_version(version_num) VALUES ('{revision(path)}');", ""])
+
+
+def upgrade(path: Path) -> None:
+    """Run the migrations that the ledger file lacks, or all of them."""
     # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
     from alembic import command
     from alembic.config import Config

@@ -12,7 +12,7 @@ from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
-CounterRow = tuple[int, str, str, str, str, str, str, int, int, int]
+CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
 #: Of a minute and a channel: minute since 1970 UTC, channel, messages received, deliveries made, items in them.
 MinuteRow = tuple[int, str, int, int, int]
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Pending, Record, Recorded, Remembered, Settlement
+from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Pending, Record, Recorded, Remember, Remembered, Settlement
 from exchange.storage import queries
-from exchange.storage.commit import lease_mailbox
+from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
@@ -66,7 +67,12 @@ class SqliteLedger:
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
         """What a channel remembers under these keys."""
-        return {key: Remembered(json.loads(value), version) for key, value, version in queries.memory(self.reader, channel, keys)}
+        return {key: Remembered(from_json(value), version) for key, value, version in queries.memory(self.reader, channel, keys)}
+
+    async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
+        """Commit what a channel wants to remember by itself."""
+        stale: list[str] = await self._writer.submit(lambda connection: remember(connection, channel, entries))
+        return not stale
 
     async def waiting(
         self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()

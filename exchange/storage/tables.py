@@ -41,6 +41,7 @@ class Message(SQLModel, table=True):
     bytes: int
     content_type: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
+    process: str = Field(sa_column_kwargs={"server_default": ""})
 
 
 class Body(SQLModel, table=True):
@@ -131,6 +132,7 @@ class Counted(SQLModel):
     receiver: str = Field(primary_key=True)
     door: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
+    process: str = Field(primary_key=True)
     count: int = Field(sa_type=BigInteger)
     items: int = Field(sa_type=BigInteger)
     bytes: int = Field(sa_type=BigInteger)

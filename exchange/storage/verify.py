@@ -51,6 +51,8 @@ SELECT 'delivery '||delivery.id FROM delivery LEFT JOIN message ON message.id=de
 UNION ALL SELECT 'event '||event.id FROM event LEFT JOIN message ON message.id=event.message_id WHERE message.id IS NULL
 UNION ALL SELECT 'accepted message without delivery '||message.id FROM message
   LEFT JOIN delivery ON delivery.message_id=message.id WHERE message.state='accepted' AND delivery.id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM event
+    WHERE event.message_id=message.id AND event.delivery_id=0 AND event.kind='accepted' AND event.detail='no-delivery')
 UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
   LEFT JOIN body ON body.message_id=delivery.message_id WHERE delivery.state='waiting' AND body.message_id IS NULL
 """
@@ -100,15 +102,15 @@ def _verify(path: Path) -> Verification:
 
 def _by_minute(table: str) -> str:
     return (
-        "SELECT period,channel,message_type,sender,receiver,door,kind,SUM(count),SUM(items),SUM(bytes) "
-        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,door,kind"
+        "SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,door,kind,process"
     )
 
 
 def _by_day() -> str:
     return (
-        "SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,SUM(count),SUM(items),SUM(bytes) "
-        "FROM counter GROUP BY 1,channel,message_type,sender,receiver,door,kind"
+        "SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        "FROM counter GROUP BY 1,channel,message_type,sender,receiver,door,kind,process"
     )
 
 

@@ -24,6 +24,9 @@ from schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
 
+#: The doors of an application, for an entrance before it.
+DOORS = web.AppKey("doors", Doors)
+
 #: How often the number of waiting deliveries is looked at, in seconds.
 BACKLOG_SECONDS = 1.0
 
@@ -51,6 +54,7 @@ def build(parts: Parts) -> web.Application:
     metrics = Metrics()
     app = web.Application(client_max_size=parts.limits.body_bytes_max + 1)
     doors = Doors(parts.directory, parts.limits, metrics, lambda: parts.snapshots.waiting >= parts.limits.waiting_max)
+    app[DOORS] = doors
     channels = list(parts.channels)
     for channel in channels:
         app.add_routes(doors.routes(channel, parts.desk(channel)))

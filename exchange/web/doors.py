@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 from aiohttp import hdrs, web
@@ -43,6 +44,15 @@ OF_MESSAGE = frozenset(("too-large", "unsupported"))
 FAILED = Refusal("internal", 500, "the exchange failed to serve this call; nothing was taken in")
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A door, the channel that it belongs to and the desk behind it."""
+
+    channel: Channel
+    door: Door
+    desk: Desk
+
+
 class Doors:
     """Serves the doors of every channel, within the limits, fairly between partners."""
 
@@ -55,10 +65,16 @@ class Doors:
         self._is_full = is_full
         self._in_flight = 0
         self._of_partner: dict[str, int] = {}
+        self._entries: dict[tuple[str, str], Entry] = {}
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's doors as routes of aiohttp."""
         routes = [web.route(door.method, door.path, self._serve(channel, door, desk)) for door in channel.doors]
+        self._entries |= {
+            (door.method, door.path): Entry(channel, door, desk)
+            for door in channel.doors
+            if door.handler is not None and "{" not in door.path
+        }
         # What no door takes is refused in the channel's form as well; aiohttp tries the longer paths first.
         roots = dict.fromkeys(door.path.split("/")[1] for door in channel.doors)
         return routes + [web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel)) for root in roots]
@@ -85,18 +101,31 @@ class Doors:
                 return response(public(call_of(request, b"")))
 
             return serve_public
+        entry = Entry(channel, door, desk)
 
         async def serve(request: web.Request) -> web.Response:
-            started = time.perf_counter()
-            reply = await self._answer(channel, door, desk, request)
-            self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
-            return response(reply)
+            return response(await self.serve(entry, request))
 
         return serve
 
-    async def _answer(self, channel: Channel, door: Door, desk: Desk, request: web.Request) -> Reply:
-        """Refuse, or let the channel's handler answer."""
-        partner = self.partner(request)
+    def entries(self) -> dict[tuple[str, str], Entry]:
+        """The doors that `routes` was asked for whose path holds no parameter, by method and path."""
+        return self._entries
+
+    async def serve(self, entry: Entry, call: Call | web.Request) -> Reply:
+        """Refuse, or let the channel's handler answer; a request of aiohttp is read only when its sender may send it."""
+        started = time.perf_counter()
+        reply = await self._answer(entry, call)
+        self._metrics.served(entry.channel.name, reply.status, time.perf_counter() - started)
+        return reply
+
+    def late(self, entry: Entry) -> Reply:
+        """The refusal of a call whose body did not arrive in time."""
+        return self._refuse(entry.channel, SLOW)
+
+    async def _answer(self, entry: Entry, call: Call | web.Request) -> Reply:
+        channel, door, desk = entry.channel, entry.door, entry.desk
+        partner = self.partner(call.headers)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         if self._in_flight >= self._limits.in_flight_max or self._is_full():
@@ -107,14 +136,16 @@ class Doors:
         self._in_flight += 1
         self._of_partner[partner.id] = own + 1
         try:
-            body = await self._body(request)
-            if isinstance(body, Refusal):
-                if door.takes_messages and body.reason in OF_MESSAGE:
-                    unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
-                    await desk.refuse(unread, body.reason, body.violations)
-                return self._refuse(channel, body)
+            if not isinstance(call, Call):
+                body = await self._body(call)
+                if isinstance(body, Refusal):
+                    if door.takes_messages and body.reason in OF_MESSAGE:
+                        unread = Inbound(partner, b"", call.headers.get(hdrs.CONTENT_TYPE, ""))
+                        await desk.refuse(unread, body.reason, body.violations)
+                    return self._refuse(channel, body)
+                call = call_of(call, body)
             assert door.handler is not None, "a door has a handler or is public"
-            return await door.handler(call_of(request, body), partner, desk)
+            return await door.handler(call, partner, desk)
         except LedgerClosed:
             return self._refuse(channel, CLOSING)
         except Exception:  # a bug must answer in the channel's form and say nothing of the message
@@ -128,9 +159,9 @@ class Doors:
             else:
                 del self._of_partner[partner.id]
 
-    def partner(self, request: web.Request) -> Partner | Refusal:
+    def partner(self, headers: Mapping[str, str]) -> Partner | Refusal:
         """Who calls, by key."""
-        key = request.headers.get("X-API-Key", "")
+        key = headers.get("X-API-Key", "")
         if not key:
             return NO_KEY
         return self._directory.by_key(key) or UNKNOWN_KEY

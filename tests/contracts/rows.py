@@ -27,11 +27,13 @@ def record(
     items_rejected: int = 0,
     remember: Sequence[Remember] = (),
     lane: int = 0,
+    process: str = "",
+    begins: bool = False,
 ) -> Record:
     """A record with a delivery for each mode, counted as the journey counts."""
     message = MessageRow(
         next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
-        items, len(body), "application/json", "{}",
+        items, len(body), "application/json", "{}", process,
     )  # fmt: skip
     deliveries = [
         DeliveryRow(next(_ids), message.id, receiver, mode, "waiting", 0, items, received_at, 0, lane, 0, "") for mode in modes
@@ -41,7 +43,9 @@ def record(
     events = [EventRow(message.id, 0, received_at, state, "")]
     if items_rejected:
         events.append(EventRow(message.id, 0, received_at, "items-rejected", str(items_rejected)))
-    counts = message_counts(message, items_rejected) + queued_counts(message, deliveries)
+    if begins:
+        events.append(EventRow(message.id, 0, received_at, "begun", ""))
+    counts = message_counts(message, items_rejected, begins) + queued_counts(message, deliveries)
     return Record(message, body, deliveries, events, counts, remember)
 
 
@@ -52,7 +56,7 @@ def settlement(
     delivery, message = of.deliveries[index], of.message
     dimensions = (message.channel, message.message_type, message.sender, delivery.receiver, message.door)
     events = [EventRow(message.id, delivery.id, at, kind, "") for kind in kinds]
-    counts = delivery_counts(at, dimensions, delivery.items, message.bytes, kinds)
+    counts = delivery_counts(at, dimensions, delivery.items, message.bytes, kinds, message.process)
     waits = state == "waiting"
     return Settlement(
         delivery.id, message.id, state, 1, at if waits else 0, 0 if waits else at, "", events, counts, from_state=from_state

@@ -115,7 +115,10 @@ async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqliteLedger) 
 
 
 async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
-    made = [record(str(number), items=number + 1, items_rejected=number % 2) for number in range(30)]
+    made = [
+        record(str(number), items=number + 1, items_rejected=number % 2, process="P" * (number % 2), begins=number % 4 == 1)
+        for number in range(30)
+    ]
     for each in made:
         await ledger.record(each)
     await ledger.record(record("0"))
@@ -129,6 +132,8 @@ async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
     verification = verify(ledger.path)
     assert verification.clean, verification.checks
     assert verification.channels["luova"]["waiting"] == 11
+    counted = {values: how_many for values, how_many, _, _ in await ledger.totals(("kind", "process"))}
+    assert (counted["received", ""], counted["received", "P"], counted["begun", "P"]) == (17, 15, 8)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,7 @@ async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
         "UPDATE counter SET count=count+1 WHERE kind='delivered'",
         "DELETE FROM counter WHERE kind='queued'",
         "UPDATE day_counter SET items=items-1 WHERE kind='accepted'",
+        "UPDATE message SET process='another'",
         "DELETE FROM event WHERE kind='delivered'",
         "UPDATE delivery SET state='waiting'",
         "DELETE FROM delivery",

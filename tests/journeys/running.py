@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from exchange import discovery
 from exchange.assembly import Exchange
 from exchange.cli.serve import bind
 from exchange.settings import Settings
 from exchange.storage.verify import Verification, verify
+from exchange.web.app import DOORS
+from exchange.web.serving import serving
 from partners.faults import Faults
 from partners.server import HOST, StubHost, serve_stubs
 from schemas import directory
@@ -91,13 +92,9 @@ async def running(folder: Path, faults: Faults | None = None, **sections: Any) -
     }
     settings = Settings(**{name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections})
     exchange = Exchange(settings)
-    runner = web.AppRunner(exchange.application(), access_log=None, shutdown_timeout=1.0, auto_decompress=False)
-    await runner.setup()
-    await web.SockSite(runner, bound).start()
-    session = aiohttp.ClientSession()
+    app = exchange.application()
     try:
-        yield Running(exchange, url, session, stubs.app[HOST])
+        async with serving(app, app[DOORS], settings.limits, bound, 1.0), aiohttp.ClientSession() as session:
+            yield Running(exchange, url, session, stubs.app[HOST])
     finally:
-        await session.close()
-        await runner.cleanup()
         await stubs.cleanup()

@@ -58,6 +58,10 @@ async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(gat
     assert gateway.verify().clean
     counts = await gateway.counts("eessi")
     assert counts["received"] == counts["accepted"] + counts["duplicate"]
+    totals = await gateway.exchange.ledger.totals(("kind", "process"))
+    by_process = {values: how_many for values, how_many, _, _ in totals}
+    assert by_process["begun", "P_BUC_01"] == 1, "the case, once, whatever came after and again"
+    assert by_process["delivered", "P_BUC_01"] == counts["delivered"]
     assert counts["duplicate"] == 1
 
 

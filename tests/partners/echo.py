@@ -25,6 +25,10 @@ class Echo:
             for weight, partner in enumerate(directory, 1)
         ]
 
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Nothing."""
+        return ()
+
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
         return Call("POST", "/in", {"X-API-Key": partner.key}, body)
 

@@ -72,15 +72,18 @@ class Straight:
 
 SCHEDULES = {
     "daily": (
-        {"times": ["05:00:00", "22:00:00"]},
+        {"times": [[18_000, 61_200, 2]]},
         ["2026-03-02T05:00:00+02:00", "2026-03-02T22:00:00+02:00", "2026-03-03T05:00:00+02:00"],
     ),
-    "weekly": ({"times": ["21:00:00"], "weekdays": [4]}, ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"]),
+    "weekly": ({"times": [[75_600, 1, 1]], "weekdays": [4]}, ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"]),
     "monthly": (
-        {"times": ["22:00:00"], "days": [15, 32], "months": [2, 6]},
+        {"times": [[79_200, 1, 1]], "days": [15, 32], "months": [2, 6]},
         ["2026-06-15T22:00:00+03:00", "2026-06-30T22:00:00+03:00", "2027-02-15T22:00:00+02:00", "2027-02-28T22:00:00+02:00"],
     ),
-    "summer time begins": ({"times": ["03:30:00"], "weekdays": [6]}, ["2026-03-08T03:30:00+02:00"]),
+    "summer time begins": (
+        {"times": [[12_600, 1, 1]], "weekdays": [6]},
+        ["2026-03-08T03:30:00+02:00", "2026-03-15T03:30:00+02:00"],
+    ),
 }
 
 
@@ -95,27 +98,38 @@ def test_a_schedule_is_followed_in_finnish_time(name: str) -> None:
     schedule, expected = SCHEDULES[name]
     data = subscription(schedule)
     for text in expected:
-        assert due_at(data) == at(text), text
+        assert due_at(data, at(text) - 1) == 0, text
+        assert due_at(data, at(text)) == at(text), text
         data["until"] = at(text)
 
 
 def test_spans_meet_without_gap_or_overlap_and_end_with_the_subscription() -> None:
-    data = subscription({"times": ["22:00:00"]}, start=at("2026-01-01T00:00:00+02:00"), to="2026-03-03")
+    data = subscription({"times": [[79_200, 1, 1]]}, start=at("2026-01-01T00:00:00+02:00"), to="2026-03-03")
     spans = []
-    while due := due_at(data):
-        spans.append(span(data, due))
-        data["until"] = due
+    for hour in range(24 * 14):
+        if due := due_at(data, at("2026-03-02T08:30:00+02:00") + hour * 3_600_000):
+            spans.append(span(data, due))
+            data["until"] = due
     assert [start for start, _ in spans] == [at("2026-01-01T00:00:00+02:00"), spans[0][1]]
     assert [end for _, end in spans] == [at("2026-03-02T22:00:00+02:00"), at("2026-03-03T22:00:00+02:00")]
 
 
 def test_one_time_subscriptions_are_extracted_once_and_invalidated_ones_never() -> None:
-    once = subscription({"times": ["12:00:00"]}, type="1", start=at("2026-01-01T00:00:00Z"), end=at("2026-02-01T00:00:00Z"))
-    due = due_at(once)
+    once = subscription({"times": [[43_200, 1, 1]]}, type="1", start=at("2026-01-01T00:00:00Z"), end=at("2026-02-01T00:00:00Z"))
+    late = at("2026-04-01T00:00:00Z")
+    due = due_at(once, late)
+    assert due == at("2026-03-02T12:00:00+02:00")
     assert span(once, due) == (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z"))
-    assert due_at({**once, "until": due}) == 0
-    assert due_at({**once, "invalidated": True}) == 0
-    assert due_at(subscription({"times": ["12:00:00"], "days": [31], "months": [2]})) == 0, "no February has 31 days"
+    assert due_at({**once, "until": due}, late) == 0
+    assert due_at({**once, "invalidated": True}, late) == 0
+    assert due_at(subscription({"times": [[43_200, 1, 1]], "days": [31], "months": [2]}), late) == 0, "no February has 31 days"
+
+
+def test_times_that_were_missed_are_made_up_for_at_once() -> None:
+    data = subscription({"times": [[0, 10, 8640]]}, until=at("2026-03-02T08:00:00+02:00"))
+    due = due_at(data, at("2026-03-04T12:00:07+02:00"))
+    assert due == at("2026-03-04T12:00:00+02:00")
+    assert span(data, due) == (at("2026-03-02T08:00:00+02:00"), due)
 
 
 async def accept(exchange: Exchange, partner: str, body: bytes) -> Any:

@@ -12,6 +12,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import altair
+import jsonschema
 import openpyxl
 import pytest
 from jsonstat_validator import validate_jsonstat
@@ -19,6 +21,7 @@ from lxml import etree
 from pyjstat import pyjstat
 
 from exchange.publication import text
+from exchange.publication.charts import charts_of
 from exchange.publication.publish import publish
 from exchange.publication.records import COLUMNS
 from exchange.statistics.peaks import GRAINS, MEASURES
@@ -72,6 +75,16 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(year_report: Report, language: str) -> None:
+    charts = list(charts_of(year_report, language))
+    assert {chart.name for chart in charts} == {"days", "rows", "shares", "hours"}
+    for chart in charts:
+        altair.Chart.from_dict(chart.spec)
+        with pytest.raises(jsonschema.ValidationError):
+            altair.Chart.from_dict({**chart.spec, "background": 5})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_openpyxl_reads_the_workbook(folder: Path, language: str) -> None:
     book = openpyxl.load_workbook(folder / f"statistics.{language}.xlsx")
     say = text.words(language)
@@ -97,7 +110,7 @@ def test_json_says_everything(folder: Path) -> None:
 
 def test_independent_readers_agree_on_json_stat(folder: Path) -> None:
     files = sorted((folder / "open-data").glob("*.json-stat.json"))
-    assert len(files) == 5
+    assert len(files) == 6
     for path in files:
         content = path.read_text(encoding="utf-8")
         assert validate_jsonstat(json.loads(content)) is True, path.name

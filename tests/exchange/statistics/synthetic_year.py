@@ -44,10 +44,13 @@ FLOWS = (
     ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
     ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
     ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
-    ("income-register.wage-reports", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
-    ("income-register.benefit-reports", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
+    ("income-register.wage-reports-from-ir", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
+    ("income-register.benefit-reports-from-ir", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
     ("income-register.benefit-reports", "kela.benefits", "income-register", "soap", 31_732_268, 1000),
 )
+#: What business an EESSI message is part of, and which type begins a case of it.
+PROCESSES = {"p6000": "P_BUC_01", "p8000": "P_BUC_01", "x001": "P_BUC_01", "a009": "LA_BUC_04", "h001": "H_BUC_01"}
+BEGINS = ("eessi.a009", "eessi.h001")
 BY_LUOVA = ("population", "unemployment", "bilateral", "pension", "payments", "certificates", "tax")
 
 HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 14, 15, 14, 12, 11, 12, 12, 9, 6, 4, 3, 2, 2, 1, 1, 1)
@@ -57,7 +60,7 @@ def write_year(path: Path, year: int = 2024, scale: float = 0.001, seed: int = 1
     """Write counters of (the first `days` of) a year at a scale; every flow's sum is exact to the item."""
     migrate_sqlite(path)
     connection = sqlite3.connect(path)
-    columns = ",".join("?" * 10)
+    columns = ",".join("?" * 11)
     with connection:
         for minute, day, *rest in _counters(year, scale, seed, days):
             for table, period in (("counter", minute), ("day_counter", day)):
@@ -84,8 +87,10 @@ def _counters(year: int, scale: float, seed: int, days: int | None) -> Iterator[
             for hour, part, of_messages in _split(items, messages, rng):
                 minute = first_minute(number_of(date)) + hour * 60 + rng.randrange(60)
                 dimensions = ("luova" if family in BY_LUOVA else family, message_type, sender)
-                for kind, end in (("received", ""), ("accepted", ""), ("queued", receiver), ("delivered", receiver)):
-                    yield (minute, number_of(date), *dimensions, end, door, kind, of_messages, part, 1000 * of_messages)
+                process = PROCESSES.get(message_type.partition(".")[2], "")
+                ends = [("received", ""), ("accepted", ""), ("queued", receiver), ("delivered", receiver)]
+                for kind, end in [*ends, *([("begun", "")] if message_type in BEGINS else [])]:
+                    yield (minute, number_of(date), *dimensions, end, door, kind, process, of_messages, part, 1000 * of_messages)
 
 
 def _split(items: int, messages: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:

@@ -13,7 +13,13 @@ from exchange.statistics.table import figure, percent, text_table
 from schemas.directory import Directory, Partner
 
 ROWS = load()
-KNOWN = ["eessi.sed", "kelmu.benefit-query", "kelmu.benefit-query-bulk", "income-register.wage-reports", "population.births"]
+KNOWN = [
+    "eessi.sed",
+    "kelmu.benefit-query",
+    "kelmu.benefit-query-bulk",
+    "income-register.wage-reports-from-ir",
+    "population.births",
+]
 DIRECTORY = Directory(
     [
         Partner("kela.benefits", "Kela", "kela"),
@@ -65,7 +71,8 @@ def test_kelmu_queries_are_told_by_door_and_by_sector() -> None:
 def test_items_are_counted_where_the_row_says_so_and_only_at_the_receiver_it_names() -> None:
     lines = counted(
         total("income-register.wage-reports", "employer.one", "register.income", 4, items=400),
-        total("income-register.wage-reports", "register.income", "kela.income-data", 2, items=390),
+        total("income-register.wage-reports-from-ir", "register.income", "insurer.one", 1, items=400),
+        total("income-register.wage-reports-from-ir", "register.income", "kela.income-data", 2, items=390),
     )
     assert lines["income.wage-reports-received"].counted == 390
 

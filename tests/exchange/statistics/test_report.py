@@ -74,13 +74,27 @@ def test_working_days_leave_holidays_and_their_eves_out() -> None:
 
 def test_the_eessi_tables_are_cuts_of_the_same_messages(year_report: Report, year_ledger: Path) -> None:
     total = next(line.counted for line in year_report.lines if line.row.id == "eessi.total")
-    for name in ("eessi.by-month", "eessi.by-country", "eessi.by-sector", "eessi.by-sed"):
+    for name in ("eessi.by-month", "eessi.by-country", "eessi.by-sector", "eessi.by-sed", "eessi.by-process", "eessi.cases"):
         assert sum(cells(year_report, name).values()) == total, name
     assert cells(year_report, "eessi.by-country")["SE", "received"] == summed(
         year_ledger, "sender='eessi.se.pm' AND channel='eessi'"
     )
     assert cells(year_report, "eessi.by-sector")["eessi.p", "sent"] == summed(year_ledger, "message_type='eessi.p8000'")
     assert len({key[0] for key in cells(year_report, "eessi.by-month")}) == 12
+
+
+def test_cases_are_counted_where_they_begin_and_messages_where_they_get(year_report: Report, year_ledger: Path) -> None:
+    rows = {key[0]: figures for key, figures, _ in table(year_report, "eessi.cases").rows if figures is not None}
+    assert set(rows) == {"P_BUC_01", "H_BUC_01", "LA_BUC_04"}
+    # In this made-up year every A009 and H001 begins a case and nothing begins one of P_BUC_01.
+    for process, began in (("LA_BUC_04", "eessi.a009"), ("H_BUC_01", "eessi.h001"), ("P_BUC_01", "")):
+        figures = rows[process]
+        assert figures.begun == summed(year_ledger, f"message_type='{began}'")
+        assert figures.messages == summed(year_ledger, f"process='{process}'")
+        assert figures.messages_a_case == (figures.messages / figures.begun if began else None)
+    by_month = table(year_report, "eessi.cases-by-month").rows
+    assert sum(figures.begun for _, figures, _ in by_month if figures) == sum(each.begun for each in rows.values())
+    assert all(figures.begun == 0 for _, figures, _ in table(year_report, "eessi.by-process").rows if figures)
 
 
 def test_user_institutions_pay_and_kela_does_not(year_report: Report, year_ledger: Path) -> None:
@@ -130,6 +144,7 @@ def test_an_empty_ledger_has_a_report(tmp_path: Path) -> None:
         (("month", "sector"), ("month", "sector", "sector-end")),
         (("flow",), ("flow",)),
         (("hour", "weekday"), ("hour", "weekday")),
+        (("process", "channel"), ("process", "channel")),
     ],
 )
 def test_any_dimension_adds_up_to_everything_delivered(year_ledger: Path, by: tuple[str, ...], columns: tuple[str, ...]) -> None:

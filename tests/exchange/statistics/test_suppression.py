@@ -77,5 +77,7 @@ def test_a_small_row_is_withheld_with_all_that_tells_it(opened: Report) -> None:
 
 def test_only_what_is_marked_open_is_there(opened: Report) -> None:
     assert opened.open_data
-    assert {table.cut.id for table in opened.tables} == {"eessi.by-month", "eessi.by-country", "eessi.by-sector", "eessi.by-sed"}
+    assert {table.cut.id for table in opened.tables} == {
+        f"eessi.by-{name}" for name in ("month", "country", "sector", "sed", "process")
+    }
     assert [opened.bands, opened.peaks, opened.hours, opened.channels] == [(), (), {}, {}]

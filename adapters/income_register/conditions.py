@@ -1,0 +1,178 @@
+"""What narrows a material: parameters and lists as a request or a subscription gives them, and whether a report fits; reads no store.
+
+Several values of one parameter are alternatives, several parameters must all fit (*modelled*; the register's document on how it hands out
+data was not at hand). A span is inclusive; what has a period fits when the two overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.income_register import material
+from schemas.income_register.codes import plain
+
+#: Kinds of values by ParameterType: where they stand in a report.
+_VALUES = {
+    material.ACCIDENT_POLICY: "AccInsPolicyNo",
+    material.PENSION_POLICY: "PensionPolicyNo",
+    material.PROVIDER: "PensionProvIdCode",
+    material.PENSION_ACT: "PensionActCode",
+    material.INCOME_TYPE: "TransactionCode",
+}
+_CODES = frozenset((material.PROVIDER, material.PENSION_ACT, material.INCOME_TYPE, material.REPORTER, material.YEAR))
+_PERIODS = {material.EARNED: "EarningPeriod", material.PAY_PERIOD: "PaymentPeriod"}
+_SUB_ORGS = {
+    material.SUB_ORG_TYPE: "Type",
+    material.SUB_ORG: "Code",
+    material.BENEFIT_SUB_ORG_TYPE: "Type",
+    material.BENEFIT_SUB_ORG: "Code",
+}
+#: ReporterType of a substitute payer.
+_SUBSTITUTE = "2"
+#: At most so many values are looked for in the bytes of a delivery before it is read.
+_NEEDLES_MAX = 64
+#: What identifiers hold beside letters and digits.
+_BESIDE = {ord(each): "" for each in "-_+"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report that may fit: its delivery's DeliveryData, its own element, its IRReportId, when it came in (xs:dateTime, UTC)."""
+
+    data: Any
+    report: Any
+    register_id: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """`ids`, `values` and `spans` by ParameterType; `without_policy` is about QueryDataType 305."""
+
+    ids: Mapping[str, frozenset[tuple[str, str]]]
+    values: Mapping[str, frozenset[str]]
+    spans: Mapping[str, tuple[tuple[str, str], ...]]
+    without_policy: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.values or self.spans or self.without_policy)
+
+    def needles(self) -> list[list[bytes]]:
+        """Of each list, one of these byte strings stands in every delivery that could answer."""
+        texts = [[code for _, code in codes] for codes in self.ids.values()]
+        texts += [list(self.values[kind]) for kind in (material.PENSION_POLICY, material.ACCIDENT_POLICY) if kind in self.values]
+        plainly = [found for found in texts if len(found) <= _NEEDLES_MAX and all(map(_is_plain, found))]
+        return [[each.encode() for each in found] for found in plainly]
+
+    def fit(self, asked: Asked) -> bool:
+        """Whether a report answers."""
+        return (
+            all(wanted & _ids(asked, kind) for kind, wanted in self.ids.items())
+            and all(_has_value(asked, kind, wanted) for kind, wanted in self.values.items())
+            and all(_in_spans(asked, kind, spans) for kind, spans in self.spans.items())
+            and not (self.without_policy and not _lacks_policy(asked.report))
+        )
+
+
+def _is_plain(text: str) -> bool:
+    return bool(text) and text.translate(_BESIDE).isalnum() and text.isascii()
+
+
+def _ids(asked: Asked, kind: str) -> set[tuple[str, str]]:
+    path, holder = ("Payer/PayerIds", asked.data) if kind == material.PAYER else ("IncomeEarner/IncomeEarnerIds", asked.report)
+    found = holder.find(path) if holder is not None else None
+    children = found.iterchildren("Id") if found is not None else ()
+    return {(plain(each.findtext("Type")), (each.findtext("Code") or "").strip()) for each in children}
+
+
+def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
+    if kind == material.REFERENCE:
+        return asked.register_id in {each.lower() for each in wanted}
+    if kind == material.YEAR:
+        return _paid(asked.data)[:4] in wanted
+    if kind in (material.REPORTER, material.NO_SUBSTITUTE):
+        substituted = asked.data.find("Payer/SubstitutePayer") is not None
+        if kind == material.NO_SUBSTITUTE:
+            return not substituted or "true" not in wanted
+        return (_SUBSTITUTE if substituted else "1") in wanted
+    if kind in _SUB_ORGS:
+        found = asked.data.iterfind(f"Payer/SubOrgs/SubOrg/{_SUB_ORGS[kind]}")
+        return any((each.text or "").strip() in wanted for each in found)
+    holders = [asked.report] if asked.data.find("PaymentMonth") is None else [asked.report, asked.data]
+    texts = ((each.text or "").strip() for holder in holders for each in holder.iter(_VALUES[kind]))
+    return any((plain(text) if kind in _CODES else text) in wanted for text in texts)
+
+
+def _paid(data: Any) -> str:
+    paid = data.findtext("PaymentPeriod/PaymentDate") or data.findtext("PaymentDate") or data.findtext("ReportDate") or ""
+    return str(paid).strip()[:10]
+
+
+def _in_spans(asked: Asked, kind: str, spans: tuple[tuple[str, str], ...]) -> bool:
+    if kind in material.MOMENTS:
+        return any(start <= asked.received < end for start, end in spans)
+    if kind == material.PAID:
+        return any(start <= _paid(asked.data) <= end for start, end in spans)
+    return any(first <= end and start <= last for first, last in _periods(asked, kind) for start, end in spans)
+
+
+def _periods(asked: Asked, kind: str) -> Iterator[tuple[str, str]]:
+    """First and last day of whatever the kind is about; without a last day it is the first."""
+    if kind == material.MONTHS:
+        year, month = (plain(asked.report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month"))
+        yield f"{year}-{month:0>2}-01", f"{year}-{month:0>2}-31"
+        return
+    if kind == material.ABSENT:
+        found = [*asked.report.iter("UnpaidAbsencePeriod"), *asked.report.iter("PaidAbsencePeriod")]
+    else:
+        found = list((asked.data if kind == material.PAY_PERIOD else asked.report).iter(_PERIODS[kind]))
+    for each in found:
+        first = (each.findtext("StartDate") or "").strip()[:10]
+        yield first, (each.findtext("EndDate") or first).strip()[:10]
+
+
+def _lacks_policy(report: Any) -> bool:
+    insured = report.find("IncomeEarner/PensionInsurance")
+    return insured is not None and not (insured.findtext("PensionPolicyNo") or "").strip()
+
+
+def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
+    """What is remembered of the parameters and lists of a Subscription or a DataRequestParameters: by kind, in plain values.
+
+    `moment` makes an xs:dateTime in UTC of one in any time zone.
+    """
+    ids: dict[str, list[list[str]]] = {}
+    values: dict[str, list[str]] = {}
+    spans: dict[str, list[list[str]]] = {}
+    for each in _children(part, "IdCodeParameter"):
+        code = [plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()]
+        ids.setdefault(plain(each.findtext("ParameterType")), []).append(code)
+    for each in _children(part, "ValueParameter"):
+        kind, text = plain(each.findtext("ParameterType")), (each.findtext("Value") or "").strip()
+        values.setdefault(kind, []).append(plain(text) if kind in _CODES else text)
+    for each in (*_children(part, "TimespanParameter"), *_children(part, "TimespanTimeParameter")):
+        kind = plain(each.findtext("ParameterType"))
+        ends = [(each.findtext(name) or "").strip() for name in ("StartDate", "EndDate")]
+        spans.setdefault(kind, []).append([moment(text) if kind in material.MOMENTS else text[:10] for text in ends])
+    for held in part.iterfind("IdCodeList"):
+        kind = material.PAYER if plain(held.findtext("CodeListType")) == material.PAYERS else material.EARNER
+        codes = [[plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()] for each in held.iter("CodeItem")]
+        ids.setdefault(kind, []).extend(codes)
+    return {name: found for name, found in (("ids", ids), ("values", values), ("spans", spans)) if found}
+
+
+def _children(part: Any, name: str) -> Iterator[Any]:
+    holder = part.find("SubscriptionParameters")
+    yield from (part if holder is None else holder).iterchildren(name)
+
+
+def of_data(data: Mapping[str, Any], query_type: str) -> Conditions:
+    """The conditions that were remembered, of a kind of material."""
+    return Conditions(
+        {kind: frozenset((of, code) for of, code in codes) for kind, codes in data.get("ids", {}).items()},
+        {kind: frozenset(texts) for kind, texts in data.get("values", {}).items()},
+        {kind: tuple((start, end) for start, end in ends) for kind, ends in data.get("spans", {}).items()},
+        query_type == material.WITHOUT_POLICY,
+    )

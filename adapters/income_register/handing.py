@@ -1,0 +1,252 @@
+"""Turns reports of a stored delivery into the reports that the register hands on, in canonical form: header, references, and the
+contents that the query profile leaves; selects none and reads no store.
+
+Most deliveries are written so plainly that a report can be cut out of the bytes as it is; any other is read as a tree. Both give the
+same bytes, and a test holds them against each other. The query profiles are *modelled*: the register agrees on them with each data
+user, and their contents are not public.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+import schemas.income_register
+from adapters.income_register.answer import timestamp
+from adapters.income_register.memory import Shelf
+from adapters.income_register.parse import Item, items_of, unwrap
+from adapters.income_register.quick import chunks_of
+from adapters.income_register.soap import text
+from schemas import xml
+from schemas.envelope import Envelope
+from schemas.income_register.codes import plain
+
+_BEFORE_ID = ("Timestamp", "Source", "DeliveryId")
+_AFTER_ID = ("PaymentPeriod", "PaymentDate", "ContactPersons", "ReportDate", "Payer")
+_PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
+VALID, INVALIDATED = 1, 2
+_CHANNELS = {"real-time": "3", "deferred": "2", "file": "1"}
+_HEAD = "DeliveryData/"
+_OPENING, _CONTENTS, _CLOSING = b"<Report><ReportData>", b"</ReportData>", b"</Report>"
+#: What makes bytes differ from their canonical form, or reports from elements without attributes, prefixes and space between them.
+#: A byte alone is looked for ten times as fast as two: hence comments and lines by their first one, though a text may hold it too.
+_UNPLAIN = (b"!", b"?", b"\r", b"\n", b"\t", b'"', b"'", b"/>", b" >", b"> ")
+_REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt);)")
+_PLAIN_ID = re.compile("[0-9A-Za-z_-]+").fullmatch
+
+
+class Wanted(NamedTuple):
+    """A report of a delivery to be handed on: its place there, its ReportId, and the version and the status to tell."""
+
+    place: int
+    report_id: str
+    version: int
+    status: int = VALID
+
+
+@cache
+def profiles() -> Mapping[str, tuple[str, ...]]:
+    """The paths (from Report) that each query profile leaves out."""
+    path = Path(schemas.income_register.__file__).with_name("query_profiles.toml")
+    rows = tomllib.loads(path.read_text(encoding="utf-8"))["profile"]
+    return {row["name"]: tuple(row["leaves_out"]) for row in rows}
+
+
+def profile_of(name: str) -> str:
+    """The profile of that name, the first one when there is none."""
+    return name if name in profiles() else next(iter(profiles()))
+
+
+def shelf_of(header: Mapping[str, Any], kind: str = "") -> Shelf:
+    """Where the reports of a delivery with that header (as the verdict keeps it) are remembered."""
+    fields = dict(header.get("DeliveryDataOwner", ()))
+    owner = f"{plain(fields.get('Type'))[:11]}:{str(fields.get('Code', '')).strip()[:30]}"
+    return Shelf(owner, kind or plain(header.get("DeliveryDataType"))[:11])
+
+
+class LeftOut(NamedTuple):
+    """What a profile leaves out of a report's own contents, as tags in bytes: of an element in it, or (empty parent) of itself."""
+
+    parent: bytes
+    parent_end: bytes
+    children: tuple[tuple[bytes, bytes], ...]
+
+
+@cache
+def _left_out(profile: str) -> tuple[LeftOut, ...]:
+    by_parent: dict[str, list[str]] = {}
+    for path in profiles()[profile]:
+        if not path.startswith(_HEAD):
+            parent, _, name = path.rpartition("/")
+            by_parent.setdefault(parent, []).append(name)
+
+    def tags(name: str) -> tuple[bytes, bytes]:
+        return (f"<{name}>".encode(), f"</{name}>".encode()) if name else (b"", b"")
+
+    return tuple(LeftOut(*tags(parent), tuple(map(tags, names))) for parent, names in by_parent.items())
+
+
+@dataclass
+class Holding:
+    """A delivery of reports as it is stored; what it takes to render from it is made once, when it is needed."""
+
+    envelope: Envelope
+    body: bytes
+
+    @property
+    def valid(self) -> list[list[Any]]:
+        """[index, ReportId, version, IRReportId as given] of each report that was accepted."""
+        found: list[list[Any]] = self.envelope.detail.get("valid", [])
+        return found
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Where its reports are remembered."""
+        return shelf_of(self.envelope.detail.get("header", {}))
+
+    @cached_property
+    def document(self) -> Any:
+        """The whole as a tree, without comments."""
+        return _read(self.body)
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """Its reports as elements."""
+        return items_of(self.envelope.message_type, self.document)
+
+    @cached_property
+    def received(self) -> str:
+        """When it came in, as xs:dateTime."""
+        return timestamp(self.envelope.received_at)
+
+
+def _read(body: bytes) -> Any:
+    document = unwrap(xml.parse(body, xml.XmlLimits(max(len(body), 1))))
+    if b"<!--" in body or b"<?" in body[1:]:
+        etree.strip_tags(document, etree.Comment, etree.ProcessingInstruction)
+    return document
+
+
+def render_reports(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
+    """The reports as Report elements of a FromIR document.
+
+    Raises:
+        KeyError: when there is no such profile.
+    """
+    found = by_bytes(holding, wanted, profile)
+    return by_tree(holding, wanted, profile) if found is None else found
+
+
+def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes] | None:
+    """The same without reading the reports; None when they are not written plainly enough."""
+    detail = holding.envelope.detail
+    split = chunks_of(holding.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
+    if split is None:
+        return None
+    chunks, around = split
+    start = holding.body.find(b"<Reports>")
+    reports = holding.body[start : holding.body.rfind(b"</Reports>")]
+    if not is_plain(reports):
+        return None
+    head = _head(_read(around).find("DeliveryData"), holding, profile)
+    rendered = []
+    for each in wanted:
+        chunk = chunks[each.place]
+        _, found, contents = chunk.partition(_CONTENTS)
+        if not (found and chunk.startswith(_OPENING)):
+            return None
+        for left_out in _left_out(profile):
+            if (cut := _without(contents, left_out)) is None:
+                return None
+            contents = cut
+        rendered.append(b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING)))
+    return rendered
+
+
+def is_plain(reports: bytes) -> bool:
+    """Whether bytes of elements are their own canonical form."""
+    return (
+        not any(each in reports for each in _UNPLAIN)
+        and reports.count(b"<") == reports.count(b">")
+        and not (b"&" in reports and _REFERENCE.search(reports))
+    )
+
+
+def _without(contents: bytes, left_out: LeftOut) -> bytes | None:
+    """The contents without some elements; None when it can't be told which those are."""
+    part, end, rest = contents.partition(left_out.parent_end) if left_out.parent else (contents, b"", b"")
+    if left_out.parent and not (end and part.startswith(left_out.parent)):
+        return contents if left_out.parent not in contents else None
+    for opening, closing in left_out.children:
+        start = part.find(opening)
+        if start >= 0:
+            stop = part.find(closing, start) + len(closing)
+            if part.find(opening, stop) >= 0:
+                return None
+            part = part[:start] + part[stop:]
+    return b"".join((part, end, rest))
+
+
+def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
+    """The same from the tree, however the delivery is written."""
+    left_out = [path for path in profiles()[profile] if not path.startswith(_HEAD)]
+    head = _head(holding.document.find("DeliveryData"), holding, profile)
+    rendered = []
+    for each in wanted:
+        contents = b"".join(_contents(holding.items[each.place].element, left_out))
+        rendered.append(b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING)))
+    return rendered
+
+
+def _contents(report: Any, left_out: Sequence[str]) -> Iterator[bytes]:
+    if left_out:
+        report = copy.deepcopy(report)
+        _leave_out(report, left_out)
+    for child in report.iterchildren("*"):
+        if child.tag != "ReportData":
+            yield etree.tostring(child, method="c14n", exclusive=True)
+
+
+def _leave_out(holder: Any, paths: Sequence[str]) -> None:
+    for path in paths:
+        for element in holder.findall(path):
+            element.getparent().remove(element)
+
+
+def _head(data: Any, holding: Holding, profile: str) -> bytes:
+    """DeliveryData of every report of the delivery."""
+    head = etree.Element("DeliveryData")
+    _copy(data, head, _BEFORE_ID)
+    etree.SubElement(head, "IRDeliveryId").text = holding.envelope.public_id
+    if channel := _CHANNELS.get(holding.envelope.door):
+        etree.SubElement(head, "DeliveryToIRChannelCode").text = channel
+    _copy(data, head, _AFTER_ID + _PARTIES)
+    _leave_out(head, [path.removeprefix(_HEAD) for path in profiles()[profile] if path.startswith(_HEAD)])
+    etree.cleanup_namespaces(head)
+    rendered: bytes = etree.tostring(head, method="c14n", exclusive=True)
+    return rendered
+
+
+def _copy(source: Any, into: Any, names: Sequence[str]) -> None:
+    for name in names:
+        if (element := source.find(name)) is not None:
+            into.append(copy.deepcopy(element))
+            into[-1].tail = None
+
+
+def _references(holding: Holding, wanted: Wanted) -> bytes:
+    """ReportData."""
+    report_id = wanted.report_id if _PLAIN_ID(wanted.report_id) else text(wanted.report_id)
+    return (
+        f"<ReportData><IRReportId>{holding.shelf.register_id(wanted.report_id)}</IRReportId>"
+        f"<ReportId>{report_id}</ReportId><ReportStatus>{wanted.status}</ReportStatus>"
+        f"<ReportVersion>{wanted.version}</ReportVersion><ReceivedTimestamp>{holding.received}</ReceivedTimestamp></ReportData>"
+    ).encode()

@@ -1,0 +1,118 @@
+"""One channel whose door waits until it is let go, on a real server: what the tests of doors and entrance call; no test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import aiohttp
+from aiohttp import web
+
+from exchange.cli.serve import bind
+from exchange.errors import LedgerClosed
+from exchange.ports import Channel, Desk, Door, Inbound, Outcome
+from exchange.settings import Limits
+from exchange.web.doors import Doors
+from exchange.web.entrance import Entrance
+from exchange.web.metrics import Metrics
+from exchange.web.serving import serving
+from schemas.call import Call, Reply
+from schemas.directory import Directory, Partner
+from schemas.envelope import Envelope
+
+#: The way that calls of the present test take, see `way`.
+WAY: list[str] = []
+ONE, TWO = Partner("one", "One", "bank", key="key-one"), Partner("two", "Two", "bank", key="key-two")
+
+
+class Refusals:
+    """A desk that only notes what was refused unread."""
+
+    def __init__(self) -> None:
+        self.refused: list[tuple[str, str]] = []
+
+    async def refuse(self, inbound: Inbound, reason: str, violations: Any) -> Outcome:
+        """Note it."""
+        self.refused.append((inbound.partner.id, reason))
+        return Outcome("rejected", Envelope(1, "c", "", inbound.partner.id, "", 0, ""), list(violations), reason)
+
+
+class Served:
+    """A server with one channel whose door waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.inside: list[str] = []
+        self.most = 0
+        self.full = False
+        self.desk = Refusals()
+        self.metrics = Metrics()
+        self.url = ""
+        self.entrances: Entrance
+
+    async def wait(self, call: Call, partner: Partner, desk: Desk) -> Reply:
+        """Wait, then tell the length of the body."""
+        self.inside.append(partner.id)
+        self.most = max(self.most, len(self.inside))
+        try:
+            if "X-Quick" not in call.headers:
+                await self.go.wait()
+        finally:
+            self.inside.remove(partner.id)
+        return Reply(202, str(len(call.body)).encode())
+
+    async def fail(self, call: Call, partner: Partner, desk: Desk) -> Reply:
+        """A bug, or a ledger that is closing."""
+        raise LedgerClosed("closing") if "closing" in call.query else ZeroDivisionError("key-one in a traceback")
+
+
+@asynccontextmanager
+async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSession]]:
+    """A real server on a free port."""
+    served = Served()
+    nothing: Any = lambda *_: None  # noqa: E731 - the journey's half of the channel is never called here
+    doors = (
+        Door("POST", "/c/v1/messages", "Wait", served.wait, takes_messages=True),
+        Door("GET", "/c/v1/fail", "Fail", served.fail),
+        Door("GET", "/c/v1/things/{id}", "Public", public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain")),
+    )
+    channel = Channel("c", {"en": "C"}, (), doors, nothing, nothing, nothing, nothing, nothing)
+    bounds = Limits(**{"body_bytes_max": 2048, **limits})
+    app = web.Application(client_max_size=bounds.body_bytes_max + 1)
+    gate = Doors(Directory([ONE, TWO]), bounds, served.metrics, lambda: served.full)
+    app.add_routes(gate.routes(channel, cast(Desk, served.desk)))
+    bound = bind("127.0.0.1", 0)
+    served.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    if WAY == ["aiohttp"]:
+        gate.entries().clear()
+    connector = aiohttp.TCPConnector(limit=0)
+    async with serving(app, gate, bounds, bound, 1.0) as served.entrances, aiohttp.ClientSession(connector=connector) as session:
+        yield served, session
+        served.go.set()
+
+
+async def post(
+    served: Served, session: aiohttp.ClientSession, partner: Partner, quick: bool = False, body: Any = b"x", **headers: str
+) -> tuple[int, str, Any]:
+    """Status, Retry-After and body of a call."""
+    sent = {
+        "X-API-Key": partner.key,
+        **({"X-Quick": "yes"} if quick else {}),
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    async with session.post(f"{served.url}/c/v1/messages", data=body, headers=sent) as response:
+        text = await response.text()
+        is_problem = response.headers["Content-Type"] == "application/problem+json"
+        return response.status, response.headers.get("Retry-After", ""), json.loads(text) if is_problem else text
+
+
+async def until_inside(served: Served, at_least: int, at_most: int = 100) -> None:
+    """Wait until so many calls are being served."""
+    until = time.monotonic() + 5
+    while not at_least <= len(served.inside) <= at_most:
+        assert time.monotonic() < until, served.inside
+        await asyncio.sleep(0.005)
