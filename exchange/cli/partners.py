@@ -11,10 +11,12 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+import uvloop
 from rich.console import Console
 
 from exchange import discovery
 from exchange.cli.pace import factor_of, pace_of
+from exchange.cli.serve import collect_seldom
 from exchange.settings import load
 from partners import faults as scripts
 from partners.faults import Faults
@@ -49,7 +51,7 @@ def partners(
     own = urlsplit(settings.partners.address)
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
     host, port = host or own.hostname or "127.0.0.1", (own.port or 80) if port is None else port
-    asyncio.run(
+    uvloop.run(
         _partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed, factor_of(clock))
     )
 
@@ -73,6 +75,7 @@ async def _partners(
     stubs = discovery.stubs()
     runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds)
     console.print(f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)", highlight=False)
+    collect_seldom()
     beginning = asyncio.create_task(begin(stubs, everybody, exchange, seed, nanoseconds))
     try:
         if rate:

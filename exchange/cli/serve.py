@@ -87,12 +87,16 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pa
     exchange.warm_up()
     app = exchange.application()
     async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
-        # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages
-        # make few cycles, so it may come seldom.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
+        collect_seldom()
         await stop.wait()
+
+
+def collect_seldom() -> None:
+    """What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages make few
+    cycles, so it may come seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
 
 
 def supervise(settings: Settings, pace: Pace | None = None) -> None:
