@@ -15,6 +15,7 @@ import pytest
 from lxml import etree
 
 from adapters.income_register import generate
+from adapters.income_register.distribution import REPORTS_MAX
 from adapters.income_register.partner import STUB
 from adapters.income_register.partner_data_user import SUBSCRIPTIONS
 from exchange.assembly import Exchange, statistics_lines
@@ -189,8 +190,8 @@ async def by_soap(world: World, document: bytes) -> bytes:
 
 async def test_many_reports_are_handed_on_in_several_documents(world: World) -> None:
     await world.begin()
-    for number in range(13):
-        await world.report(EMPLOYER, f"many{number:02d}", 250)
+    for number in range(5):
+        await world.report(EMPLOYER, f"many{number:02d}", 180)
     handed = await world.until(f"{DAY}T08:00:13+02:00")
-    assert [len(each) for each in handed] == [1000] * 3 + [250, 0]
-    assert len({name for each in handed for name in each}) == 3250
+    assert [len(each) for each in handed] == [REPORTS_MAX] * 3 + [150, 0]
+    assert len({name for each in handed for name in each}) == 900
