@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -30,7 +31,6 @@ from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
 from exchange.statistics.cuts import load as load_cuts
-from exchange.statistics.days import first_minute, local_hour
 from exchange.statistics.peaks import Peaks
 from exchange.statistics.report import Report, report_of
 from exchange.statistics.rows import LANGUAGES, Rows
@@ -118,15 +118,15 @@ def statistics_report(
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
-        minutes = first_minute(first), first_minute(end)
         if "hour" in by:
-            for minute, *dimensions, count, items, size in heapq.merge(*(each.minutes(*minutes) for each in ledgers)):
-                day, hour = local_hour(minute // 60)
+            for day, *dimensions, hour, count, items, size in heapq.merge(
+                *(each.hours(first, end) for each in ledgers), key=_day
+            ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
             for day, *dimensions, count, items, size in heapq.merge(*(each.days(first, end) for each in ledgers)):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
-        peaks.take(heapq.merge(*(each.sums(*minutes) for each in ledgers)))
+        peaks.take(heapq.merge(*(each.sums(first, end) for each in ledgers)))
     if tally.days and not (since and until):
         first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
     days: float = end - first if tally.days or (since and until) else 0
@@ -135,6 +135,11 @@ def statistics_report(
     span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
     names = {**cuts.names, **_names(directory, catalogue)}
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+
+
+def _day(row: tuple[Any, ...]) -> int:
+    day: int = row[0]
+    return day
 
 
 def _counted_days(

@@ -105,6 +105,11 @@ class Retention(Section):
     message_seconds: int = Field(
         400 * 86_400, ge=60, description="Age at which settled messages, deliveries and events are dropped."
     )
+    minute_seconds: int = Field(
+        35 * 86_400,
+        ge=3600,
+        description="Age at which counters by the minute are folded into hours and days, which are kept.",
+    )
     every_seconds: float = Field(300.0, gt=0, description="How often retention runs.")
     rows_max: int = Field(5000, ge=1, description="Messages dropped in one transaction, so that nobody waits long.")
 

@@ -35,6 +35,10 @@ from schemas.directory import load as load_directory
 
 #: How many days of messages are kept behind the simulated date.
 KEPT_SECONDS = 2 * 86_400
+#: Minutes are folded up to the end of the day before the one that ends.
+MINUTES_KEPT_SECONDS = 23 * 3600
+#: Rows that are folded or dropped in one transaction: nobody waits for it here.
+ROWS_MAX = 20_000
 #: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
 POLL_SECONDS = 21_600.0
 POLL_SECONDS_WITH_FAULTS = 900.0
@@ -123,7 +127,12 @@ def settings_for(run: Run, shard: Shard) -> Settings:
         "concurrent_receiver_max": 1024,
     }
     storage = {"url": f"sqlite:///{shard.ledger}", "durable": False, "readers_cache_mib": CACHE_MIB}
-    retention = {"body_seconds": KEPT_SECONDS, "message_seconds": KEPT_SECONDS}
+    retention = {
+        "body_seconds": KEPT_SECONDS,
+        "message_seconds": KEPT_SECONDS,
+        "minute_seconds": MINUTES_KEPT_SECONDS,
+        "rows_max": ROWS_MAX,
+    }
     return settings.model_copy(
         update={
             "seed": run.seed,

@@ -21,6 +21,8 @@ class Ages(Protocol):
     @property
     def message_seconds(self) -> int: ...
     @property
+    def minute_seconds(self) -> int: ...
+    @property
     def every_seconds(self) -> float: ...
     @property
     def rows_max(self) -> int: ...
@@ -47,8 +49,12 @@ class Forgetting:
             self._task = None
 
     async def forget(self) -> tuple[int, int]:
-        """Drop everything that is too old now: (bodies, messages)."""
+        """Fold the counters of minutes, and drop everything, that is too old now: (bodies, messages)."""
         now = self._clock.now()
+        # Whole hours only: what a day keeps is written anew each time.
+        minutes_before = (now // 1000 - self._ages.minute_seconds) // 3600 * 60
+        while await self._ledger.fold(minutes_before, self._ages.rows_max):
+            pass
         bodies_before = first_id(now - self._ages.body_seconds * 1000)
         messages_before = first_id(now - self._ages.message_seconds * 1000)
         bodies = messages = 0

@@ -202,11 +202,15 @@ class Ledger(Protocol):
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by the named dimensions over minutes (or, with `daily`, days) [since, until): (values, count,
-        items, bytes)."""
+        items, bytes). Minutes that are folded have none."""
         ...
 
     async def drop(self, bodies_before: int, messages_before: int, most: int) -> Any:
         """Forget up to `most` bodies and as many messages, settled and with ids below those given."""
+        ...
+
+    async def fold(self, before_minute: int, most: int) -> bool:
+        """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and days; whether some are left."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

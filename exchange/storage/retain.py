@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.fold import fold_pruned
 from exchange.storage.recount import RECOUNT
 
 
@@ -44,6 +45,7 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int
     connection.execute(
         f"INSERT INTO pruned_counter({COUNT_COLUMNS}) SELECT * FROM ({RECOUNT.format(only=only)}) WHERE true {ADD_COUNTS}"
     )
+    fold_pruned(connection)
     connection.execute(
         "DELETE FROM answer WHERE delivery_id IN (SELECT delivery.id FROM delivery JOIN temp.pruned ON pruned.id=delivery.message_id)"
     )

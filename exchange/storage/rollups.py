@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
+from exchange.storage.fold import DELIVERED, MinuteRow, curves, folded_before, hours_of
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
-#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, deliveries made, items in them.
-MinuteRow = tuple[int, str, int, int, int]
+#: The same with the hour of the day before the figures (None: not kept).
+HourRow = tuple[int, str, str, str, str, str, str, str, int | None, int, int, int]
+_KIND = COUNT_COLUMNS.split(",").index("kind")
 
 
 class Rollups:
@@ -40,28 +44,44 @@ class Rollups:
         return None if first is None else (first, last)
 
     def last_minute(self) -> int:
-        """The last minute (since 1970 UTC) that has a counter; 0 when there is none."""
+        """The last minute (since 1970 UTC) that counted or is folded; 0 when there is none."""
         found: int | None = next(self._rows("SELECT MAX(period) FROM counter", ()))[0]
-        return found or 0
+        return max(found or 0, folded_before(self._open) - 1, 0)
 
     def days(self, since: int, until: int) -> Iterator[CounterRow]:
         """Day counters of days [since, until), by day: the primary key's own order, so that nothing is sorted."""
         return self._rows(f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>=? AND period<? ORDER BY period", (since, until))
 
-    def minutes(self, since: int, until: int) -> Iterator[CounterRow]:
-        """Minute counters of minutes [since, until), by minute."""
-        return self._rows(f"SELECT {COUNT_COLUMNS} FROM counter WHERE period>=? AND period<? ORDER BY period", (since, until))
+    def hours(self, since: int, until: int) -> Iterator[HourRow]:
+        """Counters of days [since, until) with the local hour, folded or not; the hour is None for all but deliveries."""
+        counted = self._rows(
+            f"SELECT {COUNT_COLUMNS},hours FROM day_counter WHERE period>=? AND period<? ORDER BY period", (since, until)
+        )
+        for *key, count, items, size, hours in counted:
+            if key[_KIND] != DELIVERED:
+                yield (*key, None, count, items, size)
+            for hour, sums in hours_of(hours).items():
+                yield (*key, hour, *sums)
+        minutes = f"SELECT {COUNT_COLUMNS} FROM counter WHERE period>=? AND period<? AND kind=? ORDER BY period"
+        for minute, *rest, count, items, size in self._rows(minutes, (first_minute(since), first_minute(until), DELIVERED)):
+            day, hour = local_hour(minute // 60)
+            yield (day, *rest, hour, count, items, size)
 
     def sums(self, since: int, until: int) -> Iterator[MinuteRow]:
-        """Each minute of [since, until) and each channel that counted in it, added up by the database; by minute."""
-        return self._rows(
+        """Each minute of the days [since, until) and each channel that counted in it, folded or not, added up by minute."""
+        unfolded = self._rows(
             "SELECT period,channel,SUM(CASE kind WHEN 'received' THEN count ELSE 0 END),"
             "SUM(CASE kind WHEN 'delivered' THEN count ELSE 0 END),SUM(CASE kind WHEN 'delivered' THEN items ELSE 0 END) "
             "FROM counter WHERE period>=? AND period<? GROUP BY period,channel ORDER BY period,channel",
-            (since, until),
+            (first_minute(since), first_minute(until)),
         )
+        return heapq.merge(curves(self._open, since, until), unfolded)
 
-    def _rows(self, query: str, values: tuple[int, ...]) -> Iterator[Any]:
+    @property
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise sqlite3.ProgrammingError("the rollups are not open")
-        return iter(self._connection.execute(query, values))
+        return self._connection
+
+    def _rows(self, query: str, values: tuple[int | str, ...]) -> Iterator[Any]:
+        return iter(self._open.execute(query, values))

@@ -15,6 +15,7 @@ from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Pending, Re
 from exchange.storage import queries
 from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
+from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
 from exchange.storage.writer import Work, Writer
@@ -145,6 +146,11 @@ class SqliteLedger:
         bodies: int = await self._writer.submit(lambda connection: drop_bodies(connection, bodies_before, most))
         messages: int = await self._writer.submit(lambda connection: drop_messages(connection, messages_before, most))
         return Dropped(bodies, messages)
+
+    async def fold(self, before_minute: int, most: int) -> bool:
+        """Fold counters of minutes before that one, about `most` of them; whether some are left."""
+        left: bool = await self._writer.submit(lambda connection: fold(connection, before_minute, most))
+        return left
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own."""

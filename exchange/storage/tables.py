@@ -146,16 +146,49 @@ class Counter(Counted, table=True):
 
 
 class DayCounter(Counted, table=True):
-    """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the statistics read."""
+    """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the statistics read.
+
+    `hours` is what the minutes of its deliveries were folded into (see `fold`), as JSON.
+    """
 
     __tablename__ = "day_counter"
     __table_args__ = {"sqlite_with_rowid": False}
+
+    hours: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+
+
+class DayCurve(SQLModel, table=True):
+    """What a channel received and delivered in each minute of a folded day, as compressed JSON."""
+
+    __tablename__ = "day_curve"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    day: int = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Folded(SQLModel, table=True):
+    """One row: the minute (since 1970 UTC) before which minutes are folded."""
+
+    __tablename__ = "folded"
+
+    id: int = Field(sa_column=_big(primary_key=True))
+    before: int = Field(sa_column=_big())
 
 
 class PrunedCounter(Counted, table=True):
     """Counts by minute of what retention has dropped, so that `verify` can still account for every counter."""
 
     __tablename__ = "pruned_counter"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class PrunedDayCounter(Counted, table=True):
+    """The same by day, where the minutes are folded."""
+
+    __tablename__ = "pruned_day_counter"
     __table_args__ = {"sqlite_with_rowid": False}
 
 

@@ -10,6 +10,7 @@ from exchange.errors import LedgerError
 from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
 from exchange.storage.days import day_of_minute
+from exchange.storage.fold import folded_before
 from exchange.storage.recount import RECOUNT
 
 #: Differences listed of each check; the number of all is always given.
@@ -44,6 +45,19 @@ SELECT delivery.id, delivery.state,
 FROM delivery LEFT JOIN event ON event.message_id=delivery.message_id AND event.delivery_id=delivery.id
 GROUP BY delivery.id
 HAVING COALESCE(delivered,0) != (delivery.state='delivered') OR COALESCE(dead,0)-COALESCE(resent,0) != (delivery.state='dead')
+"""
+
+#: Deliveries of each day: what its folded hours and its minutes sum to, where that is not what the day says.
+_HOURS = """
+SELECT period, channel, message_type, sender, receiver, door, kind, process, SUM(count), SUM(items), SUM(bytes) FROM (
+  SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes
+    FROM counter WHERE kind='delivered'
+  UNION ALL
+  SELECT period,channel,message_type,sender,receiver,door,kind,process,value->>0,value->>1,value->>2
+    FROM day_counter,json_each(day_counter.hours) WHERE kind='delivered'
+  UNION ALL
+  SELECT period,channel,message_type,sender,receiver,door,kind,process,-count,-items,-bytes FROM day_counter WHERE kind='delivered'
+) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
 _ORPHANS = """
@@ -82,14 +96,29 @@ def _verify(path: Path) -> Verification:
             if old != new:
                 connection.execute(f'ALTER TABLE temp.recount RENAME COLUMN "{old}" TO {new}')
         connection.execute(f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter")
+        # Minutes before this one are folded: of them, the days are what there is to compare.
+        folded = folded_before(connection)
+        whole = day_of_minute(folded - 1) + 1 if folded else 0
         checks = [
             _differences(
                 connection,
                 "counters agree with messages, deliveries and events",
-                _by_minute("temp.recount"),
+                _by_minute(f"temp.recount WHERE period>={folded}"),
                 _by_minute("counter"),
             ),
-            _differences(connection, "days agree with minutes", _by_day(), f"SELECT {COUNT_COLUMNS} FROM day_counter"),
+            _differences(
+                connection,
+                "days agree with minutes",
+                _by_day("counter", whole),
+                f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>={whole}",
+            ),
+            _differences(
+                connection,
+                "days agree with messages, deliveries and events",
+                _by_day("temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
+                f"SELECT {COUNT_COLUMNS} FROM day_counter",
+            ),
+            _rows(connection, "hours and minutes agree with days", _HOURS),
             _rows(connection, "every delivery's state agrees with its events", _STATES),
             _rows(connection, "nothing stands without what it belongs to", _ORPHANS),
         ]
@@ -107,10 +136,12 @@ def _by_minute(table: str) -> str:
     )
 
 
-def _by_day() -> str:
+def _by_day(minutes: str, since: int, more: str = "") -> str:
+    """The minutes of a table (and further counters by day) added up by day, from day `since` on."""
+    dimensions = ",".join(COUNT_COLUMNS.split(",")[1:-3])
     return (
-        "SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
-        "FROM counter GROUP BY 1,channel,message_type,sender,receiver,door,kind,process"
+        f"SELECT period,{dimensions},SUM(count),SUM(items),SUM(bytes) FROM (SELECT day_of_minute(period) AS period,{dimensions},"
+        f"count,items,bytes FROM {minutes} {more}) WHERE period>={since} GROUP BY period,{dimensions}"
     )
 
 
@@ -138,7 +169,7 @@ def _rows(connection: sqlite3.Connection, name: str, query: str) -> Check:
 def _conservation(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """Per channel: the counters' sums by kind, and the deliveries that wait and are dead now."""
     channels: dict[str, dict[str, int]] = {}
-    for channel, kind, count in connection.execute("SELECT channel,kind,SUM(count) FROM counter GROUP BY channel,kind"):
+    for channel, kind, count in connection.execute("SELECT channel,kind,SUM(count) FROM day_counter GROUP BY channel,kind"):
         channels.setdefault(channel, {})[kind] = count
     for channel, state, count in connection.execute(
         "SELECT message.channel,delivery.state,COUNT(*) FROM delivery JOIN message ON message.id=delivery.message_id "

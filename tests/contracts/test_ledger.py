@@ -175,6 +175,30 @@ async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteL
     assert verify(ledger.path).clean
 
 
+async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: SqliteLedger) -> None:
+    made = [record(str(number), items_rejected=1) for number in range(12)]
+    for each in made:
+        await ledger.record(each)
+        if each is not made[-1]:
+            await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    before = await ledger.totals(("kind",), daily=True)
+    last = max(period for (period,), *_ in await ledger.totals(("period",)))
+    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, "what is dropped before its minutes are folded"
+    assert not await ledger.fold(last + 1, 1_000)
+    assert await ledger.totals(("kind",)) == [], "no minute is left"
+    assert verify(ledger.path).clean
+    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, "and after"
+    await ledger.record(record("late"))
+    assert await ledger.fold(last + 1, 1_000) is False
+    assert verify(ledger.path).clean
+    await ledger.fold(last + 1, 1_000)
+    daily = {kind: count for (kind,), count, *_ in await ledger.totals(("kind",), daily=True)}
+    assert daily["received"] == {kind: count for (kind,), count, *_ in before}["received"] + 1
+    for harm in ("UPDATE day_counter SET count=count+1 WHERE kind='delivered'", "DELETE FROM pruned_day_counter"):
+        await ledger.change(lambda connection, harm=harm: connection.execute(harm))
+        assert not verify(ledger.path).clean, harm
+
+
 async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
     await ledger.close()
     with pytest.raises(LedgerClosed):

@@ -43,5 +43,6 @@ class LedgerSource:
             # The minutes of the first day only: those of all days are as many as the ledger is old.
             day = min(values[0] for values, *_ in await self._ledger.totals(("period",), daily=True))
             minutes = await self._ledger.totals(("period",), first_minute(day), first_minute(day + 1))
-            self._first_minute = min(values[0] for values, *_ in minutes)
+            # Where these are folded, the day's beginning will do.
+            self._first_minute = min((values[0] for values, *_ in minutes), default=first_minute(day))
         return max(now / 60_000 - self._first_minute, 1.0) / MINUTES_A_DAY

@@ -4,31 +4,63 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from exchange.statistics.days import first_minute
-from exchange.storage.days import day_of_minute
+from exchange.storage.connection import connect
+from exchange.storage.fold import fold
 from exchange.storage.rollups import Rollups
+from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
 
-def test_minutes_and_days_and_sums_say_the_same(year_ledger: Path) -> None:
-    with Rollups(year_ledger) as rollups:
+def said(path: Path) -> tuple[object, ...]:
+    """What the rollups say of all days: the days, the deliveries by hour, the sums by minute."""
+    with Rollups(path) as rollups:
         bounds = rollups.bounds()
         assert bounds is not None
-        first, last = bounds
-        minutes = (first_minute(first), first_minute(last + 1))
-        by_day: Counter[tuple[object, ...]] = Counter()
-        for minute, *dimensions, count, _items, _size in rollups.minutes(*minutes):
-            by_day[day_of_minute(minute), *dimensions] += count
-        assert by_day == {(day, *dimensions): count for day, *dimensions, count, _items, _size in rollups.days(first, last + 1)}
-        sums = list(rollups.sums(*minutes))
-        assert all(one[:2] < other[:2] for one, other in pairwise(sums))
-        delivered = sum(count for key, count in by_day.items() if key[-2] == "delivered")
-        assert sum(row[3] for row in sums) == delivered > 0
+        first, end = bounds[0], bounds[1] + 1
+        hours: Counter[tuple[object, ...]] = Counter()
+        for day, *dimensions, hour, count, _items, _size in rollups.hours(first, end):
+            if hour is not None:
+                hours[day, hour, *dimensions] += count
+        return list(rollups.days(first, end)), hours, list(rollups.sums(first, end)), rollups.last_minute()
+
+
+def test_hours_and_days_and_sums_say_the_same(year_ledger: Path) -> None:
+    days, hours, sums, _ = said(year_ledger)
+    by_day: Counter[tuple[object, ...]] = Counter()
+    for (day, _hour, *dimensions), count in hours.items():  # type: ignore[attr-defined]
+        by_day[day, *dimensions] += count
+    assert by_day == {tuple(row[:8]): row[8] for row in days if row[6] == "delivered"}  # type: ignore[attr-defined]
+    assert all(one[:2] < other[:2] for one, other in pairwise(sums))  # type: ignore[call-overload]
+    assert sum(row[3] for row in sums) == by_day.total() > 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("most", [1, 500, 100_000])
+def test_folded_minutes_say_the_same(tmp_path: Path, most: int) -> None:
+    path = tmp_path / "folds.db"
+    write_year(path, days=3)
+    before = said(path)
+    with closing(connect(path)) as connection:
+        minutes = connection.execute("SELECT COUNT(*) FROM counter").fetchone()[0]
+        middle, last = connection.execute("SELECT (MIN(period)+MAX(period))/2,MAX(period) FROM counter").fetchone()
+        for until in (middle, middle + 7, last + 1):
+            while fold(connection, until, most):
+                pass
+            assert said(path)[:3] == before[:3]
+            assert connection.execute("SELECT COUNT(*) FROM counter WHERE period<?", (until,)).fetchone() == (0,)
+        assert minutes > 0
+    days_checks = [
+        check for check in verify(path).checks if check.name in ("days agree with minutes", "hours and minutes agree with days")
+    ]
+    assert [check.broken for check in days_checks] == [0, 0]
+    with closing(connect(path)) as connection:
+        connection.execute("UPDATE day_counter SET hours=NULL")
+    assert next(check for check in verify(path).checks if check.name == "hours and minutes agree with days").broken
 
 
 def test_a_reader_keeps_its_view_while_the_ledger_grows(tmp_path: Path) -> None:

@@ -1,0 +1,148 @@
+"""Folding minutes: counters by the minute that have grown old become hours of their day's counters and the day's curve; never a count is lost.
+
+What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the day had (`day_counter.hours`, JSON: the local
+hour to [count, items, bytes]); for each channel, what was received and delivered in each minute (`day_curve`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from exchange.ports.ledger import CountKey
+from exchange.statistics.days import first_minute, local_hour
+from exchange.storage.codec import pack, unpack
+from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.days import day_of_minute
+
+#: The kinds that a curve has; the second is the one that keeps its hours.
+RECEIVED, DELIVERED = "received", "delivered"
+DIMENSIONS = CountKey._fields[1:]
+_LEVEL = 3
+_KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
+_COLUMNS = ("period", *DIMENSIONS)
+_KIND = _COLUMNS.index("kind")
+
+#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, deliveries made, items in them.
+MinuteRow = tuple[int, str, int, int, int]
+#: Sums of a key that fills.
+_Sums = dict[Any, list[int]]
+
+
+def folded_before(connection: sqlite3.Connection) -> int:
+    """The minute (since 1970 UTC) before which minutes are folded; 0 when none is."""
+    found = connection.execute("SELECT before FROM folded").fetchone()
+    return found[0] if found else 0
+
+
+def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
+    """Fold minutes before `before`, the oldest first, about `most` counters at a time (a minute is never split); whether some are left."""
+    beyond = connection.execute(
+        "SELECT period FROM counter WHERE period<? ORDER BY period LIMIT 1 OFFSET ?", (before, most)
+    ).fetchone()
+    until = before
+    if beyond is not None:
+        oldest = connection.execute("SELECT MIN(period) FROM counter").fetchone()[0]
+        until = max(beyond[0], oldest + 1)
+    rows = connection.execute(f"SELECT {COUNT_COLUMNS} FROM counter WHERE period<? ORDER BY period", (until,))
+    hours, curves = _added_up(rows)
+    _keep_hours(connection, hours)
+    _keep_curves(connection, curves)
+    connection.execute("DELETE FROM counter WHERE period<?", (until,))
+    connection.execute(
+        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET before=MAX(before,excluded.before)", (until,)
+    )
+    fold_pruned(connection)
+    return beyond is not None
+
+
+def fold_pruned(connection: sqlite3.Connection) -> None:
+    """Add what retention dropped of folded minutes to the days."""
+    before = folded_before(connection)
+    if connection.execute("SELECT 1 FROM pruned_counter WHERE period<? LIMIT 1", (before,)).fetchone() is None:
+        return
+    connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
+    dimensions = ",".join(DIMENSIONS)
+    connection.execute(
+        f"INSERT INTO pruned_day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period),{dimensions},SUM(count),SUM(items),SUM(bytes) "
+        f"FROM pruned_counter WHERE period<? GROUP BY 1,{dimensions} {ADD_COUNTS}",
+        (before,),
+    )
+    connection.execute("DELETE FROM pruned_counter WHERE period<?", (before,))
+
+
+def hours_of(text: str | None) -> dict[int, list[int]]:
+    """The hours that a day counter keeps: local hour to [count, items, bytes]."""
+    return {int(hour): sums for hour, sums in json.loads(text).items()} if text else {}
+
+
+def curve_of(codec: int, content: bytes) -> list[list[int]]:
+    """A day's curve: [minute of the day, messages received, deliveries made, items in them], by minute."""
+    found: list[list[int]] = json.loads(unpack(codec, content))
+    return found
+
+
+def curves(connection: sqlite3.Connection, first_day: int, end_day: int) -> Iterator[MinuteRow]:
+    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a time is in memory."""
+    days = connection.execute(
+        "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day", (first_day, end_day)
+    ).fetchall()
+    for (day,) in days:
+        start = first_minute(day)
+        rows: list[MinuteRow] = []
+        for channel, codec, content in connection.execute("SELECT channel,codec,content FROM day_curve WHERE day=?", (day,)):
+            rows += [(start + minute, channel, *sums) for minute, *sums in curve_of(codec, content)]
+        yield from sorted(rows)
+
+
+def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str], _Sums]]:
+    """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel and minute of the day."""
+    hours: dict[tuple[Any, ...], _Sums] = {}
+    curves: dict[tuple[int, str], _Sums] = {}
+    day = hour = start = 0
+    present = -1
+    for row in rows:
+        minute, kind = row[0], row[_KIND]
+        if kind not in (RECEIVED, DELIVERED):
+            continue
+        if minute != present:
+            present = minute
+            day, hour = local_hour(minute // 60)
+            start = first_minute(day)
+        count, items, size = row[-3:]
+        of_minute = curves.setdefault((day, row[1]), {}).setdefault(minute - start, [0, 0, 0])
+        if kind == RECEIVED:
+            of_minute[0] += count
+        else:
+            of_minute[1] += count
+            of_minute[2] += items
+            _add(hours.setdefault((day, *row[1:-3]), {}), hour, (count, items, size))
+    return hours, curves
+
+
+def _add(sums: _Sums, key: Any, values: Sequence[int]) -> None:
+    kept = sums.setdefault(key, [0, 0, 0])
+    for index, value in enumerate(values):
+        kept[index] += value
+
+
+def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Sums]) -> None:
+    for key, sums in hours.items():
+        (text,) = connection.execute(f"SELECT hours FROM day_counter WHERE {_KEY}", key).fetchone()
+        for hour, kept in hours_of(text).items():
+            _add(sums, hour, kept)
+        written = json.dumps(dict(sorted(sums.items())), separators=(",", ":"))
+        connection.execute(f"UPDATE day_counter SET hours=? WHERE {_KEY}", (written, *key))
+
+
+def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str], _Sums]) -> None:
+    for key, sums in curves.items():
+        kept = connection.execute("SELECT codec,content FROM day_curve WHERE day=? AND channel=?", key).fetchone()
+        for minute, *values in curve_of(*kept) if kept else ():
+            _add(sums, minute, values)
+        text = json.dumps([[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":"))
+        connection.execute(
+            "INSERT OR REPLACE INTO day_curve(day,channel,codec,content) VALUES (?,?,?,?)", (*key, *pack(text.encode(), _LEVEL))
+        )
