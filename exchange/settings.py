@@ -62,6 +62,12 @@ class Limits(Section):
     )
     waiting_max: int = Field(20_000_000, ge=1, description="Waiting deliveries; with more, calls get 503 with Retry-After.")
     read_seconds: float = Field(30.0, gt=0, description="Longest time to read a body.")
+    idle_seconds: float = Field(75.0, gt=0, description="Longest time that a connection at a door may be idle.")
+    plain_body_bytes_max: int = Field(
+        262_144,
+        ge=0,
+        description="Largest body that is read before its sender's key is looked at, in bytes; a larger one is aiohttp's.",
+    )
     clock_skew_seconds: int = Field(86_400, ge=1, description="Furthest that a sender's time may lie from ours.")
 
 

@@ -8,6 +8,7 @@ on by the host of the stubs.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -44,6 +45,8 @@ SUBMITTED = {
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _REPORTED = "/income-register/benefit-reports"
+#: The root of a document for real-time processing.
+_ONE_REPORT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:Wage|Benefit)ReportRequestToIR[\s>]")
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -150,10 +153,11 @@ class Stub:
         return data_user.begin(directory, situation, _call, _signed_call)
 
     def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
-        """A document in a SOAP envelope to the service that takes it in deferred processing."""
+        """A document in a SOAP envelope to the service that takes it: at once when it is of one report, else in deferred processing."""
         if message_type not in SUBMITTED:
             raise ValueError(f"the register takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}")
-        return _call(partner, *SUBMITTED[message_type], body)
+        service, action = SUBMITTED[message_type]
+        return _call(partner, service, action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action, body)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""

@@ -183,7 +183,7 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
     society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
-    # Not worker 0: that one forgets and watches by itself, every few seconds; here the end of each day does.
+    # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of ticks and days do.
     exchange = Exchange(settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
@@ -204,16 +204,13 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
             copy.unlink()
         copied_at = time.monotonic()
 
-    async def end_day() -> None:
-        await exchange.watching.once()
-        # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
-        await clock.sleep(0.001)
+    async def forget() -> None:
         await exchange.forgetting.forget()
 
     try:
         if first == 0:
             await society.begin()
-        await live_days(planned, shard.number, senders, society, clock, end_day, first, keep, report)
+        await live_days(planned, shard.number, senders, society, clock, exchange.watching.once, forget, first, keep, report)
     finally:
         await exchange.close()
         # The next shard of this process has an exchange of its own; this one goes.

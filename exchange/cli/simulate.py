@@ -68,11 +68,15 @@ def simulate(
         console.print(f"no stub has these flows yet: {', '.join(missing)}", highlight=False)
     folder = out or Path("simulations") / f"{year}-{str(run.scale).replace('/', '-')}-{seed}"
     if not scenario.texts:
-        report, sound = _simulate(run, folder, processes)
+        report, sound = _live(run, folder, processes)
+        _publish(report, folder)
         print(table_text(report, language, width=max(Console().width, 110)), end="")
     else:
-        base, base_sound = _simulate(run, folder / "without", processes)
-        report, sound = _simulate(changed, folder / "with", processes)
+        # Both years are lived before either is published: what draws charts stays in memory.
+        base, base_sound = _live(run, folder / "without", processes)
+        report, sound = _live(changed, folder / "with", processes)
+        _publish(base, folder / "without")
+        _publish(report, folder / "with")
         comparison = compare(base, report)
         (folder / "comparison.csv").write_text(comparison_csv(comparison), encoding="utf-8")
         print(comparison_text(comparison, scenario.texts, language), end="")
@@ -81,19 +85,21 @@ def simulate(
     raise typer.Exit(0 if sound else 1)
 
 
-def _simulate(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
-    """Live the year (or what is left of it), prove the counters, publish; the report, and whether all is sound."""
+def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
+    """Live the year (or what is left of it) and prove the counters; the report, and whether all is sound."""
     _claim(run, folder)
     shards = [Shard(folder / LEDGERS, number) for number in range(SHARDS)]
     made = live_all(run, shards, processes, console)
     sound = _tell(made, bool(run.faults or run.scenario.texts))
     first, end = datetime.date(run.year, 1, 1), datetime.date(run.year + 1, 1, 1)
-    report = statistics_report([shard.ledger for shard in shards], run.year, first, end, float(run.scale))
+    return statistics_report([shard.ledger for shard in shards], run.year, first, end, float(run.scale)), sound
+
+
+def _publish(report: Report, folder: Path) -> None:
     # The charts take a second to import, for which no other command should wait.
     from exchange.publication.publish import publish
 
     publish(report, folder)
-    return report, sound
 
 
 def _claim(run: Run, folder: Path) -> None:

@@ -17,6 +17,9 @@ from exchange.simulation.society import Society
 AT_ONCE_MAX = 256
 #: Parts that a year is split into, each with a ledger of its own, whatever the number of processes.
 SHARDS = 4
+DAY_MILLISECONDS = 86_400_000
+#: Watches run so long before a tick, or the day, ends, so that what they send is delivered in it.
+LAST_MILLISECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ async def live_days(
     senders: frozenset[str],
     society: Society,
     clock: VirtualClock,
+    watch: Callable[[], Awaitable[None]],
     end_day: Callable[[], Awaitable[None]],
     first: int,
     keep: Keep,
@@ -62,23 +66,29 @@ async def live_days(
 ) -> None:
     """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
 
-    `end_day` does what an exchange does seldom: its watches, its forgetting.
+    `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
+    day. `end_day` does what it does seldom: its forgetting.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
     for day in range(first, len(dates)):
         await clock.until(midnights[day])
         society.new_day()
-        await _send(plan.arrivals(day, senders), plan, society, clock)
+        await _send(plan.arrivals(day, senders), plan, society, clock, watch)
         # To the last moments of the day: what is still to be answered or tried again gets its time.
-        await clock.until(midnights[day + 1] - 2)
+        await clock.until(midnights[day + 1] - LAST_MILLISECONDS)
+        await watch()
+        # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
+        await clock.sleep(0.001)
         await end_day()
         made = society.made
         report(Progress(shard, day + 1, len(dates), made.calls, made.items))
         keep(day)
 
 
-async def _send(arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
+async def _send(
+    arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]]
+) -> None:
     """Make the day's calls, tick by tick, in parts that are made at once; what fetches comes after what there is to fetch."""
     for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
@@ -88,3 +98,6 @@ async def _send(arrivals: Iterator[Arrival], plan: Plan, society: Society, clock
                 await clock.sleep(0.001)
             while part := list(islice(due, AT_ONCE_MAX)):
                 await asyncio.gather(*map(society.send_planned, part))
+        if clock.tick < DAY_MILLISECONDS:
+            await clock.until((tick + 1) * clock.tick - LAST_MILLISECONDS)
+            await watch()

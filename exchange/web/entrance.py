@@ -22,10 +22,9 @@ from schemas.call import Call, Reply
 
 log = structlog.get_logger(__name__)
 
-#: A longer head, or a larger body, is aiohttp's, which reads a body only when its sender is known and there is room.
-HEAD_BYTES_MAX, BODY_BYTES_MAX = 8_190, 262_144
-#: A connection on which nothing came for so long is closed.
-IDLE_SECONDS = 75.0
+#: A longer head is aiohttp's (8,190 is its own limit of a line), as is a larger body than the settings say: it reads one only when its
+#: sender is known and there is room.
+HEAD_BYTES_MAX = 8_190
 #: Bytes of further requests that one may send while one is served.
 AHEAD_BYTES_MAX = 65_536
 
@@ -40,7 +39,8 @@ class Entrance:
         self.entries = doors.entries()
         self.handed = handed
         self.read_seconds = limits.read_seconds
-        self.body_bytes_max = min(BODY_BYTES_MAX, limits.body_bytes_max)
+        self.idle_seconds = limits.idle_seconds
+        self.body_bytes_max = min(limits.plain_body_bytes_max, limits.body_bytes_max)
         self.connections: set[Connection] = set()
         #: Calls that are being served, also those whose connection is gone.
         self.tasks: set[asyncio.Task[None]] = set()
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         """It is open."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         self._entrance.connections.add(self)
-        self._idle = self._loop.call_later(IDLE_SECONDS, self._look)
+        self._idle = self._loop.call_later(self._entrance.idle_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed. A call that is being served goes on: its message may be committed already."""
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
 
     def _look(self) -> None:
         """Close it when nothing came for long."""
-        left = self._active_at + IDLE_SECONDS - self._loop.time()
+        left = self._active_at + self._entrance.idle_seconds - self._loop.time()
         if left <= 0 and self.task is None:
             self.abandon()
         else:

@@ -7,8 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-
-import pytest
+from typing import Any
 
 from exchange.web import entrance
 from tests.exchange.web.one_channel import ONE, Served, server, until_inside
@@ -41,9 +40,9 @@ class Raw:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[Served, Callable[[], Awaitable[Raw]]]]:
+async def connected(**limits: Any) -> AsyncIterator[tuple[Served, Callable[[], Awaitable[Raw]]]]:
     """A server, and what opens connections to it."""
-    async with server(read_seconds=0.1) as (served, _):
+    async with server(**{"read_seconds": 0.1, **limits}) as (served, _):
         writers: list[asyncio.StreamWriter] = []
 
         async def connect() -> Raw:
@@ -132,9 +131,8 @@ async def test_nobody_is_served_after_an_end_but_who_is_inside_gets_a_reply() ->
         assert await idle.ended()
 
 
-async def test_who_goes_away_takes_nothing_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "IDLE_SECONDS", 0.2)
-    async with connected() as (served, connect):
+async def test_who_goes_away_takes_nothing_along() -> None:
+    async with connected(idle_seconds=0.2) as (served, connect):
         raw = await connect()
         raw.writer.write(request(more=""))
         await until_inside(served, 1)

@@ -1,0 +1,61 @@
+"""When a simulated year's watches run: at the end of each tick that something fell due in, and of each day; no exchange."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from exchange.simulation.calendar import days_of, midnight
+from exchange.simulation.clock import VirtualClock
+from exchange.simulation.loop import VirtualLoop
+from exchange.simulation.year import live_days
+
+HOUR = 3_600_000
+YEAR, LAST_DAY = 2023, 364
+
+
+@pytest.mark.parametrize(
+    ("tick_hours", "expected"),
+    [(24, [("sent", 9), ("sent", 10), ("sent", 17), ("watch", 24)]),
+     (4, [("sent", 9), ("watch", 10), ("sent", 10), ("watch", 14), ("sent", 17), ("watch", 18), ("watch", 24)]),
+     (1, [("sent", 9), ("watch", 10), ("sent", 10), ("watch", 11), ("sent", 17), ("watch", 18), ("watch", 24)])],
+)  # fmt: skip
+def test_watches_run_when_a_tick_ends(tick_hours: int, expected: list[tuple[str, int]]) -> None:
+    # Ticks are those of UTC; the day is Finland's, two hours ahead in winter.
+    loop, start = VirtualLoop(), midnight(days_of(YEAR)[LAST_DAY])
+    clock = VirtualClock(loop, start, tick_hours * HOUR)
+    happened: list[tuple[str, float]] = []
+
+    async def send(arrival: Any) -> None:
+        happened.append(("sent", (arrival.at - start) / HOUR))
+
+    async def watch() -> None:
+        # So short before the end of a tick that it rounds to it.
+        happened.append(("watch", round((clock.now() - start) / HOUR, 3)))
+
+    async def end_day() -> None:
+        happened.append(("end", round((clock.now() - start) / HOUR, 3)))
+
+    arrivals = [SimpleNamespace(at=start + hour * HOUR, planned=0) for hour in (9, 10, 17)]
+    plan = SimpleNamespace(year=YEAR, arrivals=lambda day, senders: iter(arrivals), fetches=lambda planned: False)
+    society = SimpleNamespace(new_day=lambda: None, send_planned=send, made=SimpleNamespace(calls=3, items=3))
+    try:
+        loop.run_until_complete(
+            live_days(
+                cast(Any, plan),
+                0,
+                frozenset(),
+                cast(Any, society),
+                clock,
+                watch,
+                end_day,
+                LAST_DAY,
+                lambda _: None,
+                lambda _: None,
+            )
+        )
+    finally:
+        loop.close()
+    assert happened == [*expected, ("end", 24)]
