@@ -1,8 +1,8 @@
 """Withholding small counts from what is published as open data, so that they can't be worked out from sums either; pure.
 
 The rule: a count of 1 to 4 is withheld (threshold rule, n = 5). Where withheld counts stand in a published sum, at least two
-of them are withheld and together they are at least 5, or a further one, the smallest, is withheld as well (secondary
-suppression). Withheld counts of both kinds look the same. A count of 0 is told: nobody is in it.
+of them are withheld and together they are at least 5 and more than one each (else each is known to be 1), or a further one, the
+smallest, is withheld as well (secondary suppression). Withheld counts of both kinds look the same. A count of 0 is told: nobody is in it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def withheld_cells(counts: Mapping[Cell, float], sums: Iterable[Collection[Cell]
         changed = False
         for cells in sets:
             inside = [cell for cell in cells if cell in hidden]
-            if not inside or (len(inside) > 1 and sum(counts[cell] for cell in inside) >= THRESHOLD):
+            enough = max(THRESHOLD, len(inside) + 1)
+            if not inside or (len(inside) > 1 and sum(counts[cell] for cell in inside) >= enough):
                 continue
             candidates = [cell for cell in cells if cell not in hidden and counts[cell] > 0]
             if candidates:

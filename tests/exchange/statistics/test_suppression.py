@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exchange.statistics.breakdown import Figures
@@ -25,6 +25,8 @@ def test_small_counts_are_withheld_and_zeros_are_told(counts: list[int]) -> None
     assert hidden == {("part", index) for index, count in enumerate(counts) if 0 < count < THRESHOLD}
 
 
+@example([1] * 5)
+@example([1] * 7)
 @given(COUNTS)
 def test_a_withheld_part_does_not_follow_from_the_total(counts: list[int]) -> None:
     """What a reader knows: the total, every other part, and that a withheld count is at least 1."""
