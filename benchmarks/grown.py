@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.migrate import migrate_sqlite
 

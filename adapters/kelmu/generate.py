@@ -137,7 +137,7 @@ def records(code: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _chance(code: str, what: str) -> random.Random:
-    return random.Random(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest())
+    return random.Random(int.from_bytes(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest()))
 
 
 def _day(month: int, day: int) -> str:

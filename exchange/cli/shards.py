@@ -37,6 +37,8 @@ from schemas.directory import load as load_directory
 KEPT_SECONDS = 2 * 86_400
 #: Minutes are folded up to the end of the day before the one that ends.
 MINUTES_KEPT_SECONDS = 23 * 3600
+#: The days at whose end a simulation forgets at most and at least, by how little a day holds: each time has its price.
+FORGETTING_DAYS_MAX, FORGETTING_EACH_DAY_FROM = 7, Fraction(1, 140)
 #: Rows that are folded or dropped in one transaction: nobody waits for it here.
 ROWS_MAX = 20_000
 #: How often retries are looked for, in simulated seconds: seldom, unless faults make them.
@@ -143,6 +145,11 @@ def settings_for(run: Run, shard: Shard) -> Settings:
     )
 
 
+def days_between_forgetting(scale: Fraction) -> int:
+    """How many days' messages are forgotten at once at a scale: each day's when there are many."""
+    return max(1, min(FORGETTING_DAYS_MAX, int(FORGETTING_EACH_DAY_FROM / scale)))
+
+
 def prepare(run: Run) -> None:
     """Have in memory what every shard of the run needs: the plan, the channels, the schemas compiled."""
     run.plan()
@@ -204,8 +211,9 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
             copy.unlink()
         copied_at = time.monotonic()
 
-    async def forget() -> None:
-        await exchange.forgetting.forget()
+    async def forget(day: int) -> None:
+        if (day + 1) % days_between_forgetting(run.scale) == 0:
+            await exchange.forgetting.forget()
 
     try:
         if first == 0:

@@ -35,7 +35,8 @@ class Asking:
 
     async def recover(self, lanes: list[int]) -> int:
         """Settle what a crash left half asked: nobody waits for those answers any more; how many there were."""
-        return await self._attempts.abandon(await self._ledger.waiting(lanes, self._clock.now(), 100_000, "ask"))
+        asked = await self._ledger.waiting(lanes, self._clock.now(), 100_000, "ask")
+        return await self._attempts.abandon([each.id for each in asked])
 
     async def _earlier_answer(self, message_id: int) -> bytes | None:
         for row in await self._ledger.deliveries(message_id):

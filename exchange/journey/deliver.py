@@ -12,7 +12,7 @@ import structlog
 from exchange.errors import LedgerClosed, LedgerError
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.ledger import Pending
+from exchange.ports.ledger import Due, Pending
 from schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
@@ -244,12 +244,13 @@ class Dispatcher:
             return 0
         full = [receiver for receiver, share in self._shares.items() if share.deliveries >= room]
         due = await self._ledger.waiting(self._own_lanes, self._clock.now(), self._bounds.ready_max + room, without=full)
-        wanted = [each for each in due if each not in self._held]
-        self._behind = len(wanted) > room or bool(full)
+        wanted = [each for each in due if each.id not in self._held]
+        fitting = self._fitting(wanted)
+        self._behind = len(wanted) > len(fitting) or bool(full)
         fetched = 0
         refused: set[str] = set()
-        for start in range(0, min(len(wanted), room), 100):
-            for pending in await self._ledger.pending(wanted[start : min(start + 100, room)]):
+        for start in range(0, len(fitting), 100):
+            for pending in await self._ledger.pending(fitting[start : start + 100]):
                 conversation = f"{pending.delivery.receiver} {pending.message.channel} {pending.message.conversation}"
                 if pending.delivery.ordered and conversation in refused:
                     # There may be room by now, but the one before it was left out.
@@ -259,6 +260,20 @@ class Dispatcher:
                 else:
                     refused.add(conversation)
         return fetched
+
+    def _fitting(self, due: Sequence[Due]) -> list[int]:
+        """The ids of those that there is room for, so that no body is read in vain. Once a receiver has no room, none of what
+        follows fits: an order is kept."""
+        free = self._bounds.ready_max - len(self._held)
+        shares = {receiver: share.deliveries for receiver, share in self._shares.items()}
+        fitting = []
+        for each in due:
+            share = shares.get(each.receiver, 0)
+            if share < free:
+                fitting.append(each.id)
+                shares[each.receiver] = share + 1
+                free -= 1
+        return fitting
 
     async def _wait(self) -> None:
         """Sleep until the next poll, or until there is room again."""

@@ -138,6 +138,13 @@ class Settlement:
     from_state: str = "waiting"
 
 
+class Due(NamedTuple):
+    """A delivery that is due, and to whom."""
+
+    id: int
+    receiver: str
+
+
 class Pending(NamedTuple):
     """A waiting delivery read back from the ledger, with its message and body."""
 
@@ -168,8 +175,8 @@ class Ledger(Protocol):
 
     async def waiting(
         self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
-    ) -> list[int]:
-        """Ids of deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest first, to others than
+    ) -> list[Due]:
+        """Deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest first, to others than
         the receivers `without`."""
         ...
 

@@ -6,6 +6,7 @@ Nothing on it may do I/O: no sockets, no threads, no processes. Then the order o
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
@@ -49,6 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._milliseconds = 0
+        self._when_idle: list[Callable[[], object]] = []
         super().__init__(_NothingReady(self._advance))
         # A timer that is due within this time runs: rounding must not make the loop turn on the spot.
         self._clock_resolution = 0.0005
@@ -62,7 +64,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Milliseconds since the beginning."""
         return self._milliseconds
 
+    def call_when_idle(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call it once nothing else is ready, before time moves on."""
+        self._when_idle.append(functools.partial(callback, *args))
+
     def _advance(self, timeout: float | None) -> None:
+        if self._when_idle:
+            for callback in self._when_idle:
+                self.call_soon(callback)
+            self._when_idle.clear()
+            return
         if timeout is None:
             raise Stalled("nothing will ever happen again")
         self._milliseconds += max(1, round(timeout * 1000))

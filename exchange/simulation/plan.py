@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import heapq
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from exchange.simulation.calendar import Hours, days_of, midnight
+from exchange.simulation.calendar import Hours, midnight
 from exchange.simulation.quantities import Quantity, quantities
 from exchange.simulation.rounding import share, spread, step
 from exchange.simulation.workload import Reading, Stream, Workload
@@ -78,20 +79,15 @@ class Plan:
         return tuple(each.message_type for each in self.planned[number].stream.answers)
 
     def senders(self) -> dict[str, float]:
-        """Who sends, with about how much work each makes in the year: messages, and a fiftieth of one for each further item."""
+        """Who sends, with about how much work each makes in the year, in microseconds of processor time."""
         work: dict[str, float] = {}
         for each in self.planned:
-            items = sum(each.units) if each.stream.counts == "items" else sum(each.holding) / 10
-            answered = sum(
-                sum(days) for days, answer in zip(each.answers, each.stream.answers, strict=True) if answer.counts == "messages"
-            )
-            cost = each.messages + answered + items / 12
-            work[each.flow.partner] = work.get(each.flow.partner, 0.0) + cost
+            work[each.flow.partner] = work.get(each.flow.partner, 0.0) + sum(each.units) * each.stream.effort
         return work
 
     def arrivals(self, day: int, senders: frozenset[str]) -> Iterator[Arrival]:
         """The arrivals of the day of that number (0: 1 January) from those senders, in order of time."""
-        start = midnight(days_of(self.year)[day])
+        start = midnight(datetime.date(self.year, 1, 1) + datetime.timedelta(days=day))
         numbers = [
             number
             for number, each in enumerate(self.planned)

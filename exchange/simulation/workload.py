@@ -48,6 +48,7 @@ class Stream:
     joint_count: int = 1
     adds: Mapping[str, int] = field(default_factory=dict)
     answers: Sequence[Answering] = ()
+    effort: float = 1000
     basis: Basis = "published"
     ground: str = ""
 

@@ -59,7 +59,7 @@ async def live_days(
     society: Society,
     clock: VirtualClock,
     watch: Callable[[], Awaitable[None]],
-    end_day: Callable[[], Awaitable[None]],
+    end_day: Callable[[int], Awaitable[None]],
     first: int,
     keep: Keep,
     report: Report,
@@ -67,7 +67,7 @@ async def live_days(
     """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
 
     `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
-    day. `end_day` does what it does seldom: its forgetting.
+    day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
@@ -80,7 +80,7 @@ async def live_days(
         await watch()
         # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
         await clock.sleep(0.001)
-        await end_day()
+        await end_day(day)
         made = society.made
         report(Progress(shard, day + 1, len(dates), made.calls, made.items))
         keep(day)

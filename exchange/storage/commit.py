@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
-from exchange.ports.ledger import Count, DeliveryRow, EventRow, MessageRow, Record, Recorded, Remember, Settlement
+from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record, Recorded, Remember, Settlement
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters import Totals
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 EVENT_COLUMNS = ",".join(EventRow._fields)
-COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes"
-ADD_COUNTS = (
-    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind,process) DO UPDATE SET "
-    "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
-)
-
-
-class Totals:
-    """Counts of one transaction, added up before they touch a table."""
-
-    def __init__(self) -> None:
-        self._sums: dict[tuple[object, ...], list[int]] = {}
-
-    def add(self, counts: Iterable[Count]) -> None:
-        """Add some counts."""
-        sums = self._sums
-        for key, count, items, size in counts:
-            total = sums.get(key)
-            if total is None:
-                sums[key] = [count, items, size]
-            else:
-                total[0] += count
-                total[1] += items
-                total[2] += size
-
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Add them to the minute's and the day's counters."""
-        if not self._sums:
-            return
-        minutes = [(*key, *total) for key, total in self._sums.items()]
-        days: dict[tuple[object, ...], list[int]] = {}
-        for key, total in self._sums.items():
-            day = (day_of_minute(key[0]), *key[1:])
-            kept = days.setdefault(day, [0, 0, 0])
-            for index in range(3):
-                kept[index] += total[index]
-        insert(connection, f"INSERT INTO counter({COUNT_COLUMNS})", ADD_COUNTS, minutes)
-        insert(
-            connection, f"INSERT INTO day_counter({COUNT_COLUMNS})", ADD_COUNTS, [(*key, *total) for key, total in days.items()]
-        )
 
 
 def record_all(connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals) -> list[Recorded]:

@@ -10,6 +10,8 @@ from typing import Any
 
 #: Variables of one statement; SQLite's own limit is 32,766 (since 3.32).
 VARIABLES_MAX = 30_000
+#: Fewer rows go in one by one, by one statement: faster than statements of several sizes (measured).
+FEW_ROWS = 32
 
 
 def connect(path: Path, cache_mib: int = 16, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
@@ -59,6 +61,9 @@ def insert(connection: sqlite3.Connection, prefix: str, suffix: str, rows: Seque
     if not rows:
         return []
     columns = len(rows[0])
+    if len(rows) < FEW_ROWS and "RETURNING" not in suffix:
+        connection.executemany(f"{prefix} VALUES {placeholders(1, columns)} {suffix}", rows)
+        return []
     returned: list[tuple[Any, ...]] = []
     for part in chunks(rows, columns):
         cursor = connection.execute(

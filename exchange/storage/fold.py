@@ -14,7 +14,7 @@ from typing import Any
 from exchange.ports.ledger import CountKey
 from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.codec import pack, unpack
-from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 
 #: The kinds that a curve has; the second is the one that keeps its hours.
@@ -133,8 +133,10 @@ def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Su
         (text,) = connection.execute(f"SELECT hours FROM day_counter WHERE {_KEY}", key).fetchone()
         for hour, kept in hours_of(text).items():
             _add(sums, hour, kept)
-        written = json.dumps(dict(sorted(sums.items())), separators=(",", ":"))
-        connection.execute(f"UPDATE day_counter SET hours=? WHERE {_KEY}", (written, *key))
+    connection.executemany(
+        f"UPDATE day_counter SET hours=? WHERE {_KEY}",
+        ((json.dumps(dict(sorted(sums.items())), separators=(",", ":")), *key) for key, sums in hours.items()),
+    )
 
 
 def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str], _Sums]) -> None:

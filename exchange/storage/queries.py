@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import CountKey, DeliveryRow, EventRow, MessageRow, Pending
+from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
@@ -30,18 +30,18 @@ def memory(connection: sqlite3.Connection, channel: str, keys: Sequence[str]) ->
 
 def due(
     connection: sqlite3.Connection, lanes: Sequence[int], due_before: int, most: int, mode: str, without: Sequence[str] = ()
-) -> list[int]:
-    """Ids of deliveries of that mode to be made, by due time, to others than the receivers `without`."""
+) -> list[Due]:
+    """Deliveries of that mode to be made, by due time, to others than the receivers `without`."""
     if mode not in ("push", "ask"):
         raise ValueError(f"deliveries by {mode} are not made by the exchange")
     which = f"AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
     if without:
         which += f" AND receiver NOT IN ({','.join('?' * len(without))})"
     rows = connection.execute(
-        f"SELECT id FROM delivery WHERE state='waiting' AND mode='{mode}' AND next_at<=? {which} ORDER BY next_at, id LIMIT ?",
+        f"SELECT id, receiver FROM delivery WHERE state='waiting' AND mode='{mode}' AND next_at<=? {which} ORDER BY next_at, id LIMIT ?",
         (due_before, *lanes, *without, most),
     )
-    return [row[0] for row in rows]
+    return [Due(*row) for row in rows]
 
 
 def pending(connection: sqlite3.Connection, delivery_ids: Sequence[int], state: str, bodies: bool) -> list[Pending]:

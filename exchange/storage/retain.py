@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from exchange.storage.commit import ADD_COUNTS, COUNT_COLUMNS
-from exchange.storage.fold import fold_pruned
+from exchange.storage.counters import Sums
+from exchange.storage.days import day_of_minute
+from exchange.storage.fold import folded_before
 from exchange.storage.recount import RECOUNT
 
 
@@ -41,14 +42,23 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
         return 0
-    only = "WHERE message.id IN (SELECT id FROM temp.pruned)"
-    connection.execute(
-        f"INSERT INTO pruned_counter({COUNT_COLUMNS}) SELECT * FROM ({RECOUNT.format(only=only)}) WHERE true {ADD_COUNTS}"
-    )
-    fold_pruned(connection)
+    _add_to_pruned(connection, RECOUNT.format(only="WHERE message.id IN (SELECT id FROM temp.pruned)"))
     connection.execute(
         "DELETE FROM answer WHERE delivery_id IN (SELECT delivery.id FROM delivery JOIN temp.pruned ON pruned.id=delivery.message_id)"
     )
     for table, column in (("body", "message_id"), ("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
     return count
+
+
+def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:
+    """Add up what is dropped: by the day where minutes are folded already, by the minute where they are not."""
+    before = folded_before(connection)
+    minutes, days = Sums(), Sums()
+    for period, *rest, count, items, size in connection.execute(recount):
+        if period < before:
+            days.add((day_of_minute(period), *rest), count, items, size)
+        else:
+            minutes.add((period, *rest), count, items, size)
+    minutes.write(connection, "pruned_counter")
+    days.write(connection, "pruned_day_counter")

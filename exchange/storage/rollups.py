@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from exchange.statistics.days import first_minute, local_hour
-from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
+from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.fold import DELIVERED, MinuteRow, curves, folded_before, hours_of
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.

@@ -11,7 +11,18 @@ from typing import Any
 from pydantic_core import from_json
 
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Pending, Record, Recorded, Remember, Remembered, Settlement
+from exchange.ports.ledger import (
+    DeliveryRow,
+    Due,
+    EventRow,
+    MessageRow,
+    Pending,
+    Record,
+    Recorded,
+    Remember,
+    Remembered,
+    Settlement,
+)
 from exchange.storage import queries
 from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
@@ -19,6 +30,10 @@ from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
 from exchange.storage.writer import Work, Writer
+
+#: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads most of it once.
+SCANNERS_KEPT_MAX = 2
+SCANNERS_CACHE_MIB = 2
 
 
 class SqliteLedger:
@@ -31,16 +46,22 @@ class SqliteLedger:
         self._cache_mib = cache_mib
         self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
+        #: Connections that no scan uses just now; None while the ledger is closed.
+        self._idle: list[sqlite3.Connection] | None = None
 
     async def open(self) -> None:
         """Migrate, then start the writer."""
         await asyncio.to_thread(migrate_sqlite, self.path)
         self._writer.start()
         self._reader = connect(self.path, self._cache_mib, read_only=True)
+        self._idle = []
 
     async def close(self) -> None:
         """Commit what waits and close."""
         await self._writer.stop()
+        idle, self._idle = self._idle, None
+        for connection in idle or ():
+            connection.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -77,8 +98,8 @@ class SqliteLedger:
 
     async def waiting(
         self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
-    ) -> list[int]:
-        """Ids of deliveries of that mode that are due."""
+    ) -> list[Due]:
+        """Deliveries of that mode that are due."""
         return queries.due(self.reader, lanes, due_before, most, mode, without)
 
     async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
@@ -153,13 +174,21 @@ class SqliteLedger:
         return left
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
-        """Run a query that may take long on a connection and thread of its own."""
+        """Run a query that may take long on a connection and thread of its own; the connection is kept for the next one."""
+        kept = self._idle.pop() if self._idle else None
 
         def run() -> Any:
-            connection = connect(self.path, self._cache_mib, read_only=True)
+            connection = kept or connect(self.path, SCANNERS_CACHE_MIB, read_only=True)
             try:
                 return query(connection, *arguments)
             finally:
-                connection.close()
+                self._put_back(connection)
 
         return await asyncio.to_thread(run)
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        """Keep a connection for the next scan, on whatever thread the last one ran."""
+        if self._idle is not None and len(self._idle) < SCANNERS_KEPT_MAX:
+            self._idle.append(connection)
+        else:
+            connection.close()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
-from exchange.storage.commit import COUNT_COLUMNS
 from exchange.storage.connection import connect
+from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before
 from exchange.storage.recount import RECOUNT

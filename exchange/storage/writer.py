@@ -17,8 +17,9 @@ from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerError
 from exchange.ports.ledger import Record, Recorded, Settlement
-from exchange.storage.commit import Totals, record_all, settle_all
+from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
+from exchange.storage.counters import Totals
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
@@ -79,7 +80,8 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
-            loop.call_soon(self._turn, loop)
+            # A loop of simulated time knows when all that happens at once has been submitted: one commit for it all.
+            getattr(loop, "call_when_idle", loop.call_soon)(self._turn, loop)
         self._jobs.append(job)
         return job.future
 

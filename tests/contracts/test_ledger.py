@@ -71,13 +71,13 @@ async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(ledg
     early, late = record("a", lane=0), record("b", lane=1, received_at=10 * MINUTE)
     for made in (early, late):
         await ledger.record(made)
-    assert await ledger.waiting([0], 20 * MINUTE, 10) == [early.deliveries[0].id]
-    assert await ledger.waiting([], 20 * MINUTE, 10) == [early.deliveries[0].id, late.deliveries[0].id]
-    assert await ledger.waiting([], 5 * MINUTE, 10) == [early.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([0], 20 * MINUTE, 10)] == [early.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([], 20 * MINUTE, 10)] == [early.deliveries[0].id, late.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([], 5 * MINUTE, 10)] == [early.deliveries[0].id]
     await ledger.settle(settlement(early, "waiting", ["attempt-failed"], at=15 * MINUTE))
-    assert await ledger.waiting([], 14 * MINUTE, 10) == [late.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([], 14 * MINUTE, 10)] == [late.deliveries[0].id]
     await ledger.settle(settlement(late, "delivered", ["delivered"]))
-    assert await ledger.waiting([], 20 * MINUTE, 10) == [early.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([], 20 * MINUTE, 10)] == [early.deliveries[0].id]
     [pending] = await ledger.pending([early.deliveries[0].id, late.deliveries[0].id])
     assert (pending.message, pending.body, pending.delivery.attempts) == (early.message, early.body, 1)
 

@@ -35,7 +35,7 @@ def test_watches_run_when_a_tick_ends(tick_hours: int, expected: list[tuple[str,
         # So short before the end of a tick that it rounds to it.
         happened.append(("watch", round((clock.now() - start) / HOUR, 3)))
 
-    async def end_day() -> None:
+    async def end_day(day: int) -> None:
         happened.append(("end", round((clock.now() - start) / HOUR, 3)))
 
     arrivals = [SimpleNamespace(at=start + hour * HOUR, planned=0) for hour in (9, 10, 17)]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from exchange.storage import queries
-from exchange.storage.commit import Totals as Sums
 from exchange.storage.commit import lease_mailbox, record_all, settle_all
 from exchange.storage.connection import connect
+from exchange.storage.counters import Totals as Sums
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import drop_bodies
 from tests.contracts.rows import record, settlement

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.storage.commit import Totals, record_all
+from exchange.storage.commit import record_all
 from exchange.storage.connection import connect
+from exchange.storage.counters import Totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import drop_bodies
 from tests.contracts.rows import record
