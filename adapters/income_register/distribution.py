@@ -17,6 +17,7 @@ from adapters.income_register.handing import profile_of
 from adapters.income_register.material import SUBSCRIBED
 from adapters.income_register.memory import subscription_key
 from adapters.income_register.parse import SUBSCRIPTION_DOOR
+from adapters.income_register.rests import Rests
 from adapters.income_register.signature import sign_canonical, signing_key
 from adapters.income_register.subscription import ALL, due_at, part_id, span
 from exchange.ports import Desk, Inbound, Watch
@@ -46,11 +47,14 @@ async def extract(register_id: str, desk: Desk) -> bool:
     if not at or register is None:
         return False
     before: bytes | None = None
+    rests = Rests()
 
     async def take(document: bytes, last: bool) -> bool:
         hints = {"subscription": register_id, "receiver": data["partner"], "until": str(at) if last else ""}
         signed = sign_canonical(document, signing_key())
-        return (await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_DOOR, hints))).kind != "rejected"
+        outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_DOOR, hints))
+        await rests.rest()
+        return outcome.kind != "rejected"
 
     for part in data["parts"]:
         if part["type"] not in SUBSCRIBED:
