@@ -133,7 +133,12 @@ def make_unique_identifier(number: int) -> str:
 
 def is_business_id(text: str) -> bool:
     """Whether `text` is a valid business id (`1234567-1`; the check digit by python-stdnum, the form strictly by us)."""
-    return bool(_BUSINESS_ID.fullmatch(text)) and _alv.checksum(text[:7] + text[8]) == 0
+    return bool(_BUSINESS_ID.fullmatch(text)) and _checks(text)
+
+
+@lru_cache(maxsize=4096)
+def _checks(business_id: str) -> bool:
+    return bool(_alv.checksum(business_id[:7] + business_id[8]) == 0)
 
 
 def make_business_id(number: int) -> str:

@@ -7,7 +7,6 @@ Source: "Tietojen toimittaminen - Skeemat - Käsittelypalaute 2021" (vero.fi).
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,23 +17,17 @@ from adapters.income_register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.ports.desk import Outcome
 from schemas.envelope import Envelope
 from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
+from schemas.instants import instant
 
 _ACK = "http://www.tulorekisteri.fi/2017/1/AckFromIR"
 _STATUS = "http://www.tulorekisteri.fi/2017/1/StatusResponseFromIR"
 _ECHO = "http://www.tulorekisteri.fi/2017/1/Echo"
 UNKNOWN, IN_PROCESS, INVALIDATED = 0, 2, 6
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _PLAIN_REASONS = ("rule", "schema")
 
 
 def _element(name: str, value: object) -> str:
     return f"<{name}>{text(value)}</{name}>" if value not in ("", None) else ""
-
-
-def timestamp(milliseconds: int) -> str:
-    """A time as xs:dateTime in UTC, `2026-11-24T10:00:00.250Z`."""
-    moment = _EPOCH + datetime.timedelta(milliseconds=milliseconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
 
 
 def register_ids(header: dict[str, Any]) -> Callable[[str, str], str]:
@@ -54,7 +47,7 @@ def _response(envelope: Envelope | None, at: int, status: int) -> str:
     number = envelope.id if envelope else 0
     taken_in = envelope is not None and status not in (UNKNOWN, REJECTED_AT_RECEPTION)
     return (
-        f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>{timestamp(at)}</IRResponseTimestamp>"
+        f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>{instant(at)}</IRResponseTimestamp>"
         f"<DeliveryDataStatus>{status}</DeliveryDataStatus>" + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
     )
 

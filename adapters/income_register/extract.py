@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.income_register.answer import timestamp
 from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
 from adapters.income_register.soap import text
+from schemas.instants import instant
 
 ROOTS = {
     WAGE_REPORTS: "WageReportsFromIR",
@@ -49,8 +49,8 @@ def render(extraction: Extraction, reports: Sequence[bytes]) -> bytes:
     }
     head = _part("Subscription", subscription)
     if extraction.span is not None:
-        start, end = map(timestamp, extraction.span)
-        ids = {"IRQueryId": extraction.query_id, "QueryTimestamp": timestamp(extraction.at)}
+        start, end = map(instant, extraction.span)
+        ids = {"IRQueryId": extraction.query_id, "QueryTimestamp": instant(extraction.at)}
         head += _part("Query", {**ids, "QueryTimespanStart": start, "QueryTimespanEnd": end})
     head += _part("Summary", {"NrOfReports": str(len(reports))})
     opening = f'<ir:{name} xmlns:ir="{_NAMESPACE}{name}">{head}{"<Reports>" if reports else ""}'

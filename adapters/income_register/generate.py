@@ -10,7 +10,7 @@ import functools
 import random
 
 from adapters.income_register.generate_benefits import BENEFITS, benefit_report, payments
-from adapters.income_register.generate_parts import Batch, contact, header, identifier
+from adapters.income_register.generate_parts import Batch, company, contact, header, identifier
 from adapters.income_register.generate_pay import payroll, wage_report
 from schemas.call import XML
 from schemas.directory import load
@@ -22,7 +22,6 @@ __all__ = ["GENERATORS", "REPORTS_MAX", "Batch", "benefit_delivery", "delivery_i
 _NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 #: Reports in a delivery, at most (the register recommends no more).
 REPORTS_MAX = 3000
-_COMPANIES = ("Kuusikko", "Louhi", "Rantasampo", "Tuulenpesä", "Haavikko", "Sinisalo", "Pyörretuuli", "Kantele")
 _KEVA_PAYER = "<SubOrgs><SubOrg><Type>1</Type><Code>20123</Code></SubOrg></SubOrgs>"
 _PUBLIC = "<PayerOther><PayerTypes><Code>1</Code></PayerTypes></PayerOther>"
 
@@ -40,11 +39,11 @@ def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
     """A delivery of wage reports, without a SOAP envelope."""
     chance = rng.random
     pay = payroll(chance, batch)
-    company = f"<PayerBasic><CompanyName>{_COMPANIES[int(chance() * len(_COMPANIES))]} Oy</CompanyName></PayerBasic>"
+    basic = f"<PayerBasic><CompanyName>{company(batch.payer)}</CompanyName></PayerBasic>"
     head = (
         f"{header(batch, 100)}<PaymentPeriod><PaymentDate>{batch.day}</PaymentDate><StartDate>{pay.span.first}</StartDate>"
-        f"<EndDate>{pay.span.last}</EndDate></PaymentPeriod>{contact(chance)}<Payer><PayerIds>{identifier('Id', 1, batch.payer)}"
-        f"</PayerIds>{company}{_KEVA_PAYER + _PUBLIC if pay.with_keva else ''}</Payer><Reports>"
+        f"<EndDate>{pay.span.last}</EndDate></PaymentPeriod>{contact(batch.payer)}<Payer><PayerIds>{identifier('Id', 1, batch.payer)}"
+        f"</PayerIds>{basic}{_KEVA_PAYER + _PUBLIC if pay.with_keva else ''}</Payer><Reports>"
     )
     prefix = batch.report_prefix
     reports = [wage_report(chance, pay, prefix, number) for number in range(1, batch.reports + 1)]
@@ -57,7 +56,7 @@ def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") ->
     chance = rng.random
     paid = payments(batch, kind)
     head = (
-        f"{header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>{contact(chance)}<Payer><PayerIds>"
+        f"{header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>{contact(batch.payer)}<Payer><PayerIds>"
         f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
     )
     prefix = batch.report_prefix
@@ -86,7 +85,7 @@ def separate_delivery(rng: random.Random, batch: Batch) -> bytes:
             f"<PaymentMonth><Month>{month}</Month><Year>{year}</Year></PaymentMonth><Transactions>{lines}</Transactions></Report>"
         )
     inside = (
-        f"{header(batch, 101)}{contact(chance)}<ReportDate>{batch.day}</ReportDate><Payer><PayerIds>"
+        f"{header(batch, 101)}{contact(batch.payer)}<ReportDate>{batch.day}</ReportDate><Payer><PayerIds>"
         f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>{''.join(reports)}</Reports>"
     )
     root = "PayerSummaryReportRequestToIR" if batch.real_time else "PayerSummaryReportsRequestToIR"

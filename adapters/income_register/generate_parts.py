@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from schemas import persons
@@ -17,6 +19,7 @@ from schemas.identifiers import CHECK_CHARACTERS
 #: A number from 0 to below 1.
 Chance = Callable[[], float]
 
+COMPANIES = ("Kuusikko", "Louhi", "Rantasampo", "Tuulenpesä", "Haavikko", "Sinisalo", "Pyörretuuli", "Kantele")
 _CHECKS = CHECK_CHARACTERS.encode()
 _CENTURIES = (b"-----YXWVU", b"AAAAABCDEF")
 _EARNER = (
@@ -113,12 +116,18 @@ def header(batch: Batch, kind: int) -> str:
     )
 
 
-def contact(chance: Chance) -> str:
-    """A contact person for contents, with an e-mail address that nobody has."""
-    first = persons.WOMEN[int(chance() * len(persons.WOMEN))]
-    last = persons.LAST_NAMES[int(chance() * len(persons.LAST_NAMES))]
+@lru_cache(maxsize=256)
+def contact(payer: str) -> str:
+    """The contact person for contents of a payer (its business id): always the same one, with an e-mail address that nobody has."""
+    rng = random.Random(payer)
+    name = escape(f"{rng.choice(persons.WOMEN)} {rng.choice(persons.LAST_NAMES)}")
     return (
-        f"<ContactPersons><ContactPerson><Name>{escape(f'{first} {last}')}</Name>"
-        f"<Telephone>+358 50 {1_000_000 + int(chance() * 8_999_999)}</Telephone><Email>palkat@example.org</Email>"
-        "<ResponsibilityCode>1</ResponsibilityCode></ContactPerson></ContactPersons>"
+        f"<ContactPersons><ContactPerson><Name>{name}</Name><Telephone>+358 50 {rng.randrange(1_000_000, 10_000_000)}</Telephone>"
+        "<Email>palkat@example.org</Email><ResponsibilityCode>1</ResponsibilityCode></ContactPerson></ContactPersons>"
     )
+
+
+@lru_cache(maxsize=256)
+def company(payer: str) -> str:
+    """The name of the company with that business id."""
+    return f"{random.Random(payer).choice(COMPANIES)} Oy"

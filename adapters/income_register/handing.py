@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 import schemas.income_register
-from adapters.income_register.answer import timestamp
 from adapters.income_register.memory import Shelf
 from adapters.income_register.parse import Item, items_of, unwrap
 from adapters.income_register.quick import chunks_of
@@ -28,6 +27,7 @@ from adapters.income_register.soap import text
 from schemas import xml
 from schemas.envelope import Envelope
 from schemas.income_register.codes import plain
+from schemas.instants import instant
 
 _BEFORE_ID = ("Timestamp", "Source", "DeliveryId")
 _AFTER_ID = ("PaymentPeriod", "PaymentDate", "ContactPersons", "ReportDate", "Payer")
@@ -125,7 +125,7 @@ class Holding:
     @cached_property
     def received(self) -> str:
         """When it came in, as xs:dateTime."""
-        return timestamp(self.envelope.received_at)
+        return instant(self.envelope.received_at)
 
 
 def _read(body: bytes) -> Any:

@@ -40,6 +40,18 @@ def check_zone(book: Book, element: Any) -> None:
 
 def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
     """The header's own fields: type, id, control, time, parties. `parts` are its elements by name."""
+    _check_reference_and_time(book, parts)
+    _check_parties(book, parts, delivery_types)
+
+
+def _check_reference_and_time(book: Book, parts: dict[str, Any]) -> None:
+    if (element := parts.get("DeliveryId")) is not None and element.text and not is_reference(element.text):
+        book.add("delivery-id-characters", element, "0-9 A-Z a-z _ -", element.text)
+    if (element := parts.get("Timestamp")) is not None:
+        check_zone(book, element)
+
+
+def _check_parties(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
     if (element := parts.get("DeliveryDataType")) is not None and delivery_types:
         kind = plain(element.text)
         if kind not in delivery_types and kind.lstrip("-").isdigit():
@@ -48,10 +60,6 @@ def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[st
         control = plain(element.text)
         if control not in LISTS["FaultyControl"] and control.lstrip("-").isdigit():
             book.add("faulty-control", element, "1 or 2", element.text)
-    if (element := parts.get("DeliveryId")) is not None and element.text and not is_reference(element.text):
-        book.add("delivery-id-characters", element, "0-9 A-Z a-z _ -", element.text)
-    if (element := parts.get("Timestamp")) is not None:
-        check_zone(book, element)
     if (element := parts.get("ProductionEnvironment")) is not None and (element.text or "").strip() == "true":
         book.add("production-environment", element, "false", "true", "warning")
     for name in PARTIES:
@@ -141,18 +149,25 @@ def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
         check_substitute(book, substitute)
 
 
-def check_delivery(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
-    """Everything outside the reports. `parts` are the children of DeliveryData by name; the book learns of the payer."""
-    check_header(book, parts, frozenset((delivery_type,)))
-    period, payer = parts.get("PaymentPeriod"), parts.get("Payer")
-    date = period.find("PaymentDate") if period is not None else parts.get("PaymentDate")
-    if date is not None:
-        check_payment_date(book, date, parts.get("Timestamp"))
-    for name in ("PaymentPeriod", "ContactPersons", "Payer", "ReportDate"):
-        if (part := parts.get(name)) is not None:
+def check_varying(book: Book, parts: dict[str, Any]) -> None:
+    """What differs from delivery to delivery: its id, its time, the days. `parts` are the children of DeliveryData by name."""
+    _check_reference_and_time(book, parts)
+    period, date = parts.get("PaymentPeriod"), parts.get("PaymentDate")
+    paid = period.find("PaymentDate") if period is not None else date
+    if paid is not None:
+        check_payment_date(book, paid, parts.get("Timestamp"))
+    for part in (period, parts.get("ReportDate"), date):
+        if part is not None:
             check_fields(book, part)
-    if "PaymentDate" in parts and date is not None:
-        check_fields(book, date)
+
+
+def check_standing(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
+    """What a payer's deliveries say again each time: parties, contact persons, payer; the book learns of the payer."""
+    _check_parties(book, parts, frozenset((delivery_type,)))
+    contacts, payer = parts.get("ContactPersons"), parts.get("Payer")
+    if contacts is not None:
+        check_fields(book, contacts)
     if payer is not None:
-        book.payer = read_payer(payer, parts.get("ContactPersons"))
+        check_fields(book, payer)
+        book.payer = read_payer(payer, contacts)
         check_payer(book, payer, parts)

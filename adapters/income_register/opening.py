@@ -8,7 +8,7 @@ from functools import cache
 from adapters.income_register import soap, wsdl
 from adapters.income_register.cycle import REAL_TIME_DOOR
 from adapters.income_register.parse import Document, parse
-from adapters.income_register.signature import sign, signing_key
+from adapters.income_register.signature import sign_canonical, signing_key
 from exchange.ports import Inbound
 from schemas import guard
 from schemas.call import Call, Reply
@@ -49,8 +49,8 @@ def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
 
 
 def signed(document: bytes) -> Reply:
-    """A document, signed, in a SOAP envelope."""
-    return soap.envelope(sign(document, signing_key()))
+    """A document as `answer` and `extract` render it (in canonical form), signed, in a SOAP envelope."""
+    return soap.envelope(sign_canonical(document, signing_key()))
 
 
 def opened(message_type: str, operations: Operations, call: Call, partner: Partner) -> Document | Reply:

@@ -11,7 +11,7 @@ from adapters.income_register.benefit_rules import check_benefits
 from adapters.income_register.document_rules import check_document
 from adapters.income_register.employment_rules import check_employment
 from adapters.income_register.field_rules import check_fields
-from adapters.income_register.header_rules import check_delivery, check_header, check_sending
+from adapters.income_register.header_rules import check_header, check_sending, check_standing, check_varying
 from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS, Document
 from adapters.income_register.party_rules import check_earner, check_others
 from adapters.income_register.pay_rules import check_report, check_transactions
@@ -25,6 +25,7 @@ from adapters.income_register.request_rules import (
 )
 from adapters.income_register.rulebook import Book
 from adapters.income_register.shapes import is_text
+from adapters.income_register.standing import Standing, key_of
 from exchange.ports import Context, Identity, Parsed
 from schemas.income_register.codes import LISTS
 from schemas.violation import Finding
@@ -36,6 +37,7 @@ DATA_REQUEST = "income-register.data-request"
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
 REAL_TIME_DOOR = "real-time"
+_STANDING = Standing()
 #: The door of a document that is only judged: how it would be sent is told by its root element.
 CHECK_DOOR = "check"
 
@@ -115,7 +117,17 @@ def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> di
     partner = parsed.inbound.partner
     if partner.business_id and parsed.inbound.door != CHECK_DOOR:
         check_sending(book, parts, partner.business_id, context.now)
-    check_delivery(book, parts, DELIVERY_TYPES[parsed.message_type])
+    check_varying(book, parts)
+    kind = DELIVERY_TYPES[parsed.message_type]
+    # By the type alone: a day that is not in the future (a date of birth) will not be in it later.
+    key = key_of(parsed.inbound.body, data, kind)
+    if (payer := _STANDING.find(key)) is not None:
+        book.payer = payer
+        return parts
+    before = len(book.findings)
+    check_standing(book, parts, kind)
+    if len(book.findings) == before:
+        _STANDING.keep(key, book.payer)
     return parts
 
 
@@ -144,8 +156,10 @@ def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context
         book.item, report, before = index, reports[index], len(book.findings)
         seen.update(quick.taken())
         check_one(book, report, seen)
-        if (references := report.find("ReportData")) is not None:
+        # The last one, as `check_one` has it: a broken report may have several.
+        for references in report.iterchildren("ReportData", reversed=True):
             quick.take(report_key(references))
+            break
         clean = clean and is_text(chunks[index])
         if len(book.findings) == before:
             quick.learn(chunks[index])

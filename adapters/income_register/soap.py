@@ -15,12 +15,15 @@ from schemas.call import XML, Reply
 from schemas.violation import Violation
 
 VIOLATIONS = "urn:exchange:violations"
+#: What most values are: nothing in them is written otherwise.
+_PLAIN = re.compile("[0-9A-Za-z:.+_ -]*").fullmatch
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(value: object) -> str:
     """A value as XML text in canonical form; characters that XML can't hold become U+FFFD."""
-    return escape(_FORBIDDEN.sub("\ufffd", str(value)), {"\r": "&#xD;"})
+    written = str(value)
+    return written if _PLAIN(written) else escape(_FORBIDDEN.sub("\ufffd", written), {"\r": "&#xD;"})
 
 
 def envelope(document: bytes) -> Reply:

@@ -13,9 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.income_register import conditions
-from adapters.income_register.answer import timestamp
 from adapters.income_register.parse import text_of
 from schemas.income_register.codes import plain
+from schemas.instants import instant
 
 #: The key under which the register ids of all main subscriptions are remembered.
 ALL = "s/all"
@@ -38,7 +38,7 @@ def _milliseconds(text: str) -> int:
 
 def moment(text: str) -> str:
     """An xs:dateTime in UTC; empty when empty."""
-    return timestamp(_milliseconds(text)) if text else ""
+    return instant(_milliseconds(text)) if text else ""
 
 
 def _runs(seconds: list[int]) -> list[list[int]]:

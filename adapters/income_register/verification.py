@@ -232,7 +232,7 @@ def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -
 
 def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     """The public key; when several forms of it are given they must be the same key."""
-    keys = []
+    keys: list[tuple[Any, rsa.RSAPublicKey | str]] = []
     for child in key_info.iter(*_OF_KEYS):
         name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":
@@ -248,7 +248,7 @@ def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     for element, key in keys:
         if isinstance(key, str):
             raise Refused(element, key)
-        if isinstance(first, rsa.RSAPublicKey) and key.public_numbers() != first.public_numbers():
+        if key is not first and isinstance(first, rsa.RSAPublicKey) and key.public_numbers() != first.public_numbers():
             raise Refused(element, "the same key in every form of it, and one certificate")
     assert isinstance(first, rsa.RSAPublicKey), "a text was refused above"
     return first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from exchange.ports import Outcome
 from schemas.call import Reply, json_reply, problem
 from schemas.directory import Partner
 from schemas.envelope import Envelope
+from schemas.instants import instant
 
 #: By data group: the fields of a record between which it lies, and whether it is about a benefit.
 _TIMES = {
@@ -26,18 +26,13 @@ _TIMES = {
 _TITLES = {"message-id-reused": "Message id reused", "real-person": "Real person"}
 
 
-def _time(milliseconds: int) -> str:
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def receipt(envelope: Envelope) -> dict[str, Any]:
     """What says that a message is committed; the same again for a duplicate."""
     return {
         "id": envelope.public_id,
         "message_id": envelope.sender_message_id,
         "message_type": envelope.message_type,
-        "received_at": _time(envelope.received_at),
+        "received_at": instant(envelope.received_at),
     }
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import functools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from json import dumps
 from typing import Any
 
@@ -13,6 +11,7 @@ from adapters.luova.routing import receiver_of
 from exchange.ports.desk import Leased, Outcome
 from schemas.call import Reply, json_reply, problem
 from schemas.envelope import Envelope, public_id
+from schemas.instants import instant
 from schemas.violation import Violation
 
 ACCEPTED = 202
@@ -38,16 +37,6 @@ DETAILS = {
     "receiver-unknown": "No partner has the id that header X-Receiver names.",
     "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type from this sender.",
 }
-
-
-@functools.lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def instant(milliseconds: int) -> str:
-    """Milliseconds since 1970 as `2024-05-02T09:30:00.123Z`."""
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 def receipt_text(envelope: Envelope) -> str:

@@ -76,10 +76,13 @@ def items(reply: Any, kind: str) -> list[tuple[str | None, str | None]]:
 async def test_three_thousand_reports_with_seventeen_faulty_ones(gateway: Running, control: int, status: str) -> None:
     document = delivery(gateway, "BIG", reports=REPORTS, real_time=False, faulty_control=control)
     reports = document.findall("DeliveryData/Reports/Report")
-    chosen = sorted(random.Random(17).sample(range(REPORTS), FAULTY))
+    hours = "IncomeEarner/Employment/HoursPerWeek"
+    chosen = sorted(
+        random.Random(17).sample([index for index in range(REPORTS) if reports[index].find(hours) is not None], FAULTY)
+    )
     for index in chosen:
         reports[index].find("Transactions/Transaction/TransactionBasic/TransactionCode").text = "999"
-        reports[index].find("IncomeEarner/Employment/HoursPerWeek").text = "169"
+        reports[index].find(hours).text = "169"
     acknowledged = await send(gateway, "WageReportService", "SendWageReports", raw(document))
     assert status_of(acknowledged) == "2"
     reply = await ask(gateway, "BIG")
