@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -56,7 +55,7 @@ class Attempts:
     async def make(self, delivery: Delivery) -> int:
         """One attempt, settled; when to try again (milliseconds), 0 when the delivery has ended."""
         attempted = await self._attempt(delivery, self._timeout_seconds)
-        return await asyncio.shield(self._settle(delivery, attempted, again=True))
+        return await self._settle(delivery, attempted, again=True)
 
     async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
         """Attempts until the deadline, since somebody waits for the answer; a delivery without one is dead afterwards."""
@@ -66,7 +65,7 @@ class Attempts:
             left = (until - self._clock.now()) / 1000
             attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
             again = isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
-            await asyncio.shield(self._settle(delivery, attempted, again, in_memory=True))
+            await self._settle(delivery, attempted, again, in_memory=True)
             if isinstance(attempted, Delivered):
                 return attempted
             if not again:
@@ -96,7 +95,10 @@ class Attempts:
             return TryAgain("internal", type(error).__name__)
 
     async def _settle(self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False) -> int:
-        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for none."""
+        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for none.
+
+        Once the attempt was made nothing is waited for before the ledger has its end: whoever is cancelled then does not undo it.
+        """
         now = self._clock.now()
         delivery.attempts += 1
         envelope = delivery.envelope

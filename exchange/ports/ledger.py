@@ -154,7 +154,11 @@ class Pending(NamedTuple):
 
 
 class Ledger(Protocol):
-    """The durable record of everything. Every method that changes it returns after the commit."""
+    """The durable record of everything. Every method that changes it returns after the commit.
+
+    `record` and `settle` take what they are given before they wait for anything: a caller that is cancelled while it waits doesn't
+    take it back.
+    """
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...

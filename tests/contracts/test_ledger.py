@@ -217,3 +217,17 @@ async def test_accepted_messages_are_read_by_type_and_id_in_either_order(ledger:
     newest = await ledger.stored("luova", types, ids[0], ids[2], 1, newest_first=True)
     assert [row.id for row, _ in newest] == [ids[1]], "since is in, before is out"
     assert await ledger.stored("luova", ("population.deaths",), 0, 1 << 62, 10) == []
+
+
+async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedger) -> None:
+    made, kept = record("a"), record("b")
+    await ledger.record(made)
+    for waiting in (ledger.settle(settlement(made, "delivered", ["delivered"])), ledger.record(kept)):
+        task = asyncio.ensure_future(waiting)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await ledger.record(record("c"))
+    assert [row.state for row in await ledger.deliveries(made.message.id)] == ["delivered"]
+    assert await ledger.message(kept.message.id) == kept.message
