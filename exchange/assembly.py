@@ -126,7 +126,7 @@ def statistics_report(
         else:
             for day, *dimensions, count, items, size in heapq.merge(*(each.days(first, end) for each in ledgers)):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
-        peaks.take(heapq.merge(*(each.sums(first, end) for each in ledgers)))
+        peaks.take(heapq.merge(*(each.sums(first, end, own_doors()) for each in ledgers)))
     if tally.days and not (since and until):
         first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
     days: float = end - first if tally.days or (since and until) else 0
@@ -135,6 +135,11 @@ def statistics_report(
     span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
     names = {**cuts.names, **_names(directory, catalogue)}
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+
+
+def own_doors() -> list[tuple[str, str]]:
+    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments of its own choosing."""
+    return [(name, watch.door) for name, channel in discovery.channels().items() for watch in channel.watches if watch.door]
 
 
 def _day(row: tuple[Any, ...]) -> int:

@@ -89,4 +89,4 @@ async def _documents(register_id: str, data: dict[str, Any], part: dict[str, Any
         yield document(number + 1, reports)
 
 
-WATCH = Watch("subscriptions", 1.0, watch)
+WATCH = Watch("subscriptions", 1.0, watch, SUBSCRIPTION_DOOR)

@@ -137,11 +137,15 @@ class Watch:
 
     `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the exchange's clock. It may be
     ended at any `await` and must bear being run again from the start.
+
+    `door` is the door by which it puts in messages that the exchange itself sends (empty: what it takes in, partners sent). Nobody
+    else comes in by it, so what was counted there is what partners never sent.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Desk], Awaitable[None]]
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,15 @@ from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.table import figure, percent
 
 PEAK_TITLES = {
-    "minute": {
-        "fi": "Vilkkain minuutti, sanomia/s",
-        "sv": "Livligaste minuten, meddelanden/s",
-        "en": "Busiest minute, messages/s",
-    },
-    "hour": {"fi": "Vilkkain tunti, sanomia/s", "sv": "Livligaste timmen, meddelanden/s", "en": "Busiest hour, messages/s"},
-    "day": {"fi": "Vilkkain päivä, sanomia/s", "sv": "Livligaste dagen, meddelanden/s", "en": "Busiest day, messages/s"},
+    "minute": {"fi": "Vilkkain minuutti", "sv": "Livligaste minuten", "en": "Busiest minute"},
+    "hour": {"fi": "Vilkkain tunti", "sv": "Livligaste timmen", "en": "Busiest hour"},
+    "day": {"fi": "Vilkkain päivä", "sv": "Livligaste dagen", "en": "Busiest day"},
 }
+#: What is provided for: the measure of peaks, what its rows' ids begin with, its unit, and its name.
+RATES = (
+    ("received", "peak", "messages/s", {"fi": "sanomia/s", "sv": "meddelanden/s", "en": "messages/s"}),
+    ("received-items", "peak-items", "items/s", {"fi": "tietueita/s", "sv": "poster/s", "en": "items/s"}),
+)
 HEADINGS = {
     "fi": ("Rivi", "Ilman", "Kanssa", "Ero", "Ero %"),
     "sv": ("Rad", "Utan", "Med", "Skillnad", "Skillnad %"),
@@ -30,9 +31,9 @@ HEADINGS = {
 }
 TITLES = {"fi": "Entä jos", "sv": "Tänk om", "en": "What if"}
 PEAKS_NOTE = {
-    "fi": "Huiput on jaettu mittakaavalla: ne ovat koko liikenteen.",
-    "sv": "Topparna är delade med skalan: de gäller hela trafiken.",
-    "en": "Peaks are divided by the scale: they are those of the whole traffic.",
+    "fi": "Huiput on jaettu mittakaavalla: ne ovat kaiken sen, mitä organisaatiot lähettävät.",
+    "sv": "Topparna är delade med skalan: de gäller allt som organisationer skickar.",
+    "en": "Peaks are divided by the scale: they are those of all that partners send.",
 }
 
 
@@ -58,22 +59,24 @@ class Pair:
 
 
 def compare(without: Report, changed: Report) -> list[Pair]:
-    """The rows that both counted, then the rates of the busiest minute, hour and day, divided by the scale."""
+    """The rows that both counted, then the rates at which partners send in the busiest minute, hour and day, divided by the scale."""
     after = {line.row.id: line.counted for line in changed.lines}
     pairs = []
     for line in without.lines:
         other = after.get(line.row.id)
         if line.counted is not None and other is not None:
             pairs.append(Pair(line.row.id, line.row.title, line.row.unit, line.counted, other))
-    rates = [_rates(report) for report in (without, changed)]
-    for grain, title in PEAK_TITLES.items():
-        pairs.append(Pair(f"peak.{grain}", title, "messages/s", rates[0].get(grain, 0.0), rates[1].get(grain, 0.0)))
+    for measure, begins, unit, name in RATES:
+        rates = [_rates(report, measure) for report in (without, changed)]
+        for grain, title in PEAK_TITLES.items():
+            titles = {language: f"{title[language]}, {name[language]}" for language in LANGUAGES}
+            pairs.append(Pair(f"{begins}.{grain}", titles, unit, rates[0].get(grain, 0.0), rates[1].get(grain, 0.0)))
     return pairs
 
 
-def _rates(report: Report) -> dict[str, float]:
-    """The busiest rates of messages received, of the whole traffic."""
-    return {peak.grain: peak.a_second / report.period.scale for peak in report.peaks if peak.measure == "received"}
+def _rates(report: Report, measure: str) -> dict[str, float]:
+    """The busiest rates by a measure, of the whole traffic."""
+    return {peak.grain: peak.a_second / report.period.scale for peak in report.peaks if peak.measure == measure}
 
 
 def comparison_csv(pairs: Sequence[Pair]) -> str:

@@ -1,9 +1,9 @@
-"""When the exchange was busiest: the top minute, hour and day, and the week by hours; fed with a sum a minute, keeps no minute."""
+"""When partners kept the exchange busiest: the top minute, hour and day, and the week by hours; fed with a sum a minute, keeps no minute."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,9 @@ from exchange.statistics.days import date_of, local_hour
 
 Grain = Literal["minute", "hour", "day"]
 GRAINS: tuple[Grain, ...] = ("minute", "hour", "day")
-MEASURES = ("received", "delivered", "items")
+#: Messages and items that partners sent (duplicates and what was rejected as well), deliveries of them, items in those.
+MEASURES = ("received", "received-items", "delivered", "items")
+_DELIVERED = MEASURES.index("delivered")
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
@@ -35,13 +37,13 @@ class _Running:
     """A sum that runs over one minute, hour or day, and the best so far by measure."""
 
     at: tuple[int, ...] = ()
-    sums: list[int] = field(default_factory=lambda: [0, 0, 0])
+    sums: list[int] = field(default_factory=lambda: [0] * len(MEASURES))
     best: list[tuple[int, tuple[int, ...]]] = field(default_factory=lambda: [(0, ()) for _ in MEASURES])
 
-    def add(self, at: tuple[int, ...], counts: tuple[int, int, int]) -> None:
+    def add(self, at: tuple[int, ...], counts: Sequence[int]) -> None:
         if at != self.at:
             self.close()
-            self.at, self.sums = at, [0, 0, 0]
+            self.at, self.sums = at, [0] * len(MEASURES)
         for index, count in enumerate(counts):
             self.sums[index] += count
 
@@ -61,17 +63,16 @@ class Peaks:
     minutes: tuple[int, int] | None = None
     _running: dict[Grain, _Running] = field(default_factory=lambda: {grain: _Running() for grain in GRAINS})
 
-    def take(self, sums: Iterable[tuple[int, str, int, int, int]]) -> Peaks:
-        """Add (minute, channel, received, delivered, items) rows, in order of minutes."""
-        for minute, _channel, received, delivered, items in sums:
+    def take(self, sums: Iterable[tuple[int, str, int, int, int, int]]) -> Peaks:
+        """Add (minute, channel, received, items received, delivered, items delivered) rows, in order of minutes."""
+        for minute, _channel, *counts in sums:
             self.minutes = (minute if self.minutes is None else self.minutes[0], minute)
             day, hour = local_hour(minute // 60)
-            counts = (received, delivered, items)
             self._running["minute"].add((day, hour, minute), counts)
             self._running["hour"].add((day, hour, minute // 60), counts)
             self._running["day"].add((day,), counts)
             place = ((day + 3) % 7 + 1, hour)
-            self.hours[place] = self.hours.get(place, 0) + delivered
+            self.hours[place] = self.hours.get(place, 0) + counts[_DELIVERED]
             self.days.add(day)
         for running in self._running.values():
             running.close()

@@ -1,14 +1,14 @@
 """Folding minutes: counters by the minute that have grown old become hours of their day's counters and the day's curve; never a count is lost.
 
 What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the day had (`day_counter.hours`, JSON: the local
-hour to [count, items, bytes]); for each channel, what was received and delivered in each minute (`day_curve`).
+hour to [count, items, bytes]); for each channel and door, what was received and delivered in each minute (`day_curve`).
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from exchange.ports.ledger import CountKey
@@ -23,10 +23,13 @@ DIMENSIONS = CountKey._fields[1:]
 _LEVEL = 3
 _KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
 _COLUMNS = ("period", *DIMENSIONS)
-_KIND = _COLUMNS.index("kind")
+_KIND, _DOOR = _COLUMNS.index("kind"), _COLUMNS.index("door")
+_NOTHING = (0, 0, 0, 0)
 
-#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, deliveries made, items in them.
-MinuteRow = tuple[int, str, int, int, int]
+#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them, deliveries made, items in them.
+MinuteRow = tuple[int, str, int, int, int, int]
+#: A door by its channel's name and its own.
+DoorKey = tuple[str, str]
 #: Sums of a key that fills.
 _Sums = dict[Any, list[int]]
 
@@ -79,28 +82,38 @@ def hours_of(text: str | None) -> dict[int, list[int]]:
 
 
 def curve_of(codec: int, content: bytes) -> list[list[int]]:
-    """A day's curve: [minute of the day, messages received, deliveries made, items in them], by minute."""
+    """A day's curve: [minute of the day, messages received, items in them, deliveries made, items in them], by minute."""
     found: list[list[int]] = json.loads(unpack(codec, content))
     return found
 
 
-def curves(connection: sqlite3.Connection, first_day: int, end_day: int) -> Iterator[MinuteRow]:
-    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a time is in memory."""
+def curves(
+    connection: sqlite3.Connection, first_day: int, end_day: int, without: Collection[DoorKey] = ()
+) -> Iterator[MinuteRow]:
+    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a time is in memory.
+
+    What came through the doors `without` adds nothing to its minutes, which are told all the same.
+    """
     days = connection.execute(
         "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day", (first_day, end_day)
     ).fetchall()
     for (day,) in days:
         start = first_minute(day)
-        rows: list[MinuteRow] = []
-        for channel, codec, content in connection.execute("SELECT channel,codec,content FROM day_curve WHERE day=?", (day,)):
-            rows += [(start + minute, channel, *sums) for minute, *sums in curve_of(codec, content)]
-        yield from sorted(rows)
+        by_minute: _Sums = {}
+        of_day = connection.execute("SELECT channel,door,codec,content FROM day_curve WHERE day=?", (day,))
+        for channel, door, codec, content in of_day:
+            counts = (channel, door) not in without
+            for minute, *sums in curve_of(codec, content):
+                _add(by_minute, (start + minute, channel), sums if counts else _NOTHING)
+        for (minute, channel), sums in sorted(by_minute.items()):
+            received, items_received, delivered, items = sums
+            yield minute, channel, received, items_received, delivered, items
 
 
-def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str], _Sums]]:
-    """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel and minute of the day."""
+def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str, str], _Sums]]:
+    """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel, door and minute of the day."""
     hours: dict[tuple[Any, ...], _Sums] = {}
-    curves: dict[tuple[int, str], _Sums] = {}
+    curves: dict[tuple[int, str, str], _Sums] = {}
     day = hour = start = 0
     present = -1
     for row in rows:
@@ -112,18 +125,19 @@ def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sum
             day, hour = local_hour(minute // 60)
             start = first_minute(day)
         count, items, size = row[-3:]
-        of_minute = curves.setdefault((day, row[1]), {}).setdefault(minute - start, [0, 0, 0])
+        of_minute = curves.setdefault((day, row[1], row[_DOOR]), {}).setdefault(minute - start, [0, 0, 0, 0])
         if kind == RECEIVED:
             of_minute[0] += count
+            of_minute[1] += items
         else:
-            of_minute[1] += count
-            of_minute[2] += items
+            of_minute[2] += count
+            of_minute[3] += items
             _add(hours.setdefault((day, *row[1:-3]), {}), hour, (count, items, size))
     return hours, curves
 
 
 def _add(sums: _Sums, key: Any, values: Sequence[int]) -> None:
-    kept = sums.setdefault(key, [0, 0, 0])
+    kept = sums.setdefault(key, [0] * len(values))
     for index, value in enumerate(values):
         kept[index] += value
 
@@ -139,12 +153,13 @@ def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Su
     )
 
 
-def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str], _Sums]) -> None:
+def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, str], _Sums]) -> None:
     for key, sums in curves.items():
-        kept = connection.execute("SELECT codec,content FROM day_curve WHERE day=? AND channel=?", key).fetchone()
+        kept = connection.execute("SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND door=?", key).fetchone()
         for minute, *values in curve_of(*kept) if kept else ():
             _add(sums, minute, values)
         text = json.dumps([[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":"))
         connection.execute(
-            "INSERT OR REPLACE INTO day_curve(day,channel,codec,content) VALUES (?,?,?,?)", (*key, *pack(text.encode(), _LEVEL))
+            "INSERT OR REPLACE INTO day_curve(day,channel,door,codec,content) VALUES (?,?,?,?,?)",
+            (*key, *pack(text.encode(), _LEVEL)),
         )

@@ -3,7 +3,7 @@ CREATE TABLE answer ( delivery_id INTEGER NOT NULL, codec SMALLINT NOT NULL, con
 CREATE TABLE body ( message_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (message_id) );
 CREATE TABLE counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, hours TEXT, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
-CREATE TABLE day_curve ( day INTEGER NOT NULL, channel VARCHAR NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (day, channel) ) WITHOUT ROWID;
+CREATE TABLE day_curve ( day INTEGER NOT NULL, channel VARCHAR NOT NULL, door VARCHAR NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (day, channel, door) ) WITHOUT ROWID;
 CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiver VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL, attempts INTEGER NOT NULL, items INTEGER NOT NULL, next_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, lane INTEGER NOT NULL, ordered INTEGER NOT NULL, reason VARCHAR NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
@@ -18,4 +18,4 @@ CREATE INDEX delivery_mailbox ON delivery (receiver, next_at) WHERE state = 'wai
 CREATE INDEX delivery_message ON delivery (message_id);
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
-INSERT INTO alembic_version(version_num) VALUES ('0004');
+INSERT INTO alembic_version(version_num) VALUES ('0005');

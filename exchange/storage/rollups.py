@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
-from exchange.storage.fold import DELIVERED, MinuteRow, curves, folded_before, hours_of
+from exchange.storage.fold import DELIVERED, RECEIVED, DoorKey, MinuteRow, curves, folded_before, hours_of
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -67,15 +67,24 @@ class Rollups:
             day, hour = local_hour(minute // 60)
             yield (day, *rest, hour, count, items, size)
 
-    def sums(self, since: int, until: int) -> Iterator[MinuteRow]:
-        """Each minute of the days [since, until) and each channel that counted in it, folded or not, added up by minute."""
-        unfolded = self._rows(
-            "SELECT period,channel,SUM(CASE kind WHEN 'received' THEN count ELSE 0 END),"
-            "SUM(CASE kind WHEN 'delivered' THEN count ELSE 0 END),SUM(CASE kind WHEN 'delivered' THEN items ELSE 0 END) "
-            "FROM counter WHERE period>=? AND period<? GROUP BY period,channel ORDER BY period,channel",
-            (first_minute(since), first_minute(until)),
+    def sums(self, since: int, until: int, without: Collection[DoorKey] = ()) -> Iterator[MinuteRow]:
+        """Each minute of the days [since, until) and each channel that counted in it, folded or not, added up by minute.
+
+        What came through the doors `without` adds nothing to its minutes, which are told all the same.
+        """
+        # The order of the primary key, so that nothing is sorted: doors are left out by their cases and not grouped by.
+        left_out = " OR ".join(f"(channel=?{number} AND door=?{number + 1})" for number in range(3, 3 + 2 * len(without), 2))
+        figures = ",".join(
+            f"SUM(CASE WHEN kind='{kind}' AND NOT ({left_out or 0}) THEN {column} ELSE 0 END)"
+            for kind in (RECEIVED, DELIVERED)
+            for column in ("count", "items")
         )
-        return heapq.merge(curves(self._open, since, until), unfolded)
+        unfolded = self._rows(
+            f"SELECT period,channel,{figures} FROM counter WHERE period>=?1 AND period<?2 "
+            "GROUP BY period,channel ORDER BY period,channel",
+            (first_minute(since), first_minute(until), *(name for door in without for name in door)),
+        )
+        return heapq.merge(curves(self._open, since, until, without), unfolded)
 
     @property
     def _open(self) -> sqlite3.Connection:

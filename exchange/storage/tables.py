@@ -158,13 +158,17 @@ class DayCounter(Counted, table=True):
 
 
 class DayCurve(SQLModel, table=True):
-    """What a channel received and delivered in each minute of a folded day, as compressed JSON."""
+    """What came in through a channel's door, and was delivered of it, in each minute of a folded day, as compressed JSON (see `fold`).
+
+    The door is empty for what was folded before doors were told apart.
+    """
 
     __tablename__ = "day_curve"
     __table_args__ = {"sqlite_with_rowid": False}
 
     day: int = Field(primary_key=True)
     channel: str = Field(primary_key=True)
+    door: str = Field(primary_key=True)
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 

@@ -15,7 +15,7 @@ import adapters.income_register
 from adapters.income_register import generate
 from adapters.income_register.partner import STUB
 from adapters.income_register.subscription import due_at, span
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, own_doors
 from exchange.ports import Inbound
 from exchange.settings import Settings
 from partners.stub import Situation
@@ -205,6 +205,12 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     totals = await exchange.ledger.totals(("message_type", "receiver", "kind"))
     handed_on = {key[0]: number for key, _, number, _ in totals if key[1:] == (KELA, "delivered") and key[0].endswith("from-ir")}
     assert handed_on == {"income-register.wage-reports-from-ir": 7, "income-register.benefit-reports-from-ir": 2}
+    received = {
+        key[:2]: key[2] for key, *_ in await exchange.ledger.totals(("message_type", "door", "kind")) if key[2] == "received"
+    }
+    own = {door for name, door in own_doors() if name == "income-register"}
+    assert {kind for kind, door in received if door in own} == set(handed_on), "nobody else comes in by the watch's door"
+    assert not {kind for kind, door in received if door not in own} & set(handed_on)
     await exchange.close()
 
 

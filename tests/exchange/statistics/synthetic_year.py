@@ -44,9 +44,9 @@ FLOWS = (
     ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
     ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
     ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
-    ("income-register.wage-reports-from-ir", "income-register", "kela.income-data", "soap", 63_898_685, 1000),
-    ("income-register.benefit-reports-from-ir", "income-register", "kela.income-data", "soap", 60_938_573, 1000),
-    ("income-register.benefit-reports", "kela.benefits", "income-register", "soap", 31_732_268, 1000),
+    ("income-register.wage-reports-from-ir", "income-register", "kela.income-data", "subscription", 63_898_685, 1000),
+    ("income-register.benefit-reports-from-ir", "income-register", "kela.income-data", "subscription", 60_938_573, 1000),
+    ("income-register.benefit-reports", "kela.benefits", "income-register", "deferred", 31_732_268, 1000),
 )
 #: What business an EESSI message is part of, and which type begins a case of it.
 PROCESSES = {"p6000": "P_BUC_01", "p8000": "P_BUC_01", "x001": "P_BUC_01", "a009": "LA_BUC_04", "h001": "H_BUC_01"}

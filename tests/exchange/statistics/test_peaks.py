@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.statistics.days import first_minute, local_hour, number_of
-from exchange.statistics.peaks import Peaks
+from exchange.statistics.peaks import MEASURES, Peaks
 
 START = first_minute(number_of(datetime.date(2024, 3, 30)))
 
@@ -24,17 +24,17 @@ def test_the_day_that_clocks_go_forward_has_23_hours() -> None:
 
 def test_the_hour_that_comes_twice_in_autumn_is_two_hours() -> None:
     start = first_minute(number_of(datetime.date(2024, 10, 27))) + 3 * 60
-    peaks = Peaks().take([(start, "a", 5, 0, 0), (start + 60, "a", 6, 0, 0)])
+    peaks = Peaks().take([(start, "a", 5, 5, 0, 0), (start + 60, "a", 6, 6, 0, 0)])
     hour = next(peak for peak in peaks.busiest() if peak.grain == "hour")
     assert (hour.start, hour.count) == ("2024-10-27T03:00", 6)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=60))
-def test_the_busiest_are_those_that_counting_everything_finds(rows: list[tuple[int, int, int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 4000), *[st.integers(0, 9)] * len(MEASURES)), max_size=60))
+def test_the_busiest_are_those_that_counting_everything_finds(rows: list[tuple[int, int, int, int, int]]) -> None:
     rows.sort()
-    peaks = Peaks().take((START + minute, "a", received, delivered, items) for minute, received, delivered, items in rows)
+    peaks = Peaks().take((START + minute, "a", *counts) for minute, *counts in rows)  # type: ignore[misc]
     found = {(peak.grain, peak.measure): peak.count for peak in peaks.busiest()}
-    for index, measure in enumerate(("received", "delivered", "items"), 1):
+    for index, measure in enumerate(MEASURES, 1):
         by: dict[str, Counter[int]] = {"minute": Counter(), "hour": Counter(), "day": Counter()}
         for row in rows:
             minute = START + row[0]
@@ -43,15 +43,15 @@ def test_the_busiest_are_those_that_counting_everything_finds(rows: list[tuple[i
             by["day"][local_hour(minute // 60)[0]] += row[index]
         for grain, counts in by.items():
             assert found.get((grain, measure), 0) == max(counts.values(), default=0)  # type: ignore[comparison-overlap]
-    assert sum(peaks.hours.values()) == sum(row[2] for row in rows)
+    assert sum(peaks.hours.values()) == sum(row[3] for row in rows)
 
 
 def test_a_mean_hour_is_over_every_such_weekday_of_the_period() -> None:
     minutes = [START + 12 * 60, START + 7 * 1440 + 11 * 60]
-    mean = Peaks().take([(minutes[0], "a", 0, 6, 6), (minutes[1], "a", 0, 2, 2)]).mean_hours()
+    mean = Peaks().take([(minutes[0], "a", 0, 0, 6, 6), (minutes[1], "a", 0, 0, 2, 2)]).mean_hours()
     assert mean == {(6, 12): 4.0}
 
 
 def test_a_rate_is_the_count_over_its_time() -> None:
-    (minute, *_rest) = Peaks().take([(START, "a", 120, 0, 0)]).busiest()
+    (minute, *_rest) = Peaks().take([(START, "a", 120, 0, 0, 0)]).busiest()
     assert (minute.grain, minute.count, minute.a_second, minute.start) == ("minute", 120, 2.0, "2024-03-30T00:00")

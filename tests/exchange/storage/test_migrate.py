@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
+from exchange.storage.fold import curves, fold
 from exchange.storage.migrate import MIGRATIONS, NEW_LEDGER, as_text, migrate_sqlite, newest_revision, revision, upgrade
 from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
@@ -69,6 +71,19 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
     assert shape(ledger) == new
     assert sums(ledger) == counted
     assert not [check for check in verify(ledger).checks if check.name == "days agree with minutes" and check.broken]
+
+
+def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_door(ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as connection:
+        assert not fold(connection, 1 << 31, 1_000_000)
+        connection.commit()
+        before = list(curves(connection, 0, 1 << 20))
+        doors = connection.execute("SELECT DISTINCT channel,door FROM day_curve").fetchall()
+    assert ("income-register", "subscription") in doors
+    to_revision(ledger, "0004")
+    migrate_sqlite(ledger)
+    with closing(sqlite3.connect(ledger)) as connection:
+        assert list(curves(connection, 0, 1 << 20, doors)) == [(*row[:3], 0, *row[4:]) for row in before]
 
 
 def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:

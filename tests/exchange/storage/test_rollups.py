@@ -16,6 +16,9 @@ from exchange.storage.rollups import Rollups
 from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
+#: Doors of the made-up year: one that partners did not come in by.
+OWN = [("income-register", "subscription")]
+
 
 def said(path: Path) -> tuple[object, ...]:
     """What the rollups say of all days: the days, the deliveries by hour, the sums by minute."""
@@ -27,17 +30,24 @@ def said(path: Path) -> tuple[object, ...]:
         for day, *dimensions, hour, count, _items, _size in rollups.hours(first, end):
             if hour is not None:
                 hours[day, hour, *dimensions] += count
-        return list(rollups.days(first, end)), hours, list(rollups.sums(first, end)), rollups.last_minute()
+        sums = [list(rollups.sums(first, end, without)) for without in ((), OWN, [*OWN, ("luova", "api")])]
+        return list(rollups.days(first, end)), hours, sums, rollups.last_minute()
 
 
 def test_hours_and_days_and_sums_say_the_same(year_ledger: Path) -> None:
-    days, hours, sums, _ = said(year_ledger)
+    days, hours, (sums, partners, _), _ = said(year_ledger)  # type: ignore[misc]
     by_day: Counter[tuple[object, ...]] = Counter()
     for (day, _hour, *dimensions), count in hours.items():  # type: ignore[attr-defined]
         by_day[day, *dimensions] += count
     assert by_day == {tuple(row[:8]): row[8] for row in days if row[6] == "delivered"}  # type: ignore[attr-defined]
     assert all(one[:2] < other[:2] for one, other in pairwise(sums))  # type: ignore[call-overload]
-    assert sum(row[3] for row in sums) == by_day.total() > 0  # type: ignore[attr-defined]
+    assert sum(row[4] for row in sums) == by_day.total() > 0  # type: ignore[attr-defined]
+    received = [row for row in days if row[6] == "received"]  # type: ignore[attr-defined]
+    assert [sum(row[index] for row in sums) for index in (2, 3)] == [sum(row[index] for row in received) for index in (8, 9)]
+    sent = [row for row in received if (row[1], row[5]) not in OWN]
+    assert [sum(row[index] for row in partners) for index in (2, 3)] == [sum(row[index] for row in sent) for index in (8, 9)]
+    assert len(sent) < len(received)
+    assert [row[:2] for row in partners] == [row[:2] for row in sums], "minutes are told, whoever sent"
 
 
 @pytest.mark.parametrize("most", [1, 500, 100_000])
