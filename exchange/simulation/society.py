@@ -90,11 +90,22 @@ class Society:
         """Calls that partners are still to make."""
         return len(self._following)
 
-    async def begin(self) -> None:
-        """Let the partners send what they send once, when they begin."""
-        for stub in self._stubs:
-            for sending in stub.begin(self._directory, self._situation(0)):
-                await self._carry(sending, itertools.count(), 0)
+    async def begin(self, part: int = 0, parts: int = 1) -> None:
+        """Let the partners send what they send once, when they begin; `part` of `parts` exchanges that begin at the same time.
+
+        Each call has its own moment of what is left of the tick, which it shares with none of the other exchanges': all at once they would be
+        the busiest minute of a small year.
+        """
+        sendings = [each for stub in self._stubs for each in stub.begin(self._directory, self._situation(0))]
+        begun_at, tick = self._clock.now(), self._clock.tick
+        apart = (tick - begun_at % tick) // (parts * max(1, len(sendings)))
+        for number, sending in enumerate(sendings):
+            # A task of its own, so that only what it does has that moment for its time.
+            await asyncio.create_task(self._begin_at(begun_at + (number * parts + part) * apart, sending))
+
+    async def _begin_at(self, at: int, sending: Sending) -> None:
+        self._clock.stand(at)
+        await self._carry(sending, itertools.count(), 0)
 
     async def send_planned(self, arrival: Arrival) -> None:
         """Make a planned call and what follows from its reply."""
