@@ -25,6 +25,8 @@ _KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
 _COLUMNS = ("period", *DIMENSIONS)
 _KIND, _DOOR = _COLUMNS.index("kind"), _COLUMNS.index("door")
 _NOTHING = (0, 0, 0, 0)
+#: The door of what was folded before doors were told apart; items received are 0 there, for they were not kept.
+UNKNOWN_DOOR = "?"
 
 #: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them, deliveries made, items in them.
 MinuteRow = tuple[int, str, int, int, int, int]
@@ -85,6 +87,12 @@ def curve_of(codec: int, content: bytes) -> list[list[int]]:
     """A day's curve: [minute of the day, messages received, items in them, deliveries made, items in them], by minute."""
     found: list[list[int]] = json.loads(unpack(codec, content))
     return found
+
+
+def curve_sums(codec: int, content: bytes) -> str:
+    """What the minutes of a curve sum to, as JSON: [messages received, items in them, deliveries made, items in them]."""
+    minutes = [sums for _, *sums in curve_of(codec, content)]
+    return json.dumps([sum(figures) for figures in zip(_NOTHING, *minutes, strict=True)])
 
 
 def curves(

@@ -160,7 +160,7 @@ class DayCounter(Counted, table=True):
 class DayCurve(SQLModel, table=True):
     """What came in through a channel's door, and was delivered of it, in each minute of a folded day, as compressed JSON (see `fold`).
 
-    The door is empty for what was folded before doors were told apart.
+    The door is `?` for what was folded before doors were told apart.
     """
 
     __tablename__ = "day_curve"

@@ -20,6 +20,15 @@ from tests.exchange.statistics.synthetic_year import write_year
 OWN = [("income-register", "subscription")]
 
 
+#: What `verify` says of folded minutes.
+PROOFS = ("days agree with minutes", "hours and minutes agree with days", "curves and minutes agree with days")
+
+
+def broken(path: Path) -> dict[str, int]:
+    """How many rows break each check of `verify`."""
+    return {check.name: check.broken for check in verify(path).checks}
+
+
 def said(path: Path) -> tuple[object, ...]:
     """What the rollups say of all days: the days, the deliveries by hour, the sums by minute."""
     with Rollups(path) as rollups:
@@ -64,13 +73,16 @@ def test_folded_minutes_say_the_same(tmp_path: Path, most: int) -> None:
             assert said(path)[:3] == before[:3]
             assert connection.execute("SELECT COUNT(*) FROM counter WHERE period<?", (until,)).fetchone() == (0,)
         assert minutes > 0
-    days_checks = [
-        check for check in verify(path).checks if check.name in ("days agree with minutes", "hours and minutes agree with days")
-    ]
-    assert [check.broken for check in days_checks] == [0, 0]
-    with closing(connect(path)) as connection:
-        connection.execute("UPDATE day_counter SET hours=NULL")
-    assert next(check for check in verify(path).checks if check.name == "hours and minutes agree with days").broken
+    assert {name: broken(path)[name] for name in PROOFS} == dict.fromkeys(PROOFS, 0)
+    for harm, proof in (
+        ("UPDATE day_counter SET hours=NULL", "hours and minutes agree with days"),
+        ("UPDATE day_curve SET door='file' WHERE door='subscription'", "curves and minutes agree with days"),
+        ("DELETE FROM day_curve WHERE channel='luova'", "curves and minutes agree with days"),
+    ):
+        before_harm = broken(path)[proof]
+        with closing(connect(path)) as connection:
+            connection.execute(harm)
+        assert broken(path)[proof] > before_harm, harm
 
 
 def test_a_reader_keeps_its_view_while_the_ledger_grows(tmp_path: Path) -> None:
