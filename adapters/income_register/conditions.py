@@ -1,7 +1,7 @@
 """What narrows a material: parameters and lists as a request or a subscription gives them, and whether a report fits; reads no store.
 
 Several values of one parameter are alternatives, several parameters must all fit (*modelled*; the register's document on how it hands out
-data was not at hand). A span is inclusive; what has a period fits when the two overlap.
+data was not at hand). A span of days is inclusive, one of times ends before its end; what has a period fits when the two overlap.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
     if kind == material.REFERENCE:
         return asked.register_id in {each.lower() for each in wanted}
     if kind == material.YEAR:
-        return _paid(asked.data)[:4] in wanted
+        return (plain(asked.report.findtext("PaymentMonth/Year")) or _paid(asked.data)[:4]) in wanted
     if kind in (material.REPORTER, material.NO_SUBSTITUTE):
         substituted = asked.data.find("Payer/SubstitutePayer") is not None
         if kind == material.NO_SUBSTITUTE:
@@ -100,7 +100,9 @@ def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
     if kind in _SUB_ORGS:
         found = asked.data.iterfind(f"Payer/SubOrgs/SubOrg/{_SUB_ORGS[kind]}")
         return any((each.text or "").strip() in wanted for each in found)
-    holders = [asked.report] if asked.data.find("PaymentMonth") is None else [asked.report, asked.data]
+    # An employer's separate reports have no insurances of their own: their payer names those of all of them.
+    payer = asked.data.find("Payer")
+    holders = [asked.report] if payer is None else [asked.report, payer]
     texts = ((each.text or "").strip() for holder in holders for each in holder.iter(_VALUES[kind]))
     return any((plain(text) if kind in _CODES else text) in wanted for text in texts)
 
@@ -141,7 +143,7 @@ def _lacks_policy(report: Any) -> bool:
 def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
     """What is remembered of the parameters and lists of a Subscription or a DataRequestParameters: by kind, in plain values.
 
-    `moment` makes an xs:dateTime in UTC of one in any time zone.
+    `moment` makes an xs:dateTime in UTC of one in any time zone, or in none: Finnish time.
     """
     ids: dict[str, list[list[str]]] = {}
     values: dict[str, list[str]] = {}
@@ -152,10 +154,18 @@ def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
     for each in _children(part, "ValueParameter"):
         kind, text = plain(each.findtext("ParameterType")), (each.findtext("Value") or "").strip()
         values.setdefault(kind, []).append(plain(text) if kind in _CODES else text)
-    for each in (*_children(part, "TimespanParameter"), *_children(part, "TimespanTimeParameter")):
-        kind = plain(each.findtext("ParameterType"))
-        ends = [(each.findtext(name) or "").strip() for name in ("StartDate", "EndDate")]
-        spans.setdefault(kind, []).append([moment(text) if kind in material.MOMENTS else text[:10] for text in ends])
+    for name in ("TimespanParameter", "TimespanTimeParameter"):
+        for each in _children(part, name):
+            kind = plain(each.findtext("ParameterType"))
+            start, end = ((each.findtext(of) or "").strip() for of in ("StartDate", "EndDate"))
+            if kind not in material.MOMENTS:
+                start, end = start[:10], end[:10]
+            elif name == "TimespanTimeParameter":
+                start, end = moment(start), moment(end)
+            else:
+                # Days are inclusive: the last one ends where the next begins.
+                start, end = moment(f"{start[:10]}T00:00:00"), moment(f"{end[:10]}T24:00:00")
+            spans.setdefault(kind, []).append([start, end])
     for held in part.iterfind("IdCodeList"):
         kind = material.PAYER if plain(held.findtext("CodeListType")) == material.PAYERS else material.EARNER
         codes = [[plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()] for each in held.iter("CodeItem")]

@@ -20,6 +20,7 @@ BENEFIT_SUB_ORG_TYPE, BENEFIT_SUB_ORG, PAY_PERIOD, NO_SUBSTITUTE, RECEIVED = "21
 TIMESPANS = frozenset((MONTHS, PAID, EARNED, ABSENT, PAY_PERIOD))
 MOMENTS = frozenset((CHANGED, RECEIVED))
 IDENTIFIERS = frozenset((PAYER, EARNER))
+_SPANS = ("TimespanParameter", "TimespanTimeParameter")
 #: CodeListType.
 EARNERS, PAYERS = "1", "2"
 
@@ -44,6 +45,13 @@ class Material:
     def narrowing(self) -> frozenset[str]:
         """The parameters that it takes."""
         return _NARROWING[self.message_type] | self.parameters
+
+
+def elements_of(kind: str) -> tuple[str, ...]:
+    """The elements in which a parameter may be given (*modelled*: what can hold its value)."""
+    if kind in TIMESPANS or kind in MOMENTS:
+        return _SPANS
+    return ("IdCodeParameter",) if kind in IDENTIFIERS else ("ValueParameter",)
 
 
 def _of(message_type: str, *lists: str, parameters: tuple[str, ...] = ()) -> Material:

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.income_register.field_rules import check_code, check_fields
 from adapters.income_register.header_rules import check_header, check_payer, check_zone, read_payer
-from adapters.income_register.material import ASKED, EARNER, EARNERS, PAYER, SUBSCRIBED, Material
+from adapters.income_register.material import ASKED, EARNER, EARNERS, PAYER, SUBSCRIBED, Material, elements_of
 from adapters.income_register.report_rules import check_references, is_reference
 from adapters.income_register.rulebook import Book
 from schemas.income_register.codes import LISTS, plain
@@ -130,8 +130,13 @@ def _check_material(book: Book, part: Any, material: Material) -> None:
     for element in part.iter("ParameterType"):
         kind = plain(element.text)
         given.add(kind)
-        if kind in LISTS["ParameterType"] and kind not in material.narrowing:
+        if kind not in LISTS["ParameterType"]:
+            continue
+        holder = element.getparent().tag
+        if kind not in material.narrowing:
             book.add("parameter-unfit", element, " or ".join(sorted(material.narrowing, key=int)), element.text)
+        elif holder not in (fitting := elements_of(kind)):
+            book.add("parameter-element", element, " or ".join(fitting), holder)
     for element in part.iterfind("IdCodeList/CodeItems/CodeItem/SubscriptionParameters"):
         book.add("parameter-unfit", element, "no conditions of a single customer")
     lists = {plain(element.text) for element in part.iterfind("IdCodeList/CodeListType")}

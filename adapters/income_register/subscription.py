@@ -31,7 +31,11 @@ def _milliseconds(text: str) -> int:
     """An xs:dateTime as milliseconds since 1970 UTC; without a time zone it is Finnish time; 0 when empty."""
     if not text:
         return 0
+    # XML Schema has an hour 24, which is the next day's first; Python has none.
+    at_end = text[10:13] == "T24"
+    text = f"{text[:10]}T00{text[13:]}" if at_end else text
     moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment += datetime.timedelta(days=int(at_end))
     moment = moment.replace(tzinfo=_FINLAND) if moment.tzinfo is None else moment
     return int(moment.timestamp() * 1000)
 
