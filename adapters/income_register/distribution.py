@@ -20,6 +20,7 @@ from adapters.income_register.parse import SUBSCRIPTION_DOOR
 from adapters.income_register.rests import Rests
 from adapters.income_register.signature import sign_canonical, signing_key
 from adapters.income_register.subscription import ALL, due_at, part_id, span
+from exchange.errors import LedgerClosed
 from exchange.ports import Desk, Inbound, Watch
 from schemas.call import XML
 
@@ -32,10 +33,22 @@ REPORTS_MAX = 250
 
 
 async def watch(desk: Desk) -> None:
-    """One round: every subscription that is due."""
+    """One round: every subscription that is due. One that fails stops no other; the first failure is told when all had their turn.
+
+    Raises:
+        LedgerClosed: at once.
+    """
     listed = (await desk.recall([ALL])).get(ALL)
+    failure: Exception | None = None
     for register_id in listed.value if listed is not None else ():
-        await extract(register_id, desk)
+        try:
+            await extract(register_id, desk)
+        except LedgerClosed:
+            raise
+        except Exception as error:  # a bug: the subscriptions behind it are not to wait for its mending
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 async def extract(register_id: str, desk: Desk) -> bool:

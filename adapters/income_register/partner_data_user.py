@@ -59,6 +59,8 @@ def subscription(kela: Partner, name: str, now: int) -> bytes:
     """A continuous main subscription from the present day on, extracted every so many seconds; not signed."""
     today = datetime.datetime.fromtimestamp(now / 1000, _FINLAND).date()
     midnight = int(datetime.datetime.combine(today, datetime.time(), _FINLAND).timestamp() * 1000)
+    # The change span must begin before the first time of the schedule, which is midnight.
+    start = midnight - STEP_SECONDS * 1000
     times = "".join(
         f"<QueryStartTime><Time>{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+02:00</Time></QueryStartTime>"
         for second in range(0, _DAY_SECONDS, STEP_SECONDS)
@@ -69,7 +71,7 @@ def subscription(kela: Partner, name: str, now: int) -> bytes:
         f"<ProductionEnvironment>false</ProductionEnvironment>{_parties(kela)}<MainSubscription>"
         f"<MainSubscriptionId>{name}</MainSubscriptionId><DeliveryChannelCode>1</DeliveryChannelCode>"
         f"<SubscriptionType>2</SubscriptionType><ValidFrom>{today}</ValidFrom>"
-        f"<ModifiedTimespanStart>{_timestamp(midnight)}</ModifiedTimespanStart><PartyType>3</PartyType><Subscriptions><Subscription>"
+        f"<ModifiedTimespanStart>{_timestamp(start)}</ModifiedTimespanStart><PartyType>3</PartyType><Subscriptions><Subscription>"
         f"<SubscriptionId>{name}</SubscriptionId><QueryDataType>{SUBSCRIPTIONS[name]}</QueryDataType>"
         f"<QueryProfile>{_PROFILE}</QueryProfile><IncludeAllVersions>false</IncludeAllVersions></Subscription></Subscriptions>"
         f"<Schedule><RecurringDeliverySchedule><DailySchedule>{times}</DailySchedule></RecurringDeliverySchedule></Schedule>"

@@ -13,6 +13,7 @@ from adapters.income_register.header_rules import check_header, check_payer, che
 from adapters.income_register.material import ASKED, EARNER, EARNERS, PAYER, SUBSCRIBED, Material, elements_of
 from adapters.income_register.report_rules import check_references, is_reference
 from adapters.income_register.rulebook import Book
+from adapters.income_register.subscription_rules import check_main, check_year
 from schemas.income_register.codes import LISTS, plain
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
@@ -96,7 +97,7 @@ def check_invalidations(book: Book, data: Any) -> None:
 
 
 def check_subscription(book: Book, data: Any) -> None:
-    """Code lists, references, time zones and the order of dates."""
+    """Code lists, references, time zones, what each kind of material takes, and the main subscription as a whole."""
     check_header(book, {child.tag: child for child in data}, frozenset(("103",)))
     _check_query(book, data)
     for element in data.iter(*_REFERENCES):
@@ -108,9 +109,8 @@ def check_subscription(book: Book, data: Any) -> None:
                 _check_material(book, part, SUBSCRIBED[kind])
             else:
                 book.add("query-type", element, " or ".join(SUBSCRIBED), element.text)
-    start, end = data.find("MainSubscription/ValidFrom"), data.find("MainSubscription/ValidUntil")
-    if start is not None and end is not None and (end.text or "").strip() < (start.text or "").strip():
-        book.add("period-order", end, f"{start.text} or later", end.text)
+    if (main := data.find("MainSubscription")) is not None:
+        check_main(book, main)
 
 
 def check_data_request(book: Book, document: Any, root: str) -> None:
@@ -155,6 +155,8 @@ def _check_query(book: Book, part: Any) -> None:
         elif element.tag in _TIMES or element.getparent().tag == "TimespanTimeParameter":
             check_zone(book, element)
         if element.tag == "StartDate" and (end := element.getnext()) is not None:
+            check_year(book, element)
+            check_year(book, end)
             if element.getparent().tag == "TimespanTimeParameter":
                 check_zone(book, end)
             elif (end.text or "").strip() < (element.text or "").strip():

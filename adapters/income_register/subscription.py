@@ -23,14 +23,23 @@ ONE_TIME, CONTINUOUS = "1", "2"
 _FINLAND = ZoneInfo("Europe/Helsinki")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LAST_DAY = 32
-#: How far back the last time of a schedule is looked for: one day of one month comes within four years.
+#: How far back the last time of a schedule is looked for, and how far ahead the first: one day of one month comes within four years.
 _DAYS_BACK_MAX = 1500
+#: The beginning of the year 9999, in milliseconds.
+_LATEST = 253_370_764_800_000
 
 
-def _milliseconds(text: str) -> int:
-    """An xs:dateTime as milliseconds since 1970 UTC; without a time zone it is Finnish time; 0 when empty."""
-    if not text:
+def milliseconds(text: str | None) -> int:
+    """An xs:dateTime as milliseconds since 1970 UTC; without a time zone it is Finnish time; 0 when empty.
+
+    Raises:
+        ValueError: when it is none, or in a year that has not four digits.
+    """
+    if not (text := (text or "").strip()):
         return 0
+    if text.startswith("9999"):
+        # Whoever writes the last of all years means no end; what is reckoned from it must still be a time.
+        return _LATEST
     # XML Schema has an hour 24, which is the next day's first; Python has none.
     at_end = text[10:13] == "T24"
     text = f"{text[:10]}T00{text[13:]}" if at_end else text
@@ -42,7 +51,7 @@ def _milliseconds(text: str) -> int:
 
 def moment(text: str) -> str:
     """An xs:dateTime in UTC; empty when empty."""
-    return instant(_milliseconds(text)) if text else ""
+    return instant(milliseconds(text)) if text else ""
 
 
 def _runs(seconds: list[int]) -> list[list[int]]:
@@ -78,8 +87,8 @@ def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any
         "type": plain(text_of(main, "SubscriptionType")),
         "from": text_of(main, "ValidFrom")[:10],
         "to": text_of(main, "ValidUntil")[:10],
-        "start": _milliseconds(text_of(main, "ModifiedTimespanStart")),
-        "end": _milliseconds(text_of(main, "ModifiedTimespanEnd")),
+        "start": milliseconds(text_of(main, "ModifiedTimespanStart")),
+        "end": milliseconds(text_of(main, "ModifiedTimespanEnd")),
         "schedule": schedule,
         "parts": [_part(each) for each in main.iterfind("Subscriptions/Subscription")],
         "received": received,
@@ -121,6 +130,16 @@ def due_at(data: dict[str, Any], by: int) -> int:
         if _on(day, data["schedule"]) and (at := _last_time(day, data["schedule"]["times"], by)):
             return at if at > after else 0
         day -= datetime.timedelta(days=1)
+    return 0
+
+
+def first_at(data: dict[str, Any]) -> int:
+    """The first extraction by validity and schedule alone (milliseconds), whenever the subscription came in; 0 when there is none."""
+    first, times = datetime.date.fromisoformat(data["from"]), data["schedule"]["times"]
+    days = min(_DAYS_BACK_MAX, datetime.date.max.toordinal() - first.toordinal())
+    for day in (first + datetime.timedelta(days=offset) for offset in range(days)):
+        if times and _on(day, data["schedule"]):
+            return _at(day, times[0][0])
     return 0
 
 
