@@ -11,15 +11,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapters.income_register.conditions import Asked, Conditions
 from adapters.income_register.handing import INVALIDATED, Holding, Wanted, render_reports, shelf_of
 from adapters.income_register.holdings import rows_of, versions_held
 from adapters.income_register.memory import OF_DELIVERIES, OF_REPORTS, Shelf
 from adapters.income_register.parse import BENEFIT_REPORTS, INVALIDATIONS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
+from adapters.income_register.reading import REPORT_END
 from exchange.ports import Desk
+from schemas import xml
 from schemas.envelope import Envelope
 from schemas.income_register.codes import plain
+from schemas.violation import Malformed
 
 #: DeliveryDataType of the reports of a message type.
 KINDS = {WAGE_REPORTS: "100", PAYER_SUMMARY_REPORTS: "101", BENEFIT_REPORTS: "102"}
@@ -103,11 +107,30 @@ def fitting(holding: Holding, wanted: list[Wanted], conditions: Conditions) -> l
     """Those of the reports that fit the conditions; the delivery is read only when its bytes could answer."""
     if not all(any(each in holding.body for each in needles) for needles in conditions.needles()):
         return []
+    if (earners := conditions.earners()) and (found := _by_chunks(holding, wanted, conditions, earners)) is not None:
+        return found
     data = holding.document.find("DeliveryData")
-    return [
-        each
-        for each in wanted
-        if conditions.fit(
-            Asked(data, holding.items[each.place].element, holding.shelf.register_id(each.report_id), holding.received)
-        )
-    ]
+    return [each for each in wanted if conditions.fit(_asked(holding, each, data, holding.items[each.place].element))]
+
+
+def _by_chunks(holding: Holding, wanted: list[Wanted], conditions: Conditions, earners: list[bytes]) -> list[Wanted] | None:
+    """The same, reading only reports whose bytes name one of the earners; None when the delivery can't be cut safely."""
+    # In a comment or character data something could look like a report.
+    if holding.split is None or b"<!" in holding.body or b"<?" in holding.body[1:]:
+        return None
+    chunks = holding.split[0]
+    near = [each for each in wanted if any(earner in chunks[each.place] for earner in earners)]
+    try:
+        read = [(each, _report(chunks[each.place])) for each in near]
+    except Malformed:
+        # It uses a prefix that is declared around it.
+        return None
+    return [each for each, report in read if conditions.fit(_asked(holding, each, holding.data, report))]
+
+
+def _report(chunk: bytes) -> Any:
+    return xml.parse(chunk + REPORT_END, xml.XmlLimits(len(chunk) + len(REPORT_END)))
+
+
+def _asked(holding: Holding, wanted: Wanted, data: Any, report: Any) -> Asked:
+    return Asked(data, report, holding.shelf.register_id(wanted.report_id), holding.received)

@@ -66,6 +66,11 @@ class Conditions:
         plainly = [found for found in texts if len(found) <= _NEEDLES_MAX and all(map(_is_plain, found))]
         return [[each.encode() for each in found] for found in plainly]
 
+    def earners(self) -> list[bytes]:
+        """One of these byte strings stands in every report that could answer; empty when it can't be told so."""
+        codes = [code for _, code in self.ids.get(material.EARNER, ())]
+        return [code.encode() for code in codes] if len(codes) <= _NEEDLES_MAX and all(map(_is_plain, codes)) else []
+
     def fit(self, asked: Asked) -> bool:
         """Whether a report answers."""
         return (

@@ -123,6 +123,17 @@ class Holding:
         return items_of(self.envelope.message_type, self.document)
 
     @cached_property
+    def split(self) -> tuple[list[bytes], bytes] | None:
+        """Its reports as bytes, and what is around them; None when they can't be cut."""
+        detail = self.envelope.detail
+        return chunks_of(self.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
+
+    @cached_property
+    def data(self) -> Any:
+        """DeliveryData without its reports where they can be cut, else with them."""
+        return (self.document if self.split is None else _read(self.split[1])).find("DeliveryData")
+
+    @cached_property
     def received(self) -> str:
         """When it came in, as xs:dateTime."""
         return instant(self.envelope.received_at)
@@ -147,16 +158,14 @@ def render_reports(holding: Holding, wanted: Sequence[Wanted], profile: str) -> 
 
 def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes] | None:
     """The same without reading the reports; None when they are not written plainly enough."""
-    detail = holding.envelope.detail
-    split = chunks_of(holding.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
-    if split is None:
+    if holding.split is None:
         return None
-    chunks, around = split
+    chunks, _ = holding.split
     start = holding.body.find(b"<Reports>")
     reports = holding.body[start : holding.body.rfind(b"</Reports>")]
     if not is_plain(reports):
         return None
-    head = _head(_read(around).find("DeliveryData"), holding, profile)
+    head = _head(holding.data, holding, profile)
     rendered = []
     for each in wanted:
         chunk = chunks[each.place]

@@ -5,7 +5,7 @@ That memory is the index by report: its row says which messages brought it. What
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.income_register.handing import Holding, Wanted
 from adapters.income_register.memory import Row, Shelf, key_of_register_id, read_row
@@ -62,10 +62,3 @@ def newest(shelf: Shelf, report_id: str, rows: Mapping[str, Row]) -> int:
     key, suffix = shelf.place(report_id)
     row = rows.get(key)
     return row.versions.get(suffix, 0) if row is not None else 0
-
-
-def keys_of(holdings: Iterable[Holding]) -> Iterator[str]:
-    """The keys of the rows of all reports of some deliveries."""
-    for holding in holdings:
-        for _, name, _, _ in holding.valid:
-            yield holding.shelf.place(name)[0]

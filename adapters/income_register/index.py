@@ -2,46 +2,41 @@
 
 Nothing is written for it while deliveries come in: a report may take no row of its own, at 125 million a year. It grows when somebody
 asks, by segments of some hundred deliveries in the order in which they came: what they hold (a checksum of each identifier) in a few
-rows, so that a question reads one row for each segment. What came in after the last whole segment is looked through byte by byte.
+rows, so that a question reads one row for each segment. What came in after the last whole segment is indexed in memory (`tail.py`), and what
+came in during the last seconds is looked through byte by byte.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import re
 import struct
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from weakref import WeakKeyDictionary
 from zlib import crc32
 
 from adapters.income_register.conditions import Conditions
 from adapters.income_register.handing import Holding
 from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
-from exchange.ports import Desk, Remember
-from schemas import xml
+from adapters.income_register.tail import LARGE_BYTES, Tail, terms_in
+from exchange.ports import Desk, Remember, Remembered
 from schemas.envelope import Envelope
 
 _TYPES = (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS)
-#: Deliveries in a segment, rows that hold what is in them, deliveries read at once, segments looked into at once.
-SEGMENT_MESSAGES, SHARES, PAGE_MESSAGES, SEGMENTS_AT_ONCE = 256, 16, 32, 64
+#: Deliveries in a segment at most; it is closed earlier by the delivery with which it has so many entries.
+SEGMENT_MESSAGES, SEGMENT_TERMS = 256, 200_000
+#: Rows that hold what is in a segment, segments looked into at once.
+SHARES, SEGMENTS_AT_ONCE = 16, 64
+#: Deliveries read at once, and bytes of them, as far as the size of those before tells.
+PAGE_MESSAGES, PAGE_BYTES = 32, 4_000_000
 #: A delivery is indexed when it has been there so long: another worker's, with an earlier id, is committed by then.
 SETTLING_MILLISECONDS = 5000
 _ENTRY = struct.Struct(">IH")
 #: The key under which the number of segments and the last message in them are remembered.
 _STATE = "i/state"
-#: Identifiers of payers and earners, and policy numbers, wherever they stand and however they are written.
-_TERMS = re.compile(rb"<(?:Code|PensionPolicyNo|AccInsPolicyNo)\s*>\s*([^<\s]{1,30})\s*</")
-_TAGS = ("Code", "PensionPolicyNo", "AccInsPolicyNo")
-
-
-def terms_in(body: bytes) -> set[int]:
-    """Checksums of everything in a delivery that may be asked for."""
-    if b"<!" in body or b"&#" in body:
-        root = xml.parse(body, xml.XmlLimits(max(len(body), 1)))
-        return {crc32("".join(map(str, each.itertext())).strip().encode()) for each in root.iter(*_TAGS)}
-    return {crc32(each) for each in _TERMS.findall(body)}
+#: What each desk's worker has read beyond the last whole segment.
+_TAILS: WeakKeyDictionary[Desk, Tail] = WeakKeyDictionary()
 
 
 class Index:
@@ -49,24 +44,34 @@ class Index:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._tail = _TAILS.setdefault(desk, Tail())
 
     async def look_up(self, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
         """The deliveries of that type that may hold what is wanted, the newest first, with their bodies."""
-        state = await self._grown()
-        terms = [{crc32(each) for each in needles} for needles in wanted.needles()]
-        async for envelope, body in self._since(int(state.get("last", 0)), True):
-            if envelope.message_type == message_type and body:
-                yield Holding(envelope, body)
-        last = state.get("segments", 0)
-        for first in range(last, 0, -SEGMENTS_AT_ONCE):
+        needles = wanted.needles()
+        terms = [{crc32(each) for each in alternatives} for alternatives in needles]
+        async with self._tail.lock:
+            segments = await self._grow()
+            read, indexed = self._tail.last, self._tail.found(terms)
+        for message_id in await self._unsettled(read, needles) + indexed:
+            if (holding := await self._holding(message_type, message_id)) is not None:
+                yield holding
+        for first in range(segments, 0, -SEGMENTS_AT_ONCE):
             numbers = range(first, max(first - SEGMENTS_AT_ONCE, 0), -1)
             for message_id in await self._found(numbers, terms):
-                holding = await self._holding(message_id)
-                if holding is not None and holding.envelope.message_type == message_type:
+                if (holding := await self._holding(message_type, message_id)) is not None:
                     yield holding
 
-    async def _holding(self, message_id: int) -> Holding | None:
-        found = await self._desk.stored(_TYPES, 0, self._desk.now() + 1, 1, message_id - 1)
+    async def _unsettled(self, message_id: int, needles: Sequence[Sequence[bytes]]) -> list[int]:
+        """The messages after that one that hold one of each list of byte strings, the newest first."""
+        found = []
+        async for envelope, body in self._since(message_id, 0):
+            if all(any(each in body for each in alternatives) for alternatives in needles):
+                found.append(envelope.id)
+        return found[::-1]
+
+    async def _holding(self, message_type: str, message_id: int) -> Holding | None:
+        found = await self._desk.stored((message_type,), 0, self._desk.now() + 1, 1, message_id - 1)
         return Holding(*found[0]) if found and found[0][0].id == message_id and found[0][1] else None
 
     async def _found(self, numbers: Sequence[int], terms: Sequence[set[int]]) -> list[int]:
@@ -86,39 +91,54 @@ class Index:
             found += [held.value[place] for place in sorted(places, reverse=True)]
         return found
 
-    async def _grown(self) -> dict[str, Any]:
-        """Whether the index is up to date: adds segments until what is left would fill none."""
-        while True:
-            known = (await self._desk.recall([_STATE])).get(_STATE)
-            state: dict[str, Any] = known.value if known is not None else {"segments": 0, "last": 0}
-            segment: list[int] = []
-            shares: dict[int, list[bytes]] = defaultdict(list)
-            async for envelope, body in self._since(state["last"], False):
-                for term in terms_in(body):
-                    shares[term % SHARES].append(_ENTRY.pack(term, len(segment)))
-                segment.append(envelope.id)
-                if len(segment) == SEGMENT_MESSAGES:
-                    break
-            if len(segment) < SEGMENT_MESSAGES:
-                return state
-            number = state["segments"] + 1
-            rows = [Remember(_key(number), segment)]
-            rows += [Remember(_key(number, share), base64.b64encode(b"".join(each)).decode()) for share, each in shares.items()]
-            grown = Remember(_STATE, {"segments": number, "last": segment[-1]}, known.version if known is not None else 0)
-            # Where another worker was quicker, its segment is taken.
-            await self._desk.note([*rows, grown])
+    async def _grow(self) -> int:
+        """Read what has settled since the last question, and write segments until what is left would fill none; how many there are."""
+        known = await self._state()
+        async for envelope, body in self._since(self._tail.last, SETTLING_MILLISECONDS):
+            if envelope.id <= self._tail.last:
+                # Meanwhile another worker has put it into a segment.
+                continue
+            terms = await asyncio.to_thread(terms_in, body) if len(body) > LARGE_BYTES else terms_in(body)
+            self._tail.add(envelope.id, terms)
+            if len(self._tail.messages) >= SEGMENT_MESSAGES or self._tail.size >= SEGMENT_TERMS:
+                known = await self._write(known)
+        return int(known.value["segments"]) if known is not None else 0
 
-    async def _since(self, message_id: int, newest_first: bool) -> AsyncIterator[tuple[Envelope, bytes]]:
-        """Deliveries after that message: all of them from the newest, or from the oldest those that have settled."""
-        until = self._desk.now() + 1 - (0 if newest_first else SETTLING_MILLISECONDS)
-        after = 0 if newest_first else message_id
-        while page := await self._desk.stored(_TYPES, 0, until, PAGE_MESSAGES, after, newest_first):
+    async def _state(self) -> Remembered | None:
+        """What is remembered of the segments. What others have put into segments leaves the tail."""
+        known = (await self._desk.recall([_STATE])).get(_STATE)
+        self._tail.begin_after(known.value["last"] if known is not None else 0)
+        return known
+
+    async def _write(self, known: Remembered | None) -> Remembered | None:
+        """Make a segment of the tail. Where another worker was quicker, its segment is taken."""
+        tail = self._tail
+        number = known.value["segments"] + 1 if known is not None else 1
+        shares = await asyncio.to_thread(_shares, list(tail.terms))
+        rows = [Remember(_key(number), list(tail.messages))]
+        rows += [Remember(_key(number, share), packed) for share, packed in shares.items()]
+        grown = {"segments": number, "last": tail.last}
+        await self._desk.note([*rows, Remember(_STATE, grown, known.version if known is not None else 0)])
+        return await self._state()
+
+    async def _since(self, message_id: int, settling_milliseconds: int) -> AsyncIterator[tuple[Envelope, bytes]]:
+        """Deliveries after that message that have been there so long, the oldest first."""
+        until, most = self._desk.now() + 1 - settling_milliseconds, 1
+        while page := await self._desk.stored(_TYPES, 0, until, most, message_id):
             for envelope, body in page:
-                if newest_first and envelope.id <= message_id:
-                    return
                 yield envelope, body
-            after = page[-1][0].id
+            message_id = page[-1][0].id
+            most = min(PAGE_MESSAGES, PAGE_BYTES // (max(len(body) for _, body in page) + 1) + 1)
             await asyncio.sleep(0)
+
+
+def _shares(terms: Sequence[Sequence[int]]) -> Mapping[int, str]:
+    """What stands in the rows of a segment of deliveries with these terms."""
+    shares: dict[int, bytearray] = defaultdict(bytearray)
+    for place, each in enumerate(terms):
+        for term in each:
+            shares[term % SHARES] += _ENTRY.pack(term, place)
+    return {share: base64.b64encode(packed).decode() for share, packed in shares.items()}
 
 
 def _key(number: int, share: int | None = None) -> str:
@@ -127,6 +147,9 @@ def _key(number: int, share: int | None = None) -> str:
 
 def _places(packed: str, term: int) -> Iterator[int]:
     """The places in the segment of the messages that hold a term."""
-    for found, place in _ENTRY.iter_unpack(base64.b64decode(packed)):
-        if found == term:
-            yield place
+    entries, wanted = base64.b64decode(packed), term.to_bytes(4)
+    at = entries.find(wanted)
+    while at >= 0:
+        if at % _ENTRY.size == 0:
+            yield int.from_bytes(entries[at + 4 : at + _ENTRY.size])
+        at = entries.find(wanted, at + 1)

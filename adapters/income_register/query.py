@@ -14,14 +14,16 @@ from adapters.income_register.changes import fitting
 from adapters.income_register.conditions import Conditions, as_data, of_data
 from adapters.income_register.extract import Extraction, render
 from adapters.income_register.handing import INVALIDATED, Holding, Wanted, profile_of, profiles, render_reports
-from adapters.income_register.holdings import holding_of, keys_of, messages_of, newest, rows_of
+from adapters.income_register.holdings import holding_of, messages_of, newest, rows_of
 from adapters.income_register.identify import identify
 from adapters.income_register.index import Index
-from adapters.income_register.opening import opened, signed
+from adapters.income_register.opening import opened
 from adapters.income_register.parse import DATA_REQUEST, text_of
 from adapters.income_register.request_rules import QUERY_TYPES
 from adapters.income_register.rules import rules
+from adapters.income_register.signature import sign_canonical, signing_key
 from adapters.income_register.subscription import moment
+from adapters.income_register.tail import LARGE_BYTES
 from adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk
 from schemas.call import Call, Reply
@@ -52,7 +54,8 @@ async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partn
     every = text_of(document, "IncludeAllVersions") == "true"
     message_type = material.ASKED[kind].message_type
     reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
-    return signed(render(Extraction(message_type, kind, public_id(now), now, profile), reports))
+    rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
+    return soap.envelope(sign_canonical(rendered, signing_key()))
 
 
 async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool) -> list[bytes]:
@@ -60,7 +63,9 @@ async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: s
     reports: list[bytes] = []
     async for holding in _candidates(desk, message_type, wanted):
         found = [Wanted(index, name, version) for index, name, version, _ in holding.valid]
-        fits = fitting(holding, found, wanted)
+        # Reading a large delivery on the loop would let everybody wait.
+        large = len(holding.body) > LARGE_BYTES
+        fits = await asyncio.to_thread(fitting, holding, found, wanted) if large else fitting(holding, found, wanted)
         if fits:
             reports += render_reports(holding, await _told(desk, holding, fits, every), profile)
         if len(reports) >= REPORTS_MAX:
@@ -83,7 +88,7 @@ async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> Asyn
 
 async def _told(desk: Desk, holding: Holding, fits: list[Wanted], every: bool) -> list[Wanted]:
     """Those that are the newest version and valid; or all of them, and with the last one that it was invalidated."""
-    rows = await rows_of(desk, keys_of([holding]))
+    rows = await rows_of(desk, (holding.shelf.place(each.report_id)[0] for each in fits))
     told = []
     for each in fits:
         last = newest(holding.shelf, each.report_id, rows)
