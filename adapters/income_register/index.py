@@ -65,14 +65,18 @@ class Index:
     async def _unsettled(self, message_id: int, needles: Sequence[Sequence[bytes]]) -> list[int]:
         """The messages after that one that hold one of each list of byte strings, the newest first."""
         found = []
-        async for envelope, body in self._since(message_id, 0):
+        async for envelope, body in self._between(message_id, self._desk.now() + 1):
             if all(any(each in body for each in alternatives) for alternatives in needles):
                 found.append(envelope.id)
         return found[::-1]
 
     async def _holding(self, message_type: str, message_id: int) -> Holding | None:
-        found = await self._desk.stored((message_type,), 0, self._desk.now() + 1, 1, message_id - 1)
-        return Holding(*found[0]) if found and found[0][0].id == message_id and found[0][1] else None
+        # Of whatever type, so that the first one that is looked at is found.
+        found = await self._desk.stored(_TYPES, 0, self._desk.now() + 1, 1, message_id - 1)
+        envelope, body = found[0] if found else (None, b"")
+        if envelope is None or envelope.id != message_id or envelope.message_type != message_type or not body:
+            return None
+        return Holding(envelope, body)
 
     async def _found(self, numbers: Sequence[int], terms: Sequence[set[int]]) -> list[int]:
         """The messages in these segments that hold one of each set of terms, the newest first."""
@@ -93,8 +97,8 @@ class Index:
 
     async def _grow(self) -> int:
         """Read what has settled since the last question, and write segments until what is left would fill none; how many there are."""
-        known = await self._state()
-        async for envelope, body in self._since(self._tail.last, SETTLING_MILLISECONDS):
+        known, settled = await self._state(), self._desk.now() + 1 - SETTLING_MILLISECONDS
+        async for envelope, body in self._between(self._tail.last, settled):
             if envelope.id <= self._tail.last:
                 # Meanwhile another worker has put it into a segment.
                 continue
@@ -102,6 +106,7 @@ class Index:
             self._tail.add(envelope.id, terms)
             if len(self._tail.messages) >= SEGMENT_MESSAGES or self._tail.size >= SEGMENT_TERMS:
                 known = await self._write(known)
+        self._tail.read_until = max(self._tail.read_until, settled)
         return int(known.value["segments"]) if known is not None else 0
 
     async def _state(self) -> Remembered | None:
@@ -121,10 +126,10 @@ class Index:
         await self._desk.note([*rows, Remember(_STATE, grown, known.version if known is not None else 0)])
         return await self._state()
 
-    async def _since(self, message_id: int, settling_milliseconds: int) -> AsyncIterator[tuple[Envelope, bytes]]:
-        """Deliveries after that message that have been there so long, the oldest first."""
-        until, most = self._desk.now() + 1 - settling_milliseconds, 1
-        while page := await self._desk.stored(_TYPES, 0, until, most, message_id):
+    async def _between(self, message_id: int, until: int) -> AsyncIterator[tuple[Envelope, bytes]]:
+        """Deliveries after that message that came in before a time, the oldest first."""
+        since, most = self._tail.read_until, 1
+        while page := await self._desk.stored(_TYPES, since, until, most, message_id):
             for envelope, body in page:
                 yield envelope, body
             message_id = page[-1][0].id

@@ -7,7 +7,8 @@ partner may ask.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from adapters.income_register import material, soap, wsdl
 from adapters.income_register.changes import fitting
@@ -32,6 +33,7 @@ from schemas.envelope import public_id
 from schemas.violation import has_errors
 from schemas.xml import locate
 
+Result = TypeVar("Result")
 #: Reports in one answer, at most.
 REPORTS_MAX = 1000
 
@@ -63,15 +65,18 @@ async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: s
     reports: list[bytes] = []
     async for holding in _candidates(desk, message_type, wanted):
         found = [Wanted(index, name, version) for index, name, version, _ in holding.valid]
-        # Reading a large delivery on the loop would let everybody wait.
-        large = len(holding.body) > LARGE_BYTES
-        fits = await asyncio.to_thread(fitting, holding, found, wanted) if large else fitting(holding, found, wanted)
-        if fits:
-            reports += render_reports(holding, await _told(desk, holding, fits, every), profile)
+        if fits := await _work(holding, fitting, holding, found, wanted):
+            told = (await _told(desk, holding, fits, every))[: REPORTS_MAX - len(reports)]
+            reports += await _work(holding, render_reports, holding, told, profile)
         if len(reports) >= REPORTS_MAX:
             break
         await asyncio.sleep(0)
-    return reports[:REPORTS_MAX]
+    return reports
+
+
+async def _work(holding: Holding, function: Callable[..., Result], *arguments: Any) -> Result:
+    """What a function makes of a delivery: of a large one on a thread, for on the loop everybody would wait."""
+    return await asyncio.to_thread(function, *arguments) if len(holding.body) > LARGE_BYTES else function(*arguments)
 
 
 async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:

@@ -40,6 +40,8 @@ class Tail:
         self.terms: list[array[int]] = []
         #: All terms together.
         self.size = 0
+        #: All that came in before that time (milliseconds) was looked at, so that it needs no other look when others had much to send since.
+        self.read_until = 0
         self._ended = 0
 
     @property

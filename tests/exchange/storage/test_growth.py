@@ -31,6 +31,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
+        lambda connection: queries.stored(connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True),
         lambda connection: queries.memory(connection, "luova", ["one", "two"]),
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
@@ -46,6 +47,7 @@ REMEMBERED = record("plan")
         "pending",
         "dead",
         "find",
+        "stored",
         "memory",
         "deliveries",
         "events",
@@ -71,3 +73,17 @@ def test_no_statement_reads_a_whole_table(run: Callable[[sqlite3.Connection], ob
         (text, step) for text, plan in plans.items() for step in plan if step.startswith(tuple(f"SCAN {name}" for name in LARGE))
     ]
     assert not [each for each in scans if "USING INDEX delivery_dead" not in each[1]]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(newest_first: bool, tmp_path: Path) -> None:
+    migrate_sqlite(tmp_path / "exchange.db")
+    connection = connect(tmp_path / "exchange.db")
+    made: list[str] = []
+    connection.set_trace_callback(made.append)
+    queries.stored(connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, newest_first)
+    connection.set_trace_callback(None)
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {made[0]}")]
+    connection.close()
+    assert "SEARCH message USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
+    assert not any("TEMP B-TREE" in step for step in plan)
