@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.publication.charts import charts_of
@@ -46,30 +42,14 @@ def publish(report: Report, out_dir: Path, language: str = "en", languages: Sequ
 
 
 def _for_people(report: Report, folder: _Folder, languages: Sequence[str]) -> None:
-    """The files of each language. Drawing takes a second or two: languages are drawn side by side where processes can be forked."""
-    drawn: Iterable[dict[str, str | bytes]]
-    if len(languages) > 1 and sys.platform == "linux":
-        with multiprocessing.get_context("fork").Pool(min(len(languages), os.cpu_count() or 1)) as pool:
-            drawn = pool.map(partial(_in_language, report, others=True), languages, chunksize=1)
-    else:
-        drawn = [_in_language(report, each, others=len(languages) > 1) for each in languages]
-    for files in drawn:
-        for name, content in files.items():
-            folder.add(name, content)
-
-
-def _in_language(report: Report, language: str, others: bool) -> dict[str, str | bytes]:
-    """Table, workbook, charts and page in one language, by name."""
-    files: dict[str, str | bytes] = {
-        f"statistics.{language}.txt": table_text(report, language),
-        f"statistics.{language}.xlsx": to_xlsx(report, language),
-    }
-    drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
-    for chart, svg in drawn:
-        files[f"charts/{chart.name}.{language}.svg"] = svg
-        files[f"charts/{chart.name}.{language}.png"] = to_png(svg)
-    files[f"report.{language}.html"] = to_html(report, language, drawn, others=others)
-    return files
+    for each in languages:
+        folder.add(f"statistics.{each}.txt", table_text(report, each))
+        folder.add(f"statistics.{each}.xlsx", to_xlsx(report, each))
+        drawn = [(chart, to_svg(chart, each)) for chart in charts_of(report, each)]
+        for chart, svg in drawn:
+            folder.add(f"charts/{chart.name}.{each}.svg", svg)
+            folder.add(f"charts/{chart.name}.{each}.png", to_png(svg))
+        folder.add(f"report.{each}.html", to_html(report, each, drawn, others=len(languages) > 1))
 
 
 class _Folder:
