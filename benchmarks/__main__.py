@@ -23,8 +23,12 @@ import uvloop
 from benchmarks import others, regression
 from benchmarks.cases import CASES, Case
 from benchmarks.driver import Measured, drive
+from benchmarks.income_delivery import in_process, told
 from benchmarks.processes import exchange_environment, free_port, server
+from benchmarks.regression import LARGE
 
+#: Reports and runs of the one measurement that has no server; the first runs teach the forms.
+LARGE_REPORTS, LARGE_RUNS = 3_000, 9
 WARM_UP_SECONDS = 0.5
 
 REST_SECONDS = 0.3
@@ -40,7 +44,7 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "--case", action="append", choices=[case.name for case in CASES], help="only this case (may be given again)"
+        "--case", action="append", choices=[*(case.name for case in CASES), LARGE], help="only this case (may be given again)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="paired runs (at least 5 for a figure to quote)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
@@ -65,7 +69,14 @@ def main() -> None:
         report["cases"].append(measure(case, options.rounds, options.seconds, options.connections, modules))
         # After each case, so that what was measured outlives a case that fails.
         options.out.write_text(json.dumps(report, indent=2) + "\n")
-    print(table(report["cases"]))
+    if not options.case or LARGE in options.case:
+        print("measuring: a large delivery in process", file=sys.stderr, flush=True)
+        report[LARGE] = in_process(LARGE_REPORTS, LARGE_RUNS)
+        options.out.write_text(json.dumps(report, indent=2) + "\n")
+    if report["cases"]:
+        print(table(report["cases"]))
+    if LARGE in report:
+        print(f"\n{told(report[LARGE])}")
     print(f"\n{report['machine']}; results in {options.out}")
     if options.keep:
         regression.keep(report)

@@ -11,14 +11,19 @@ import contextlib
 import ctypes
 import datetime
 import gc
+import json
 import random
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -35,7 +40,8 @@ _PAGE_BYTES = resource.getpagesize()
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians over the runs: reports a second, and their ratio; `peak_mib` is the most memory over idle while a delivery was taken in."""
+    """Medians over the runs: reports a second, and their ratio (with its least and its greatest); `peak_mib` is the most memory over idle
+    while a delivery was taken in."""
 
     reports: int
     megabytes: float
@@ -43,6 +49,8 @@ class Figures:
     plain_reports_a_second: float
     exchange_reports_a_second: float
     ratio: float
+    ratio_min: float
+    ratio_max: float
     peak_mib: float
 
 
@@ -135,13 +143,30 @@ async def measure(reports: int = 3000, runs: int = 5) -> Figures:
                 assert outcome.kind == "accepted", outcome.violations[:3]
         finally:
             await exchange.close()
-    ratio = statistics.median(one / other for one, other in zip(plain, ours, strict=True))
+    ratios = [one / other for one, other in zip(plain, ours, strict=True)]
+    least, ratio, greatest = (round(each, 3) for each in (min(ratios), statistics.median(ratios), max(ratios)))
     plain_rate, our_rate = (round(reports / statistics.median(each)) for each in (plain, ours))
-    return Figures(reports, size / 1e6, runs, plain_rate, our_rate, round(ratio, 3), round(max(peaks), 1))
+    return Figures(reports, size / 1e6, runs, plain_rate, our_rate, ratio, least, greatest, round(max(peaks), 1))
+
+
+def in_process(reports: int, runs: int) -> dict[str, Any]:
+    """`measure` in a process of its own: what else this one does would count."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.income_delivery", str(reports), str(runs)], capture_output=True, text=True, check=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def told(figures: Mapping[str, Any]) -> str:
+    """The figures as a sentence."""
+    return (
+        f"{figures['reports']:,} wage reports ({figures['megabytes']:.1f} MB) in one delivery, in process, {figures['runs']} paired runs: "
+        f"plain parsing and validating {figures['plain_reports_a_second']:,} reports/s, the exchange "
+        f"{figures['exchange_reports_a_second']:,}, ratio {figures['ratio']:.2f} ({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f}), "
+        f"{figures['peak_mib']:.0f} MiB above idle"
+    )
 
 
 if __name__ == "__main__":
-    import json
-    import sys
-
     print(json.dumps(asdict(asyncio.run(measure(*map(int, sys.argv[1:]))))))

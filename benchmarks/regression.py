@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+#: Where a report has the delivery that is taken in without a server.
+LARGE = "large-delivery"
 BASELINE = Path(__file__).with_name("baseline.json")
 #: How much of a ratio may be lost before the comparison fails.
 LOSS_MAX = 0.15
 
 
 def ratios(report: dict[str, Any]) -> dict[str, float]:
-    """`case / server` to its median ratio, of the exchange's servers only."""
-    return {
+    """`case / server` to its median ratio, of the exchange's servers only, and the ratio of a large delivery in process."""
+    large = {f"{LARGE} / exchange": report[LARGE]["ratio"]} if LARGE in report else {}
+    return large | {
         f"{case['case']} / {name}": row[f"ratio_to_{case['base']}"]
         for case in report["cases"]
         for name, row in case["servers"].items()
@@ -25,7 +28,7 @@ def ratios(report: dict[str, Any]) -> dict[str, float]:
 def losses(report: dict[str, Any], kept: dict[str, float]) -> Iterator[str]:
     """What lost more than `LOSS_MAX` of its kept ratio, and what is kept of a measured case but was not measured."""
     measured = ratios(report)
-    cases = {case["case"] for case in report["cases"]}
+    cases = {case["case"] for case in report["cases"]} | ({LARGE} & report.keys())
     for name, ratio in kept.items():
         if name.partition(" / ")[0] not in cases:
             continue

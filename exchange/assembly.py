@@ -17,6 +17,7 @@ from exchange.clocks import SequentialIds, WallClock
 from exchange.errors import SettingsError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
+from exchange.journey.aside import Aside
 from exchange.journey.attempt import Attempts
 from exchange.journey.check import Checking
 from exchange.journey.deliver import Bounds, Dispatcher
@@ -236,7 +237,10 @@ class Exchange:
         self.dispatcher = Dispatcher(self.ledger, self.attempts, self.directory, self.clock, bounds, self.lanes)
         self.judge = Judge(self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
         self.checking = Checking(self.judge, self.catalogue, self.channels, self.directory, self.clock)
-        self.acceptance = Acceptance(self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, worker)
+        self.aside = Aside(settings.limits.aside_bytes_min)
+        self.acceptance = Acceptance(
+            self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, self.aside, worker
+        )
         self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
         self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
@@ -264,7 +268,7 @@ class Exchange:
             ledger=self.ledger,
             clock=self.clock,
             snapshots=snapshots,
-            api=Api(self.ledger, self.mailboxes, self.checking, snapshots, self.catalogue),
+            api=Api(self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue),
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
@@ -291,6 +295,7 @@ class Exchange:
         await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
+        self.aside.close()
         await self.ledger.close()
         if self._own_transport is not None:
             await self._own_transport.close()

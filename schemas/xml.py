@@ -26,17 +26,34 @@ __all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "parse"]
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
 
-_PARSER = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_comments=False
-)
-_UTF8_PARSER = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, encoding="utf-8"
-)
 #: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8 stated or nothing stated.
 _PLAIN_START = re.compile(
     rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
 )
-_DEEPER: dict[int, etree.XPath] = {}
+
+
+class _Tools(threading.local):
+    """What a thread reads with: lxml locks a parser and a path while they are in use, and a large document would hold up all others."""
+
+    def __init__(self) -> None:
+        self.parser = _parser()
+        self.utf8_parser = _parser("utf-8")
+        self.deeper: dict[int, etree.XPath] = {}
+
+
+def _parser(encoding: str | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=False,
+        encoding=encoding,
+    )
+
+
+_TOOLS = _Tools()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +71,12 @@ def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
         Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`, `xml.encoding`, `xml.doctype`,
             `xml.depth`, `xml.malformed`.
     """
-    parser = _PARSER
+    parser = _TOOLS.parser
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     start = _PLAIN_START.match(body)
     if start is None or (start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])):
-        body, parser = transcoded(body), _UTF8_PARSER
+        body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     try:
@@ -77,9 +94,9 @@ def _states_utf8(declaration: bytes) -> bool:
 
 def _deeper_than(depth: int, root: etree._Element) -> bool:
     """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it ends with the tree."""
-    path = _DEEPER.get(depth)
+    path = _TOOLS.deeper.get(depth)
     if path is None:
-        path = _DEEPER[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
+        path = _TOOLS.deeper[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
     return bool(path(root))
 
 
@@ -93,11 +110,10 @@ class XmlSchema:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._schema = etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)))
+            self._schema = _compiled(path)
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             raise ValueError(f"{path.name}: {error}") from error
-        self._explainer: Explainer | None = None
-        self._lock = threading.Lock()
+        self._explaining = threading.local()
 
     def accepts(self, element: etree._Element) -> bool:
         """Whether the element is valid; explains nothing."""
@@ -107,11 +123,22 @@ class XmlSchema:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
         if self._schema.validate(element):
             return []
-        log = list(self._schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
-        with self._lock:
-            if self._explainer is None:
-                # xmlschema takes a third of a second to import, and is wanted by the first invalid message only.
-                from schemas.xml_explanation import Explainer
+        schema, explainer = self._explainers()
+        # This thread's own: while another one validates, its errors would be in the log, too.
+        schema.validate(element)
+        log = list(schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
+        return explainer.explain(element, log, FINDINGS_MAX)
 
-                self._explainer = Explainer(self.path)
-        return self._explainer.explain(element, log, FINDINGS_MAX)
+    def _explainers(self) -> tuple[etree.XMLSchema, Explainer]:
+        """What explains on this thread, made for the first invalid message that it meets."""
+        if not hasattr(self._explaining, "made"):
+            # xmlschema takes a third of a second to import, and is wanted by the first invalid message only.
+            from schemas.xml_explanation import Explainer
+
+            self._explaining.made = (_compiled(self.path), Explainer(self.path))
+        made: tuple[etree.XMLSchema, Explainer] = self._explaining.made
+        return made
+
+
+def _compiled(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)))

@@ -8,6 +8,7 @@ be the very bytes of the header: nothing but the start tags of its ancestors sta
 from __future__ import annotations
 
 import re
+import threading
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import Any
@@ -34,17 +35,23 @@ class Standing:
     def __init__(self, most: int = KNOWN_MAX) -> None:
         self._payers: OrderedDict[bytes, Payer] = OrderedDict()
         self._most = most
+        #: Large deliveries are judged on a thread of their own.
+        self._lock = threading.Lock()
 
     def find(self, key: bytes | None) -> Payer | None:
         """The payer of a header that is known; None when it isn't."""
-        if key is None or (payer := self._payers.get(key)) is None:
+        if key is None:
             return None
-        self._payers.move_to_end(key)
+        with self._lock:
+            if (payer := self._payers.get(key)) is not None:
+                self._payers.move_to_end(key)
         return payer
 
     def keep(self, key: bytes | None, payer: Payer) -> None:
         """Remember a header in which nothing was found."""
-        if key is not None:
+        if key is None:
+            return
+        with self._lock:
             self._payers[key] = payer
             while len(self._payers) > self._most:
                 self._payers.popitem(last=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from exchange.errors import LedgerError, Unroutable
+from exchange.journey.aside import Aside
 from exchange.journey.deliver import Dispatcher
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
@@ -22,7 +23,15 @@ class Acceptance:
     """The first half, for every channel alike."""
 
     def __init__(
-        self, ledger: Ledger, judge: Judge, directory: Directory, clock: Clock, ids: Ids, dispatcher: Dispatcher, lane: int = 0
+        self,
+        ledger: Ledger,
+        judge: Judge,
+        directory: Directory,
+        clock: Clock,
+        ids: Ids,
+        dispatcher: Dispatcher,
+        aside: Aside,
+        lane: int = 0,
     ) -> None:
         self._ledger = ledger
         self._judge = judge
@@ -30,6 +39,7 @@ class Acceptance:
         self._clock = clock
         self._ids = ids
         self._dispatcher = dispatcher
+        self._aside = aside
         self._lane = lane
 
     async def accept(self, channel: Channel, inbound: Inbound) -> Outcome:
@@ -40,7 +50,7 @@ class Acceptance:
     async def accept_for_answer(self, channel: Channel, inbound: Inbound) -> tuple[Outcome, list[Delivery]]:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
-        reading = self._judge.read(channel, inbound)
+        reading = await self._aside.run(len(inbound.body), self._judge.read, channel, inbound)
         digest = blake2b(inbound.body, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now)
@@ -62,7 +72,7 @@ class Acceptance:
     async def refuse(self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
         """Record a message as rejected without reading it; one that may name a real person is rejected for that."""
         now = self._clock.now()
-        reading = self._judge.refused(inbound, reason, violations)
+        reading = await self._aside.run(len(inbound.body), self._judge.refused, inbound, reason, violations)
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
         return await self._store_rejection(channel, reading, judgement, blake2b(inbound.body, digest_size=16).digest(), now)
 
@@ -71,7 +81,8 @@ class Acceptance:
         parsed, identity = reading.parsed, reading.identity
         if parsed is not None and identity is not None and (keys := channel.recall(parsed, identity)):
             reading.known = await self._ledger.recall(channel.name, keys)
-        judgement = self._judge.decide(channel, reading, Context(self._directory, now, reading.known))
+        context = Context(self._directory, now, reading.known)
+        judgement = await self._aside.run(len(reading.inbound.body), self._judge.decide, channel, reading, context)
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exchange.journey.aside import Aside
 from exchange.journey.check import Checking
 from exchange.journey.mailbox import Mailboxes
 from exchange.ports import Ledger
@@ -28,11 +29,12 @@ class Api:
     """The handlers, over the ledger and the journey."""
 
     def __init__(
-        self, ledger: Ledger, mailboxes: Mailboxes, checking: Checking, snapshots: Snapshots, catalogue: Catalogue
+        self, ledger: Ledger, mailboxes: Mailboxes, checking: Checking, aside: Aside, snapshots: Snapshots, catalogue: Catalogue
     ) -> None:
         self._ledger = ledger
         self._mailboxes = mailboxes
         self._checking = checking
+        self._aside = aside
         self._snapshots = snapshots
         self._catalogue = catalogue
 
@@ -149,7 +151,8 @@ class Api:
 
     async def validate(self, request: web.Request) -> web.Response:
         """Judge a message without taking it in: `?type=` names its type where it can't be told from the document."""
-        result = self._checking.check(await request.read(), request.query.get("type", ""))
+        body = await request.read()
+        result = await self._aside.run(len(body), self._checking.check, body, request.query.get("type", ""))
         return web.json_response(result.as_dict())
 
 
