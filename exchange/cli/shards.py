@@ -24,7 +24,7 @@ from exchange.simulation.plan import Plan, plan
 from exchange.simulation.society import Made, Society
 from exchange.simulation.what_if import Scenario
 from exchange.simulation.workload import load as load_workload
-from exchange.simulation.year import SHARDS, Progress, live_days, shards_of
+from exchange.simulation.year import Progress, live_days, shards_at, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from exchange.storage.verify import verify
 from partners.faults import Fault, Faults
@@ -194,7 +194,8 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
     exchange = Exchange(settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory)
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
-    senders = shards_of(planned.senders())[shard.number]
+    shards = shards_at(run.scale)
+    senders = shards_of(planned.senders(), shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again.
     gc.collect()
     gc.freeze()
@@ -217,7 +218,7 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
 
     try:
         if first == 0:
-            await society.begin(shard.number, SHARDS)
+            await society.begin(shard.number, shards)
         await live_days(planned, shard.number, senders, society, clock, exchange.watching.once, forget, first, keep, report)
     finally:
         await exchange.close()

@@ -19,7 +19,7 @@ from exchange.simulation.comparison import compare, comparison_csv, comparison_t
 from exchange.simulation.profiles import faults_of
 from exchange.simulation.society import Made
 from exchange.simulation.what_if import Scenario, scenario_of
-from exchange.simulation.year import SHARDS
+from exchange.simulation.year import SHARDS_MAX, shards_at
 from exchange.statistics.report import Report
 
 LEDGERS = "ledgers"
@@ -35,7 +35,7 @@ def simulate(
     scale: Annotated[str, typer.Option(help="Share of the year's traffic, as 1/1000 or 0.001; at most 1.")] = "1/1000",
     seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.", min=0)] = 1,
     processes: Annotated[
-        int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS)
+        int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS_MAX)
     ] = 2,
     out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="simulations/YEAR-SCALE-SEED")] = None,
     what_if: Annotated[
@@ -88,7 +88,7 @@ def simulate(
 def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     """Live the year (or what is left of it) and prove the counters; the report, and whether all is sound."""
     _claim(run, folder)
-    shards = [Shard(folder / LEDGERS, number) for number in range(SHARDS)]
+    shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
     made = live_all(run, shards, processes, console)
     sound = _tell(made, bool(run.faults or run.scenario.texts))
     first, end = datetime.date(run.year, 1, 1), datetime.date(run.year + 1, 1, 1)

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby, islice
 
 from exchange.simulation.calendar import days_of, midnight
@@ -15,8 +16,10 @@ from exchange.simulation.society import Society
 
 #: Calls that partners make at once; more wait for those before them.
 AT_ONCE_MAX = 256
-#: Parts that a year is split into, each with a ledger of its own, whatever the number of processes.
-SHARDS = 4
+#: Parts that a year is split into at most, each with a ledger of its own, whatever the number of processes.
+SHARDS_MAX = 4
+#: How many there are below that scale: each part has its price a day, and little is sent there.
+SHARDS_FEW, FEW_BELOW = 2, Fraction(1, 200)
 DAY_MILLISECONDS = 86_400_000
 #: Watches run so long before a tick, or the day, ends, so that what they send is delivered in it.
 LAST_MILLISECONDS = 2
@@ -38,7 +41,12 @@ Report = Callable[[Progress], None]
 Keep = Callable[[int], None]
 
 
-def shards_of(work: Mapping[str, float], count: int = SHARDS) -> list[frozenset[str]]:
+def shards_at(scale: Fraction) -> int:
+    """How many parts a year at that scale is split into."""
+    return SHARDS_FEW if scale < FEW_BELOW else SHARDS_MAX
+
+
+def shards_of(work: Mapping[str, float], count: int = SHARDS_MAX) -> list[frozenset[str]]:
     """Senders in shards of about the same work, the hardest first to the emptiest shard; the same for any number of processes.
 
     Whatever belongs together (a conversation, a mailbox) is with the sender that begins or fetches it, hence in one shard.
