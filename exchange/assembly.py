@@ -237,7 +237,7 @@ class Exchange:
         self.dispatcher = Dispatcher(self.ledger, self.attempts, self.directory, self.clock, bounds, self.lanes)
         self.judge = Judge(self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
         self.checking = Checking(self.judge, self.catalogue, self.channels, self.directory, self.clock)
-        self.aside = Aside(settings.limits.aside_bytes_min)
+        self.aside = Aside(settings.limits.loop_bytes_max)
         self.acceptance = Acceptance(
             self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, self.aside, worker
         )

@@ -53,10 +53,10 @@ class Limits(Section):
     body_bytes_max: int = Field(
         52_428_800, ge=1024, description="Largest body of a call, in bytes (the register's upload takes 50 MB)."
     )
-    aside_bytes_min: int = Field(
+    loop_bytes_max: int = Field(
         200_000,
         ge=0,
-        description="Smallest body that is judged on a thread beside the loop, so that nobody waits behind it, in bytes.",
+        description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
     )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
     violations_max: int = Field(200, ge=1, description="Violations reported of one message; further ones are only said to exist.")

@@ -12,19 +12,19 @@ Result = TypeVar("Result")
 
 
 class Aside:
-    """What is done of a body of `large_bytes` or more is done on the thread, one after another; of any other here and now.
+    """What is done of a body of more than `loop_bytes_max` is done on the thread, one after another; of any other here and now.
 
     A thread hop costs more than judging a small message. One thread only: several would take the interpreter from each other and from
     the loop, and hold several large documents in memory at once.
     """
 
-    def __init__(self, large_bytes: int) -> None:
-        self._large_bytes = large_bytes
+    def __init__(self, loop_bytes_max: int) -> None:
+        self._loop_bytes_max = loop_bytes_max
         self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, size: int, function: Callable[..., Result], *arguments: object) -> Result:
         """The function's result, or its exception."""
-        if size < self._large_bytes:
+        if size <= self._loop_bytes_max:
             return function(*arguments)
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, "large-bodies")

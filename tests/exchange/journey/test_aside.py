@@ -47,7 +47,7 @@ async def test_a_large_message_holds_up_nobody(tmp_path: Path) -> None:
 
 
 async def test_small_work_is_done_here_and_an_exception_comes_out_of_either() -> None:
-    aside = Aside(10)
+    aside = Aside(9)
     try:
         assert await aside.run(9, threading.current_thread) is threading.current_thread()
         assert await aside.run(10, threading.current_thread) is not threading.current_thread()
