@@ -21,7 +21,7 @@ from schemas.xml_positions import locate
 if TYPE_CHECKING:
     from schemas.xml_explanation import Explainer
 
-__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "parse"]
+__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
 
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
@@ -30,6 +30,19 @@ FINDINGS_MAX = 200
 _PLAIN_START = re.compile(
     rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
 )
+
+
+class _Nothing:
+    """What a parser builds that only looks."""
+
+    def close(self) -> None:
+        """Nothing was built."""
+
+
+def looking(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
+    """A parser that tells whether a document is XML and builds no tree: in a third of the time. Not hardened."""
+    # The stubs ask for every method of a target, lxml for one.
+    return etree.XMLParser(target=_Nothing(), schema=schema, resolve_entities=False, no_network=True)  # type: ignore[arg-type]
 
 
 class _Tools(threading.local):
@@ -114,10 +127,26 @@ class XmlSchema:
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             raise ValueError(f"{path.name}: {error}") from error
         self._explaining = threading.local()
+        #: Each thread's parser that validates while it reads.
+        self._reading = threading.local()
 
     def accepts(self, element: etree._Element) -> bool:
         """Whether the element is valid; explains nothing."""
         return bool(self._schema.validate(element))
+
+    def accepts_bytes(self, body: bytes) -> bool:
+        """Whether a document of our own making is XML and valid, told without a tree. Nothing is hardened.
+
+        In less time than parsing takes. What it can't tell is whether an xs:ID (of a signature's elements) is there twice.
+        """
+        if not hasattr(self._reading, "parser"):
+            self._reading.parser = looking(self._schema)
+        try:
+            etree.fromstring(body, self._reading.parser)
+        except etree.XMLSyntaxError:
+            return False
+        # A parser with a target raises nothing for what the schema says.
+        return not self._reading.parser.error_log
 
     def check(self, element: etree._Element) -> list[Finding]:
         """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""

@@ -42,6 +42,7 @@ DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
 
 #: The door of what the register itself extracts for a subscriber.
 SUBSCRIPTION_DOOR = "subscription"
+_REPORTS, _REPORTS_END = b"<Reports>", b"</Reports>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
 #: The register's upload service takes 50 MB.
 LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
@@ -147,14 +148,13 @@ def read_abridged(inbound: Inbound) -> Document | None:
 
 
 def read_unabridged(inbound: Inbound) -> Document:
-    """The message; a large delivery in pieces, where it can be cut. What the register itself rendered needs no hardened reader.
+    """The message; a large delivery in pieces, where it can be cut, and what the register itself rendered without its reports.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
     if inbound.door == SUBSCRIPTION_DOOR:
-        root = etree.fromstring(inbound.body, _OWN)
-        return Document(inbound, ROOTS[root.tag], "xml", root, root)
+        return _own(inbound)
     cut_up = cut(inbound.body) if len(inbound.body) >= LARGE_BYTES else None
     if cut_up is None:
         return read_whole(inbound)
@@ -167,6 +167,21 @@ def read_unabridged(inbound: Inbound) -> Document:
         return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
 
     return Document(inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items)
+
+
+def _own(inbound: Inbound) -> Document:
+    """What the register rendered, in canonical form: no rule looks at its reports, and the schema reads them from the bytes.
+
+    The register's own signature has no ids, so that none can be there twice.
+    """
+    body = inbound.body
+    start, end = body.find(_REPORTS), body.rfind(_REPORTS_END)
+    root = etree.fromstring(body[: start + len(_REPORTS)] + body[end:] if start >= 0 else body, _OWN)
+
+    def pieces(schema: Any) -> Iterable[Any]:
+        return () if schema.accepts_bytes(body) else (read_whole(inbound).document,)
+
+    return Document(inbound, ROOTS[root.tag], "xml", root, root, pieces=pieces)
 
 
 def in_pieces(parsed: Document) -> Iterator[Document]:

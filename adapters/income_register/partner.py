@@ -165,11 +165,7 @@ class Stub:
             return data_user.take_extract(call)
         if call.method != "POST" or call.path != _REPORTED:
             return None
-        try:
-            reports = len(etree.fromstring(call.body, _PARSER).findall("DeliveryData/Reports/Report"))
-        except etree.XMLSyntaxError:
-            reports = 0
-        if reports == 0:
+        if not (reports := data_user.reports_in(call.body)):
             return Served(json_reply({"error": "no reports"}, 400))
         return Served(json_reply({"reports": reports}))
 

@@ -9,6 +9,7 @@ them; a real data user would take a few times a day.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from lxml import etree
 from partners.stub import Sending, Served, Situation
 from schemas.call import Call, Reply, json_reply
 from schemas.directory import Directory, Partner
+from schemas.xml import looking
 
 EXTRACTS = "/income-register/from-ir"
 #: What the directory calls who takes income data.
@@ -28,7 +30,9 @@ STEP_SECONDS = 10
 _PROFILE = "benefit-decision"
 _DAY_SECONDS = 86_400
 _FINLAND = ZoneInfo("Europe/Helsinki")
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
+_REPORT = re.compile(rb"<Report[\s>]")
+_SUMMARY = re.compile(rb"<Summary>\s*<NrOfReports>\s*([0-9]+)\s*</NrOfReports>")
+_LOOK = looking()
 
 #: Makes a call of a service (partner, service, action, document), signed when it must be.
 MakeCall = Callable[[Partner, str, str, bytes], Call]
@@ -93,11 +97,19 @@ def _parties(partner: Partner) -> str:
 
 def take_extract(call: Call) -> Served:
     """200 for what the register hands on, if it holds as many reports as it says."""
-    try:
-        root = etree.fromstring(call.body, _PARSER)
-    except etree.XMLSyntaxError:
+    reports = reports_in(call.body)
+    if reports is None:
         return Served(json_reply({"error": "no XML"}, 400))
-    reports = len(root.findall("Reports/Report"))
-    if root.findtext("Summary/NrOfReports") != str(reports):
+    said = _SUMMARY.search(call.body)
+    if said is None or int(said[1]) != reports:
         return Served(json_reply({"error": "another number of reports than it says"}, 400))
     return Served(json_reply({"reports": reports}))
+
+
+def reports_in(body: bytes) -> int | None:
+    """How many reports a document without comments holds; None when it is no XML. No tree is built: that and its end cost twice as much."""
+    try:
+        etree.fromstring(body, _LOOK)
+    except etree.XMLSyntaxError:
+        return None
+    return len(_REPORT.findall(body))

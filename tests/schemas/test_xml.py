@@ -225,6 +225,15 @@ def test_every_violation_is_told_and_not_the_first(schema: XmlSchema) -> None:
     assert [finding.rule for finding in findings] == [rule for _, (rule, *_) in BROKEN.values()]
 
 
+@pytest.mark.parametrize("name", ["nothing", *BROKEN])
+def test_bytes_are_accepted_when_their_tree_is(schema: XmlSchema, name: str) -> None:
+    row = ROW.format(gap="")
+    body = f'<Pay xmlns="urn:t">{row}{BROKEN[name][0](row)[0] if name in BROKEN else row}{row}</Pay>'.encode()
+    for _ in range(2):
+        assert schema.accepts_bytes(body) is schema.accepts(xml.parse(body)) is (name == "nothing")
+        assert not schema.accepts_bytes(body[:-1]), "what is no XML is not accepted, and spoils nothing for the next"
+
+
 def test_a_file_that_is_no_schema_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none.xsd"
     path.write_text("<a/>")

@@ -214,6 +214,27 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     await exchange.close()
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("<NrOfReports>1", "<NrOfReports>x"), ("<ReportVersion>1", "<ReportVersion>x"), ("</Reports>", "</Reports><More/>")],
+    ids=["before the reports", "in a report", "after the reports"],
+)
+async def test_what_the_register_renders_wrong_is_told_where_it_stands(tmp_path: Path, right: str, wrong: str) -> None:
+    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}))
+    await exchange.open(deliver=False)
+    register = exchange.directory.get("income-register")
+    assert register is not None
+    text = (SAMPLES / "income-register.wage-reports-from-ir--one-report.xml").read_text(encoding="utf-8")
+    before, _, after = text.partition(right)
+    hints = {"subscription": "1" * 32, "receiver": KELA, "until": ""}
+    desk = exchange.desk(exchange.channels["income-register"])
+    own = [Inbound(register, each.encode(), "text/xml", "subscription", hints) for each in (before + wrong + after, text)]
+    rejected, accepted = [await desk.accept(each) for each in own]
+    await exchange.close()
+    assert (rejected.kind, accepted.kind, accepted.envelope.items) == ("rejected", "accepted", 1)
+    assert {violation.line for violation in rejected.violations} == {before.count("\n") + 1}
+
+
 async def settled(exchange: Exchange) -> None:
     """Let the dispatcher make what waits."""
     for _ in range(2000):
