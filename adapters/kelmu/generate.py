@@ -130,14 +130,19 @@ def records(code: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
 
     It follows from the code alone, so that the same person has the same past whoever asks; one in 200 is unknown.
     """
-    if _chance(code, "known").random() < 0.005:
+    if _number(code, "known") % 200 == 0:
         return None
     groups = {group: _GROUPS[group](code, query) for group in query["data_groups"]}
     return {"person": code, **groups}
 
 
+def _number(code: str, what: str) -> int:
+    """What decides something of a person; 64 bits."""
+    return int.from_bytes(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest())
+
+
 def _chance(code: str, what: str) -> random.Random:
-    return random.Random(int.from_bytes(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest()))
+    return random.Random(_number(code, what))
 
 
 def _day(month: int, day: int) -> str:
@@ -148,8 +153,9 @@ def _spells(code: str, query: Mapping[str, Any]) -> Iterator[tuple[str, random.R
     """(benefit, chance, first month, month after the last, euros a month) of the benefits asked about that the person had."""
     for benefit in query["benefits"]:
         one_in, euros = _BENEFITS.get(benefit, (20, 200))
-        rng = _chance(code, benefit)
-        if rng.randrange(one_in) == 0:
+        # Most persons had no such benefit: seeding for each of them took a tenth of a query's time.
+        if (number := _number(code, benefit)) % one_in == 0:
+            rng = random.Random(number)
             begin = _FIRST_MONTH + rng.randrange(16 * 12)
             yield benefit, rng, begin, begin + rng.randint(3, 96), round(euros * rng.uniform(0.6, 1.4), 2)
 
