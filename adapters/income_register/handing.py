@@ -23,6 +23,7 @@ import schemas.income_register
 from adapters.income_register.memory import Shelf
 from adapters.income_register.parse import Item, items_of, unwrap
 from adapters.income_register.quick import chunks_of
+from adapters.income_register.reading import REPORTS_END, REPORTS_START
 from adapters.income_register.soap import text
 from schemas import xml
 from schemas.envelope import Envelope
@@ -161,8 +162,8 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     if holding.split is None:
         return None
     chunks, _ = holding.split
-    start = holding.body.find(b"<Reports>")
-    reports = holding.body[start : holding.body.rfind(b"</Reports>")]
+    start = holding.body.find(REPORTS_START)
+    reports = holding.body[start : holding.body.rfind(REPORTS_END)]
     # Of few reports each is looked at by itself: a comment could make something look like one, but what else isn't plain stands in its own.
     alone = len(wanted) * 4 < len(chunks)
     if (b"!" in reports or b"?" in reports) if alone else not is_plain(reports):

@@ -14,6 +14,7 @@ import schemas.income_register
 from adapters.income_register.abridgement import Abridgement, abridge
 from adapters.income_register.memory import Shelf
 from adapters.income_register.pieces import LARGE_BYTES, Fields, cut
+from adapters.income_register.reading import REPORTS_END, REPORTS_START
 from adapters.income_register.validity import own_schema
 from exchange.ports import Inbound, Parsed
 from schemas import xml
@@ -42,7 +43,6 @@ DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
 
 #: The door of what the register itself extracts for a subscriber.
 SUBSCRIPTION_DOOR = "subscription"
-_REPORTS, _REPORTS_END = b"<Reports>", b"</Reports>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
 #: The register's upload service takes 50 MB.
 LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
@@ -175,8 +175,8 @@ def _own(inbound: Inbound) -> Document:
     The register's own signature has no ids, so that none can be there twice.
     """
     body = inbound.body
-    start, end = body.find(_REPORTS), body.rfind(_REPORTS_END)
-    root = etree.fromstring(body[: start + len(_REPORTS)] + body[end:] if start >= 0 else body, _OWN)
+    start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
+    root = etree.fromstring(body[:start] + body[end + len(REPORTS_END) :] if start >= 0 else body, _OWN)
 
     def pieces(schema: Any) -> Iterable[Any]:
         return () if schema.accepts_bytes(body) else (read_whole(inbound).document,)

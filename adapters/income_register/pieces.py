@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
+
 #: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
 LARGE_BYTES = 4 << 20
 PIECE_REPORTS = 250
 
-_REPORTS, _REPORTS_END, _REPORT_END = b"<Reports>", b"</Reports>", b"</Report>"
 _DATA = re.compile(rb"<Report>\s*<ReportData>([^&]{0,600}?)</ReportData>")
 _FIELD = re.compile(rb"<([A-Za-z]+)>([^<]*)</")
 SIGNATURE = b"Signature"
@@ -51,8 +52,8 @@ def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
     if body.find(SIGNATURE, start, end) >= 0:
         return None
     cuts, at, number = [], start, 0
-    while (found := body.find(_REPORT_END, at, end)) >= 0:
-        at, number = found + len(_REPORT_END), number + 1
+    while (found := body.find(REPORT_END, at, end)) >= 0:
+        at, number = found + len(REPORT_END), number + 1
         if number % PIECE_REPORTS == 0:
             cuts.append(at)
     if not number or body[at:end].strip():
@@ -72,10 +73,10 @@ def bounds(body: bytes) -> tuple[int, int] | None:
         return None
     if body.find(b"?", body.find(b">") + 1) >= 0 and body.find(b"<?", 1) > 0:
         return None
-    start, end = body.find(_REPORTS) + len(_REPORTS), body.rfind(_REPORTS_END)
-    if start < len(_REPORTS) or end < start:
+    start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
+    if start < len(REPORTS_START) or end < start:
         return None
-    around = body[:start] + body[end + len(_REPORTS_END) :]
-    if around.count(b"<Report") != 1 or b"</Report" in around or body.rfind(_REPORT_END, start, end) < 0:
+    around = body[:start] + body[end + len(REPORTS_END) :]
+    if around.count(b"<Report") != 1 or b"</Report" in around or body.rfind(REPORT_END, start, end) < 0:
         return None
     return (start, end) if body.find(SIGNATURE, 0, start) < 0 else None

@@ -12,24 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from adapters.income_register.learning import MEMORIES, Learner
-from adapters.income_register.reading import REPORT_END, Reader, Written
+from adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START, Reader, Written
 from adapters.income_register.rulebook import Book, iso
 from adapters.income_register.validity import valid_report
-
-_REPORTS, _REPORTS_END = b"<Reports>", b"</Reports>"
 
 Judge = Callable[[Any], bool]
 
 
 def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     """The bytes of each report without its end tag, and everything around them; None when they can't be told apart safely."""
-    start, end = body.find(_REPORTS), body.rfind(_REPORTS_END)
+    start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
     if start < 0 or end < start:
         return None
-    chunks = body[start + len(_REPORTS) : end].split(REPORT_END)
+    chunks = body[start + len(REPORTS_START) : end].split(REPORT_END)
     if len(chunks) != reports + 1 or chunks.pop().strip():
         return None
-    around = body[:start] + body[end + len(_REPORTS_END) :]
+    around = body[:start] + body[end + len(REPORTS_END) :]
     # Were the reports themselves spelled otherwise (`<Report >`), these would be somebody else's.
     return None if b"<Report" in around or b"</Report" in around else (chunks, around)
 

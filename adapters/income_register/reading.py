@@ -14,6 +14,7 @@ from adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, R
 from adapters.income_register.shapes import SPACE, Shape, holds
 
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
+REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
 #: The name under which the shapes of what follows the transactions are kept.
 TAIL = b"</"
 _END_BYTES = -len(TRANSACTIONS_END)
