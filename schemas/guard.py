@@ -21,7 +21,8 @@ _CENTURY_CHARACTERS = b"-+ABCDEFUVWXYabcdefuvwxy"
 _LETTERS_AND_DIGITS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS else 32 for byte in range(256))
 _SHAPE = b"000000-000"
-_NINE = ord("9")
+_NINE, _LESS = ord("9"), ord("<")
+_LOOKED_AT_MAX = 16
 #: So much of a body is reduced to its shapes at once: a second copy of 50 MB would be most of what judging it takes.
 _WINDOW_BYTES = 1 << 20
 
@@ -85,17 +86,17 @@ def _plainly_in(body: bytes) -> bool:
         at = shapes.find(_SHAPE)
         while at >= 0:
             place = start + at
-            if body[place + 7] != _NINE and _could_be_real(body[max(0, place - 1) : place + 12], min(place, 1)):
+            # What is glued to a letter or a digit before it is part of something longer: most are numbers of reports and days.
+            glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
+            if body[place + 7] != _NINE and not glued and _could_be_real(body[place : place + 12]):
                 return True
             at = shapes.find(_SHAPE, at + 1)
     return False
 
 
-def _could_be_real(around: bytes, before: int) -> bool:
-    """Whether the eleven bytes after the first `before` are a code with a number below 900, and nothing is glued to them."""
-    if before and around[0] in _LETTERS_AND_DIGITS:
-        return False
-    code, after = around[before : before + 11].decode("latin-1").upper(), around[before + 11 :]
+def _could_be_real(found: bytes) -> bool:
+    """Whether the first eleven bytes are a code with a number below 900, and nothing is glued to its end."""
+    code, after = found[:11].decode("latin-1").upper(), found[11:]
     if len(code) < 11 or (after and after[0] in _LETTERS_AND_DIGITS) or code[7:10] < "002":
         return False
     if CHECK_CHARACTERS[int(code[:6] + code[7:10]) % 31] != code[10]:
@@ -115,11 +116,22 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"!" in body and b"<!" in body:
         return True
-    if b"?" in body and body.find(b"<?", 1) > 0:
+    if b"?" in body and _holds_instruction(body):
         return True
     if b"%" in body or b"\0" in body:
         return True
     return not body.isascii() and any(first in body for first in _ODD_FIRST) and any(form in body for form in _ODD_FORMS)
+
+
+def _holds_instruction(body: bytes) -> bool:
+    """Whether a processing instruction begins after the first byte. Few question marks are looked at one by one: as a rule they are those
+    of the declaration, and two bytes are looked for many times as slowly as one."""
+    at = body.find(b"?", 2)
+    for _ in range(_LOOKED_AT_MAX):
+        if at < 0 or body[at - 1] == _LESS:
+            return at > 0
+        at = body.find(b"?", at + 1)
+    return at > 0 and body.find(b"<?", at - 1) > 0
 
 
 def _hidden_in(text: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -39,7 +39,8 @@ _HEAD = "DeliveryData/"
 _OPENING, _CONTENTS, _CLOSING = b"<Report><ReportData>", b"</ReportData>", b"</Report>"
 #: What makes bytes differ from their canonical form, or reports from elements without attributes, prefixes and space between them.
 #: A byte alone is looked for ten times as fast as two: hence comments and lines by their first one, though a text may hold it too.
-_UNPLAIN = (b"!", b"?", b"\r", b"\n", b"\t", b'"', b"'", b"/>", b" >", b"> ")
+_ASIDES = (b"!", b"?")
+_UNPLAIN = (*_ASIDES, b"\r", b"\n", b"\t", b'"', b"'")
 _REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt);)")
 _PLAIN_ID = re.compile("[0-9A-Za-z_-]+").fullmatch
 
@@ -74,11 +75,15 @@ def shelf_of(header: Mapping[str, Any], kind: str = "") -> Shelf:
 
 
 class LeftOut(NamedTuple):
-    """What a profile leaves out of a report's own contents, as tags in bytes: of an element in it, or (empty parent) of itself."""
+    """What a profile leaves out of a report's own contents, as tags in bytes: of an element in it, or (empty parent) of itself.
+
+    `next` looks for the next one that opens from a place on; `closing` are their end tags.
+    """
 
     parent: bytes
     parent_end: bytes
-    children: tuple[tuple[bytes, bytes], ...]
+    next: Callable[[bytes, int, int], re.Match[bytes] | None]
+    closing: Mapping[bytes, bytes]
 
 
 @cache
@@ -89,10 +94,20 @@ def _left_out(profile: str) -> tuple[LeftOut, ...]:
             parent, _, name = path.rpartition("/")
             by_parent.setdefault(parent, []).append(name)
 
-    def tags(name: str) -> tuple[bytes, bytes]:
-        return (f"<{name}>".encode(), f"</{name}>".encode()) if name else (b"", b"")
+    return tuple(_of_parent(parent, names) for parent, names in by_parent.items())
 
-    return tuple(LeftOut(*tags(parent), tuple(map(tags, names))) for parent, names in by_parent.items())
+
+def _of_parent(parent: str, names: Sequence[str]) -> LeftOut:
+    closing = {_opening(name): _closing(name) for name in names}
+    return LeftOut(_opening(parent), _closing(parent), re.compile(b"|".join(closing)).search, closing)
+
+
+def _opening(name: str) -> bytes:
+    return f"<{name}>".encode() if name else b""
+
+
+def _closing(name: str) -> bytes:
+    return f"</{name}>".encode() if name else b""
 
 
 @dataclass
@@ -162,11 +177,11 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     if holding.split is None:
         return None
     chunks, _ = holding.split
-    start = holding.body.find(REPORTS_START)
-    reports = holding.body[start : holding.body.rfind(REPORTS_END)]
+    body = holding.body
+    start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
     # Of few reports each is looked at by itself: a comment could make something look like one, but what else isn't plain stands in its own.
     alone = len(wanted) * 4 < len(chunks)
-    if (b"!" in reports or b"?" in reports) if alone else not is_plain(reports):
+    if any(body.find(each, start, end) >= 0 for each in _ASIDES) if alone else not is_plain(body, start, end):
         return None
     head = _head(holding.data, holding, profile)
     rendered = []
@@ -183,28 +198,49 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     return rendered
 
 
-def is_plain(reports: bytes) -> bool:
-    """Whether bytes of elements are their own canonical form."""
-    return (
-        not any(each in reports for each in _UNPLAIN)
-        and reports.count(b"<") == reports.count(b">")
-        and not (b"&" in reports and _REFERENCE.search(reports))
-    )
+def is_plain(body: bytes, start: int = 0, end: int | None = None) -> bool:
+    """Whether bytes of whole elements are their own canonical form. Nothing is copied: a large delivery is looked at in its place."""
+    end = len(body) if end is None else end
+    if any(body.find(each, start, end) >= 0 for each in _UNPLAIN):
+        return False
+    if any(_REFERENCE.match(body, at) for at in _places(b"&", body, start, end)):
+        return False
+    tags = body.count(b"<", start, end)
+    # Where every second tag has a slash and no text has one, no element is written as one tag: single bytes are counted quickly.
+    if body.count(b">", start, end) != tags:
+        return False
+    if body.count(b"/", start, end) * 2 != tags and body.find(b"/>", start, end) >= 0:
+        return False
+    return not any(b">" in (body[at - 1 : at], body[at + 1 : at + 2]) for at in _places(b" ", body, start, end))
+
+
+def _places(byte: bytes, body: bytes, start: int, end: int) -> Iterator[int]:
+    """Where a byte stands."""
+    at = body.find(byte, start, end)
+    while at >= 0:
+        yield at
+        at = body.find(byte, at + 1, end)
 
 
 def _without(contents: bytes, left_out: LeftOut) -> bytes | None:
     """The contents without some elements; None when it can't be told which those are."""
-    part, end, rest = contents.partition(left_out.parent_end) if left_out.parent else (contents, b"", b"")
-    if left_out.parent and not (end and part.startswith(left_out.parent)):
-        return contents if left_out.parent not in contents else None
-    for opening, closing in left_out.children:
-        start = part.find(opening)
-        if start >= 0:
-            stop = part.find(closing, start) + len(closing)
-            if part.find(opening, stop) >= 0:
-                return None
-            part = part[:start] + part[stop:]
-    return b"".join((part, end, rest))
+    end = len(contents)
+    if left_out.parent:
+        end = contents.find(left_out.parent_end)
+        if end < 0 or not contents.startswith(left_out.parent):
+            return contents if left_out.parent not in contents else None
+    kept: list[bytes] = []
+    seen: set[bytes] = set()
+    at = 0
+    while (opening := left_out.next(contents, at, end)) is not None:
+        name = opening[0]
+        if name in seen:
+            return None
+        seen.add(name)
+        kept.append(contents[at : opening.start()])
+        closing = left_out.closing[name]
+        at = contents.find(closing, opening.end()) + len(closing)
+    return b"".join((*kept, contents[at:])) if kept else contents
 
 
 def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from decimal import Decimal
+from functools import lru_cache
 from itertools import count
 
 from adapters.income_register.pay_rules import DEDUCTED_FROM
@@ -138,8 +139,9 @@ def of_transaction(part: bytes, held: list[Leaf]) -> object:
     )
 
 
-def relations_of(codes: list[bytes]) -> Relations:
-    """The transactions whose amounts together are no more than those of others; by their places in the report."""
+@lru_cache(maxsize=KNOWN_MAX)
+def relations_of(codes: tuple[bytes, ...]) -> Relations:
+    """Of the transactions with these income types, those whose amounts together are no more than those of others; by their places in the report."""
     texts = [code.decode() for code in codes]
     relations: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
     for code, sources in DEDUCTED_FROM.items():

@@ -94,7 +94,7 @@ class Reader:
                 key = tuple(forms)
                 together = relations.get(key)
                 if together is None and None not in (codes := [memory.codes.get(each) for each in key[:-1]]):
-                    together = relations[key] = relations_of([code or b"" for code in codes])
+                    together = relations[key] = relations_of(tuple([code or b"" for code in codes]))
                 if together is not None and key[-1] >= 0 and (not together or are_related(together, lines)):
                     yield Written(key, shape, values)
                     continue

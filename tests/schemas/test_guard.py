@@ -150,3 +150,8 @@ def test_a_code_anywhere_in_a_large_body() -> None:
     assert not guard.real_person_in(body)
     at = rng.randrange(len(body))
     assert guard.real_person_in(body[:at] + b" " + code.encode() + b" " + body[at:])
+
+
+@given(st.lists(st.sampled_from([b"<", b"?", b">", b"<?", b"???????", b"x"]), max_size=30).map(b"".join))
+def test_an_instruction_is_found_wherever_it_begins_after_the_first_byte(body: bytes) -> None:
+    assert guard._holds_instruction(body) is (body.find(b"<?", 1) > 0)
