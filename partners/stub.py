@@ -12,6 +12,7 @@ from typing import Protocol
 
 from schemas.call import Call, Reply
 from schemas.directory import Directory, Partner
+from schemas.value import value
 
 
 def as_it_likes(message_type: str) -> int | None:
@@ -19,7 +20,7 @@ def as_it_likes(message_type: str) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Situation:
     """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time (milliseconds), a number of its own, everybody's addresses.
 
@@ -34,7 +35,7 @@ class Situation:
     wanted: Callable[[str], int | None] = as_it_likes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sending:
     """A call to the exchange (path relative to its address, key in the headers); `then` makes further calls of the reply."""
 
@@ -57,7 +58,7 @@ class Flow:
     make: Callable[[Situation], Sending]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Served:
     """The answer to a call by the exchange, and what the partner sends on its own accord afterwards."""
 

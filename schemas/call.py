@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pydantic_core
+
+from schemas.value import value
 
 XML = "text/xml; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A request. `headers` is case-insensitive where it comes from a server; `parameters` are the parts of the path."""
 
@@ -30,7 +32,7 @@ class Call:
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """A response: status, body and its media type, further headers."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from schemas.value import value
 
 _PUBLIC_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Envelope:
     """What the exchange knows of an accepted message, apart from its bytes.
 

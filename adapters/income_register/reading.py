@@ -145,9 +145,9 @@ class Reader:
         return written[0] if hired is None or absent is None or values[hired] <= written[2][absent] else -1
 
 
-def name_of(line: bytes) -> bytes:
-    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income type."""
-    return line[:200].partition(b"</TransactionCode>")[0]
+def name_of(line: bytes) -> tuple[bytes, int]:
+    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income type, and how many tags it has."""
+    return line[:200].partition(b"</TransactionCode>")[0], line.count(b"<")
 
 
 def parts_of(chunk: bytes) -> list[tuple[object, bytes]] | None:

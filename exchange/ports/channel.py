@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from schemas.call import Call, Reply, problem
 from schemas.directory import Directory, Partner
 from schemas.envelope import Envelope
+from schemas.value import value
 from schemas.violation import Finding, Violation
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Mode = Literal["push", "mailbox", "ask"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Inbound:
     """What came in through a door: the authenticated partner, the bytes as sent, and what the headers said.
 
@@ -78,7 +79,7 @@ class Identity:
     begins: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """What rules may look at besides the message. `now` is in milliseconds; `known` is what the channel asked to recall.
 
@@ -91,7 +92,7 @@ class Context:
     message_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """What becomes of a message after its findings: accepted in whole, accepted in part (some items out), or rejected.
 
@@ -106,7 +107,7 @@ class Verdict:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Destination:
     """One receiver of a message: `push` calls the partner, `mailbox` waits to be fetched, `ask` is answered in the same call."""
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from schemas.call import Call, Reply
 from schemas.directory import Partner
 from schemas.envelope import Envelope
+from schemas.value import value
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Delivery:
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivered:
     """The receiver has it. `answer` is its business reply, if the reply carries one."""
 
@@ -33,7 +34,7 @@ class Delivered:
     content_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TryAgain:
     """It may work later: `reason` is a stable code (`unreachable`, `http-503`, `garbled`), `detail` says more."""
 
@@ -41,7 +42,7 @@ class TryAgain:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RefusedByPartner:
     """The receiver will never take it: straight to the dead letters."""
 

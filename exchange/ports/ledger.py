@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+from schemas.value import value
+
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the body; `detail` is JSON."""
@@ -76,7 +78,7 @@ class CountKey(NamedTuple):
 Count = tuple[CountKey, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remember:
     """What a channel leaves behind under a key. `version` is the version that it read (0: the key must be new)."""
 
@@ -85,7 +87,7 @@ class Remember:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remembered:
     """What a channel left behind under a key, with its version (1 for the first)."""
 
@@ -110,7 +112,7 @@ class Record:
     remember: Sequence[Remember] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recorded:
     """How a commit ended. `original` is the earlier message when it is a duplicate or its id is reused; `stale` names the
     memory keys that somebody else changed meanwhile."""
