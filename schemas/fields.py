@@ -64,6 +64,9 @@ def _checked(is_valid: Callable[[str], bool], expected: str, kept: int = TEXTS_K
 
 
 def _amount(value: Any) -> Any:
+    if type(value) is float and -1e13 < value < 1e13 and round(value, 2) == value:
+        # Most are.
+        return value
     expected = "an amount in euros with at most two decimals"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise PydanticCustomError("amount_type", "{expected} is expected", {"expected": expected})

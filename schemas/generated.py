@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from schemas.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Generated:
     """A valid synthetic message.
 

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 
-@lru_cache(maxsize=256)
-def _second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+@lru_cache(maxsize=64)
+def _minute(minutes: int) -> str:
+    # What is written at about the same time differs in its seconds only.
+    return f"{datetime.fromtimestamp(minutes * 60, UTC):%Y-%m-%dT%H:%M}"
 
 
 def instant(milliseconds: int) -> str:
     """Milliseconds since 1970 as xs:dateTime and RFC 3339 in UTC: `2024-05-02T09:30:00.123Z`."""
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{_minute(minutes)}:{rest // 1000:02d}.{rest % 1000:03d}Z"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime
 import random
-from dataclasses import dataclass
 
 from schemas.identifiers import Sex, make_personal_identity_code
+from schemas.value import value
 
 #: Given names of men and women, and family names, for whoever makes persons of their own.
 MEN = [
@@ -230,7 +230,7 @@ _LAST_BIRTH = datetime.date(2024, 12, 31).toordinal()
 _CENTURIES = {19: "-----YXWVU", 20: "AAAAABCDEF"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Person:
     """An artificial person. `municipality` is a three-digit code, `postal_code` has five digits."""
 

@@ -51,8 +51,9 @@ class Explainer:
                 if of_bare is not None:
                     finding.at = of_bare.get(finding.at, element)
                 findings.append(finding)
-        except xmlschema.XMLSchemaException:
-            # An xsi:type that names no type of the schema ends the thorough explanation; what libxml2 said still holds.
+        except (xmlschema.XMLSchemaException, OverflowError):
+            # An xsi:type that names no type of the schema ends the thorough explanation, and so does an integer beyond any double where a
+            # few are allowed; what libxml2 said still holds.
             findings += _of_log(element, log[:findings_max])
         findings = _merged(findings) or _of_log(element, log[:findings_max])
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))

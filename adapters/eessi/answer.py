@@ -39,8 +39,8 @@ NOT_XML = (
 
 def date(milliseconds: int) -> str:
     """A moment as RINA writes it: `2020-06-30T12:48:00.039+0000`."""
-    moment = datetime.datetime.fromtimestamp(milliseconds // 1000, datetime.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}+0000"
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()[:19]}.{rest:03d}+0000"
 
 
 def acknowledged(outcome: Outcome) -> Reply:

@@ -5,8 +5,10 @@ Element names follow public EESSI software (namespace `http://eessi.dgempl.ec.eu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from schemas.value import value
 
 SBDH = "http://eessi.dgempl.ec.europa.eu/namespaces/sbdh"
 ROOT = f"{{{SBDH}}}StandardBusinessDocument"
@@ -19,7 +21,7 @@ CONTACT_TYPES = {"PO": "CaseOwner", "CP": "Counterparty"}
 CASE_ROLES = {"PO": "CaseOwner", "CP": "CounterParty"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contact:
     """A sender or receiver: institution id (`FI:0100222222`), contact type, and the elements that say so."""
 
@@ -29,7 +31,7 @@ class Contact:
     contact_type_element: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Header:
     """A header; texts are empty and `version` is 0 where the message does not say. `elements` finds where each stands."""
 
@@ -57,6 +59,7 @@ def _tag(name: str) -> str:
     return f"{{{SBDH}}}{name}"
 
 
+_NAMESPACE = _tag("")
 _HEADER, _SENDER, _RECEIVER = _tag("StandardBusinessDocumentHeader"), _tag("Sender"), _tag("Receiver")
 _SCOPE, _CASE, _ATTACHMENT = _tag("BusinessScope"), _tag("CaseId"), _tag("Attachment")
 _IDENTIFIER, _CONTACT_TYPE = _tag("Identifier"), _tag("ContactTypeIdentifier")
@@ -73,7 +76,8 @@ def text_of(element: Any) -> str:
     """What a schema sees as the element's text: a comment inside does not cut it short. Empty when there is no element."""
     if element is None:
         return ""
-    return str(element.xpath("string()") if len(element) else element.text or "").strip()
+    text: str = element.xpath("string()") if len(element) else element.text or ""
+    return text.strip()
 
 
 def _contact(element: Any) -> Contact:
@@ -81,22 +85,23 @@ def _contact(element: Any) -> Contact:
         return Contact("", "")
     identifier = contact_type = None
     for child in element:
-        if child.tag == _IDENTIFIER and identifier is None:
+        tag = child.tag
+        if tag == _IDENTIFIER and identifier is None:
             identifier = child
-        elif child.tag == _CONTACT_TYPE and contact_type is None:
+        elif tag == _CONTACT_TYPE and contact_type is None:
             contact_type = child
     return Contact(text_of(identifier), text_of(contact_type), identifier, contact_type)
 
 
-def _collect(element: Any, elements: dict[str, Any]) -> int:
+def _collect(element: Any, parts: dict[str, str], elements: dict[str, Any]) -> int:
     """Put the parts of the element, a section of the header, into `elements`, the first of each; how many attachments it has."""
-    parts, attachments = _PARTS[element.tag], 0
+    attachments = 0
     for child in element:
         tag = child.tag
         if (name := parts.get(tag)) is not None:
             elements.setdefault(name, child)
         elif tag == _CASE:
-            _collect(child, elements)
+            _collect(child, _CASE_PARTS, elements)
         elif tag == _ATTACHMENT:
             attachments += 1
     return attachments
@@ -109,14 +114,14 @@ def read(root: Any) -> Header:
     """
     sender, receivers, attachments = None, [], 0
     elements: dict[str, Any] = {}
-    header = next(root.iterchildren(_HEADER), ())
-    for child in header:
-        if child.tag == _RECEIVER:
+    for child in next((top for top in root if top.tag == _HEADER), ()):
+        tag = child.tag
+        if tag == _RECEIVER:
             receivers.append(_contact(child))
-        elif child.tag == _SENDER:
+        elif tag == _SENDER:
             sender = child if sender is None else sender
-        elif child.tag in _PARTS:
-            attachments += _collect(child, elements)
+        elif (parts := _PARTS.get(tag)) is not None:
+            attachments += _collect(child, parts, elements)
     text = {name: text_of(element) for name, element in elements.items()}
     version = text.get("DocumentVersion", "")
     process, _, process_version = text.get("BusinessServiceName", "").partition(":")
@@ -141,6 +146,7 @@ def read(root: Any) -> Header:
 def sed_of(root: Any) -> Any:
     """The SED inside the document: its first element that is not of the header's namespace, or None."""
     for child in root:
-        if isinstance(child.tag, str) and not child.tag.startswith(f"{{{SBDH}}}"):
+        tag = child.tag
+        if isinstance(tag, str) and not tag.startswith(_NAMESPACE):
             return child
     return None

@@ -6,11 +6,8 @@ What a stub answers to which SED stands here once more, on purpose apart from th
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from lxml import etree
 
 from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, Subject, follow, foreign, hex_id, open_case
 from partners.stub import Flow, Sending, Served, Situation
@@ -75,7 +72,7 @@ class Stub:
             return Served(_error("EBMS:0003", "The message is for another institution.", call))
         rng = situation.rng
         moment = _moment(situation.now)
-        date = f"{moment:%Y-%m-%dT%H:%M:%S}.{situation.now % 1000:03d}+0000"
+        date = f"{moment.isoformat()[:19]}.{situation.now % 1000:03d}+0000"
         ack = {"id": hex_id(rng), "date": date, "sender": received.sender, "receiver": partner.eessi_id}
         answers = _answers(received.sed, situation)
         # Most documents, notifications of posting, want no answer: then nobody asks whom they are about.
@@ -88,6 +85,9 @@ class Stub:
         return Served(json_reply(ack), tuple(then))
 
 
+_REPLIES = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}
+
+
 def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
     """What an institution sends when it gets that SED, and whether as a reply to it."""
     if sed == "P2000":
@@ -95,7 +95,7 @@ def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
         asks = situation.rng.random() < QUESTION_SHARE if wanted is None else wanted > 0
         question = [("P8000", False)] if asks else []
         return [*question, ("P5000", False), ("P6000", False)]
-    reply = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}.get(sed)
+    reply = _REPLIES.get(sed)
     return [(reply, True)] if reply else []
 
 
@@ -104,13 +104,14 @@ def _opening(partner: Partner, sed: str, receivers: tuple[str, ...]) -> Callable
         receiver = situation.rng.choice(receivers)
         moment = _moment(situation.now)
         letter, body = open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))
-        return replace(_sending(partner, body), fresh=(letter.message_id, letter.set_id, letter.case_id))
+        return _sending(partner, body, (letter.message_id, letter.set_id, letter.case_id))
 
     return make
 
 
-def _sending(partner: Partner, body: bytes) -> Sending:
-    return Sending(Call("POST", "/eessi/v1/messages", {"Content-Type": CONTENT_TYPE, "X-API-Key": partner.key}, body))
+def _sending(partner: Partner, body: bytes, fresh: tuple[str, ...] = ()) -> Sending:
+    headers = {"Content-Type": CONTENT_TYPE, "X-API-Key": partner.key}
+    return Sending(Call("POST", "/eessi/v1/messages", headers, body), fresh=fresh)
 
 
 def _moment(now: int) -> datetime.datetime:
@@ -127,45 +128,67 @@ def _error(code: str, description: str, call: Call) -> Reply:
     return json_reply({"errors": [error]}, 400)
 
 
-_HEADER = "sbdh:StandardBusinessDocumentHeader"
-_SCOPE = f"{_HEADER}/sbdh:BusinessScope"
-_TEXTS = {
-    name: etree.XPath(f"{path}/text()", namespaces={"sbdh": SBDH})
-    for name, path in {
-        "sender": f"{_HEADER}/sbdh:Sender/sbdh:Identifier",
-        "role": f"{_HEADER}/sbdh:Sender/sbdh:ContactTypeIdentifier",
-        "sed": f"{_HEADER}/sbdh:DocumentIdentification/sbdh:Type",
-        "message": f"{_HEADER}/sbdh:DocumentIdentification/sbdh:InstanceIdentifier",
-        "set": f"{_SCOPE}/sbdh:SetId",
-        "case": f"{_SCOPE}/sbdh:CaseId/sbdh:InstanceIdentifier",
-        "service": f"{_SCOPE}/sbdh:CaseId/sbdh:BusinessServiceName",
-        "receivers": f"{_HEADER}/sbdh:Receiver/sbdh:Identifier",
-    }.items()
+def _tag(name: str) -> str:
+    return f"{{{SBDH}}}{name}"
+
+
+_HEADER, _CASE = _tag("StandardBusinessDocumentHeader"), _tag("CaseId")
+_SCOPE_PARTS = {_tag("SetId"): "set"}
+_CASE_PARTS = {_tag("InstanceIdentifier"): "case", _tag("BusinessServiceName"): "service"}
+#: What an answer needs of the header, by the section that it stands in.
+_SECTIONS = {
+    _tag("Sender"): {_tag("Identifier"): "sender", _tag("ContactTypeIdentifier"): "role"},
+    _tag("Receiver"): {_tag("Identifier"): "receivers"},
+    _tag("DocumentIdentification"): {_tag("Type"): "sed", _tag("InstanceIdentifier"): "message"},
+    _tag("BusinessScope"): _SCOPE_PARTS,
 }
+#: So many parts a header has that says all that.
+_PARTS_NEEDED = len(_CASE_PARTS) + sum(map(len, _SECTIONS.values()))
+_DAY_ONE = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
-def _texts(root: Any, name: str) -> list[str]:
-    found = _TEXTS[name](root)
-    return [str(text).strip() for text in found] if isinstance(found, list) else []
+def _texts(element: Any) -> list[str]:
+    """The texts that the element itself holds: none when it is empty, several when something stands between them."""
+    if len(element):
+        return [str(text).strip() for text in element.xpath("text()")]
+    return [element.text.strip()] if element.text else []
+
+
+def _collect(section: Any, parts: Mapping[str, str], found: dict[str, list[str]]) -> None:
+    """Add the texts of a section of the header, by what they are, to `found`."""
+    for child in section:
+        tag = child.tag
+        if tag in parts:
+            if texts := _texts(child):
+                found.setdefault(parts[tag], []).extend(texts)
+        elif tag == _CASE and parts is _SCOPE_PARTS:
+            _collect(child, _CASE_PARTS, found)
 
 
 def read(root: Any) -> Letter | None:
-    """A received message as a letter, as far as an answer needs it; None when it has no header."""
-    found = {name: _texts(root, name) for name in _TEXTS}
-    if not all(found.values()):
+    """A received message as a letter, as far as an answer needs it; None when it has no header.
+
+    One walk over the header: a path for each part takes twice as long.
+    """
+    found: dict[str, list[str]] = {}
+    for top in root:
+        if top.tag == _HEADER:
+            for section in top:
+                if (parts := _SECTIONS.get(section.tag)) is not None:
+                    _collect(section, parts, found)
+    if len(found) < _PARTS_NEEDED:
         return None
-    first = {name: texts[0] for name, texts in found.items()}
     return Letter(
-        first["sed"],
-        first["service"].partition(":")[0],
+        found["sed"][0],
+        found["service"][0].partition(":")[0],
         "New",
-        first["sender"],
+        found["sender"][0],
         tuple(found["receivers"]),
-        first["role"] == "CaseOwner",
-        first["message"],
-        first["set"],
-        first["case"],
-        datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC),
+        found["role"][0] == "CaseOwner",
+        found["message"][0],
+        found["set"][0],
+        found["case"][0],
+        _DAY_ONE,
     )
 
 

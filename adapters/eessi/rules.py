@@ -94,8 +94,8 @@ def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     yield from _parties(read, parsed, context)
     yield from _clock(read, parsed, context.now)
-    sed = headers.sed_of(parsed.root)
-    tag = str(sed.tag) if sed is not None else ""
+    # The document of a message without a SED is the whole.
+    tag = str(parsed.document.tag) if parsed.document is not parsed.root else ""
     namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
     if read.sed and name and read.sed != name:
         yield Finding(

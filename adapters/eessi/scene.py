@@ -9,15 +9,15 @@ import calendar
 import datetime
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from schemas.persons import Person, person
+from schemas.value import value
 
 #: Elements in order: a text or further elements.
 Tree = Sequence[tuple[str, "str | Tree"]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subject:
     """The person of a case as SEDs name her: `pins` are (country, number), `sex` is 01 (male) or 02 (female)."""
 
@@ -29,7 +29,7 @@ class Subject:
     nationality: str = "FI"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Scene:
     """What a SED is written from: chance, day, subject, institutions (EESSI ids) and the document that it is about."""
 
@@ -57,15 +57,16 @@ class Scene:
 def subject(rng: random.Random, country: str) -> Subject:
     """An artificial person known in Finland and in `country`."""
     found: Person = person(rng, datetime.date(1940, 1, 1), datetime.date(1999, 12, 31))
-    foreign = f"{found.birth_date:%Y%m%d}{rng.randrange(10_000):04d}"
+    born = found.birth_date.isoformat()
+    foreign = f"{born.replace('-', '')}{rng.randrange(10_000):04d}"
     pins = (("FI", found.personal_identity_code), *(((country, foreign),) if country != "FI" else ()))
     sex = "01" if found.sex == "male" else "02"
-    return Subject(found.last_name, found.first_name, found.birth_date.isoformat(), sex, pins, rng.choice(("FI", country)))
+    return Subject(found.last_name, found.first_name, born, sex, pins, rng.choice(("FI", country)))
 
 
-def coded(name: str, value: str) -> tuple[str, Tree]:
+def coded(name: str, code: str) -> tuple[str, Tree]:
     """A coded value: EESSI puts it into an element `value`."""
-    return name, (("value", value),)
+    return name, (("value", code),)
 
 
 def local_case_numbers(scene: Scene) -> tuple[str, Tree]:

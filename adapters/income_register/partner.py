@@ -162,7 +162,7 @@ class Stub:
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these paths."""
         if call.method == "POST" and call.path == data_user.EXTRACTS:
-            return data_user.take_extract(call)
+            return data_user.take_extract(call, situation)
         if call.method != "POST" or call.path != _REPORTED:
             return None
         if not (reports := data_user.reports_in(call.body)):

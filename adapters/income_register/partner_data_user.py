@@ -34,6 +34,10 @@ _REPORT = re.compile(rb"<Report[\s>]")
 _SUMMARY = re.compile(rb"<Summary>\s*<NrOfReports>\s*([0-9]+)\s*</NrOfReports>")
 _LOOK = looking()
 
+#: One document in so many is read whole. Of the others the reports are counted by their tags, as what comes from the register is sound as a
+#: rule, and reading was a fourteenth of what a report costs in a simulated year.
+READ_WHOLE_ONE_IN = 16
+
 #: Makes a call of a service (partner, service, action, document), signed when it must be.
 MakeCall = Callable[[Partner, str, str, bytes], Call]
 
@@ -95,9 +99,10 @@ def _parties(partner: Partner) -> str:
     )
 
 
-def take_extract(call: Call) -> Served:
-    """200 for what the register hands on, if it holds as many reports as it says."""
-    reports = reports_in(call.body)
+def take_extract(call: Call, situation: Situation) -> Served:
+    """200 for what the register hands on, if it holds as many reports as it says; now and then it is read whole."""
+    whole = situation.serial % READ_WHOLE_ONE_IN == 0
+    reports = reports_in(call.body) if whole else len(_REPORT.findall(call.body))
     if reports is None:
         return Served(json_reply({"error": "no XML"}, 400))
     said = _SUMMARY.search(call.body)

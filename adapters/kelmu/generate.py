@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import json
 import random
@@ -84,6 +85,7 @@ _BENEFITS = {
     "medical-care-reimbursements": (2, 25),
 }
 _FIRST_MONTH = 2010 * 12
+_CHANCE = random.Random()
 
 
 def encode(value: Any) -> bytes:
@@ -136,17 +138,26 @@ def records(code: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"person": code, **groups}
 
 
+@functools.lru_cache(maxsize=256)
 def _number(code: str, what: str) -> int:
-    """What decides something of a person; 64 bits."""
+    """What decides something of a person; 64 bits. Each group of data of an answer asks for the same again."""
     return int.from_bytes(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest())
 
 
-def _chance(code: str, what: str) -> random.Random:
-    return random.Random(_number(code, what))
+def _chance(number: int) -> random.Random:
+    """Chance that follows from a number. Whoever gets it draws at once; one for all, since making one takes as long as seeding it twice."""
+    _CHANCE.seed(number)
+    return _CHANCE
 
 
+@functools.lru_cache(maxsize=16_384)
 def _day(month: int, day: int) -> str:
     return datetime.date(month // 12, month % 12 + 1, day).isoformat()
+
+
+def _month(day: str) -> int:
+    """The month of a day, counted from year 0."""
+    return int(day[:4]) * 12 + int(day[5:7]) - 1
 
 
 def _spells(code: str, query: Mapping[str, Any]) -> Iterator[tuple[str, random.Random, int, int, float]]:
@@ -155,7 +166,7 @@ def _spells(code: str, query: Mapping[str, Any]) -> Iterator[tuple[str, random.R
         one_in, euros = _BENEFITS.get(benefit, (20, 200))
         # Most persons had no such benefit: seeding for each of them took a tenth of a query's time.
         if (number := _number(code, benefit)) % one_in == 0:
-            rng = random.Random(number)
+            rng = _chance(number)
             begin = _FIRST_MONTH + rng.randrange(16 * 12)
             yield benefit, rng, begin, begin + rng.randint(3, 96), round(euros * rng.uniform(0.6, 1.4), 2)
 
@@ -183,7 +194,7 @@ def _payments(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     paid = []
     for benefit, rng, begin, end, euros in _spells(code, query):
         day = rng.randint(1, 28)
-        for month in range(begin, end):
+        for month in range(max(begin, _month(query["from"])), min(end, _month(query["to"]) + 1)):
             if query["from"] <= (on := _day(month, day)) <= query["to"]:
                 span = {"from": _day(month, 1), "to": _day(month, 28)}
                 paid.append({"benefit": benefit, "paid_on": on, "amount": euros, **span})
@@ -191,7 +202,7 @@ def _payments(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _insurance(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rng = _chance(code, "insurance")
+    rng = _chance(_number(code, "insurance"))
     since = _day(_FIRST_MONTH - rng.randrange(120), 1)
     return [{"covered": rng.random() < 0.97, "from": since}] if since <= query["to"] else []
 
@@ -209,7 +220,7 @@ def _recovery(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _medicine_costs(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     years = []
     for year in range(int(query["from"][:4]), int(query["to"][:4]) + 1):
-        rng = _chance(code, f"medicine/{year}")
+        rng = _chance(_number(code, f"medicine/{year}"))
         years.append({"year": year, "own_share": round(rng.expovariate(1 / 180), 2)})
     return years
 

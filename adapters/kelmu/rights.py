@@ -7,13 +7,16 @@ import datetime
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from schemas.directory import Partner
 from schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
+from schemas.value import value
 
 PATH = Path(__file__).with_name("rights.toml")
+_DAY_MILLISECONDS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Right:
     purposes: Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Narrowed:
     """A query cut down to a right. Dates are ISO; `left_out` says what of the query was cut away and why."""
 
@@ -86,8 +89,14 @@ def day_of(milliseconds: int) -> datetime.date:
 
 def earliest_day(right: Right, received_at: int) -> str:
     """The first day that the right reaches back to, seen from the time that a query came in."""
-    today = day_of(received_at)
-    months = today.year * 12 + today.month - 1 - right.months_back
+    return _months_before(received_at // _DAY_MILLISECONDS, right.months_back)
+
+
+@lru_cache(maxsize=256)
+def _months_before(day: int, back: int) -> str:
+    # The same few days for all queries of a day.
+    today = day_of(day * _DAY_MILLISECONDS)
+    months = today.year * 12 + today.month - 1 - back
     last_of_month = calendar.monthrange(months // 12, months % 12 + 1)[1]
     return datetime.date(months // 12, months % 12 + 1, min(today.day, last_of_month)).isoformat()
 

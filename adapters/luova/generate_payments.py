@@ -34,9 +34,11 @@ _HEAD = (
     b"<DbtrAgt><FinInstnId><BICFI>%b</BICFI></FinInstnId></DbtrAgt><ChrgBr>SLEV</ChrgBr>"
 )
 _PAYMENT = (
-    b"<CdtTrfTxInf><PmtId><EndToEndId>%b-%d</EndToEndId></PmtId>"
-    b'<Amt><InstdAmt Ccy="EUR">%d.%02d</InstdAmt></Amt>%b<Purp><Cd>%b</Cd></Purp>%b</CdtTrfTxInf>'
+    b"<CdtTrfTxInf><PmtId><EndToEndId>%b-%%d</EndToEndId></PmtId>"
+    b'<Amt><InstdAmt Ccy="EUR">%%d%%b</InstdAmt></Amt>%%b<Purp><Cd>%%b</Cd></Purp>%%b</CdtTrfTxInf>'
 )
+#: The cents of an amount, as they stand after its euros.
+_CENTS = tuple(b".%02d" % cents for cents in range(100))
 _PAYEE = (
     "<CdtrAgt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>{first} {last}</Nm></Cdtr>"
     "<CdtrAcct><Id><IBAN>{iban}</IBAN></Id></CdtrAcct>"
@@ -91,14 +93,13 @@ def credit_transfers(rng: random.Random, date: datetime.date, serial: int, count
     of_purpose = rng.choices(purposes, shares, k=count)
     message_id = b"k%x-%x-%x" % (date.toordinal(), rng.getrandbits(32), serial)
     # Ids have at most 35 characters (ISO 20022), a serial number up to 16 of them.
-    end_to_end = b"%x.%04x" % (serial, rng.getrandbits(16))
+    payment = _PAYMENT % (b"%x.%04x" % (serial, rng.getrandbits(16)))
     cents, parts = 0, [b""]
     for number, purpose in enumerate(of_purpose, 1):
         amount = 1_000 + int(chance() * 180_000)
         cents += amount
         payee, remittance = payees[int(chance() * _POOL)], remittances[int(chance() * said)]
-        euros, rest = divmod(amount, 100)
-        parts.append(_PAYMENT % (end_to_end, number, euros, rest, payee, purpose, remittance))
+        parts.append(payment % (number, amount // 100, _CENTS[amount % 100], payee, purpose, remittance))
     total = b"%d.%02d" % divmod(cents, 100)
     created = f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z".encode()
     execution = (date + datetime.timedelta(days=2)).isoformat().encode()

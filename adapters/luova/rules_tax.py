@@ -14,6 +14,8 @@ _PARTS = {
     "earnedIncome": ("wages", "pensions", "benefits", "other"),
     "capitalIncome": ("rents", "dividends", "gains", "other"),
 }
+#: More cents than any amount has.
+_MOST = 10**16
 _HELD = ("finishedOn", "earnedIncome", "capitalIncome", "deductions", "taxes", "taxCard")
 
 
@@ -52,6 +54,28 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() and abs(number) < 10**13 else None
 
 
+def _cents(value: Any) -> int | None:
+    """A number of whole cents as such; None for anything else, which may still be a number."""
+    kind = type(value)
+    if (kind is not float and kind is not int) or not -1e13 < value < 1e13:
+        return None
+    # What is nearest to so many cents is written with two decimals, or fewer.
+    cents = round(value * 100)
+    return cents if cents / 100 == value else None
+
+
+def _adds_up(income: dict[str, Any], members: tuple[str, ...]) -> bool:
+    """Whether the total is its parts together, all of them whole cents; False also where nobody can tell so."""
+    total = _cents(income.get("total"))
+    added = 0
+    for member in members:
+        cents = _cents(income.get(member))
+        if cents is None:
+            return False
+        added += cents
+    return added == total
+
+
 def response(parsed: Parsed, context: Context) -> list[Finding]:
     """The year, what the status asks for, totals that add up, taxes that are not more than the income."""
     data = parsed.document
@@ -60,7 +84,7 @@ def response(parsed: Parsed, context: Context) -> list[Finding]:
     findings = _year(data, context) + _status(data)
     for name, members in _PARTS.items():
         income = data.get(name)
-        if not isinstance(income, dict):
+        if not isinstance(income, dict) or _adds_up(income, members):
             continue
         values = [_number(income.get(member)) for member in members]
         total = _number(income.get("total"))
@@ -89,6 +113,10 @@ def _status(data: dict[str, Any]) -> list[Finding]:
 
 def _taxes(data: dict[str, Any]) -> list[Finding]:
     incomes = [data.get(name) for name in _PARTS]
+    whole = [_cents(income.get("total")) for income in incomes if isinstance(income, dict)]
+    paid = _cents(data.get("taxes"))
+    if paid is not None and len(whole) == len(_PARTS) and paid <= sum(-_MOST if cents is None else cents for cents in whole):
+        return []
     totals = [_number(income.get("total")) for income in incomes if isinstance(income, dict)]
     taxes = _number(data.get("taxes"))
     if taxes is None or len(totals) < len(_PARTS) or None in totals:

@@ -53,7 +53,8 @@ def benefit_data(parsed: Parsed, context: Context) -> list[Finding]:
 
 
 def _child(element: Element | None, name: str) -> Element | None:
-    return None if element is None else element.find(NAMESPACE + name)
+    # `find` takes twice as long, since it reads its path first.
+    return None if element is None else next(element.iterchildren(NAMESPACE + name), None)
 
 
 def _children(element: Element, name: str) -> list[Element]:

@@ -6,6 +6,7 @@ Nothing on it may do I/O: no sockets, no threads, no processes. Then the order o
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
@@ -49,7 +50,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        self._milliseconds = 0
+        #: Milliseconds since the beginning; others read it, for it is asked for many times for each message.
+        self.milliseconds = 0
         self._when_idle: list[Callable[[], object]] = []
         super().__init__(_NothingReady(self._advance))
         # A timer that is due within this time runs: rounding must not make the loop turn on the spot.
@@ -57,12 +59,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Seconds since the beginning."""
-        return self._milliseconds / 1000
+        return self.milliseconds / 1000
 
-    @property
-    def milliseconds(self) -> int:
-        """Milliseconds since the beginning."""
-        return self._milliseconds
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """As every loop does, without looking whether it is open, in debug mode, or called by another thread."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
 
     def call_when_idle(self, callback: Callable[..., object], *args: Any) -> None:
         """Call it once nothing else is ready, before time moves on."""
@@ -76,7 +81,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             return
         if timeout is None:
             raise Stalled("nothing will ever happen again")
-        self._milliseconds += max(1, round(timeout * 1000))
+        self.milliseconds += max(1, round(timeout * 1000))
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Run it now."""

@@ -23,6 +23,8 @@ SHARDS_FEW, FEW_BELOW = 2, Fraction(1, 200)
 DAY_MILLISECONDS = 86_400_000
 #: Watches run so long before a tick, or the day, ends, so that what they send is delivered in it.
 LAST_MILLISECONDS = 2
+#: Watches run no more often than so, since each time has its price, whatever there is to do; a real data user would take a few times a day.
+WATCH_MILLISECONDS = 1_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ async def live_days(
 ) -> None:
     """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
 
-    `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
-    day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
+    `watch` does what an exchange does every few seconds by itself: here at the end of each tick, or half hour, that something fell due in,
+    and of each day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
@@ -97,15 +99,22 @@ async def live_days(
 async def _send(
     arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]]
 ) -> None:
-    """Make the day's calls, tick by tick, in parts that are made at once; what fetches comes after what there is to fetch."""
-    for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
-        await clock.until(tick * clock.tick)
-        for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
-            if fetches:
-                # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
-                await clock.sleep(0.001)
-            while part := list(islice(due, AT_ONCE_MAX)):
-                await asyncio.gather(*map(society.send_planned, part))
-        if clock.tick < DAY_MILLISECONDS:
-            await clock.until((tick + 1) * clock.tick - LAST_MILLISECONDS)
+    """Make the day's calls, tick by tick; watches run at the end of each tick, or half hour where ticks are shorter."""
+    period = max(clock.tick, WATCH_MILLISECONDS)
+    for number, in_period in groupby(arrivals, lambda arrival: arrival.at // period):
+        for tick, in_tick in groupby(in_period, lambda arrival: arrival.at // clock.tick):
+            await clock.until(tick * clock.tick)
+            await _send_in_tick(in_tick, plan, society, clock)
+        if period < DAY_MILLISECONDS:
+            await clock.until((number + 1) * period - LAST_MILLISECONDS)
             await watch()
+
+
+async def _send_in_tick(in_tick: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
+    """Make a tick's calls in parts that are made at once; what fetches comes after what there is to fetch."""
+    for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
+        if fetches:
+            # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
+            await clock.sleep(0.001)
+        while part := list(islice(due, AT_ONCE_MAX)):
+            await asyncio.gather(*map(society.send_planned, part))

@@ -172,6 +172,19 @@ def test_a_creditor_reference_is_what_stdnum_says(number: int) -> None:
     assert not is_creditor_reference(text.lower())
 
 
+@given(st.from_regex(r"RF[0-9]{2}([0-9]{1,22}|[0-9A-Z]{1,22})", fullmatch=True))
+def test_the_quick_way_of_creditor_references_takes_what_stdnum_takes_and_nothing_else(text: str) -> None:
+    body = text[4:]
+    with_right_digits = [f"RF{digits:02d}{body}" for digits in range(100)]
+    for each in (text, *with_right_digits):
+        assert is_creditor_reference(each) == iso11649.is_valid(each)
+
+
+@pytest.mark.parametrize("text", ["RF", "RF1", "RF18", "RF18 5390", "RF1\u06685390", "RF18539007547034\n", "RF1_539007547034"])
+def test_what_is_no_creditor_reference(text: str) -> None:
+    assert not is_creditor_reference(text)
+
+
 @given(st.integers(0, 2**36 - 1), st.sampled_from(CHECK_CHARACTERS))
 def test_a_unique_identifier_has_one_check_character(number: int, check: str) -> None:
     text = make_unique_identifier(number)

@@ -245,3 +245,17 @@ def test_a_finding_about_no_element_has_no_place() -> None:
     (violation,) = xml.locate(b"<a/>", [Finding("r", "m")])
     assert (violation.line, violation.column, violation.path) == (0, 0, "")
     assert etree.tostring(xml.parse(b"<a/>")) == b"<a/>"
+
+
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(tmp_path: Path, digits: int) -> None:
+    path = tmp_path / "few.xsd"
+    path.write_text(
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType><xs:sequence>'
+        '<xs:element name="b" maxOccurs="2"><xs:simpleType><xs:restriction base="xs:integer"><xs:enumeration value="1"/>'
+        "</xs:restriction></xs:simpleType></xs:element></xs:sequence></xs:complexType></xs:element></xs:schema>"
+    )
+    findings = XmlSchema(path).check(xml.parse(f"<a><b>{'9' * digits}</b><b>x</b></a>".encode()))
+    found = {(finding.rule, finding.at.getparent().index(finding.at)) for finding in findings}
+    # An integer of more than 4,300 digits is none to Python.
+    assert found == {("xsd.enumeration" if digits < 4_300 else "xsd.type", 0), ("xsd.type", 1)}, findings

@@ -17,14 +17,14 @@ from lxml import etree
 from adapters.income_register import generate
 from adapters.income_register.distribution import REPORTS_MAX
 from adapters.income_register.partner import STUB
-from adapters.income_register.partner_data_user import SUBSCRIPTIONS
+from adapters.income_register.partner_data_user import EXTRACTS, READ_WHOLE_ONE_IN, SUBSCRIPTIONS
 from exchange.assembly import Exchange, statistics_lines
 from exchange.ports import Inbound
 from exchange.settings import Settings
 from exchange.simulation.doors import InsideDoors
 from exchange.storage.verify import verify
 from partners.stub import Sending, Situation
-from schemas.call import XML
+from schemas.call import XML, Call
 from schemas.envelope import Envelope
 from tests.adapters.income_register.clients import raw
 from tests.adapters.income_register.test_distribution import (
@@ -161,6 +161,29 @@ async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world:
     assert lines["income.benefit-reports-sent"] == 3
     result = verify(path)
     assert result.clean, [(check.name, check.broken) for check in result.checks if check.broken]
+
+
+EXTRACT = b"<e><Summary><NrOfReports>2</NrOfReports></Summary><Report>1</Report><Report>2</Report></e>"
+
+
+@pytest.mark.parametrize(
+    ("body", "serial", "status"),
+    [
+        (EXTRACT, 0, 200),
+        (EXTRACT, 1, 200),
+        (EXTRACT[:-4], READ_WHOLE_ONE_IN, 400),
+        (EXTRACT.replace(b">2</Nr", b">3</Nr"), 0, 400),
+        (EXTRACT.replace(b">2</Nr", b">3</Nr"), 1, 400),
+        (b"", 1, 400),
+    ],
+)
+def test_kela_counts_what_it_is_handed_and_reads_some_of_it_whole(world: World, body: bytes, serial: int, status: int) -> None:
+    directory = world.exchange.directory
+    kela = directory.serving("income-data")
+    assert kela is not None
+    served = STUB.serve(kela, Call("POST", EXTRACTS, {}, body), Situation(random.Random(1), 0, serial, directory))
+    assert served is not None
+    assert served.reply.status == status, served.reply.body
 
 
 async def test_a_report_that_was_changed_within_a_span_is_told_once(world: World) -> None:
