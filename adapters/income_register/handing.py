@@ -123,6 +123,11 @@ class Holding:
         found: list[list[Any]] = self.envelope.detail.get("valid", [])
         return found
 
+    @property
+    def known(self) -> bool:
+        """Whether each of its reports was read by a known shape when it came in."""
+        return bool(self.envelope.detail.get("known"))
+
     @cached_property
     def shelf(self) -> Shelf:
         """Where its reports are remembered."""
@@ -181,7 +186,7 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
     # Of few reports each is looked at by itself: a comment could make something look like one, but what else isn't plain stands in its own.
     alone = len(wanted) * 4 < len(chunks)
-    if any(body.find(each, start, end) >= 0 for each in _ASIDES) if alone else not is_plain(body, start, end):
+    if any(body.find(each, start, end) >= 0 for each in _ASIDES) if alone else not is_plain(body, start, end, holding.known):
         return None
     head = _head(holding.data, holding, profile)
     rendered = []
@@ -198,13 +203,19 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     return rendered
 
 
-def is_plain(body: bytes, start: int = 0, end: int | None = None) -> bool:
-    """Whether bytes of whole elements are their own canonical form. Nothing is copied: a large delivery is looked at in its place."""
+def is_plain(body: bytes, start: int = 0, end: int | None = None, known: bool = False) -> bool:
+    """Whether bytes of whole elements are their own canonical form. Nothing is copied: a large delivery is looked at in its place.
+
+    Reports of `known` shapes have no attributes, no elements in one tag and no markup in texts: only what is between their elements is left to be
+    looked at.
+    """
     end = len(body) if end is None else end
     if any(body.find(each, start, end) >= 0 for each in _UNPLAIN):
         return False
     if any(_REFERENCE.match(body, at) for at in _places(b"&", body, start, end)):
         return False
+    if known:
+        return body.find(b"> ", start, end) < 0
     tags = body.count(b"<", start, end)
     # Where every second tag has a slash and no text has one, no element is written as one tag: single bytes are counted quickly.
     if body.count(b">", start, end) != tags:

@@ -55,6 +55,9 @@ class Memory:
         self.known: set[tuple[int, int]] = set()
         self.classes: dict[object, int] = {}
         self.together: set[tuple[int, ...]] = set()
+        self.relations: dict[Forms, Relations] = {}
+        #: Forms of transactions that recur, by the bytes before and after their amount.
+        self.lines: dict[tuple[bytes, bytes], int] = {}
         self.seen: Counter[int] = Counter()
 
     def find(self, key: object, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
@@ -83,6 +86,19 @@ class Memory:
             self.clear()
         self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
         return True
+
+    def relations_in(self, forms: Forms) -> Relations | None:
+        """How amounts in a report in these forms must stand to each other; None when a form was forgotten. Numbers of forms are never given
+        twice, so what is remembered stays right."""
+        together = self.relations.get(forms)
+        if together is None:
+            codes = [self.codes.get(form) for form in forms[:-1]]
+            if None in codes:
+                return None
+            if len(self.relations) >= KNOWN_MAX:
+                self.relations.clear()
+            together = self.relations[forms] = relations_of(tuple([code or b"" for code in codes]))
+        return together
 
     def class_of(self, content: object) -> int:
         """A number for what the rules of a whole report ask of a part."""

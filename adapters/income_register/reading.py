@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, Relations, are_related, relations_of
+from adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, are_related
 from adapters.income_register.shapes import SPACE, Shape, holds
 
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
@@ -40,16 +40,15 @@ class Reader:
         self._memory = memory
         self._limits = limits
         self.latest: dict[str, bytes] = {}
-        #: Forms of this delivery's transactions, by the bytes before and after their amount.
+        #: Forms of this delivery's transactions that don't recur in others, by the bytes before and after their amount.
         self._lines: dict[tuple[bytes, bytes], int] = {}
-        self._relations: dict[Forms, Relations] = {}
 
     def read(self, chunks: Iterable[bytes]) -> Iterator[Written | None]:
         """Each report (its bytes without its end tag) as far as it is in known forms, else None.
 
         Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
         """
-        memory, known_lines, relations, number = self._memory, self._lines, self._relations, _NUMBER
+        memory, known_lines, relations, number = self._memory, self._memory.lines, self._memory.relations_in, _NUMBER
         for chunk in chunks:
             tail = b""
             lines = chunk.split(TRANSACTION)
@@ -80,21 +79,19 @@ class Reader:
                 continue
             forms = [form]
             for line in lines:
-                # Most transactions differ from others of the delivery in their amounts alone.
+                # Most transactions differ from others in their amounts alone.
                 head, _, rest = line.partition(AMOUNT)
                 amount, _, end = rest.partition(b"<")
                 form = known_lines.get((head, end))
                 if form is None or not number(amount):
-                    form = self._line(line, head, end)
+                    form = self._line(line, (head, end), amount)
                     if form is None:
                         break
                 forms.append(form)
             else:
                 forms.append(self._tail(forms[0], shape, values, tail) if tail and tail.strip(SPACE) else 0)
                 key = tuple(forms)
-                together = relations.get(key)
-                if together is None and None not in (codes := [memory.codes.get(each) for each in key[:-1]]):
-                    together = relations[key] = relations_of(tuple([code or b"" for code in codes]))
+                together = relations(key)
                 if together is not None and key[-1] >= 0 and (not together or are_related(together, lines)):
                     yield Written(key, shape, values)
                     continue
@@ -127,14 +124,21 @@ class Reader:
         form = self._memory.forms.get((beside, shape.number, shape.coded(values)))
         return None if form is None else (form, shape, values)
 
-    def _line(self, line: bytes, head: bytes, end: bytes) -> int | None:
-        """The form of a transaction; it is remembered for the delivery, but for sums of amounts."""
+    def _line(self, line: bytes, around: tuple[bytes, bytes], amount: bytes) -> int | None:
+        """The form of a transaction, by what is around its amount; it is remembered, but for sums of amounts."""
+        form = self._lines.get(around)
+        if form is not None and _NUMBER(amount):
+            return form
         written = self._form(name_of(line), line)
         if written is None:
             return None
-        if not written[1].sums and len(self._lines) < KNOWN_MAX:
-            self._lines[(head, end)] = written[0]
-        return written[0]
+        form, shape, _ = written
+        if not shape.sums:
+            lines = self._memory.lines if shape.recurs else self._lines
+            if len(lines) >= KNOWN_MAX:
+                lines.clear()
+            lines[around] = form
+        return form
 
     def _tail(self, earner: int, shape: Shape, values: Values, tail: bytes) -> int:
         """The form of what follows the transactions beside such an earner, when no absence begins before the employment; else -1."""

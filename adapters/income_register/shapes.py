@@ -88,6 +88,7 @@ _TEXTS = {
 }
 _CODE_BYTES_MAX, _POLICY_BYTES_MAX = 20, 11
 _DAYS = ("StartDate", "EndDate", "RecoveryDate", "PaymentDate", "RecoursePaymentDate", "BirthDate")
+_SPAN = frozenset((b"StartDate", b"EndDate"))
 _NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "EstAmount")
 _AGREEMENTS = b"(?:" + b"|".join(sorted(code.encode() for code in LISTS["CBACode"])) + b")"
 _FREE: dict[bytes, bytes] = {
@@ -133,6 +134,8 @@ class Shape:
     limits: tuple[tuple[int, str], ...]
     places: dict[bytes, int]
     related: bool
+    #: Whether it holds nothing but codes, one amount and days that have no limit: what is not its amount recurs from delivery to delivery.
+    recurs: bool
     #: Where ActionCode, ReportId, IRReportId and ReportVersion stand; -1: nowhere.
     references: tuple[int, int, int, int]
 
@@ -216,7 +219,9 @@ def learn(part: bytes, number: int) -> Shape | None:
     ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
     related = bool(ordered or sums or limits)
     references = tuple(places.get(name, -1) for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion"))
-    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, related, references)  # type: ignore[arg-type]
+    recurs = not limits and sorted({leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN) == [b"Amount"]
+    recurs = recurs and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
+    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, related, recurs, references)  # type: ignore[arg-type]
 
 
 def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:

@@ -3,8 +3,8 @@
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 10.3 and 12.3 (vero.fi). The detail that is
 kept with the message: `status` (3 valid, 4 rejected at reception, 5 rejected in processing), `header` (what is echoed),
 `valid` ([index, ReportId, version, IRReportId as given]), `invalid` ([index, ReportId, IRReportId, version, [[code, details], ...]]),
-`errors` ([level, code, details], level `message` or `delivery`) and, of the invalidation of a whole delivery, `invalidated`
-([ReportId, version] of each report that it invalidated).
+`errors` ([level, code, details], level `message` or `delivery`), of the invalidation of a whole delivery `invalidated`
+([ReportId, version] of each report that it invalidated), and `known` when every report was read by a known shape.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     faults = [finding for finding in findings if finding.severity == "error"]
     if not faults:
         detail["valid"] = [_valid(index, document) for index in range(len(document.items))]
+        if document.abridged is not None and not document.abridged.judged:
+            detail["known"] = True
         if document.invalidated:
             detail["invalidated"] = [list(each) for each in document.invalidated.items()]
         return Verdict(True, identity.items, 0, detail)

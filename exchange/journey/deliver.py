@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import structlog
 
@@ -158,9 +159,7 @@ class Dispatcher:
             delivery = lane.waiting.popleft()
             lane.active += 1
             self._active += 1
-            task = asyncio.create_task(self._make(key, lane, delivery))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.add(asyncio.create_task(self._make(key, lane, delivery)))
         if lane.waiting and lane.active < lane.limit and not (self._closing or lane.paused):
             self._starved[key] = lane
         else:
@@ -189,6 +188,8 @@ class Dispatcher:
                     return
                 delivery = lane.waiting.popleft()
         finally:
+            # Here and not in a callback, which would be a turn of the loop for each delivery.
+            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             lane.active -= 1
             self._active -= 1
             if not lane.waiting and not lane.active:

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import cast
 
 from exchange.errors import Unreachable
 from exchange.simulation.clock import VirtualClock
@@ -189,15 +190,17 @@ class Society:
             self.made.lost += len(served.then)
             return
         least, most = FOLLOWS_SECONDS
-        task = asyncio.create_task(self._send_following(served.then, number, least + number % (most - least)))
-        self._following.add(task)
-        task.add_done_callback(self._following.discard)
+        self._following.add(asyncio.create_task(self._send_following(served.then, number, least + number % (most - least))))
 
     async def _send_following(self, sendings: Sequence[Sending], number: int, seconds: int) -> None:
         await self._clock.until_tick_of(self._clock.now() + seconds * 1000)
         serials = itertools.count(number)
-        for sending in sendings:
-            await self._carry(sending, serials, 0)
+        try:
+            for sending in sendings:
+                await self._carry(sending, serials, 0)
+        finally:
+            # Here and not in a callback, which would be a turn of the loop for each.
+            self._following.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
 
 def _head(body: bytes) -> bytes:

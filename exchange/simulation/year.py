@@ -117,4 +117,6 @@ async def _send_in_tick(in_tick: Iterator[Arrival], plan: Plan, society: Society
             # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
             await clock.sleep(0.001)
         while part := list(islice(due, AT_ONCE_MAX)):
-            await asyncio.gather(*map(society.send_planned, part))
+            # One after the other: whoever waits for all at once is told of each.
+            for task in [asyncio.create_task(society.send_planned(arrival)) for arrival in part]:
+                await task
