@@ -8,29 +8,47 @@ DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-f
 _DIMENSIONS = "message.channel,message.message_type,message.sender"
 _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)
 
-#: Every counter by minute, counted from messages, deliveries and events. `{only}` limits it to some messages.
-RECOUNT = f"""
-SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) FROM (
-  SELECT received_at/60000 AS period,{_DIMENSIONS},'' AS receiver,door,'received' AS kind,process,1 AS count,items,bytes
-    FROM message {{only}}
-  UNION ALL
-  SELECT received_at/60000,{_DIMENSIONS},'',door,state,process,1,items,bytes FROM message {{only}}
-  UNION ALL
-  SELECT event.at/60000,{_DIMENSIONS},'',message.door,kinds.kind,message.process,1,message.items,message.bytes
-    FROM message JOIN event ON event.message_id=message.id AND event.kind='duplicate'
-    JOIN (SELECT 'duplicate' AS kind UNION ALL SELECT 'received') AS kinds {{only}}
-  UNION ALL
-  SELECT event.at/60000,{_DIMENSIONS},'',message.door,event.kind,message.process,1,CAST(event.detail AS INTEGER),0
-    FROM message JOIN event ON event.message_id=message.id AND event.kind='items-rejected' {{only}}
-  UNION ALL
-  SELECT event.at/60000,{_DIMENSIONS},'',message.door,event.kind,message.process,1,message.items,message.bytes
-    FROM message JOIN event ON event.message_id=message.id AND event.kind='begun' {{only}}
-  UNION ALL
-  SELECT message.received_at/60000,{_DIMENSIONS},delivery.receiver,message.door,'queued',message.process,1,delivery.items,message.bytes
-    FROM message JOIN delivery ON delivery.message_id=message.id {{only}}
-  UNION ALL
-  SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.door,event.kind,message.process,1,delivery.items,message.bytes
-    FROM message JOIN event ON event.message_id=message.id AND event.kind IN ({_KINDS})
-    JOIN delivery ON delivery.id=event.delivery_id {{only}}
-) GROUP BY period,channel,message_type,sender,receiver,door,kind,process
+#: Every counter by minute, counted from messages, deliveries and events: from the tables themselves, or from copies of some of their rows.
+_FROM = f"""
+WITH received AS (
+  SELECT received_at/60000 AS period,{_DIMENSIONS},door,state,process,COUNT(*) AS count,SUM(items) AS items,SUM(bytes) AS bytes
+    FROM {{message}} AS message GROUP BY 1,2,3,4,5,6,7
+), happened AS (
+  SELECT event.at/60000 AS period,{_DIMENSIONS},message.door,event.kind,message.process,COUNT(*) AS count,SUM(message.items) AS items,
+      SUM(message.bytes) AS bytes,SUM(CAST(event.detail AS INTEGER)) AS told
+    FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
+    WHERE event.kind IN ('duplicate','items-rejected','begun') GROUP BY 1,2,3,4,5,6,7
+)
+SELECT period,channel,message_type,sender,'' AS receiver,door,'received' AS kind,process,SUM(count) AS count,SUM(items) AS items,SUM(bytes) AS bytes
+  FROM (SELECT * FROM received UNION ALL SELECT period,channel,message_type,sender,door,kind,process,count,items,bytes FROM happened
+    WHERE kind='duplicate') GROUP BY 1,2,3,4,6,8
+UNION ALL
+SELECT period,channel,message_type,sender,'',door,state,process,count,items,bytes FROM received
+UNION ALL
+SELECT period,channel,message_type,sender,'',door,kind,process,count,CASE kind WHEN 'items-rejected' THEN told ELSE items END,
+    CASE kind WHEN 'items-rejected' THEN 0 ELSE bytes END
+  FROM happened
+UNION ALL
+SELECT message.received_at/60000,{_DIMENSIONS},delivery.receiver,message.door,'queued',message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
+  FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id GROUP BY 1,2,3,4,5,6,8
+UNION ALL
+SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.door,event.kind,message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
+  FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id AND event.kind IN ({_KINDS})
+  JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id GROUP BY 1,2,3,4,5,6,7,8
 """
+RECOUNT = _FROM.format(message="message", event="event", delivery="delivery")
+RECOUNT_OF_DROPPED = _FROM.format(message="temp.dropped_message", event="temp.dropped_event", delivery="temp.dropped_delivery")
+#: What of the rows the count needs, of the messages with these ids.
+DROPPED_ROWS = (
+    "INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,door,items,bytes,process FROM message "
+    "WHERE id IN (SELECT id FROM temp.pruned)",
+    "INSERT INTO temp.dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN 'items-rejected' THEN detail END FROM event "
+    "WHERE message_id IN (SELECT id FROM temp.pruned)",
+    "INSERT INTO temp.dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE message_id IN (SELECT id FROM temp.pruned)",
+)
+DROPPED_TABLES = (
+    "CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY KEY,channel,message_type,sender,received_at,state,door,items,bytes,process)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_event(message_id,delivery_id,at,kind,detail)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id INTEGER PRIMARY KEY,message_id,receiver,items)",
+)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before
-from exchange.storage.recount import RECOUNT
+from exchange.storage.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
 
 class Dropped(NamedTuple):
@@ -34,21 +34,31 @@ def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
     return len(ids)
 
 
-def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> int:
-    """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones."""
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)")
-    connection.execute("DELETE FROM temp.pruned")
+def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dropped:
+    """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones; how many
+    went, and how many bodies with them."""
+    for statement in DROPPED_TABLES:
+        connection.execute(statement)
+    _clear(connection)
     connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}", (before, most))
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
-        return 0
-    _add_to_pruned(connection, RECOUNT.format(only="WHERE message.id IN (SELECT id FROM temp.pruned)"))
-    connection.execute(
-        "DELETE FROM answer WHERE delivery_id IN (SELECT delivery.id FROM delivery JOIN temp.pruned ON pruned.id=delivery.message_id)"
-    )
-    for table, column in (("body", "message_id"), ("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
+        return Dropped(0, 0)
+    # The count looks at each row several times: at copies of what it needs, since a message may hold a long detail.
+    for statement in DROPPED_ROWS:
+        connection.execute(statement)
+    _add_to_pruned(connection, RECOUNT_OF_DROPPED)
+    connection.execute("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)")
+    bodies = connection.execute("DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)").rowcount
+    for table, column in (("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
-    return count
+    _clear(connection)
+    return Dropped(bodies, count)
+
+
+def _clear(connection: sqlite3.Connection) -> None:
+    for table in ("pruned", "dropped_message", "dropped_event", "dropped_delivery"):
+        connection.execute(f"DELETE FROM temp.{table}")
 
 
 def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:

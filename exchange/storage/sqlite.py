@@ -164,9 +164,12 @@ class SqliteLedger:
 
     async def drop(self, bodies_before: int, messages_before: int, most: int) -> Dropped:
         """Forget up to `most` bodies and messages, settled and with ids below those given."""
-        bodies: int = await self._writer.submit(lambda connection: drop_bodies(connection, bodies_before, most))
-        messages: int = await self._writer.submit(lambda connection: drop_messages(connection, messages_before, most))
-        return Dropped(bodies, messages)
+        alone = 0
+        if bodies_before > messages_before:
+            # Else they go with their messages.
+            alone = await self._writer.submit(lambda connection: drop_bodies(connection, bodies_before, most))
+        bodies, messages = await self._writer.submit(lambda connection: drop_messages(connection, messages_before, most))
+        return Dropped(alone + bodies, messages)
 
     async def fold(self, before_minute: int, most: int) -> bool:
         """Fold counters of minutes before that one, about `most` of them; whether some are left."""

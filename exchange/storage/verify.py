@@ -104,11 +104,7 @@ def _verify(path: Path) -> Verification:
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.create_function("curve_sums", 2, curve_sums, deterministic=True)
         connection.execute("BEGIN")
-        connection.execute(f"CREATE TEMP TABLE recount AS {RECOUNT.format(only='')}")
-        columns = [row[1] for row in connection.execute("PRAGMA temp.table_info(recount)")]
-        for old, new in zip(columns, COUNT_COLUMNS.split(","), strict=True):
-            if old != new:
-                connection.execute(f'ALTER TABLE temp.recount RENAME COLUMN "{old}" TO {new}')
+        connection.execute(f"CREATE TEMP TABLE recount AS {RECOUNT}")
         connection.execute(f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter")
         # Minutes before this one are folded: of them, the days are what there is to compare.
         folded = folded_before(connection)
