@@ -63,20 +63,20 @@ def _checked(is_valid: Callable[[str], bool], expected: str, kept: int = TEXTS_K
     return AfterValidator(check)
 
 
+_AN_AMOUNT = "an amount in euros with at most two decimals"
+
+
 def _amount(value: Any) -> Any:
-    if type(value) is float and -1e13 < value < 1e13 and round(value, 2) == value:
-        # Most are.
-        return value
-    expected = "an amount in euros with at most two decimals"
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise PydanticCustomError("amount_type", "{expected} is expected", {"expected": expected})
-    if isinstance(value, str):
-        valid = bool(_AMOUNT.fullmatch(value))
-    else:
+    kind = type(value)
+    if kind is float or kind is int:
         # A number that is none or infinite is not below 10^13; an integer of any length may be compared.
         valid = abs(value) < 1e13 and round(value, 2) == value
+    elif kind is str:
+        valid = _AMOUNT.fullmatch(value) is not None
+    else:
+        raise PydanticCustomError("amount_type", "{expected} is expected", {"expected": _AN_AMOUNT})
     if not valid:
-        raise PydanticCustomError("value", "{expected} is expected", {"expected": expected})
+        raise PydanticCustomError("value", "{expected} is expected", {"expected": _AN_AMOUNT})
     return value
 
 

@@ -6,11 +6,11 @@ codes of OASIS ebXML Messaging 3.0, part 1, chapter 6.7.
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from exchange.ports import Outcome
 from schemas.call import Reply, json_reply, problem
+from schemas.instants import instant
 from schemas.violation import Violation
 
 SHORT_DESCRIPTIONS = {
@@ -39,8 +39,7 @@ NOT_XML = (
 
 def date(milliseconds: int) -> str:
     """A moment as RINA writes it: `2020-06-30T12:48:00.039+0000`."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat()[:19]}.{rest:03d}+0000"
+    return f"{instant(milliseconds)[:-1]}+0000"
 
 
 def acknowledged(outcome: Outcome) -> Reply:

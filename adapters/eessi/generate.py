@@ -11,6 +11,7 @@ import functools
 import random
 import re
 from dataclasses import replace
+from xml.sax.saxutils import escape
 
 from adapters.eessi.content import CONTENTS, body
 from adapters.eessi.scene import Scene, Subject, Tree, subject
@@ -91,7 +92,7 @@ def _text(text: str) -> str:
     """
     if _IMPOSSIBLE.search(text):
         raise ValueError(f"no XML can hold {text!r}")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return escape(text, {"\r": "&#13;"})
 
 
 def _attribute(text: str) -> str:

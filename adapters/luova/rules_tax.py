@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,8 +14,6 @@ _PARTS = {
     "earnedIncome": ("wages", "pensions", "benefits", "other"),
     "capitalIncome": ("rents", "dividends", "gains", "other"),
 }
-#: More cents than any amount has.
-_MOST = 10**16
 _HELD = ("finishedOn", "earnedIncome", "capitalIncome", "deductions", "taxes", "taxCard")
 
 
@@ -54,26 +52,25 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() and abs(number) < 10**13 else None
 
 
-def _cents(value: Any) -> int | None:
-    """A number of whole cents as such; None for anything else, which may still be a number."""
-    kind = type(value)
-    if (kind is not float and kind is not int) or not -1e13 < value < 1e13:
-        return None
-    # What is nearest to so many cents is written with two decimals, or fewer.
-    cents = round(value * 100)
-    return cents if cents / 100 == value else None
+def _cents(values: Iterable[Any]) -> list[int] | None:
+    """Numbers of whole cents as such; None when one is anything else, which may still be a number."""
+    found = []
+    for value in values:
+        kind = type(value)
+        if (kind is not float and kind is not int) or not -1e13 < value < 1e13:
+            return None
+        # What is nearest to so many cents is written with two decimals, or fewer.
+        cents = round(value * 100)
+        if cents / 100 != value:
+            return None
+        found.append(cents)
+    return found
 
 
 def _adds_up(income: dict[str, Any], members: tuple[str, ...]) -> bool:
-    """Whether the total is its parts together, all of them whole cents; False also where nobody can tell so."""
-    total = _cents(income.get("total"))
-    added = 0
-    for member in members:
-        cents = _cents(income.get(member))
-        if cents is None:
-            return False
-        added += cents
-    return added == total
+    """Whether the total is its parts together, all of them whole cents; False also where decimals must tell."""
+    cents = _cents([income.get("total"), *map(income.get, members)])
+    return cents is not None and 2 * cents[0] == sum(cents)
 
 
 def response(parsed: Parsed, context: Context) -> list[Finding]:
@@ -113,11 +110,10 @@ def _status(data: dict[str, Any]) -> list[Finding]:
 
 def _taxes(data: dict[str, Any]) -> list[Finding]:
     incomes = [data.get(name) for name in _PARTS]
-    whole = [_cents(income.get("total")) for income in incomes if isinstance(income, dict)]
-    paid = _cents(data.get("taxes"))
-    if paid is not None and len(whole) == len(_PARTS) and paid <= sum(-_MOST if cents is None else cents for cents in whole):
+    told = [income.get("total") for income in incomes if isinstance(income, dict)]
+    if (cents := _cents([data.get("taxes"), *told])) is not None and 2 * cents[0] <= sum(cents):
         return []
-    totals = [_number(income.get("total")) for income in incomes if isinstance(income, dict)]
+    totals = [_number(total) for total in told]
     taxes = _number(data.get("taxes"))
     if taxes is None or len(totals) < len(_PARTS) or None in totals:
         return []

@@ -14,7 +14,7 @@ from pathlib import Path
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.serve import configure_log
+from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
@@ -46,8 +46,6 @@ POLL_SECONDS = 21_600.0
 POLL_SECONDS_WITH_FAULTS = 900.0
 #: Page cache of each of a shard's two connections, in MiB: a few days of messages.
 CACHE_MIB = 8
-#: How many objects are made before the collector looks at them: what a message makes is gone by then, and each look takes its time.
-GARBAGE_OBJECTS_MAX = 100_000
 #: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
 COPY_SECONDS = 20.0
 

@@ -39,7 +39,6 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dro
     went, and how many bodies with them."""
     for statement in DROPPED_TABLES:
         connection.execute(statement)
-    _clear(connection)
     connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}", (before, most))
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
@@ -52,13 +51,10 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dro
     bodies = connection.execute("DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)").rowcount
     for table, column in (("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
-    _clear(connection)
-    return Dropped(bodies, count)
-
-
-def _clear(connection: sqlite3.Connection) -> None:
+    # A rollback empties them as well.
     for table in ("pruned", "dropped_message", "dropped_event", "dropped_delivery"):
         connection.execute(f"DELETE FROM temp.{table}")
+    return Dropped(bodies, count)
 
 
 def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:
