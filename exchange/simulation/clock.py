@@ -13,7 +13,7 @@ MINUTE_MILLISECONDS = 60_000
 #: Lengths that a tick may have, in minutes.
 TICK_MINUTES = (1440, 240, 60, 30, 15, 5, 1)
 #: How many minutes hold enough of a whole year's traffic to be done together.
-WHOLE_MINUTES = 5
+WHOLE_MINUTES = 30
 
 _moment: ContextVar[int] = ContextVar("moment", default=-1)
 
@@ -53,11 +53,6 @@ class VirtualClock:
         """Let simulated time pass up to a moment; not at all when it has been."""
         if (left := at - self._begun_at - self._loop.milliseconds) > 0:
             await asyncio.sleep(left / 1000)
-
-    async def until_tick_of(self, at: int) -> None:
-        """Let simulated time pass up to the tick that holds a moment, and have that moment for the time."""
-        await self.until(at - at % self.tick)
-        self.stand(at)
 
 
 class FastClock:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import cast
+from itertools import islice
+from typing import Any
 
 from exchange.errors import Unreachable
 from exchange.simulation.clock import VirtualClock
@@ -22,6 +23,8 @@ from partners.stub import Sending, Served, Situation, Stub, as_it_likes
 from schemas.call import Call, Reply, problem
 from schemas.directory import Directory, Partner
 
+#: Calls that partners make at once; more wait for those before them.
+AT_ONCE_MAX = 64
 #: How long a partner takes to send what follows from a call, in seconds (assumed).
 FOLLOWS_SECONDS = (120, 1500)
 #: What of a body tells it from others: ids stand near its beginning.
@@ -32,6 +35,8 @@ REFUSALS_KEPT = 5
 
 #: Whether a partner (by id) is cut off at a time (milliseconds).
 IsCut = Callable[[str, int], bool]
+#: A moment (milliseconds), a serial number and the calls that a partner makes then.
+Following = tuple[int, int, Sequence[Sending]]
 Wanted = Callable[[str], int | None]
 
 
@@ -72,7 +77,9 @@ class Society:
         self._answers: dict[bytes, dict[str, int]] = {}
         #: How often a call with that body came, so that each attempt meets a fault of its own.
         self._times: dict[bytes, int] = {}
-        self._following: set[asyncio.Task[None]] = set()
+        #: What partners are to send on their own accord, by the beginning of the tick in which they do.
+        self._following: dict[int, list[Following]] = {}
+        self._senders: set[asyncio.Task[None]] = set()
         #: Chance, seeded anew for each call: whoever gets it draws at once, and making one takes twice as long as seeding it.
         self._rng = random.Random()
         self.made = Made()
@@ -82,14 +89,13 @@ class Society:
         self._doors = doors
 
     def new_day(self) -> None:
-        """Forget what only a day's messages need."""
+        """Forget what only a day's messages need; whatever failed in what partners sent on their own accord is raised here."""
         self._answers.clear()
         self._times.clear()
-
-    @property
-    def busy(self) -> int:
-        """Calls that partners are still to make."""
-        return len(self._following)
+        ended = {sender for sender in self._senders if sender.done()}
+        self._senders -= ended
+        for sender in ended:
+            sender.result()
 
     async def begin(self, part: int = 0, parts: int = 1) -> None:
         """Let the partners send what they send once, when they begin; `part` of `parts` exchanges that begin at the same time.
@@ -190,17 +196,32 @@ class Society:
             self.made.lost += len(served.then)
             return
         least, most = FOLLOWS_SECONDS
-        self._following.add(asyncio.create_task(self._send_following(served.then, number, least + number % (most - least))))
+        at = self._clock.now() + (least + number % (most - least)) * 1000
+        tick = at - at % self._clock.tick
+        if tick not in self._following:
+            self._following[tick] = []
+            self._senders.add(asyncio.create_task(self._send_following(tick)))
+        self._following[tick].append((at, number, served.then))
 
-    async def _send_following(self, sendings: Sequence[Sending], number: int, seconds: int) -> None:
-        await self._clock.until_tick_of(self._clock.now() + seconds * 1000)
+    async def _send_following(self, tick: int) -> None:
+        """Once the tick has come, make its calls in parts that are made at once."""
+        await self._clock.until(tick)
+        await at_once(self._send_at(*each) for each in self._following.pop(tick))
+
+    async def _send_at(self, at: int, number: int, sendings: Sequence[Sending]) -> None:
+        self._clock.stand(at)
         serials = itertools.count(number)
-        try:
-            for sending in sendings:
-                await self._carry(sending, serials, 0)
-        finally:
-            # Here and not in a callback, which would be a turn of the loop for each.
-            self._following.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+        for sending in sendings:
+            await self._carry(sending, serials, 0)
+
+
+async def at_once(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Make the calls in parts that are made at once, each with a moment of its own."""
+    calls = iter(calls)
+    while part := list(islice(calls, AT_ONCE_MAX)):
+        # One after the other: whoever waits for all at once is told of each.
+        for task in [asyncio.create_task(call) for call in part]:
+            await task
 
 
 def _head(body: bytes) -> bytes:

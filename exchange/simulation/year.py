@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, islice
+from itertools import groupby
 
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.plan import Arrival, Plan
-from exchange.simulation.society import Society
+from exchange.simulation.society import Society, at_once
 
-#: Calls that partners make at once; more wait for those before them.
-AT_ONCE_MAX = 256
 #: Parts that a year is split into at most, each with a ledger of its own, whatever the number of processes.
 SHARDS_MAX = 4
 #: How many there are below that scale: each part has its price a day, and little is sent there.
@@ -23,8 +20,6 @@ SHARDS_FEW, FEW_BELOW = 2, Fraction(1, 200)
 DAY_MILLISECONDS = 86_400_000
 #: Watches run so long before a tick, or the day, ends, so that what they send is delivered in it.
 LAST_MILLISECONDS = 2
-#: Watches run no more often than so, since each time has its price, whatever there is to do; a real data user would take a few times a day.
-WATCH_MILLISECONDS = 1_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,8 @@ async def live_days(
 ) -> None:
     """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
 
-    `watch` does what an exchange does every few seconds by itself: here at the end of each tick, or half hour, that something fell due in,
-    and of each day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
+    `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
+    day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
@@ -99,24 +94,26 @@ async def live_days(
 async def _send(
     arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]]
 ) -> None:
-    """Make the day's calls, tick by tick; watches run at the end of each tick, or half hour where ticks are shorter."""
-    period = max(clock.tick, WATCH_MILLISECONDS)
-    for number, in_period in groupby(arrivals, lambda arrival: arrival.at // period):
-        for tick, in_tick in groupby(in_period, lambda arrival: arrival.at // clock.tick):
-            await clock.until(tick * clock.tick)
-            await _send_in_tick(in_tick, plan, society, clock)
-        if period < DAY_MILLISECONDS:
-            await clock.until((number + 1) * period - LAST_MILLISECONDS)
+    """Make the day's calls, tick by tick; watches run at the end of each tick."""
+    for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
+        await clock.until(tick * clock.tick)
+        await _send_in_tick(in_tick, plan, society, clock)
+        if clock.tick < DAY_MILLISECONDS:
+            await clock.until((tick + 1) * clock.tick - LAST_MILLISECONDS)
             await watch()
 
 
 async def _send_in_tick(in_tick: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
-    """Make a tick's calls in parts that are made at once; what fetches comes after what there is to fetch."""
+    """Make a tick's calls in parts that are made at once; what fetches comes after what there is to fetch.
+
+    Flow by flow, and not by the minute: what serves one call is still in the processor's caches for the next of its kind.
+    """
     for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
         if fetches:
             # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
             await clock.sleep(0.001)
-        while part := list(islice(due, AT_ONCE_MAX)):
-            # One after the other: whoever waits for all at once is told of each.
-            for task in [asyncio.create_task(society.send_planned(arrival)) for arrival in part]:
-                await task
+        await at_once(society.send_planned(arrival) for arrival in sorted(due, key=_flow_of))
+
+
+def _flow_of(arrival: Arrival) -> int:
+    return arrival.planned

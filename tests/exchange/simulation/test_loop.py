@@ -82,16 +82,14 @@ def test_a_moment_holds_during_its_tick_only() -> None:
         seen.append(clock.now() - BEGUN_AT)
         await clock.sleep(1000)
         seen.append(clock.now() - BEGUN_AT)
-        await clock.until_tick_of(BEGUN_AT + 2_000_000)
-        seen.append(clock.now() - BEGUN_AT)
         return seen
 
-    assert run(main()) == [1234, 1234, 1_000_000, 2_000_000]
+    assert run(main()) == [1234, 1234, 1_000_000]
 
 
 def test_ticks_are_shorter_where_there_is_more() -> None:
     lengths = [tick_milliseconds(Fraction(1, part)) for part in (1, 10, 100, 1000, 100_000)]
-    assert lengths == [300_000, 1_800_000, 14_400_000, 86_400_000, 86_400_000]
+    assert lengths == [1_800_000, 14_400_000, 86_400_000, 86_400_000, 86_400_000]
 
 
 async def test_a_fast_clock_runs_at_its_factor() -> None:

@@ -1,7 +1,8 @@
-"""When partners send what they send once, at their beginning: each call at a moment of its own; no exchange."""
+"""When partners send what they send once, at their beginning, and what follows from a call: each call at a moment of its own; no exchange."""
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,11 +10,11 @@ import pytest
 
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.loop import VirtualLoop
-from exchange.simulation.society import Society
+from exchange.simulation.society import AT_ONCE_MAX, FOLLOWS_SECONDS, Society
 from partners.faults import Faults
-from partners.stub import Sending
+from partners.stub import Sending, Served, Situation
 from schemas.call import Call, Reply
-from schemas.directory import Directory
+from schemas.directory import Directory, Partner
 
 MINUTE, BEGUN_AT = 60_000, 20_000 * 86_400_000
 
@@ -50,3 +51,54 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
     finally:
         loop.close()
     return moments
+
+
+def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], int]:
+    """The moments, after the beginning, of what follows from so many calls of the exchange, and how many were made at once at most."""
+    loop = VirtualLoop()
+    clock = VirtualClock(loop, BEGUN_AT, tick)
+    moments: list[int] = []
+    at_once: list[int] = [0, 0]
+
+    async def call(made: Call) -> Reply:
+        moments.append(clock.now() - BEGUN_AT)
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0)
+        at_once[0] -= 1
+        if fails:
+            raise ValueError("a stub's mistake")
+        return Reply(200, b"")
+
+    def serve(partner: Partner, call: Call, situation: Situation) -> Served:
+        return Served(Reply(200, b""), (Sending(Call("POST", "/answer")),))
+
+    async def live() -> None:
+        for number in range(calls):
+            await society.send(cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1)
+        await clock.sleep(2 * FOLLOWS_SECONDS[1])
+        society.new_day()
+
+    stub = SimpleNamespace(serve=serve)
+    society = Society([cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock)
+    society.go_through(cast(Any, SimpleNamespace(call=call)))
+    try:
+        loop.run_until_complete(live())
+    finally:
+        loop.close()
+    return moments, at_once[1]
+
+
+@pytest.mark.parametrize("tick_minutes", [5, 30, 1440])
+def test_what_follows_is_sent_at_its_moments_a_part_at_once(tick_minutes: int) -> None:
+    moments, at_once = followed(500, tick_minutes * MINUTE)
+    least, most = (seconds * 1000 for seconds in FOLLOWS_SECONDS)
+    assert len(moments) == 500
+    assert least <= min(moments) < least + 60_000, "as soon as partners answer at the earliest"
+    assert most - 60_000 < max(moments) < most, "as late as they do"
+    assert 1 < at_once <= AT_ONCE_MAX
+
+
+def test_what_fails_in_what_follows_is_not_lost() -> None:
+    with pytest.raises(ValueError, match="a stub's mistake"):
+        followed(3, 5 * MINUTE, fails=True)
