@@ -12,12 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from partners.sender import Chain
-from partners.stub import Flow, Sending, Stub
+from partners.stub import Flow, Sending, Situation, Stub
 from schemas.directory import Directory
 
 NUMBER_DIGITS = 18
@@ -54,7 +53,7 @@ def record_calls(
                 number += 1
                 situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation()
                 if items is not None:
-                    situation = replace(situation, wanted=lambda _: items)
+                    situation = Situation(situation.rng, situation.now, situation.serial, directory, lambda _: items)
                 yield as_data(stub.channel, flow, flow.make(situation), directory)
 
 

@@ -20,19 +20,39 @@ def as_it_likes(message_type: str) -> int | None:
     return None
 
 
-@value
 class Situation:
     """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time (milliseconds), a number of its own, everybody's addresses.
 
     `wanted` tells how many items the next message of a type should hold, where somebody plans the traffic (0: it is not
-    sent at all); None leaves it to the stub.
+    sent at all); None leaves it to the stub. With a `seed` the source is seeded when it is first asked for: half of the stubs' work
+    needs no chance, and seeding takes longer than much of it.
     """
 
-    rng: random.Random
-    now: int
-    serial: int
-    directory: Directory
-    wanted: Callable[[str], int | None] = as_it_likes
+    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "wanted")
+
+    def __init__(
+        self,
+        rng: random.Random,
+        now: int,
+        serial: int,
+        directory: Directory,
+        wanted: Callable[[str], int | None] = as_it_likes,
+        seed: int | None = None,
+    ) -> None:
+        self._rng = rng
+        self._seed = seed
+        self.now = now
+        self.serial = serial
+        self.directory = directory
+        self.wanted = wanted
+
+    @property
+    def rng(self) -> random.Random:
+        """The source of chance."""
+        if self._seed is not None:
+            self._rng.seed(self._seed)
+            self._seed = None
+        return self._rng
 
 
 @value

@@ -86,11 +86,13 @@ def _plainly_in(body: bytes) -> bool:
         at = shapes.find(_SHAPE)
         while at >= 0:
             place = start + at
-            # What is glued to a letter or a digit before it is part of something longer: most are numbers of reports and days.
-            glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
-            if body[place + 7] != _NINE and not glued and _could_be_real(body[place : place + 12]):
-                return True
-            at = shapes.find(_SHAPE, at + 1)
+            if body[place + 7] != _NINE:
+                # What is glued to a letter or a digit before it is part of something longer: most are numbers of reports and days.
+                glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
+                if not glued and _could_be_real(body[place : place + 12]):
+                    return True
+            # The next one begins behind this one's century character.
+            at = shapes.find(_SHAPE, at + 7)
     return False
 
 

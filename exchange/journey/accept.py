@@ -115,7 +115,7 @@ class Acceptance:
 
     def _accepted(self, record: Record, reading: Reading, judgement: Judgement) -> tuple[Outcome, list[Delivery]]:
         """Hand the deliveries on to the second half: those to be pushed to the dispatcher, those asked for to the caller."""
-        envelope = envelope_of(record.message)
+        envelope = envelope_of(record.message, None if judgement.violations else judgement.verdict.detail)
         asked = []
         body = record.body or b""
         for row in record.deliveries:

@@ -99,8 +99,10 @@ def rejected_record(channel: str, reading: Reading, judgement: Judgement, digest
     return Record(message, inbound.body if storable else None, (), events, message_counts(message))
 
 
-def envelope_of(row: MessageRow) -> Envelope:
-    """The envelope that a stored message had."""
+def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelope:
+    """The envelope that a stored message had; `detail` is what the row says as JSON, where it is at hand still."""
+    if detail is None:
+        detail = pydantic_core.from_json(row.detail) if row.detail != "{}" else {}
     return Envelope(
         row.id,
         row.channel,
@@ -113,7 +115,7 @@ def envelope_of(row: MessageRow) -> Envelope:
         row.conversation,
         row.items,
         row.bytes,
-        pydantic_core.from_json(row.detail) if row.detail != "{}" else {},
+        detail,
         row.process,
     )
 

@@ -145,8 +145,7 @@ class Society:
                 await self._carry(following, serials, depth + 1)
 
     def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
-        self._rng.seed(self._plan.seed << 64 | serial)
-        return Situation(self._rng, self._clock.now(), serial, self._directory, wanted)
+        return Situation(self._rng, self._clock.now(), serial, self._directory, wanted, self._plan.seed << 64 | serial)
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
         """The stub's reply to the exchange's call.
@@ -177,7 +176,7 @@ class Society:
         if kind == "drop":
             raise Unreachable("dropped by a fault")
         if kind == "garbage":
-            return Reply(200, self._rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
+            return Reply(200, self._situation(number).rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
         return served.reply
 
     def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> Served:

@@ -6,13 +6,16 @@ import datetime
 import json
 import random
 from pathlib import Path
+from typing import Any
 
+import pydantic_core
 import pytest
 
 import adapters
 from exchange import discovery
 from exchange.assembly import checking
 from exchange.journey.check import Checking
+from exchange.journey.validate import Judge, Judgement
 from schemas import guard
 from schemas.catalogue import Catalogue
 
@@ -65,6 +68,23 @@ def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
     checked = judge.check(path.read_bytes(), type_of(path))
     assert checked.valid, [violation.as_text() for violation in checked.violations]
     assert checked.message_type == type_of(path)
+
+
+@pytest.mark.parametrize("path", sample_files("valid"), ids=lambda path: path.name)
+def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
+    path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[Judgement] = []
+    decide = Judge.decide
+
+    def noted(self: Judge, *given: Any) -> Judgement:
+        judged.append(decide(self, *given))
+        return judged[-1]
+
+    monkeypatch.setattr(Judge, "decide", noted)
+    judge.check(path.read_bytes(), type_of(path))
+    detail = judged[0].verdict.detail
+    assert pydantic_core.from_json(pydantic_core.to_json(detail)) == detail, "no tuples, no keys that are no texts"
 
 
 @pytest.mark.parametrize("path", sample_files("invalid"), ids=lambda path: path.name)
