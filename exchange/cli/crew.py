@@ -37,14 +37,14 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
     """
     if processes == 1:
         with _bar(console, run.year) as bar:
-            progress = Board(bar, run.year, len(shards))
+            progress = Board(bar, run, len(shards))
             for shard in shards:
                 live(run, shard, progress.take)
     else:
         # Before the progress bar, whose thread a forked process must not inherit.
         pipes = _begin(run, shards, processes)
         with _bar(console, run.year) as bar:
-            _follow(pipes, Board(bar, run.year, len(shards)))
+            _follow(pipes, Board(bar, run, len(shards)))
     return [made for shard in shards if (made := shard.made()) is not None]
 
 
@@ -95,17 +95,18 @@ def live_some(run: Run, shards: Sequence[Shard], sending: Connection) -> None:
 class Board:
     """The progress bar's figures."""
 
-    def __init__(self, bar: Progress, year: int, shards: int) -> None:
+    def __init__(self, bar: Progress, run: Run, shards: int) -> None:
         self._bar = bar
-        self._dates = days_of(year)
+        self._dates = days_of(run.year)
+        self._days = run.numbers()
         self._latest: dict[int, Lived] = {}
         self._past: list[tuple[float, int, int]] = [(time.monotonic(), 0, 0)]
-        self._task = bar.add_task("", total=len(self._dates) * shards, date="", rates="")
+        self._task = bar.add_task("", total=len(self._days) * shards, date="", rates="")
 
     def take(self, lived: Lived) -> None:
         """Show that a shard has come a day further."""
         self._latest[lived.shard] = lived
-        days = sum(each.day for each in self._latest.values())
+        days = sum(each.day - self._days.start for each in self._latest.values())
         calls = sum(each.calls for each in self._latest.values())
         items = sum(each.items for each in self._latest.values())
         now = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import json
 import time
@@ -59,10 +60,24 @@ class Run:
     seed: int
     scenario: Scenario
     faults: tuple[Fault, ...] = ()
+    #: The first and the last day that are lived; None for the whole year.
+    days: tuple[datetime.date, datetime.date] | None = None
+
+    def period(self) -> tuple[datetime.date, datetime.date]:
+        """The first day that is lived, and the one after the last."""
+        first, last = self.days or (datetime.date(self.year, 1, 1), datetime.date(self.year, 12, 31))
+        return first, last + datetime.timedelta(days=1)
+
+    def numbers(self) -> range:
+        """The days that are lived, as numbers in the year (0: 1 January)."""
+        begin = datetime.date(self.year, 1, 1)
+        return range(*((day - begin).days for day in self.period()))
 
     def as_dict(self) -> dict[str, object]:
         """The run as JSON, to tell it from others."""
+        days = {"days": [day.isoformat() for day in self.days]} if self.days else {}
         return {
+            **days,
             "year": self.year,
             "scale": str(self.scale),
             "seed": self.seed,
@@ -161,7 +176,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     made = shard.made()
     if made is None:
         configure_log()
-        first = take_up(shard)
+        first = take_up(shard, run.numbers().start)
         loop = VirtualLoop()
         try:
             made = loop.run_until_complete(_live(run, shard, first, loop, report))
@@ -175,13 +190,13 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     return made
 
 
-def take_up(shard: Shard) -> int:
-    """Bring the ledger back to where the newest copy was made; the number of the first day to live."""
+def take_up(shard: Shard, begin: int = 0) -> int:
+    """Bring the ledger back to where the newest copy was made; the number of the first day to live, which is `begin` where there is none."""
     shard.folder.mkdir(parents=True, exist_ok=True)
     copies = shard.copies()
     if not copies:
         remove_ledger(shard.ledger)
-        return 0
+        return begin
     restore_ledger(copies[-1], shard.ledger)
     return int(copies[-1].stem.rpartition("-")[2]) + 1
 
@@ -200,7 +215,8 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
-    copied_at, last = time.monotonic(), len(days_of(run.year)) - 1
+    numbers = run.numbers()
+    copied_at, last = time.monotonic(), numbers.stop - 1
 
     def keep(day: int) -> None:
         nonlocal copied_at
@@ -217,9 +233,20 @@ async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: C
             await exchange.forgetting.forget()
 
     try:
-        if first == 0:
+        if first == numbers.start:
             await society.begin(shard.number, shards)
-        await live_days(planned, shard.number, senders, society, clock, exchange.watching.once, forget, first, keep, report)
+        await live_days(
+            planned,
+            shard.number,
+            senders,
+            society,
+            clock,
+            exchange.watching.once,
+            forget,
+            range(first, numbers.stop),
+            keep,
+            report,
+        )
     finally:
         await exchange.close()
         # The next shard of this process has an exchange of its own; this one goes.

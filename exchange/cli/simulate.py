@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,10 @@ def simulate(
             "interface=2025. The year is then simulated without and with it.",
         ),
     ] = None,
+    days: Annotated[
+        str | None,
+        typer.Option(help="Only these days of the year: YYYY-MM-DD, or the first and the last as YYYY-MM-DD..YYYY-MM-DD."),
+    ] = None,
     faults: Annotated[
         str | None, typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults.")
     ] = None,
@@ -57,16 +62,16 @@ def simulate(
     ledgers don't bear the counters out, or messages were refused without a fault; 2: the arguments are no run.
     """
     try:
-        run = Run(year, _scale(scale), seed, Scenario(), faults_of(faults) if faults else ())
+        run = Run(year, _scale(scale), seed, Scenario(), faults_of(faults) if faults else (), _days(days, year))
         scenario = scenario_of(what_if or [])
-        changed = Run(year, run.scale, seed, scenario, run.faults)
+        changed = replace(run, scenario=scenario)
         # Whatever is wrong with it shows when it is planned, before anything is written.
         missing = changed.plan().missing
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from error
     if missing:
         console.print(f"no stub has these flows yet: {', '.join(missing)}", highlight=False)
-    folder = out or Path("simulations") / f"{year}-{str(run.scale).replace('/', '-')}-{seed}"
+    folder = out or Path("simulations") / _name(run)
     if not scenario.texts:
         report, sound = _live(run, folder, processes)
         _publish(report, folder)
@@ -91,8 +96,7 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
     made = live_all(run, shards, processes, console)
     sound = _tell(made, bool(run.faults or run.scenario.texts))
-    first, end = datetime.date(run.year, 1, 1), datetime.date(run.year + 1, 1, 1)
-    return statistics_report([shard.ledger for shard in shards], run.year, first, end, float(run.scale)), sound
+    return statistics_report([shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)), sound
 
 
 def _publish(report: Report, folder: Path) -> None:
@@ -126,6 +130,25 @@ def _tell(made: list[Made], excused: bool) -> bool:
     proofs = [each.proof for each in made if each.proof]
     console.print("\n".join(proofs) if proofs else "verify: clean", highlight=False, markup=False)
     return not proofs and (excused or not refused)
+
+
+def _name(run: Run) -> str:
+    days = f"-{run.days[0]:%m%d}-{run.days[1]:%m%d}" if run.days else ""
+    return f"{run.year}-{str(run.scale).replace('/', '-')}-{run.seed}{days}"
+
+
+def _days(text: str | None, year: int) -> tuple[datetime.date, datetime.date] | None:
+    """The first and the last day of a stretch of the year."""
+    if text is None:
+        return None
+    first, _, last = text.replace(" ", "").partition("..")
+    try:
+        days = datetime.date.fromisoformat(first), datetime.date.fromisoformat(last or first)
+    except ValueError:
+        raise ValueError(f"--days: {text!r} is no day, nor two, such as {year}-01-08..{year}-01-21") from None
+    if days[0] > days[1] or {day.year for day in days} != {year}:
+        raise ValueError(f"--days: {text!r} are no days of {year}, the first one first")
+    return days
 
 
 def _scale(text: str) -> Fraction:

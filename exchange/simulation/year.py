@@ -24,11 +24,10 @@ LAST_MILLISECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a shard is: days done of those there are, calls and items so far."""
+    """How far a shard is: the number of the day that comes next (0: 1 January), calls and items so far."""
 
     shard: int
     day: int
-    days: int
     calls: int
     items: int
 
@@ -65,21 +64,21 @@ async def live_days(
     clock: VirtualClock,
     watch: Callable[[], Awaitable[None]],
     end_day: Callable[[int], Awaitable[None]],
-    first: int,
+    days: range,
     keep: Keep,
     report: Report,
 ) -> None:
-    """Live the days from number `first` to the year's end. The clock stands at the beginning of that day, or before.
+    """Live the days of these numbers. The clock stands at the beginning of the first, or before.
 
     `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
     day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
-    for day in range(first, len(dates)):
+    for day in days:
         await clock.until(midnights[day])
         society.new_day()
-        await _send(plan.arrivals(day, senders), plan, society, clock, watch)
+        await _send(plan.arrivals(day, senders), plan, society, clock, watch, midnights[day + 1])
         # To the last moments of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - LAST_MILLISECONDS)
         await watch()
@@ -87,18 +86,19 @@ async def live_days(
         await clock.sleep(0.001)
         await end_day(day)
         made = society.made
-        report(Progress(shard, day + 1, len(dates), made.calls, made.items))
+        report(Progress(shard, day + 1, made.calls, made.items))
         keep(day)
 
 
 async def _send(
-    arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]]
+    arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]], end: int
 ) -> None:
-    """Make the day's calls, tick by tick; watches run at the end of each tick."""
+    """Make the day's calls, tick by tick; watches run at the end of each tick that ends before the day does."""
     for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
         await _send_in_tick(in_tick, plan, society, clock)
-        if clock.tick < DAY_MILLISECONDS:
+        # Ticks are those of UTC: one of four hours reaches into the next day of Finland, or into the next year.
+        if clock.tick < DAY_MILLISECONDS and (tick + 1) * clock.tick < end:
             await clock.until((tick + 1) * clock.tick - LAST_MILLISECONDS)
             await watch()
 

@@ -41,9 +41,13 @@ def plain(output: str) -> str:
 
 def report_of(folder: Path, year: int = 2024, scale: Fraction = SCALE) -> Report:
     """What the ledgers of a run hold."""
-    ledgers = [folder / "ledgers" / f"ledger-{number}.db" for number in range(shards_at(SCALE))]
     first, end = datetime.date(year, 1, 1), datetime.date(year + 1, 1, 1)
-    return statistics_report(ledgers, year, first, end, float(scale))
+    return statistics_report(ledgers_of(folder), year, first, end, float(scale))
+
+
+def ledgers_of(folder: Path) -> list[Path]:
+    """The ledgers of a run."""
+    return [folder / "ledgers" / f"ledger-{number}.db" for number in range(shards_at(SCALE))]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -100,6 +104,44 @@ def test_the_same_seed_gives_the_same_files_whatever_the_processes(year: Path, t
     one, two = files_of(year), files_of(again)
     assert one.keys() == two.keys()
     assert [name for name in one if one[name] != two[name]] == []
+
+
+def test_a_few_days_of_the_year_are_what_they_are_in_the_whole(year: Path, tmp_path: Path) -> None:
+    first, last = datetime.date(2024, 3, 4), datetime.date(2024, 3, 17)
+    code, output = command(
+        "simulate", "2024", "--scale", "1/100000", "--days", f"{first}..{last}", "--out", str(tmp_path / "out")
+    )
+    assert code == 0, output
+    assert "verify: clean" in output
+    end = last + datetime.timedelta(days=1)
+    days, whole = (
+        {line.row.id: line.counted or 0 for line in statistics_report(ledgers_of(each), 2024, first, end, float(SCALE)).lines}
+        for each in (tmp_path / "out", year)
+    )
+    # What partners send by the plan alone; answers to what came before the first day are the whole year's only.
+    assert days["income.wage-reports-received"] == whole["income.wage-reports-received"] > 0
+    assert days["tax.requests-sent"] == whole["tax.requests-sent"] > 0
+    assert sum(abs(days[row] - whole[row]) for row in whole) <= sum(whole.values()) / 50
+    everything = {line.row.id: line.counted for line in report_of(tmp_path / "out").lines}
+    # Means of a day are others.
+    sums = {row: counted for row, counted in days.items() if isinstance(counted, int)}
+    assert {row: everything[row] or 0 for row in sums} == sums, "nothing was lived but these days"
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        ("2024-02-30", "no day"),
+        ("tomorrow", "no day"),
+        ("2024-03-08..2024-03-04", "first one first"),
+        ("2023-03-04", "no days of 2024"),
+    ],
+)
+def test_days_that_are_none_are_refused(days: str, says: str, tmp_path: Path) -> None:
+    code, output = command("simulate", "2024", "--days", days, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert says in plain(output)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.drill

@@ -18,9 +18,9 @@ YEAR, LAST_DAY = 2023, 364
 
 @pytest.mark.parametrize(
     ("tick_hours", "expected"),
-    [(24, [("sent", 9), ("sent", 10), ("sent", 17), ("watch", 24)]),
-     (4, [("sent", 9), ("watch", 10), ("sent", 10), ("watch", 14), ("sent", 17), ("watch", 18), ("watch", 24)]),
-     (1 / 2, [("sent", 9), ("watch", 9.5), ("sent", 10), ("watch", 10.5), ("sent", 17), ("watch", 17.5), ("watch", 24)])],
+    [(24, [("sent", 9), ("sent", 10), ("sent", 17), ("sent", 23), ("watch", 24)]),
+     (4, [("sent", 9), ("watch", 10), ("sent", 10), ("watch", 14), ("sent", 17), ("watch", 18), ("sent", 23), ("watch", 24)]),
+     (1 / 2, [("sent", 9), ("watch", 9.5), ("sent", 10), ("watch", 10.5), ("sent", 17), ("watch", 17.5), ("sent", 23), ("watch", 23.5), ("watch", 24)])],
 )  # fmt: skip
 def test_watches_run_when_a_tick_ends(tick_hours: float, expected: list[tuple[str, float]]) -> None:
     # Ticks are those of UTC; the day is Finland's, two hours ahead in winter.
@@ -38,9 +38,9 @@ def test_watches_run_when_a_tick_ends(tick_hours: float, expected: list[tuple[st
     async def end_day(day: int) -> None:
         happened.append(("end", round((clock.now() - start) / HOUR, 3)))
 
-    arrivals = [SimpleNamespace(at=start + hour * HOUR, planned=0) for hour in (9, 10, 17)]
+    arrivals = [SimpleNamespace(at=start + hour * HOUR, planned=0) for hour in (9, 10, 17, 23)]
     plan = SimpleNamespace(year=YEAR, arrivals=lambda day, senders: iter(arrivals), fetches=lambda planned: False)
-    society = SimpleNamespace(new_day=lambda: None, send_planned=send, made=SimpleNamespace(calls=3, items=3))
+    society = SimpleNamespace(new_day=lambda: None, send_planned=send, made=SimpleNamespace(calls=4, items=4))
     try:
         loop.run_until_complete(
             live_days(
@@ -51,7 +51,7 @@ def test_watches_run_when_a_tick_ends(tick_hours: float, expected: list[tuple[st
                 clock,
                 watch,
                 end_day,
-                LAST_DAY,
+                range(LAST_DAY, LAST_DAY + 1),
                 lambda _: None,
                 lambda _: None,
             )
