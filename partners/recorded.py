@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from partners.sender import Chain
-from partners.stub import Flow, Sending, Situation, Stub
+from partners.stub import Flow, Sending, Stub
 from schemas.directory import Directory
 
 NUMBER_DIGITS = 18
@@ -51,9 +51,7 @@ def record_calls(
                 continue
             for _ in range(count):
                 number += 1
-                situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation()
-                if items is not None:
-                    situation = Situation(situation.rng, situation.now, situation.serial, directory, lambda _: items)
+                situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation(lambda _: items)
                 yield as_data(stub.channel, flow, flow.make(situation), directory)
 
 

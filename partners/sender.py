@@ -14,7 +14,7 @@ from typing import Self
 
 import aiohttp
 
-from partners.stub import Flow, Sending, Situation, Stub
+from partners.stub import Flow, Sending, Situation, Stub, Wanted, as_it_likes
 from schemas.call import Reply
 from schemas.directory import Directory
 
@@ -81,10 +81,11 @@ class Chain:
         self._serials = itertools.count(number << CHAIN_BITS)
         self._nanoseconds = nanoseconds
 
-    def situation(self) -> Situation:
+    def situation(self, wanted: Wanted = as_it_likes) -> Situation:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
-        return Situation(random.Random(self._seed << 64 | serial), self._nanoseconds() // 1_000_000, serial, self._directory)
+        rng = random.Random(self._seed << 64 | serial)
+        return Situation(rng, self._nanoseconds() // 1_000_000, serial, self._directory, wanted)
 
 
 class Sender:

@@ -14,6 +14,9 @@ from schemas.call import Call, Reply
 from schemas.directory import Directory, Partner
 from schemas.value import value
 
+#: How many items the next message of a type should hold.
+Wanted = Callable[[str], int | None]
+
 
 def as_it_likes(message_type: str) -> int | None:
     """Nobody plans the traffic: the stub decides how much it sends."""
@@ -24,8 +27,8 @@ class Situation:
     """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time (milliseconds), a number of its own, everybody's addresses.
 
     `wanted` tells how many items the next message of a type should hold, where somebody plans the traffic (0: it is not
-    sent at all); None leaves it to the stub. With a `seed` the source is seeded when it is first asked for: half of the stubs' work
-    needs no chance, and seeding takes longer than much of it.
+    sent at all); None leaves it to the stub. With a `seed` the source is seeded when it is first asked for: much of the stubs' work
+    needs no chance.
     """
 
     __slots__ = ("_rng", "_seed", "directory", "now", "serial", "wanted")
@@ -36,7 +39,7 @@ class Situation:
         now: int,
         serial: int,
         directory: Directory,
-        wanted: Callable[[str], int | None] = as_it_likes,
+        wanted: Wanted = as_it_likes,
         seed: int | None = None,
     ) -> None:
         self._rng = rng

@@ -190,7 +190,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     return made
 
 
-def take_up(shard: Shard, begin: int = 0) -> int:
+def take_up(shard: Shard, begin: int) -> int:
     """Bring the ledger back to where the newest copy was made; the number of the first day to live, which is `begin` where there is none."""
     shard.folder.mkdir(parents=True, exist_ok=True)
     copies = shard.copies()

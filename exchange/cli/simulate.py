@@ -16,6 +16,7 @@ from exchange.assembly import statistics_report
 from exchange.cli.crew import live_all
 from exchange.cli.shards import Run, Shard
 from exchange.publication.text import table_text
+from exchange.simulation.calendar import span_of
 from exchange.simulation.comparison import compare, comparison_csv, comparison_text
 from exchange.simulation.profiles import faults_of
 from exchange.simulation.society import Made
@@ -141,13 +142,12 @@ def _days(text: str | None, year: int) -> tuple[datetime.date, datetime.date] | 
     """The first and the last day of a stretch of the year."""
     if text is None:
         return None
-    first, _, last = text.replace(" ", "").partition("..")
     try:
-        days = datetime.date.fromisoformat(first), datetime.date.fromisoformat(last or first)
-    except ValueError:
-        raise ValueError(f"--days: {text!r} is no day, nor two, such as {year}-01-08..{year}-01-21") from None
-    if days[0] > days[1] or {day.year for day in days} != {year}:
-        raise ValueError(f"--days: {text!r} are no days of {year}, the first one first")
+        days = span_of(text)
+    except ValueError as error:
+        raise ValueError(f"--days: {error}") from error
+    if {day.year for day in days} != {year}:
+        raise ValueError(f"--days: {text!r} is not of {year}")
     return days
 
 

@@ -102,6 +102,22 @@ def days_of(year: int) -> list[datetime.date]:
     return [first + datetime.timedelta(days=number) for number in range((datetime.date(year + 1, 1, 1) - first).days)]
 
 
+def span_of(text: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of `YYYY-MM-DD..YYYY-MM-DD`, or of a single day.
+
+    Raises:
+        ValueError: when it is neither, or ends before it begins.
+    """
+    first, dots, last = text.strip().partition("..")
+    try:
+        span = datetime.date.fromisoformat(first), datetime.date.fromisoformat(last if dots else first)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day, and no span such as 2024-03-04..2024-03-10") from error
+    if span[1] < span[0]:
+        raise ValueError(f"{text!r} ends before it begins")
+    return span
+
+
 def working_day_from(date: datetime.date, offset: int) -> datetime.date:
     """The working day that comes `offset` working days after (before, when negative) that date."""
     step = datetime.timedelta(days=1 if offset > 0 else -1)

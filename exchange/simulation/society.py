@@ -19,7 +19,7 @@ from exchange.simulation.clock import VirtualClock
 from exchange.simulation.doors import InsideDoors
 from exchange.simulation.plan import Arrival, Plan
 from partners.faults import Faults
-from partners.stub import Sending, Served, Situation, Stub, as_it_likes
+from partners.stub import Sending, Served, Situation, Stub, Wanted, as_it_likes
 from schemas.call import Call, Reply, problem
 from schemas.directory import Directory, Partner
 
@@ -37,7 +37,6 @@ REFUSALS_KEPT = 5
 IsCut = Callable[[str, int], bool]
 #: A moment (milliseconds), a serial number and the calls that a partner makes then.
 Following = tuple[int, int, Sequence[Sending]]
-Wanted = Callable[[str], int | None]
 
 
 def nobody(partner: str, at: int) -> bool:
@@ -88,8 +87,8 @@ class Society:
         """Where the partners' calls go."""
         self._doors = doors
 
-    def new_day(self) -> None:
-        """Forget what only a day's messages need; whatever failed in what partners sent on their own accord is raised here."""
+    def end_day(self) -> None:
+        """Forget what only a day's messages needed; whatever failed in what partners sent on their own accord is raised here."""
         self._answers.clear()
         self._times.clear()
         ended = {sender for sender in self._senders if sender.done()}

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 
-from exchange.simulation.calendar import days_of, midnight
+from exchange.simulation.calendar import days_of, midnight, span_of
 from exchange.simulation.plan import Plan, Planned
 from exchange.simulation.workload import Workload
 from partners.stub import Flow
@@ -140,14 +140,10 @@ def _factor(text: str, value: str) -> Fraction:
 
 
 def _cut(text: str, partner: str, value: str) -> Cut:
-    first, dots, last = value.partition("..")
     try:
-        cut = Cut(partner, datetime.date.fromisoformat(first), datetime.date.fromisoformat(last if dots else first))
+        return Cut(partner, *span_of(value))
     except ValueError as error:
-        raise ValueError(f"--what-if: {text!r}: {value!r} is no span such as 2024-03-04..2024-03-10") from error
-    if cut.last < cut.first:
-        raise ValueError(f"--what-if: {text!r} ends before it begins")
-    return cut
+        raise ValueError(f"--what-if: {text!r}: {error}") from error
 
 
 def _interface(name: str) -> list[tuple[str, Fraction]]:

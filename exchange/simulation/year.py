@@ -77,13 +77,13 @@ async def live_days(
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
     for day in days:
         await clock.until(midnights[day])
-        society.new_day()
         await _send(plan.arrivals(day, senders), plan, society, clock, watch, midnights[day + 1])
         # To the last moments of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - LAST_MILLISECONDS)
         await watch()
         # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
         await clock.sleep(0.001)
+        society.end_day()
         await end_day(day)
         made = society.made
         report(Progress(shard, day + 1, made.calls, made.items))

@@ -259,3 +259,16 @@ def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(tmp_p
     found = {(finding.rule, finding.at.getparent().index(finding.at)) for finding in findings}
     # An integer of more than 4,300 digits is none to Python.
     assert found == {("xsd.enumeration" if digits < 4_300 else "xsd.type", 0), ("xsd.type", 1)}, findings
+
+
+@pytest.mark.parametrize("innermost", ["<b/>", "<b></b>"])
+@pytest.mark.parametrize("depth", [1, 9, 10, 11, 30])
+def test_depth_is_counted_to_the_innermost_element(depth: int, innermost: str) -> None:
+    document = ("<a>" * (depth - 1) + innermost + "</a>" * (depth - 1)).encode()
+    limits = XmlLimits(depth_max=10)
+    if depth <= limits.depth_max:
+        assert xml.parse(document, limits).tag in ("a", "b")
+        return
+    with pytest.raises(Malformed) as refused:
+        xml.parse(document, limits)
+    assert [violation.rule for violation in refused.value.violations] == ["xml.depth"]

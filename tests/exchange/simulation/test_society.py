@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -44,13 +45,19 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
         assert clock.now() == since, "whoever let them begin has the tick's time still"
 
     stub = SimpleNamespace(begin=lambda directory, situation: [Sending(Call("POST", f"/{number}")) for number in (1, 2)])
-    society = Society([cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock)
-    society.go_through(cast(Any, SimpleNamespace(call=call)))
+    society = society_of(stub, clock, call)
     try:
         loop.run_until_complete(live())
     finally:
         loop.close()
     return moments
+
+
+def society_of(stub: object, clock: VirtualClock, call: Callable[[Call], Awaitable[Reply]]) -> Society:
+    """All partners played by one stub; their calls go to `call`."""
+    society = Society([cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock)
+    society.go_through(cast(Any, SimpleNamespace(call=call)))
+    return society
 
 
 def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], int]:
@@ -77,11 +84,9 @@ def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], 
         for number in range(calls):
             await society.send(cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1)
         await clock.sleep(2 * FOLLOWS_SECONDS[1])
-        society.new_day()
+        society.end_day()
 
-    stub = SimpleNamespace(serve=serve)
-    society = Society([cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock)
-    society.go_through(cast(Any, SimpleNamespace(call=call)))
+    society = society_of(SimpleNamespace(serve=serve), clock, call)
     try:
         loop.run_until_complete(live())
     finally:
