@@ -52,10 +52,10 @@ load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|s
 	  $(if $(DAY),--day $(DAY)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(HOST),--host $(HOST)) $(ARGS)
 
 growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
-	@$(BIN)/python -m benchmarks.growth $(SIZES) $(ARGS)
+	@$(BIN)/python -m exchange.benchmarks.growth $(SIZES) $(ARGS)
 
 top-day: $(VENV)/.ready ## live a top day of 1.5 million messages as fast as it goes (ARGS="--each": an HTTP request for each)
-	@$(BIN)/python -m benchmarks.top_day $(ARGS)
+	@$(BIN)/python -m exchange.benchmarks.top_day $(ARGS)
 
 drill: $(VENV)/.ready ## what takes too long for every change: many more kills (DRILLS=100), whole simulated years
 	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q tests/journeys/test_sigkill.py

@@ -1,4 +1,6 @@
-"""`python -m benchmarks`: every case against echo, ceiling and the exchange, paired in one run; prints a table and writes JSON."""
+"""`python -m exchange.benchmarks`: every case against echo, ceiling and the exchange, paired in one
+run; prints a table and writes JSON.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,12 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from benchmarks import others, regression
-from benchmarks.cases import CASES, Case
-from benchmarks.driver import Measured, drive
-from benchmarks.income_delivery import in_process, told
-from benchmarks.processes import exchange_environment, free_port, server
-from benchmarks.regression import LARGE
+from exchange.benchmarks import others, regression
+from exchange.benchmarks.cases import CASES, Case
+from exchange.benchmarks.driver import Measured, drive
+from exchange.benchmarks.income_delivery import in_process, told
+from exchange.benchmarks.processes import exchange_environment, free_port, server
+from exchange.benchmarks.regression import LARGE
 
 #: Reports and runs of the one measurement that has no server; the first runs teach the forms.
 LARGE_REPORTS, LARGE_RUNS = 3_000, 9
@@ -36,7 +38,8 @@ REST_SECONDS = 0.3
 DRAIN_SECONDS = 60.0
 #: Requests that are sent again and again to servers that don't care.
 SAME_REQUESTS = 500
-#: Serial numbers of one run: more than it has messages, and few enough that all runs' fit in eight digits.
+#: Serial numbers of one run: more than it has messages, and few enough that all runs' fit in eight
+#: digits.
 SERIALS = 1_000_000
 
 
@@ -44,20 +47,43 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "--case", action="append", choices=[*(case.name for case in CASES), LARGE], help="only this case (may be given again)"
+        "--case",
+        action="append",
+        choices=[*(case.name for case in CASES), LARGE],
+        help="only this case (may be given again)",
     )
-    parser.add_argument("--rounds", type=int, default=5, help="paired runs (at least 5 for a figure to quote)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="paired runs (at least 5 for a figure to quote)"
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
-    parser.add_argument("--connections", type=int, default=64, help="connections, each with one request under way")
-    parser.add_argument("--no-others", dest="others", action="store_false", help="without MockServer, WireMock and mountebank")
-    parser.add_argument("--compare", action="store_true", help="fail when a ratio is more than 15 %% below the kept one")
-    parser.add_argument("--keep", action="store_true", help="keep this run's ratios for later comparisons")
-    parser.add_argument("--out", type=Path, default=Path("reports/bench.json"), help="where the results go as JSON")
+    parser.add_argument(
+        "--connections", type=int, default=64, help="connections, each with one request under way"
+    )
+    parser.add_argument(
+        "--no-others",
+        dest="others",
+        action="store_false",
+        help="without MockServer, WireMock and mountebank",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="fail when a ratio is more than 15 %% below the kept one",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep this run's ratios for later comparisons"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports/bench.json"), help="where the results go as JSON"
+    )
     options = parser.parse_args()
     chosen = [case for case in CASES if not options.case or case.name in options.case]
     modules = others.installed() if options.others else None
     if options.others and modules is None:
-        print("MockServer, WireMock and mountebank are left out: they need Node, Java and the npm registry", file=sys.stderr)
+        print(
+            "MockServer, WireMock and mountebank are left out: they need Node, Java and the npm registry",
+            file=sys.stderr,
+        )
     report: dict[str, Any] = {
         "machine": machine(),
         "options": {key: str(value) for key, value in vars(options).items()},
@@ -66,7 +92,9 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     for case in chosen:
         print(f"measuring: {case.title}", file=sys.stderr, flush=True)
-        report["cases"].append(measure(case, options.rounds, options.seconds, options.connections, modules))
+        report["cases"].append(
+            measure(case, options.rounds, options.seconds, options.connections, modules)
+        )
         # After each case, so that what was measured outlives a case that fails.
         options.out.write_text(json.dumps(report, indent=2) + "\n")
     if not options.case or LARGE in options.case:
@@ -89,11 +117,17 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
-def measure(case: Case, rounds: int, seconds: float, connections: int, modules: Path | None) -> dict[str, object]:
-    """One case: all servers stand at once and take turns, A B C D A B C D, so that a drift of the machine meets all alike."""
+def measure(
+    case: Case, rounds: int, seconds: float, connections: int, modules: Path | None
+) -> dict[str, object]:
+    """One case: all servers stand at once and take turns, A B C D A B C D, so that a drift of the
+    machine meets all alike.
+    """
     now = time.time_ns() // 1_000_000
     with ExitStack() as stack:
-        ports = start(case, stack, Path(stack.enter_context(tempfile.TemporaryDirectory())), modules)
+        ports = start(
+            case, stack, Path(stack.enter_context(tempfile.TemporaryDirectory())), modules
+        )
         serials = itertools.count(1)
         same = case.requests(SAME_REQUESTS, now, 0, 1)
         bare = [case.unwrapped(each) for each in same]
@@ -102,13 +136,16 @@ def measure(case: Case, rounds: int, seconds: float, connections: int, modules: 
             for name, port in ports.items():
                 length = WARM_UP_SECONDS if number == 0 else seconds
                 if name.startswith("exchange"):
-                    # Every message of its own: the exchange would take a second one for a duplicate.
+                    # Every message of its own: the exchange would take a second one for a
+                    # duplicate.
                     count, serial = int((length + 1) * case.requests_per_second_max), next(serials)
                     requests = iter(case.requests(count, now, serial, serial * SERIALS))
                 else:
                     requests = itertools.cycle(bare if "XSD" in name else same)
                 try:
-                    took = uvloop.run(one_run(port, requests, connections, length, name.startswith("exchange")))
+                    took = uvloop.run(
+                        one_run(port, requests, connections, length, name.startswith("exchange"))
+                    )
                 except TimeoutError as error:
                     raise SystemExit(f"{case.name}: {name}: {error}") from error
                 if took.unexpected:
@@ -122,17 +159,33 @@ def measure(case: Case, rounds: int, seconds: float, connections: int, modules: 
 
 
 def start(case: Case, stack: ExitStack, folder: Path, modules: Path | None) -> dict[str, int]:
-    """Start every server of a case on the first core (two workers: both cores); the sink shares the driver's core."""
+    """Start every server of a case on the first core (two workers: both cores); the sink shares the
+    driver's core.
+    """
     first, last = {0}, {(os.cpu_count() or 1) - 1}
     os.sched_setaffinity(0, last)
     ports = {"echo": free_port()}
-    stack.enter_context(server(["benchmarks.servers", "echo", str(ports["echo"])], ports["echo"], first))
+    stack.enter_context(
+        server(["exchange.benchmarks.servers", "echo", str(ports["echo"])], ports["echo"], first)
+    )
     if case.schemas:
         ports["ceiling"] = free_port()
         judged = [str(schema) for schema in case.schemas]
-        stack.enter_context(server(["benchmarks.servers", "ceiling", str(ports["ceiling"]), *judged], ports["ceiling"], first))
+        stack.enter_context(
+            server(
+                ["exchange.benchmarks.servers", "ceiling", str(ports["ceiling"]), *judged],
+                ports["ceiling"],
+                first,
+            )
+        )
     sink = free_port()
-    stack.enter_context(server(["benchmarks.servers", "sink", str(sink), *([case.channel] * case.answered)], sink, last))
+    stack.enter_context(
+        server(
+            ["exchange.benchmarks.servers", "sink", str(sink), *([case.channel] * case.answered)],
+            sink,
+            last,
+        )
+    )
     for workers, cores in ((1, first), (2, first | last)):
         name = "exchange" if workers == 1 else f"exchange, {workers} workers"
         ports[name] = free_port()
@@ -146,11 +199,15 @@ def start(case: Case, stack: ExitStack, folder: Path, modules: Path | None) -> d
     return ports
 
 
-async def one_run(port: int, requests: Iterator[bytes], connections: int, seconds: float, drains: bool) -> Measured:
+async def one_run(
+    port: int, requests: Iterator[bytes], connections: int, seconds: float, drains: bool
+) -> Measured:
     """One run; with `drains` it ends when everything that was accepted is delivered too."""
     measured = await drive("127.0.0.1", port, requests, connections, seconds)
     if drains:
-        measured.whole_seconds = measured.seconds + await drained(f"http://127.0.0.1:{port}/api/v1/snapshot")
+        measured.whole_seconds = measured.seconds + await drained(
+            f"http://127.0.0.1:{port}/api/v1/snapshot"
+        )
     return measured
 
 
@@ -180,8 +237,12 @@ def summarise(case: Case, runs: dict[str, list[Measured]]) -> dict[str, object]:
             "rate": round(statistics.median(rates), 1),
             "rate_min": round(min(rates), 1),
             "rate_max": round(max(rates), 1),
-            "p50_milliseconds": round(statistics.median(each.percentile(0.5) for each in measured), 2),
-            "p99_milliseconds": round(statistics.median(each.percentile(0.99) for each in measured), 2),
+            "p50_milliseconds": round(
+                statistics.median(each.percentile(0.5) for each in measured), 2
+            ),
+            "p99_milliseconds": round(
+                statistics.median(each.percentile(0.99) for each in measured), 2
+            ),
             "whole_rate": round(statistics.median(each.whole_rate for each in measured), 1),
             f"ratio_to_{base}": round(statistics.median(ratios), 3),
             "ratio_min": round(min(ratios), 3),

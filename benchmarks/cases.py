@@ -1,4 +1,6 @@
-"""The messages that are measured: made by the channels' own stubs, one of each kind; no server and no clock."""
+"""The messages that are measured: made by the channels' own stubs, one of each kind; no server and
+no clock.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,13 @@ from pathlib import Path
 
 from lxml import etree
 
-import schemas
-from adapters.income_register import generate
-from benchmarks.driver import request
-from benchmarks.signing import SignedTemplate
-from exchange import discovery
-from partners.stub import Flow, Situation
-from schemas import directory
-from schemas.call import Call
+from exchange import discovery, schemas
+from exchange.adapters.income_register import generate
+from exchange.benchmarks.driver import request
+from exchange.benchmarks.signing import SignedTemplate
+from exchange.partners.stub import Flow, Situation
+from exchange.schemas import directory
+from exchange.schemas.call import Call
 
 SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 SCHEMAS = Path(schemas.__file__).parent
@@ -26,11 +27,12 @@ SCHEMAS = Path(schemas.__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of message. `flow` picks the stub's flow by the start of its name; `make`, where given instead, takes the time
-    (milliseconds) and gives what makes a call of a serial number.
+    """One kind of message. `flow` picks the stub's flow by the start of its name; `make`, where
+    given instead, takes the time (milliseconds) and gives what makes a call of a serial number.
 
-    `schemas` are the XSDs that the ceiling judges by (none for JSON: there the bare echo is the measure). `answered` says
-    that the channel's stub must answer the exchange's call, for a synchronous channel; others get a bare 200.
+    `schemas` are the XSDs that the ceiling judges by (none for JSON: there the bare echo is the
+    measure). `answered` says that the channel's stub must answer the exchange's call, for a
+    synchronous channel; others get a bare 200.
     """
 
     name: str
@@ -51,7 +53,9 @@ class Case:
         everybody = directory.load()
         flow = self._flow(everybody)
         for serial in itertools.count(first_serial + 1):
-            yield flow.make(Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody)).call
+            yield flow.make(
+                Situation(random.Random(f"{seed}:{serial}"), now, serial, everybody)
+            ).call
 
     def _flow(self, everybody: directory.Directory) -> Flow:
         for stub in discovery.stubs():
@@ -63,17 +67,26 @@ class Case:
         raise LookupError(f"no flow {self.flow} on {self.channel}")
 
     def unwrapped(self, prepared: bytes) -> bytes:
-        """A prepared request with the bare document in place of its SOAP envelope, for servers that know no SOAP."""
+        """A prepared request with the bare document in place of its SOAP envelope, for servers that
+        know no SOAP.
+        """
         _, _, body = prepared.partition(b"\r\n\r\n")
         if not self.schemas:
             return prepared
         wrapped = etree.fromstring(body).find(SOAP_BODY)
-        return prepared if wrapped is None else request("/", {"Content-Type": "application/xml"}, etree.tostring(wrapped[0]))
+        return (
+            prepared
+            if wrapped is None
+            else request("/", {"Content-Type": "application/xml"}, etree.tostring(wrapped[0]))
+        )
 
     def requests(self, count: int, now: int, seed: int = 1, first_serial: int = 0) -> list[bytes]:
         """So many prepared requests."""
         calls = self.calls(now, seed, first_serial)
-        return [request(call.path, dict(call.headers), call.body) for call, _ in zip(calls, range(count), strict=False)]
+        return [
+            request(call.path, dict(call.headers), call.body)
+            for call, _ in zip(calls, range(count), strict=False)
+        ]
 
 
 EESSI = SCHEMAS / "eessi"
@@ -86,14 +99,20 @@ MARKER = "00000000"
 
 
 def _wages(now: int, reports: int) -> tuple[bytes, Callable[[bytes], Call]]:
-    """A delivery whose ids hold the marker, and what sends a document as the employer's stub does."""
+    """A delivery whose ids hold the marker, and what sends a document as the employer's
+    stub does.
+    """
     employer = directory.load().get(EMPLOYER)
     assert employer is not None, EMPLOYER
     day = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).date()
-    batch = generate.Batch(employer.business_id, employer.business_id, day, f"B{day:%Y%m%d}-{MARKER}", reports, False)
+    batch = generate.Batch(
+        employer.business_id, employer.business_id, day, f"B{day:%Y%m%d}-{MARKER}", reports, False
+    )
     document = generate.wage_delivery(random.Random(reports), batch)
     stub = next(stub for stub in discovery.stubs() if stub.channel == INCOME_CHANNEL)
-    return document, lambda body: stub.submit(employer, "income-register.wage-reports", "", body, "")
+    return document, lambda body: stub.submit(
+        employer, "income-register.wage-reports", "", body, ""
+    )
 
 
 def delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
@@ -119,7 +138,11 @@ def signed_delivery(reports: int) -> Callable[[int], Callable[[int], Call]]:
 
 CASES = (
     Case(
-        "wage-report", "Wage reports, six in a signed delivery (SOAP)", INCOME_CHANNEL, schemas=(INCOME,), make=signed_delivery(6)
+        "wage-report",
+        "Wage reports, six in a signed delivery (SOAP)",
+        INCOME_CHANNEL,
+        schemas=(INCOME,),
+        make=signed_delivery(6),
     ),
     Case(
         "wage-reports",
@@ -130,7 +153,13 @@ CASES = (
         requests_per_second_max=500,
     ),
     Case("luova-json", "Population changes over Luova (JSON)", "luova", "population.births"),
-    Case("kelmu-query", "Kelmu query, the whole round trip (JSON)", "kelmu", "kelmu.api.pension.elo", answered=True),
+    Case(
+        "kelmu-query",
+        "Kelmu query, the whole round trip (JSON)",
+        "kelmu",
+        "kelmu.api.pension.elo",
+        answered=True,
+    ),
     Case(
         "eessi-sed",
         "EESSI SED in SBDH (XML)",

@@ -1,4 +1,6 @@
-"""A closed-loop HTTP client for benchmarks: prepared requests over so many connections, every status checked; no statistics beyond one run."""
+"""A closed-loop HTTP client for benchmarks: prepared requests over so many connections, every
+status checked; no statistics beyond one run.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Measured:
-    """One run: requests answered as expected, seconds, each latency in seconds, the first unexpected answer."""
+    """One run: requests answered as expected, seconds, each latency in seconds, the first
+    unexpected answer.
+    """
 
     answered: int = 0
     unexpected: int = 0
@@ -129,15 +133,23 @@ async def drive(
     seconds: float,
     is_refused: Callable[[bytes], bool] = never,
 ) -> Measured:
-    """Send until the time is over or the requests are; returns when every answer has come. `is_refused` tells an answer with a
-    status of 2xx that says no all the same."""
+    """Send until the time is over or the requests are; returns when every answer has come.
+    `is_refused` tells an answer with a status of 2xx that says no all the same.
+    """
     loop = asyncio.get_running_loop()
     measured = Measured()
     begun = time.perf_counter()
-    opened = [Connection(requests, begun + seconds, measured, asyncio.Event(), is_refused) for _ in range(connections)]
-    await asyncio.gather(*(loop.create_connection(partial(_same, each), host, port) for each in opened))
+    opened = [
+        Connection(requests, begun + seconds, measured, asyncio.Event(), is_refused)
+        for _ in range(connections)
+    ]
+    await asyncio.gather(
+        *(loop.create_connection(partial(_same, each), host, port) for each in opened)
+    )
     try:
-        await asyncio.wait_for(asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS)
+        await asyncio.wait_for(
+            asyncio.gather(*(each.ended.wait() for each in opened)), seconds + ANSWER_SECONDS
+        )
     except TimeoutError:
         silent = [each for each in opened if not each.ended.is_set()]
         for each in silent:

@@ -1,8 +1,9 @@
-"""A ledger grown to millions of messages: real traffic copied back through time, true in every row; no server and no figure.
+"""A ledger grown to millions of messages: real traffic copied back through time, true in every row;
+no server and no figure.
 
-A small ledger of real traffic is copied again and again, each copy a step of whole minutes earlier than the one after it, with
-message ids, delivery ids and senders' ids of its own. Counters move with their minutes, so that `exchange verify` finds
-the whole as clean as the small one.
+A small ledger of real traffic is copied again and again, each copy a step of whole minutes earlier
+than the one after it, with message ids, delivery ids and senders' ids of its own. Counters move
+with their minutes, so that `exchange verify` finds the whole as clean as the small one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ ID_BITS = 22
 COPIES_MAX = 20
 CACHE_MIB = 1_024
 
-#: What a copy does, `:n` steps back: `:id` is what ids shrink by, `:ms` what times do, `:minutes` what minutes do.
+#: What a copy does, `:n` steps back: `:id` is what ids shrink by, `:ms` what times do, `:minutes`
+#: what minutes do.
 _COPY = (
     "INSERT INTO message SELECT id-:id,channel,message_type,sender,"
     "CASE WHEN sender_message_id='' THEN '' ELSE sender_message_id||'~'||:n END,"
@@ -41,19 +43,32 @@ _COPY = (
 
 
 def grow(small: Path, target: Path, messages: int) -> int:
-    """Write a ledger of at least so many messages to `target`, made of the ledger `small`; how many it has.
+    """Write a ledger of at least so many messages to `target`, made of the ledger `small`; how many
+    it has.
 
     Raises:
         ValueError: when the small ledger is empty, or something in it still waits or was pruned.
     """
     migrate_sqlite(target)
     with closing(sqlite3.connect(target, isolation_level=None)) as connection:
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_MIB * 1024}", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=OFF",
+            "synchronous=OFF",
+            f"cache_size=-{CACHE_MIB * 1024}",
+            "temp_store=MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("ATTACH ? AS small", (str(small),))
         copies, minutes, each = _plan(connection, messages)
-        indexes = [row[0] for row in connection.execute("SELECT sql FROM main.sqlite_master WHERE type='index' AND sql NOT NULL")]
-        for (name,) in connection.execute("SELECT name FROM main.sqlite_master WHERE type='index' AND sql NOT NULL").fetchall():
+        indexes = [
+            row[0]
+            for row in connection.execute(
+                "SELECT sql FROM main.sqlite_master WHERE type='index' AND sql NOT NULL"
+            )
+        ]
+        for (name,) in connection.execute(
+            "SELECT name FROM main.sqlite_master WHERE type='index' AND sql NOT NULL"
+        ).fetchall():
             connection.execute(f"DROP INDEX main.{name}")
         for first in range(copies - 1, -1, -COPIES_MAX):
             connection.execute("BEGIN")
@@ -75,10 +90,20 @@ def grow(small: Path, target: Path, messages: int) -> int:
 
 def _plan(connection: sqlite3.Connection, messages: int) -> tuple[int, int, int]:
     """(copies, minutes between them, messages in one)."""
-    count, first, last = connection.execute("SELECT COUNT(*),MIN(id),MAX(id) FROM small.message").fetchone()
-    waiting = connection.execute("SELECT COUNT(*) FROM small.delivery WHERE state='waiting'").fetchone()[0]
-    if not count or waiting or connection.execute("SELECT COUNT(*) FROM small.pruned_counter").fetchone()[0]:
-        raise ValueError(f"a ledger to copy must hold messages ({count}), nothing that waits ({waiting}), nothing pruned")
+    count, first, last = connection.execute(
+        "SELECT COUNT(*),MIN(id),MAX(id) FROM small.message"
+    ).fetchone()
+    waiting = connection.execute(
+        "SELECT COUNT(*) FROM small.delivery WHERE state='waiting'"
+    ).fetchone()[0]
+    if (
+        not count
+        or waiting
+        or connection.execute("SELECT COUNT(*) FROM small.pruned_counter").fetchone()[0]
+    ):
+        raise ValueError(
+            f"a ledger to copy must hold messages ({count}), nothing that waits ({waiting}), nothing pruned"
+        )
     newest = max(last, connection.execute("SELECT MAX(id) FROM small.delivery").fetchone()[0])
     minutes = ((newest - first) >> ID_BITS) // MINUTE_MILLISECONDS + 1
     return -(-messages // count), minutes, count
@@ -88,4 +113,6 @@ def _copy(connection: sqlite3.Connection, number: int, minutes: int) -> None:
     milliseconds = minutes * MINUTE_MILLISECONDS
     values = {"n": number, "ms": milliseconds, "id": milliseconds << ID_BITS, "minutes": minutes}
     for statement in _COPY:
-        connection.execute(statement, {name: value for name, value in values.items() if f":{name}" in statement})
+        connection.execute(
+            statement, {name: value for name, value in values.items() if f":{name}" in statement}
+        )

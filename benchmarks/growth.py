@@ -1,4 +1,6 @@
-"""`make growth`: throughput, latency and start-up with ever more messages in the ledger; prints a table and writes JSON."""
+"""`make growth`: throughput, latency and start-up with ever more messages in the ledger; prints a
+table and writes JSON.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,12 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.cases import CASES
-from benchmarks.driver import drive
-from benchmarks.grown import grow
+from exchange.benchmarks.cases import CASES
+from exchange.benchmarks.driver import drive
+from exchange.benchmarks.grown import grow
+from exchange.schemas import directory
 from exchange.storage.connection import connect
 from loadtests import processes
-from schemas import directory
 
 SIZES = (0, 1_000_000, 10_000_000)
 CONNECTIONS = 64
@@ -57,18 +59,38 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="make growth", description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="messages in the ledger")
-    parser.add_argument("--rounds", type=int, default=5, help="closed-loop runs of each case and size")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="closed-loop runs of each case and size"
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one")
-    parser.add_argument("--case", action="append", choices=[case.name for case in CASES], help="luova-json and wage-report")
-    parser.add_argument("--rate", type=float, default=50.0, help="calls a second of the open-model load of the published mix")
+    parser.add_argument(
+        "--case",
+        action="append",
+        choices=[case.name for case in CASES],
+        help="luova-json and wage-report",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=50.0,
+        help="calls a second of the open-model load of the published mix",
+    )
     parser.add_argument("--load-seconds", type=float, default=60.0, help="length of it")
-    parser.add_argument("--small-seconds", type=float, default=60.0, help="length of the traffic that is copied")
-    parser.add_argument("--folder", type=Path, help="where the ledgers go and stay; thrown away when left out")
-    parser.add_argument("--verify", action="store_true", help="run `exchange verify` on the largest afterwards")
+    parser.add_argument(
+        "--small-seconds", type=float, default=60.0, help="length of the traffic that is copied"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where the ledgers go and stay; thrown away when left out"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="run `exchange verify` on the largest afterwards"
+    )
     parser.add_argument("--out", type=Path, default=Path("reports/growth.json"))
     given = parser.parse_args()
     with ExitStack() as stack:
-        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-")))
+        folder = given.folder or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-"))
+        )
         folder.mkdir(parents=True, exist_ok=True)
         results = measure(given, folder)
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +99,9 @@ def main() -> None:
 
 
 def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Grow the ledgers, start an exchange on each, and let them take turns, so that a drift of the machine meets all alike."""
+    """Grow the ledgers, start an exchange on each, and let them take turns, so that a drift of the
+    machine meets all alike.
+    """
     results: dict[str, Any] = {str(size): {} for size in given.sizes}
     paths = {size: folder / f"{size}" / "exchange.db" for size in given.sizes}
     for size, path in paths.items():
@@ -87,8 +111,13 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             begun = time.monotonic()
             results[str(size)]["messages"] = grow(small, path, size)
             results[str(size)]["grow_seconds"] = round(time.monotonic() - begun, 1)
-            print(f"{size}: grown in {time.monotonic() - begun:.0f} s, {path.stat().st_size / 2**30:.2f} GiB", flush=True)
-        results[str(size)]["ledger_mib"] = round(path.stat().st_size / 2**20, 1) if path.exists() else 0
+            print(
+                f"{size}: grown in {time.monotonic() - begun:.0f} s, {path.stat().st_size / 2**30:.2f} GiB",
+                flush=True,
+            )
+        results[str(size)]["ledger_mib"] = (
+            round(path.stat().st_size / 2**20, 1) if path.exists() else 0
+        )
     with ExitStack() as stack:
         urls = {}
         for size, path in paths.items():
@@ -96,7 +125,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             memory = stack.enter_context(processes.Memory(served.pid))
             urls[size] = (url, memory)
             results[str(size)]["start_seconds"] = round(took, 2)
-            # What an earlier run in the same folder left in mailboxes would hold up every wait for what is on its way.
+            # What an earlier run in the same folder left in mailboxes would hold up every wait for
+            # what is on its way.
             empty_mailboxes(url)
         closed_loops(given, urls, results)
         for size, (url, memory) in urls.items():
@@ -111,12 +141,18 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             [sys.executable, "-m", "exchange", "verify", "--ledger", f"sqlite:///{largest}"],
             env=processes.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
-        results["verify"] = {"clean": done.returncode == 0, "seconds": round(time.monotonic() - begun, 1), "said": done.stdout}
+        results["verify"] = {
+            "clean": done.returncode == 0,
+            "seconds": round(time.monotonic() - begun, 1),
+            "said": done.stdout,
+        }
     return results
 
 
 def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
-    """A ledger of real traffic of the published mix with nothing left on its way; made once a folder."""
+    """A ledger of real traffic of the published mix with nothing left on its way; made once a
+    folder.
+    """
     done, path = folder / "small.done", folder / "small" / "exchange.db"
     if done.exists():
         return path
@@ -131,8 +167,20 @@ def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
 
 
 def load_once(url: str, rate: float, seconds: float, reports: Path) -> dict[str, Any]:
-    """The published mix in an open model, by the load test's own command; its report. Latencies are reported, not judged."""
-    command = [sys.executable, "-m", "loadtests", "--host", url, "--rate", str(rate), "--seconds", str(seconds)]
+    """The published mix in an open model, by the load test's own command; its report. Latencies are
+    reported, not judged.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "loadtests",
+        "--host",
+        url,
+        "--rate",
+        str(rate),
+        "--seconds",
+        str(seconds),
+    ]
     subprocess.run(
         [*command, "--reports", str(reports)],
         env=processes.environment(),
@@ -155,24 +203,41 @@ def empty_mailboxes(url: str) -> None:
             if not ids:
                 break
             body = json.dumps({"deliveries": ids}).encode()
-            acknowledged = urllib.request.Request(f"{url}/luova/v1/mailbox/acknowledgements", body, headers)
+            acknowledged = urllib.request.Request(
+                f"{url}/luova/v1/mailbox/acknowledgements", body, headers
+            )
             urllib.request.urlopen(acknowledged, timeout=30).close()
 
 
-def closed_loops(given: argparse.Namespace, urls: dict[int, tuple[str, Any]], results: dict[str, Any]) -> None:
-    """Throughput: as much as goes over some connections, round by round, the sizes in turn; the first round warms up."""
+def closed_loops(
+    given: argparse.Namespace, urls: dict[int, tuple[str, Any]], results: dict[str, Any]
+) -> None:
+    """Throughput: as much as goes over some connections, round by round, the sizes in turn; the
+    first round warms up.
+    """
     serials = itertools.count(1)
-    for case in (case for case in CASES if case.name in (given.case or ("luova-json", "wage-report"))):
+    for case in (
+        case for case in CASES if case.name in (given.case or ("luova-json", "wage-report"))
+    ):
         rates: dict[int, list[float]] = {size: [] for size in urls}
         slow: dict[int, list[float]] = {size: [] for size in urls}
         for number in range(given.rounds + 1):
             for size, (url, _) in urls.items():
-                now, serial = time.time_ns() // 1_000_000, time.time_ns() // 1_000_000_000 * 100 + next(serials)
-                requests = case.requests(int(given.seconds * case.requests_per_second_max / 2), now, serial, serial << 16)
+                now, serial = (
+                    time.time_ns() // 1_000_000,
+                    time.time_ns() // 1_000_000_000 * 100 + next(serials),
+                )
+                requests = case.requests(
+                    int(given.seconds * case.requests_per_second_max / 2), now, serial, serial << 16
+                )
                 port = int(url.rpartition(":")[2])
-                took = uvloop.run(drive("127.0.0.1", port, iter(requests), CONNECTIONS, given.seconds))
+                took = uvloop.run(
+                    drive("127.0.0.1", port, iter(requests), CONNECTIONS, given.seconds)
+                )
                 if took.unexpected:
-                    raise SystemExit(f"{case.name} with {size}: {took.first_unexpected.decode(errors='replace')}")
+                    raise SystemExit(
+                        f"{case.name} with {size}: {took.first_unexpected.decode(errors='replace')}"
+                    )
                 processes.drain(url, still_seconds=60)
                 if number:
                     rates[size].append(took.rate)
@@ -198,7 +263,9 @@ def load(given: argparse.Namespace, url: str, reports: Path) -> dict[str, Any]:
     return {
         **{name: run[name] for name in names},
         "exceeded": run["exceeded"],
-        "channels": {channel: {name: row[name] for name in names} for channel, row in run["channels"].items()},
+        "channels": {
+            channel: {name: row[name] for name in names} for channel, row in run["channels"].items()
+        },
     }
 
 
@@ -206,7 +273,12 @@ def plans(path: Path) -> dict[str, list[str]]:
     """How SQLite makes the hot statements."""
     with closing(connect(path, read_only=True)) as connection:
         return {
-            name: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", (0,) * statement.count("?"))]
+            name: [
+                row[3]
+                for row in connection.execute(
+                    f"EXPLAIN QUERY PLAN {statement}", (0,) * statement.count("?")
+                )
+            ]
             for name, statement in HOT.items()
         }
 
@@ -215,7 +287,9 @@ def table(results: dict[str, Any]) -> str:
     """The results as Markdown."""
     sizes = [name for name in results if name.isdigit()]
     cases = [
-        name for name in results[sizes[0]] if isinstance(results[sizes[0]][name], dict) and "ratio" in results[sizes[0]][name]
+        name
+        for name in results[sizes[0]]
+        if isinstance(results[sizes[0]][name], dict) and "ratio" in results[sizes[0]][name]
     ]
     heads = ["messages", "ledger MiB", "start s"]
     heads += [head for case in cases for head in (f"{case}/s", "ratio (min–max)", "p99 ms")]
@@ -226,9 +300,15 @@ def table(results: dict[str, Any]) -> str:
         cells = [f"{int(size):,}", f"{row['ledger_mib']:,.0f}", f"{row['start_seconds']:.1f}"]
         for case in cases:
             figures = row[case]
-            spread = f"{figures['ratio']:.2f} ({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f})"
+            spread = (
+                f"{figures['ratio']:.2f} ({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f})"
+            )
             cells += [f"{figures['rate']:,.0f}", spread, f"{figures['p99_milliseconds']:.0f}"]
-        cells += [f"{row['load']['p50_milliseconds']}", f"{row['load']['p99_milliseconds']}", f"{row['memory_mib']}"]
+        cells += [
+            f"{row['load']['p50_milliseconds']}",
+            f"{row['load']['p99_milliseconds']}",
+            f"{row['memory_mib']}",
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

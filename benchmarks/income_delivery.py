@@ -1,7 +1,9 @@
-"""A large delivery of wage reports in one process: reports a second that the exchange takes in (validated, recorded, counted), beside plain
-lxml parsing and validating of the same bytes in the same run, and the memory that it takes; no sockets and no load driver.
+"""A large delivery of wage reports in one process: reports a second that the exchange takes in
+(validated, recorded, counted), beside plain lxml parsing and validating of the same bytes in the
+same run, and the memory that it takes; no sockets and no load driver.
 
-Time is processor time of the whole process, all threads together, so that what else the machine does counts for neither side.
+Time is processor time of the whole process, all threads together, so that what else the machine
+does counts for neither side.
 """
 
 from __future__ import annotations
@@ -27,12 +29,12 @@ from typing import Any
 
 from lxml import etree
 
-from adapters.income_register import generate
+from exchange.adapters.income_register import generate
 from exchange.assembly import Exchange
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX
 from exchange.ports import Inbound
+from exchange.schemas.catalogue import Catalogue
 from exchange.settings import Settings
-from schemas.catalogue import Catalogue
 
 CHANNEL, TYPE, SENDER = "income-register", "income-register.wage-reports", "employer.demo-oy"
 _PAGE_BYTES = resource.getpagesize()
@@ -40,8 +42,9 @@ _PAGE_BYTES = resource.getpagesize()
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians over the runs: reports a second, and their ratio (with its least and its greatest); `peak_mib` is the most memory over idle
-    while a delivery was taken in."""
+    """Medians over the runs: reports a second, and their ratio (with its least and its greatest);
+    `peak_mib` is the most memory over idle while a delivery was taken in.
+    """
 
     reports: int
     megabytes: float
@@ -56,7 +59,9 @@ class Figures:
 
 def delivery(reports: int, serial: int, payer: str) -> bytes:
     """A deferred delivery of that many reports, in a SOAP envelope."""
-    batch = generate.Batch(payer, payer, datetime.datetime.now(datetime.UTC).date(), f"bench-{serial}", reports, False)
+    batch = generate.Batch(
+        payer, payer, datetime.datetime.now(datetime.UTC).date(), f"bench-{serial}", reports, False
+    )
     document = generate.wage_delivery(random.Random(serial), batch)
     head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
     return head + document + b"</s:Body></s:Envelope>"
@@ -82,13 +87,17 @@ def resident_bytes() -> int:
 
 
 def give_back() -> None:
-    """Return to the system what the allocator keeps of what was freed, where there is a way (glibc)."""
+    """Return to the system what the allocator keeps of what was freed, where there is a way
+    (glibc).
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 class Peak:
-    """The most memory that this process has while the block runs, sampled every few milliseconds."""
+    """The most memory that this process has while the block runs, sampled every few
+    milliseconds.
+    """
 
     def __init__(self, idle: int) -> None:
         self.idle = self.most = idle
@@ -123,7 +132,9 @@ async def measure(reports: int = 3000, runs: int = 5) -> Figures:
             partner = exchange.directory.get(SENDER)
             assert partner is not None
             desk = exchange.desk(exchange.channels[CHANNEL])
-            await desk.accept(Inbound(partner, delivery(1, 0, partner.business_id), "text/xml", "deferred"))
+            await desk.accept(
+                Inbound(partner, delivery(1, 0, partner.business_id), "text/xml", "deferred")
+            )
             # As a worker does once it serves.
             gc.collect()
             gc.freeze()
@@ -144,15 +155,30 @@ async def measure(reports: int = 3000, runs: int = 5) -> Figures:
         finally:
             await exchange.close()
     ratios = [one / other for one, other in zip(plain, ours, strict=True)]
-    least, ratio, greatest = (round(each, 3) for each in (min(ratios), statistics.median(ratios), max(ratios)))
+    least, ratio, greatest = (
+        round(each, 3) for each in (min(ratios), statistics.median(ratios), max(ratios))
+    )
     plain_rate, our_rate = (round(reports / statistics.median(each)) for each in (plain, ours))
-    return Figures(reports, size / 1e6, runs, plain_rate, our_rate, ratio, least, greatest, round(max(peaks), 1))
+    return Figures(
+        reports,
+        size / 1e6,
+        runs,
+        plain_rate,
+        our_rate,
+        ratio,
+        least,
+        greatest,
+        round(max(peaks), 1),
+    )
 
 
 def in_process(reports: int, runs: int) -> dict[str, Any]:
     """`measure` in a process of its own: what else this one does would count."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.income_delivery", str(reports), str(runs)], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "exchange.benchmarks.income_delivery", str(reports), str(runs)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures

@@ -1,4 +1,6 @@
-"""Fetches what lies in partners' mailboxes while a benchmark runs, and acknowledges it; measures nothing."""
+"""Fetches what lies in partners' mailboxes while a benchmark runs, and acknowledges it; measures
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ EVERY_SECONDS = 2.0
 
 
 async def fetch_mailboxes(url: str, readings: Sequence[Sample]) -> None:
-    """Read each mailbox until it is empty, again and again until cancelled; `readings` are calls that read one."""
+    """Read each mailbox until it is empty, again and again until cancelled; `readings` are calls
+    that read one.
+    """
     mailboxes = {(sample.door, sample.sender): sample for sample in readings}
     async with aiohttp.ClientSession() as session:
         while True:
@@ -22,7 +26,9 @@ async def fetch_mailboxes(url: str, readings: Sequence[Sample]) -> None:
                 while ids := await _lease(session, url, sample):
                     headers = {**sample.headers, "Content-Type": "application/json"}
                     address = f"{url}{sample.door}/acknowledgements"
-                    async with session.post(address, json={"deliveries": ids}, headers=headers) as response:
+                    async with session.post(
+                        address, json={"deliveries": ids}, headers=headers
+                    ) as response:
                         response.raise_for_status()
             await asyncio.sleep(EVERY_SECONDS)
 

@@ -1,7 +1,8 @@
-"""The mock servers that people use today, answering the same bytes: MockServer, WireMock and mountebank; run only, never a dependency.
+"""The mock servers that people use today, answering the same bytes: MockServer, WireMock and
+mountebank; run only, never a dependency.
 
-They come from npm into a folder of their own (`reports/mocks`), where Node and Java are present; each is started by its own
-program and told over its own interface what to answer.
+They come from npm into a folder of their own (`reports/mocks`), where Node and Java are present;
+each is started by its own program and told over its own interface what to answer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import free_port, program
+from exchange.benchmarks.processes import free_port, program
 
 #: The versions that were measured; npm packages that bring the servers' own programs.
 PACKAGES = ("mockserver-node@8.0.0", "wiremock@3.13.2", "mountebank@2.9.1")
@@ -41,14 +42,25 @@ class Other:
 
 
 def installed() -> Path | None:
-    """The folder of the servers' programs, installed on first use; None where Node or Java is missing or npm can't reach its registry."""
+    """The folder of the servers' programs, installed on first use; None where Node or Java is
+    missing or npm can't reach its registry.
+    """
     if not all(shutil.which(name) for name in ("node", "npm", "java")):
         return None
     modules = FOLDER / "node_modules"
     if not all((modules / package.partition("@")[0]).exists() for package in PACKAGES):
         FOLDER.mkdir(parents=True, exist_ok=True)
         (FOLDER / "package.json").write_text('{"private":true}\n')
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(FOLDER), *PACKAGES]
+        command = [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "--prefix",
+            str(FOLDER),
+            *PACKAGES,
+        ]
         try:
             subprocess.run(command, check=True, timeout=INSTALL_SECONDS, capture_output=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
@@ -57,7 +69,9 @@ def installed() -> Path | None:
 
 
 def start(modules: Path, schema: Path | None, stack: ExitStack, cores: set[int]) -> dict[str, int]:
-    """Start all of them on these cores until the stack closes: name to port. With a schema, MockServer judges by it as well."""
+    """Start all of them on these cores until the stack closes: name to port. With a schema,
+    MockServer judges by it as well.
+    """
     ports: dict[str, int] = {}
     for make in (_mockserver, _wiremock):
         port = free_port()
@@ -83,7 +97,10 @@ def _run(other: Other, port: int, stack: ExitStack, cores: set[int]) -> None:
             shutil.copy(path, home)
     stack.enter_context(program(other.command, port, cores, folder=home))
     request = urllib.request.Request(
-        other.url, json.dumps(other.instructions).encode(), {"Content-Type": "application/json"}, method=other.method
+        other.url,
+        json.dumps(other.instructions).encode(),
+        {"Content-Type": "application/json"},
+        method=other.method,
     )
     with urllib.request.urlopen(request, timeout=30) as response:
         response.read()
@@ -106,14 +123,24 @@ def _mockserver(modules: Path, port: int, schema: Path | None = None) -> Other:
 
 def _wiremock(modules: Path, port: int) -> Other:
     jar = next((modules / "wiremock" / "build").glob("wiremock-standalone-*.jar"))
-    options = ["--port", str(port), "--bind-address", "127.0.0.1", "--no-request-journal", "--disable-banner"]
+    options = [
+        "--port",
+        str(port),
+        "--bind-address",
+        "127.0.0.1",
+        "--no-request-journal",
+        "--disable-banner",
+    ]
     options += ["--use-chunked-encoding", "never"]
     return Other(
         "WireMock",
         ["java", "-jar", str(jar), *options],
         f"http://127.0.0.1:{port}/__admin/mappings",
         "POST",
-        {"request": {"method": "POST", "urlPathPattern": "/.*"}, "response": {"status": 200, "body": ANSWER}},
+        {
+            "request": {"method": "POST", "urlPathPattern": "/.*"},
+            "response": {"status": 200, "body": ANSWER},
+        },
     )
 
 

@@ -39,7 +39,9 @@ def program(
     environment: dict[str, str] | None = None,
     folder: Path | None = None,
 ) -> Iterator[int]:
-    """Run a program on these cores until the block ends; waits until it listens. Gives the process id."""
+    """Run a program on these cores until the block ends; waits until it listens. Gives the process
+    id.
+    """
     # A file, for a pipe that nobody reads would stop a program that complains a lot.
     with tempfile.TemporaryFile() as complaints:
         yield from _program(arguments, port, cores, environment, folder, complaints)
@@ -69,7 +71,9 @@ def _program(
                 break
             if process.poll() is not None or time.monotonic() > until:
                 complaints.seek(0)
-                raise RuntimeError(f"{' '.join(arguments)} did not start: {complaints.read().decode(errors='replace')[-2000:]}")
+                raise RuntimeError(
+                    f"{' '.join(arguments)} did not start: {complaints.read().decode(errors='replace')[-2000:]}"
+                )
             time.sleep(0.05)
         yield process.pid
     finally:
@@ -94,13 +98,17 @@ def resident_mebibytes(process: int) -> float:
     total = 0
     for pid in [process, *children(process)]:
         with contextlib.suppress(OSError):
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf(
+                "SC_PAGE_SIZE"
+            )
     return total / (1 << 20)
 
 
 def children(process: int) -> list[int]:
     """The processes that it started, and theirs."""
     with contextlib.suppress(OSError):
-        direct = [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+        direct = [
+            int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        ]
         return [*direct, *(pid for child in direct for pid in children(child))]
     return []

@@ -15,7 +15,9 @@ LOSS_MAX = 0.15
 
 
 def ratios(report: dict[str, Any]) -> dict[str, float]:
-    """`case / server` to its median ratio, of the exchange's servers only, and the ratio of a large delivery in process."""
+    """`case / server` to its median ratio, of the exchange's servers only, and the ratio of a large
+    delivery in process.
+    """
     large = {f"{LARGE} / exchange": report[LARGE]["ratio"]} if LARGE in report else {}
     return large | {
         f"{case['case']} / {name}": row[f"ratio_to_{case['base']}"]
@@ -26,7 +28,9 @@ def ratios(report: dict[str, Any]) -> dict[str, float]:
 
 
 def losses(report: dict[str, Any], kept: dict[str, float]) -> Iterator[str]:
-    """What lost more than `LOSS_MAX` of its kept ratio, and what is kept of a measured case but was not measured."""
+    """What lost more than `LOSS_MAX` of its kept ratio, and what is kept of a measured case but was
+    not measured.
+    """
     measured = ratios(report)
     cases = {case["case"] for case in report["cases"]} | ({LARGE} & report.keys())
     for name, ratio in kept.items():
@@ -47,4 +51,7 @@ def read_baseline() -> dict[str, float]:
 def keep(report: dict[str, Any]) -> None:
     """Make this run's ratios the kept ones, beside those of cases that it did not measure."""
     before = read_baseline() if BASELINE.exists() else {}
-    BASELINE.write_text(json.dumps(dict(sorted((before | ratios(report)).items())), indent=2) + "\n", encoding="utf-8")
+    BASELINE.write_text(
+        json.dumps(dict(sorted((before | ratios(report)).items())), indent=2) + "\n",
+        encoding="utf-8",
+    )

@@ -1,8 +1,10 @@
-"""Looking up reports: what the index of deliveries costs to build from cold, in time, memory and what others wait for it, and what a question
-costs once it is there; in one process, without sockets.
+"""Looking up reports: what the index of deliveries costs to build from cold, in time, memory and
+what others wait for it, and what a question costs once it is there; in one process, without
+sockets.
 
-Payers report each month about the same earners. Most give few deliveries; one gives many, so that a question about it, or about one of its
-earners, has many hits. Times are of the clock, not of the processor: what somebody who asks waits.
+Payers report each month about the same earners. Most give few deliveries; one gives many, so that a
+question about it, or about one of its earners, has many hits. Times are of the clock, not of the
+processor: what somebody who asks waits.
 """
 
 from __future__ import annotations
@@ -20,20 +22,20 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from adapters.income_register import generate, material, wsdl
-from adapters.income_register.conditions import Conditions, of_data
-from adapters.income_register.index import Index
-from adapters.income_register.parse import WAGE_REPORTS
-from adapters.income_register.query import ask
-from adapters.income_register.signature import sign, signing_key
-from benchmarks.income_delivery import Peak, give_back, resident_bytes
+from exchange.adapters.income_register import generate, material, wsdl
+from exchange.adapters.income_register.conditions import Conditions, of_data
+from exchange.adapters.income_register.index import Index
+from exchange.adapters.income_register.parse import WAGE_REPORTS
+from exchange.adapters.income_register.query import ask
+from exchange.adapters.income_register.signature import sign, signing_key
 from exchange.assembly import Exchange
+from exchange.benchmarks.income_delivery import Peak, give_back, resident_bytes
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX
 from exchange.ports import Desk, Inbound
+from exchange.schemas.call import XML, Call
+from exchange.schemas.directory import Partner
+from exchange.schemas.identifiers import make_business_id
 from exchange.settings import Settings
-from schemas.call import XML, Call
-from schemas.directory import Partner
-from schemas.identifiers import make_business_id
 
 CHANNEL, SENDER, ASKER = "income-register", "employer.demo-oy", "kela.income-data"
 SERVICE = "WageReportQueryService"
@@ -91,7 +93,9 @@ class Holds:
 
 
 async def fill(desk: Desk, partner: Partner, deliveries: int, reports: int) -> list[Payer]:
-    """Take in that many deliveries of wage reports; who paid, the one with many deliveries first."""
+    """Take in that many deliveries of wage reports; who paid, the one with many deliveries
+    first.
+    """
     counts = [max(deliveries // 10, FEW)]
     while sum(counts) < deliveries:
         counts.append(min(FEW, deliveries - sum(counts)))
@@ -102,28 +106,45 @@ async def fill(desk: Desk, partner: Partner, deliveries: int, reports: int) -> l
     day, earners = datetime.datetime.now(datetime.UTC).date(), dict[int, str]()
     waiting: list[Inbound] = []
     for serial, number in enumerate(order):
-        batch = generate.Batch(codes[number], partner.business_id, day, f"index-{serial}", reports, False)
+        batch = generate.Batch(
+            codes[number], partner.business_id, day, f"index-{serial}", reports, False
+        )
         body = generate.wage_delivery(random.Random(number), batch)
         if number not in earners:
             earners[number] = str(etree.fromstring(body).findtext(".//IncomeEarnerIds/Id/Code"))
         waiting.append(Inbound(partner, body, XML, "deferred"))
         if len(waiting) == DELIVERIES_AT_ONCE or serial == len(order) - 1:
             outcomes = await desk.accept_many(waiting)
-            assert all(outcome.kind == "accepted" for outcome in outcomes), outcomes[0].violations[:3]
+            assert all(outcome.kind == "accepted" for outcome in outcomes), outcomes[0].violations[
+                :3
+            ]
             waiting.clear()
-    return [Payer(code, earners[number], count) for number, (code, count) in enumerate(zip(codes, counts, strict=True))]
+    return [
+        Payer(code, earners[number], count)
+        for number, (code, count) in enumerate(zip(codes, counts, strict=True))
+    ]
 
 
 def conditions(payer: Payer, by: str) -> Conditions:
     """What a question by `earner` or `payer` asks for."""
-    kind, of, code = (material.EARNER, "2", payer.earner) if by == "earner" else (material.PAYER, "1", payer.business_id)
+    kind, of, code = (
+        (material.EARNER, "2", payer.earner)
+        if by == "earner"
+        else (material.PAYER, "1", payer.business_id)
+    )
     return of_data({"ids": {kind: [[of, code]]}}, "400")
 
 
 def request(payer: Payer, by: str, asker: Partner) -> Call:
     """The same question as a partner asks it: signed, over SOAP."""
-    root, query_type = ("WageReportsOneIncomeEarner", "400") if by == "earner" else ("WageReportsOnePayer", "401")
-    kind, of, code = (material.EARNER, "2", payer.earner) if by == "earner" else (material.PAYER, "1", payer.business_id)
+    root, query_type = (
+        ("WageReportsOneIncomeEarner", "400") if by == "earner" else ("WageReportsOnePayer", "401")
+    )
+    kind, of, code = (
+        (material.EARNER, "2", payer.earner)
+        if by == "earner"
+        else (material.PAYER, "1", payer.business_id)
+    )
     now = datetime.datetime.now(datetime.UTC)
     parties = "".join(
         f"<DeliveryData{party}><Type>1</Type><Code>{asker.business_id}</Code></DeliveryData{party}>"
@@ -136,11 +157,17 @@ def request(payer: Payer, by: str, asker: Partner) -> Call:
         f"</DataRequestParameters></d:{root}RequestToIR>"
     )
     body = sign(document.encode(), signing_key())
-    envelope = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + body + b"</s:Body></s:Envelope>"
+    envelope = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        + body
+        + b"</s:Body></s:Envelope>"
+    )
     return Call("POST", f"/income-register/20170526/{SERVICE}.svc", {"Content-Type": XML}, envelope)
 
 
-async def timed(action: Callable[[Payer], Awaitable[int]], payers: Sequence[Payer], times: int) -> tuple[list[float], float]:
+async def timed(
+    action: Callable[[Payer], Awaitable[int]], payers: Sequence[Payer], times: int
+) -> tuple[list[float], float]:
     """Milliseconds of each of so many questions, and their hits on the average."""
     took, hits = [], 0
     for number in range(times):
@@ -158,7 +185,12 @@ async def questions(desk: Desk, asker: Partner, payers: Sequence[Payer], times: 
         for by in ("earner", "payer"):
 
             async def find(payer: Payer, by: str = by) -> int:
-                return len([each async for each in Index(desk).look_up(WAGE_REPORTS, conditions(payer, by))])
+                return len(
+                    [
+                        each
+                        async for each in Index(desk).look_up(WAGE_REPORTS, conditions(payer, by))
+                    ]
+                )
 
             calls = {payer: request(payer, by, asker) for payer in about[:times]}
 
@@ -167,18 +199,27 @@ async def questions(desk: Desk, asker: Partner, payers: Sequence[Payer], times: 
                 assert reply.status == 200, reply.body[:500]
                 return reply.body.count(b"<Report>")
 
-            for name, action in ((f"deliveries of the {by}", find), (f"reports of the {by}, signed", answer)):
+            for name, action in (
+                (f"deliveries of the {by}", find),
+                (f"reports of the {by}, signed", answer),
+            ):
                 async with Holds() as holds:
-                    took, mean = await timed(action, about[:times], times if hits == "few" else max(times // 10, 3))
+                    took, mean = await timed(
+                        action, about[:times], times if hits == "few" else max(times // 10, 3)
+                    )
                 p99 = statistics.quantiles(took, n=100, method="inclusive")[98]
-                print(f"| {name} | {hits} ({mean:.0f}) | {statistics.median(took):.1f} | {p99:.1f} | {holds.milliseconds:.1f} |")
+                print(
+                    f"| {name} | {hits} ({mean:.0f}) | {statistics.median(took):.1f} | {p99:.1f} | {holds.milliseconds:.1f} |"
+                )
 
 
 async def measure(deliveries: int, reports: int, times: int) -> None:
     """Fill a ledger, build its index, ask."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        exchange = Exchange(Settings(storage={"url": f"sqlite:///{folder}/exchange.db"}), clock=clock)
+        exchange = Exchange(
+            Settings(storage={"url": f"sqlite:///{folder}/exchange.db"}), clock=clock
+        )
         await exchange.open(deliver=False)
         try:
             partner, asker = exchange.directory.get(SENDER), exchange.directory.get(ASKER)
@@ -187,7 +228,9 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
             desk = exchange.desk(exchange.channels[CHANNEL])
             started = time.perf_counter()
             payers = await fill(desk, partner, deliveries, reports)
-            print(f"{deliveries:,} deliveries of {reports:,} reports taken in, {time.perf_counter() - started:.1f} s")
+            print(
+                f"{deliveries:,} deliveries of {reports:,} reports taken in, {time.perf_counter() - started:.1f} s"
+            )
             clock.ahead_milliseconds = SETTLED_SECONDS * 1000
             # As a worker does once it serves.
             gc.collect()
@@ -197,7 +240,10 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
             with Peak(resident_bytes()) as peak:
                 async with Holds() as holds:
                     started = time.perf_counter()
-                    await anext(aiter(Index(desk).look_up(WAGE_REPORTS, conditions(payers[1], "earner"))), None)
+                    await anext(
+                        aiter(Index(desk).look_up(WAGE_REPORTS, conditions(payers[1], "earner"))),
+                        None,
+                    )
                     seconds = time.perf_counter() - started
             print(
                 f"index built from cold: {seconds * 1000:.0f} ms, loop held {holds.milliseconds:.1f} ms, {peak.mib:.1f} MiB above idle"
@@ -208,9 +254,16 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.report_index", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m exchange.benchmarks.report_index", description=__doc__
+    )
     parser.add_argument("--deliveries", type=int, default=2000, help="deliveries in the ledger")
     parser.add_argument("--reports", type=int, default=50, help="reports in each")
-    parser.add_argument("--times", type=int, default=300, help="questions of each kind with few hits; a tenth with many")
+    parser.add_argument(
+        "--times",
+        type=int,
+        default=300,
+        help="questions of each kind with few hits; a tenth with many",
+    )
     given = parser.parse_args()
     asyncio.run(measure(given.deliveries, given.reports, given.times))

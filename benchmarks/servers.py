@@ -1,4 +1,6 @@
-"""What the exchange is measured against: a bare aiohttp echo, aiohttp with parsing and XSD validation, and a sink for deliveries."""
+"""What the exchange is measured against: a bare aiohttp echo, aiohttp with parsing and XSD
+validation, and a sink for deliveries.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ from lxml import etree
 from multidict import CIMultiDict
 
 from exchange import discovery
-from partners.stub import Situation
-from schemas import directory
-from schemas.call import Call, Reply
+from exchange.partners.stub import Situation
+from exchange.schemas import directory
+from exchange.schemas.call import Call, Reply
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 
@@ -36,9 +38,11 @@ def echo() -> web.Application:
 
 
 def ceiling(schema_paths: Sequence[Path]) -> web.Application:
-    """Parses, finds the message (the body of a SOAP envelope, or the root), validates it, answers a few bytes.
+    """Parses, finds the message (the body of a SOAP envelope, or the root), validates it, answers a
+    few bytes.
 
-    With several schemas the first judges the root, the others the root's children from the second on (a SED after its header).
+    With several schemas the first judges the root, the others the root's children from the second
+    on (a SED after its header).
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     schema, *further = (etree.XMLSchema(etree.parse(str(path))) for path in schema_paths)
@@ -48,7 +52,9 @@ def ceiling(schema_paths: Sequence[Path]) -> web.Application:
         root = etree.fromstring(await request.read(), parser)
         wrapped = root.find(soap_body)
         valid = schema.validate(root if wrapped is None else wrapped[0])
-        valid = valid and all(each.validate(element) for each, element in zip(further, list(root)[1:], strict=True))
+        valid = valid and all(
+            each.validate(element) for each, element in zip(further, list(root)[1:], strict=True)
+        )
         return web.Response(status=200 if valid else 400, body=b"<ok/>")
 
     app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -96,7 +102,9 @@ def play(channel: str) -> Callable[[bytes, bytes], Reply]:
         request, *lines = head.decode("latin-1").split("\r\n")
         method, target, _ = request.split(" ")
         partner_id, _, path = target[1:].partition("/")
-        headers = CIMultiDict((name, value) for name, _, value in (line.partition(": ") for line in lines))
+        headers = CIMultiDict(
+            (name, value) for name, _, value in (line.partition(": ") for line in lines)
+        )
         partner = everybody.get(partner_id)
         assert partner is not None, partner_id
         situation = Situation(random.Random(head), time.time_ns() // 1_000_000, 1, everybody)
@@ -112,7 +120,9 @@ async def _serve(kind: str, port: int, arguments: Sequence[str]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if kind == "sink":
         answer = play(arguments[0]) if arguments else take_all
-        server = await asyncio.get_running_loop().create_server(lambda: Sink(answer), "127.0.0.1", port)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Sink(answer), "127.0.0.1", port
+        )
         await stop.wait()
         server.close()
         return

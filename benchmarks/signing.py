@@ -1,7 +1,9 @@
-"""Signed deliveries in numbers: one document, its ids exchanged and signed anew each time; nothing that a partner needs.
+"""Signed deliveries in numbers: one document, its ids exchanged and signed anew each time; nothing
+that a partner needs.
 
-A general signer takes milliseconds a document, mostly for the canonical form. Here that form is made once, since only ids of
-one length change in it (Exclusive XML Canonicalization 1.0 and XML-Signature, W3C).
+A general signer takes milliseconds a document, mostly for the canonical form. Here that form is
+made once, since only ids of one length change in it (Exclusive XML Canonicalization 1.0 and
+XML-Signature, W3C).
 """
 
 from __future__ import annotations
@@ -16,9 +18,13 @@ from lxml import etree
 DS = "http://www.w3.org/2000/09/xmldsig#"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 SIGNED_INFO = (
-    '<ds:SignedInfo{declared}><ds:CanonicalizationMethod Algorithm="' + EXCLUSIVE + '"></ds:CanonicalizationMethod>'
+    '<ds:SignedInfo{declared}><ds:CanonicalizationMethod Algorithm="'
+    + EXCLUSIVE
+    + '"></ds:CanonicalizationMethod>'
     '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"></ds:SignatureMethod>'
-    '<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="' + DS + 'enveloped-signature"></ds:Transform>'
+    '<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="'
+    + DS
+    + 'enveloped-signature"></ds:Transform>'
     '<ds:Transform Algorithm="' + EXCLUSIVE + '"></ds:Transform></ds:Transforms>'
     '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
     "<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
@@ -30,14 +36,17 @@ def _text(value: bytes) -> str:
 
 
 class SignedTemplate:
-    """A document in which `marker` stands wherever the id goes that makes each copy a message of its own."""
+    """A document in which `marker` stands wherever the id goes that makes each copy a message of
+    its own.
+    """
 
     def __init__(self, document: bytes, marker: bytes) -> None:
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         numbers = self._key.public_key().public_numbers()
         parts = ((number.bit_length() + 7) // 8 for number in (numbers.n, numbers.e))
         modulus, exponent = (
-            _text(number.to_bytes(length, "big")) for number, length in zip((numbers.n, numbers.e), parts, strict=True)
+            _text(number.to_bytes(length, "big"))
+            for number, length in zip((numbers.n, numbers.e), parts, strict=True)
         )
         self._key_info = (
             f"<ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus><ds:Exponent>{exponent}</ds:Exponent>"

@@ -1,8 +1,10 @@
-"""`python -m benchmarks.top_day` (`make top-day`): a top day's messages, in the published mix, as fast as the exchange takes them.
+"""`python -m exchange.benchmarks.top_day` (`make top-day`): a top day's messages, in the published
+mix, as fast as the exchange takes them.
 
-The exchange and the stubs are the real ones, as two more processes; this one sends prepared calls over connections that each
-wait for their receipt. Afterwards every receipt must be a message that the exchange counted, everything delivered, and the
-ledger proved. Latencies under a given load are `make load`'s matter.
+The exchange and the stubs are the real ones, as two more processes; this one sends prepared calls
+over connections that each wait for their receipt. Afterwards every receipt must be a message that
+the exchange counted, everything delivered, and the ledger proved. Latencies under a given load are
+`make load`'s matter.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.__main__ import machine
-from benchmarks.driver import Measured, drive
-from benchmarks.mailboxes import fetch_mailboxes
+from exchange.benchmarks.__main__ import machine
+from exchange.benchmarks.driver import Measured, drive
+from exchange.benchmarks.mailboxes import fetch_mailboxes
 from loadtests import calls, processes, workload
 from loadtests.__main__ import differences, verified, warm_up
 from loadtests.replies import complaint
@@ -44,15 +46,27 @@ class Stream:
     count: int
 
 
-def streams_of(flows: Sequence[workload.Flow], samples: Sequence[calls.Sample], messages: float, each: bool) -> list[Stream]:
-    """So many messages (records) in the published mix as calls; with `each`, every record is a call of its own."""
+def streams_of(
+    flows: Sequence[workload.Flow], samples: Sequence[calls.Sample], messages: float, each: bool
+) -> list[Stream]:
+    """So many messages (records) in the published mix as calls; with `each`, every record is a call
+    of its own.
+    """
     total = sum(flow.records for flow in flows)
     streams = []
     for flow in flows:
-        own = [sample for sample in samples if flow.takes(sample) and sample.method == "POST" and (sample.items == 1 or not each)]
+        own = [
+            sample
+            for sample in samples
+            if flow.takes(sample) and sample.method == "POST" and (sample.items == 1 or not each)
+        ]
         if not own:
             continue
-        yearly = flow.records if each else flow.records / (sum(sample.items for sample in own) / len(own))
+        yearly = (
+            flow.records
+            if each
+            else flow.records / (sum(sample.items for sample in own) / len(own))
+        )
         streams.append(Stream(flow, own, round(yearly * messages / total)))
     return streams
 
@@ -64,7 +78,9 @@ def order_of(streams: Sequence[Stream], seed: int) -> list[int]:
     return numbers
 
 
-def requests_of(streams: Sequence[Stream], seed: int, accepted: Counter[str], records: Counter[str]) -> Iterator[bytes]:
+def requests_of(
+    streams: Sequence[Stream], seed: int, accepted: Counter[str], records: Counter[str]
+) -> Iterator[bytes]:
     """Every call as bytes, each with ids of its own, made when it is asked for."""
     numbers = calls.Numbers(0)
     turns = [0] * len(streams)
@@ -79,7 +95,11 @@ def requests_of(streams: Sequence[Stream], seed: int, accepted: Counter[str], re
 
 def wire(prepared: calls.Prepared) -> bytes:
     """A call as it goes over the wire."""
-    lines = [f"{prepared.method} {prepared.path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(prepared.body)}"]
+    lines = [
+        f"{prepared.method} {prepared.path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Length: {len(prepared.body)}",
+    ]
     lines += [f"{name}: {value}" for name, value in prepared.headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + prepared.body
 
@@ -89,8 +109,12 @@ def is_refused(answer: bytes) -> bool:
     return bool(complaint(200, answer.partition(b"\r\n\r\n")[2]))
 
 
-async def live(url: str, streams: Sequence[Stream], mailboxes: Sequence[calls.Sample], options: Any) -> dict[str, Any]:
-    """Send everything, fetch what lies in mailboxes meanwhile, wait until all is delivered; what came of it."""
+async def live(
+    url: str, streams: Sequence[Stream], mailboxes: Sequence[calls.Sample], options: Any
+) -> dict[str, Any]:
+    """Send everything, fetch what lies in mailboxes meanwhile, wait until all is delivered; what
+    came of it.
+    """
     accepted: Counter[str] = Counter()
     records: Counter[str] = Counter()
     parts = urlsplit(url)
@@ -99,7 +123,9 @@ async def live(url: str, streams: Sequence[Stream], mailboxes: Sequence[calls.Sa
     begun = loop.time()
     fetching = asyncio.create_task(fetch_mailboxes(url, mailboxes))
     requests = requests_of(streams, options.seed, accepted, records)
-    measured: Measured = await drive(host, port, requests, options.connections, LONGEST_SECONDS, is_refused)
+    measured: Measured = await drive(
+        host, port, requests, options.connections, LONGEST_SECONDS, is_refused
+    )
     waiting = await asyncio.to_thread(processes.drain, url)
     whole = loop.time() - begun
     fetching.cancel()
@@ -125,8 +151,12 @@ async def live(url: str, streams: Sequence[Stream], mailboxes: Sequence[calls.Sa
 def main() -> int:
     """Live the day; 0 when nothing was refused, lost or miscounted."""
     parser = argparse.ArgumentParser(prog="make top-day", description=__doc__)
-    parser.add_argument("--messages", type=int, default=MESSAGES, help="records in the published mix")
-    parser.add_argument("--each", action="store_true", help="every message an HTTP request of its own")
+    parser.add_argument(
+        "--messages", type=int, default=MESSAGES, help="records in the published mix"
+    )
+    parser.add_argument(
+        "--each", action="store_true", help="every message an HTTP request of its own"
+    )
     parser.add_argument("--workers", type=int, default=2, help="workers of the exchange")
     parser.add_argument("--connections", type=int, default=48, help="calls under way at once")
     parser.add_argument("--seed", type=int, default=1)
@@ -144,15 +174,35 @@ def main() -> int:
             before = processes.counted(url)
             with processes.Memory(served.pid) as memory:
                 report = uvloop.run(live(url, streams, mailboxes, options))
-            found = differences(report["accepted"], before, processes.counted(url), report["refused"])
+            found = differences(
+                report["accepted"], before, processes.counted(url), report["refused"]
+            )
         if report["refused"]:
-            found.append(f"{report['refused']} calls were refused, the first: {report['first_refused']}")
+            found.append(
+                f"{report['refused']} calls were refused, the first: {report['first_refused']}"
+            )
         if not verified(ledger):
             found.append("exchange verify found differences")
-        report |= {"memory": memory.figures(), "machine": machine(), "workers": options.workers, "wrong": found}
-        report["ledger_mib"] = round(sum(path.stat().st_size for path in folder.glob("exchange.db*")) / 2**20)
+        report |= {
+            "memory": memory.figures(),
+            "machine": machine(),
+            "workers": options.workers,
+            "wrong": found,
+        }
+        report["ledger_mib"] = round(
+            sum(path.stat().st_size for path in folder.glob("exchange.db*")) / 2**20
+        )
     options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps({key: value for key, value in report.items() if key not in ("accepted", "first_refused")}, indent=2))
+    print(
+        json.dumps(
+            {
+                key: value
+                for key, value in report.items()
+                if key not in ("accepted", "first_refused")
+            },
+            indent=2,
+        )
+    )
     return 1 if found else 0
 
 
@@ -172,7 +222,11 @@ def samples_in(folder: Path, options: Any) -> list[calls.Sample]:
     ]
     command += ["--items", "1"] if options.each else []
     subprocess.run(
-        [*command, "--out", str(folder)], env=processes.environment(), cwd=processes.ROOT, check=True, stdout=subprocess.DEVNULL
+        [*command, "--out", str(folder)],
+        env=processes.environment(),
+        cwd=processes.ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     return calls.read(folder)
 

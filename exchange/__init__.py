@@ -1,1 +1,3 @@
-"""The service: the way of a message, its storage, its counters and its surfaces; no channel's knowledge."""
+"""The service: the way of a message, its storage, its counters and its surfaces; no channel's
+knowledge.
+"""

@@ -1,4 +1,6 @@
-"""The one place that picks concrete classes: ledger, clock, ids, transport, journey, from the settings; no behaviour of its own."""
+"""The one place that picks concrete classes: ledger, clock, ids, transport, journey, from the
+settings; no behaviour of its own.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.watch import Watching
-from exchange.ports import Channel, Clock, Ids, Transport
+from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.schemas import official
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import DEFAULT_PATH, Directory
+from exchange.schemas.directory import load as load_directory
 from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
@@ -46,12 +52,9 @@ from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
-from schemas import official
-from schemas.catalogue import Catalogue
-from schemas.directory import DEFAULT_PATH, Directory
-from schemas.directory import load as load_directory
 
-#: What a run of so many days counted is compared with the published figures by the minute, not by the day.
+#: What a run of so many days counted is compared with the published figures by the minute, not by
+#: the day.
 SHORT_DAYS = 2
 MINUTES_A_DAY = 1440
 
@@ -74,13 +77,21 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
     settings = settings or load()
     catalogue = _catalogue(settings)
     judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
-    return Checking(judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock())
+    return Checking(
+        judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock()
+    )
 
 
 async def statistics_lines(
-    path: Path, year: int, since: datetime.date | None = None, until: datetime.date | None = None, scale: float = 1.0
+    path: Path,
+    year: int,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+    scale: float = 1.0,
 ) -> tuple[Rows, list[Line], Period]:
-    """The lines of the statistics from the ledger file: of days [since, until), or of all that it holds."""
+    """The lines of the statistics from the ledger file: of days [since, until), or of all that it
+    holds.
+    """
     report = await asyncio.to_thread(statistics_report, path, year, since, until, scale)
     return report.rows, list(report.lines), report.period
 
@@ -93,13 +104,15 @@ def statistics_report(
     scale: float = 1.0,
     by: Sequence[str] = (),
 ) -> Report:
-    """All of the statistics from the ledger file (or from several, as a simulation has them), in one pass over the counters.
+    """All of the statistics from the ledger file (or from several, as a simulation has them), in
+    one pass over the counters.
 
-    Counted are the days [since, until), else those of `year` that the ledger holds, else all that it holds; compared with
-    the figures published for `year`, times `scale` (0.001 for a simulation at 1/1000). Give both days for a whole year
-    that was simulated, so that the published figures are taken whole even where nothing came on its first day. Of a
-    ledger that holds two days or less, the time is taken to the minute: a quarter of an hour is not compared with a day.
-    `by` adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
+    Counted are the days [since, until), else those of `year` that the ledger holds, else all that
+    it holds; compared with the figures published for `year`, times `scale` (0.001 for a simulation
+    at 1/1000). Give both days for a whole year that was simulated, so that the published figures
+    are taken whole even where nothing came on its first day. Of a ledger that holds two days or
+    less, the time is taken to the minute: a quarter of an hour is not compared with a day. `by`
+    adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
 
     Raises:
         ValueError: when a dimension is unknown.
@@ -125,7 +138,9 @@ def statistics_report(
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
-            for day, *dimensions, count, items, size in heapq.merge(*(each.days(first, end) for each in ledgers)):
+            for day, *dimensions, count, items, size in heapq.merge(
+                *(each.days(first, end) for each in ledgers)
+            ):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
         peaks.take(heapq.merge(*(each.sums(first, end, own_doors()) for each in ledgers)))
     if tally.days and not (since and until):
@@ -139,8 +154,15 @@ def statistics_report(
 
 
 def own_doors() -> list[tuple[str, str]]:
-    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments of its own choosing."""
-    return [(name, watch.door) for name, channel in discovery.channels().items() for watch in channel.watches if watch.door]
+    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments
+    of its own choosing.
+    """
+    return [
+        (name, watch.door)
+        for name, channel in discovery.channels().items()
+        for watch in channel.watches
+        if watch.door
+    ]
 
 
 def _day(row: tuple[Any, ...]) -> int:
@@ -149,12 +171,22 @@ def _day(row: tuple[Any, ...]) -> int:
 
 
 def _counted_days(
-    since: datetime.date | None, until: datetime.date | None, bounds: Sequence[tuple[int, int]], year: int
+    since: datetime.date | None,
+    until: datetime.date | None,
+    bounds: Sequence[tuple[int, int]],
+    year: int,
 ) -> tuple[int, int]:
-    """The day numbers [first, end) to count; `bounds` are the first and the last day of each ledger that has any."""
-    first, end = (min(each[0] for each in bounds), max(each[1] for each in bounds) + 1) if bounds else (0, 0)
+    """The day numbers [first, end) to count; `bounds` are the first and the last day of each ledger
+    that has any.
+    """
+    first, end = (
+        (min(each[0] for each in bounds), max(each[1] for each in bounds) + 1) if bounds else (0, 0)
+    )
     if since is None and until is None:
-        january, next_january = day_of_date(datetime.date(year, 1, 1)), day_of_date(datetime.date(year + 1, 1, 1))
+        january, next_january = (
+            day_of_date(datetime.date(year, 1, 1)),
+            day_of_date(datetime.date(year + 1, 1, 1)),
+        )
         if first < next_january and end > january:
             first, end = max(first, january), min(end, next_january)
     return day_of_date(since) if since else first, day_of_date(until) if until else end
@@ -165,7 +197,11 @@ def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Ma
         "partner": {partner.id: dict.fromkeys(LANGUAGES, partner.name) for partner in directory},
         "message-type": {message_type.name: message_type.titles for message_type in catalogue},
         "channel": {name: channel.titles for name, channel in discovery.channels().items()},
-        "process": {name: title for channel in discovery.channels().values() for name, title in channel.processes.items()},
+        "process": {
+            name: title
+            for channel in discovery.channels().values()
+            for name, title in channel.processes.items()
+        },
     }
 
 
@@ -190,6 +226,28 @@ def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
             catalogue.schema(message_type.name)
 
 
+def _policy(settings: Settings) -> RetryPolicy:
+    deliveries = settings.deliveries
+    return RetryPolicy(
+        deliveries.attempts_max,
+        deliveries.first_backoff_seconds,
+        deliveries.backoff_seconds_max,
+        deliveries.deadline_seconds,
+        settings.seed,
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    deliveries = settings.deliveries
+    return Bounds(
+        deliveries.concurrent_max,
+        deliveries.concurrent_receiver_max,
+        deliveries.ready_max,
+        deliveries.ready_bytes_max,
+        deliveries.poll_seconds,
+    )
+
+
 class Exchange:
     """The exchange put together: open it, serve with its desks, close it."""
 
@@ -212,50 +270,84 @@ class Exchange:
         self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries
         self.ledger = SqliteLedger(
-            ledger_path(settings), storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable
+            ledger_path(settings),
+            storage.group_max,
+            storage.compression_level,
+            storage.readers_cache_mib,
+            storage.durable,
         )
-        self._own_transport = HttpTransport(settings.partners.address, deliveries.answer_bytes_max) if transport is None else None
+        self._own_transport = (
+            HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
+            if transport is None
+            else None
+        )
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
-        policy = RetryPolicy(
-            deliveries.attempts_max,
-            deliveries.first_backoff_seconds,
-            deliveries.backoff_seconds_max,
-            deliveries.deadline_seconds,
-            settings.seed,
-        )
         self.attempts = Attempts(
-            self.ledger, self.channels, self.transport, self.directory, self.clock, policy, deliveries.timeout_seconds
+            self.ledger,
+            self.channels,
+            self.transport,
+            self.directory,
+            self.clock,
+            _policy(settings),
+            deliveries.timeout_seconds,
         )
         self.lanes = [lane for lane in range(64) if lane % settings.server.workers == worker]
-        bounds = Bounds(
-            deliveries.concurrent_max,
-            deliveries.concurrent_receiver_max,
-            deliveries.ready_max,
-            deliveries.ready_bytes_max,
-            deliveries.poll_seconds,
+        self.dispatcher = Dispatcher(
+            self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
-        self.dispatcher = Dispatcher(self.ledger, self.attempts, self.directory, self.clock, bounds, self.lanes)
-        self.judge = Judge(self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
-        self.checking = Checking(self.judge, self.catalogue, self.channels, self.directory, self.clock)
+        self.judge = Judge(
+            self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max
+        )
+        self.checking = Checking(
+            self.judge, self.catalogue, self.channels, self.directory, self.clock
+        )
         self.aside = Aside(settings.limits.loop_bytes_max)
         self.acceptance = Acceptance(
-            self.ledger, self.judge, self.directory, self.clock, self.ids, self.dispatcher, self.aside, worker
+            self.ledger,
+            self.judge,
+            self.directory,
+            self.clock,
+            self.ids,
+            self.dispatcher,
+            self.aside,
+            worker,
         )
-        self.asking = Asking(self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds)
-        self.mailboxes = Mailboxes(self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max)
+        self.asking = Asking(
+            self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
+        )
+        self.mailboxes = Mailboxes(
+            self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max
+        )
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
-        watches = [(channel, watch, self.desk(channel)) for channel in self.channels.values() for watch in channel.watches]
-        self.watching = Watching(watches, self.clock)
+        self.watching = Watching(self._watches(), self.clock)
+
+    def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
+        return [
+            (channel, watch, self.desk(channel))
+            for channel in self.channels.values()
+            for watch in channel.watches
+        ]
 
     def warm_up(self) -> None:
-        """Compile the schemas of every message type that a channel carries, for no first caller should wait for it."""
+        """Compile the schemas of every message type that a channel carries, for no first caller
+        should wait for it.
+        """
         warm_up(self.catalogue, self.channels.values())
 
     def desk(self, channel: Channel) -> ChannelDesk:
         """The desk of a channel."""
         files = self.settings.files.directory
         folder = files / channel.name if files is not None else None
-        return ChannelDesk(channel, self.ledger, self.acceptance, self.asking, self.mailboxes, self.directory, self.clock, folder)
+        return ChannelDesk(
+            channel,
+            self.ledger,
+            self.acceptance,
+            self.asking,
+            self.mailboxes,
+            self.directory,
+            self.clock,
+            folder,
+        )
 
     def application(self) -> web.Application:
         """The worker's application."""
@@ -268,14 +360,18 @@ class Exchange:
             ledger=self.ledger,
             clock=self.clock,
             snapshots=snapshots,
-            api=Api(self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue),
+            api=Api(
+                self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue
+            ),
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
             worker=self.worker,
         )
         app = build(parts)
-        live_page(snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue).attach(app)
+        live_page(
+            snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
+        ).attach(app)
         return app
 
     async def open(self, deliver: bool = True) -> None:

@@ -52,5 +52,7 @@ class SequentialIds:
 
 
 def first_id(milliseconds: int) -> int:
-    """The smallest id that could be given out at that time (since 1970 UTC): ids below it are older."""
+    """The smallest id that could be given out at that time (since 1970 UTC): ids below it are
+    older.
+    """
     return max(0, milliseconds - EPOCH_MILLISECONDS) << (WORKER_BITS + SEQUENCE_BITS)

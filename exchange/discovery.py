@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-import adapters
+from exchange import adapters
 from exchange.errors import DiscoveryError
 from exchange.ports import Channel
 
@@ -56,8 +56,8 @@ def part(folder: str, name: str) -> ModuleType:
         DiscoveryError: when the folder lacks it.
     """
     try:
-        return importlib.import_module(f"adapters.{folder}.{name}")
+        return importlib.import_module(f"exchange.adapters.{folder}.{name}")
     except ModuleNotFoundError as error:
-        if error.name == f"adapters.{folder}.{name}":
+        if error.name == f"exchange.adapters.{folder}.{name}":
             raise DiscoveryError(f"adapters/{folder}/{name}.py is missing") from error
         raise

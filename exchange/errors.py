@@ -1,4 +1,4 @@
-"""The error tree of the exchange; answers to a sender (`Rejected` outcomes, refusals) are values, not errors.
+"""The error tree of the exchange; answers to a sender are values (`Rejected` outcomes, refusals).
 
 ExchangeError
 ├── SettingsError          a setting is unknown, missing or contradicts another
@@ -43,7 +43,9 @@ class Unreachable(ExchangeError):
 
 
 class Unroutable(ExchangeError):
-    """A valid message that nobody may or can receive. `reason` is a stable code such as `receiver-unknown`."""
+    """A valid message that nobody may or can receive. `reason` is a stable code such as
+    `receiver-unknown`.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -1,6 +1,8 @@
-"""`python -m loadtests` (`make load`): starts the exchange and the stubs, makes samples, runs locust, verifies; exit code by budget.
+"""`python -m loadtests` (`make load`): starts the exchange and the stubs, makes samples, runs
+locust, verifies; exit code by budget.
 
-With `--host` the exchange is somebody else's: then nothing is started, and nothing verified but what its counters say.
+With `--host` the exchange is somebody else's: then nothing is started, and nothing verified but
+what its counters say.
 """
 
 from __future__ import annotations
@@ -29,22 +31,55 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make load", description=__doc__)
     parser.add_argument("--shape", choices=shapes.NAMES, default="flat")
-    parser.add_argument("--rate", type=float, default=0.0, help="calls a second on average (step: of the first step)")
-    parser.add_argument("--day", type=float, default=1_500_000.0, help="calls of a day, where no rate is given")
-    parser.add_argument("--factor", type=float, default=1.0, help="how many times faster than a day")
-    parser.add_argument("--seconds", type=float, default=0.0, help="length; the whole compressed day when 0 (soak: an hour)")
-    parser.add_argument("--step-seconds", type=float, default=20.0)
-    parser.add_argument("--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)")
-    parser.add_argument("--host", default="", help="an exchange that runs already")
-    parser.add_argument("--ledger", type=Path, help="a ledger to start on; a new one that is thrown away when left out")
-    parser.add_argument("--workers", type=int, default=1, help="workers of the exchange")
-    parser.add_argument("--locusts", type=int, default=1, help="locust processes that send; with more than one, a master besides")
-    parser.add_argument("--samples", type=Path, help="calls that `exchange samples all --calls` wrote; new ones when left out")
     parser.add_argument(
-        "--cold", action="store_true", help="measure the first calls of each type too, while schemas are compiled"
+        "--rate",
+        type=float,
+        default=0.0,
+        help="calls a second on average (step: of the first step)",
+    )
+    parser.add_argument(
+        "--day", type=float, default=1_500_000.0, help="calls of a day, where no rate is given"
+    )
+    parser.add_argument(
+        "--factor", type=float, default=1.0, help="how many times faster than a day"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=0.0,
+        help="length; the whole compressed day when 0 (soak: an hour)",
+    )
+    parser.add_argument("--step-seconds", type=float, default=20.0)
+    parser.add_argument(
+        "--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)"
+    )
+    parser.add_argument("--host", default="", help="an exchange that runs already")
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        help="a ledger to start on; a new one that is thrown away when left out",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="workers of the exchange")
+    parser.add_argument(
+        "--locusts",
+        type=int,
+        default=1,
+        help="locust processes that send; with more than one, a master besides",
+    )
+    parser.add_argument(
+        "--samples",
+        type=Path,
+        help="calls that `exchange samples all --calls` wrote; new ones when left out",
+    )
+    parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="measure the first calls of each type too, while schemas are compiled",
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go")
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="where HTML, CSV and JSON go"
+    )
     given = parser.parse_args(arguments)
     if not given.budget:
         given.budget = given.shape if given.shape in ("step", "soak") else "ci"
@@ -58,14 +93,21 @@ def main() -> int:
     given.reports.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="load-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        making = stack.enter_context(ThreadPoolExecutor(1)).submit(samples_for, given, folder / "samples")
+        making = stack.enter_context(ThreadPoolExecutor(1)).submit(
+            samples_for, given, folder / "samples"
+        )
         if given.host:
             processes.wait_ready(given.host.rstrip("/"))
             run, found = drive(given, given.host.rstrip("/"), making.result(), None)
         else:
             ledger = given.ledger or folder / "exchange.db"
-            url, served, took = stack.enter_context(processes.exchange(folder, ledger, given.workers))
-            print(f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}", flush=True)
+            url, served, took = stack.enter_context(
+                processes.exchange(folder, ledger, given.workers)
+            )
+            print(
+                f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}",
+                flush=True,
+            )
             run, found = drive(given, url, making.result(), served)
             run["start_seconds"] = round(took, 2)
             stack.close()
@@ -75,17 +117,36 @@ def main() -> int:
     path = given.reports / f"load-{given.shape}.json"
     path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
     print("\n".join(f"not as it must be: {each}" for each in found) or "accounted for")
-    print(f"reports: {path}, .html, _stats.csv; budget {given.budget}: {'exceeded' if run['exceeded'] else 'kept'}")
+    print(
+        f"reports: {path}, .html, _stats.csv; budget {given.budget}: {'exceeded' if run['exceeded'] else 'kept'}"
+    )
     return 1 if run["exceeded"] else 0
 
 
 def samples_for(given: argparse.Namespace, folder: Path) -> Path:
-    """The samples given, or calls of every sender made now: senders' times must not be older than a day."""
+    """The samples given, or calls of every sender made now: senders' times must not be older than a
+    day.
+    """
     if given.samples:
         return Path(given.samples)
-    command = [sys.executable, "-m", "exchange", "samples", "all", "--calls", "-n", str(SAMPLES_EACH), "--seed", str(given.seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "exchange",
+        "samples",
+        "all",
+        "--calls",
+        "-n",
+        str(SAMPLES_EACH),
+        "--seed",
+        str(given.seed),
+    ]
     subprocess.run(
-        [*command, "--out", str(folder)], env=processes.environment(), cwd=processes.ROOT, check=True, stdout=subprocess.DEVNULL
+        [*command, "--out", str(folder)],
+        env=processes.environment(),
+        cwd=processes.ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     return folder
 
@@ -93,7 +154,9 @@ def samples_for(given: argparse.Namespace, folder: Path) -> Path:
 def drive(
     given: argparse.Namespace, url: str, samples: Path, served: subprocess.Popen[bytes] | None
 ) -> tuple[dict[str, Any], list[str]]:
-    """Run locust against the exchange; its report, and what is wrong with memory or the accounts."""
+    """Run locust against the exchange; its report, and what is wrong with memory or the
+    accounts.
+    """
     if not given.cold:
         warm_up(url, calls.read(samples), WARM_CALLS * given.workers)
     before = processes.counted(url)
@@ -110,9 +173,13 @@ def drive(
     if memory is not None:
         run["memory"] = memory.figures()
         (given.reports / f"load-{given.shape}_memory.csv").write_text(
-            "seconds,mib\n" + "".join(f"{second:.0f},{size:.1f}\n" for second, size in memory.seen), encoding="utf-8"
+            "seconds,mib\n" + "".join(f"{second:.0f},{size:.1f}\n" for second, size in memory.seen),
+            encoding="utf-8",
         )
-        print("memory of the largest process: " + ", ".join(f"{name} {size:.0f}" for name, size in run["memory"].items()))
+        print(
+            "memory of the largest process: "
+            + ", ".join(f"{name} {size:.0f}" for name, size in run["memory"].items())
+        )
         found += budgets.exceeded_memory(run["memory"], budget)
     return run, found
 
@@ -120,15 +187,21 @@ def drive(
 def warm_up(url: str, samples: list[calls.Sample], times: int) -> None:
     """Send so many calls of each kind one after the other, before anything is measured or counted.
 
-    Each goes over a connection of its own, so that every worker of the exchange gets some. Raises what urllib does on a failure.
+    Each goes over a connection of its own, so that every worker of the exchange gets some. Raises
+    what urllib does on a failure.
     """
-    kinds = {(each.message_type, each.door, each.headers.get("SOAPAction", "")): each for each in samples}
+    kinds = {
+        (each.message_type, each.door, each.headers.get("SOAPAction", "")): each for each in samples
+    }
     numbers = calls.Numbers(calls.WORKERS_MAX - 1)
     for sample in kinds.values():
         for _ in range(times):
             prepared = sample.prepare(numbers.next())
             asked = urllib.request.Request(
-                url + prepared.path, prepared.body or None, dict(prepared.headers), method=prepared.method
+                url + prepared.path,
+                prepared.body or None,
+                dict(prepared.headers),
+                method=prepared.method,
             )
             urllib.request.urlopen(asked, timeout=60).close()
 
@@ -137,53 +210,104 @@ def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> 
     """One locust, or a master with so many workers; its exit code."""
     stem = report.with_suffix("")
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE)]
-    run = ["--headless", "--host", url, "--only-summary", "--html", f"{stem}.html", "--csv", str(stem), "--report", str(report)]
+    run = [
+        "--headless",
+        "--host",
+        url,
+        "--only-summary",
+        "--html",
+        f"{stem}.html",
+        "--csv",
+        str(stem),
+        "--report",
+        str(report),
+    ]
     for name in ("shape", "rate", "day", "factor", "seconds", "budget", "seed"):
         run += [f"--{name}", str(getattr(given, name))]
-    run += ["--step-seconds", str(given.step_seconds), "--samples", str(samples), "--loglevel", "WARNING"]
+    run += [
+        "--step-seconds",
+        str(given.step_seconds),
+        "--samples",
+        str(samples),
+        "--loglevel",
+        "WARNING",
+    ]
     if given.locusts == 1:
-        return subprocess.run([*command, *run], env=processes.environment(), cwd=processes.ROOT, check=False).returncode
+        return subprocess.run(
+            [*command, *run], env=processes.environment(), cwd=processes.ROOT, check=False
+        ).returncode
     port = processes.free_port()
     distributed = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
     distributed += ["--expect-workers", str(given.locusts), "--sources", str(given.locusts)]
     with contextlib.ExitStack() as stack:
         for number in range(given.locusts):
-            worker = ["locust", "-f", str(LOCUSTFILE), "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+            worker = [
+                "locust",
+                "-f",
+                str(LOCUSTFILE),
+                "--worker",
+                "--master-host",
+                "127.0.0.1",
+                "--master-port",
+                str(port),
+            ]
             stack.enter_context(processes.process(worker, Path(f"{stem}-worker-{number}.log")))
         return subprocess.run(
-            [*command, *run, *distributed], env=processes.environment(), cwd=processes.ROOT, check=False
+            [*command, *run, *distributed],
+            env=processes.environment(),
+            cwd=processes.ROOT,
+            check=False,
         ).returncode
 
 
 def differences(
-    accepted: dict[str, int], before: dict[tuple[str, str], int], after: dict[tuple[str, str], int], failures: int
+    accepted: dict[str, int],
+    before: dict[tuple[str, str], int],
+    after: dict[tuple[str, str], int],
+    failures: int,
 ) -> list[str]:
     """Where the client's count of accepted calls and the exchange's counters part, by message type.
 
-    With failed calls (a timeout, say) the exchange may have accepted more than the client knows of, never less. Types that
-    the exchange counts none of before and after (the readings of a mailbox) are no messages.
+    With failed calls (a timeout, say) the exchange may have accepted more than the client knows of,
+    never less. Types that the exchange counts none of before and after (the readings of a mailbox)
+    are no messages.
     """
     found = []
     for message_type, count in sorted(accepted.items()):
-        grown = {kind: after.get((message_type, kind), 0) - before.get((message_type, kind), 0) for kind in KINDS}
+        grown = {
+            kind: after.get((message_type, kind), 0) - before.get((message_type, kind), 0)
+            for kind in KINDS
+        }
         if message_type in NO_MESSAGES:
             continue
         if grown["accepted"] < count or (not failures and grown["accepted"] != count):
-            found.append(f"{message_type}: the client has {count} receipts, the exchange counted {grown['accepted']}")
+            found.append(
+                f"{message_type}: the client has {count} receipts, the exchange counted {grown['accepted']}"
+            )
         if grown["duplicate"] and not failures:
-            found.append(f"{message_type}: {grown['duplicate']} duplicates, though every call has ids of its own")
+            found.append(
+                f"{message_type}: {grown['duplicate']} duplicates, though every call has ids of its own"
+            )
     return found
 
 
 KINDS = ("accepted", "duplicate")
-#: Calls that bring no message: a mailbox is read under the type that is fetched from it, and acknowledged.
+#: Calls that bring no message: a mailbox is read under the type that is fetched from it, and
+#: acknowledged.
 NO_MESSAGES = frozenset({"unemployment.benefit-data", "mailbox"})
 
 
 def verified(ledger: Path) -> bool:
     """Whether `exchange verify` finds the ledger clean; says what it says."""
     command = [sys.executable, "-m", "exchange", "verify", "--ledger", f"sqlite:///{ledger}"]
-    done = subprocess.run(command, env=processes.environment(), cwd=processes.ROOT, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        command,
+        env=processes.environment(),
+        cwd=processes.ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     print(done.stdout.strip() or done.stderr.strip())
     return done.returncode == 0
 

@@ -36,14 +36,20 @@ def exceeded(report: Mapping[str, Any], budget: Mapping[str, Any]) -> list[str]:
         for name in LATENCIES:
             most = budget.get(channel, {}).get(name, budget.get(name))
             if most is not None and figures["calls"] and figures[name] > most:
-                found.append(f"{channel}: {name.partition('_')[0]} is {figures[name]} ms, over {most} ms")
+                found.append(
+                    f"{channel}: {name.partition('_')[0]} is {figures[name]} ms, over {most} ms"
+                )
     return found
 
 
 def exceeded_memory(memory: Mapping[str, float], budget: Mapping[str, Any]) -> list[str]:
-    """The same of the memory of a worker of the exchange: `most_mib`, and `growth_mib` in the second half of the run."""
+    """The same of the memory of a worker of the exchange: `most_mib`, and `growth_mib` in the
+    second half of the run.
+    """
     found = []
     for name, limit in (("most_mib", "memory_mib"), ("growth_mib", "memory_growth_mib")):
         if limit in budget and memory and memory[name] > budget[limit]:
-            found.append(f"memory of a worker: {name.partition('_')[0]} is {memory[name]:.0f} MiB, over {budget[limit]} MiB")
+            found.append(
+                f"memory of a worker: {name.partition('_')[0]} is {memory[name]:.0f} MiB, over {budget[limit]} MiB"
+            )
     return found

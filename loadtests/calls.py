@@ -1,4 +1,6 @@
-"""Calls read from the files of `exchange samples --calls`, and made new ones of: fresh digits into every id; sends nothing."""
+"""Calls read from the files of `exchange samples --calls`, and made new ones of: fresh digits into
+every id; sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from typing import Any
 
 #: Digits of a fresh number, as the files say it (`slots` are places in it).
 NUMBER_DIGITS = 18
-#: 2020-01-01 in microseconds: a number is 15 digits of microseconds since then (until 2051) and three of the worker.
+#: 2020-01-01 in microseconds: a number is 15 digits of microseconds since then (until 2051) and
+#: three of the worker.
 EPOCH_MICROSECONDS = 1_577_836_800_000_000
 WORKERS_MAX = 1_000
 
@@ -28,7 +31,9 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A call of a sample file. Slots are (at, width, place) by where they stand: the body (empty name) or a header."""
+    """A call of a sample file. Slots are (at, width, place) by where they stand: the body (empty
+    name) or a header.
+    """
 
     channel: str
     message_type: str
@@ -67,7 +72,9 @@ def _filled(text: bytearray, stretches: tuple[tuple[int, int, int], ...], number
 
 
 class Numbers:
-    """Numbers that no other worker and no earlier run gave out: the time, never the same twice, and the worker."""
+    """Numbers that no other worker and no earlier run gave out: the time, never the same twice, and
+    the worker.
+    """
 
     def __init__(self, worker: int, now: Callable[[], int] = time.time_ns) -> None:
         self._worker = worker % WORKERS_MAX
@@ -88,9 +95,16 @@ def read(folder: Path) -> list[Sample]:
     """
     paths = sorted(folder.glob("*.calls.jsonl"))
     if not paths:
-        raise FileNotFoundError(f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out {folder}")
+        raise FileNotFoundError(
+            f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out {folder}"
+        )
     # Not splitlines: JSON may hold signs that it takes for ends of lines.
-    return [_sample(json.loads(line)) for path in paths for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return [
+        _sample(json.loads(line))
+        for path in paths
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line
+    ]
 
 
 def _sample(data: dict[str, Any]) -> Sample:

@@ -1,7 +1,8 @@
-"""Locust's entry: options, the users of the workload, the shape, and the report and budget at the end; see docs/load-testing.md.
+"""Locust's entry: options, the users of the workload, the shape, and the report and budget at the
+end; see docs/load-testing.md.
 
-exchange samples all --calls -n 5 --out samples
-locust -f loadtests/locustfile.py --headless --host http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
+exchange samples all --calls -n 5 --out samples locust -f loadtests/locustfile.py --headless --host
+http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from loadtests import budgets, calls, shapes, workload
 from loadtests.report import report, table
 from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds
 
-#: Between the end of the arrivals and the end of the test: the workers start a little after the master.
+#: Between the end of the arrivals and the end of the test: the workers start a little after the
+#: master.
 GRACE_SECONDS = 2.0
 
 WORKLOAD = workload.load()
 KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.sources})
 #: More are never needed up to 30 workers.
-SPACERS: list[Any] = [type(f"Spacer{number}", (Spacer,), {"abstract": False}) for number in range(6)]
+SPACERS: list[Any] = [
+    type(f"Spacer{number}", (Spacer,), {"abstract": False}) for number in range(6)
+]
 globals().update({kind.__name__: kind for kind in [*KINDS, *SPACERS]})
 
 lateness: Counter[int] = Counter()
@@ -37,11 +41,23 @@ broke_at = ""
 
 @events.init_command_line_parser.add_listener
 def options(parser: Any) -> None:
-    """The options of a load; each is also a variable LOAD_<NAME>. The master hands them to its workers."""
+    """The options of a load; each is also a variable LOAD_<NAME>. The master hands them to its
+    workers.
+    """
     for name, kind, default, text in (
-        ("samples", str, "samples", "folder that `exchange samples all --calls` wrote (on each worker's machine)"),
+        (
+            "samples",
+            str,
+            "samples",
+            "folder that `exchange samples all --calls` wrote (on each worker's machine)",
+        ),
         ("shape", str, "flat", f"one of {', '.join(shapes.NAMES)}"),
-        ("rate", float, 0.0, "calls a second on average (step: of the first step); instead of --day and --factor"),
+        (
+            "rate",
+            float,
+            0.0,
+            "calls a second on average (step: of the first step); instead of --day and --factor",
+        ),
         ("day", float, 1_500_000.0, "calls of a day"),
         ("factor", float, 1.0, "how many times faster than a day"),
         ("seconds", float, 0.0, "length of the load; a whole day by --factor when 0"),
@@ -52,23 +68,42 @@ def options(parser: Any) -> None:
         ("report", str, "", "file for the report as JSON"),
     ):
         variable = f"LOAD_{name.upper().replace('-', '_')}"
-        parser.add_argument(f"--{name}", type=kind, default=default, help=text, env_var=variable, include_in_web_ui=True)
+        parser.add_argument(
+            f"--{name}",
+            type=kind,
+            default=default,
+            help=text,
+            env_var=variable,
+            include_in_web_ui=True,
+        )
 
 
 def shape_of(given: Any) -> shapes.Shape:
     """The shape that the options ask for."""
-    return shapes.make(given.shape, WORKLOAD, given.rate, given.seconds, given.day, given.factor, given.step_seconds)
+    return shapes.make(
+        given.shape,
+        WORKLOAD,
+        given.rate,
+        given.seconds,
+        given.day,
+        given.factor,
+        given.step_seconds,
+    )
 
 
 class Load(LoadTestShape):
-    """One user of each kind for each worker, from the beginning to the end; what is due when is the sources' own matter."""
+    """One user of each kind for each worker, from the beginning to the end; what is due when is the
+    sources' own matter.
+    """
 
     def tick(self) -> tuple[int, float] | None:
         """How many users; None when the load is over or, with `step`, when it has broken."""
         assert self.runner is not None
         environment = self.runner.environment
         given = environment.parsed_options
-        if self.get_run_time() > shape_of(given).seconds + GRACE_SECONDS or (given.shape == "step" and broken(environment)):
+        if self.get_run_time() > shape_of(given).seconds + GRACE_SECONDS or (
+            given.shape == "step" and broken(environment)
+        ):
             return None
         users = sum(kind.fixed_count for kind in environment.user_classes)
         return users, float(users)
@@ -114,17 +149,28 @@ def begin(environment: Any, **_: object) -> None:
     given = environment.parsed_options
     samples = calls.read(Path(given.samples))
     mixes = {
-        key: workload.Mix([flow for flow in WORKLOAD.flows if (flow.channel, flow.sector) == key], samples)
+        key: workload.Mix(
+            [flow for flow in WORKLOAD.flows if (flow.channel, flow.sector) == key], samples
+        )
         for key in WORKLOAD.sources
     }
     for left_out in (flow for mix in mixes.values() for flow in mix.missing):
-        print(f"no samples of {left_out.message_type} from {left_out.sector}: left out", file=sys.stderr)
-    unknown = {(each.sector, each.message_type) for each in samples if not any(flow.takes(each) for flow in WORKLOAD.flows)}
+        print(
+            f"no samples of {left_out.message_type} from {left_out.sector}: left out",
+            file=sys.stderr,
+        )
+    unknown = {
+        (each.sector, each.message_type)
+        for each in samples
+        if not any(flow.takes(each) for flow in WORKLOAD.flows)
+    }
     for sector, message_type in sorted(unknown):
         print(f"{message_type} from {sector} is not in the workload: left out", file=sys.stderr)
     worker = environment.runner.worker_index if isinstance(environment.runner, WorkerRunner) else 0
     total = sum(mix.calls for mix in mixes.values())
-    Source.sender = Sender(environment.host, worker, samples, shape_of(given), total, given.sources, given.seed)
+    Source.sender = Sender(
+        environment.host, worker, samples, shape_of(given), total, given.sources, given.seed
+    )
     for kind in KINDS:
         kind.mix = mixes[kind.channel, kind.sector]
 
@@ -146,14 +192,22 @@ def take_over(client_id: str, data: dict[str, Any]) -> None:
 
 @events.quitting.add_listener
 def end(environment: Any, **_: object) -> None:
-    """Print and write the report; the exit code says whether the budget was kept. Workers leave that to the master."""
+    """Print and write the report; the exit code says whether the budget was kept. Workers leave
+    that to the master.
+    """
     if isinstance(environment.runner, WorkerRunner) or not hasattr(environment.stats, "total"):
         return
     given = environment.parsed_options
     late = (
-        lateness if isinstance(environment.runner, MasterRunner) else getattr(Source, "sender", None) and Source.sender.lateness
+        lateness
+        if isinstance(environment.runner, MasterRunner)
+        else getattr(Source, "sender", None) and Source.sender.lateness
     )
-    run = report(environment.stats, late or {}, shape_of(given).seconds if given.shape != "step" else run_seconds(environment))
+    run = report(
+        environment.stats,
+        late or {},
+        shape_of(given).seconds if given.shape != "step" else run_seconds(environment),
+    )
     found = [] if given.shape == "step" else budgets.exceeded(run, budgets.load(given.budget))
     run |= {
         "shape": given.shape,
@@ -163,7 +217,10 @@ def end(environment: Any, **_: object) -> None:
         "sent_by": sorted(sent_by.values()),
     }
     print(table(run))
-    print("\n".join([*([broke_at] if broke_at else []), *(f"over budget: {each}" for each in found)]) or "within budget")
+    print(
+        "\n".join([*([broke_at] if broke_at else []), *(f"over budget: {each}" for each in found)])
+        or "within budget"
+    )
     if given.report:
         Path(given.report).write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
     environment.process_exit_code = 1 if found else 0

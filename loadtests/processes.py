@@ -1,4 +1,6 @@
-"""The exchange and its stubs as processes for one load test, by their command line alone, and the memory that they take."""
+"""The exchange and its stubs as processes for one load test, by their command line alone, and the
+memory that they take.
+"""
 
 from __future__ import annotations
 
@@ -77,17 +79,34 @@ def _address(started: subprocess.Popen[bytes], log: Path, pattern: str) -> str:
 
 
 @contextlib.contextmanager
-def exchange(folder: Path, ledger: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
-    """The exchange and the stubs on free ports; gives its address, its process and the seconds until it was ready."""
+def exchange(
+    folder: Path, ledger: Path, workers: int
+) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """The exchange and the stubs on free ports; gives its address, its process and the seconds
+    until it was ready.
+    """
     stubs_port = free_port()
     serving, playing = folder / "exchange.log", folder / "partners.log"
     begun = time.monotonic()
-    serve = ["exchange", "serve", "--port", "0", "--workers", str(workers), "--ledger", f"sqlite:///{ledger}"]
-    with process(serve, serving, EXCHANGE_PARTNERS__ADDRESS=f"http://127.0.0.1:{stubs_port}") as served:
+    serve = [
+        "exchange",
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        str(workers),
+        "--ledger",
+        f"sqlite:///{ledger}",
+    ]
+    with process(
+        serve, serving, EXCHANGE_PARTNERS__ADDRESS=f"http://127.0.0.1:{stubs_port}"
+    ) as served:
         url = _address(served, serving, r"exchange: (http://\S+?)/?\s")
         wait_ready(url, served)
         took = time.monotonic() - begun
-        with process(["exchange", "partners", "--exchange", url, "--port", str(stubs_port)], playing) as played:
+        with process(
+            ["exchange", "partners", "--exchange", url, "--port", str(stubs_port)], playing
+        ) as played:
             _address(played, playing, r"partners: (http://\S+?)/?\s")
             yield url, served, took
 
@@ -100,7 +119,10 @@ def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
     """
     until = time.monotonic() + START_SECONDS * 10
     while time.monotonic() < until and (served is None or served.poll() is None):
-        with contextlib.suppress(OSError), urllib.request.urlopen(url + "/health/ready", timeout=5) as response:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(url + "/health/ready", timeout=5) as response,
+        ):
             if response.status == 200:
                 return
         time.sleep(0.1)
@@ -120,7 +142,9 @@ def counted(url: str) -> dict[tuple[str, str], int]:
 
 
 def drain(url: str, still_seconds: float = 4.0) -> int:
-    """Wait until nothing is on its way, or nothing changed for so long (what lies in mailboxes); how many deliveries wait then."""
+    """Wait until nothing is on its way, or nothing changed for so long (what lies in mailboxes);
+    how many deliveries wait then.
+    """
     until = time.monotonic() + DRAIN_SECONDS
     before, since = None, time.monotonic()
     while True:
@@ -157,14 +181,26 @@ class Memory:
         while not self._ended.wait(WATCH_SECONDS):
             with contextlib.suppress(psutil.NoSuchProcess):
                 every = [self._process, *self._process.children(recursive=True)]
-                self.seen.append((time.monotonic() - begun, max(each.memory_info().rss for each in every) / 2**20))
+                self.seen.append(
+                    (
+                        time.monotonic() - begun,
+                        max(each.memory_info().rss for each in every) / 2**20,
+                    )
+                )
 
     def figures(self) -> dict[str, float]:
-        """`start_mib`, `most_mib`, `end_mib`, and `growth_mib`: the mean of the last tenth less that of the tenth in the middle."""
+        """`start_mib`, `most_mib`, `end_mib`, and `growth_mib`: the mean of the last tenth less
+        that of the tenth in the middle.
+        """
         sizes = [size for _, size in self.seen]
         if not sizes:
             return {}
         tenth = max(len(sizes) // 10, 1)
         middle, last = sizes[len(sizes) // 2 :][:tenth], sizes[-tenth:]
         growth = sum(last) / len(last) - sum(middle) / len(middle)
-        return {"start_mib": sizes[0], "most_mib": max(sizes), "end_mib": sizes[-1], "growth_mib": growth}
+        return {
+            "start_mib": sizes[0],
+            "most_mib": max(sizes),
+            "end_mib": sizes[-1],
+            "growth_mib": growth,
+        }

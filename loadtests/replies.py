@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-#: The register's verdicts on a delivery that mean that it was not taken (4 at reception, 5 in processing).
+#: The register's verdicts on a delivery that mean that it was not taken (4 at reception, 5 in
+#: processing).
 _REFUSED_STATUS = re.compile(rb"<DeliveryDataStatus>([45])</DeliveryDataStatus>")
 _FAULT = re.compile(rb"<(?:[A-Za-z]\w*:)?Fault[\s>]")
 TOLD_CHARACTERS_MAX = 200
@@ -16,7 +17,9 @@ class NotTaken(Exception):
 
 
 def complaint(status: int, body: bytes) -> str:
-    """Why the call was not taken; empty when it was. Replies to a duplicate count as taken, for the exchange has the message."""
+    """Why the call was not taken; empty when it was. Replies to a duplicate count as taken, for the
+    exchange has the message.
+    """
     if not 200 <= status < 300:
         return f"{status} {told(body)}"
     if body.lstrip()[:1] == b"<":
@@ -28,7 +31,9 @@ def complaint(status: int, body: bytes) -> str:
 
 
 def told(body: bytes) -> str:
-    """The reason that a problem document names, or the beginning of the body; nothing that differs from call to call if it can be."""
+    """The reason that a problem document names, or the beginning of the body; nothing that differs
+    from call to call if it can be.
+    """
     try:
         problem = json.loads(body)
         return str(problem.get("reason") or problem.get("title") or "")[:TOLD_CHARACTERS_MAX]

@@ -1,4 +1,6 @@
-"""What a run measured, as plain data and as a table: percentiles by channel from locust's own counts; no budget and no sending."""
+"""What a run measured, as plain data and as a table: percentiles by channel from locust's own
+counts; no budget and no sending.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def percentile(times: Mapping[int, int], share: float) -> int:
 
 
 def figures(entries: Iterable[Any]) -> dict[str, Any]:
-    """Calls, failures, latencies of some of locust's entries together. Over 100 ms locust keeps two digits of each."""
+    """Calls, failures, latencies of some of locust's entries together. Over 100 ms locust keeps two
+    digits of each.
+    """
     times: Counter[int] = Counter()
     calls = failures = 0
     longest = 0.0
@@ -34,7 +38,9 @@ def figures(entries: Iterable[Any]) -> dict[str, Any]:
 
 
 def report(stats: Any, lateness: Mapping[int, int], seconds: float) -> dict[str, Any]:
-    """The run: totals, by channel, by name; `accepted` counts by message type the calls that the exchange took."""
+    """The run: totals, by channel, by name; `accepted` counts by message type the calls that the
+    exchange took.
+    """
     entries = list(stats.entries.values())
     channels = sorted({entry.method for entry in entries})
     accepted: Counter[str] = Counter()
@@ -43,12 +49,24 @@ def report(stats: Any, lateness: Mapping[int, int], seconds: float) -> dict[str,
     return {
         **figures(entries),
         "seconds": round(seconds, 1),
-        "calls_a_second": round(sum(entry.num_requests for entry in entries) / max(seconds, 0.001), 1),
-        "channels": {channel: figures(entry for entry in entries if entry.method == channel) for channel in channels},
-        "names": {f"{entry.method} {entry.name}": figures([entry]) for entry in sorted(entries, key=lambda each: each.name)},
+        "calls_a_second": round(
+            sum(entry.num_requests for entry in entries) / max(seconds, 0.001), 1
+        ),
+        "channels": {
+            channel: figures(entry for entry in entries if entry.method == channel)
+            for channel in channels
+        },
+        "names": {
+            f"{entry.method} {entry.name}": figures([entry])
+            for entry in sorted(entries, key=lambda each: each.name)
+        },
         "accepted": dict(accepted),
-        "errors": [f"{error.occurrences} x {error.name}: {error.error}" for error in stats.errors.values()],
-        "client_lateness": {name: percentile(lateness, share) for name, share in PERCENTILES.items()},
+        "errors": [
+            f"{error.occurrences} x {error.name}: {error.error}" for error in stats.errors.values()
+        ],
+        "client_lateness": {
+            name: percentile(lateness, share) for name, share in PERCENTILES.items()
+        },
     }
 
 

@@ -1,4 +1,6 @@
-"""The shapes of a load: how many calls a second are due at which second, for which message type; pure, nothing is sent here."""
+"""The shapes of a load: how many calls a second are due at which second, for which message type;
+pure, nothing is sent here.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ STEP_GROWTH = 1.25
 class Shape:
     """A load of `rate` calls a second on average over `seconds`.
 
-    `hours` shapes a compressed day (empty: flat); `extra` multiplies types in some hours; a `step_seconds` of more than 0
-    starts at `rate` and grows by `STEP_GROWTH` after each step.
+    `hours` shapes a compressed day (empty: flat); `extra` multiplies types in some hours; a
+    `step_seconds` of more than 0 starts at `rate` and grows by `STEP_GROWTH` after each step.
     """
 
     name: str
@@ -31,7 +33,9 @@ class Shape:
     step_seconds: float = 0.0
 
     def at(self, second: float) -> float:
-        """Calls a second due at that second, before what `times` adds to some types; 0 outside the load."""
+        """Calls a second due at that second, before what `times` adds to some types; 0 outside the
+        load.
+        """
         if not 0 <= second < self.seconds:
             return 0.0
         if self.step_seconds:
@@ -55,11 +59,20 @@ class Shape:
         return min(int(24 * second / self.seconds), 23)
 
 
-def make(name: str, workload: Workload, rate: float, seconds: float, day: float, factor: float, step_seconds: float) -> Shape:
+def make(
+    name: str,
+    workload: Workload,
+    rate: float,
+    seconds: float,
+    day: float,
+    factor: float,
+    step_seconds: float,
+) -> Shape:
     """The shape of that name.
 
-    `day` is the calls of a day and `factor` how many times faster than a day it goes; a `rate` above 0 takes the place of
-    day x factor / 86,400, and `seconds` above 0 that of the whole day, compressed (an hour for `soak`).
+    `day` is the calls of a day and `factor` how many times faster than a day it goes; a `rate`
+    above 0 takes the place of day x factor / 86,400, and `seconds` above 0 that of the whole day,
+    compressed (an hour for `soak`).
 
     Raises:
         ValueError: for an unknown name or a load of nothing.

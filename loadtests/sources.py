@@ -1,8 +1,10 @@
-"""Locust users, one kind for each channel and sector: they start calls when these are due and never wait for an answer to do so.
+"""Locust users, one kind for each channel and sector: they start calls when these are due and never
+wait for an answer to do so.
 
-A user of locust is a closed loop: it sends, waits for the answer, sends again, so a slow server is asked less and the calls that
-it held up are never measured. Here a user is a source of arrivals instead: each call has a due time from the load's shape, gets
-a greenlet of its own at that time, and its latency counts from the due time, not from when the client got round to it.
+A user of locust is a closed loop: it sends, waits for the answer, sends again, so a slow server is
+asked less and the calls that it held up are never measured. Here a user is a source of arrivals
+instead: each call has a due time from the load's shape, gets a greenlet of its own at that time,
+and its latency counts from the due time, not from when the client got round to it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ ACKNOWLEDGEMENT = "mailbox acknowledgement"
 
 @dataclass(slots=True)
 class Sender:
-    """What all sources of a process share: the connections, fresh numbers, the samples and the shape; and how late calls started."""
+    """What all sources of a process share: the connections, fresh numbers, the samples and the
+    shape; and how late calls started.
+    """
 
     host: str
     worker: int
@@ -53,12 +57,16 @@ class Sender:
     group: Group = field(init=False)
     begun: float = field(init=False)
     started: Iterator[int] = field(init=False)
-    #: Milliseconds (whole) between due and start -> how many calls: what the client itself adds to every latency.
+    #: Milliseconds (whole) between due and start -> how many calls: what the client itself adds to
+    #: every latency.
     lateness: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.client = HTTPClient.from_url(
-            self.host, concurrency=CONNECTIONS_MAX, connection_timeout=TIMEOUT_SECONDS, network_timeout=TIMEOUT_SECONDS
+            self.host,
+            concurrency=CONNECTIONS_MAX,
+            connection_timeout=TIMEOUT_SECONDS,
+            network_timeout=TIMEOUT_SECONDS,
         )
         self.numbers = Numbers(self.worker)
         self.group = Group()
@@ -66,10 +74,17 @@ class Sender:
         self.started = iter(range(1_000_000_000))
 
     def call(self, prepared: Prepared) -> tuple[int, bytes]:
-        """(status, body) of a call; once more when a kept connection was closed before the reply, since ids make that safe."""
+        """(status, body) of a call; once more when a kept connection was closed before the reply,
+        since ids make that safe.
+        """
         for again in (True, False):
             try:
-                response = self.client.request(prepared.method, prepared.path, body=prepared.body, headers=dict(prepared.headers))
+                response = self.client.request(
+                    prepared.method,
+                    prepared.path,
+                    body=prepared.body,
+                    headers=dict(prepared.headers),
+                )
                 return response.status_code, bytes(response.read())
             except HTTPConnectionClosed:
                 if not again:
@@ -90,7 +105,9 @@ class Source(User):
         """Begin the source's own sequence of arrivals."""
         sender = self.sender
         part = self.mix.calls / sender.calls_a_year / sender.sources if sender.calls_a_year else 0.0
-        rng = random.Random(f"{sender.seed}:{sender.worker}:{next(sender.started)}:{self.channel}:{self.sector}")
+        rng = random.Random(
+            f"{sender.seed}:{sender.worker}:{next(sender.started)}:{self.channel}:{self.sector}"
+        )
         self._arrivals = iter(Arrivals(self.mix, sender.shape, part, rng))
         self._next = next(self._arrivals, None)
 
@@ -114,7 +131,13 @@ class Source(User):
 
     def _start(self, due: float, sample: Sample) -> None:
         if len(self.sender.group) >= IN_FLIGHT_MAX:
-            self._fire(sample, f"{sample.message_type} {self.sector}", due, 0, NotTaken("not sent: too many calls under way"))
+            self._fire(
+                sample,
+                f"{sample.message_type} {self.sector}",
+                due,
+                0,
+                NotTaken("not sent: too many calls under way"),
+            )
             return
         self.sender.group.spawn(self._send, due, sample)
 
@@ -126,7 +149,10 @@ class Source(User):
         if sample.door.endswith(MAILBOX) and (ids := leased(body)):
             headers = {**sample.headers, "Content-Type": "application/json"}
             acknowledgement = Prepared(
-                "POST", f"{sample.door}/acknowledgements", headers, json.dumps({"deliveries": ids}).encode()
+                "POST",
+                f"{sample.door}/acknowledgements",
+                headers,
+                json.dumps({"deliveries": ids}).encode(),
             )
             self._measured(sample, ACKNOWLEDGEMENT, time.perf_counter(), acknowledgement)
 
@@ -143,7 +169,9 @@ class Source(User):
         self._fire(sample, name, due, len(body), failed)
         return body
 
-    def _fire(self, sample: Sample, name: str, due: float, size: int, failed: Exception | None) -> None:
+    def _fire(
+        self, sample: Sample, name: str, due: float, size: int, failed: Exception | None
+    ) -> None:
         self.environment.events.request.fire(
             request_type=sample.channel,
             name=name,
@@ -155,7 +183,9 @@ class Source(User):
 
 
 class Spacer(User):
-    """Does nothing: makes the number of kinds of users coprime with the workers', so that each worker gets one of every kind."""
+    """Does nothing: makes the number of kinds of users coprime with the workers', so that each
+    worker gets one of every kind.
+    """
 
     abstract = True
 
@@ -170,6 +200,11 @@ def kinds(keys: list[tuple[str, str]], mixes: dict[tuple[str, str], Mix]) -> lis
     made: list[type[Source]] = []
     for channel, sector in keys:
         name = "".join(word.capitalize() for word in f"{channel}-{sector}".split("-"))
-        members: dict[str, Any] = {"channel": channel, "sector": sector, "mix": mixes[channel, sector], "abstract": False}
+        members: dict[str, Any] = {
+            "channel": channel,
+            "sector": sector,
+            "mix": mixes[channel, sector],
+            "abstract": False,
+        }
         made.append(type(name, (Source,), members))
     return made

@@ -1,4 +1,6 @@
-"""The workload as data: calls a year by channel, sector, type and door, and how they lie over a day; no locust and no sending."""
+"""The workload as data: calls a year by channel, sector, type and door, and how they lie over a
+day; no locust and no sending.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ PATH = Path(__file__).with_name("workload.toml")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one sector sends of one type through one door (empty: whichever). `calls` and `records` are those of a year."""
+    """What one sector sends of one type through one door (empty: whichever). `calls` and `records`
+    are those of a year.
+    """
 
     channel: str
     sector: str
@@ -29,9 +33,11 @@ class Flow:
 
     def takes(self, sample: Sample) -> bool:
         """Whether a sample is one of this flow."""
-        return (self.channel, self.sector, self.message_type) == (sample.channel, sample.sector, sample.message_type) and (
-            self.door in ("", sample.door)
-        )
+        return (self.channel, self.sector, self.message_type) == (
+            sample.channel,
+            sample.sector,
+            sample.message_type,
+        ) and (self.door in ("", sample.door))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,17 @@ def load(path: Path = PATH) -> Workload:
     for entry in data["flow"]:
         records = entry["records"] * entry.get("share", 1.0)
         calls = entry.get("calls", records / entry.get("per_call", 1.0))
-        flows.append(Flow(entry["channel"], entry["sector"], entry["type"], entry.get("door", ""), calls, records, entry["row"]))
+        flows.append(
+            Flow(
+                entry["channel"],
+                entry["sector"],
+                entry["type"],
+                entry.get("door", ""),
+                calls,
+                records,
+                entry["row"],
+            )
+        )
     keys = [(flow.channel, flow.sector, flow.message_type, flow.door) for flow in flows]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{path.name}: stands twice: {sorted(twice)}")
@@ -81,7 +97,9 @@ def load(path: Path = PATH) -> Workload:
 
 
 class Mix:
-    """The flows of one source with their samples: draws samples as the flows' calls have it, evenly among a flow's own."""
+    """The flows of one source with their samples: draws samples as the flows' calls have it, evenly
+    among a flow's own.
+    """
 
     def __init__(self, flows: Iterable[Flow], samples: Sequence[Sample]) -> None:
         found = [(flow, [sample for sample in samples if flow.takes(sample)]) for flow in flows]
@@ -100,11 +118,17 @@ class Mix:
 
     def draw(self, rng: random.Random, times: Sequence[float]) -> Sample:
         """A sample; `times` says how much more than usual of each flow comes now."""
-        weights = list(itertools.accumulate(flow.calls * more for (flow, _), more in zip(self.flows, times, strict=True)))
+        weights = list(
+            itertools.accumulate(
+                flow.calls * more for (flow, _), more in zip(self.flows, times, strict=True)
+            )
+        )
         _, own = rng.choices(self.flows, cum_weights=weights)[0]
         return rng.choice(own)
 
 
 def spacers(kinds: int, workers: int) -> int:
-    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by kind, round by round."""
+    """How many spacers `kinds` of users need: locust deals them to the workers in turn, kind by
+    kind, round by round.
+    """
     return next(more for more in range(2 * workers + 1) if math.gcd(kinds + more, workers) == 1)

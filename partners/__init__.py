@@ -1,1 +1,3 @@
-"""The programs that play partners: they send, answer and misbehave over real HTTP; imports nothing of the exchange."""
+"""The programs that play partners: they send, answer and misbehave over real HTTP; imports nothing
+of the exchange.
+"""

@@ -1,4 +1,6 @@
-"""How stubs misbehave: a seeded script of faults by partner or sector, read from TOML or short texts; nothing that acts on them."""
+"""How stubs misbehave: a seeded script of faults by partner or sector, read from TOML or short
+texts; nothing that acts on them.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from schemas.directory import Partner
+from exchange.schemas.directory import Partner
 
-#: slow: waits before it serves; refuse: takes nothing, says 403; down: says 503; twice: sends its own answer twice;
-#: garbage: serves, then replies with bytes that mean nothing; drop: serves, then closes the connection without a reply.
-#: lose: what the partner sends by itself never leaves it; the only kind that is not about calls to the partner.
+#: slow: waits before it serves; refuse: takes nothing, says 403; down: says 503; twice: sends its
+#: own answer twice; garbage: serves, then replies with bytes that mean nothing; drop: serves, then
+#: closes the connection without a reply. lose: what the partner sends by itself never leaves it;
+#: the only kind that is not about calls to the partner.
 LOSE = "lose"
 KINDS = ("slow", "refuse", "down", "twice", "garbage", "drop", LOSE)
 EVERYBODY = "*"
@@ -22,7 +25,9 @@ SLOW_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One line of the script: `target` is a partner id, a sector or `*`; `seconds` says how slow."""
+    """One line of the script: `target` is a partner id, a sector or `*`; `seconds` says how
+    slow.
+    """
 
     target: str
     kind: str
@@ -43,18 +48,24 @@ class Fault:
 
 
 class Faults:
-    """The script. What befalls the n-th call to a partner depends on seed, partner and n alone, not on other partners' calls."""
+    """The script. What befalls the n-th call to a partner depends on seed, partner and n alone, not
+    on other partners' calls.
+    """
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int = 0) -> None:
         self.faults = tuple(faults)
         self.seed = seed
 
     def befall(self, partner: Partner, number: int) -> Fault | None:
-        """The fault that befalls the `number`-th call to the partner; lines are tried in order and the first hit counts."""
+        """The fault that befalls the `number`-th call to the partner; lines are tried in order and
+        the first hit counts.
+        """
         return self._hit(partner, f"{self.seed}/{partner.id}/{number}", False)
 
     def loses(self, partner: Partner, number: int) -> bool:
-        """Whether the `number`-th call that the partner would make by itself is lost before it is made."""
+        """Whether the `number`-th call that the partner would make by itself is lost before it is
+        made.
+        """
         return self._hit(partner, f"{self.seed}/{partner.id}/lost/{number}", True) is not None
 
     def _hit(self, partner: Partner, chance: str, losing: bool) -> Fault | None:
@@ -62,13 +73,18 @@ class Faults:
             return None
         rng = random.Random(chance)
         for fault in self.faults:
-            if (fault.kind == LOSE) == losing and fault.concerns(partner) and rng.random() < fault.probability:
+            if (
+                (fault.kind == LOSE) == losing
+                and fault.concerns(partner)
+                and rng.random() < fault.probability
+            ):
                 return fault
         return None
 
 
 def from_text(text: str) -> Fault:
-    """Read `target=kind:probability` or `target=kind:probability:seconds` (`unemployment-fund=slow:0.1:1.5`).
+    """Read `target=kind:probability` or `target=kind:probability:seconds`
+    (`unemployment-fund=slow:0.1:1.5`).
 
     Raises:
         ValueError: when it is not of that form, or the kind or a number is impossible.
@@ -81,12 +97,16 @@ def from_text(text: str) -> Fault:
 
 
 def from_toml(path: Path) -> list[Fault]:
-    """Read a script: tables `[[fault]]` with `partner` or `sector` (neither: everybody), `kind`, `probability`, `seconds`.
+    """Read a script: tables `[[fault]]` with `partner` or `sector` (neither: everybody), `kind`,
+    `probability`, `seconds`.
 
     Raises:
         ValueError: when a table has other keys, or names both a partner and a sector.
     """
-    return [_from_table(table) for table in tomllib.loads(path.read_text(encoding="utf-8")).get("fault", [])]
+    return [
+        _from_table(table)
+        for table in tomllib.loads(path.read_text(encoding="utf-8")).get("fault", [])
+    ]
 
 
 def _from_table(table: Mapping[str, Any]) -> Fault:
@@ -95,4 +115,9 @@ def _from_table(table: Mapping[str, Any]) -> Fault:
     if "partner" in table and "sector" in table:
         raise ValueError("a fault is about a partner or a sector, not both")
     target = table.get("partner") or table.get("sector") or EVERYBODY
-    return Fault(target, table["kind"], float(table.get("probability", 1.0)), float(table.get("seconds", SLOW_SECONDS)))
+    return Fault(
+        target,
+        table["kind"],
+        float(table.get("probability", 1.0)),
+        float(table.get("seconds", SLOW_SECONDS)),
+    )

@@ -1,10 +1,13 @@
-"""Calls as lines of JSON, for clients that can't or won't import this product; says where the ids stand that each call needs anew.
+"""Calls as lines of JSON, for clients that can't or won't import this product; says where the ids
+stand that each call needs anew.
 
-A line holds `flow`, `channel`, `type`, `sender`, `sector`, `weight` (calls a year), `items`, `method`, `path` (with its query),
-`headers`, `body` (text) and `slots`. A slot `[where, at, width, place]` is a stretch of `width` decimal digits at `at` of the
-header named `where`, or (where it is empty) at that byte of the body in UTF-8. A client writes a number of `NUMBER_DIGITS`
-digits, leading zeros kept, that it never gave out before: digits [place, place + width) of it go into the slot. The message
-stays valid, since only digits (and hexadecimal digits of ids that may be any) are replaced, by as many.
+A line holds `flow`, `channel`, `type`, `sender`, `sector`, `weight` (calls a year), `items`,
+`method`, `path` (with its query), `headers`, `body` (text) and `slots`. A slot `[where, at, width,
+place]` is a stretch of `width` decimal digits at `at` of the header named `where`, or (where it is
+empty) at that byte of the body in UTF-8. A client writes a number of `NUMBER_DIGITS` digits,
+leading zeros kept, that it never gave out before: digits [place, place + width) of it go into the
+slot. The message stays valid, since only digits (and hexadecimal digits of ids that may be any) are
+replaced, by as many.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from partners.sender import Chain
-from partners.stub import Flow, Sending, Stub
-from schemas.directory import Directory
+from exchange.partners.sender import Chain
+from exchange.partners.stub import Flow, Sending, Stub
+from exchange.schemas.directory import Directory
 
 NUMBER_DIGITS = 18
 #: An id with fewer digits than this can't be made anew often enough.
@@ -37,7 +40,8 @@ def record_calls(
     first: int,
     items: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """`count` calls of every flow of that message type, made at `now` (milliseconds), with serial numbers from chain `first`.
+    """`count` calls of every flow of that message type, made at `now` (milliseconds), with serial
+    numbers from chain `first`.
 
     `items` is how many records each call is to hold, where its sender may choose.
 
@@ -51,7 +55,9 @@ def record_calls(
                 continue
             for _ in range(count):
                 number += 1
-                situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation(lambda _: items)
+                situation = Chain(directory, seed, number, lambda: now * 1_000_000).situation(
+                    lambda _: items
+                )
                 yield as_data(stub.channel, flow, flow.make(situation), directory)
 
 
@@ -59,7 +65,9 @@ def as_data(channel: str, flow: Flow, sending: Sending, directory: Directory) ->
     """One call as plain data."""
     call = sending.call
     partner = directory.get(flow.partner)
-    ids = sending.fresh or tuple(value for name, value in call.headers.items() if name == MESSAGE_ID)
+    ids = sending.fresh or tuple(
+        value for name, value in call.headers.items() if name == MESSAGE_ID
+    )
     return {
         "flow": flow.name,
         "channel": channel,
@@ -84,14 +92,26 @@ def slots(given: str, headers: Any, body: bytes) -> list[Slot]:
     """
     stretches = digits_of(given)
     if sum(width for _, width, _ in stretches) < ID_DIGITS_MIN:
-        raise ValueError(f"the id {given!r} has fewer than {ID_DIGITS_MIN} digits to make it anew with")
-    places = [(name, match.start()) for name, value in headers.items() for match in re.finditer(re.escape(given), value)]
+        raise ValueError(
+            f"the id {given!r} has fewer than {ID_DIGITS_MIN} digits to make it anew with"
+        )
+    places = [
+        (name, match.start())
+        for name, value in headers.items()
+        for match in re.finditer(re.escape(given), value)
+    ]
     places += [("", match.start()) for match in re.finditer(re.escape(given.encode()), body)]
-    return [(where, start + at, width, place) for where, start in places for at, width, place in stretches]
+    return [
+        (where, start + at, width, place)
+        for where, start in places
+        for at, width, place in stretches
+    ]
 
 
 def digits_of(given: str) -> list[tuple[int, int, int]]:
-    """The last `NUMBER_DIGITS` (hexadecimal) digits of an id as stretches (at, width, place), whatever separates them."""
+    """The last `NUMBER_DIGITS` (hexadecimal) digits of an id as stretches (at, width, place),
+    whatever separates them.
+    """
     chosen = [at for at, sign in enumerate(given) if sign in "0123456789abcdef"][-NUMBER_DIGITS:]
     place = NUMBER_DIGITS - len(chosen)
     stretches: list[tuple[int, int, int]] = []

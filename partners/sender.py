@@ -1,4 +1,6 @@
-"""The traffic of the stubs: an open loop that mixes flows by weight and sends them to the exchange; no partner's behaviour."""
+"""The traffic of the stubs: an open loop that mixes flows by weight and sends them to the exchange;
+no partner's behaviour.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from typing import Self
 
 import aiohttp
 
-from partners.stub import Flow, Sending, Situation, Stub, Wanted, as_it_likes
-from schemas.call import Reply
-from schemas.directory import Directory
+from exchange.partners.stub import Flow, Sending, Situation, Stub, Wanted, as_it_likes
+from exchange.schemas.call import Reply
+from exchange.schemas.directory import Directory
 
 #: Replies that ask the sender to come again rather than say that the message is wrong.
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -26,7 +28,8 @@ DEPTH_MAX = 8
 CHAIN_BITS = 12
 #: Room for the chains that one sender begins in a second: a million.
 SECOND_BITS = 20
-#: 2024-01-01 in seconds: where the numbers of live senders begin, so that they fit in 63 bits until 2092.
+#: 2024-01-01 in seconds: where the numbers of live senders begin, so that they fit in 63 bits until
+#: 2092.
 EPOCH_SECONDS = 1_704_067_200
 TIMEOUT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
@@ -35,7 +38,9 @@ BEGIN_AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the calls of one flow. `accepted` 2xx, `rejected` 4xx, `failed` no reply, 5xx or come again."""
+    """What became of the calls of one flow. `accepted` 2xx, `rejected` 4xx, `failed` no reply, 5xx
+    or come again.
+    """
 
     sent: int = 0
     accepted: int = 0
@@ -46,7 +51,9 @@ class Tally:
 
 @dataclass(slots=True)
 class Sent:
-    """What was sent so far, by flow; `behind` counts calls that waited because too many were in flight already."""
+    """What was sent so far, by flow; `behind` counts calls that waited because too many were in
+    flight already.
+    """
 
     flows: dict[str, Tally] = field(default_factory=dict)
     behind: int = 0
@@ -68,14 +75,20 @@ Report = Callable[[Sent], None]
 
 
 def chains_from(nanoseconds: int, half: int = 0) -> int:
-    """The number of a first chain that no sender had that began in another second; `half` (0 or 1) tells two of one second apart."""
+    """The number of a first chain that no sender had that began in another second; `half` (0 or 1)
+    tells two of one second apart.
+    """
     return (nanoseconds // 1_000_000_000 - EPOCH_SECONDS) << SECOND_BITS | half << (SECOND_BITS - 1)
 
 
 class Chain:
-    """A first call and all that follows from it: each gets a situation that depends on the seed and its place here alone."""
+    """A first call and all that follows from it: each gets a situation that depends on the seed and
+    its place here alone.
+    """
 
-    def __init__(self, directory: Directory, seed: int, number: int, nanoseconds: Callable[[], int]) -> None:
+    def __init__(
+        self, directory: Directory, seed: int, number: int, nanoseconds: Callable[[], int]
+    ) -> None:
         self._directory = directory
         self._seed = seed
         self._serials = itertools.count(number << CHAIN_BITS)
@@ -89,7 +102,9 @@ class Chain:
 
 
 class Sender:
-    """Sends calls to the exchange and, after each reply, whatever follows from it. Use it as an async context."""
+    """Sends calls to the exchange and, after each reply, whatever follows from it. Use it as an
+    async context.
+    """
 
     def __init__(
         self,
@@ -111,7 +126,9 @@ class Sender:
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=IN_FLIGHT_MAX)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=timeout, auto_decompress=False
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,8 +139,12 @@ class Sender:
         """A new chain of calls."""
         return Chain(self._directory, self._seed, next(self._chains), self._nanoseconds)
 
-    async def carry(self, flow: str, sending: Sending, chain: Chain, depth: int = 0) -> Reply | None:
-        """Make the call, count how it ended, and make the calls that follow (to a depth); None when there was no reply."""
+    async def carry(
+        self, flow: str, sending: Sending, chain: Chain, depth: int = 0
+    ) -> Reply | None:
+        """Make the call, count how it ended, and make the calls that follow (to a depth); None when
+        there was no reply.
+        """
         tally = self.sent.of(flow)
         tally.sent += 1
         tally.items += sending.items
@@ -144,20 +165,35 @@ class Sender:
         call = sending.call
         try:
             async with self._session.request(
-                call.method, self._url + call.path, params=call.query or None, data=call.body or None, headers=call.headers
+                call.method,
+                self._url + call.path,
+                params=call.query or None,
+                data=call.body or None,
+                headers=call.headers,
             ) as response:
                 body = await response.read()
-                return Reply(response.status, body, response.headers.get("Content-Type", ""), response.headers)
+                return Reply(
+                    response.status,
+                    body,
+                    response.headers.get("Content-Type", ""),
+                    response.headers,
+                )
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
 
 async def begin(
-    stubs: Sequence[Stub], directory: Directory, exchange_url: str, seed: int, nanoseconds: Callable[[], int] = time.time_ns
+    stubs: Sequence[Stub],
+    directory: Directory,
+    exchange_url: str,
+    seed: int,
+    nanoseconds: Callable[[], int] = time.time_ns,
 ) -> Sent:
     """Send what partners send once, when they begin; waits for an exchange that isn't there yet."""
     sent = Sent()
-    async with Sender(directory, exchange_url, seed, sent, nanoseconds, chains_from(nanoseconds())) as sender:
+    async with Sender(
+        directory, exchange_url, seed, sent, nanoseconds, chains_from(nanoseconds())
+    ) as sender:
         for stub in stubs:
             chain = sender.chain()
             for sending in stub.begin(directory, chain.situation()):
@@ -185,11 +221,13 @@ async def send_traffic(
     stop: asyncio.Event | None = None,
     first: int = 1,
 ) -> Sent:
-    """Send `rate` calls a second for a while (0: until SIGINT or SIGTERM) and say what became of them.
+    """Send `rate` calls a second for a while (0: until SIGINT or SIGTERM) and say what became of
+    them.
 
-    The loop is open: a call starts when its time has come, whether or not earlier ones were answered, and its latency
-    counts from that time. The same seed and number of the `first` chain give the same sequence of flows and messages; a ledger that has seen
-    them takes them for duplicates, so live traffic begins at `chains_from` the time. `stop` ends it from outside.
+    The loop is open: a call starts when its time has come, whether or not earlier ones were
+    answered, and its latency counts from that time. The same seed and number of the `first` chain
+    give the same sequence of flows and messages; a ledger that has seen them takes them for
+    duplicates, so live traffic begins at `chains_from` the time. `stop` ends it from outside.
 
     Raises:
         ValueError: when the rate is not positive or no stub has a flow.
@@ -199,7 +237,10 @@ async def send_traffic(
         raise ValueError("traffic needs a positive rate and at least one flow")
     stop = stop or asyncio.Event()
     sent = Sent()
-    async with Sender(directory, exchange_url, seed, sent, nanoseconds, first) as sender, asyncio.TaskGroup() as group:
+    async with (
+        Sender(directory, exchange_url, seed, sent, nanoseconds, first) as sender,
+        asyncio.TaskGroup() as group,
+    ):
         reporting = group.create_task(_report_regularly(sent, report)) if report else None
         with _signals(stop):
             await _open_loop(sender, flows, rate, duration_seconds, random.Random(seed), stop)
@@ -211,7 +252,12 @@ async def send_traffic(
 
 
 async def _open_loop(
-    sender: Sender, flows: Sequence[Flow], rate: float, duration_seconds: float, rng: random.Random, stop: asyncio.Event
+    sender: Sender,
+    flows: Sequence[Flow],
+    rate: float,
+    duration_seconds: float,
+    rng: random.Random,
+    stop: asyncio.Event,
 ) -> None:
     """Start calls on time until the end, then wait for those in flight."""
     loop = asyncio.get_running_loop()
@@ -237,7 +283,9 @@ async def _open_loop(
             group.create_task(_one(sender, flow, sender.chain(), due, room))
 
 
-async def _one(sender: Sender, flow: Flow, chain: Chain, due: float, room: asyncio.Semaphore) -> None:
+async def _one(
+    sender: Sender, flow: Flow, chain: Chain, due: float, room: asyncio.Semaphore
+) -> None:
     loop = asyncio.get_running_loop()
     try:
         await sender.carry(flow.name, flow.make(chain.situation()), chain)
@@ -256,7 +304,9 @@ async def _report_regularly(sent: Sent, report: Report) -> None:
 
 @contextmanager
 def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set the event while inside; where a loop takes no signal handlers, nothing is done."""
+    """SIGINT and SIGTERM set the event while inside; where a loop takes no signal handlers, nothing
+    is done.
+    """
     loop = asyncio.get_running_loop()
     caught = []
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,6 @@
-"""The host of all stubs: one web application under which every partner answers at `/<partner id>/...`; no partner's behaviour."""
+"""The host of all stubs: one web application under which every partner answers at `/<partner
+id>/...`; no partner's behaviour.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from partners.faults import Fault, Faults
-from partners.sender import Sender, Sent, chains_from
-from partners.stub import Served, Situation, Stub
-from schemas.call import Call, Reply, problem
-from schemas.directory import Directory, Partner
+from exchange.partners.faults import Fault, Faults
+from exchange.partners.sender import Sender, Sent, chains_from
+from exchange.partners.stub import Served, Situation, Stub
+from exchange.schemas.call import Call, Reply, problem
+from exchange.schemas.directory import Directory, Partner
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 #: Arrivals that are remembered one by one; older ones stay in the counts only.
@@ -32,7 +34,9 @@ GARBAGE_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A call that came to a partner. `status` 0: the connection was dropped. `fault` is the kind that befell it, if any."""
+    """A call that came to a partner. `status` 0: the connection was dropped. `fault` is the kind
+    that befell it, if any.
+    """
 
     partner: str
     method: str
@@ -46,7 +50,9 @@ class Arrival:
 
 @dataclass(slots=True)
 class Arrivals:
-    """What came to the stubs: the latest calls one by one, and how often each delivery was served (2xx)."""
+    """What came to the stubs: the latest calls one by one, and how often each delivery was served
+    (2xx).
+    """
 
     latest: list[Arrival] = field(default_factory=list)
     by_partner: Counter[str] = field(default_factory=Counter)
@@ -71,7 +77,9 @@ class Arrivals:
 
 
 class StubHost:
-    """Serves every stub's partners. Each call gets a chance of its own from the seed, the partner and the call's number there."""
+    """Serves every stub's partners. Each call gets a chance of its own from the seed, the partner
+    and the call's number there.
+    """
 
     def __init__(
         self,
@@ -101,7 +109,9 @@ class StubHost:
             return _response(problem(404, "No such partner"))
         number = self._numbers[partner.id] = self._numbers[partner.id] + 1
         body = await request.read()
-        call = Call(request.method, "/" + request.match_info["rest"], request.headers, body, request.query)
+        call = Call(
+            request.method, "/" + request.match_info["rest"], request.headers, body, request.query
+        )
         fault = self._faults.befall(partner, number)
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
@@ -125,14 +135,29 @@ class StubHost:
             if served is not None:
                 for _ in range(2 if kind == "twice" else 1):
                     self._follow(served)
-                return Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream") if kind == "garbage" else served.reply
+                return (
+                    Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
+                    if kind == "garbage"
+                    else served.reply
+                )
         return problem(404, "Not served", f"{partner.id} serves no such call")
 
-    def _note(self, partner: Partner, call: Call, status: int, fault: Fault | None, served: bool) -> None:
+    def _note(
+        self, partner: Partner, call: Call, status: int, fault: Fault | None, served: bool
+    ) -> None:
         digest = hashlib.blake2b(call.body, digest_size=16).hexdigest()
         delivery_id = call.headers.get(DELIVERY_ID, "")
         kind = fault.kind if fault else ""
-        arrival = Arrival(partner.id, call.method, call.path, delivery_id, digest, self._nanoseconds() // 1_000_000, status, kind)
+        arrival = Arrival(
+            partner.id,
+            call.method,
+            call.path,
+            delivery_id,
+            digest,
+            self._nanoseconds() // 1_000_000,
+            status,
+            kind,
+        )
         self.arrivals.note(arrival, served)
 
     def _follow(self, served: Served) -> None:
@@ -144,10 +169,16 @@ class StubHost:
         self._following.put_nowait(served)
 
     async def run(self, _: web.Application) -> AsyncIterator[None]:
-        """While the application runs: workers that send what partners send on their own accord after an answer."""
+        """While the application runs: workers that send what partners send on their own accord
+        after an answer.
+        """
         first = chains_from(self._nanoseconds(), 1)
-        async with Sender(self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds, first) as sender:
-            self._workers = [asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)]
+        async with Sender(
+            self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds, first
+        ) as sender:
+            self._workers = [
+                asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)
+            ]
             yield
             for worker in self._workers:
                 worker.cancel()
@@ -198,11 +229,12 @@ async def serve_stubs(
     exchange_url: str = "",
     nanoseconds: Callable[[], int] = time.time_ns,
 ) -> web.AppRunner:
-    """Start serving every partner of the directory and return the runner; `await runner.cleanup()` ends it.
+    """Start serving every partner of the directory and return the runner; `await runner.cleanup()`
+    ends it.
 
-    Port 0 takes a free one (`runner.addresses` says which). `exchange_url` is where partners send what they send on their
-    own accord after an answer; empty: such sendings are dropped and counted. What arrived stands in
-    `runner.app[HOST].arrivals`, what followed in `.sent`.
+    Port 0 takes a free one (`runner.addresses` says which). `exchange_url` is where partners send
+    what they send on their own accord after an answer; empty: such sendings are dropped and
+    counted. What arrived stands in `runner.app[HOST].arrivals`, what followed in `.sent`.
 
     Raises:
         OSError: when the address can't be taken.

@@ -1,6 +1,8 @@
-"""What a channel's stub is: flows that it sends and calls that it answers, as plain values; no server and no client.
+"""What a channel's stub is: flows that it sends and calls that it answers, as plain values; no
+server and no client.
 
-`adapters/<channel>/partner.py` exports one `STUB: Stub`. It shares no code with the channel that it tests.
+`adapters/<channel>/partner.py` exports one `STUB: Stub`. It shares no code with the channel that it
+tests.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from schemas.call import Call, Reply
-from schemas.directory import Directory, Partner
-from schemas.value import value
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.value import value
 
 #: How many items the next message of a type should hold.
 Wanted = Callable[[str], int | None]
@@ -24,11 +26,12 @@ def as_it_likes(message_type: str) -> int | None:
 
 
 class Situation:
-    """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time (milliseconds), a number of its own, everybody's addresses.
+    """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time
+    (milliseconds), a number of its own, everybody's addresses.
 
-    `wanted` tells how many items the next message of a type should hold, where somebody plans the traffic (0: it is not
-    sent at all); None leaves it to the stub. With a `seed` the source is seeded when it is first asked for: much of the stubs' work
-    needs no chance.
+    `wanted` tells how many items the next message of a type should hold, where somebody plans the
+    traffic (0: it is not sent at all); None leaves it to the stub. With a `seed` the source is
+    seeded when it is first asked for: much of the stubs' work needs no chance.
     """
 
     __slots__ = ("_rng", "_seed", "directory", "now", "serial", "wanted")
@@ -60,19 +63,24 @@ class Situation:
 
 @value
 class Sending:
-    """A call to the exchange (path relative to its address, key in the headers); `then` makes further calls of the reply."""
+    """A call to the exchange (path relative to its address, key in the headers); `then` makes
+    further calls of the reply.
+    """
 
     call: Call
     then: Callable[[Reply, Situation], Sequence[Sending]] | None = None
     #: How many published messages or items this call stands for (items in a delivery); 1 for most.
     items: int = 1
-    #: Ids in the call that no other call may have. Empty: the value of its header `X-Message-Id`, if it has one.
+    #: Ids in the call that no other call may have. Empty: the value of its header `X-Message-Id`,
+    #: if it has one.
     fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One kind of message from one partner. `weight` is its yearly number of calls (2024), for mixing traffic."""
+    """One kind of message from one partner. `weight` is its yearly number of calls (2024), for
+    mixing traffic.
+    """
 
     name: str
     partner: str
@@ -83,7 +91,9 @@ class Flow:
 
 @value
 class Served:
-    """The answer to a call by the exchange, and what the partner sends on its own accord afterwards."""
+    """The answer to a call by the exchange, and what the partner sends on its own accord
+    afterwards.
+    """
 
     reply: Reply
     then: Sequence[Sending] = field(default=())
@@ -99,23 +109,30 @@ class Stub(Protocol):
         ...
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
-        """What the partners of this channel send once, when they begin: what must stand before anything comes to them.
+        """What the partners of this channel send once, when they begin: what must stand before
+        anything comes to them.
 
         They may begin again at any time, and then find what they left.
         """
         ...
 
-    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
-        """The call with which `partner` sends a message that somebody else made (a file, say), as this channel wants it.
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
+        """The call with which `partner` sends a message that somebody else made (a file, say), as
+        this channel wants it.
 
-        `message_id` and `receiver` are for channels whose documents don't hold them; an empty receiver leaves the choice
-        to the exchange.
+        `message_id` and `receiver` are for channels whose documents don't hold them; an empty
+        receiver leaves the choice to the exchange.
 
         Raises:
-            ValueError: when the channel has no way to send that type; the text says which types it has.
+            ValueError: when the channel has no way to send that type; the text says which types it
+            has.
         """
         ...
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """The answer of `partner` to a call by the exchange, or None when the call is not of this channel."""
+        """The answer of `partner` to a call by the exchange, or None when the call is not of this
+        channel.
+        """
         ...

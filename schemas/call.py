@@ -1,4 +1,6 @@
-"""A request and a reply of HTTP as plain values, so that channels and stubs need no web framework; nothing that sends them."""
+"""A request and a reply of HTTP as plain values, so that channels and stubs need no web framework;
+nothing that sends them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 
 import pydantic_core
 
-from schemas.value import value
+from exchange.schemas.value import value
 
 XML = "text/xml; charset=utf-8"
 JSON = "application/json"
@@ -17,7 +19,9 @@ PROBLEM = "application/problem+json"
 
 @value
 class Call:
-    """A request. `headers` is case-insensitive where it comes from a server; `parameters` are the parts of the path."""
+    """A request. `headers` is case-insensitive where it comes from a server; `parameters` are the
+    parts of the path.
+    """
 
     method: str
     path: str
@@ -42,18 +46,33 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_reply(value: Any, status: int = 200, content_type: str = JSON, headers: Mapping[str, str] | None = None) -> Reply:
+def json_reply(
+    value: Any,
+    status: int = 200,
+    content_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
     """A reply with `value` as JSON, in UTF-8 and without needless spaces."""
     body = pydantic_core.to_json(value)
     return Reply(status, body, content_type, headers or {})
 
 
 def problem(status: int, title: str, detail: str = "", **members: Any) -> Reply:
-    """A problem document (RFC 9457): `type`, `title`, `status`, `detail` and whatever members are given."""
+    """A problem document (RFC 9457): `type`, `title`, `status`, `detail` and whatever members are
+    given.
+    """
     slug = title.lower().replace(" ", "-").replace("'", "")
-    value: dict[str, Any] = {"type": f"urn:exchange:problem:{slug}", "title": title, "status": status}
+    value: dict[str, Any] = {
+        "type": f"urn:exchange:problem:{slug}",
+        "title": title,
+        "status": status,
+    }
     if detail:
         value["detail"] = detail
     value.update(members)
-    headers = {"Retry-After": str(members["retry_after_seconds"])} if "retry_after_seconds" in members else {}
+    headers = (
+        {"Retry-After": str(members["retry_after_seconds"])}
+        if "retry_after_seconds" in members
+        else {}
+    )
     return json_reply(value, status, PROBLEM, headers)

@@ -1,4 +1,6 @@
-"""The catalogue of message types: read from every `schemas/<family>/message_types.toml`; knows no channel, loads schemas lazily."""
+"""The catalogue of message types: read from every `schemas/<family>/message_types.toml`; knows no
+channel, loads schemas lazily.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schemas.json import JsonSchema
-from schemas.xml import XmlSchema
+from exchange.schemas.json import JsonSchema
+from exchange.schemas.xml import XmlSchema
 
 #: Where the families lie.
 DEFAULT_FOLDER = Path(__file__).parent
@@ -27,11 +29,13 @@ _OPTIONAL = ("roots", "keys", "item", "official")
 class MessageType:
     """A kind of message.
 
-    `family` is the part of the name before the dot; `folder` the folder that its schema lies in; `schema` a file there or
-    `models:Class`. `roots` are the root elements (`{namespace}local`), `keys` the top-level keys that tell it among JSON
-    messages. `basis` is `published` or `modelled`, `source` says by whom and where, or what the model rests on. `item`
-    names the records inside (empty: the message is the only one). `titles` has fi, sv and en. `official` is the file of the
-    publisher's own schema package that says the same as `schema`, if there is one (see `schemas.official`).
+    `family` is the part of the name before the dot; `folder` the folder that its schema lies in;
+    `schema` a file there or `models:Class`. `roots` are the root elements (`{namespace}local`),
+    `keys` the top-level keys that tell it among JSON messages. `basis` is `published` or
+    `modelled`, `source` says by whom and where, or what the model rests on. `item` names the
+    records inside (empty: the message is the only one). `titles` has fi, sv and en. `official` is
+    the file of the publisher's own schema package that says the same as `schema`, if there is one
+    (see `schemas.official`).
     """
 
     name: str
@@ -63,7 +67,9 @@ class MessageType:
 
 
 class Catalogue:
-    """Every message type, in the order of the folders and files; its schemas are compiled once, when first asked for."""
+    """Every message type, in the order of the folders and files; its schemas are compiled once,
+    when first asked for.
+    """
 
     def __init__(self, message_types: Iterable[MessageType]) -> None:
         self._by_name: dict[str, MessageType] = {}
@@ -75,7 +81,9 @@ class Catalogue:
             self._by_name[message_type.name] = message_type
             for root in message_type.roots:
                 if other := self._by_root.get(root):
-                    raise ValueError(f"root {root} belongs to both {other.name} and {message_type.name}")
+                    raise ValueError(
+                        f"root {root} belongs to both {other.name} and {message_type.name}"
+                    )
                 self._by_root[root] = message_type
             if message_type.keys:
                 self._by_keys.append((frozenset(message_type.keys), message_type))
@@ -86,7 +94,8 @@ class Catalogue:
 
     @classmethod
     def load(cls, folder: Path = DEFAULT_FOLDER) -> Catalogue:
-        """Every `message_types.toml` below `folder`. The product's own are read once, and their schemas compiled once, a process.
+        """Every `message_types.toml` below `folder`. The product's own are read once, and their
+        schemas compiled once, a process.
 
         Raises:
             ValueError: naming file, message type and what is wrong with it.
@@ -116,10 +125,14 @@ class Catalogue:
         return self._by_root.get(qname)
 
     def of_keys(self, data: Any) -> MessageType | None:
-        """The message type whose keys all stand at the top of the JSON data; the one with most keys when several do."""
+        """The message type whose keys all stand at the top of the JSON data; the one with most keys
+        when several do.
+        """
         if not isinstance(data, dict):
             return None
-        return next((message_type for keys, message_type in self._by_keys if keys <= data.keys()), None)
+        return next(
+            (message_type for keys, message_type in self._by_keys if keys <= data.keys()), None
+        )
 
     def schema(self, name: str) -> XmlSchema | JsonSchema:
         """The compiled schema of a message type.
@@ -143,7 +156,11 @@ def _own() -> Catalogue:
 
 
 def _below(folder: Path) -> Iterator[MessageType]:
-    return (message_type for path in sorted(folder.glob(f"*/{FILE_NAME}")) for message_type in read(path))
+    return (
+        message_type
+        for path in sorted(folder.glob(f"*/{FILE_NAME}"))
+        for message_type in read(path)
+    )
 
 
 def read(path: Path) -> list[MessageType]:
@@ -158,7 +175,9 @@ def read(path: Path) -> list[MessageType]:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{where}: {error}") from error
     if unknown := set(content) - {"message_type"}:
-        raise ValueError(f"{where}: unknown: {', '.join(sorted(unknown))}; expected [[message_type]]")
+        raise ValueError(
+            f"{where}: unknown: {', '.join(sorted(unknown))}; expected [[message_type]]"
+        )
     return [_message_type(entry, path.parent, where) for entry in content.get("message_type", [])]
 
 
@@ -214,8 +233,10 @@ def _compile(message_type: MessageType) -> XmlSchema | JsonSchema:
     if message_type.format == "xml":
         return XmlSchema(message_type.folder / message_type.schema)
     module_name, _, class_name = message_type.schema.partition(":")
-    module = importlib.import_module(f"schemas.{message_type.folder.name}.{module_name}")
+    module = importlib.import_module(f"exchange.schemas.{message_type.folder.name}.{module_name}")
     model = getattr(module, class_name, None)
     if model is None:
-        raise ValueError(f"{message_type.name}: schemas.{message_type.folder.name}.{module_name} has no {class_name}")
+        raise ValueError(
+            f"{message_type.name}: schemas.{message_type.folder.name}.{module_name} has no {class_name}"
+        )
     return JsonSchema(model)

@@ -1,4 +1,6 @@
-"""The partner directory: every organisation at either end of a flow, read from `directory.toml`; no keys but synthetic ones, no rights."""
+"""The partner directory: every organisation at either end of a flow, read from `directory.toml`; no
+keys but synthetic ones, no rights.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,11 @@ SECTORS = (
 class Partner:
     """An organisation (or one of Kela's own systems).
 
-    `id` is ours (`kela.benefits`, `county.pirkanmaa`); `country` is ISO 3166-1 alpha-2; `business_id` is synthetic but
-    valid; `eessi_id` is `CC:code` for institutions in EESSI; `key` is its API key; `delivery` is how it takes what is
-    sent to it; `url` is its base address when it differs from the stubs' (empty: the stubs' address + `/` + id);
-    `serves` names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
+    `id` is ours (`kela.benefits`, `county.pirkanmaa`); `country` is ISO 3166-1 alpha-2;
+    `business_id` is synthetic but valid; `eessi_id` is `CC:code` for institutions in EESSI; `key`
+    is its API key; `delivery` is how it takes what is sent to it; `url` is its base address when it
+    differs from the stubs' (empty: the stubs' address + `/` + id); `serves` names what it is asked
+    for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
     """
 
     id: str
@@ -58,11 +61,19 @@ class Directory:
     """Partners by id, by key, by sector and by EESSI id; immutable."""
 
     def __init__(self, partners: Iterable[Partner]) -> None:
-        self._by_id: Mapping[str, Partner] = MappingProxyType({partner.id: partner for partner in partners})
+        self._by_id: Mapping[str, Partner] = MappingProxyType(
+            {partner.id: partner for partner in partners}
+        )
         self._by_key = {partner.key: partner for partner in self._by_id.values() if partner.key}
-        self._by_eessi_id = {partner.eessi_id: partner for partner in self._by_id.values() if partner.eessi_id}
-        self._by_business_id = {partner.business_id: partner for partner in self._by_id.values() if partner.business_id}
-        self._by_service = {service: partner for partner in self._by_id.values() for service in partner.serves}
+        self._by_eessi_id = {
+            partner.eessi_id: partner for partner in self._by_id.values() if partner.eessi_id
+        }
+        self._by_business_id = {
+            partner.business_id: partner for partner in self._by_id.values() if partner.business_id
+        }
+        self._by_service = {
+            service: partner for partner in self._by_id.values() for service in partner.serves
+        }
 
     def __iter__(self) -> Iterator[Partner]:
         return iter(self._by_id.values())
@@ -102,7 +113,10 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
         ValueError: when an id, a key or an EESSI id stands twice, or a sector is unknown.
     """
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
-    partners = [Partner(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("serves", "demands")}}) for entry in entries]
+    partners = [
+        Partner(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("serves", "demands")}})
+        for entry in entries
+    ]
     for name in ("id", "key", "eessi_id"):
         values = [value for partner in partners if (value := getattr(partner, name))]
         if twice := {value for value in values if values.count(value) > 1}:

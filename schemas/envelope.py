@@ -1,4 +1,6 @@
-"""The envelope of a message: who sent what to whom over which channel, and the names of the ways that it came; no behaviour."""
+"""The envelope of a message: who sent what to whom over which channel, and the names of the ways
+that it came; no behaviour.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import re
 from dataclasses import field
 from typing import Any
 
-from schemas.value import value
+from exchange.schemas.value import value
 
 _PUBLIC_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
@@ -15,10 +17,11 @@ _PUBLIC_ID = re.compile(r"[0-9A-Fa-f]{32}")
 class Envelope:
     """What the exchange knows of an accepted message, apart from its bytes.
 
-    `id` is the exchange's own 63-bit id; `sender_message_id` is the sender's (idempotency key together with sender and
-    channel). `received_at` is in milliseconds since 1970 UTC. `door` says how it came in (`api`, `ui`, `batch`,
-    `real-time`, ...). `items` counts the accepted records inside, `bytes` the length of the body. `detail` is what the
-    channel wants to keep with the message (verdicts on items, say), as JSON data. `process` is the kind of business that the
+    `id` is the exchange's own 63-bit id; `sender_message_id` is the sender's (idempotency key
+    together with sender and channel). `received_at` is in milliseconds since 1970 UTC. `door` says
+    how it came in (`api`, `ui`, `batch`, `real-time`, ...). `items` counts the accepted records
+    inside, `bytes` the length of the body. `detail` is what the channel wants to keep with the
+    message (verdicts on items, say), as JSON data. `process` is the kind of business that the
     message is part of, where its channel tells.
     """
 
@@ -43,7 +46,9 @@ class Envelope:
 
 
 def public_id(number: int) -> str:
-    """An id of the exchange as 32 hexadecimal digits (the form of a Guid at the Incomes Register and in EESSI)."""
+    """An id of the exchange as 32 hexadecimal digits (the form of a Guid at the Incomes Register
+    and in EESSI).
+    """
     return f"{number:032x}"
 
 

@@ -1,7 +1,9 @@
-"""Annotated types for the fields of JSON messages: each checks a string (or number) and leaves it as it is; no models.
+"""Annotated types for the fields of JSON messages: each checks a string (or number) and leaves it
+as it is; no models.
 
-Dates stay strings, so that a model is checked in strict mode on plain data. Every type raises an error whose `expected`
-says what was wanted; `schemas.json` turns it into a finding of rule `json.value` (or `json.type`, `json.pattern`).
+Dates stay strings, so that a model is checked in strict mode on plain data. Every type raises an
+error whose `expected` says what was wanted; `schemas.json` turns it into a finding of rule
+`json.value` (or `json.type`, `json.pattern`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from schemas.identifiers import (
+from exchange.schemas.identifiers import (
     CODES_KEPT_MAX,
     is_business_id,
     is_creditor_reference,
@@ -25,7 +27,9 @@ from schemas.identifiers import (
 )
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 #: Valid texts that are kept of each type of field; none (0) where one may be of any length.
 TEXTS_KEPT_MAX = 4_096
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -52,8 +56,11 @@ def _is_date_time(text: str) -> bool:
     return True
 
 
-def _checked(is_valid: Callable[[str], bool], expected: str, kept: int = TEXTS_KEPT_MAX) -> AfterValidator:
-    # What was found valid is kept, since the same days and persons come again and again: a look-up is a call less into Python.
+def _checked(
+    is_valid: Callable[[str], bool], expected: str, kept: int = TEXTS_KEPT_MAX
+) -> AfterValidator:
+    # What was found valid is kept, since the same days and persons come again and again: a look-up
+    # is a call less into Python.
     @lru_cache(maxsize=kept)
     def check(text: str) -> str:
         if not is_valid(text):
@@ -69,7 +76,8 @@ _AN_AMOUNT = "an amount in euros with at most two decimals"
 def _amount(value: Any) -> Any:
     kind = type(value)
     if kind is float or kind is int:
-        # A number that is none or infinite is not below 10^13; an integer of any length may be compared.
+        # A number that is none or infinite is not below 10^13; an integer of any length may be
+        # compared.
         valid = abs(value) < 1e13 and round(value, 2) == value
     elif kind is str:
         valid = _AMOUNT.fullmatch(value) is not None
@@ -83,9 +91,14 @@ def _amount(value: Any) -> Any:
 #: A date of the calendar, `2024-02-29`.
 IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
 #: A date and time, with or without offset, `2024-02-29T12:30:00Z`, `2024-02-29T12:30:00.123+02:00`.
-IsoDateTime = Annotated[str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")]
-#: A valid personal identity code. Whether it is an artificial person's is the guard's business, not the schema's.
-PersonalIdentityCode = Annotated[str, _checked(is_personal_identity_code, "a personal identity code", CODES_KEPT_MAX)]
+IsoDateTime = Annotated[
+    str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")
+]
+#: A valid personal identity code. Whether it is an artificial person's is the guard's business, not
+#: the schema's.
+PersonalIdentityCode = Annotated[
+    str, _checked(is_personal_identity_code, "a personal identity code", CODES_KEPT_MAX)
+]
 #: A valid business id with its hyphen, `1234567-1`.
 BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]
 #: A valid IBAN without spaces.
@@ -98,7 +111,8 @@ Oid = Annotated[str, _checked(is_oid, "an object identifier (digits and dots)", 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 #: A municipality's three digits (Statistics Finland).
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
-#: An amount of money: a number (not NaN or infinite) or a string `[+-]?\d{1,13}(\.\d{1,2})?`; at most two decimals, below 10^13.
+#: An amount of money: a number (not NaN or infinite) or a string `[+-]?\d{1,13}(\.\d{1,2})?`; at
+#: most two decimals, below 10^13.
 Amount = Annotated[str | int | float, PlainValidator(_amount)]
 #: Text that is not empty.
 Text = Annotated[str, StringConstraints(min_length=1)]

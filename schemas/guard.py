@@ -1,9 +1,11 @@
-"""The guard against real persons: finds personal identity codes that a living person could have; stores, logs and repeats nothing.
+"""The guard against real persons: finds personal identity codes that a living person could have;
+stores, logs and repeats nothing.
 
-A code counts when its date is valid for its century character, its check character is right, its individual number is
-002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and pass. What an XML or JSON reader would
-read as a code is found too: character references, CDATA sections, comments and processing instructions inside a value,
-JSON escapes, UTF-16 and UTF-32, percent-encoding, typographic hyphens and full-width digits. Codes inside base64, compressed or
+A code counts when its date is valid for its century character, its check character is right, its
+individual number is 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and
+pass. What an XML or JSON reader would read as a code is found too: character references, CDATA
+sections, comments and processing instructions inside a value, JSON escapes, UTF-16 and UTF-32,
+percent-encoding, typographic hyphens and full-width digits. Codes inside base64, compressed or
 encrypted data are not looked for.
 """
 
@@ -14,21 +16,33 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from schemas.identifiers import CENTURIES, CHECK_CHARACTERS
+from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS
 
 _DIGITS = b"0123456789"
 _CENTURY_CHARACTERS = b"-+ABCDEFUVWXYabcdefuvwxy"
 _LETTERS_AND_DIGITS = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_SHAPES = bytes(48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS else 32 for byte in range(256))
+_SHAPES = bytes(
+    48 if byte in _DIGITS else 45 if byte in _CENTURY_CHARACTERS else 32 for byte in range(256)
+)
 _SHAPE = b"000000-000"
 _NINE, _LESS = ord("9"), ord("<")
 _LOOKED_AT_MAX = 16
-#: So much of a body is reduced to its shapes at once: a second copy of 50 MB would be most of what judging it takes.
+#: So much of a body is reduced to its shapes at once: a second copy of 50 MB would be most of what
+#: judging it takes.
 _WINDOW_BYTES = 1 << 20
 
-# How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060, U+2212, U+FE40-U+FEFF,
-# U+FF00-U+FFFF.
-_ODD_FORMS = (b"\xc2\xad", b"\xe2\x80", b"\xe2\x81\xa0", b"\xe2\x88\x92", b"\xef\xb9", b"\xef\xbb", b"\xef\xbc", b"\xef\xbd")
+# How hidden characters, hyphens and full-width forms begin in UTF-8: U+00AD, U+2000-U+203F, U+2060,
+# U+2212, U+FE40-U+FEFF, U+FF00-U+FFFF.
+_ODD_FORMS = (
+    b"\xc2\xad",
+    b"\xe2\x80",
+    b"\xe2\x81\xa0",
+    b"\xe2\x88\x92",
+    b"\xef\xb9",
+    b"\xef\xbb",
+    b"\xef\xbc",
+    b"\xef\xbd",
+)
 _ODD_FIRST = frozenset(form[:1] for form in _ODD_FORMS)
 _HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -41,7 +55,8 @@ _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 
 def real_person_in(body: bytes) -> bool:
-    """Whether the body, in XML, JSON or any text, holds a personal identity code that could be a living person's.
+    """Whether the body, in XML, JSON or any text, holds a personal identity code that could be a
+    living person's.
 
     Costs about 1 microsecond per KB when nothing in it could hide a code.
     """
@@ -50,7 +65,8 @@ def real_person_in(body: bytes) -> bool:
     if not _could_hide(body):
         return False
     if b"\0" in body:
-        # UTF-16 or UTF-32: no reader takes zero characters, so what is ASCII is seen without them in any of their orders.
+        # UTF-16 or UTF-32: no reader takes zero characters, so what is ASCII is seen without them
+        # in any of their orders.
         bare = body.replace(b"\0", b"")
         if _plainly_in(bare) or _hidden_in(bare.decode("utf-8", "replace")):
             return True
@@ -59,26 +75,39 @@ def real_person_in(body: bytes) -> bool:
 
 def in_text(text: str) -> bool:
     """The same for a header, an id or a part of an address."""
-    return _plainly_in(text.encode("utf-8", "replace")) or (not _hides_nothing(text) and _hidden_in(text))
+    return _plainly_in(text.encode("utf-8", "replace")) or (
+        not _hides_nothing(text) and _hidden_in(text)
+    )
 
 
 def in_texts(texts: Iterable[str]) -> bool:
-    """Whether any of them holds such a code; texts that hide nothing are looked at in one go, for most do."""
+    """Whether any of them holds such a code; texts that hide nothing are looked at in one go, for
+    most do.
+    """
     texts = tuple(texts)
     whole = "\n".join(texts)
     return _plainly_in(whole.encode("ascii")) if _hides_nothing(whole) else any(map(in_text, texts))
 
 
 def _hides_nothing(text: str) -> bool:
-    """Whether the text means what it says: ASCII without the first character of anything that a reader resolves."""
-    return text.isascii() and "%" not in text and "&" not in text and "\\" not in text and "<" not in text
+    """Whether the text means what it says: ASCII without the first character of anything that a
+    reader resolves.
+    """
+    return (
+        text.isascii()
+        and "%" not in text
+        and "&" not in text
+        and "\\" not in text
+        and "<" not in text
+    )
 
 
 def _plainly_in(body: bytes) -> bool:
     """Whether such a code stands in the bytes as they are.
 
-    The bytes are first reduced to their shapes (digit, century character, other), because a translation and a search
-    for a fixed string take a fifth of the time of the regular expression that says the same.
+    The bytes are first reduced to their shapes (digit, century character, other), because a
+    translation and a search for a fixed string take a fifth of the time of the regular expression
+    that says the same.
     """
     for start in range(0, len(body), _WINDOW_BYTES):
         # A window reaches into the next one, so that no code is cut in two.
@@ -87,7 +116,8 @@ def _plainly_in(body: bytes) -> bool:
         while at >= 0:
             place = start + at
             if body[place + 7] != _NINE:
-                # What is glued to a letter or a digit before it is part of something longer: most are numbers of reports and days.
+                # What is glued to a letter or a digit before it is part of something longer: most
+                # are numbers of reports and days.
                 glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
                 if not glued and _could_be_real(body[place : place + 12]):
                     return True
@@ -97,7 +127,9 @@ def _plainly_in(body: bytes) -> bool:
 
 
 def _could_be_real(found: bytes) -> bool:
-    """Whether the first eleven bytes are a code with a number below 900, and nothing is glued to its end."""
+    """Whether the first eleven bytes are a code with a number below 900, and nothing is glued to
+    its end.
+    """
     code, after = found[:11].decode("latin-1").upper(), found[11:]
     if len(code) < 11 or (after and after[0] in _LETTERS_AND_DIGITS) or code[7:10] < "002":
         return False
@@ -111,7 +143,9 @@ def _could_be_real(found: bytes) -> bool:
 
 
 def _could_hide(body: bytes) -> bool:
-    """Whether the bytes hold anything that a reader resolves; single bytes first, because memchr is many times faster."""
+    """Whether the bytes hold anything that a reader resolves; single bytes first, because memchr is
+    many times faster.
+    """
     if b"&" in body and (b"&#" in body or b"&amp;#" in body):
         return True
     if b"\\" in body and b"\\u" in body:
@@ -122,12 +156,18 @@ def _could_hide(body: bytes) -> bool:
         return True
     if b"%" in body or b"\0" in body:
         return True
-    return not body.isascii() and any(first in body for first in _ODD_FIRST) and any(form in body for form in _ODD_FORMS)
+    return (
+        not body.isascii()
+        and any(first in body for first in _ODD_FIRST)
+        and any(form in body for form in _ODD_FORMS)
+    )
 
 
 def _holds_instruction(body: bytes) -> bool:
-    """Whether a processing instruction begins after the first byte. Few question marks are looked at one by one: as a rule they are those
-    of the declaration, and two bytes are looked for many times as slowly as one."""
+    """Whether a processing instruction begins after the first byte. Few question marks are looked
+    at one by one: as a rule they are those of the declaration, and two bytes are looked for many
+    times as slowly as one.
+    """
     at = body.find(b"?", 2)
     for _ in range(_LOOKED_AT_MAX):
         if at < 0 or body[at - 1] == _LESS:
@@ -137,12 +177,16 @@ def _holds_instruction(body: bytes) -> bool:
 
 
 def _hidden_in(text: str) -> bool:
-    """Whether the text as a reader would resolve it, or any step on the way there, holds such a code.
+    """Whether the text as a reader would resolve it, or any step on the way there, holds such a
+    code.
 
-    It is read with asides and without: in JSON, or inside a CDATA section, the mark of a comment is text like any other.
+    It is read with asides and without: in JSON, or inside a CDATA section, the mark of a comment is
+    text like any other.
     """
     bare = _without_asides(text)
-    return (bare != text and (_plainly_in(bare.encode("utf-8", "replace")) or _resolved_in(bare))) or _resolved_in(text)
+    return (
+        bare != text and (_plainly_in(bare.encode("utf-8", "replace")) or _resolved_in(bare))
+    ) or _resolved_in(text)
 
 
 def _resolved_in(text: str) -> bool:
@@ -155,7 +199,9 @@ def _resolved_in(text: str) -> bool:
 
 
 def _without_asides(text: str) -> str:
-    """The text without comments and processing instructions, CDATA sections opened; in one pass, however many never end."""
+    """The text without comments and processing instructions, CDATA sections opened; in one pass,
+    however many never end.
+    """
     kept, start, at = [], 0, 0
     endless: set[str] = set()
     while opening := _ASIDE.search(text, at):
@@ -178,7 +224,9 @@ def _resolve(text: str) -> str:
     if "\\" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     if "%" in text:
-        text = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text)
+        text = _PERCENT.sub(
+            lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), text
+        )
     return text
 
 
@@ -190,7 +238,9 @@ def _character(reference: re.Match[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Typographic hyphens as the plain one, hidden characters left out, full-width and other digits as ASCII."""
+    """Typographic hyphens as the plain one, hidden characters left out, full-width and other digits
+    as ASCII.
+    """
     if text.isascii():
         return text
     text = _HYPHEN.sub("-", _HIDDEN.sub("", text))
@@ -198,8 +248,9 @@ def _plain(text: str) -> str:
 
 
 def _decode(body: bytes) -> str:
-    """The text of the body: UTF-32 and UTF-16 by their marks, UTF-16 by its zero bytes, otherwise UTF-8 with what is wrong
-    replaced."""
+    """The text of the body: UTF-32 and UTF-16 by their marks, UTF-16 by its zero bytes, otherwise
+    UTF-8 with what is wrong replaced.
+    """
     if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
         return body.decode("utf-32", errors="replace")
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -1,8 +1,10 @@
-"""Identifiers of persons, organisations, objects and accounts: their checks and how to make synthetic ones; no guard and no names.
+"""Identifiers of persons, organisations, objects and accounts: their checks and how to make
+synthetic ones; no guard and no names.
 
-Sources: personal identity code, Digital and Population Data Services Agency (dvv.fi/en/personal-identity-code) and
-government decree 128/2010 as changed 2022 (intermediate characters of the 2023 reform); business id, Finnish Patent and
-Registration Office (ytj.fi); unique identifier, decree 128/2010; OIDs, THL code server and SFS 5748.
+Sources: personal identity code, Digital and Population Data Services Agency
+(dvv.fi/en/personal-identity-code) and government decree 128/2010 as changed 2022 (intermediate
+characters of the 2023 reform); business id, Finnish Patent and Registration Office (ytj.fi); unique
+identifier, decree 128/2010; OIDs, THL code server and SFS 5748.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from stdnum import iban as _iban
 from stdnum import iso11649 as _iso11649
 from stdnum.fi import alv as _alv
 
-from schemas.value import value
+from exchange.schemas.value import value
 
 Sex = Literal["female", "male"]
 
@@ -25,7 +27,8 @@ CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 #: The century of birth by the character between the date and the individual number.
 CENTURIES = {"+": 1800, **dict.fromkeys("-YXWVU", 1900), **dict.fromkeys("ABCDEF", 2000)}
 
-#: Individual numbers 002-899 are given to persons; 900-999 never are, so artificial persons have them.
+#: Individual numbers 002-899 are given to persons; 900-999 never are, so artificial persons have
+#: them.
 REAL_NUMBERS = range(2, 900)
 ARTIFICIAL_NUMBERS = range(900, 1000)
 
@@ -36,7 +39,9 @@ OID_PROFESSIONAL = "1.2.246.537.25"
 OID_PROFESSIONAL_STUDENT = "1.2.246.537.26"
 OID_MUNICIPALITIES = "1.2.246.537.6.21"
 
-_IDENTITY_CODE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([-+YXWVUABCDEF])([0-9]{3})([0-9ABCDEFHJKLMNPRSTUVWXY])")
+_IDENTITY_CODE = re.compile(
+    r"([0-9]{2})([0-9]{2})([0-9]{2})([-+YXWVUABCDEF])([0-9]{3})([0-9ABCDEFHJKLMNPRSTUVWXY])"
+)
 _UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRSTUVWXY]")
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
 #: Verdicts that are kept: the same persons and days come again and again.
@@ -49,7 +54,9 @@ _REFERENCE = re.compile(r"RF[0-9]{2}[0-9A-Z]{1,21}")
 
 @value
 class IdentityCode:
-    """A personal identity code that is valid: date of birth, individual number (2-999) and what follows from them."""
+    """A personal identity code that is valid: date of birth, individual number (2-999) and what
+    follows from them.
+    """
 
     text: str
     birth_date: datetime.date
@@ -67,9 +74,11 @@ class IdentityCode:
 
 
 def parse_personal_identity_code(text: str) -> IdentityCode | None:
-    """The personal identity code that `text` is (ddmmyy, century, NNN, check; upper case, nothing around it), or None.
+    """The personal identity code that `text` is (ddmmyy, century, NNN, check; upper case, nothing
+    around it), or None.
 
-    python-stdnum's `fi.hetu` knows the same rules but also takes lower case and spaces, which no message schema does.
+    python-stdnum's `fi.hetu` knows the same rules but also takes lower case and spaces, which no
+    message schema does.
     """
     if not (match := _IDENTITY_CODE.fullmatch(text)):
         return None
@@ -89,13 +98,16 @@ def is_personal_identity_code(text: str) -> bool:
     return parse_personal_identity_code(text) is not None
 
 
-def make_personal_identity_code(birth_date: datetime.date, individual_number: int, century: str = "") -> str:
+def make_personal_identity_code(
+    birth_date: datetime.date, individual_number: int, century: str = ""
+) -> str:
     """The personal identity code of an artificial person.
 
     `century` picks one of the characters of that century (default: `+`, `-` or `A`).
 
     Raises:
-        ValueError: when the individual number is not 900-999, or no such character or century exists.
+        ValueError: when the individual number is not 900-999, or no such character or century
+        exists.
     """
     if individual_number not in ARTIFICIAL_NUMBERS:
         raise ValueError("an artificial person has an individual number of 900-999")
@@ -112,10 +124,11 @@ def _unique_identifier_check(text: str) -> str:
 
 
 def is_unique_identifier(text: str) -> bool:
-    """Whether `text` is a unique identifier of a person (yksilöintitunnus: five hexadecimal digits, `T` or `-`, four, check).
+    """Whether `text` is a unique identifier of a person (yksilöintitunnus: five hexadecimal digits,
+    `T` or `-`, four, check).
 
-    The check character's rule (all nine digits as one number, mod 31) is *modelled* on the personal identity code's:
-    no public specification states it in full.
+    The check character's rule (all nine digits as one number, mod 31) is *modelled* on the personal
+    identity code's: no public specification states it in full.
     """
     return bool(_UNIQUE_IDENTIFIER.fullmatch(text)) and _unique_identifier_check(text) == text[-1]
 
@@ -134,7 +147,9 @@ def make_unique_identifier(number: int) -> str:
 
 
 def is_business_id(text: str) -> bool:
-    """Whether `text` is a valid business id (`1234567-1`; the check digit by python-stdnum, the form strictly by us)."""
+    """Whether `text` is a valid business id (`1234567-1`; the check digit by python-stdnum, the
+    form strictly by us).
+    """
     return bool(_BUSINESS_ID.fullmatch(text)) and _checks(text)
 
 
@@ -144,7 +159,8 @@ def _checks(business_id: str) -> bool:
 
 
 def make_business_id(number: int) -> str:
-    """The business id that begins with these seven digits; when they can't begin one (remainder 1), the next that can.
+    """The business id that begins with these seven digits; when they can't begin one (remainder 1),
+    the next that can.
 
     Raises:
         ValueError: when the number is not 0-9999999, or no number from there on can begin one.
@@ -158,14 +174,18 @@ def make_business_id(number: int) -> str:
 
 
 def is_iban(text: str) -> bool:
-    """Whether `text` is a valid IBAN without spaces (ISO 13616; lengths and check by python-stdnum)."""
+    """Whether `text` is a valid IBAN without spaces (ISO 13616; lengths and check by
+    python-stdnum).
+    """
     return bool(_IBAN.fullmatch(text)) and _iban.is_valid(text, check_country=True)
 
 
 def make_iban(bank: int, account: int) -> str:
-    """A synthetic Finnish IBAN: three digits of the bank group, eleven of the account with their own check digit (ISO 13616).
+    """A synthetic Finnish IBAN: three digits of the bank group, eleven of the account with their
+    own check digit (ISO 13616).
 
-    The last digit of the account is the national check (Luhn, modulus 10) over the thirteen before it.
+    The last digit of the account is the national check (Luhn, modulus 10) over the thirteen before
+    it.
     """
     body = f"{bank % 1000:03d}{account % 10**10:010d}"
     doubled = (int(digit) * (2 - index % 2) for index, digit in enumerate(body))
@@ -177,24 +197,33 @@ def make_iban(bank: int, account: int) -> str:
 def is_creditor_reference(text: str) -> bool:
     """Whether `text` is a valid RF creditor reference without spaces (ISO 11649, by python-stdnum).
 
-    Most are RF and digits: those whose check digits agree (modulus 97 of digits + RF as digits + check) need no other judge.
+    Most are RF and digits: those whose check digits agree (modulus 97 of digits + RF as digits +
+    check) need no other judge.
     """
     if not _REFERENCE.fullmatch(text):
         return False
     digits = text[2:]
-    return (digits.isdigit() and int(digits[2:] + _RF_AS_DIGITS + digits[:2]) % 97 == 1) or _iso11649.is_valid(text)
+    return (
+        digits.isdigit() and int(digits[2:] + _RF_AS_DIGITS + digits[:2]) % 97 == 1
+    ) or _iso11649.is_valid(text)
 
 
 def make_creditor_reference(number: int) -> str:
-    """The RF creditor reference of a number (ISO 11649; check digits mod 97-10 over number + RF00)."""
+    """The RF creditor reference of a number (ISO 11649; check digits mod 97-10 over number
+    + RF00).
+    """
     return f"RF{98 - int(f'{number}271500') % 97:02d}{number}"
 
 
 def is_oid(text: str) -> bool:
-    """Whether `text` is an object identifier in dotted form (at least two arcs, no leading zeros)."""
+    """Whether `text` is an object identifier in dotted form (at least two arcs, no leading
+    zeros).
+    """
     return bool(_OID.fullmatch(text))
 
 
 def organisation_oid(business_id: str) -> str:
-    """The OID of an organisation: 1.2.246.10 and the business id without hyphen and leading zeros."""
+    """The OID of an organisation: 1.2.246.10 and the business id without hyphen and leading
+    zeros.
+    """
     return f"{OID_ORGANISATION}.{business_id.replace('-', '').lstrip('0')}"

@@ -1,4 +1,6 @@
-"""JSON: bytes to plain data within limits, and data against a pydantic model; positions and diagnoses live beside it."""
+"""JSON: bytes to plain data within limits, and data against a pydantic model; positions and
+diagnoses live beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from typing import Any
 import pydantic
 import pydantic_core
 
-from schemas.json_positions import diagnose, locate
-from schemas.violation import Finding, excerpt
+from exchange.schemas.json_positions import diagnose, locate
+from exchange.schemas.violation import Finding, excerpt
 
 __all__ = ["FINDINGS_MAX", "JsonLimits", "JsonSchema", "locate", "parse"]
 
@@ -34,9 +36,10 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
     """The data: dict, list, str, int, float, bool or None.
 
     Raises:
-        Malformed: with line, column and source line. Rules: `json.empty`, `json.size`, `json.encoding`, `json.depth`,
-            `json.number` (NaN, Infinity, a fraction beyond a double, an integer of more than 4,300 digits),
-            `json.duplicate-key`, `json.malformed`.
+        Malformed: with line, column and source line. Rules: `json.empty`, `json.size`,
+        `json.encoding`, `json.depth`,
+            `json.number` (NaN, Infinity, a fraction beyond a double, an integer of more than 4,300
+            digits), `json.duplicate-key`, `json.malformed`.
     """
     if len(body) > limits.body_bytes_max or body[:1] in (b"", b"\xef", b"\xfe", b"\xff", b"\0"):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
@@ -47,8 +50,13 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
     if _is_plain(body, data, limits.depth_max):
         return data
     depth, keys, infinite = _measure(data, limits.depth_max)
-    # White space goes first, so that a key's end can only look like this; a string may hold `\\":`, so this is no proof yet.
-    if depth > limits.depth_max or infinite or body.translate(None, b" \t\r\n").count(b'":') != keys:
+    # White space goes first, so that a key's end can only look like this; a string may hold `\\":`,
+    # so this is no proof yet.
+    if (
+        depth > limits.depth_max
+        or infinite
+        or body.translate(None, b" \t\r\n").count(b'":') != keys
+    ):
         wrong = diagnose(body, limits.body_bytes_max, limits.depth_max)
         if wrong.violations:
             raise wrong
@@ -56,19 +64,24 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
 
 
 def _is_plain(body: bytes, data: Any, depth_max: int) -> bool:
-    """Whether the body surely has neither a key twice, nor too much depth, nor an infinite number; most have none.
+    """Whether the body surely has neither a key twice, nor too much depth, nor an infinite number;
+    most have none.
 
-    Without a backslash no string holds a quotation mark, so `":` ends a key and nothing else, in the body and in the data
-    written again; a key that stood twice is written once.
+    Without a backslash no string holds a quotation mark, so `":` ends a key and nothing else, in
+    the body and in the data written again; a key that stood twice is written once.
     """
     if b"\\" in body or body.count(b"[") + body.count(b"{") > depth_max:
         return False
     again = pydantic_core.to_json(data, inf_nan_mode="constants")
-    return body.translate(None, b" \t\r\n").count(b'":') == again.count(b'":') and b"Infinity" not in again
+    return (
+        body.translate(None, b" \t\r\n").count(b'":') == again.count(b'":')
+        and b"Infinity" not in again
+    )
 
 
 def _measure(data: Any, depth_max: int) -> tuple[int, int, bool]:
-    """The depth of the data (not beyond `depth_max` + 1), the number of its keys, and whether a number became infinite.
+    """The depth of the data (not beyond `depth_max` + 1), the number of its keys, and whether a
+    number became infinite.
 
     Goes level by level and mostly in C, since every message that is not plain pays for it.
     """
@@ -79,17 +92,29 @@ def _measure(data: Any, depth_max: int) -> tuple[int, int, bool]:
         depth += 1
         dicts = [container for container in level if type(container) is dict]
         keys += sum(map(len, dicts))
-        lists = [container for container in level if type(container) is list] if len(dicts) < len(level) else []
-        values = list(chain(chain.from_iterable(map(dict.values, dicts)), chain.from_iterable(lists)))
+        lists = (
+            [container for container in level if type(container) is list]
+            if len(dicts) < len(level)
+            else []
+        )
+        values = list(
+            chain(chain.from_iterable(map(dict.values, dicts)), chain.from_iterable(lists))
+        )
         kinds = set(map(type, values))
-        if float in kinds and not _INFINITE.isdisjoint(value for value in values if type(value) is float):
+        if float in kinds and not _INFINITE.isdisjoint(
+            value for value in values if type(value) is float
+        ):
             infinite = True
-        level = [value for value in values if type(value) in _CONTAINERS] if kinds & _CONTAINERS else []
+        level = (
+            [value for value in values if type(value) in _CONTAINERS] if kinds & _CONTAINERS else []
+        )
     return depth, keys, infinite
 
 
 class JsonSchema:
-    """A pydantic model (or type adapter) as a schema: checks plain data strictly and never changes it."""
+    """A pydantic model (or type adapter) as a schema: checks plain data strictly and never changes
+    it.
+    """
 
     def __init__(self, model: type[pydantic.BaseModel] | pydantic.TypeAdapter[Any]) -> None:
         self.model = model
@@ -127,7 +152,9 @@ def _finding(detail: Any, data: Any) -> Finding:
     if rule == "json.extra":
         return Finding(rule, f"{name} does not belong here", at, "", name)
     expected = _expected(kind, context)
-    return Finding(rule, _message(kind, expected, detail), at, expected, _shown(detail.get("input")))
+    return Finding(
+        rule, _message(kind, expected, detail), at, expected, _shown(detail.get("input"))
+    )
 
 
 def _message(kind: str, expected: str, detail: Any) -> str:
@@ -140,7 +167,9 @@ def _message(kind: str, expected: str, detail: Any) -> str:
 
 
 def _real_path(loc: Sequence[Any], data: Any, kind: str) -> tuple[Any, ...]:
-    """The path of a pydantic location in the data: without the names of union members, functions and the mark of a key."""
+    """The path of a pydantic location in the data: without the names of union members, functions
+    and the mark of a key.
+    """
     path: list[Any] = []
     node: Any = data
     for number, part in enumerate(loc):
@@ -171,7 +200,11 @@ def _shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "an array"
-    return excerpt(pydantic_core.to_json(value).decode()) if isinstance(value, (str, int, float, bool, type(None))) else ""
+    return (
+        excerpt(pydantic_core.to_json(value).decode())
+        if isinstance(value, (str, int, float, bool, type(None)))
+        else ""
+    )
 
 
 def rules() -> Iterable[str]:

@@ -1,4 +1,6 @@
-"""Where the values of a JSON text stand, and what is wrong with one that can't be read: a scan made only on failure."""
+"""Where the values of a JSON text stand, and what is wrong with one that can't be read: a scan made
+only on failure.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.positions import Lines, decoded, malformed, placed
-from schemas.violation import Finding, Malformed, Violation
+from exchange.schemas.positions import Lines, decoded, malformed, placed
+from exchange.schemas.violation import Finding, Malformed, Violation
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*)*"')
-_SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z_.+-])|true\b|false\b|null\b")
+_SCALAR = re.compile(
+    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z_.+-])|true\b|false\b|null\b"
+)
 _WORD = re.compile(r"[A-Za-z0-9_.+-]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:NaN|Infinity|inf|nan)\b")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9A-Fa-f]{2}")
@@ -28,9 +32,17 @@ Path = tuple[Any, ...]
 class Broken(Exception):
     """The text stops being JSON at `offset`."""
 
-    def __init__(self, rule: str, message: str, offset: int, expected: str = "", found: str = "") -> None:
+    def __init__(
+        self, rule: str, message: str, offset: int, expected: str = "", found: str = ""
+    ) -> None:
         super().__init__(message)
-        self.rule, self.message, self.offset, self.expected, self.found = rule, message, offset, expected, found
+        self.rule, self.message, self.offset, self.expected, self.found = (
+            rule,
+            message,
+            offset,
+            expected,
+            found,
+        )
 
 
 class _Enough(Exception):
@@ -49,9 +61,14 @@ class _Frame:
     wanted: dict[Any, Any] | None = None
 
 
-def scan(text: str, visit: Callable[[Path, int, int], None], duplicate: Callable[[Path, int], None], depth_max: int) -> None:
-    """Read a JSON text without recursion; `visit` gets path, offset of the value and of its key (-1: none) for each value,
-    `duplicate` path and offset of each key that its object already has.
+def scan(
+    text: str,
+    visit: Callable[[Path, int, int], None],
+    duplicate: Callable[[Path, int], None],
+    depth_max: int,
+) -> None:
+    """Read a JSON text without recursion; `visit` gets path, offset of the value and of its key
+    (-1: none) for each value, `duplicate` path and offset of each key that its object already has.
 
     Raises:
         Broken: at the first character that does not belong.
@@ -66,7 +83,12 @@ def scan(text: str, visit: Callable[[Path, int, int], None], duplicate: Callable
         first = text[at : at + 1]
         if first in ("{", "["):
             if len(frames) >= depth_max:
-                raise Broken("json.depth", "arrays and objects are nested too deep", at, f"at most {depth_max} levels")
+                raise Broken(
+                    "json.depth",
+                    "arrays and objects are nested too deep",
+                    at,
+                    f"at most {depth_max} levels",
+                )
             frames.append(_Frame(first == "{", path))
             at = _skip(text, at + 1)
             opened = True
@@ -132,12 +154,16 @@ def _scalar_end(text: str, at: int) -> int:
             raise Broken("json.number", "the number is too large", at, "a finite number", match[0])
         return match.end()
     if match := _NOT_FINITE.match(text, at):
-        raise Broken("json.number", f"{match[0]} is no number in JSON", at, "a finite number", match[0])
+        raise Broken(
+            "json.number", f"{match[0]} is no number in JSON", at, "a finite number", match[0]
+        )
     raise _unexpected(text, at, "a value")
 
 
 def _is_too_large(number: str) -> bool:
-    """Whether the parser would take the number for infinite, or for an integer longer than it reads."""
+    """Whether the parser would take the number for infinite, or for an integer longer than it
+    reads.
+    """
     if number.lstrip("-").isdigit():
         return len(number.lstrip("-")) > INTEGER_DIGITS_MAX
     return abs(float(number)) == float("inf")
@@ -151,18 +177,36 @@ def _broken_string(text: str, at: int) -> Broken:
         return Broken("json.malformed", "the string does not end", at, "'\"'")
     if text[end] == "\\":
         return Broken(
-            "json.malformed", "no such escape", end, 'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX', text[end : end + 2]
+            "json.malformed",
+            "no such escape",
+            end,
+            'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX',
+            text[end : end + 2],
         )
-    return Broken("json.malformed", "a control character must be escaped", end, "\\uXXXX", f"U+{ord(text[end]):04X}")
+    return Broken(
+        "json.malformed",
+        "a control character must be escaped",
+        end,
+        "\\uXXXX",
+        f"U+{ord(text[end]):04X}",
+    )
 
 
 def _refuse_lone_surrogate(literal: str, at: int) -> None:
     try:
         json.loads(literal).encode()
     except UnicodeEncodeError:
-        offset = next(match.start() for match in _SURROGATE.finditer(literal) if not _is_paired(literal, match.start()))
+        offset = next(
+            match.start()
+            for match in _SURROGATE.finditer(literal)
+            if not _is_paired(literal, match.start())
+        )
         raise Broken(
-            "json.encoding", "half of a surrogate pair", at + offset, "a pair of \\u escapes", literal[offset : offset + 6]
+            "json.encoding",
+            "half of a surrogate pair",
+            at + offset,
+            "a pair of \\u escapes",
+            literal[offset : offset + 6],
         ) from None
 
 
@@ -177,21 +221,35 @@ def _unexpected(text: str, at: int, expected: str) -> Broken:
     if at >= len(text):
         return Broken("json.malformed", "the document ends too early", at, expected, "the end")
     match = _WORD.match(text, at)
-    return Broken("json.malformed", f"{expected} is expected", at, expected, match[0] if match else text[at])
+    return Broken(
+        "json.malformed", f"{expected} is expected", at, expected, match[0] if match else text[at]
+    )
 
 
 def diagnose(body: bytes, bytes_max: int, depth_max: int, said: str = "") -> Malformed:
-    """Why the body was refused (`said` by the parser), as violations with positions; without violations when it is fine."""
+    """Why the body was refused (`said` by the parser), as violations with positions; without
+    violations when it is fine.
+    """
     if not body.strip(b" \t\r\n"):
         return malformed("json.empty", "the body is empty", expected="a JSON document")
     if len(body) > bytes_max:
-        return malformed("json.size", "the body is too large", expected=f"at most {bytes_max} bytes", found=f"{len(body)} bytes")
+        return malformed(
+            "json.size",
+            "the body is too large",
+            expected=f"at most {bytes_max} bytes",
+            found=f"{len(body)} bytes",
+        )
     if body[:3] == b"\xef\xbb\xbf":
         return malformed(
-            "json.encoding", "the body begins with a byte order mark", expected="UTF-8 without a mark", found="U+FEFF"
+            "json.encoding",
+            "the body begins with a byte order mark",
+            expected="UTF-8 without a mark",
+            found="U+FEFF",
         )
     if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:4]:
-        return malformed("json.encoding", "the body is not in UTF-8", expected="UTF-8", found="UTF-16 or UTF-32")
+        return malformed(
+            "json.encoding", "the body is not in UTF-8", expected="UTF-8", found="UTF-16 or UTF-32"
+        )
     try:
         text = decoded(body, "utf-8", "json.encoding")
     except Malformed as wrong:
@@ -203,14 +261,23 @@ def diagnose(body: bytes, bytes_max: int, depth_max: int, said: str = "") -> Mal
         if len(violations) < 200:
             violations.append(
                 lines.violation(
-                    "json.duplicate-key", f"{path[-1]} stands twice", offset, pointer(path), "each key once", str(path[-1])
+                    "json.duplicate-key",
+                    f"{path[-1]} stands twice",
+                    offset,
+                    pointer(path),
+                    "each key once",
+                    str(path[-1]),
                 )
             )
 
     try:
         scan(text, lambda *_: None, duplicate, depth_max)
     except Broken as broken:
-        violations.append(lines.violation(broken.rule, broken.message, broken.offset, "", broken.expected, broken.found))
+        violations.append(
+            lines.violation(
+                broken.rule, broken.message, broken.offset, "", broken.expected, broken.found
+            )
+        )
     except RecursionError:
         violations.append(lines.violation("json.depth", "nested too deep", 0))
     if not violations and said:
@@ -221,7 +288,8 @@ def diagnose(body: bytes, bytes_max: int, depth_max: int, said: str = "") -> Mal
 def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     """The findings with their positions in the body that they were found in, in the order given.
 
-    A finding stands at its value; `json.extra` at the key; one about a part that is missing at what would enclose it.
+    A finding stands at its value; `json.extra` at the key; one about a part that is missing at what
+    would enclose it.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     wanted: set[Path] = set()

@@ -1,4 +1,6 @@
-"""A publisher's own schema files in place of the product's, for families whose message types name them; judges no message."""
+"""A publisher's own schema files in place of the product's, for families whose message types name
+them; judges no message.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +10,41 @@ from pathlib import Path
 
 from lxml import etree
 
-from schemas.catalogue import DEFAULT_FOLDER, FILE_NAME, Catalogue, MessageType, read
+from exchange.schemas.catalogue import DEFAULT_FOLDER, FILE_NAME, Catalogue, MessageType, read
 
 _XS = "http://www.w3.org/2001/XMLSchema"
 _REFERRING = tuple(f"{{{_XS}}}{name}" for name in ("import", "include", "redefine"))
 
 
 def load(official: Mapping[str, Path], folder: Path = DEFAULT_FOLDER) -> Catalogue:
-    """The catalogue in which each family (by the name of its folder, `income_register`) has the schema files of another folder.
+    """The catalogue in which each family (by the name of its folder, `income_register`) has the
+    schema files of another folder.
 
-    Every official schema is compiled at once, so that a bad package is told at the start and not by a message.
+    Every official schema is compiled at once, so that a bad package is told at the start and not by
+    a message.
 
     Raises:
-        ValueError: naming the family and each file that is missing or is no schema, or the families that there are.
+        ValueError: naming the family and each file that is missing or is no schema, or the families
+        that there are.
     """
-    message_types = [message_type for path in sorted(folder.glob(f"*/{FILE_NAME}")) for message_type in read(path)]
-    having = sorted({message_type.folder.name for message_type in message_types if message_type.official})
+    message_types = [
+        message_type
+        for path in sorted(folder.glob(f"*/{FILE_NAME}"))
+        for message_type in read(path)
+    ]
+    having = sorted(
+        {message_type.folder.name for message_type in message_types if message_type.official}
+    )
     if unknown := sorted(set(official) - set(having)):
         raise ValueError(f"official_{unknown[0]}: no such family; there are: {', '.join(having)}")
     for family, package in official.items():
-        files = sorted({each.official for each in message_types if each.folder.name == family and each.official})
+        files = sorted(
+            {
+                each.official
+                for each in message_types
+                if each.folder.name == family and each.official
+            }
+        )
         try:
             lacking = missing(package, files)
         except ValueError as error:
@@ -44,19 +61,26 @@ def load(official: Mapping[str, Path], folder: Path = DEFAULT_FOLDER) -> Catalog
     return catalogue
 
 
-def replaced(message_types: Iterable[MessageType], official: Mapping[str, Path]) -> Iterator[MessageType]:
-    """The message types, with the official schema where their family has a folder of them and they name one."""
+def replaced(
+    message_types: Iterable[MessageType], official: Mapping[str, Path]
+) -> Iterator[MessageType]:
+    """The message types, with the official schema where their family has a folder of them and they
+    name one.
+    """
     for message_type in message_types:
         package = official.get(message_type.folder.name)
         if package is not None and message_type.official:
             # An absolute path stays itself when it is joined to the family's folder.
-            yield dataclasses.replace(message_type, schema=str((package / message_type.official).resolve()))
+            yield dataclasses.replace(
+                message_type, schema=str((package / message_type.official).resolve())
+            )
         else:
             yield message_type
 
 
 def missing(package: Path, files: Iterable[str]) -> list[str]:
-    """The files that are not in the folder, among these and all that they import or include, however far.
+    """The files that are not in the folder, among these and all that they import or include,
+    however far.
 
     Raises:
         ValueError: naming a file that is no XML.
@@ -68,10 +92,14 @@ def missing(package: Path, files: Iterable[str]) -> list[str]:
             continue
         seen.add(path)
         if not path.is_file():
-            lacking.append(path.relative_to(package).as_posix() if path.is_relative_to(package) else str(path))
+            lacking.append(
+                path.relative_to(package).as_posix() if path.is_relative_to(package) else str(path)
+            )
             continue
         try:
-            root = etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)).getroot()
+            root = etree.parse(
+                str(path), etree.XMLParser(no_network=True, resolve_entities=False)
+            ).getroot()
         except etree.XMLSyntaxError as error:
             raise ValueError(f"{path}: {error}") from error
         for element in root.iterchildren(*_REFERRING):

@@ -1,7 +1,8 @@
-"""Artificial persons for every generator: synthetic names, addresses and identity codes 900-999; never anybody real.
+"""Artificial persons for every generator: synthetic names, addresses and identity codes 900-999;
+never anybody real.
 
-The names are common Finnish given and family names put together by chance; the streets are ordinary words. Municipality
-codes and the towns' postal code areas are public (Statistics Finland, Posti).
+The names are common Finnish given and family names put together by chance; the streets are ordinary
+words. Municipality codes and the towns' postal code areas are public (Statistics Finland, Posti).
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import datetime
 import random
 
-from schemas.identifiers import Sex, make_personal_identity_code
-from schemas.value import value
+from exchange.schemas.identifiers import Sex, make_personal_identity_code
+from exchange.schemas.value import value
 
 #: Given names of men and women, and family names, for whoever makes persons of their own.
 MEN = [
@@ -200,7 +201,8 @@ _STREETS = [
     "Uimarannantie",
     "Vuorikatu",
 ]
-#: Town, its municipality code (Statistics Finland, 2024) and the first three digits of postal codes there.
+#: Town, its municipality code (Statistics Finland, 2024) and the first three digits of postal codes
+#: there.
 _TOWNS = (
     ("Helsinki", "091", "005"),
     ("Espoo", "049", "021"),
@@ -245,17 +247,24 @@ class Person:
     municipality: str
 
 
-def person(rng: random.Random, born_after: datetime.date | None = None, born_before: datetime.date | None = None) -> Person:
+def person(
+    rng: random.Random,
+    born_after: datetime.date | None = None,
+    born_before: datetime.date | None = None,
+) -> Person:
     """An artificial person; the same source of chance gives the same persons.
 
-    `born_after` and `born_before` bound the date of birth, both included (default: 1930-01-01 to 2024-12-31).
+    `born_after` and `born_before` bound the date of birth, both included (default: 1930-01-01 to
+    2024-12-31).
     """
     chance = rng.random
     first = born_after.toordinal() if born_after else _FIRST_BIRTH
     last = born_before.toordinal() if born_before else _LAST_BIRTH
     birth_date = datetime.date.fromordinal(first + int(chance() * (last - first + 1)))
     number = 900 + int(chance() * 100)
-    code = make_personal_identity_code(birth_date, number, _CENTURIES[birth_date.year // 100][int(chance() * 10)])
+    code = make_personal_identity_code(
+        birth_date, number, _CENTURIES[birth_date.year // 100][int(chance() * 10)]
+    )
     names = MEN if number % 2 else WOMEN
     town, municipality, area = _TOWNS[int(chance() * len(_TOWNS))]
     return Person(

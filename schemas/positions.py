@@ -1,25 +1,30 @@
-"""Where a character stands: lines and columns of a text, and its bytes decoded; no parser and no rules."""
+"""Where a character stands: lines and columns of a text, and its bytes decoded; no parser and no
+rules.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 
-from schemas.violation import Finding, Malformed, Violation, excerpt, excerpt_at
+from exchange.schemas.violation import Finding, Malformed, Violation, excerpt, excerpt_at
 
 _BREAK = re.compile(r"\r\n?|\n")
 
 
 class Lines:
-    """The lines of a text. Lines end with LF, CR LF or CR; lines and columns count from 1, columns in characters."""
+    """The lines of a text. Lines end with LF, CR LF or CR; lines and columns count from 1, columns
+    in characters.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
 
     def at(self, offset: int) -> tuple[int, int, tuple[str, int]]:
-        """Line, column and the (cut) source line, with the column in it, of the character at `offset` (0-based; the end of the
-        text is allowed)."""
+        """Line, column and the (cut) source line, with the column in it, of the character at
+        `offset` (0-based; the end of the text is allowed).
+        """
         number = bisect_right(self._starts, offset)
         start = self._starts[number - 1]
         # The excerpt needs only the surroundings: a line may be the whole document.
@@ -33,15 +38,37 @@ class Lines:
         start = self._starts[min(max(line, 1), len(self._starts)) - 1]
         return min(start + max(column, 1) - 1, len(self.text))
 
-    def violation(self, rule: str, message: str, offset: int, path: str = "", expected: str = "", found: str = "") -> Violation:
+    def violation(
+        self,
+        rule: str,
+        message: str,
+        offset: int,
+        path: str = "",
+        expected: str = "",
+        found: str = "",
+    ) -> Violation:
         """A violation at the character at `offset`."""
         line, column, (source, source_column) = self.at(offset)
-        return Violation(rule, message, path, line, column, expected, excerpt(found), source, source_column=source_column)
+        return Violation(
+            rule,
+            message,
+            path,
+            line,
+            column,
+            expected,
+            excerpt(found),
+            source,
+            source_column=source_column,
+        )
 
 
 def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None) -> Violation:
-    """The violation of a finding that stands at the character at `offset`; without lines or offset it has a path only."""
-    line, column, (source, source_column) = (0, 0, ("", 0)) if lines is None or offset is None else lines.at(offset)
+    """The violation of a finding that stands at the character at `offset`; without lines or offset
+    it has a path only.
+    """
+    line, column, (source, source_column) = (
+        (0, 0, ("", 0)) if lines is None or offset is None else lines.at(offset)
+    )
     return Violation(
         finding.rule,
         finding.message,
@@ -58,8 +85,12 @@ def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None)
     )
 
 
-def malformed(rule: str, message: str, text: str = "", offset: int = 0, expected: str = "", found: str = "") -> Malformed:
-    """The error for bytes that are no document, with its one violation placed at `offset` of `text`."""
+def malformed(
+    rule: str, message: str, text: str = "", offset: int = 0, expected: str = "", found: str = ""
+) -> Malformed:
+    """The error for bytes that are no document, with its one violation placed at `offset` of
+    `text`.
+    """
     return Malformed([Lines(text).violation(rule, message, offset, "", expected, found)])
 
 
@@ -67,7 +98,8 @@ def decoded(body: bytes, encoding: str, rule: str) -> str:
     """The body as text, without a byte order mark.
 
     Raises:
-        Malformed: when the bytes are not in that encoding; it names the byte and stands at its place.
+        Malformed: when the bytes are not in that encoding; it names the byte and stands at its
+        place.
     """
     try:
         return body.decode(encoding).removeprefix("\ufeff")
@@ -75,4 +107,6 @@ def decoded(body: bytes, encoding: str, rule: str) -> str:
         text = body[: error.start].decode(encoding).removeprefix("\ufeff")
         rest = body[error.start : error.start + 80].decode(encoding, "replace").partition("\n")[0]
         message = f"byte {error.start} (0x{body[error.start]:02X}) is not valid {encoding.upper()}"
-        raise malformed(rule, message, text + rest, len(text), encoding.upper(), f"0x{body[error.start]:02X}") from None
+        raise malformed(
+            rule, message, text + rest, len(text), encoding.upper(), f"0x{body[error.start]:02X}"
+        ) from None

@@ -1,4 +1,6 @@
-"""What is wrong with a message: a finding (raised by a schema or a rule) and a violation (the same, with its position); nothing that decides."""
+"""What is wrong with a message: a finding (raised by a schema or a rule) and a violation (the same,
+with its position); nothing that decides.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,10 @@ EXCERPT_CHARACTERS_MAX = 200
 class Finding:
     """One thing wrong, before its position is known.
 
-    `at` is an lxml element (XML), a tuple of keys and indexes (JSON), or None for the whole message.
-    `attribute` names an attribute of the element. `item` is the 0-based index of the item (report, payment) that
-    it is about, or None when it is about the message. `code` is the channel's own error code, if it has one.
+    `at` is an lxml element (XML), a tuple of keys and indexes (JSON), or None for the whole
+    message. `attribute` names an attribute of the element. `item` is the 0-based index of the item
+    (report, payment) that it is about, or None when it is about the message. `code` is the
+    channel's own error code, if it has one.
     """
 
     rule: str
@@ -33,10 +36,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with a message, and where: lines and columns count from 1 (0: no position), columns in characters.
+    """One thing wrong with a message, and where: lines and columns count from 1 (0: no position),
+    columns in characters.
 
-    `path` is an XPath (XML) or a JSON Pointer (RFC 6901); `source` is the line that it stands on, cut to
-    `EXCERPT_CHARACTERS_MAX` characters around the column, and `source_column` the place in it that the column has become.
+    `path` is an XPath (XML) or a JSON Pointer (RFC 6901); `source` is the line that it stands on,
+    cut to `EXCERPT_CHARACTERS_MAX` characters around the column, and `source_column` the place in
+    it that the column has become.
     """
 
     rule: str
@@ -53,7 +58,9 @@ class Violation:
     source_column: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The violation as JSON: always rule, message, path, line, column, severity; the others where they say something."""
+        """The violation as JSON: always rule, message, path, line, column, severity; the others
+        where they say something.
+        """
         out: dict[str, Any] = {
             "rule": self.rule,
             "message": self.message,
@@ -70,7 +77,9 @@ class Violation:
         return out
 
     def as_text(self) -> str:
-        """The violation in one line for a person: `line:column path: message (rule; expected ...; found ...)`."""
+        """The violation in one line for a person: `line:column path: message (rule; expected ...;
+        found ...)`.
+        """
         detail = [self.rule]
         if self.expected:
             detail.append(f"expected {self.expected}")
@@ -87,12 +96,18 @@ class Violation:
         if shown := source.strip():
             lines.append("    " + shown)
             if self.source_column:
-                lines.append("    " + " " * (self.source_column - 1 - (len(source) - len(source.lstrip()))) + "^")
+                lines.append(
+                    "    "
+                    + " " * (self.source_column - 1 - (len(source) - len(source.lstrip())))
+                    + "^"
+                )
         return lines
 
 
 def excerpt(text: str, column: int = 1) -> str:
-    """`text` cut to `EXCERPT_CHARACTERS_MAX` characters around `column`, with an ellipsis where something is left out."""
+    """`text` cut to `EXCERPT_CHARACTERS_MAX` characters around `column`, with an ellipsis where
+    something is left out.
+    """
     return excerpt_at(text, column)[0]
 
 
@@ -100,9 +115,13 @@ def excerpt_at(text: str, column: int) -> tuple[str, int]:
     """The excerpt around `column`, and the column in it."""
     if len(text) <= EXCERPT_CHARACTERS_MAX:
         return text, column
-    start = max(0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, len(text) - EXCERPT_CHARACTERS_MAX))
+    start = max(
+        0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, len(text) - EXCERPT_CHARACTERS_MAX)
+    )
     end = start + EXCERPT_CHARACTERS_MAX
-    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else ""), column - start + bool(start)
+    return ("…" if start else "") + text[start:end] + (
+        "…" if end < len(text) else ""
+    ), column - start + bool(start)
 
 
 def has_errors(findings: list[Finding]) -> bool:
@@ -111,7 +130,9 @@ def has_errors(findings: list[Finding]) -> bool:
 
 
 class Malformed(ValueError):
-    """The bytes are no document at all (not well-formed, too deep, forbidden construct); carries the violations found."""
+    """The bytes are no document at all (not well-formed, too deep, forbidden construct); carries
+    the violations found.
+    """
 
     def __init__(self, violations: list[Violation]) -> None:
         super().__init__(violations[0].message if violations else "malformed")

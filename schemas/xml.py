@@ -1,7 +1,8 @@
-"""XML: bytes to a tree by one hardened parser, and a tree against an XSD; positions and explanations live beside it.
+"""XML: bytes to a tree by one hardened parser, and a tree against an XSD; positions and
+explanations live beside it.
 
-Hardened means: no document type definition (so no entities and no defaults from outside), no network, bounded size and
-depth, UTF-8 or another encoding that the document states truthfully.
+Hardened means: no document type definition (so no entities and no defaults from outside), no
+network, bounded size and depth, UTF-8 or another encoding that the document states truthfully.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from schemas.violation import Finding
-from schemas.xml_diagnosis import diagnose, has_doctype, transcoded
-from schemas.xml_positions import locate
+from exchange.schemas.violation import Finding
+from exchange.schemas.xml_diagnosis import diagnose, has_doctype, transcoded
+from exchange.schemas.xml_positions import locate
 
 if TYPE_CHECKING:
-    from schemas.xml_explanation import Explainer
+    from exchange.schemas.xml_explanation import Explainer
 
 __all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
 
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
 
-#: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8 stated or nothing stated.
+#: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8
+#: stated or nothing stated.
 _PLAIN_START = re.compile(
     rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
 )
@@ -40,13 +42,22 @@ class _Nothing:
 
 
 def looking(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
-    """A parser that tells whether a document is XML and builds no tree: in a third of the time. Not hardened."""
+    """A parser that tells whether a document is XML and builds no tree: in a third of the time. Not
+    hardened.
+    """
     # The stubs ask for every method of a target, lxml for one.
-    return etree.XMLParser(target=_Nothing(), schema=schema, resolve_entities=False, no_network=True)  # type: ignore[arg-type]
+    return etree.XMLParser(
+        target=_Nothing(),  # type: ignore[arg-type]
+        schema=schema,
+        resolve_entities=False,
+        no_network=True,
+    )
 
 
 class _Tools(threading.local):
-    """What a thread reads with: lxml locks a parser and a path while they are in use, and a large document would hold up all others."""
+    """What a thread reads with: lxml locks a parser and a path while they are in use, and a large
+    document would hold up all others.
+    """
 
     def __init__(self) -> None:
         self.parser = _parser()
@@ -71,7 +82,9 @@ _TOOLS = _Tools()
 
 @dataclass(frozen=True, slots=True)
 class XmlLimits:
-    """What a body may be at most: its length in bytes and the depth of its elements (libxml2 itself stops at 256)."""
+    """What a body may be at most: its length in bytes and the depth of its elements (libxml2 itself
+    stops at 256).
+    """
 
     body_bytes_max: int = 20 * 1024 * 1024
     depth_max: int = 64
@@ -81,14 +94,17 @@ def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
     """The root element of the document.
 
     Raises:
-        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`, `xml.encoding`, `xml.doctype`,
+        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
+        `xml.encoding`, `xml.doctype`,
             `xml.depth`, `xml.malformed`.
     """
     parser = _TOOLS.parser
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     start = _PLAIN_START.match(body)
-    if start is None or (start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])):
+    if start is None or (
+        start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])
+    ):
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
@@ -107,7 +123,9 @@ def _states_utf8(declaration: bytes) -> bool:
 
 
 def _deeper_than(depth: int, root: etree._Element) -> bool:
-    """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it ends with the tree."""
+    """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it
+    ends with the tree.
+    """
     path = _TOOLS.deeper.get(depth)
     if path is None:
         path = _TOOLS.deeper[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
@@ -115,7 +133,8 @@ def _deeper_than(depth: int, root: etree._Element) -> bool:
 
 
 class XmlSchema:
-    """A compiled XSD. libxml2 gives the verdict; when it is bad, every violation is sought out and explained.
+    """A compiled XSD. libxml2 gives the verdict; when it is bad, every violation is sought out and
+    explained.
 
     Raises:
         ValueError: when the file is no XSD.
@@ -136,9 +155,11 @@ class XmlSchema:
         return bool(self._schema.validate(element))
 
     def accepts_bytes(self, body: bytes) -> bool:
-        """Whether a document of our own making is XML and valid, told without a tree. Nothing is hardened.
+        """Whether a document of our own making is XML and valid, told without a tree. Nothing is
+        hardened.
 
-        In less time than parsing and validating take. What it can't tell is whether an xs:ID (of a signature's elements) is there twice.
+        In less time than parsing and validating take. What it can't tell is whether an xs:ID (of a
+        signature's elements) is there twice.
         """
         if not hasattr(self._reading, "parser"):
             self._reading.parser = looking(self._schema)
@@ -150,7 +171,9 @@ class XmlSchema:
         return not self._reading.parser.error_log
 
     def check(self, element: etree._Element) -> list[Finding]:
-        """What is wrong with the element (a root, or a message inside one), in document order; empty when it is valid."""
+        """What is wrong with the element (a root, or a message inside one), in document order;
+        empty when it is valid.
+        """
         if self._schema.validate(element):
             return []
         schema, explainer = self._explainers()
@@ -162,8 +185,9 @@ class XmlSchema:
     def _explainers(self) -> tuple[etree.XMLSchema, Explainer]:
         """What explains on this thread, made for the first invalid message that it meets."""
         if not hasattr(self._explaining, "made"):
-            # xmlschema takes a third of a second to import, and is wanted by the first invalid message only.
-            from schemas.xml_explanation import Explainer
+            # xmlschema takes a third of a second to import, and is wanted by the first invalid
+            # message only.
+            from exchange.schemas.xml_explanation import Explainer
 
             self._explaining.made = (_compiled(self.path), Explainer(self.path))
         made: tuple[etree.XMLSchema, Explainer] = self._explaining.made
@@ -171,4 +195,6 @@ class XmlSchema:
 
 
 def _compiled(path: Path) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False)))
+    return etree.XMLSchema(
+        etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False))
+    )

@@ -1,4 +1,6 @@
-"""What is wrong with bytes that are no XML document, and where: an expat pass made only after the parser refused them."""
+"""What is wrong with bytes that are no XML document, and where: an expat pass made only after the
+parser refused them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,15 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from schemas.positions import Lines, decoded, malformed
-from schemas.violation import Malformed, Violation
+from exchange.schemas.positions import Lines, decoded, malformed
+from exchange.schemas.violation import Malformed, Violation
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, ""), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, ""),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 #: Encodings that a document may state, all but the first two with one byte for a character.
 _KNOWN = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
@@ -27,10 +34,12 @@ class _Stop(Exception):
 
 
 def transcoded(body: bytes) -> bytes:
-    """The document in UTF-8, whatever encoding it is truthfully in (its declaration is left as it stands).
+    """The document in UTF-8, whatever encoding it is truthfully in (its declaration is left as it
+    stands).
 
     Raises:
-        Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does not belong to it.
+        Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
+        not belong to it.
     """
     return xml_text(body).encode("utf-8", "surrogatepass")
 
@@ -65,14 +74,22 @@ def _stated(text: str) -> str:
 
 
 def _untruthful(text: str, stated: str, actual: str) -> Malformed:
-    message = f"the document says it is {stated}, but it is in {actual}" if actual else f"the encoding {stated} is not supported"
+    message = (
+        f"the document says it is {stated}, but it is in {actual}"
+        if actual
+        else f"the encoding {stated} is not supported"
+    )
     match = _DECLARED.match(text)
     offset = match.start(1) if match else 0
-    return malformed("xml.encoding", message, text[:300], offset, actual or ", ".join(_KNOWN), stated)
+    return malformed(
+        "xml.encoding", message, text[:300], offset, actual or ", ".join(_KNOWN), stated
+    )
 
 
 def has_doctype(body: bytes) -> bool:
-    """Whether the bytes (one byte for an ASCII character) hold a document type declaration, not just those letters."""
+    """Whether the bytes (one byte for an ASCII character) hold a document type declaration, not
+    just those letters.
+    """
     try:
         text = xml_text(body)
     except Malformed:
@@ -80,12 +97,19 @@ def has_doctype(body: bytes) -> bool:
     return _first_problem(text, 1 << 30)[0].rule == "xml.doctype"
 
 
-def diagnose(body: bytes, bytes_max: int, depth_max: int, error: etree.XMLSyntaxError | None = None) -> Malformed:
+def diagnose(
+    body: bytes, bytes_max: int, depth_max: int, error: etree.XMLSyntaxError | None = None
+) -> Malformed:
     """Why the parser refused the body (`error`, if it said so), as violations with positions."""
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         return malformed("xml.empty", "the body is empty", expected="an XML document")
     if len(body) > bytes_max:
-        return malformed("xml.size", "the body is too large", expected=f"at most {bytes_max} bytes", found=f"{len(body)} bytes")
+        return malformed(
+            "xml.size",
+            "the body is too large",
+            expected=f"at most {bytes_max} bytes",
+            found=f"{len(body)} bytes",
+        )
     try:
         text = xml_text(body)
     except Malformed as untruthful:
@@ -96,8 +120,12 @@ def diagnose(body: bytes, bytes_max: int, depth_max: int, error: etree.XMLSyntax
         said = (error.msg or stop.message).partition(", line ")[0]
         if not stop.message:
             return Malformed([_at_line(text, said, line, column)])
-        return Malformed([Lines(text).violation(stop.rule, said, offset, "", stop.expected, stop.found)])
-    return Malformed([Lines(text).violation(stop.rule, stop.message, offset, "", stop.expected, stop.found)])
+        return Malformed(
+            [Lines(text).violation(stop.rule, said, offset, "", stop.expected, stop.found)]
+        )
+    return Malformed(
+        [Lines(text).violation(stop.rule, stop.message, offset, "", stop.expected, stop.found)]
+    )
 
 
 def _at_line(text: str, message: str, line: int, column: int) -> Violation:
@@ -106,7 +134,9 @@ def _at_line(text: str, message: str, line: int, column: int) -> Violation:
 
 
 def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
-    """The first thing that is wrong and the offset of its character; without a message when expat finds nothing."""
+    """The first thing that is wrong and the offset of its character; without a message when expat
+    finds nothing.
+    """
     parser = expat.ParserCreate("utf-8", "}")
     depth = index = 0
 
@@ -116,16 +146,30 @@ def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
         if depth > depth_max:
             # Asked for later, expat stands behind the tag.
             index = parser.CurrentByteIndex
-            raise _Stop("xml.depth", "elements are nested too deep", f"at most {depth_max} levels", f"level {depth}")
+            raise _Stop(
+                "xml.depth",
+                "elements are nested too deep",
+                f"at most {depth_max} levels",
+                f"level {depth}",
+            )
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
 
     def doctype(*_: object) -> None:
-        raise _Stop("xml.doctype", "a document type declaration is not allowed", "a document without <!DOCTYPE", "<!DOCTYPE")
+        raise _Stop(
+            "xml.doctype",
+            "a document type declaration is not allowed",
+            "a document without <!DOCTYPE",
+            "<!DOCTYPE",
+        )
 
-    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = start, end, doctype
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = (
+        start,
+        end,
+        doctype,
+    )
     data = text.encode("utf-8", "surrogatepass")
     try:
         parser.Parse(data, True)

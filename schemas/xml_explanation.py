@@ -1,6 +1,8 @@
-"""Why an element does not fit its XSD: findings of stable rules from the `xmlschema` package, or from libxml2's log.
+"""Why an element does not fit its XSD: findings of stable rules from the `xmlschema` package, or
+from libxml2's log.
 
-libxml2 stops judging an element's children at the first that does not fit, so it misses violations; `xmlschema` does not.
+libxml2 stops judging an element's children at the first that does not fit, so it misses violations;
+`xmlschema` does not.
 """
 
 from __future__ import annotations
@@ -15,14 +17,20 @@ from typing import Any, cast
 import xmlschema
 from lxml import etree
 from xmlschema.namespaces import NamespaceMapper
-from xmlschema.validators import XMLSchemaChildrenValidationError, XMLSchemaDecodeError, XMLSchemaValidationError
+from xmlschema.validators import (
+    XMLSchemaChildrenValidationError,
+    XMLSchemaDecodeError,
+    XMLSchemaValidationError,
+)
 from xmlschema.validators.validation import ValidationContext
 
-from schemas.violation import Finding, excerpt
+from exchange.schemas.violation import Finding, excerpt
 
-#: Above so many elements the explanation comes from libxml2 alone: the thorough one takes some 20 microseconds for each.
+#: Above so many elements the explanation comes from libxml2 alone: the thorough one takes some 20
+#: microseconds for each.
 EXPLAINED_ELEMENTS_MAX = 50_000
-#: The same when an element has more attributes, or namespaces, than this: the thorough one takes time by their number squared.
+#: The same when an element has more attributes, or namespaces, than this: the thorough one takes
+#: time by their number squared.
 EXPLAINED_ATTRIBUTES_MAX = 50
 
 _ATTRIBUTE_REASON = re.compile(r"attribute ([^\s=]+)=")
@@ -36,8 +44,12 @@ class Explainer:
     def __init__(self, path: Path) -> None:
         self._schema = xmlschema.XMLSchema10(str(path), allow="local", defuse="never")
 
-    def explain(self, element: etree._Element, log: Sequence[Any], findings_max: int) -> list[Finding]:
-        """Everything wrong with an element that libxml2 refused (`log` is what it said), in document order."""
+    def explain(
+        self, element: etree._Element, log: Sequence[Any], findings_max: int
+    ) -> list[Finding]:
+        """Everything wrong with an element that libxml2 refused (`log` is what it said), in
+        document order.
+        """
         originals = list(element.iter("*"))
         order = {original: number for number, original in enumerate(originals)}
         if _is_costly(originals):
@@ -52,19 +64,23 @@ class Explainer:
                     finding.at = of_bare.get(finding.at, element)
                 findings.append(finding)
         except (xmlschema.XMLSchemaException, OverflowError):
-            # An xsi:type that names no type of the schema ends the thorough explanation, and so does an integer beyond any double where a
-            # few are allowed; what libxml2 said still holds.
+            # An xsi:type that names no type of the schema ends the thorough explanation, and so
+            # does an integer beyond any double where a few are allowed; what libxml2 said still
+            # holds.
             findings += _of_log(element, log[:findings_max])
         findings = _merged(findings) or _of_log(element, log[:findings_max])
         findings.sort(key=lambda finding: (order.get(finding.at, 0), finding.attribute))
         return findings[:findings_max]
 
     def _errors(self, element: Any, errors_max: int) -> list[XMLSchemaValidationError]:
-        """The first errors, and then no further: the package's own `iter_errors` seeks them all before it gives any, in time
-        by the number of wrong children squared."""
+        """The first errors, and then no further: the package's own `iter_errors` seeks them all
+        before it gives any, in time by the number of wrong children squared.
+        """
         source = xmlschema.XMLResource(element, allow="local", defuse="never")
         errors = _Bounded(errors_max)
-        context = ValidationContext(source, NamespaceMapper(source=source), errors, check_identities=True)
+        context = ValidationContext(
+            source, NamespaceMapper(source=source), errors, check_identities=True
+        )
         declared = self._schema.maps.elements.get(element.tag)
         if declared is None:
             return list(self._schema.iter_errors(source))
@@ -88,14 +104,19 @@ class _Bounded(list[XMLSchemaValidationError]):
 
 
 def _is_costly(elements: Sequence[etree._Element]) -> bool:
-    """Whether the thorough explanation could take long: by the number of elements, or of what one of them carries."""
+    """Whether the thorough explanation could take long: by the number of elements, or of what one
+    of them carries.
+    """
     return len(elements) > EXPLAINED_ELEMENTS_MAX or any(
-        len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX for each in elements
+        len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX
+        for each in elements
     )
 
 
 def _without_asides(element: etree._Element) -> etree._Element:
-    """The element, or a copy without comments and processing instructions when it holds any: they cut its text in two."""
+    """The element, or a copy without comments and processing instructions when it holds any: they
+    cut its text in two.
+    """
     if next(element.iter(etree.Comment, etree.ProcessingInstruction), None) is None:
         return element
     bare = copy.deepcopy(element)
@@ -104,11 +125,24 @@ def _without_asides(element: etree._Element) -> etree._Element:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding for each place and kind: a value that breaks both its type and a facet is wrong once."""
+    """One finding for each place and kind: a value that breaks both its type and a facet is wrong
+    once.
+    """
     kept: dict[tuple[Any, ...], Finding] = {}
     for finding in findings:
-        value = finding.rule in ("xsd.type", "xsd.pattern", "xsd.enumeration", "xsd.length", "xsd.range", "xsd.digits")
-        key = (finding.at, finding.attribute, "value" if value else (finding.rule, finding.expected, finding.found))
+        value = finding.rule in (
+            "xsd.type",
+            "xsd.pattern",
+            "xsd.enumeration",
+            "xsd.length",
+            "xsd.range",
+            "xsd.digits",
+        )
+        key = (
+            finding.at,
+            finding.attribute,
+            "value" if value else (finding.rule, finding.expected, finding.found),
+        )
         kept.setdefault(key, finding)
     return list(kept.values())
 
@@ -121,20 +155,48 @@ def _finding(error: XMLSchemaValidationError, element: etree._Element) -> Findin
     attribute = next((match[1] for form in _ATTRIBUTES if (match := form.search(reason))), "")
     found = str(at.get(attribute, "")) if attribute else (at.text or "").strip()
     if match := _MISSING_ATTRIBUTE.search(reason):
-        return Finding("xsd.attribute-missing", f"attribute {match[1]} is missing", at, match[1], "", attribute=match[1])
+        return Finding(
+            "xsd.attribute-missing",
+            f"attribute {match[1]} is missing",
+            at,
+            match[1],
+            "",
+            attribute=match[1],
+        )
     if match := _FOREIGN_ATTRIBUTE.search(reason):
         return Finding(
-            "xsd.attribute-unexpected", f"attribute {match[1]} does not belong here", at, "", match[1], attribute=match[1]
+            "xsd.attribute-unexpected",
+            f"attribute {match[1]} does not belong here",
+            at,
+            "",
+            match[1],
+            attribute=match[1],
         )
     validator = type(error.validator).__name__
     if isinstance(error, XMLSchemaDecodeError):
-        return Finding("xsd.type", "the value is not of its type", at, _type_name(error.validator), found, attribute=attribute)
+        return Finding(
+            "xsd.type",
+            "the value is not of its type",
+            at,
+            _type_name(error.validator),
+            found,
+            attribute=attribute,
+        )
     rule, expected = _FACETS.get(validator, ("xsd.other", ""))
-    return Finding(rule, _REASONS.get(rule, reason), at, expected or _allowed(error.validator), found, attribute=attribute)
+    return Finding(
+        rule,
+        _REASONS.get(rule, reason),
+        at,
+        expected or _allowed(error.validator),
+        found,
+        attribute=attribute,
+    )
 
 
 def _allowed(facet: Any) -> str:
-    """What a facet allows: its list, its patterns, or its bound in words; empty for anything else."""
+    """What a facet allows: its list, its patterns, or its bound in words; empty for
+    anything else.
+    """
     if (listed := getattr(facet, "enumeration", None)) is not None:
         return excerpt(", ".join(map(str, listed)))
     if (patterns := getattr(facet, "regexps", None)) is not None:
@@ -143,7 +205,10 @@ def _allowed(facet: Any) -> str:
     return form.format(facet.value) if form else ""
 
 
-_REASONS = {"xsd.enumeration": "the value is not one of the list", "xsd.pattern": "the value does not have the form it must have"}
+_REASONS = {
+    "xsd.enumeration": "the value is not one of the list",
+    "xsd.pattern": "the value does not have the form it must have",
+}
 _BOUNDS = {
     "XsdLengthFacet": "exactly {} characters",
     "XsdMinLengthFacet": "at least {} characters",
@@ -178,14 +243,29 @@ def _type_name(validator: Any) -> str:
 
 
 def _of_children(error: XMLSchemaChildrenValidationError, at: Any) -> Finding:
-    expected = " | ".join(_local(particle.name or "") for particle in error.expected or () if particle.name)
+    expected = " | ".join(
+        _local(particle.name or "") for particle in error.expected or () if particle.name
+    )
     if error.invalid_child is None:
-        return Finding("xsd.element-missing", f"element {expected} is missing at the end of {_local(at.tag)}", at, expected)
+        return Finding(
+            "xsd.element-missing",
+            f"element {expected} is missing at the end of {_local(at.tag)}",
+            at,
+            expected,
+        )
     child = error.invalid_child
     found = _local(child.tag)
     if expected:
-        return Finding("xsd.element-missing", f"element {expected} is missing before {found}", child, expected, found)
-    return Finding("xsd.element-unexpected", f"element {found} does not belong here", child, expected, found)
+        return Finding(
+            "xsd.element-missing",
+            f"element {expected} is missing before {found}",
+            child,
+            expected,
+            found,
+        )
+    return Finding(
+        "xsd.element-unexpected", f"element {found} does not belong here", child, expected, found
+    )
 
 
 def _local(tag: Any) -> str:
@@ -196,12 +276,20 @@ def _of_log(element: etree._Element, log: Sequence[Any]) -> list[Finding]:
     """What libxml2 said, as findings: rule from its type name, element from its path."""
     findings = []
     tree = element.getroottree()
-    namespaces = {each.prefix: etree.QName(each).namespace for each in element.iter("*") if each.prefix}
+    namespaces = {
+        each.prefix: etree.QName(each).namespace for each in element.iter("*") if each.prefix
+    }
     for entry in log:
         at = element
         if entry.path:
-            found = tree.xpath(entry.path, namespaces=namespaces) if entry.path.startswith("/") else []
-            at = found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else element
+            found = (
+                tree.xpath(entry.path, namespaces=namespaces) if entry.path.startswith("/") else []
+            )
+            at = (
+                found[0]
+                if isinstance(found, list) and found and isinstance(found[0], etree._Element)
+                else element
+            )
         findings.append(Finding(_RULES.get(entry.type_name, "xsd.other"), entry.message, at))
     return findings
 

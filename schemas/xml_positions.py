@@ -1,7 +1,8 @@
-"""Where the elements of a findings list stand in the bytes: an expat pass, made only on failure; no rules.
+"""Where the elements of a findings list stand in the bytes: an expat pass, made only on failure; no
+rules.
 
-libxml2 gives column 0 and caps lines at 65,535, so an element is recognised by its number in document order, and the
-number's start tag is found in the bytes.
+libxml2 gives column 0 and caps lines at 65,535, so an element is recognised by its number in
+document order, and the number's start tag is found in the bytes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from schemas.positions import Lines, placed
-from schemas.violation import Finding, Violation
-from schemas.xml_diagnosis import xml_text
+from exchange.schemas.positions import Lines, placed
+from exchange.schemas.violation import Finding, Violation
+from exchange.schemas.xml_diagnosis import xml_text
 
 _ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG_NAME = re.compile(r"<[^\s/>]+")
@@ -24,7 +25,8 @@ _TAG_NAME = re.compile(r"<[^\s/>]+")
 def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     """The findings with their positions in the body that they were found in, in the order given.
 
-    A finding about an element stands at its start tag, about an attribute at the attribute's name (when it is there).
+    A finding about an element stands at its start tag, about an attribute at the attribute's name
+    (when it is there).
     """
     elements = [finding.at for finding in findings if isinstance(finding.at, etree._Element)]
     if not elements:
@@ -87,14 +89,18 @@ def _prefixed(element: etree._Element, attribute: str) -> str:
     if not attribute.startswith("{"):
         return attribute
     uri, _, local = attribute[1:].partition("}")
-    prefix = next((prefix for prefix, bound in element.nsmap.items() if bound == uri and prefix), None)
+    prefix = next(
+        (prefix for prefix, bound in element.nsmap.items() if bound == uri and prefix), None
+    )
     if prefix is None and uri == "http://www.w3.org/XML/1998/namespace":
         prefix = "xml"
     return f"{prefix}:{local}" if prefix else local
 
 
 def _attribute_offset(text: str, offset: int, name: str) -> int:
-    """Where the attribute's name stands in the start tag at `offset`; the tag itself when it has no such attribute."""
+    """Where the attribute's name stands in the start tag at `offset`; the tag itself when it has no
+    such attribute.
+    """
     if not (tag := _TAG_NAME.match(text, offset)):
         return offset
     at = tag.end()
@@ -106,7 +112,9 @@ def _attribute_offset(text: str, offset: int, name: str) -> int:
 
 
 class Paths:
-    """XPaths of elements with the document's prefixes, and `[n]` only where siblings have the same name."""
+    """XPaths of elements with the document's prefixes, and `[n]` only where siblings have the same
+    name.
+    """
 
     def __init__(self) -> None:
         self._places: dict[etree._Element, dict[etree._Element, str]] = {}

@@ -1,1 +1,3 @@
-"""Tests; the folders mirror the sources, and contracts/, journeys/ and architecture/ stand beside them."""
+"""Tests; the folders mirror the sources, and contracts/, journeys/ and architecture/ stand beside
+them.
+"""

@@ -1,4 +1,6 @@
-"""What every test has: loopback only, a browser when there is one, and tests left out where what they need is missing; no data."""
+"""What every test has: loopback only, a browser when there is one, and tests left out where what
+they need is missing; no data.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def find_browser() -> str | None:
 
 
 class NetworkForbidden(BaseException):
-    """A test reached for another machine; not an Exception, so that no handler of the product swallows it."""
+    """A test reached for another machine; not an Exception, so that no handler of the product
+    swallows it.
+    """
 
 
 def is_loopback(address: Any) -> bool:
@@ -47,7 +51,9 @@ sys.addaudithook(refuse_network)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose reference material or browser is not here; CI must have the browser."""
+    """Leave out the tests whose reference material or browser is not here; CI must have the
+    browser.
+    """
     missing = set()
     if not os.environ.get("EXCHANGE_REFERENCE"):
         missing.add("reference")

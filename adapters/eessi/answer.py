@@ -1,7 +1,8 @@
-"""What the sender of an EESSI message gets at once: the acknowledgement or the errors, as JSON; nothing that is looked up later.
+"""What the sender of an EESSI message gets at once: the acknowledgement or the errors, as JSON;
+nothing that is looked up later.
 
-AS4 itself (signed receipts and ebMS error signals) is not spoken yet: the same facts travel as JSON (modelled), with the error
-codes of OASIS ebXML Messaging 3.0, part 1, chapter 6.7.
+AS4 itself (signed receipts and ebMS error signals) is not spoken yet: the same facts travel as JSON
+(modelled), with the error codes of OASIS ebXML Messaging 3.0, part 1, chapter 6.7.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.ports import Outcome
-from schemas.call import Reply, json_reply, problem
-from schemas.instants import instant
-from schemas.violation import Violation
+from exchange.schemas.call import Reply, json_reply, problem
+from exchange.schemas.instants import instant
+from exchange.schemas.violation import Violation
 
 SHORT_DESCRIPTIONS = {
     "EBMS:0001": "ValueNotRecognized",
@@ -33,7 +34,14 @@ _STATUSES = {"malformed": 400, "message-id-reused": 409, "media-type": 415}
 #: Reason and violation of a body that says it is something else than XML.
 NOT_XML = (
     "media-type",
-    (Violation("eessi.media-type", "A message is XML.", expected="text/xml or application/xml", code="EBMS:0007"),),
+    (
+        Violation(
+            "eessi.media-type",
+            "A message is XML.",
+            expected="text/xml or application/xml",
+            code="EBMS:0007",
+        ),
+    ),
 )
 
 
@@ -43,7 +51,9 @@ def date(milliseconds: int) -> str:
 
 
 def acknowledged(outcome: Outcome) -> Reply:
-    """The acknowledgement of an accepted message, the same bytes again for a duplicate: `{id, date, sender, receivers, ...}`."""
+    """The acknowledgement of an accepted message, the same bytes again for a duplicate: `{id, date,
+    sender, receivers, ...}`.
+    """
     envelope = outcome.envelope
     return json_reply(
         {
@@ -96,8 +106,14 @@ def error(code: str, description: str, message_id: str) -> dict[str, Any]:
 
 def _detail(outcome: Outcome) -> str:
     """The first error, and how many more there are."""
-    messages = [violation.message for violation in outcome.violations if violation.severity == "error"]
+    messages = [
+        violation.message for violation in outcome.violations if violation.severity == "error"
+    ]
     if not messages:
         return f"The message was rejected: {outcome.reason}."
     more = len(messages) - 1
-    return messages[0] if not more else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."
+    return (
+        messages[0]
+        if not more
+        else f"{messages[0].rstrip('.')}, and {more} more error{'s' * (more > 1)}."
+    )

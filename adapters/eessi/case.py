@@ -1,7 +1,9 @@
-"""An EESSI case as the exchange remembers it: participants, documents, what each may send now and what a message does to it; no verdicts.
+"""An EESSI case as the exchange remembers it: participants, documents, what each may send now and
+what a message does to it; no verdicts.
 
-A case is kept as JSON data under the key `case:<id>`. RINA keeps one copy of a case per participant; the access point keeps
-this one, from which each participant's copy can be told (modelled).
+A case is kept as JSON data under the key `case:<id>`. RINA keeps one copy of a case per
+participant; the access point keeps this one, from which each participant's copy can be told
+(modelled).
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.eessi.header import Header
-from schemas.eessi.processes import About, Process, Processes, Role
+from exchange.adapters.eessi.header import Header
+from exchange.schemas.eessi.processes import About, Process, Processes, Role
 
 DAY_MILLISECONDS = 86_400_000
 ID_CHARACTERS = 32
@@ -20,7 +22,9 @@ MESSAGES_MAX = 1_000
 
 @dataclass(slots=True)
 class Document:
-    """A document of a case with its set id. `messages` are the ids of its versions as sent; `status` is that of RINA."""
+    """A document of a case with its set id. `messages` are the ids of its versions as sent;
+    `status` is that of RINA.
+    """
 
     set_id: str
     type: str
@@ -35,7 +39,9 @@ class Document:
 
 @dataclass(slots=True)
 class Case:
-    """A case. `roles` are those of the participants now; `heirs` names who took over from an institution that left."""
+    """A case. `roles` are those of the participants now; `heirs` names who took over from an
+    institution that left.
+    """
 
     id: str
     process: str
@@ -49,7 +55,10 @@ class Case:
 
     def as_data(self) -> dict[str, Any]:
         """The case as JSON data; shallow, so only to be written at once."""
-        documents = [{name: getattr(document, name) for name in Document.__slots__} for document in self.documents]
+        documents = [
+            {name: getattr(document, name) for name in Document.__slots__}
+            for document in self.documents
+        ]
         return {**{name: getattr(self, name) for name in Case.__slots__}, "documents": documents}
 
     def holder(self, institution: str) -> str:
@@ -75,7 +84,8 @@ class Case:
     def has_message(self, message_id: str, sender: str) -> bool:
         """Whether that sender's message is in the case already."""
         return any(
-            message_id in document.messages and sender in (document.sender, self.holder(document.sender))
+            message_id in document.messages
+            and sender in (document.sender, self.holder(document.sender))
             for document in self.documents
         )
 
@@ -87,7 +97,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A SED that may be sent: `parent` is the set id that it must relate to (empty: none), `ready_at` when, in milliseconds."""
+    """A SED that may be sent: `parent` is the set id that it must relate to (empty: none),
+    `ready_at` when, in milliseconds.
+    """
 
     sed: str
     parent: str = ""
@@ -97,37 +109,71 @@ class Option:
 def from_data(data: dict[str, Any]) -> Case:
     """The case behind JSON data that `as_data` gave; changing it leaves the data as they are."""
     documents = [
-        Document(**{**document, "receivers": list(document["receivers"]), "messages": list(document["messages"])})
+        Document(
+            **{
+                **document,
+                "receivers": list(document["receivers"]),
+                "messages": list(document["messages"]),
+            }
+        )
         for document in data["documents"]
     ]
-    return Case(**{**data, "roles": dict(data["roles"]), "heirs": dict(data["heirs"]), "documents": documents})
+    return Case(
+        **{
+            **data,
+            "roles": dict(data["roles"]),
+            "heirs": dict(data["heirs"]),
+            "documents": documents,
+        }
+    )
 
 
-def options(case: Case, process: Process, processes: Processes, institution: str, only: str = "") -> list[Option]:
-    """What the institution may send next, in the order of the process; those with a delay may lie in the future.
+def options(
+    case: Case, process: Process, processes: Processes, institution: str, only: str = ""
+) -> list[Option]:
+    """What the institution may send next, in the order of the process; those with a delay may lie
+    in the future.
 
     `only` asks after one SED: on the way of a message no other matters, unless it can't be sent.
     """
     role = case.roles.get(institution)
     if role is None:
         return []
-    steps = [step for step in process.step if step.role == role and (not only or only in step.create or only in step.reply)]
+    steps = [
+        step
+        for step in process.step
+        if step.role == role and (not only or only in step.create or only in step.reply)
+    ]
     abouts = [about for about in processes.about if not only or about.sed == only]
     found: dict[Option, None] = {}
     for document in case.documents:
         if document.status != "sent":
             continue
-        on = "send" if case.sent(document, institution) else "receive" if case.received(document, institution) else ""
+        on = (
+            "send"
+            if case.sent(document, institution)
+            else "receive"
+            if case.received(document, institution)
+            else ""
+        )
         for step in steps:
             if step.on == on and step.after == document.type:
-                ready_at = document.sent_at + step.delay_days * DAY_MILLISECONDS if step.delay_days else 0
+                ready_at = (
+                    document.sent_at + step.delay_days * DAY_MILLISECONDS if step.delay_days else 0
+                )
                 found.update((Option(sed, "", ready_at), None) for sed in step.create)
                 found.update((Option(sed, document.set_id, ready_at), None) for sed in step.reply)
         for about in abouts:
             if _may_be_about(about, on, document, process):
                 found[Option(about.sed, document.set_id)] = None
-    found.update((Option(effect.sed), None) for effect in processes.effects.values() if effect.anybody)
-    return [option for option in found if option.sed == (only or option.sed) and _fits_status(option.sed, case, processes)]
+    found.update(
+        (Option(effect.sed), None) for effect in processes.effects.values() if effect.anybody
+    )
+    return [
+        option
+        for option in found
+        if option.sed == (only or option.sed) and _fits_status(option.sed, case, processes)
+    ]
 
 
 def _may_be_about(about: About, on: str, document: Document, process: Process) -> bool:
@@ -170,7 +216,9 @@ def _document(header: Header, now: int) -> Document:
 
 
 def apply(case: Case, header: Header, processes: Processes, institution: str, now: int) -> None:
-    """Change the case as an accepted message (New or Update) does; `institution` is the one that the SED names, if any."""
+    """Change the case as an accepted message (New or Update) does; `institution` is the one that
+    the SED names, if any.
+    """
     case.updated_at = now
     document = case.document(header.set_id)
     if header.action == "Update" and document is not None:

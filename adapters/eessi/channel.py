@@ -1,14 +1,16 @@
-"""The channel eessi as it declares itself to the exchange; every function it names lives beside it."""
+"""The channel eessi as it declares itself to the exchange; every function it names lives
+beside it.
+"""
 
 from __future__ import annotations
 
-from adapters.eessi.deliver import judge, request
-from adapters.eessi.identify import identify, route, verdict
-from adapters.eessi.listen import DOORS
-from adapters.eessi.parse import parse
-from adapters.eessi.rules import recall, remember, rules
+from exchange.adapters.eessi.deliver import judge, request
+from exchange.adapters.eessi.identify import identify, route, verdict
+from exchange.adapters.eessi.listen import DOORS
+from exchange.adapters.eessi.parse import parse
+from exchange.adapters.eessi.rules import recall, remember, rules
 from exchange.ports import Channel
-from schemas.eessi.processes import load
+from exchange.schemas.eessi.processes import load
 
 CHANNEL = Channel(
     name="eessi",

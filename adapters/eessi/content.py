@@ -1,4 +1,5 @@
-"""What artificial SEDs say: a tree of names and texts for each SED, from a source of chance; no header and no bytes.
+"""What artificial SEDs say: a tree of names and texts for each SED, from a source of chance; no
+header and no bytes.
 
 The structure is that of `schemas/eessi/*.xsd` (modelled).
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.eessi.scene import (
+from exchange.adapters.eessi.scene import (
     Scene,
     Tree,
     address,
@@ -53,13 +54,25 @@ def _p2000(scene: Scene) -> Tree:
 
 
 def _p3000(scene: Scene) -> Tree:
-    item = (("question", "Residence in the country after the age of 16"), ("answer", "Yes, without interruption."))
+    item = (
+        ("question", "Residence in the country after the age of 16"),
+        ("answer", "Yes, without interruption."),
+    )
     return (("CountrySpecificInformation", (coded("country", scene.receiver[:2]), ("Item", item))),)
 
 
 def _p4000(scene: Scene) -> Tree:
-    kind = (coded("kind", scene.pick("01", "02", "03")), coded("country", scene.receiver[:2]), fixed(scene))
-    return (("InsuranceHistory", (("Activity", (*kind, ("occupation", scene.pick("carpenter", "nurse", "driver")))),)),)
+    kind = (
+        coded("kind", scene.pick("01", "02", "03")),
+        coded("country", scene.receiver[:2]),
+        fixed(scene),
+    )
+    return (
+        (
+            "InsuranceHistory",
+            (("Activity", (*kind, ("occupation", scene.pick("carpenter", "nurse", "driver")))),),
+        ),
+    )
 
 
 def _p5000(scene: Scene) -> Tree:
@@ -76,7 +89,12 @@ def _p5000(scene: Scene) -> Tree:
 
 def _p6000(scene: Scene) -> Tree:
     start = scene.days_after(1, 60)
-    benefit = (("grossAmount", amount(scene)), coded("currency", "EUR"), coded("frequency", "01"), ("startDate", start))
+    benefit = (
+        ("grossAmount", amount(scene)),
+        coded("currency", "EUR"),
+        coded("frequency", "01"),
+        ("startDate", start),
+    )
     decision = (
         coded("typePension", "01"),
         coded("typeDecision", "01"),
@@ -84,7 +102,10 @@ def _p6000(scene: Scene) -> Tree:
         ("startDate", start),
         ("Benefit", benefit),
     )
-    return (("Decision", decision), ("Review", (("timeLimitDays", "30"), institution(scene.sender))))
+    return (
+        ("Decision", decision),
+        ("Review", (("timeLimitDays", "30"), institution(scene.sender))),
+    )
 
 
 def _p7000(scene: Scene) -> Tree:
@@ -106,7 +127,11 @@ def _p8000(scene: Scene) -> Tree:
 
 
 def _p9000(scene: Scene) -> Tree:
-    information = (coded("kind", scene.pick("01", "02", "03")), coded("answer", "01"), ("details", "The periods are confirmed."))
+    information = (
+        coded("kind", scene.pick("01", "02", "03")),
+        coded("answer", "01"),
+        ("details", "The periods are confirmed."),
+    )
     return (("Reply", (("Information", information),)),)
 
 
@@ -114,7 +139,11 @@ def _p10000(scene: Scene) -> Tree:
     return (
         (
             "TransferInformation",
-            (coded("kind", "02"), ("details", "The address has changed."), ("validFrom", scene.days_before(1, 90))),
+            (
+                coded("kind", "02"),
+                ("details", "The address has changed."),
+                ("validFrom", scene.days_before(1, 90)),
+            ),
         ),
     )
 
@@ -127,7 +156,10 @@ def _a009(scene: Scene) -> Tree:
         posted,
     )
     number = (("identificationNumber", f"{scene.rng.randrange(10**8):08d}"), coded("kind", "01"))
-    employer = (("name", scene.pick("Northern Works", "Baltic Build", "Aurora Services")), ("IdentificationNumber", number))
+    employer = (
+        ("name", scene.pick("Northern Works", "Baltic Build", "Aurora Services")),
+        ("IdentificationNumber", number),
+    )
     work = (("name", "Building site"), address(scene, country=scene.receiver[:2]))
     return (
         ("ApplicableLegislation", legislation),
@@ -156,10 +188,26 @@ def _h002(scene: Scene) -> Tree:
 
 def _h020(scene: Scene) -> Tree:
     price = amount(scene, 20, 400)
-    cost = (coded("kind", "01"), ("date", scene.days_before(10, 90)), ("amount", price), coded("currency", "EUR"))
-    claim = (("claimNumber", f"C{scene.rng.randrange(10**6):06d}"), ("dateClaim", scene.day.isoformat()), ("Cost", cost))
-    account = (("holder", f"Institution {scene.sender}"), ("iban", "FI2112345600000785"), ("bic", "NDEAFIHH"))
-    return (("Claim", (*claim, ("totalAmount", price), coded("currency", "EUR"))), ("BankAccount", account))
+    cost = (
+        coded("kind", "01"),
+        ("date", scene.days_before(10, 90)),
+        ("amount", price),
+        coded("currency", "EUR"),
+    )
+    claim = (
+        ("claimNumber", f"C{scene.rng.randrange(10**6):06d}"),
+        ("dateClaim", scene.day.isoformat()),
+        ("Cost", cost),
+    )
+    account = (
+        ("holder", f"Institution {scene.sender}"),
+        ("iban", "FI2112345600000785"),
+        ("bic", "NDEAFIHH"),
+    )
+    return (
+        ("Claim", (*claim, ("totalAmount", price), coded("currency", "EUR"))),
+        ("BankAccount", account),
+    )
 
 
 def _h021(scene: Scene) -> Tree:
@@ -173,23 +221,46 @@ def _h021(scene: Scene) -> Tree:
 
 def _h070(scene: Scene) -> Tree:
     return (
-        ("Death", (("dateDeath", scene.days_before(1, 60)), coded("country", scene.sender[:2]), coded("verifiedIndicator", "1"))),
+        (
+            "Death",
+            (
+                ("dateDeath", scene.days_before(1, 60)),
+                coded("country", scene.sender[:2]),
+                coded("verifiedIndicator", "1"),
+            ),
+        ),
     )
 
 
 def _h120(scene: Scene) -> Tree:
     kind = (coded("kind", "01"), ("details", "A current statement of work capacity is asked for."))
-    return (("MedicalInformationRequest", (("Kind", kind), coded("costsBorneByRequesterIndicator", "1"))),)
+    return (
+        (
+            "MedicalInformationRequest",
+            (("Kind", kind), coded("costsBorneByRequesterIndicator", "1")),
+        ),
+    )
 
 
 def _h121(scene: Scene) -> Tree:
-    item = (coded("kind", "01"), ("dateExamination", scene.days_before(5, 90)), ("details", "Statement of work capacity."))
+    item = (
+        coded("kind", "01"),
+        ("dateExamination", scene.days_before(5, 90)),
+        ("details", "Statement of work capacity."),
+    )
     return (("MedicalInformation", (("Item", item), coded("attachedIndicator", "0"))),)
 
 
 def _x001(scene: Scene) -> Tree:
     return (
-        ("InformationAboutClose", (("closeDate", scene.day.isoformat()), coded("close", "01"), coded("reasonForClosing", "01"))),
+        (
+            "InformationAboutClose",
+            (
+                ("closeDate", scene.day.isoformat()),
+                coded("close", "01"),
+                coded("reasonForClosing", "01"),
+            ),
+        ),
     )
 
 
@@ -226,9 +297,18 @@ CONTENTS: dict[str, Callable[[Scene], Tree]] = {
     "X006": lambda scene: _named("ParticipantRemoved", scene),
     "X007": lambda scene: _named("ForwardedTo", scene),
     "X008": lambda scene: (_reference("InvalidatedSED", scene), coded("reason", "01")),
-    "X009": lambda scene: (("Reminder", (("sedType", scene.about_sed), ("replyBefore", scene.days_after(10, 30)))),),
+    "X009": lambda scene: (
+        ("Reminder", (("sedType", scene.about_sed), ("replyBefore", scene.days_after(10, 30)))),
+    ),
     "X010": lambda scene: (
-        ("Reply", (("sedType", scene.about_sed), coded("answer", "01"), ("expectedDate", scene.days_after(5, 30)))),
+        (
+            "Reply",
+            (
+                ("sedType", scene.about_sed),
+                coded("answer", "01"),
+                ("expectedDate", scene.days_after(5, 30)),
+            ),
+        ),
     ),
     "X012": lambda scene: (
         _reference("ClarifiedSED", scene),

@@ -1,4 +1,6 @@
-"""An EESSI message to its receiver: the call that carries it and what the response means; no transport and no retries."""
+"""An EESSI message to its receiver: the call that carries it and what the response means; no
+transport and no retries.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,21 @@ import json
 from typing import Any
 
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
-from schemas.call import JSON, Call, Reply
+from exchange.schemas.call import JSON, Call, Reply
 
-#: ebMS errors after which the same message may yet get through; all others are about the message itself.
-PASSING_ERRORS = frozenset({"EBMS:0004", "EBMS:0005", "EBMS:0006", "EBMS:0201", "EBMS:0202", "EBMS:0301", "EBMS:0302"})
+#: ebMS errors after which the same message may yet get through; all others are about the message
+#: itself.
+PASSING_ERRORS = frozenset(
+    {"EBMS:0004", "EBMS:0005", "EBMS:0006", "EBMS:0201", "EBMS:0202", "EBMS:0301", "EBMS:0302"}
+)
 _PASSING_STATUSES = frozenset({408, 425, 429})
 _ACK_BYTES_MAX = 64 * 1024
 
 
 def request(delivery: Delivery) -> Call:
-    """The same bytes as sent, with the ids of message and case in headers, so that a receiver need not open it to file it."""
+    """The same bytes as sent, with the ids of message and case in headers, so that a receiver need
+    not open it to file it.
+    """
     envelope = delivery.envelope
     return Call(
         "POST",
@@ -33,17 +40,31 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """200 with an acknowledgement `{id, date, sender, receiver}` is a delivery; an ebMS error or a status tells what else it is."""
+    """200 with an acknowledgement `{id, date, sender, receiver}` is a delivery; an ebMS error or a
+    status tells what else it is.
+    """
     data = _data(reply.body)
     if reply.status == 200:
-        if not all(isinstance(data.get(name), str) and data[name] for name in ("id", "date", "sender", "receiver")):
+        if not all(
+            isinstance(data.get(name), str) and data[name]
+            for name in ("id", "date", "sender", "receiver")
+        ):
             return TryAgain("garbled", "The response is no acknowledgement.")
-        if (data["sender"], data["receiver"]) != (delivery.sender.eessi_id, delivery.receiver.eessi_id):
-            return TryAgain("ack-mismatch", "The acknowledgement is for another sender or receiver.")
+        if (data["sender"], data["receiver"]) != (
+            delivery.sender.eessi_id,
+            delivery.receiver.eessi_id,
+        ):
+            return TryAgain(
+                "ack-mismatch", "The acknowledgement is for another sender or receiver."
+            )
         return Delivered(reply.body, JSON)
     code, description = _error(data)
     if code:
-        return TryAgain(code, description) if code in PASSING_ERRORS else RefusedByPartner(code, description)
+        return (
+            TryAgain(code, description)
+            if code in PASSING_ERRORS
+            else RefusedByPartner(code, description)
+        )
     if reply.status >= 500 or reply.status < 400 or reply.status in _PASSING_STATUSES:
         return TryAgain(f"http-{reply.status}")
     return RefusedByPartner(f"http-{reply.status}")
@@ -64,5 +85,7 @@ def _error(data: dict[str, Any]) -> tuple[str, str]:
         if isinstance(error, dict) and error.get("severity", "failure") == "failure":
             code = error.get("errorCode")
             if isinstance(code, str) and code.startswith("EBMS:") and len(code) == 9:
-                return code, str(error.get("description") or error.get("shortDescription") or "")[:200]
+                return code, str(error.get("description") or error.get("shortDescription") or "")[
+                    :200
+                ]
     return "", ""

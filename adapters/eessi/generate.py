@@ -1,7 +1,8 @@
-"""Makes valid artificial EESSI messages: headers around what `content` says, as bytes; sends nothing and knows no case.
+"""Makes valid artificial EESSI messages: headers around what `content` says, as bytes; sends
+nothing and knows no case.
 
-Only the SEDs that open a process are accepted by themselves: every other one belongs to a case that must be there, with the
-documents that `history` makes before it.
+Only the SEDs that open a process are accepted by themselves: every other one belongs to a case that
+must be there, with the documents that `history` makes before it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import re
 from dataclasses import replace
 from xml.sax.saxutils import escape
 
-from adapters.eessi.content import CONTENTS, body
-from adapters.eessi.scene import Scene, Subject, Tree, subject
-from schemas.directory import Directory, Partner, load
-from schemas.generated import Generated, Generator
-from schemas.value import value
+from exchange.adapters.eessi.content import CONTENTS, body
+from exchange.adapters.eessi.scene import Scene, Subject, Tree, subject
+from exchange.schemas.directory import Directory, Partner, load
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.value import value
 
 __all__ = [
     "CONTENT_TYPE",
@@ -39,21 +40,47 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 AUTHORITY = "urn:eu:europa:ec:dgempl:eessi:ir"
 CONTENT_TYPE = "text/xml; charset=utf-8"
 KELA, PENSIONS = "FI:0100222222", "FI:0200000010"
-#: The process in which a SED is generated when nothing else is asked for, and whether the counterparty sends it there.
-_PROCESSES = {"A009": "LA_BUC_04", "X001": "LA_BUC_04", "X002": "LA_BUC_04", "H001": "H_BUC_01", "H002": "H_BUC_01"}
+#: The process in which a SED is generated when nothing else is asked for, and whether the
+#: counterparty sends it there.
+_PROCESSES = {
+    "A009": "LA_BUC_04",
+    "X001": "LA_BUC_04",
+    "X002": "LA_BUC_04",
+    "H001": "H_BUC_01",
+    "H002": "H_BUC_01",
+}
 _OPENING = {"P_BUC_01": "P2000", "H_BUC_01": "H001", "LA_BUC_04": "A009"}
-_BY_COUNTERPARTY = frozenset({"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X012", "X050"})
-_RELATED = frozenset({"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X012", "X013", "X050"})
+_BY_COUNTERPARTY = frozenset(
+    {"P5000", "P6000", "P9000", "H002", "H021", "H121", "X010", "X012", "X050"}
+)
+_RELATED = frozenset(
+    {"P9000", "H002", "H021", "H121", "X002", "X008", "X010", "X012", "X013", "X050"}
+)
 #: The SED that comes before one in its case, where that is not the opening one.
-_BEFORE = {"P9000": "P8000", "H021": "H020", "H121": "H120", "X002": "X001", "X010": "X009", "X012": "H020", "X013": "X012"}
+_BEFORE = {
+    "P9000": "P8000",
+    "H021": "H020",
+    "H121": "H120",
+    "X002": "X001",
+    "X010": "X009",
+    "X012": "H020",
+    "X013": "X012",
+}
 #: Those that bring an institution into the case, which is then among the receivers.
 _WITH_NEWCOMER = frozenset({"X005", "X007", "X100"})
-_PACKAGES = {"P": "Pensions", "H": "Horizontal", "A": "LegislationApplicable", "X": "Administrative"}
+_PACKAGES = {
+    "P": "Pensions",
+    "H": "Horizontal",
+    "A": "LegislationApplicable",
+    "X": "Administrative",
+}
 
 
 @value
 class Letter:
-    """A message to be written. Ids have 32 hexadecimal digits; `sender_owns` says that the sender is the case owner."""
+    """A message to be written. Ids have 32 hexadecimal digits; `sender_owns` says that the sender
+    is the case owner.
+    """
 
     sed: str
     process: str
@@ -79,7 +106,8 @@ def hex_id(rng: random.Random) -> str:
     return f"{rng.getrandbits(128):032x}"
 
 
-#: Whatever text or an attribute can't hold as it is, or not at all. Artificial texts hardly ever have any of it.
+#: Whatever text or an attribute can't hold as it is, or not at all. Artificial texts hardly ever
+#: have any of it.
 _SPECIAL = re.compile(r'["&<>\x00-\x1f\ufffe\uffff]')
 _IMPOSSIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -101,7 +129,10 @@ def _attribute(text: str) -> str:
 
 
 def _escaped(tree: Tree) -> Tree:
-    return tuple((name, _text(inside) if isinstance(inside, str) else _escaped(inside)) for name, inside in tree)
+    return tuple(
+        (name, _text(inside) if isinstance(inside, str) else _escaped(inside))
+        for name, inside in tree
+    )
 
 
 def _elements(tree: Tree, indent: str, lines: list[str], texts: list[str]) -> None:
@@ -130,8 +161,14 @@ def _contact(name: str, institution: str, contact_type: str) -> str:
 def _head(letter: Letter, schema: str) -> str:
     """Everything before the SED."""
     sender_role, receiver_role = letter.roles
-    receivers = "".join([_contact("Receiver", receiver, receiver_role) for receiver in letter.receivers])
-    related = f"      <sbdh:RelatedSetId>{letter.related_set_id}</sbdh:RelatedSetId>\n" if letter.related_set_id else ""
+    receivers = "".join(
+        [_contact("Receiver", receiver, receiver_role) for receiver in letter.receivers]
+    )
+    related = (
+        f"      <sbdh:RelatedSetId>{letter.related_set_id}</sbdh:RelatedSetId>\n"
+        if letter.related_set_id
+        else ""
+    )
     created_at = letter.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"""\
 <?xml version='1.0' encoding='UTF-8'?>
@@ -169,14 +206,17 @@ def _sed_tags(sed: str) -> tuple[str, str]:
     name = f"{sed.lower()}:{sed}"
     package = f"SectorComponents/{_PACKAGES[sed[0]]}/{sed}"
     namespace = f"http://ec.europa.eu/eessi/ns/4_2/{sed}"
-    start = f'  <{name} xmlns:{sed.lower()}="{namespace}" sedPackage="{package}" sedGVer="4" sedVer="2"'
+    start = (
+        f'  <{name} xmlns:{sed.lower()}="{namespace}" sedPackage="{package}" sedGVer="4" sedVer="2"'
+    )
     return start, f"  </{name}>\n"
 
 
 def write(letter: Letter, tree: Tree) -> bytes:
     """The message: header and a SED that holds `tree`.
 
-    Put together as text, as lxml would print the tree of it: to build that tree takes five times as long.
+    Put together as text, as lxml would print the tree of it: to build that tree takes five times as
+    long.
 
     Raises:
         ValueError: when the SED can't be an element's name, or XML has no way to write a character.
@@ -216,7 +256,11 @@ def _directory() -> Directory:
 
 def foreign(directory: Directory) -> list[Partner]:
     """The institutions of other countries, in the order of the directory."""
-    return [partner for partner in directory.in_sector("eessi") if partner.country != "FI" and partner.eessi_id]
+    return [
+        partner
+        for partner in directory.in_sector("eessi")
+        if partner.country != "FI" and partner.eessi_id
+    ]
 
 
 def moment(rng: random.Random, day: datetime.date) -> datetime.datetime:
@@ -236,7 +280,18 @@ def open_case(
     who: Subject | None = None,
 ) -> tuple[Letter, bytes]:
     """The first message of a new case, about `who` or a new artificial person."""
-    letter = Letter(sed, process, "Start", sender, receivers, True, hex_id(rng), hex_id(rng), hex_id(rng), created_at)
+    letter = Letter(
+        sed,
+        process,
+        "Start",
+        sender,
+        receivers,
+        True,
+        hex_id(rng),
+        hex_id(rng),
+        hex_id(rng),
+        created_at,
+    )
     country = next((name[:2] for name in (sender, *receivers) if not name.startswith("FI:")), "FI")
     scene = Scene(rng, created_at.date(), who or subject(rng, country), sender, receivers[0])
     return letter, write(letter, body(sed, scene))
@@ -252,7 +307,8 @@ def follow(
     related: bool = False,
     newcomer: str = "",
 ) -> tuple[Letter, bytes]:
-    """A further message of the case that `to` belongs to, by its sender or receiver; `related` relates it to `to`.
+    """A further message of the case that `to` belongs to, by its sender or receiver; `related`
+    relates it to `to`.
 
     `newcomer` is an institution that the SED brings into the case and that gets it too.
     """
@@ -284,8 +340,10 @@ def _line(sed: str, opening: str) -> list[str]:
 
 
 def history(rng: random.Random, day: datetime.date, sed: str) -> list[tuple[Letter, bytes]]:
-    """A case from its opening to that SED, each message with its bytes: between a foreign institution, which owns it, and a
-    Finnish one, all on one day, the minutes in the order of the case."""
+    """A case from its opening to that SED, each message with its bytes: between a foreign
+    institution, which owns it, and a Finnish one, all on one day, the minutes in the order of the
+    case.
+    """
     process = _PROCESSES.get(sed, "P_BUC_01")
     finnish = PENSIONS if process == "LA_BUC_04" else KELA
     owner, newcomer = (partner.eessi_id for partner in rng.sample(foreign(_directory()), 2))
@@ -296,7 +354,11 @@ def history(rng: random.Random, day: datetime.date, sed: str) -> list[tuple[Lett
         created_at += datetime.timedelta(minutes=5)
         sender = finnish if next_sed in _BY_COUNTERPARTY else owner
         joins = newcomer if next_sed in _WITH_NEWCOMER else ""
-        messages.append(follow(rng, created_at, next_sed, messages[-1][0], who, sender, next_sed in _RELATED, joins))
+        messages.append(
+            follow(
+                rng, created_at, next_sed, messages[-1][0], who, sender, next_sed in _RELATED, joins
+            )
+        )
     return messages
 
 

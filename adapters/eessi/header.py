@@ -1,6 +1,8 @@
-"""The header of an EESSI message (SBDH) read from its tree into a value that tolerates missing parts; no verdict on it.
+"""The header of an EESSI message (SBDH) read from its tree into a value that tolerates missing
+parts; no verdict on it.
 
-Element names follow public EESSI software (namespace `http://eessi.dgempl.ec.europa.eu/namespaces/sbdh`).
+Element names follow public EESSI software (namespace
+`http://eessi.dgempl.ec.europa.eu/namespaces/sbdh`).
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from schemas.value import value
+from exchange.schemas.value import value
 
 SBDH = "http://eessi.dgempl.ec.europa.eu/namespaces/sbdh"
 ROOT = f"{{{SBDH}}}StandardBusinessDocument"
@@ -16,14 +18,17 @@ SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 #: SEDs have namespaces of the form `http://ec.europa.eu/eessi/ns/4_2/P2000`.
 SED_NAMESPACES = "http://ec.europa.eu/eessi/ns/"
 
-#: The names of the application roles in a header (`Counterparty`) and in a case (`CounterParty`), as published.
+#: The names of the application roles in a header (`Counterparty`) and in a case (`CounterParty`),
+#: as published.
 CONTACT_TYPES = {"PO": "CaseOwner", "CP": "Counterparty"}
 CASE_ROLES = {"PO": "CaseOwner", "CP": "CounterParty"}
 
 
 @value
 class Contact:
-    """A sender or receiver: institution id (`FI:0100222222`), contact type, and the elements that say so."""
+    """A sender or receiver: institution id (`FI:0100222222`), contact type, and the elements that
+    say so.
+    """
 
     institution: str
     contact_type: str
@@ -33,7 +38,9 @@ class Contact:
 
 @value
 class Header:
-    """A header; texts are empty and `version` is 0 where the message does not say. `elements` finds where each stands."""
+    """A header; texts are empty and `version` is 0 where the message does not say. `elements` finds
+    where each stands.
+    """
 
     sender: Contact
     receivers: tuple[Contact, ...]
@@ -60,20 +67,30 @@ def _tag(name: str) -> str:
 
 
 _NAMESPACE = _tag("")
-_HEADER, _SENDER, _RECEIVER = _tag("StandardBusinessDocumentHeader"), _tag("Sender"), _tag("Receiver")
+_HEADER, _SENDER, _RECEIVER = (
+    _tag("StandardBusinessDocumentHeader"),
+    _tag("Sender"),
+    _tag("Receiver"),
+)
 _SCOPE, _CASE, _ATTACHMENT = _tag("BusinessScope"), _tag("CaseId"), _tag("Attachment")
 _IDENTIFIER, _CONTACT_TYPE = _tag("Identifier"), _tag("ContactTypeIdentifier")
 #: What stands where, by the element around it; the case's InstanceIdentifier goes by CaseId.
 _DOCUMENT_PARTS = {
-    _tag(name): name for name in ("CreationDateAndTime", "CaseAction", "Type", "InstanceIdentifier", "TypeVersion")
+    _tag(name): name
+    for name in ("CreationDateAndTime", "CaseAction", "Type", "InstanceIdentifier", "TypeVersion")
 }
 _SCOPE_PARTS = {_tag(name): name for name in ("DocumentVersion", "SetId", "RelatedSetId")}
-_CASE_PARTS = {_tag("InstanceIdentifier"): "CaseId", _tag("BusinessServiceName"): "BusinessServiceName"}
+_CASE_PARTS = {
+    _tag("InstanceIdentifier"): "CaseId",
+    _tag("BusinessServiceName"): "BusinessServiceName",
+}
 _PARTS = {_tag("DocumentIdentification"): _DOCUMENT_PARTS, _SCOPE: _SCOPE_PARTS, _CASE: _CASE_PARTS}
 
 
 def text_of(element: Any) -> str:
-    """What a schema sees as the element's text: a comment inside does not cut it short. Empty when there is no element."""
+    """What a schema sees as the element's text: a comment inside does not cut it short. Empty when
+    there is no element.
+    """
     if element is None:
         return ""
     text: str = element.xpath("string()") if len(element) else element.text or ""
@@ -94,7 +111,9 @@ def _contact(element: Any) -> Contact:
 
 
 def _collect(element: Any, parts: dict[str, str], elements: dict[str, Any]) -> int:
-    """Put the parts of the element, a section of the header, into `elements`, the first of each; how many attachments it has."""
+    """Put the parts of the element, a section of the header, into `elements`, the first of each;
+    how many attachments it has.
+    """
     attachments = 0
     for child in element:
         tag = child.tag
@@ -132,7 +151,9 @@ def read(root: Any) -> Header:
         sed=text.get("Type", ""),
         message_id=text.get("InstanceIdentifier", ""),
         sed_version=text.get("TypeVersion", ""),
-        version=int(version) if version.isascii() and version.isdigit() and len(version) <= 4 else 0,
+        version=int(version)
+        if version.isascii() and version.isdigit() and len(version) <= 4
+        else 0,
         set_id=text.get("SetId", ""),
         related_set_id=text.get("RelatedSetId", ""),
         case_id=text.get("CaseId", ""),
@@ -144,7 +165,9 @@ def read(root: Any) -> Header:
 
 
 def sed_of(root: Any) -> Any:
-    """The SED inside the document: its first element that is not of the header's namespace, or None."""
+    """The SED inside the document: its first element that is not of the header's namespace, or
+    None.
+    """
     for child in root:
         tag = child.tag
         if isinstance(tag, str) and not tag.startswith(_NAMESPACE):

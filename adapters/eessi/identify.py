@@ -1,31 +1,46 @@
-"""Who an EESSI message is from and for, under which ids, and to which partners it goes; no verdict on it."""
+"""Who an EESSI message is from and for, under which ids, and to which partners it goes; no verdict
+on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from adapters.eessi.parse import header_in
+from exchange.adapters.eessi.parse import header_in
 from exchange.errors import Unroutable
 from exchange.ports import Destination, Identity, Parsed, Verdict
-from schemas.directory import Directory
-from schemas.violation import Finding, has_errors
+from exchange.schemas.directory import Directory
+from exchange.schemas.violation import Finding, has_errors
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The sender's id is DocumentIdentification/InstanceIdentifier, the conversation the case id, the process its business use
-    case (BUC), the receivers EESSI ids.
+    """The sender's id is DocumentIdentification/InstanceIdentifier, the conversation the case id,
+    the process its business use case (BUC), the receivers EESSI ids.
 
-    Delivery is ordered, so that a receiver gets the documents of its cases in the order that they were accepted in.
+    Delivery is ordered, so that a receiver gets the documents of its cases in the order that they
+    were accepted in.
     """
     read = header_in(parsed)
-    receivers = tuple(dict.fromkeys(contact.institution for contact in read.receivers if contact.institution))
+    receivers = tuple(
+        dict.fromkeys(contact.institution for contact in read.receivers if contact.institution)
+    )
     begins = read.action == "Start"
-    return Identity(read.message_id, read.case_id, 1, receivers, ordered=True, process=read.process, begins=begins)
+    return Identity(
+        read.message_id,
+        read.case_id,
+        1,
+        receivers,
+        ordered=True,
+        process=read.process,
+        begins=begins,
+    )
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
-    """All or nothing; what receipts, case views and statistics need of the header is kept as the message's detail."""
+    """All or nothing; what receipts, case views and statistics need of the header is kept as the
+    message's detail.
+    """
     if has_errors(list(findings)):
         return Verdict(False, 0, 1)
     read = header_in(parsed)
@@ -44,17 +59,22 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     return Verdict(True, detail=detail)
 
 
-def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:
+def route(
+    parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
+) -> Sequence[Destination]:
     """One delivery for each receiving institution.
 
     Raises:
-        Unroutable: `receiver-unknown` when an institution is not in the directory, or none is named.
+        Unroutable: `receiver-unknown` when an institution is not in the directory, or none is
+        named.
     """
     destinations = []
     for institution in identity.receivers:
         partner = directory.by_eessi_id(institution)
         if partner is None:
-            raise Unroutable("receiver-unknown", f"No institution {institution} is in the directory.")
+            raise Unroutable(
+                "receiver-unknown", f"No institution {institution} is in the directory."
+            )
         destinations.append(Destination(partner.id))
     if not destinations:
         raise Unroutable("receiver-unknown", "The message names no receiver.")

@@ -1,25 +1,32 @@
-"""The doors of the channel eessi: messages in, cases and messages to look at; no rules and no rendering."""
+"""The doors of the channel eessi: messages in, cases and messages to look at; no rules and no
+rendering.
+"""
 
 from __future__ import annotations
 
-from adapters.eessi import answer, case, rules, view
+from exchange.adapters.eessi import answer, case, rules, view
 from exchange.ports import Desk, Door, Inbound
-from schemas.call import Call, Reply, json_reply, problem
-from schemas.directory import Partner
-from schemas.envelope import id_from_public
+from exchange.schemas.call import Call, Reply, json_reply, problem
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import id_from_public
 
 #: What a body may say it is; nothing said counts as XML.
 MEDIA_TYPES = ("text/xml", "application/xml", "")
 
 
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
-    """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem with every violation."""
+    """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem
+    with every violation.
+    """
     if call.content_type not in MEDIA_TYPES:
         refused = await desk.refuse(
-            Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"), *answer.NOT_XML
+            Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"),
+            *answer.NOT_XML,
         )
         return answer.rejected(refused)
-    outcome = await desk.accept(Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"))
+    outcome = await desk.accept(
+        Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api")
+    )
     return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
 
 
@@ -29,12 +36,19 @@ async def show_case(call: Call, partner: Partner, desk: Desk) -> Reply:
     remembered = (await desk.recall([key])).get(key)
     found = case.from_data(remembered.value) if remembered else None
     if found is None or partner.eessi_id not in found.roles:
-        return problem(404, "No such case", "There is no such case, or the institution takes no part in it.", reason="not-found")
+        return problem(
+            404,
+            "No such case",
+            "There is no such case, or the institution takes no part in it.",
+            reason="not-found",
+        )
     return json_reply(view.case_of(found, partner.eessi_id, desk.now(), desk.directory))
 
 
 async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
-    """A message by its sender's InstanceIdentifier, or by the exchange's id (for sender and receivers)."""
+    """A message by its sender's InstanceIdentifier, or by the exchange's id (for sender and
+    receivers).
+    """
     text = call.parameters["id"]
     envelope = await desk.find(partner.id, text)
     if envelope is None:
@@ -45,7 +59,10 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
     if envelope is not None and "sender" not in envelope.detail:
         envelope = None  # It was rejected, so nothing was sent.
     deliveries = await desk.deliveries(envelope.id) if envelope else []
-    if envelope is None or partner.id not in (envelope.sender, *(delivery["receiver"] for delivery in deliveries)):
+    if envelope is None or partner.id not in (
+        envelope.sender,
+        *(delivery["receiver"] for delivery in deliveries),
+    ):
         detail = (
             "The institution neither sent nor received such a message. "
             "Its sender asks by InstanceIdentifier, a receiver by the exchange's id (X-EESSI-Exchange-Id)."
@@ -55,7 +72,23 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 DOORS: tuple[Door, ...] = (
-    Door("POST", "/eessi/v1/messages", "Send a SED in its business document header (SBDH)", handler=submit, takes_messages=True),
-    Door("GET", "/eessi/v1/messages/{id}", "A message with the state of its deliveries", handler=show_message),
-    Door("GET", "/eessi/v1/cases/{id}", "A case with its documents and the actions possible now", handler=show_case),
+    Door(
+        "POST",
+        "/eessi/v1/messages",
+        "Send a SED in its business document header (SBDH)",
+        handler=submit,
+        takes_messages=True,
+    ),
+    Door(
+        "GET",
+        "/eessi/v1/messages/{id}",
+        "A message with the state of its deliveries",
+        handler=show_message,
+    ),
+    Door(
+        "GET",
+        "/eessi/v1/cases/{id}",
+        "A case with its documents and the actions possible now",
+        handler=show_case,
+    ),
 )

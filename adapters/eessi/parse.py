@@ -1,4 +1,6 @@
-"""Bytes to a parsed EESSI message: the document, its SED and what the header's schema says; no process rules."""
+"""Bytes to a parsed EESSI message: the document, its SED and what the header's schema says; no
+process rules.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import schemas
-from adapters.eessi import header as header_of
-from adapters.eessi.header import Header
+from exchange import schemas
+from exchange.adapters.eessi import header as header_of
+from exchange.adapters.eessi.header import Header
 from exchange.ports import Inbound, Parsed
-from schemas import xml
-from schemas.catalogue import Catalogue
-from schemas.violation import Finding
+from exchange.schemas import xml
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.violation import Finding
 
-#: ebMS error codes (OASIS ebXML Messaging 3.0, part 1, chapter 6.7) that findings on a header carry.
+#: ebMS error codes (OASIS ebXML Messaging 3.0, part 1, chapter 6.7) that findings on a header
+#: carry.
 VALUE_NOT_RECOGNIZED, VALUE_INCONSISTENT, INVALID_HEADER = "EBMS:0001", "EBMS:0003", "EBMS:0009"
 
 
@@ -44,7 +47,8 @@ def _envelope_schema() -> xml.XmlSchema:
 
 
 def parse(inbound: Inbound) -> Message:
-    """Read the document. `document` is the SED, `root` the whole; findings on the header are in `findings`.
+    """Read the document. `document` is the SED, `root` the whole; findings on the header are in
+    `findings`.
 
     Raises:
         Malformed: when the bytes are no well-formed XML within the limits.

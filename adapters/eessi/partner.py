@@ -1,6 +1,8 @@
-"""The institutions of EESSI as stubs: they open cases, acknowledge what they get and answer as their process goes; no exchange code.
+"""The institutions of EESSI as stubs: they open cases, acknowledge what they get and answer as
+their process goes; no exchange code.
 
-What a stub answers to which SED stands here once more, on purpose apart from the exchange's process tables.
+What a stub answers to which SED stands here once more, on purpose apart from the exchange's process
+tables.
 """
 
 from __future__ import annotations
@@ -9,12 +11,23 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from adapters.eessi.generate import CONTENT_TYPE, KELA, PENSIONS, SBDH, Letter, Subject, follow, foreign, hex_id, open_case
-from partners.stub import Flow, Sending, Served, Situation
-from schemas import xml
-from schemas.call import Call, Reply, json_reply
-from schemas.directory import Directory, Partner
-from schemas.violation import Malformed
+from exchange.adapters.eessi.generate import (
+    CONTENT_TYPE,
+    KELA,
+    PENSIONS,
+    SBDH,
+    Letter,
+    Subject,
+    follow,
+    foreign,
+    hex_id,
+    open_case,
+)
+from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.schemas import xml
+from exchange.schemas.call import Call, Reply, json_reply
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.violation import Malformed
 
 #: Messages of a year (2024, Kela's exchange statistics): 1,114,360 received by Finnish institutions, 320,541 sent by them.
 #: Opening messages by kind, so that together with the answers below (a claim gives 2.25 messages from the counterparty and
@@ -22,7 +35,8 @@ from schemas.violation import Malformed
 FOREIGN_OPENINGS = {"A009": 904_360.0, "P2000": 20_000.0, "H001": 80_000.0}
 FINNISH_OPENINGS = {"A009": 110_541.0, "P2000": 20_000.0, "H001": 60_000.0}
 PROCESSES = {"A009": "LA_BUC_04", "P2000": "P_BUC_01", "H001": "H_BUC_01"}
-#: Finnish institutions that take part, by what opens the case (public competences: only the Centre for Pensions owns claims).
+#: Finnish institutions that take part, by what opens the case (public competences: only the Centre
+#: for Pensions owns claims).
 FINNISH_RECEIVERS = {"A009": (PENSIONS,), "P2000": (KELA, PENSIONS), "H001": (KELA,)}
 FINNISH_OWNERS = {"A009": PENSIONS, "P2000": PENSIONS, "H001": KELA}
 QUESTION_SHARE = 0.25
@@ -34,31 +48,49 @@ class Stub:
     channel = "eessi"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """What opens cases: foreign institutions towards Finnish ones and the other way round, each foreign one as often."""
+        """What opens cases: foreign institutions towards Finnish ones and the other way round, each
+        foreign one as often.
+        """
         others = foreign(directory)
         flows = []
         for sed, weight in FOREIGN_OPENINGS.items():
-            receivers = tuple(name for name in FINNISH_RECEIVERS[sed] if directory.by_eessi_id(name))
+            receivers = tuple(
+                name for name in FINNISH_RECEIVERS[sed] if directory.by_eessi_id(name)
+            )
             for partner in others if receivers else ():
                 make = _opening(partner, sed, receivers)
-                flows.append(Flow(f"{sed} to Finland", partner.id, f"eessi.{sed.lower()}", weight / len(others), make))
+                flows.append(
+                    Flow(
+                        f"{sed} to Finland",
+                        partner.id,
+                        f"eessi.{sed.lower()}",
+                        weight / len(others),
+                        make,
+                    )
+                )
         for sed, weight in FINNISH_OPENINGS.items():
             owner = directory.by_eessi_id(FINNISH_OWNERS[sed])
             if owner and others:
                 make = _opening(owner, sed, tuple(partner.eessi_id for partner in others))
-                flows.append(Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make))
+                flows.append(
+                    Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make)
+                )
         return flows
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
         """Nothing."""
         return ()
 
-    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
         """A document through the access point; its header names the receivers and the message."""
         return _sending(partner, body).call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """An acknowledgement, and whatever the institution sends because of the document that it got."""
+        """An acknowledgement, and whatever the institution sends because of the document that it
+        got.
+        """
         if call.path != "/eessi/inbox":
             return None
         try:
@@ -73,9 +105,15 @@ class Stub:
         rng = situation.rng
         moment = _moment(situation.now)
         date = f"{moment.isoformat()[:19]}.{situation.now % 1000:03d}+0000"
-        ack = {"id": hex_id(rng), "date": date, "sender": received.sender, "receiver": partner.eessi_id}
+        ack = {
+            "id": hex_id(rng),
+            "date": date,
+            "sender": received.sender,
+            "receiver": partner.eessi_id,
+        }
         answers = _answers(received.sed, situation)
-        # Most documents, notifications of posting, want no answer: then nobody asks whom they are about.
+        # Most documents, notifications of posting, want no answer: then nobody asks whom they are
+        # about.
         who = subject_of(root) if answers else None
         then = [
             _sending(partner, follow(rng, moment, sed, received, who, partner.eessi_id, related)[1])
@@ -85,7 +123,14 @@ class Stub:
         return Served(json_reply(ack), tuple(then))
 
 
-_REPLIES = {"P8000": "P9000", "H001": "H002", "H020": "H021", "H120": "H121", "X009": "X010", "X012": "X013"}
+_REPLIES = {
+    "P8000": "P9000",
+    "H001": "H002",
+    "H020": "H021",
+    "H120": "H121",
+    "X009": "X010",
+    "X012": "X013",
+}
 
 
 def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
@@ -99,11 +144,15 @@ def _answers(sed: str, situation: Situation) -> list[tuple[str, bool]]:
     return [(reply, True)] if reply else []
 
 
-def _opening(partner: Partner, sed: str, receivers: tuple[str, ...]) -> Callable[[Situation], Sending]:
+def _opening(
+    partner: Partner, sed: str, receivers: tuple[str, ...]
+) -> Callable[[Situation], Sending]:
     def make(situation: Situation) -> Sending:
         receiver = situation.rng.choice(receivers)
         moment = _moment(situation.now)
-        letter, body = open_case(situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,))
+        letter, body = open_case(
+            situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,)
+        )
         return _sending(partner, body, (letter.message_id, letter.set_id, letter.case_id))
 
     return make
@@ -115,7 +164,9 @@ def _sending(partner: Partner, body: bytes, fresh: tuple[str, ...] = ()) -> Send
 
 
 def _moment(now: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(now // 1000, datetime.UTC) + datetime.timedelta(milliseconds=now % 1000)
+    return datetime.datetime.fromtimestamp(now // 1000, datetime.UTC) + datetime.timedelta(
+        milliseconds=now % 1000
+    )
 
 
 def _error(code: str, description: str, call: Call) -> Reply:
@@ -148,7 +199,9 @@ _DAY_ONE = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def _texts(element: Any) -> list[str]:
-    """The texts that the element itself holds: none when it is empty, several when something stands between them."""
+    """The texts that the element itself holds: none when it is empty, several when something stands
+    between them.
+    """
     if len(element):
         return [str(text).strip() for text in element.xpath("text()")]
     return [element.text.strip()] if element.text else []
@@ -194,12 +247,29 @@ def read(root: Any) -> Letter | None:
 
 def subject_of(root: Any) -> Subject:
     """The person that a received SED is about."""
-    place = "*/Person/PersonIdentification" if root.find("*/Person") is not None else "*/CaseContext/PersonContext"
-    texts = {name: root.findtext(f"{place}/{name}") or "" for name in ("familyName", "forename", "dateBirth", "sex/value")}
+    place = (
+        "*/Person/PersonIdentification"
+        if root.find("*/Person") is not None
+        else "*/CaseContext/PersonContext"
+    )
+    texts = {
+        name: root.findtext(f"{place}/{name}") or ""
+        for name in ("familyName", "forename", "dateBirth", "sex/value")
+    }
     numbers = root.findall(f"{place}/PINPersonInEachInstitution/PersonalIdentificationNumber")
-    pins = tuple((pin.findtext("country/value") or "", pin.findtext("personalIdentificationNumber") or "") for pin in numbers)
+    pins = tuple(
+        (pin.findtext("country/value") or "", pin.findtext("personalIdentificationNumber") or "")
+        for pin in numbers
+    )
     nationality = root.findtext("*/Person/AdditionalInformationPerson/nationality/value") or "FI"
-    return Subject(texts["familyName"], texts["forename"], texts["dateBirth"], texts["sex/value"], pins, nationality)
+    return Subject(
+        texts["familyName"],
+        texts["forename"],
+        texts["dateBirth"],
+        texts["sex/value"],
+        pins,
+        nationality,
+    )
 
 
 STUB = Stub()

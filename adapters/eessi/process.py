@@ -1,6 +1,8 @@
-"""The process rules of EESSI cases: whether this institution may send this SED at this point; nothing about the header itself.
+"""The process rules of EESSI cases: whether this institution may send this SED at this point;
+nothing about the header itself.
 
-Every finding says what would be allowed now. Source of the rules: the process tables in `schemas/eessi/processes.toml`.
+Every finding says what would be allowed now. Source of the rules: the process tables in
+`schemas/eessi/processes.toml`.
 """
 
 from __future__ import annotations
@@ -9,32 +11,35 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters.eessi.case import MESSAGES_MAX, Case, Document, Option, options
-from adapters.eessi.header import CASE_ROLES, CONTACT_TYPES, Header, text_of
-from adapters.eessi.parse import VALUE_INCONSISTENT
-from schemas.eessi.processes import Process, Role, Step, load
-from schemas.violation import Finding
-
-#: So many set ids at most are named as what a message could have related to, the newest ones.
-SETS_SHOWN_MAX = 20
-
-
-def institution_in(sed: str, document: Any) -> str:
-    """The institution that an administrative SED adds, removes or names as successor; empty for every other SED."""
-    effect = load().effects.get(sed)
-    return text_of(document.find(effect.institution)) if effect and effect.institution else ""
+from exchange.adapters.eessi.administrative import administrative, institution_in
+from exchange.adapters.eessi.case import MESSAGES_MAX, Case, Option, options
+from exchange.adapters.eessi.header import CASE_ROLES, CONTACT_TYPES, Header
+from exchange.adapters.eessi.parse import VALUE_INCONSISTENT
+from exchange.adapters.eessi.process_findings import finding, listed, sets_listed
+from exchange.schemas.eessi.processes import Process, Role, Step, load
+from exchange.schemas.violation import Finding
 
 
-def findings(header: Header, document: Any, case: Case | None, now: int, only_checked: bool = False) -> Iterator[Finding]:
-    """What the process says against a message with a sound header. `case` is None when the case is not known.
+def findings(
+    header: Header, document: Any, case: Case | None, now: int, only_checked: bool = False
+) -> Iterator[Finding]:
+    """What the process says against a message with a sound header. `case` is None when the case is
+    not known.
 
-    Of a message that is `only_checked`, not sent, nobody expects that its case is there: that is then no error.
+    Of a message that is `only_checked`, not sent, nobody expects that its case is there: that is
+    then no error.
     """
     process = load().get(header.process, header.process_version)
     if process is None:
         return
     if header.attachments and header.sed not in process.attachable:
-        yield _finding("attachment", "Documents of this type carry no attachments.", header, "Type", _list(process.attachable))
+        yield finding(
+            "attachment",
+            "Documents of this type carry no attachments.",
+            header,
+            "Type",
+            listed(process.attachable),
+        )
     if header.action == "Start":
         yield from _start(header, process, case)
     elif case is None:
@@ -43,31 +48,22 @@ def findings(header: Header, document: Any, case: Case | None, now: int, only_ch
         yield from _in_case(header, document, process, case, now)
 
 
-def _finding(rule: str, message: str, header: Header, at: str, expected: str = "", found: str = "") -> Finding:
-    return Finding(
-        f"eessi.process.{rule}", message, header.at(at), expected, found or text_of(header.at(at)), code=VALUE_INCONSISTENT
-    )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(names)) or "nothing"
-
-
-def _sets(documents: Sequence[Document]) -> str:
-    """Documents by set id and type; a long case is cut short."""
-    return _list([f"{document.set_id} ({document.type})" for document in documents[-SETS_SHOWN_MAX:]])
-
-
 def _start(header: Header, process: Process, case: Case | None) -> Iterator[Finding]:
     if case is not None:
-        yield _finding(
-            "case-exists", "The case exists already: only its first message starts it.", header, "CaseAction", "New or Update"
+        yield finding(
+            "case-exists",
+            "The case exists already: only its first message starts it.",
+            header,
+            "CaseAction",
+            "New or Update",
         )
     if header.sed != process.opens:
         message = f"{header.sed} does not open {process.name}."
-        yield _finding("opening-sed", message, header, "Type", process.opens)
+        yield finding("opening-sed", message, header, "Type", process.opens)
     if header.version != 1:
-        yield _finding("version", "The first version of a document is 1.", header, "DocumentVersion", "1")
+        yield finding(
+            "version", "The first version of a document is 1.", header, "DocumentVersion", "1"
+        )
     if process.participants == "bilateral" and len(header.receivers) > 1:
         message = f"{process.name} is between two institutions."
         contact = header.receivers[1]
@@ -89,9 +85,16 @@ def _without_case(header: Header, process: Process, only_checked: bool) -> Itera
     ever = load().ever(process, role)
     if header.sed not in ever:
         message = f"{header.sed} is never sent by the {CASE_ROLES[role]} in {process.name}."
-        yield _finding("not-in-process", message, header, "Type", _list(ever))
+        yield finding("not-in-process", message, header, "Type", listed(ever))
     expected = f"CaseAction Start with {process.opens}, or the id of an open case"
-    unknown = _finding("case-unknown", "No such case is known to the access point.", header, "CaseId", expected, header.case_id)
+    unknown = finding(
+        "case-unknown",
+        "No such case is known to the access point.",
+        header,
+        "CaseId",
+        expected,
+        header.case_id,
+    )
     if only_checked:
         unknown.severity = "warning"
         unknown.message = "Whether the case allows it now is seen only when the message is sent."
@@ -100,7 +103,9 @@ def _without_case(header: Header, process: Process, only_checked: bool) -> Itera
 
 def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
     # A receiver that is the sender is told as such by the header's rules.
-    receivers = [contact for contact in header.receivers if contact.institution != header.sender.institution]
+    receivers = [
+        contact for contact in header.receivers if contact.institution != header.sender.institution
+    ]
     for contact in (header.sender, *receivers):
         role = roles.get(contact.institution)
         if role and contact.contact_type and contact.contact_type != CONTACT_TYPES[role]:
@@ -114,20 +119,34 @@ def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
             )
 
 
-def _in_case(header: Header, document: Any, process: Process, case: Case, now: int) -> Iterator[Finding]:
+def _in_case(
+    header: Header, document: Any, process: Process, case: Case, now: int
+) -> Iterator[Finding]:
     sender = header.sender.institution
     if sender not in case.roles:
         at = header.sender.institution_element
         yield Finding(
-            "eessi.process.not-participant", "The sender takes no part in the case.", at, found=sender, code=VALUE_INCONSISTENT
+            "eessi.process.not-participant",
+            "The sender takes no part in the case.",
+            at,
+            found=sender,
+            code=VALUE_INCONSISTENT,
         )
         return
     other_process = (header.process, header.process_version) != (case.process, case.version)
     if other_process:
         message = "The case follows another business use case."
-        yield _finding("case-process", message, header, "BusinessServiceName", f"{case.process}:{case.version}")
+        yield finding(
+            "case-process", message, header, "BusinessServiceName", f"{case.process}:{case.version}"
+        )
     if case.messages >= MESSAGES_MAX:
-        yield _finding("case-full", f"A case holds at most {MESSAGES_MAX} messages.", header, "CaseId", "another case")
+        yield finding(
+            "case-full",
+            f"A case holds at most {MESSAGES_MAX} messages.",
+            header,
+            "CaseId",
+            "another case",
+        )
     yield from _contact_types(header, case.roles)
     yield from _receivers(header, document, case)
     if other_process:
@@ -140,14 +159,16 @@ def _in_case(header: Header, document: Any, process: Process, case: Case, now: i
 
 def _receivers(header: Header, document: Any, case: Case) -> Iterator[Finding]:
     effect = load().effect_of(header.sed)
-    newcomer = institution_in(header.sed, document) if effect in ("add", "forward", "replace") else ""
+    newcomer = (
+        institution_in(header.sed, document) if effect in ("add", "forward", "replace") else ""
+    )
     for contact in header.receivers:
         if contact.institution not in (*case.roles, newcomer, header.sender.institution):
             yield Finding(
                 "eessi.process.receiver-not-participant",
                 "The receiver takes no part in the case.",
                 contact.institution_element,
-                _list([name for name in case.roles if name != header.sender.institution]),
+                listed([name for name in case.roles if name != header.sender.institution]),
                 contact.institution,
                 code=VALUE_INCONSISTENT,
             )
@@ -157,25 +178,61 @@ def _update(header: Header, process: Process, case: Case, now: int) -> Iterator[
     document = case.document(header.set_id)
     if document is None:
         own = [known for known in case.documents if case.sent(known, header.sender.institution)]
-        yield _finding("set-unknown", "An update repeats the set id of a document of the case.", header, "SetId", _sets(own))
+        yield finding(
+            "set-unknown",
+            "An update repeats the set id of a document of the case.",
+            header,
+            "SetId",
+            sets_listed(own),
+        )
         return
     if not case.sent(document, header.sender.institution):
-        yield _finding(
-            "set-owner", "Only its sender may update a document.", header, "SetId", document.sender, header.sender.institution
+        yield finding(
+            "set-owner",
+            "Only its sender may update a document.",
+            header,
+            "SetId",
+            document.sender,
+            header.sender.institution,
         )
     if document.type != header.sed:
-        yield _finding("set-type", "The set id is that of a document of another type.", header, "Type", document.type)
+        yield finding(
+            "set-type",
+            "The set id is that of a document of another type.",
+            header,
+            "Type",
+            document.type,
+        )
     elif document.type not in process.updatable:
-        yield _finding("not-updatable", "Documents of this type are not updated.", header, "Type", _list(process.updatable))
+        yield finding(
+            "not-updatable",
+            "Documents of this type are not updated.",
+            header,
+            "Type",
+            listed(process.updatable),
+        )
     if document.status != "sent":
-        yield _finding(
-            "set-ended", f"The document is {document.status}.", header, "SetId", "a document that stands", header.set_id
+        yield finding(
+            "set-ended",
+            f"The document is {document.status}.",
+            header,
+            "SetId",
+            "a document that stands",
+            header.set_id,
         )
     if header.version <= document.version:
         message = "An update has a higher version than the one before."
-        yield _finding("version", message, header, "DocumentVersion", f"more than {document.version}")
+        yield finding(
+            "version", message, header, "DocumentVersion", f"more than {document.version}"
+        )
     if case.status == "closed":
-        yield _finding("closed", "The case is closed.", header, "CaseAction", _list(_now(header, process, case, now)))
+        yield finding(
+            "closed",
+            "The case is closed.",
+            header,
+            "CaseAction",
+            listed(_now(header, process, case, now)),
+        )
 
 
 def _now(header: Header, process: Process, case: Case, now: int) -> list[str]:
@@ -183,35 +240,58 @@ def _now(header: Header, process: Process, case: Case, now: int) -> list[str]:
     return [option.sed for option in found if option.ready_at <= now]
 
 
-def _new(header: Header, document: Any, process: Process, case: Case, now: int) -> Iterator[Finding]:
+def _new(
+    header: Header, document: Any, process: Process, case: Case, now: int
+) -> Iterator[Finding]:
     if header.version != 1:
-        yield _finding("version", "The first version of a document is 1.", header, "DocumentVersion", "1")
+        yield finding(
+            "version", "The first version of a document is 1.", header, "DocumentVersion", "1"
+        )
     if case.document(header.set_id) is not None:
-        yield _finding(
-            "set-reused", "The set id is that of an earlier document: send an Update of it.", header, "SetId", "a new set id"
+        yield finding(
+            "set-reused",
+            "The set id is that of an earlier document: send an Update of it.",
+            header,
+            "SetId",
+            "a new set id",
         )
     fitting = options(case, process, load(), header.sender.institution, header.sed)
     ready = [option for option in fitting if option.ready_at <= now]
     if not fitting:
         role = CASE_ROLES[case.roles[header.sender.institution]]
-        allowed = _list(_now(header, process, case, now))
-        rule, state = ("closed", "The case is closed: ") if case.status == "closed" else ("not-allowed", "")
+        allowed = listed(_now(header, process, case, now))
+        rule, state = (
+            ("closed", "The case is closed: ") if case.status == "closed" else ("not-allowed", "")
+        )
         message = f"{state}{header.sed} can't be sent now by {header.sender.institution} as {role}."
         why = _why(header.sed, process, case.roles[header.sender.institution])
-        yield _finding(rule, f"{message} {why}".rstrip(), header, "Type", allowed)
+        yield finding(rule, f"{message} {why}".rstrip(), header, "Type", allowed)
     elif not ready:
         day = _day(min(option.ready_at for option in fitting))
-        yield _finding("too-early", f"{header.sed} can't be sent yet.", header, "Type", f"not before {day}", header.sed)
+        yield finding(
+            "too-early",
+            f"{header.sed} can't be sent yet.",
+            header,
+            "Type",
+            f"not before {day}",
+            header.sed,
+        )
     else:
         yield from _parent(header, ready, case)
-    yield from _administrative(header, document, case)
+    yield from administrative(header, document, case)
 
 
 def _why(sed: str, process: Process, role: Role) -> str:
-    """When an institution in that role could send the SED, or that it never can; empty when the process does not tell."""
+    """When an institution in that role could send the SED, or that it never can; empty when the
+    process does not tell.
+    """
     if sed == process.opens:
         return "It opens a case, with CaseAction Start."
-    after = [(step.after, "received" if step.on == "receive" else "sent") for step in process.step if _lets(step, sed, role)]
+    after = [
+        (step.after, "received" if step.on == "receive" else "sent")
+        for step in process.step
+        if _lets(step, sed, role)
+    ]
     if after:
         return f"It may be sent after {' or '.join(f'a {name} is {done}' for name, done in after)}."
     other: Role = "CP" if role == "PO" else "PO"
@@ -227,57 +307,37 @@ def _lets(step: Step, sed: str, role: Role) -> bool:
 
 
 def _day(milliseconds: int) -> str:
-    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return (
+        datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+        .isoformat(timespec="seconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def _parent(header: Header, ready: Sequence[Option], case: Case) -> Iterator[Finding]:
-    """A reply relates to the document that it answers; any other document relates to none or to one of the case."""
+    """A reply relates to the document that it answers; any other document relates to none or to one
+    of the case.
+    """
     related = header.related_set_id
-    parents = [document for option in ready if option.parent and (document := case.document(option.parent))]
+    parents = [
+        document for option in ready if option.parent and (document := case.document(option.parent))
+    ]
     about = case.document(related)
     if any(not option.parent for option in ready):
         if related and about is None:
             message = "The related set id is that of no document of the case."
-            yield _finding("parent-unknown", message, header, "RelatedSetId", _sets(case.documents))
+            yield finding(
+                "parent-unknown", message, header, "RelatedSetId", sets_listed(case.documents)
+            )
     elif not related:
         message = f"{header.sed} answers a document: name its set id as RelatedSetId."
-        yield _finding("parent-missing", message, header, "SetId", _sets(parents), "no RelatedSetId")
+        yield finding(
+            "parent-missing", message, header, "SetId", sets_listed(parents), "no RelatedSetId"
+        )
     elif about not in parents:
         message = (
-            f"{header.sed} can't answer this {about.type}." if about else "The case has no document with the related set id."
+            f"{header.sed} can't answer this {about.type}."
+            if about
+            else "The case has no document with the related set id."
         )
-        yield _finding("parent", message, header, "RelatedSetId", _sets(parents))
-
-
-def _administrative(header: Header, document: Any, case: Case) -> Iterator[Finding]:
-    effect = load().effects.get(header.sed)
-    if effect is not None and effect.institution:
-        element = document.find(effect.institution)
-        name, sender = text_of(element), header.sender.institution
-        receivers = [contact.institution for contact in header.receivers]
-        if effect.effect == "remove":
-            others = [known for known, role in case.roles.items() if role == "CP" and known != sender]
-            wrong, expected = name not in others, _list(others)
-        else:
-            wrong = name in case.roles or name not in receivers
-            expected = "a receiver that takes no part in the case yet"
-        if wrong:
-            message = f"{header.sed} names an institution that it can't be about."
-            yield Finding("eessi.process.participant", message, element, expected, name, code=VALUE_INCONSISTENT)
-        replaced = document.find("ParticipantReplaced/institutionID") if effect.effect == "replace" else None
-        if replaced is not None and text_of(replaced) != sender:
-            message = "An institution announces its own replacement only."
-            yield Finding("eessi.process.participant", message, replaced, sender, text_of(replaced), code=VALUE_INCONSISTENT)
-    about = case.document(header.related_set_id)
-    for element in document.iterfind("./*[setId]"):
-        yield from _reference(element, header, about)
-
-
-def _reference(element: Any, header: Header, about: Document | None) -> Iterator[Finding]:
-    """An administrative SED about a document names it as its header does."""
-    set_id, sed = element.find("setId"), element.find("sedType")
-    wanted = ((set_id, header.related_set_id), (sed, about.type if about else ""))
-    for part, expected in wanted:
-        if part is not None and expected and text_of(part) != expected:
-            message = "The document that the SED is about is not the one that the header relates it to."
-            yield Finding("eessi.process.reference", message, part, expected, text_of(part), code=VALUE_INCONSISTENT)
+        yield finding("parent", message, header, "RelatedSetId", sets_listed(parents))

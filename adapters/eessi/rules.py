@@ -1,22 +1,26 @@
-"""What the schemas can't say of an EESSI message: the header's own consistency, then the process; no state is changed here."""
+"""What the schemas can't say of an EESSI message: the header's own consistency, then the process;
+no state is changed here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from adapters.eessi import case as cases
-from adapters.eessi import header as headers
-from adapters.eessi import process
-from adapters.eessi.header import Header
-from adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
+from exchange.adapters.eessi import administrative, process
+from exchange.adapters.eessi import case as cases
+from exchange.adapters.eessi import header as headers
+from exchange.adapters.eessi.header import Header
+from exchange.adapters.eessi.parse import VALUE_INCONSISTENT, VALUE_NOT_RECOGNIZED, header_in
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
-from schemas.eessi.processes import load
-from schemas.violation import Finding
+from exchange.schemas.eessi.processes import load
+from exchange.schemas.violation import Finding
 
-#: The door of messages that are judged without being sent: by nobody in particular, and apart from any case.
+#: The door of messages that are judged without being sent: by nobody in particular, and apart from
+#: any case.
 CHECK_DOOR = "check"
-#: A message whose own time of creation lies further ahead of the exchange's clock is refused (*modelled*).
+#: A message whose own time of creation lies further ahead of the exchange's clock is refused
+#: (*modelled*).
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 
 
@@ -26,8 +30,14 @@ def key_of(case_id: str) -> str:
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The key of the message's case; a case id of another length is none, and may be as long as a body."""
-    return (key_of(identity.conversation),) if len(identity.conversation) == cases.ID_CHARACTERS else ()
+    """The key of the message's case; a case id of another length is none, and may be as long as a
+    body.
+    """
+    return (
+        (key_of(identity.conversation),)
+        if len(identity.conversation) == cases.ID_CHARACTERS
+        else ()
+    )
 
 
 def known_case(context: Context, case_id: str) -> tuple[cases.Case | None, int]:
@@ -37,7 +47,8 @@ def known_case(context: Context, case_id: str) -> tuple[cases.Case | None, int]:
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """All findings of header and process. A message that the case holds already passes: the ledger knows duplicates.
+    """All findings of header and process. A message that the case holds already passes: the ledger
+    knows duplicates.
 
     The process is looked at only when the header is sound enough to tell case, sender and document.
     """
@@ -45,7 +56,17 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         return []
     read = header_in(parsed)
     found = list(_header_rules(read, parsed, context))
-    sound = all((read.case_id, read.set_id, read.sed, read.action, read.sender.institution, read.receivers, read.version))
+    sound = all(
+        (
+            read.case_id,
+            read.set_id,
+            read.sed,
+            read.action,
+            read.sender.institution,
+            read.receivers,
+            read.version,
+        )
+    )
     if not sound or any(finding.code == VALUE_NOT_RECOGNIZED for finding in found):
         return found
     case, _ = known_case(context, read.case_id)
@@ -57,7 +78,9 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     return found
 
 
-def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
+def remember(
+    parsed: Parsed, identity: Identity, context: Context, verdict: Verdict
+) -> Sequence[Remember]:
     """The case as it is after an accepted message; nothing after a rejected or repeated one."""
     read = header_in(parsed)
     if not verdict.accepted:
@@ -68,7 +91,13 @@ def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verd
     elif case.has_message(read.message_id, read.sender.institution):
         return ()
     else:
-        cases.apply(case, read, load(), process.institution_in(read.sed, parsed.document), context.now)
+        cases.apply(
+            case,
+            read,
+            load(),
+            administrative.institution_in(read.sed, parsed.document),
+            context.now,
+        )
     return (Remember(key_of(case.id), case.as_data(), version),)
 
 
@@ -77,18 +106,31 @@ def _only_checked(parsed: Parsed) -> bool:
 
 
 def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:
-    """A sender's clock is not days ahead of ours; a message that waited before it was sent is old, and no matter (*modelled*)."""
+    """A sender's clock is not days ahead of ours; a message that waited before it was sent is old,
+    and no matter (*modelled*).
+    """
     element = read.at("CreationDateAndTime")
     try:
-        created = datetime.fromisoformat((element.text or "").strip()) if element is not None else None
+        created = (
+            datetime.fromisoformat((element.text or "").strip()) if element is not None else None
+        )
     except ValueError:
         return
     if created is None or created.tzinfo is None or _only_checked(parsed):
         return
     if created.timestamp() - now / 1000 > CLOCK_AHEAD_SECONDS_MAX:
-        latest = datetime.fromtimestamp(now / 1000 + CLOCK_AHEAD_SECONDS_MAX, UTC).isoformat(timespec="seconds")
+        latest = datetime.fromtimestamp(now / 1000 + CLOCK_AHEAD_SECONDS_MAX, UTC).isoformat(
+            timespec="seconds"
+        )
         message = "The message was created in the future."
-        yield Finding("eessi.sbdh.clock", message, element, f"{latest} or earlier", created.isoformat(), code=VALUE_INCONSISTENT)
+        yield Finding(
+            "eessi.sbdh.clock",
+            message,
+            element,
+            f"{latest} or earlier",
+            created.isoformat(),
+            code=VALUE_INCONSISTENT,
+        )
 
 
 def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
@@ -107,7 +149,11 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
             code=VALUE_INCONSISTENT,
         )
     sed_version = namespace.removeprefix(headers.SED_NAMESPACES).partition("/")[0].replace("_", ".")
-    if read.sed_version and namespace.startswith(headers.SED_NAMESPACES) and read.sed_version != sed_version:
+    if (
+        read.sed_version
+        and namespace.startswith(headers.SED_NAMESPACES)
+        and read.sed_version != sed_version
+    ):
         yield Finding(
             "eessi.sbdh.type-version",
             "The header's TypeVersion is not that of the SED's namespace.",
@@ -131,7 +177,11 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
 
 def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding]:
     institution = parsed.inbound.partner.eessi_id
-    if read.sender.institution and read.sender.institution != institution and not _only_checked(parsed):
+    if (
+        read.sender.institution
+        and read.sender.institution != institution
+        and not _only_checked(parsed)
+    ):
         yield Finding(
             "eessi.sbdh.sender",
             "The header names another sender than the institution that sends it.",
@@ -156,7 +206,12 @@ def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding
             )
         if name in seen:
             yield Finding(
-                "eessi.sbdh.receiver-twice", "A receiver is named twice.", at, "each once", name, code=VALUE_INCONSISTENT
+                "eessi.sbdh.receiver-twice",
+                "A receiver is named twice.",
+                at,
+                "each once",
+                name,
+                code=VALUE_INCONSISTENT,
             )
         if context.directory.by_eessi_id(name) is None:
             yield Finding(
@@ -171,7 +226,9 @@ def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding
 
 
 def _schema_location(read: Header, parsed: Parsed) -> Iterator[Finding]:
-    """`{BUC}-{version}-{sender's role}-{receiver's role}-{action}-{SED}-{version}.xsd`, when the document names one."""
+    """`{BUC}-{version}-{sender's role}-{receiver's role}-{action}-{SED}-{version}.xsd`, when the
+    document names one.
+    """
     location = (parsed.root.get(headers.SCHEMA_LOCATION) or "").split()
     if not location or not read.receivers:
         return

@@ -1,6 +1,8 @@
-"""Who and what an artificial SED is about, and the blocks that SEDs share, as trees of names and texts; no SED of its own.
+"""Who and what an artificial SED is about, and the blocks that SEDs share, as trees of names and
+texts; no SED of its own.
 
-Person data is artificial (`schemas.persons`); the structure is that of `schemas/eessi/*.xsd` (modelled).
+Person data is artificial (`schemas.persons`); the structure is that of `schemas/eessi/*.xsd`
+(modelled).
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import datetime
 import random
 from collections.abc import Sequence
 
-from schemas.persons import Person, person
-from schemas.value import value
+from exchange.schemas.persons import Person, person
+from exchange.schemas.value import value
 
 #: Elements in order: a text or further elements.
 Tree = Sequence[tuple[str, "str | Tree"]]
@@ -19,7 +21,9 @@ Tree = Sequence[tuple[str, "str | Tree"]]
 
 @value
 class Subject:
-    """The person of a case as SEDs name her: `pins` are (country, number), `sex` is 01 (male) or 02 (female)."""
+    """The person of a case as SEDs name her: `pins` are (country, number), `sex` is 01 (male) or 02
+    (female).
+    """
 
     family_name: str
     forename: str
@@ -31,7 +35,9 @@ class Subject:
 
 @value
 class Scene:
-    """What a SED is written from: chance, day, subject, institutions (EESSI ids) and the document that it is about."""
+    """What a SED is written from: chance, day, subject, institutions (EESSI ids) and the document
+    that it is about.
+    """
 
     rng: random.Random
     day: datetime.date
@@ -59,7 +65,10 @@ def subject(rng: random.Random, country: str) -> Subject:
     found: Person = person(rng, datetime.date(1940, 1, 1), datetime.date(1999, 12, 31))
     born = found.birth_date.isoformat()
     foreign = f"{born.replace('-', '')}{rng.randrange(10_000):04d}"
-    pins = (("FI", found.personal_identity_code), *(((country, foreign),) if country != "FI" else ()))
+    pins = (
+        ("FI", found.personal_identity_code),
+        *(((country, foreign),) if country != "FI" else ()),
+    )
     sex = "01" if found.sex == "male" else "02"
     return Subject(found.last_name, found.first_name, born, sex, pins, rng.choice(("FI", country)))
 
@@ -72,7 +81,10 @@ def coded(name: str, code: str) -> tuple[str, Tree]:
 def local_case_numbers(scene: Scene) -> tuple[str, Tree]:
     """The sender's own case number."""
     country = scene.sender.partition(":")[0]
-    number = (coded("country", country), ("caseNumber", f"{country}-{scene.day.year}-{scene.rng.randrange(1_000_000):06d}"))
+    number = (
+        coded("country", country),
+        ("caseNumber", f"{country}-{scene.day.year}-{scene.rng.randrange(1_000_000):06d}"),
+    )
     return "LocalCaseNumbers", (("LocalCaseNumber", number),)
 
 
@@ -81,7 +93,11 @@ def person_block(who: Subject) -> tuple[str, Tree]:
     pins: Tree = tuple(
         (
             "PersonalIdentificationNumber",
-            (coded("country", country), ("personalIdentificationNumber", number), coded("sector", "01")),
+            (
+                coded("country", country),
+                ("personalIdentificationNumber", number),
+                coded("sector", "01"),
+            ),
         )
         for country, number in who.pins
     )
@@ -115,7 +131,10 @@ def fixed(scene: Scene) -> tuple[str, Tree]:
 
 def institution(institution: str) -> tuple[str, Tree]:
     """An institution by its EESSI id."""
-    return "Institution", (("institutionID", institution), ("institutionName", f"Institution {institution}"))
+    return "Institution", (
+        ("institutionID", institution),
+        ("institutionName", f"Institution {institution}"),
+    )
 
 
 def further(text: str) -> tuple[str, Tree]:
@@ -130,7 +149,10 @@ def amount(scene: Scene, least: int = 40, most: int = 2500) -> str:
 
 def duration(start: str, end: str) -> Tree:
     """The years, months and days from one date to the other, both counted."""
-    first, last = datetime.date.fromisoformat(start), datetime.date.fromisoformat(end) + datetime.timedelta(days=1)
+    first, last = (
+        datetime.date.fromisoformat(start),
+        datetime.date.fromisoformat(end) + datetime.timedelta(days=1),
+    )
     months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
     year, month = divmod(first.month - 1 + months, 12)
     length = calendar.monthrange(first.year + year, month + 1)[1]

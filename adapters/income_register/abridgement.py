@@ -1,8 +1,11 @@
-"""A delivery abridged: the reports that are written in known forms are left out, for they are known to be valid; judges nothing.
+"""A delivery abridged: the reports that are written in known forms are left out, for they are known
+to be valid; judges nothing.
 
-What is left (the header, reports that are not known, a signature) is a document of its own with a few reports, or the first one where all are
-known. It is read and judged as the delivery would be. Anything found in it but a warning about the header, and the delivery is read as
-written after all, since only then can be told what is wrong where. Bytes that are left out are canonical XML as they stand.
+What is left (the header, reports that are not known, a signature) is a document of its own with a
+few reports, or the first one where all are known. It is read and judged as the delivery would be.
+Anything found in it but a warning about the header, and the delivery is read as written after all,
+since only then can be told what is wrong where. Bytes that are left out are canonical XML as they
+stand.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from adapters.income_register.learned import Forms
-from adapters.income_register.learning import Learner
-from adapters.income_register.pieces import SIGNATURE, bounds
-from adapters.income_register.quick import Quick, earner_code
-from adapters.income_register.reading import REPORT_END, Reader, Written
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register.learned import Forms
+from exchange.adapters.income_register.learning import Learner
+from exchange.adapters.income_register.pieces import SIGNATURE, bounds
+from exchange.adapters.income_register.quick import Quick, earner_code
+from exchange.adapters.income_register.reading import REPORT_END, Reader, Written
+from exchange.schemas.income_register.codes import plain
 
 #: A shorter delivery is read as it is written.
 ABRIDGED_BYTES_MIN = 6_000
@@ -31,11 +34,13 @@ TRIED_REPORTS = 100
 
 _KIND = re.compile(rb"<[A-Za-z_][\w.-]*:(Wage|Benefit)Reports?RequestToIR[\s>]")
 _END_BYTES = len(REPORT_END)
-#: U+FFFE and U+FFFF in UTF-8, which are no characters of XML. Their first byte alone is looked for many times faster than all three.
+#: U+FFFE and U+FFFF in UTF-8, which are no characters of XML. Their first byte alone is looked for
+#: many times faster than all three.
 _NO_CHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _NO_CHARACTERS_FIRST = b"\xef"
 
-#: ActionCode and ReportVersion in plain form with ReportId and IRReportId between them, as `Item` has them.
+#: ActionCode and ReportVersion in plain form with ReportId and IRReportId between them, as `Item`
+#: has them.
 References = tuple[str, str, str, str]
 
 
@@ -43,10 +48,10 @@ References = tuple[str, str, str, str]
 class Abridgement:
     """What is known of a delivery's reports.
 
-    `references` are those of each report, None for those that are left. `left` are the index, the start and the end (in the bytes) of
-    each report that is left. `judged` are the places in `left` of those that are not known. `forms` are those that reports are in, with
-    the place of one in each. `latest` are the latest values that have a
-    limit, `codes` the earners' identifiers.
+    `references` are those of each report, None for those that are left. `left` are the index, the
+    start and the end (in the bytes) of each report that is left. `judged` are the places in `left`
+    of those that are not known. `forms` are those that reports are in, with the place of one in
+    each. `latest` are the latest values that have a limit, `codes` the earners' identifiers.
     """
 
     wages: bool
@@ -76,14 +81,23 @@ class Abridgement:
         if given < 0 and version < 0:
             self.references.append((said, report_id.decode(), "", ""))
         else:
-            register_id, number = (values[place].decode() if place >= 0 else "" for place in (given, version))
+            register_id, number = (
+                values[place].decode() if place >= 0 else "" for place in (given, version)
+            )
             self.references.append((said, report_id.decode(), register_id, plain(number)))
         return True
 
     def document(self) -> bytes:
         """The abridged delivery."""
         inside = (self.body[start:end] for _, start, end in self.left)
-        return b"".join((self.body[: self.start], *inside, self.body[self._last() : self.end], self.body[self.end :]))
+        return b"".join(
+            (
+                self.body[: self.start],
+                *inside,
+                self.body[self._last() : self.end],
+                self.body[self.end :],
+            )
+        )
 
     def around(self) -> bytes:
         """The bytes that are no report."""
@@ -97,7 +111,9 @@ class Abridgement:
 
     def holds(self, quick: Quick) -> bool:
         """Whether the reports that are left out are fine in the delivery as it is."""
-        if quick.pays(self.codes) or any(value > quick.limits[name] for name, value in self.latest.items()):
+        if quick.pays(self.codes) or any(
+            value > quick.limits[name] for name, value in self.latest.items()
+        ):
             return False
         examples = max(EXAMPLES_MIN, len(self.references) // 8)
         for forms, (start, end) in self.forms.items():
@@ -110,9 +126,14 @@ class Abridgement:
         return True
 
     def restored(self, canonical: bytes) -> Iterator[bytes | memoryview]:
-        """The canonical form of the delivery, made of the abridged one's and of the bytes that were left out."""
+        """The canonical form of the delivery, made of the abridged one's and of the bytes that were
+        left out.
+        """
         body = memoryview(self.body)
-        start, end = canonical.index(b"<Reports>") + len(b"<Reports>"), canonical.rindex(b"</Reports>")
+        start, end = (
+            canonical.index(b"<Reports>") + len(b"<Reports>"),
+            canonical.rindex(b"</Reports>"),
+        )
         yield canonical[:start]
         at = self.start
         *reports, space = canonical[start:end].split(REPORT_END)
@@ -131,8 +152,14 @@ class Abridgement:
 
 
 def abridge(body: bytes) -> Abridgement | None:
-    """The delivery abridged; None when it is small, not written plainly enough, or little of it is known."""
-    if len(body) < ABRIDGED_BYTES_MIN or (kind := _KIND.search(body, 0, 2_000)) is None or b"\r" in body:
+    """The delivery abridged; None when it is small, not written plainly enough, or little of it is
+    known.
+    """
+    if (
+        len(body) < ABRIDGED_BYTES_MIN
+        or (kind := _KIND.search(body, 0, 2_000)) is None
+        or b"\r" in body
+    ):
         return None
     if (around := bounds(body)) is None:
         return None
@@ -159,7 +186,9 @@ def abridge(body: bytes) -> Abridgement | None:
             return None
         if not window.isascii() and not _is_text(window):
             return None
-    if len(found.references) - len(found.left) < 2 or body[found._last() : found.end].strip(b" \t\n"):
+    if len(found.references) - len(found.left) < 2 or body[found._last() : found.end].strip(
+        b" \t\n"
+    ):
         return None
     found.latest = reader.latest
     found.judged = range(len(found.left))
@@ -181,7 +210,9 @@ def _windows(body: bytes, start: int, end: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _is_text(window: bytes) -> bool:
-    """Whether it is in UTF-8 without what are no characters of XML; control characters are in no known form."""
+    """Whether it is in UTF-8 without what are no characters of XML; control characters are in no
+    known form.
+    """
     try:
         window.decode()
     except UnicodeDecodeError:

@@ -1,15 +1,17 @@
-"""Rules of a wage report about work abroad, leased work and stays: which forms ask for which data; nothing of pay and employment.
+"""Rules of a wage report about work abroad, leased work and stays: which forms ask for which data;
+nothing of pay and employment.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.40-2.51 (vero.fi). Forms: 1 NT1, 2 NT2,
-3 an employer's notice of stays in Finland, 4 a notice that leased work begins.
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.40-2.51
+(vero.fi). Forms: 1 NT1, 2 NT2, 3 an employer's notice of stays in Finland, 4 a notice that leased
+work begins.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.rulebook import Book
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register.rulebook import Book
+from exchange.schemas.income_register.codes import plain
 
 _LEASED_FROM_ABROAD = "5"
 #: What each form asks of every country of work.
@@ -24,7 +26,9 @@ _OF_COUNTRY = (
 
 def check_abroad(book: Book, report: Any, earner: Any) -> None:
     """Everything that hangs on the forms that the report stands for."""
-    forms = frozenset(plain(form.text) for form in earner.iterfind("InternationalData/WorkForm/FormCode"))
+    forms = frozenset(
+        plain(form.text) for form in earner.iterfind("InternationalData/WorkForm/FormCode")
+    )
     countries = report.find("WorkCountries")
     if forms & {"1", "2"} and countries is None:
         book.add("work-countries-missing", report, "WorkCountries", ", ".join(sorted(forms)))
@@ -61,15 +65,29 @@ def _check_leased(book: Book, report: Any) -> None:
         if work is None or work.find(name) is None:
             book.add("leased-work-incomplete", report if work is None else work, name)
     if periods is None or periods.find("WorkPeriodInFinland/StartDate") is None:
-        book.add("work-periods-missing", report if periods is None else periods, "WorkPeriodInFinland with StartDate")
+        book.add(
+            "work-periods-missing",
+            report if periods is None else periods,
+            "WorkPeriodInFinland with StartDate",
+        )
 
 
 def _check_work_days(book: Book, report: Any, earner: Any) -> None:
     """A leased worker who lives abroad and is taxed at source: the days of work in Finland."""
-    types = [plain(kind.text) for kind in earner.iterfind("IncomeEarnerOther/IncomeEarnerTypes/IncomeEarnerType")]
+    types = [
+        plain(kind.text)
+        for kind in earner.iterfind("IncomeEarnerOther/IncomeEarnerTypes/IncomeEarnerType")
+    ]
     abroad = earner.find("InternationalData")
     if _LEASED_FROM_ABROAD not in types or abroad is None or abroad.find("NonResident") is None:
         return
-    if abroad.find("SubToWithhold") is None and report.find("WorkPeriodsInFinland/WorkPeriodInFinland/WorkDays") is None:
+    if (
+        abroad.find("SubToWithhold") is None
+        and report.find("WorkPeriodsInFinland/WorkPeriodInFinland/WorkDays") is None
+    ):
         periods = report.find("WorkPeriodsInFinland")
-        book.add("work-periods-missing", report if periods is None else periods, "WorkPeriodInFinland with WorkDays")
+        book.add(
+            "work-periods-missing",
+            report if periods is None else periods,
+            "WorkPeriodInFinland with WorkDays",
+        )

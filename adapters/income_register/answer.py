@@ -1,8 +1,9 @@
-"""Renders what the register answers, from a message's envelope alone: acknowledgement and status response; signs nothing.
+"""Renders what the register answers, from a message's envelope alone: acknowledgement and status
+response; signs nothing.
 
-The documents are in exclusive canonical form, without XML declaration and signature. The same envelope gives the same
-bytes, so that a duplicate gets the same receipt.
-Source: "Tietojen toimittaminen - Skeemat - Käsittelypalaute 2021" (vero.fi).
+The documents are in exclusive canonical form, without XML declaration and signature. The same
+envelope gives the same bytes, so that a duplicate gets the same receipt. Source: "Tietojen
+toimittaminen - Skeemat - Käsittelypalaute 2021" (vero.fi).
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from adapters.income_register.header_rules import PARTIES
-from adapters.income_register.memory import OF_DELIVERIES, OF_REPORTS, Shelf, subscription_id
-from adapters.income_register.soap import text
-from adapters.income_register.verdict import REJECTED_AT_RECEPTION, errors_of
+from exchange.adapters.income_register.header_rules import PARTIES
+from exchange.adapters.income_register.memory import (
+    OF_DELIVERIES,
+    OF_REPORTS,
+    Shelf,
+    subscription_id,
+)
+from exchange.adapters.income_register.soap import text
+from exchange.adapters.income_register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.ports.desk import Outcome
-from schemas.envelope import Envelope
-from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
-from schemas.instants import instant
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
+from exchange.schemas.instants import instant
 
 _ACK = "http://www.tulorekisteri.fi/2017/1/AckFromIR"
 _STATUS = "http://www.tulorekisteri.fi/2017/1/StatusResponseFromIR"
@@ -31,7 +37,9 @@ def _element(name: str, value: object) -> str:
 
 
 def register_ids(header: dict[str, Any]) -> Callable[[str, str], str]:
-    """What tells the register's id of an item by its sender's reference and the id that the sender gave, if any."""
+    """What tells the register's id of an item by its sender's reference and the id that the sender
+    gave, if any.
+    """
     kind = str(header.get("DeliveryDataType", ""))
     fields = dict(header.get("DeliveryDataOwner", ()))
     owner = f"{plain(fields.get('Type'))}:{str(fields.get('Code', '')).strip()}"
@@ -48,17 +56,27 @@ def _response(envelope: Envelope | None, at: int, status: int) -> str:
     taken_in = envelope is not None and status not in (UNKNOWN, REJECTED_AT_RECEPTION)
     return (
         f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>{instant(at)}</IRResponseTimestamp>"
-        f"<DeliveryDataStatus>{status}</DeliveryDataStatus>" + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
+        f"<DeliveryDataStatus>{status}</DeliveryDataStatus>"
+        + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
     )
 
 
 def _header(header: dict[str, Any]) -> str:
     parts = []
-    for name in ("Timestamp", "Source", "DeliveryDataType", "DeliveryId", "FaultyControl", "ProductionEnvironment"):
+    for name in (
+        "Timestamp",
+        "Source",
+        "DeliveryDataType",
+        "DeliveryId",
+        "FaultyControl",
+        "ProductionEnvironment",
+    ):
         parts.append(_element(name, header.get(name)))
     for name in PARTIES:
         if fields := header.get(name):
-            parts.append(f"<{name}>{''.join(_element(field, value) for field, value in fields)}</{name}>")
+            parts.append(
+                f"<{name}>{''.join(_element(field, value) for field, value in fields)}</{name}>"
+            )
     return f"<DeliveryData>{''.join(parts)}</DeliveryData>"
 
 
@@ -77,22 +95,33 @@ def _problems(errors: Iterable[list[str]]) -> str:
 
 
 def detail_of(outcome: Outcome) -> dict[str, Any]:
-    """What the answer is rendered from: the verdict's detail, or for other rejections the reason as an error of reception."""
+    """What the answer is rendered from: the verdict's detail, or for other rejections the reason as
+    an error of reception.
+    """
     detail = outcome.envelope.detail
-    if outcome.kind != "rejected" or (outcome.reason in _PLAIN_REASONS and detail.get("status", 0) >= REJECTED_AT_RECEPTION):
+    if outcome.kind != "rejected" or (
+        outcome.reason in _PLAIN_REASONS and detail.get("status", 0) >= REJECTED_AT_RECEPTION
+    ):
         return detail
     if outcome.reason == "schema":
         errors = errors_of(outcome.violations, "message")
     else:
         rule = outcome.reason if outcome.reason in ERRORS else "internal"
         level = "delivery" if ERRORS[rule].level == "delivery" else "message"
-        errors = [[level, ERRORS[rule].code, outcome.violations[0].message[:500] if outcome.violations else ""]]
+        errors = [
+            [
+                level,
+                ERRORS[rule].code,
+                outcome.violations[0].message[:500] if outcome.violations else "",
+            ]
+        ]
     return {"status": REJECTED_AT_RECEPTION, "header": detail.get("header", {}), "errors": errors}
 
 
 def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
-    """AckFromIR of a deferred delivery: status 4 with the errors of reception, otherwise 2 (what the processing found is
-    asked for later)."""
+    """AckFromIR of a deferred delivery: status 4 with the errors of reception, otherwise 2 (what
+    the processing found is asked for later).
+    """
     rejected = detail.get("status") == REJECTED_AT_RECEPTION
     status = REJECTED_AT_RECEPTION if rejected else IN_PROCESS
     problems = _problems(detail.get("errors", ())) if rejected else ""
@@ -103,7 +132,9 @@ def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
 
 
 def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> bytes:
-    """StatusResponseFromIR of a delivery: its status, valid and invalid items and errors, as they stand at a time."""
+    """StatusResponseFromIR of a delivery: its status, valid and invalid items and errors, as they
+    stand at a time.
+    """
     status = detail.get("status", UNKNOWN)
     header = detail.get("header") or {}
     register_id = register_ids(header)
@@ -127,8 +158,12 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
 
 
 def invalidated(envelope: Envelope, at: int) -> bytes:
-    """StatusResponseFromIR of a delivery that was invalidated as a whole: status 6, and no items any more."""
-    return status_response(envelope, {"status": INVALIDATED, "header": envelope.detail.get("header", {})}, at)
+    """StatusResponseFromIR of a delivery that was invalidated as a whole: status 6, and no items
+    any more.
+    """
+    return status_response(
+        envelope, {"status": INVALIDATED, "header": envelope.detail.get("header", {})}, at
+    )
 
 
 def refused_file(at: int, why: str) -> bytes:

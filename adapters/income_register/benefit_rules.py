@@ -1,8 +1,10 @@
-"""Rules of the transactions of a benefit report: income types, tax treatment, recovery, recourse, deductions, insurance; *modelled*.
+"""Rules of the transactions of a benefit report: income types, tax treatment, recovery, recourse,
+deductions, insurance; *modelled*.
 
-The field descriptions of benefit reports and their list of income types were not at hand. What is an error here follows from the
-schema's own terms (a recovery has its data) or from the published rules of wage reports; everything else is only warned of.
-Code lists: "Koodistot 2022" (vero.fi), judged by `field_rules`.
+The field descriptions of benefit reports and their list of income types were not at hand. What is
+an error here follows from the schema's own terms (a recovery has its data) or from the published
+rules of wage reports; everything else is only warned of. Code lists: "Koodistot 2022" (vero.fi),
+judged by `field_rules`.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from adapters.income_register.recovery_rules import check_recovery
-from adapters.income_register.rulebook import Book, read_amount
-from schemas.income_register.codes import BENEFIT_INCOME, plain
+from exchange.adapters.income_register.recovery_rules import check_recovery
+from exchange.adapters.income_register.rulebook import Book, read_amount
+from exchange.schemas.income_register.codes import BENEFIT_INCOME, plain
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
 _TAX_EXEMPT = frozenset(("7", "8"))
@@ -47,21 +49,40 @@ def _check_code(book: Book, element: Any) -> None:
     if code in BENEFIT_INCOME or not code.lstrip("-").isdigit():
         return
     if len(code) == 4 and code.isdigit():
-        book.add("transaction-code-unknown", element, "a known benefit income type", element.text, "warning")
+        book.add(
+            "transaction-code-unknown",
+            element,
+            "a known benefit income type",
+            element.text,
+            "warning",
+        )
     else:
-        book.add("transaction-code-unknown", element, "a benefit income type of four digits", element.text)
+        book.add(
+            "transaction-code-unknown",
+            element,
+            "a benefit income type of four digits",
+            element.text,
+        )
 
 
 def _check_basic(book: Book, transaction: Any, basic: Any, flags: dict[Any, Any]) -> None:
     """Flags that say the same or exclude each other, and the data that belong to them."""
     recourse = transaction.find("RecourseData")
     if ("Recourse" in flags) != (recourse is not None):
-        at, wanted = (transaction, "RecourseData") if recourse is None else (recourse, "no RecourseData")
+        at, wanted = (
+            (transaction, "RecourseData") if recourse is None else (recourse, "no RecourseData")
+        )
         book.add("recourse-data", at, wanted)
     if "UnpromptedRefund" in flags and "Recovery" not in flags:
         book.add("refund-without-recovery", flags["UnpromptedRefund"], "Recovery", "", "warning")
     if "UnjustEnrichment" in flags and "Recovery" in flags:
-        book.add("unjust-and-recovered", flags["UnjustEnrichment"], "UnjustEnrichment or Recovery", "", "warning")
+        book.add(
+            "unjust-and-recovered",
+            flags["UnjustEnrichment"],
+            "UnjustEnrichment or Recovery",
+            "",
+            "warning",
+        )
     treatment = flags.get("TaxTreatment")
     if treatment is None and "Recovery" not in flags:
         book.add("tax-treatment-missing", basic, "TaxTreatment", "", "warning")
@@ -69,7 +90,13 @@ def _check_basic(book: Book, transaction: Any, basic: Any, flags: dict[Any, Any]
     if data is not None and treatment is not None and plain(treatment.text) in _TAX_EXEMPT:
         withheld = next(data.iterchildren("Withhold", "TaxAtSource"), None)
         if withheld is not None:
-            book.add("tax-of-exempt-benefit", withheld, "no tax on a benefit that is exempt", treatment.text, "warning")
+            book.add(
+                "tax-of-exempt-benefit",
+                withheld,
+                "no tax on a benefit that is exempt",
+                treatment.text,
+                "warning",
+            )
     amount = flags.get("Amount")
     if amount is not None and (read_amount(amount.text) or 0) < 0:
         book.add("amount-negative", amount, "0 or more", amount.text, "warning")
@@ -89,7 +116,9 @@ def _check_deductions(book: Book, deductions: Any, amount: Any) -> None:
                 and beneficiary.find("IncomeBeneficiaryBasic/LastName") is None
             )
         ):
-            book.add("beneficiary-unknown", beneficiary, "IncomeBeneficiaryIds or a name", "", "warning")
+            book.add(
+                "beneficiary-unknown", beneficiary, "IncomeBeneficiaryIds or a name", "", "warning"
+            )
     most = read_amount(amount.text) if amount is not None else None
     if most is not None and total > most:
         book.add("deduction-exceeds-benefit", deductions, f"{most} or less", str(total), "warning")

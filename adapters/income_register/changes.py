@@ -1,9 +1,11 @@
-"""What changed in a span of time, as reports to be handed on: new versions, replacements and invalidations; wraps and sends nothing.
+"""What changed in a span of time, as reports to be handed on: new versions, replacements and
+invalidations; wraps and sends nothing.
 
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8.2.2 (vero.fi): new and changed data that were
-given in the span; of each report the last version given in the span, or every one of them (IncludeAllVersions). An invalidation is a
-version of its own with the contents of the one before (chapter 9.3), so it is told wherever the report itself was given.
-The span is gone through from its end, so that what was changed later is known before what was given earlier.
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8.2.2 (vero.fi):
+new and changed data that were given in the span; of each report the last version given in the span,
+or every one of them (IncludeAllVersions). An invalidation is a version of its own with the contents
+of the one before (chapter 9.3), so it is told wherever the report itself was given. The span is
+gone through from its end, so that what was changed later is known before what was given earlier.
 """
 
 from __future__ import annotations
@@ -13,17 +15,28 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.income_register.conditions import Asked, Conditions
-from adapters.income_register.handing import INVALIDATED, Holding, Wanted, render_reports, shelf_of
-from adapters.income_register.holdings import rows_of, versions_held
-from adapters.income_register.memory import OF_DELIVERIES, OF_REPORTS, Shelf
-from adapters.income_register.parse import BENEFIT_REPORTS, INVALIDATIONS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
-from adapters.income_register.reading import REPORT_END
+from exchange.adapters.income_register.conditions import Asked, Conditions
+from exchange.adapters.income_register.handing import (
+    INVALIDATED,
+    Holding,
+    Wanted,
+    render_reports,
+    shelf_of,
+)
+from exchange.adapters.income_register.holdings import rows_of, versions_held
+from exchange.adapters.income_register.memory import OF_DELIVERIES, OF_REPORTS, Shelf
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    INVALIDATIONS,
+    PAYER_SUMMARY_REPORTS,
+    WAGE_REPORTS,
+)
+from exchange.adapters.income_register.reading import REPORT_END
 from exchange.ports import Desk
-from schemas import xml
-from schemas.envelope import Envelope
-from schemas.income_register.codes import plain
-from schemas.violation import Malformed
+from exchange.schemas import xml
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.income_register.codes import plain
+from exchange.schemas.violation import Malformed
 
 #: DeliveryDataType of the reports of a message type.
 KINDS = {WAGE_REPORTS: "100", PAYER_SUMMARY_REPORTS: "101", BENEFIT_REPORTS: "102"}
@@ -33,7 +46,9 @@ PAGE_MESSAGES = 20
 
 @dataclass(slots=True)
 class Changes:
-    """The changes of reports of one type in a span (milliseconds, [start, end)); `every` asks for each version."""
+    """The changes of reports of one type in a span (milliseconds, [start, end)); `every` asks for
+    each version.
+    """
 
     desk: Desk
     message_type: str
@@ -45,7 +60,9 @@ class Changes:
     _later: set[tuple[str, str]] = field(default_factory=set)
 
     async def reports(self) -> AsyncIterator[list[bytes]]:
-        """The reports as Report elements in canonical form, those of a delivery together; others may work in between."""
+        """The reports as Report elements in canonical form, those of a delivery together; others
+        may work in between.
+        """
         start, end = self.span
         after = 0
         while page := await self.desk.stored(
@@ -63,7 +80,9 @@ class Changes:
     def _given(self, holding: Holding) -> list[bytes]:
         """The reports of a delivery of which no later version was told."""
         name, later = holding.shelf.name, self._later
-        found = [Wanted(index, report_id, version) for index, report_id, version, _ in holding.valid]
+        found = [
+            Wanted(index, report_id, version) for index, report_id, version, _ in holding.valid
+        ]
         if not self.every:
             if later:
                 found = [each for each in found if (name, each.report_id) not in later]
@@ -82,7 +101,11 @@ class Changes:
         else:
             versions = dict(detail.get("invalidated", ()))
         if not self.every:
-            versions = {name: version for name, version in versions.items() if (shelf.name, name) not in self._later}
+            versions = {
+                name: version
+                for name, version in versions.items()
+                if (shelf.name, name) not in self._later
+            }
             self._later.update((shelf.name, report_id) for report_id in versions)
         return await self._versions(shelf, versions)
 
@@ -91,7 +114,10 @@ class Changes:
         before = {report_id: version - 1 for report_id, version in versions.items()}
         held = await versions_held(self.desk, shelf, before, rows)
         return [
-            self._rendered(holding, [each._replace(version=each.version + 1, status=INVALIDATED) for each in found])
+            self._rendered(
+                holding,
+                [each._replace(version=each.version + 1, status=INVALIDATED) for each in found],
+            )
             for holding, found in held
         ]
 
@@ -104,17 +130,29 @@ class Changes:
 
 
 def fitting(holding: Holding, wanted: list[Wanted], conditions: Conditions) -> list[Wanted]:
-    """Those of the reports that fit the conditions; the delivery is read only when its bytes could answer."""
+    """Those of the reports that fit the conditions; the delivery is read only when its bytes could
+    answer.
+    """
     if not all(any(each in holding.body for each in needles) for needles in conditions.needles()):
         return []
-    if (earners := conditions.earners()) and (found := _by_chunks(holding, wanted, conditions, earners)) is not None:
+    if (earners := conditions.earners()) and (
+        found := _by_chunks(holding, wanted, conditions, earners)
+    ) is not None:
         return found
     data = holding.document.find("DeliveryData")
-    return [each for each in wanted if conditions.fit(_asked(holding, each, data, holding.items[each.place].element))]
+    return [
+        each
+        for each in wanted
+        if conditions.fit(_asked(holding, each, data, holding.items[each.place].element))
+    ]
 
 
-def _by_chunks(holding: Holding, wanted: list[Wanted], conditions: Conditions, earners: list[bytes]) -> list[Wanted] | None:
-    """The same, reading only reports whose bytes name one of the earners; None when the delivery can't be cut safely."""
+def _by_chunks(
+    holding: Holding, wanted: list[Wanted], conditions: Conditions, earners: list[bytes]
+) -> list[Wanted] | None:
+    """The same, reading only reports whose bytes name one of the earners; None when the delivery
+    can't be cut safely.
+    """
     # In a comment or character data something could look like a report.
     if holding.split is None or b"<!" in holding.body or b"<?" in holding.body[1:]:
         return None
@@ -125,7 +163,9 @@ def _by_chunks(holding: Holding, wanted: list[Wanted], conditions: Conditions, e
     except Malformed:
         # It uses a prefix that is declared around it.
         return None
-    return [each for each, report in read if conditions.fit(_asked(holding, each, holding.data, report))]
+    return [
+        each for each, report in read if conditions.fit(_asked(holding, each, holding.data, report))
+    ]
 
 
 def _report(chunk: bytes) -> Any:

@@ -1,29 +1,47 @@
-"""Declares the Incomes Register channel: its doors, its parts and where its deliveries go; no logic of its own but the route."""
+"""Declares the Incomes Register channel: its doors, its parts and where its deliveries go; no logic
+of its own but the route.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.income_register import cycle, deliver, distribution, files, identify, listen, parse, soap, verdict
-from adapters.income_register.rules import needs_whole, rules, rules_of_abridged
-from adapters.income_register.verification import check_signature
+from exchange.adapters.income_register import (
+    cycle,
+    deliver,
+    distribution,
+    files,
+    identify,
+    listen,
+    parse,
+    remember,
+    soap,
+    verdict,
+)
+from exchange.adapters.income_register.rules import needs_whole, rules, rules_of_abridged
+from exchange.adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from exchange.ports.channel import Mode
-from schemas.directory import Directory
-from schemas.violation import Finding
+from exchange.schemas.directory import Directory
+from exchange.schemas.violation import Finding
 
 #: The register itself, to which Kela reports the benefits that it pays.
 REGISTER = "income-register"
 
 
-def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory) -> Sequence[Destination]:
-    """What others report stays with the register, and goes to whoever subscribes to it: an extraction to its subscriber.
+def route(
+    parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directory
+) -> Sequence[Destination]:
+    """What others report stays with the register, and goes to whoever subscribes to it: an
+    extraction to its subscriber.
 
-    What Kela reports is delivered to the register, a partner of its own, so that it is counted as sent.
+    What Kela reports is delivered to the register, a partner of its own, so that it is counted as
+    sent.
 
     Raises:
-        Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for documents that only the
+        Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for
+        documents that only the
             register itself sends or that are no delivery.
     """
     if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
@@ -32,7 +50,11 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
         mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
         return (Destination(subscriber.id, mode, ruled.items),)
-    if parsed.message_type in (parse.INVALIDATIONS, parse.SUBSCRIPTIONS, parse.PAYER_SUMMARY_REPORTS):
+    if parsed.message_type in (
+        parse.INVALIDATIONS,
+        parse.SUBSCRIPTIONS,
+        parse.PAYER_SUMMARY_REPORTS,
+    ):
         return ()
     if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
         raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
@@ -45,7 +67,8 @@ def route(parsed: Parsed, identity: Identity, ruled: Verdict, directory: Directo
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """The rules of fields, the signature, and what the register's memory adds; abridged or in pieces only as long as nothing is found.
+    """The rules of fields, the signature, and what the register's memory adds; abridged or in
+    pieces only as long as nothing is found.
 
     What the register itself renders was judged when it came in.
     """
@@ -55,13 +78,22 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         known = rules_of_abridged(parsed, context)
         if known is not None and parsed.inbound.door in cycle.DOORS:
             known += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
-        if known is not None and not any(map(needs_whole, found := cycle.check(parsed, identity, context, known))):
+        if known is not None and not any(
+            map(needs_whole, found := cycle.check(parsed, identity, context, known))
+        ):
             return found
         parsed.become_unabridged()
     if isinstance(parsed, parse.Document) and parsed.pieces is not None:
-        found = cycle.check(parsed, identity, context, check_signature(parsed, "signature" in parsed.inbound.partner.demands))
+        found = cycle.check(
+            parsed,
+            identity,
+            context,
+            check_signature(parsed, "signature" in parsed.inbound.partner.demands),
+        )
         names = {item.report_id or item.register_id for item in parsed.items}
-        plain = all(finding.rule == "ir.many-reports" for finding in found) and len(names) == len(parsed.items)
+        plain = all(finding.rule == "ir.many-reports" for finding in found) and len(names) == len(
+            parsed.items
+        )
         if plain and not any(rules(piece, identity, context) for piece in parse.in_pieces(parsed)):
             return found
         parsed.become_whole()
@@ -84,8 +116,8 @@ CHANNEL = Channel(
     rules=judge,
     verdict=verdict.verdict,
     recall=cycle.recall,
-    remember=cycle.remember,
-    remember_rejected=cycle.remember_rejected,
+    remember=remember.remember,
+    remember_rejected=remember.remember_rejected,
     refuse=soap.refuse,
     watches=(files.WATCH, distribution.WATCH),
 )

@@ -1,7 +1,9 @@
-"""What narrows a material: parameters and lists as a request or a subscription gives them, and whether a report fits; reads no store.
+"""What narrows a material: parameters and lists as a request or a subscription gives them, and
+whether a report fits; reads no store.
 
-Several values of one parameter are alternatives, several parameters must all fit (*modelled*; the register's document on how it hands out
-data was not at hand). A span of days is inclusive, one of times ends before its end; what has a period fits when the two overlap.
+Several values of one parameter are alternatives, several parameters must all fit (*modelled*; the
+register's document on how it hands out data was not at hand). A span of days is inclusive, one of
+times ends before its end; what has a period fits when the two overlap.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.income_register import material
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register import material
+from exchange.schemas.income_register.codes import plain
 
 #: Kinds of values by ParameterType: where they stand in a report.
 _VALUES = {
@@ -21,7 +23,15 @@ _VALUES = {
     material.PENSION_ACT: "PensionActCode",
     material.INCOME_TYPE: "TransactionCode",
 }
-_CODES = frozenset((material.PROVIDER, material.PENSION_ACT, material.INCOME_TYPE, material.REPORTER, material.YEAR))
+_CODES = frozenset(
+    (
+        material.PROVIDER,
+        material.PENSION_ACT,
+        material.INCOME_TYPE,
+        material.REPORTER,
+        material.YEAR,
+    )
+)
 _PERIODS = {material.EARNED: "EarningPeriod", material.PAY_PERIOD: "PaymentPeriod"}
 _SUB_ORGS = {
     material.SUB_ORG_TYPE: "Type",
@@ -39,7 +49,9 @@ _BESIDE = {ord(each): "" for each in "-_+"}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A report that may fit: its delivery's DeliveryData, its own element, its IRReportId, when it came in (xs:dateTime, UTC)."""
+    """A report that may fit: its delivery's DeliveryData, its own element, its IRReportId, when it
+    came in (xs:dateTime, UTC).
+    """
 
     data: Any
     report: Any
@@ -62,14 +74,26 @@ class Conditions:
     def needles(self) -> list[list[bytes]]:
         """Of each list, one of these byte strings stands in every delivery that could answer."""
         texts = [[code for _, code in codes] for codes in self.ids.values()]
-        texts += [list(self.values[kind]) for kind in (material.PENSION_POLICY, material.ACCIDENT_POLICY) if kind in self.values]
-        plainly = [found for found in texts if len(found) <= _NEEDLES_MAX and all(map(_is_plain, found))]
+        texts += [
+            list(self.values[kind])
+            for kind in (material.PENSION_POLICY, material.ACCIDENT_POLICY)
+            if kind in self.values
+        ]
+        plainly = [
+            found for found in texts if len(found) <= _NEEDLES_MAX and all(map(_is_plain, found))
+        ]
         return [[each.encode() for each in found] for found in plainly]
 
     def earners(self) -> list[bytes]:
-        """One of these byte strings stands in every report that could answer; empty when it can't be told so."""
+        """One of these byte strings stands in every report that could answer; empty when it can't
+        be told so.
+        """
         codes = [code for _, code in self.ids.get(material.EARNER, ())]
-        return [code.encode() for code in codes] if len(codes) <= _NEEDLES_MAX and all(map(_is_plain, codes)) else []
+        return (
+            [code.encode() for code in codes]
+            if len(codes) <= _NEEDLES_MAX and all(map(_is_plain, codes))
+            else []
+        )
 
     def fit(self, asked: Asked) -> bool:
         """Whether a report answers."""
@@ -86,17 +110,25 @@ def _is_plain(text: str) -> bool:
 
 
 def _ids(asked: Asked, kind: str) -> set[tuple[str, str]]:
-    path, holder = ("Payer/PayerIds", asked.data) if kind == material.PAYER else ("IncomeEarner/IncomeEarnerIds", asked.report)
+    path, holder = (
+        ("Payer/PayerIds", asked.data)
+        if kind == material.PAYER
+        else ("IncomeEarner/IncomeEarnerIds", asked.report)
+    )
     found = holder.find(path) if holder is not None else None
     children = found.iterchildren("Id") if found is not None else ()
-    return {(plain(each.findtext("Type")), (each.findtext("Code") or "").strip()) for each in children}
+    return {
+        (plain(each.findtext("Type")), (each.findtext("Code") or "").strip()) for each in children
+    }
 
 
 def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
     if kind == material.REFERENCE:
         return asked.register_id in {each.lower() for each in wanted}
     if kind == material.YEAR:
-        return (plain(asked.report.findtext("PaymentMonth/Year")) or _paid(asked.data)[:4]) in wanted
+        return (
+            plain(asked.report.findtext("PaymentMonth/Year")) or _paid(asked.data)[:4]
+        ) in wanted
     if kind in (material.REPORTER, material.NO_SUBSTITUTE):
         substituted = asked.data.find("Payer/SubstitutePayer") is not None
         if kind == material.NO_SUBSTITUTE:
@@ -105,7 +137,8 @@ def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
     if kind in _SUB_ORGS:
         found = asked.data.iterfind(f"Payer/SubOrgs/SubOrg/{_SUB_ORGS[kind]}")
         return any((each.text or "").strip() in wanted for each in found)
-    # An employer's separate reports have no insurances of their own: their payer names those of all of them.
+    # An employer's separate reports have no insurances of their own: their payer names those of all
+    # of them.
     payer = asked.data.find("Payer")
     holders = [asked.report] if payer is None else [asked.report, payer]
     texts = ((each.text or "").strip() for holder in holders for each in holder.iter(_VALUES[kind]))
@@ -113,7 +146,12 @@ def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
 
 
 def _paid(data: Any) -> str:
-    paid = data.findtext("PaymentPeriod/PaymentDate") or data.findtext("PaymentDate") or data.findtext("ReportDate") or ""
+    paid = (
+        data.findtext("PaymentPeriod/PaymentDate")
+        or data.findtext("PaymentDate")
+        or data.findtext("ReportDate")
+        or ""
+    )
     return str(paid).strip()[:10]
 
 
@@ -122,19 +160,27 @@ def _in_spans(asked: Asked, kind: str, spans: tuple[tuple[str, str], ...]) -> bo
         return any(start <= asked.received < end for start, end in spans)
     if kind == material.PAID:
         return any(start <= _paid(asked.data) <= end for start, end in spans)
-    return any(first <= end and start <= last for first, last in _periods(asked, kind) for start, end in spans)
+    return any(
+        first <= end and start <= last
+        for first, last in _periods(asked, kind)
+        for start, end in spans
+    )
 
 
 def _periods(asked: Asked, kind: str) -> Iterator[tuple[str, str]]:
     """First and last day of whatever the kind is about; without a last day it is the first."""
     if kind == material.MONTHS:
-        year, month = (plain(asked.report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month"))
+        year, month = (
+            plain(asked.report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month")
+        )
         yield f"{year}-{month:0>2}-01", f"{year}-{month:0>2}-31"
         return
     if kind == material.ABSENT:
         found = [*asked.report.iter("UnpaidAbsencePeriod"), *asked.report.iter("PaidAbsencePeriod")]
     else:
-        found = list((asked.data if kind == material.PAY_PERIOD else asked.report).iter(_PERIODS[kind]))
+        found = list(
+            (asked.data if kind == material.PAY_PERIOD else asked.report).iter(_PERIODS[kind])
+        )
     for each in found:
         first = (each.findtext("StartDate") or "").strip()[:10]
         yield first, (each.findtext("EndDate") or first).strip()[:10]
@@ -146,7 +192,8 @@ def _lacks_policy(report: Any) -> bool:
 
 
 def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
-    """What is remembered of the parameters and lists of a Subscription or a DataRequestParameters: by kind, in plain values.
+    """What is remembered of the parameters and lists of a Subscription or a DataRequestParameters:
+    by kind, in plain values.
 
     `moment` makes an xs:dateTime in UTC of one in any time zone, or in none: Finnish time.
     """
@@ -172,10 +219,19 @@ def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
                 start, end = moment(f"{start[:10]}T00:00:00"), moment(f"{end[:10]}T24:00:00")
             spans.setdefault(kind, []).append([start, end])
     for held in part.iterfind("IdCodeList"):
-        kind = material.PAYER if plain(held.findtext("CodeListType")) == material.PAYERS else material.EARNER
-        codes = [[plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()] for each in held.iter("CodeItem")]
+        kind = (
+            material.PAYER
+            if plain(held.findtext("CodeListType")) == material.PAYERS
+            else material.EARNER
+        )
+        codes = [
+            [plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()]
+            for each in held.iter("CodeItem")
+        ]
         ids.setdefault(kind, []).extend(codes)
-    return {name: found for name, found in (("ids", ids), ("values", values), ("spans", spans)) if found}
+    return {
+        name: found for name, found in (("ids", ids), ("values", values), ("spans", spans)) if found
+    }
 
 
 def _children(part: Any, name: str) -> Iterator[Any]:
@@ -186,8 +242,14 @@ def _children(part: Any, name: str) -> Iterator[Any]:
 def of_data(data: Mapping[str, Any], query_type: str) -> Conditions:
     """The conditions that were remembered, of a kind of material."""
     return Conditions(
-        {kind: frozenset((of, code) for of, code in codes) for kind, codes in data.get("ids", {}).items()},
+        {
+            kind: frozenset((of, code) for of, code in codes)
+            for kind, codes in data.get("ids", {}).items()
+        },
         {kind: frozenset(texts) for kind, texts in data.get("values", {}).items()},
-        {kind: tuple((start, end) for start, end in ends) for kind, ends in data.get("spans", {}).items()},
+        {
+            kind: tuple((start, end) for start, end in ends)
+            for kind, ends in data.get("spans", {}).items()
+        },
         query_type == material.WITHOUT_POLICY,
     )

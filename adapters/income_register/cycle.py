@@ -1,9 +1,11 @@
-"""The cycle of deliveries and reports: what the register recalls for a delivery, what it finds in its memory, what it keeps; no rule of fields.
+"""The cycle of deliveries and reports: what the register recalls for a delivery, what it finds in
+its memory, what it keeps; no rule of fields.
 
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 3.1, 5.3 and 9.3 (vero.fi). A new report is
-version 1; a replacement or an invalidation the version after the newest one; only the newest, valid version can be
-replaced or invalidated. ReportId is unique among the owner's reports of one kind (the owner is the payer), DeliveryId
-among the owner's deliveries of one type. Nothing of this is judged when a document is only checked, outside a door.
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 3.1, 5.3 and
+9.3 (vero.fi). A new report is version 1; a replacement or an invalidation the version after the
+newest one; only the newest, valid version can be replaced or invalidated. ReportId is unique among
+the owner's reports of one kind (the owner is the payer), DeliveryId among the owner's deliveries of
+one type. Nothing of this is judged when a document is only checked, outside a door.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.income_register.identify import kind_of, owner_of
-from adapters.income_register.memory import (
+from exchange.adapters.income_register.identify import kind_of, owner_of
+from exchange.adapters.income_register.memory import (
     OF_DELIVERIES,
     OF_REPORTS,
     OF_SUBSCRIPTION,
@@ -24,11 +26,10 @@ from adapters.income_register.memory import (
     read_row,
     rejected_key,
     report_id_of,
-    row_value,
     subscription_id,
     subscription_key,
 )
-from adapters.income_register.parse import (
+from exchange.adapters.income_register.parse import (
     DELIVERIES,
     INVALIDATIONS,
     REPORTS,
@@ -38,11 +39,10 @@ from adapters.income_register.parse import (
     Item,
     delivery_data,
 )
-from adapters.income_register.subscription import ALL, as_data
-from adapters.income_register.verdict import REJECTED_IN_PROCESSING
-from exchange.ports import Context, Identity, Parsed, Remember, Verdict
-from schemas.income_register.codes import ERRORS
-from schemas.violation import Finding, has_errors
+from exchange.adapters.income_register.subscription import ALL
+from exchange.ports import Context, Identity, Parsed
+from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.violation import Finding, has_errors
 
 REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR = "real-time", "deferred", "file"
 DEFERRED_DOORS = frozenset((DEFERRED_DOOR, FILE_DOOR))
@@ -52,23 +52,31 @@ REPORTS_MAX = 3000
 _NEW, _REPLACEMENT = "1", "2"
 
 
-def _is_delivery(parsed: Parsed) -> bool:
-    return isinstance(parsed, Document) and parsed.message_type in DELIVERIES and parsed.inbound.door in DOORS
+def is_delivery(parsed: Parsed) -> bool:
+    return (
+        isinstance(parsed, Document)
+        and parsed.message_type in DELIVERIES
+        and parsed.inbound.door in DOORS
+    )
 
 
-def _shelf(parsed: Document, data: Any) -> Shelf:
+def shelf_of_delivery(parsed: Document, data: Any) -> Shelf:
     """Where the delivery's reports are remembered; made once."""
     if parsed.shelf is None:
         kind = kind_of(data)
-        parsed.shelf = Shelf(owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind)
+        parsed.shelf = Shelf(
+            owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind
+        )
     return parsed.shelf
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
-    """The keys of the delivery itself and of every report that it names; of an extraction, its subscription's."""
+    """The keys of the delivery itself and of every report that it names; of an extraction, its
+    subscription's.
+    """
     if parsed.inbound.door == SUBSCRIPTION_DOOR:
         return (subscription_key(parsed.inbound.hints["subscription"]),)
-    if not _is_delivery(parsed) or has_errors(parsed.findings):
+    if not is_delivery(parsed) or has_errors(parsed.findings):
         return ()
     assert isinstance(parsed, Document)
     data = delivery_data(parsed.document)
@@ -77,30 +85,48 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     if parsed.inbound.door in DEFERRED_DOORS:
         keys[rejected_key(identity.sender_message_id)] = None
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
-        keys.update(dict.fromkeys((ALL, *(subscription_key(_subscription_of(data, item, hints)) for item in parsed.items))))
+        keys.update(
+            dict.fromkeys(
+                (
+                    ALL,
+                    *(
+                        subscription_key(subscription_named(data, item, hints))
+                        for item in parsed.items
+                    ),
+                )
+            )
+        )
     elif kind in OF_REPORTS or parsed.message_type in REPORTS:
-        shelf = _shelf(parsed, data)
+        shelf = shelf_of_delivery(parsed, data)
         for item in parsed.items:
             if item.report_id:
                 keys[shelf.place(item.report_id)[0]] = None
             if item.register_id:
                 keys[key_of_register_id(item.register_id)] = None
     if kind in OF_DELIVERIES and (target := hints.get("target")):
-        shelf = _shelf(parsed, data)
+        shelf = shelf_of_delivery(parsed, data)
         keys[delivery_key(target)] = None
-        keys.update(dict.fromkeys(shelf.place(report_id)[0] for report_id in hints.get("reports", "").split()))
+        keys.update(
+            dict.fromkeys(
+                shelf.place(report_id)[0] for report_id in hints.get("reports", "").split()
+            )
+        )
     return list(keys)
 
 
-def _subscription_of(data: Any, item: Item, hints: Any) -> str:
+def subscription_named(data: Any, item: Item, hints: Any) -> str:
     if kind_of(data) == "112":
         return str(hints.get("subscription", ""))
     return item.register_id or subscription_id(owner_of(data), item.report_id)
 
 
-def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[Finding]) -> list[Finding]:
-    """What the rules of fields found, and what the register's memory adds to it; `parsed` learns the versions."""
-    if not _is_delivery(parsed) or has_errors(parsed.findings):
+def check(
+    parsed: Parsed, identity: Identity, context: Context, found: Sequence[Finding]
+) -> list[Finding]:
+    """What the rules of fields found, and what the register's memory adds to it; `parsed` learns
+    the versions.
+    """
+    if not is_delivery(parsed) or has_errors(parsed.findings):
         return list(found)
     assert isinstance(parsed, Document)
     parsed.versions.clear()
@@ -111,15 +137,36 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
         # Nobody learns what ids another has used.
         return findings
     if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
-        findings.append(_finding("delivery-id-used", data.find("DeliveryId"), None, "a DeliveryId of its own for each delivery"))
+        findings.append(
+            _finding(
+                "delivery-id-used",
+                data.find("DeliveryId"),
+                None,
+                "a DeliveryId of its own for each delivery",
+            )
+        )
     if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
-        more = _finding("many-reports", None, None, f"at most {REPORTS_MAX}", str(len(parsed.items)))
+        more = _finding(
+            "many-reports", None, None, f"at most {REPORTS_MAX}", str(len(parsed.items))
+        )
         findings.append(replace(more, severity="warning"))
     kind = kind_of(data)
-    if parsed.message_type == INVALIDATIONS and parsed.inbound.door == REAL_TIME_DOOR and len(parsed.items) > 1:
-        findings.append(_finding("invalidation-single", parsed.items[1].element, None, "one Item", str(len(parsed.items))))
+    if (
+        parsed.message_type == INVALIDATIONS
+        and parsed.inbound.door == REAL_TIME_DOOR
+        and len(parsed.items) > 1
+    ):
+        findings.append(
+            _finding(
+                "invalidation-single",
+                parsed.items[1].element,
+                None,
+                "one Item",
+                str(len(parsed.items)),
+            )
+        )
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        return findings + _check_reports(parsed, _shelf(parsed, data), context)
+        return findings + _check_reports(parsed, shelf_of_delivery(parsed, data), context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
@@ -128,8 +175,14 @@ def check(parsed: Parsed, identity: Identity, context: Context, found: Sequence[
 
 
 def _at_a_door(finding: Finding) -> Finding:
-    """A delivery that is meant for production is refused where it arrives; a document that is only checked is warned of."""
-    return replace(finding, severity="error") if finding.rule == "ir.production-environment" else finding
+    """A delivery that is meant for production is refused where it arrives; a document that is only
+    checked is warned of.
+    """
+    return (
+        replace(finding, severity="error")
+        if finding.rule == "ir.production-environment"
+        else finding
+    )
 
 
 def _finding(rule: str, at: Any, item: int | None, expected: str = "", found: str = "") -> Finding:
@@ -138,8 +191,12 @@ def _finding(rule: str, at: Any, item: int | None, expected: str = "", found: st
 
 
 def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Finding]:
-    """New reports must be new; replacements and invalidations must be of the newest version, and that one valid."""
-    rows: dict[str, Row | None] = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
+    """New reports must be new; replacements and invalidations must be of the newest version, and
+    that one valid.
+    """
+    rows: dict[str, Row | None] = {
+        key: read_row(each) for key, each in context.known.items() if key.startswith("r/")
+    }
     invalidating = parsed.message_type == INVALIDATIONS
     findings: list[Finding] = []
     seen: set[str] = set()
@@ -148,7 +205,15 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
             key, suffix = shelf.place(item.report_id)
             row = rows.get(key)
             if row is not None and suffix in row.versions:
-                findings.append(_finding("report-id-used", item.element, index, "a ReportId of its own", item.report_id))
+                findings.append(
+                    _finding(
+                        "report-id-used",
+                        item.element,
+                        index,
+                        "a ReportId of its own",
+                        item.report_id,
+                    )
+                )
             parsed.versions[index] = 1
         elif (invalidating or item.action == _REPLACEMENT) and (item.report_id or item.register_id):
             report_id, fault = _named(item, shelf, context)
@@ -166,13 +231,17 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
                 parsed.versions[index] = version + 1
                 seen.add(report_id)
                 continue
-            named = " ".join(part for part in (item.report_id, item.register_id, item.version) if part)
+            named = " ".join(
+                part for part in (item.report_id, item.register_id, item.version) if part
+            )
             findings.append(_finding(rule, item.element, index, expected, named))
     return findings
 
 
 def _named(item: Item, shelf: Shelf, context: Context) -> tuple[str, bool]:
-    """The ReportId that an item's references lead to; both, when given, must lead to the same one."""
+    """The ReportId that an item's references lead to; both, when given, must lead to the
+    same one.
+    """
     if not item.register_id:
         return item.report_id, False
     by_register = report_id_of(item.register_id, shelf, context.known)
@@ -188,11 +257,21 @@ def _version(rows: dict[str, Row | None], shelf: Shelf, report_id: str) -> int:
 def _check_subscription(parsed: Document, data: Any, context: Context) -> list[Finding]:
     """A new one must be new; one to be invalidated must be there, valid, and not extracted yet."""
     item = parsed.items[0]
-    known = context.known.get(subscription_key(_subscription_of(data, item, parsed.inbound.hints)))
+    known = context.known.get(
+        subscription_key(subscription_named(data, item, parsed.inbound.hints))
+    )
     if parsed.message_type == SUBSCRIPTIONS:
         parsed.versions[0] = 0
         if known is not None:
-            return [_finding("subscription-id-used", item.element, 0, "a MainSubscriptionId of its own", item.report_id)]
+            return [
+                _finding(
+                    "subscription-id-used",
+                    item.element,
+                    0,
+                    "a MainSubscriptionId of its own",
+                    item.report_id,
+                )
+            ]
         return []
     if known is None or known.value["owner"] != owner_of(data):
         rule = "subscription-not-found"
@@ -203,11 +282,21 @@ def _check_subscription(parsed: Document, data: Any, context: Context) -> list[F
     else:
         parsed.versions[0] = 0
         return []
-    return [_finding(rule, item.element, 0, "a valid subscription without extractions", item.report_id or item.register_id)]
+    return [
+        _finding(
+            rule,
+            item.element,
+            0,
+            "a valid subscription without extractions",
+            item.report_id or item.register_id,
+        )
+    ]
 
 
 def _check_target(parsed: Document, data: Any, context: Context) -> list[Finding]:
-    """A whole delivery to invalidate must be there and valid; its reports that are still valid get their next version."""
+    """A whole delivery to invalidate must be there and valid; its reports that are still valid get
+    their next version.
+    """
     item, target = parsed.items[0], parsed.inbound.hints.get("target", "")
     known = context.known.get(delivery_key(target))
     if not target or known is None:
@@ -216,80 +305,22 @@ def _check_target(parsed: Document, data: Any, context: Context) -> list[Finding
         rule = "delivery-invalidated"
     else:
         parsed.versions[0] = 0
-        shelf = _shelf(parsed, data)
+        shelf = shelf_of_delivery(parsed, data)
         rows = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
-        found = {each: _version(rows, shelf, each) for each in parsed.inbound.hints.get("reports", "").split()}
-        parsed.invalidated.update({report_id: version + 1 for report_id, version in found.items() if version > 0})
+        found = {
+            each: _version(rows, shelf, each)
+            for each in parsed.inbound.hints.get("reports", "").split()
+        }
+        parsed.invalidated.update(
+            {report_id: version + 1 for report_id, version in found.items() if version > 0}
+        )
         return []
-    return [_finding(rule, item.element, 0, "a valid delivery of the owner", item.report_id or item.register_id)]
-
-
-def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
-    """The delivery's id, and the versions of the reports that were accepted; of an extraction's last document, until when it was."""
-    if parsed.inbound.door == SUBSCRIPTION_DOOR:
-        until = (hints := parsed.inbound.hints)["until"]
-        return (_changed(subscription_key(hints["subscription"]), {"until": int(until)}, context),) if until else ()
-    if not _is_delivery(parsed):
-        return ()
-    assert isinstance(parsed, Document)
-    data, hints = delivery_data(parsed.document), parsed.inbound.hints
-    kind, shelf = kind_of(data), _shelf(parsed, data)
-    kept = [Remember(delivery_key(identity.sender_message_id), {"by": parsed.inbound.partner.id})]
-    faulty = {entry[0] for entry in verdict.detail.get("invalid", ())}
-    if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        sign = -1 if parsed.message_type == INVALIDATIONS else 1
-        items = enumerate(parsed.items)
-        versions = {item.report_id: sign * parsed.versions.get(index, 1) for index, item in items if index not in faulty}
-        return kept + _rows(shelf, versions, context)
-    if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
-        kept += _remember_subscription(parsed, data, context)
-    if kind in OF_DELIVERIES:
-        kept.append(_changed(delivery_key(hints["target"]), {"invalidated": True}, context))
-    if kind in OF_DELIVERIES and kind != "112":
-        kept += _rows(shelf, {report_id: -version for report_id, version in parsed.invalidated.items()}, context)
-    return kept
-
-
-def remember_rejected(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
-    """Which message a deferred delivery was that the processing rejected: its sender asks after it by DeliveryId."""
-    if parsed.inbound.door not in DEFERRED_DOORS or verdict.detail.get("status") != REJECTED_IN_PROCESSING:
-        return ()
-    key = rejected_key(identity.sender_message_id)
-    known = context.known.get(key)
-    return (Remember(key, {"message": context.message_id}, known.version if known else 0),)
-
-
-def _rows(shelf: Shelf, versions: dict[str, int], context: Context) -> list[Remember]:
-    """The rows of these reports as they are now; a report that was given (not invalidated) is in the message at hand."""
-    changed: dict[str, tuple[str, dict[str, int], list[int]]] = {}
-    for report_id, version in versions.items():
-        key, suffix = shelf.place(report_id)
-        entry = changed.get(key)
-        if entry is None:
-            row = read_row(context.known.get(key))
-            prefix, messages = report_id[: -len(suffix)] if suffix else "", list(row.messages) if row else []
-            entry = changed[key] = (prefix, dict(row.versions) if row else {}, messages)
-        entry[1][suffix] = version
-        if version > 0 and context.message_id not in entry[2][-1:]:
-            entry[2].append(context.message_id)
-    known = context.known
     return [
-        Remember(key, row_value(shelf.name, prefix, values, messages), known[key].version if key in known else 0)
-        for key, (prefix, values, messages) in changed.items()
+        _finding(
+            rule,
+            item.element,
+            0,
+            "a valid delivery of the owner",
+            item.report_id or item.register_id,
+        )
     ]
-
-
-def _changed(key: str, changes: dict[str, Any], context: Context) -> Remember:
-    known = context.known[key]
-    return Remember(key, {**known.value, **changes}, known.version)
-
-
-def _remember_subscription(parsed: Document, data: Any, context: Context) -> list[Remember]:
-    register_id = _subscription_of(data, parsed.items[0], parsed.inbound.hints)
-    key = subscription_key(register_id)
-    if parsed.message_type != SUBSCRIPTIONS:
-        return [_changed(key, {"invalidated": True}, context)]
-    value = as_data(parsed.items[0].element, owner_of(data), parsed.inbound.partner.id, context.now)
-    everything = context.known.get(ALL)
-    listed = everything.value if everything else []
-    return [Remember(key, value), Remember(ALL, [*listed, register_id], everything.version if everything else 0)]

@@ -1,4 +1,5 @@
-"""Makes the call of a delivery: what the register hands on to a subscriber, and what Kela reported to the register; sends nothing.
+"""Makes the call of a delivery: what the register hands on to a subscriber, and what Kela reported
+to the register; sends nothing.
 
 What Kela reported goes without its SOAP envelope and without the reports that were rejected.
 """
@@ -9,17 +10,18 @@ import re
 
 from lxml import etree
 
-from adapters.income_register.parse import FROM_IR, LIMITS, unwrap
-from adapters.income_register.signature import DS
+from exchange.adapters.income_register.parse import FROM_IR, LIMITS, unwrap
+from exchange.adapters.income_register.signature import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
-from schemas import xml
-from schemas.call import XML, Call, Reply
+from exchange.schemas import xml
+from exchange.schemas.call import XML, Call, Reply
 
 EXTRACT_PATH = "/income-register/from-ir"
 BENEFIT_PATH = "/income-register/benefit-reports"
 
 
-#: A SOAP envelope up to the document: no declaration of a namespace but its own, so that the document stands by itself.
+#: A SOAP envelope up to the document: no declaration of a namespace but its own, so that the
+#: document stands by itself.
 _BEFORE = re.compile(
     rb"""\s*(?:<\?xml\s+version=["']1\.0["'](?:\s+encoding=["'][Uu][Tt][Ff]-8["'])?\s*\?>\s*)?"""
     rb"""<([A-Za-z_][\w.-]*):Envelope\s+xmlns:\1\s*=\s*["'][^"'<>]*["']\s*>\s*<\1:Body\s*>\s*(?=<[A-Za-z_])"""
@@ -36,8 +38,9 @@ _ALONE = re.compile(
 
 
 def cut_out(body: bytes) -> bytes | None:
-    """The document as it was sent, with no second parsing: what stands between the envelope's tags, or the whole when there is no
-    envelope; None when that can't be told at a glance."""
+    """The document as it was sent, with no second parsing: what stands between the envelope's tags,
+    or the whole when there is no envelope; None when that can't be told at a glance.
+    """
     if _ALONE.match(body):
         return body
     before = _BEFORE.match(body)
@@ -49,7 +52,9 @@ def cut_out(body: bytes) -> bytes | None:
 
 
 def document_of(delivery: Delivery) -> bytes:
-    """The delivery's document with its accepted reports only; when one is taken out, the signature goes too."""
+    """The delivery's document with its accepted reports only; when one is taken out, the signature
+    goes too.
+    """
     rejected = {entry[0] for entry in delivery.envelope.detail.get("invalid", ())}
     if not rejected and (cut := cut_out(delivery.body)) is not None:
         return cut
@@ -78,7 +83,9 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """2xx is delivered; 4xx (but 408 and 429, which pass) is refused for good; everything else may work later."""
+    """2xx is delivered; 4xx (but 408 and 429, which pass) is refused for good; everything else may
+    work later.
+    """
     if reply.status in (200, 202):
         return Delivered()
     if 400 <= reply.status < 500 and reply.status not in (408, 429):

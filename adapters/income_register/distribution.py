@@ -1,8 +1,10 @@
-"""Extracts what subscriptions ask for when they are due, as messages of the register to the subscriber; a watch, not the schedule itself.
+"""Extracts what subscriptions ask for when they are due, as messages of the register to the
+subscriber; a watch, not the schedule itself.
 
-An extraction is a message of its own and goes the whole way; the subscription is remembered as extracted in the same commit as its last
-document. Each part of a subscription gets a material of its own, also when nothing changed.
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8 (vero.fi).
+An extraction is a message of its own and goes the whole way; the subscription is remembered as
+extracted in the same commit as its last document. Each part of a subscription gets a material of
+its own, also when nothing changed. Source: "Tekninen rajapinta - Tietojen toimittaminen
+tulorekisteriin 2021", chapter 8 (vero.fi).
 """
 
 from __future__ import annotations
@@ -10,30 +12,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from adapters.income_register.changes import Changes
-from adapters.income_register.conditions import of_data
-from adapters.income_register.extract import Extraction, render
-from adapters.income_register.handing import profile_of
-from adapters.income_register.material import SUBSCRIBED
-from adapters.income_register.memory import subscription_key
-from adapters.income_register.parse import SUBSCRIPTION_DOOR
-from adapters.income_register.rests import Rests
-from adapters.income_register.signature import sign_canonical, signing_key
-from adapters.income_register.subscription import ALL, due_at, part_id, span
+from exchange.adapters.income_register.changes import Changes
+from exchange.adapters.income_register.conditions import of_data
+from exchange.adapters.income_register.extract import Extraction, render
+from exchange.adapters.income_register.handing import profile_of
+from exchange.adapters.income_register.material import SUBSCRIBED
+from exchange.adapters.income_register.memory import subscription_key
+from exchange.adapters.income_register.parse import SUBSCRIPTION_DOOR
+from exchange.adapters.income_register.rests import Rests
+from exchange.adapters.income_register.signature import sign_canonical, signing_key
+from exchange.adapters.income_register.subscription import ALL, due_at, part_id, span
 from exchange.errors import LedgerClosed
 from exchange.ports import Desk, Inbound, Watch
-from schemas.call import XML
+from exchange.schemas.call import XML
 
 #: Who the register is among the partners.
 REGISTER = "income-register"
 #: An extraction waits so long after its time, so that what was received before it is committed.
 SETTLING_MILLISECONDS = 2000
-#: Reports in one document, at most: taking it in holds everybody else up for some 9 ms, here and at the receiver.
+#: Reports in one document, at most: taking it in holds everybody else up for some 9 ms, here and at
+#: the receiver.
 REPORTS_MAX = 250
 
 
 async def watch(desk: Desk) -> None:
-    """One round: every subscription that is due. One that fails stops no other; the first failure is told when all had their turn.
+    """One round: every subscription that is due. One that fails stops no other; the first failure
+    is told when all had their turn.
 
     Raises:
         LedgerClosed: at once.
@@ -45,7 +49,9 @@ async def watch(desk: Desk) -> None:
             await extract(register_id, desk)
         except LedgerClosed:
             raise
-        except Exception as error:  # a bug: the subscriptions behind it are not to wait for its mending
+        except (
+            Exception
+        ) as error:  # a bug: the subscriptions behind it are not to wait for its mending
             failure = failure or error
     if failure is not None:
         raise failure
@@ -63,7 +69,11 @@ async def extract(register_id: str, desk: Desk) -> bool:
     rests = Rests()
 
     async def take(document: bytes, last: bool) -> bool:
-        hints = {"subscription": register_id, "receiver": data["partner"], "until": str(at) if last else ""}
+        hints = {
+            "subscription": register_id,
+            "receiver": data["partner"],
+            "until": str(at) if last else "",
+        }
         signed = sign_canonical(document, signing_key())
         outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_DOOR, hints))
         await rests.rest()
@@ -79,15 +89,38 @@ async def extract(register_id: str, desk: Desk) -> bool:
     return before is not None and await take(before, True)
 
 
-async def _documents(register_id: str, data: dict[str, Any], part: dict[str, Any], at: int, desk: Desk) -> AsyncIterator[bytes]:
+async def _documents(
+    register_id: str, data: dict[str, Any], part: dict[str, Any], at: int, desk: Desk
+) -> AsyncIterator[bytes]:
     """The documents of one part: at least one, with at most so many reports each."""
-    message_type, own, within = SUBSCRIBED[part["type"]].message_type, part_id(register_id, part["id"]), span(data, at)
-    changes = Changes(desk, message_type, within, part["all"], profile_of(part["profile"]), of_data(part, part["type"]))
+    message_type, own, within = (
+        SUBSCRIBED[part["type"]].message_type,
+        part_id(register_id, part["id"]),
+        span(data, at),
+    )
+    changes = Changes(
+        desk,
+        message_type,
+        within,
+        part["all"],
+        profile_of(part["profile"]),
+        of_data(part, part["type"]),
+    )
 
     def document(number: int, reports: list[bytes]) -> bytes:
         query_id = f"{own[:16]}{at:012x}{number:04x}"
         ids = (register_id, own)
-        extraction = Extraction(message_type, part["type"], query_id, at, part["profile"], within, data["id"], part["id"], ids)
+        extraction = Extraction(
+            message_type,
+            part["type"],
+            query_id,
+            at,
+            part["profile"],
+            within,
+            data["id"],
+            part["id"],
+            ids,
+        )
         return render(extraction, reports)
 
     reports: list[bytes] = []

@@ -1,7 +1,8 @@
-"""Rules of the document as a whole: its encoding and the strings that the register forbids; nothing of its fields.
+"""Rules of the document as a whole: its encoding and the strings that the register forbids; nothing
+of its fields.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapter 1.2 (vero.fi). The register's own examples
-carry comments, so it is values in which the strings are forbidden.
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapter 1.2 (vero.fi). The
+register's own examples carry comments, so it is values in which the strings are forbidden.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.rulebook import Book
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ASIDE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
@@ -18,7 +19,9 @@ _START_TAG = re.compile(rb"<[A-Za-z_]")
 
 
 def check_document(book: Book, body: bytes, root: Any, clean: bool = False) -> None:
-    """UTF-8 without a byte order mark, and none of the forbidden strings in a value (`clean`: it is known that there is none)."""
+    """UTF-8 without a byte order mark, and none of the forbidden strings in a value (`clean`: it is
+    known that there is none).
+    """
     if body.startswith(_BYTE_ORDER_MARK):
         book.add("byte-order-mark", root, "no byte order mark")
     elif not body.startswith(b"<"):
@@ -43,12 +46,19 @@ def _check_values(book: Book, root: Any) -> None:
 
 
 def _check_references(book: Book, body: bytes, root: Any) -> None:
-    """Character references: the tree does not show them, so the start tags before each tell the element that it is in."""
+    """Character references: the tree does not show them, so the start tags before each tell the
+    element that it is in.
+    """
     plain = _ASIDE.sub(lambda match: b" " * len(match[0]), body)
     elements: list[Any] = []
     offset = index = 0
     while (offset_next := plain.find(b"&#", offset)) >= 0:
         elements = elements or list(root.iter("*"))
         index += len(_START_TAG.findall(plain, offset, offset_next))
-        book.add("forbidden-string", elements[min(max(index, 1), len(elements)) - 1], "a value without &#", "&#")
+        book.add(
+            "forbidden-string",
+            elements[min(max(index, 1), len(elements)) - 1],
+            "a value without &#",
+            "&#",
+        )
         offset = offset_next + 2

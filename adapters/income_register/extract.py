@@ -1,6 +1,8 @@
-"""Renders what the register hands on: a FromIR document of reports that are rendered already, in canonical form; reads no store.
+"""Renders what the register hands on: a FromIR document of reports that are rendered already, in
+canonical form; reads no store.
 
-Source: the register's schemas WageReportsFromIR, BenefitReportsFromIR and PayerSummaryReportsFromIR, 2017/1 (vero.fi).
+Source: the register's schemas WageReportsFromIR, BenefitReportsFromIR and
+PayerSummaryReportsFromIR, 2017/1 (vero.fi).
 """
 
 from __future__ import annotations
@@ -8,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
-from adapters.income_register.soap import text
-from schemas.instants import instant
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    PAYER_SUMMARY_REPORTS,
+    WAGE_REPORTS,
+)
+from exchange.adapters.income_register.soap import text
+from exchange.schemas.instants import instant
 
 ROOTS = {
     WAGE_REPORTS: "WageReportsFromIR",
@@ -22,7 +28,9 @@ _NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What a FromIR document says of itself. `span` is the change span in milliseconds; the ids are empty in a real-time query."""
+    """What a FromIR document says of itself. `span` is the change span in milliseconds; the ids are
+    empty in a real-time query.
+    """
 
     message_type: str
     query_type: str
@@ -36,7 +44,9 @@ class Extraction:
 
 
 def render(extraction: Extraction, reports: Sequence[bytes]) -> bytes:
-    """The document in exclusive canonical form, not yet signed. `reports` are Report elements in that form."""
+    """The document in exclusive canonical form, not yet signed. `reports` are Report elements in
+    that form.
+    """
     name = ROOTS[extraction.message_type]
     subscription = {
         "QueryDataType": extraction.query_type,
@@ -54,7 +64,9 @@ def render(extraction: Extraction, reports: Sequence[bytes]) -> bytes:
         head += _part("Query", {**ids, "QueryTimespanStart": start, "QueryTimespanEnd": end})
     head += _part("Summary", {"NrOfReports": str(len(reports))})
     opening = f'<ir:{name} xmlns:ir="{_NAMESPACE}{name}">{head}{"<Reports>" if reports else ""}'
-    return b"".join((opening.encode(), *reports, f"{'</Reports>' if reports else ''}</ir:{name}>".encode()))
+    return b"".join(
+        (opening.encode(), *reports, f"{'</Reports>' if reports else ''}</ir:{name}>".encode())
+    )
 
 
 def _part(name: str, values: dict[str, str]) -> str:

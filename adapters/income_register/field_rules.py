@@ -1,8 +1,10 @@
-"""What holds for single fields wherever they stand: code lists, identifiers, dates, addresses; nothing that compares reports.
+"""What holds for single fields wherever they stand: code lists, identifiers, dates, addresses;
+nothing that compares reports.
 
-Sources: "Koodistot 2022" for the lists; "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022" (vero.fi), chapter 1.3
-for dates, 2.1 and 2.5 for identifiers, 2.7 for addresses, 2.18, 2.31, 2.32, 2.35, 2.38, 2.40, 2.44, 2.53 and 2.54 for ranges.
-One walk over the elements that a rule knows; everything else is passed over inside libxml2.
+Sources: "Koodistot 2022" for the lists; "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset
+2022" (vero.fi), chapter 1.3 for dates, 2.1 and 2.5 for identifiers, 2.7 for addresses, 2.18, 2.31,
+2.32, 2.35, 2.38, 2.40, 2.44, 2.53 and 2.54 for ranges. One walk over the elements that a rule
+knows; everything else is passed over inside libxml2.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.income_register.rulebook import Book, Day, iso, read_amount, read_day
-from schemas.identifiers import is_business_id, is_personal_identity_code
-from schemas.income_register.codes import LISTS, plain
+from exchange.adapters.income_register.rulebook import Book, Day, iso, read_amount, read_day
+from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
+from exchange.schemas.income_register.codes import LISTS, plain
 
 _EARLIEST = Day(1800, 1, 1)
 
@@ -58,7 +60,10 @@ _BY_PARENT = {
     ("UnitCode", "UnitWage"): "WageUnitCode",
     ("UnitCode", "BenefitUnit"): "BenefitUnitCode",
 }
-_BENEFIT_ID_LISTS = {"PayerIds": "BenefitPayerIdType", "IncomeEarnerIds": "BenefitIncomeEarnerIdType"}
+_BENEFIT_ID_LISTS = {
+    "PayerIds": "BenefitPayerIdType",
+    "IncomeEarnerIds": "BenefitIncomeEarnerIdType",
+}
 _ADDRESSES = ("Address", "TypedAddress", "WorkCountryAddress", "ServiceRecipientAddress")
 
 
@@ -70,7 +75,13 @@ def check_code(book: Book, element: Any, list_name: str) -> None:
         return
     code = plain(text)
     if code not in allowed and (code.lstrip("-").isdigit() or list_name == "TaxTreatyCountryCode"):
-        book.add("code-unknown", element, f"a code of {list_name}", text, "warning" if list_name in _LIVING else "error")
+        book.add(
+            "code-unknown",
+            element,
+            f"a code of {list_name}",
+            text,
+            "warning" if list_name in _LIVING else "error",
+        )
 
 
 def _by_name(book: Book, element: Any) -> None:
@@ -87,7 +98,9 @@ def _by_parent(book: Book, element: Any) -> None:
 
 
 def _type(book: Book, element: Any) -> None:
-    """A Type: of an identifier (with its Code and country beside it), of a sub-organisation or of some other coded value."""
+    """A Type: of an identifier (with its Code and country beside it), of a sub-organisation or of
+    some other coded value.
+    """
     holder = element.getparent()
     if holder.tag == "SubOrg":
         owner = holder.getparent().getparent().tag
@@ -96,24 +109,39 @@ def _type(book: Book, element: Any) -> None:
     elif list_name := _BY_PARENT.get(("Type", holder.tag)):
         check_code(book, element, list_name)
     else:
-        list_name = "IdType" if book.wages else _BENEFIT_ID_LISTS.get(holder.getparent().tag, "IdType")
+        list_name = (
+            "IdType" if book.wages else _BENEFIT_ID_LISTS.get(holder.getparent().tag, "IdType")
+        )
         check_code(book, element, list_name)
         check_identifier(book, element)
 
 
 def check_identifier(book: Book, kind: Any) -> None:
-    """The Code beside a Type: check digits (a warning: the register's own examples break them), country for foreign ones."""
+    """The Code beside a Type: check digits (a warning: the register's own examples break them),
+    country for foreign ones.
+    """
     number = kind.getnext()
     if number is None or number.tag != "Code":
         return
     text, code = (number.text or "").strip(), plain(kind.text)
     if code == "1":
         if not is_business_id(text):
-            book.add("business-id", number, "a business id with a valid check digit", text, "warning")
+            book.add(
+                "business-id", number, "a business id with a valid check digit", text, "warning"
+            )
     elif code == "2" and not is_personal_identity_code(text):
-        # The found value is not repeated: what is nearly an identity code may be somebody's mistyped one.
-        book.add("personal-identity-code", number, "a personal identity code with a valid check character", "", "warning")
-    if code in LISTS["IdType"] and (code not in ("1", "2") or (code == "2" and kind.getparent().tag == "AccInsProvId")):
+        # The found value is not repeated: what is nearly an identity code may be somebody's
+        # mistyped one.
+        book.add(
+            "personal-identity-code",
+            number,
+            "a personal identity code with a valid check character",
+            "",
+            "warning",
+        )
+    if code in LISTS["IdType"] and (
+        code not in ("1", "2") or (code == "2" and kind.getparent().tag == "AccInsProvId")
+    ):
         country = number.getnext()
         if country is None or country.tag != "CountryCode":
             book.add("country-missing", kind.getparent(), "CountryCode")
@@ -147,8 +175,14 @@ def _birth(book: Book, element: Any) -> None:
 
 def _start(book: Book, element: Any) -> None:
     day = check_day(book, element)
-    if day is not None and day[:3] > book.latest_day[:3] and element.getparent().getparent().tag == "EmploymentPeriods":
-        book.add("employment-start-late", element, f"{iso(book.latest_day)} or earlier", element.text)
+    if (
+        day is not None
+        and day[:3] > book.latest_day[:3]
+        and element.getparent().getparent().tag == "EmploymentPeriods"
+    ):
+        book.add(
+            "employment-start-late", element, f"{iso(book.latest_day)} or earlier", element.text
+        )
     end = element.getnext()
     if day is not None and end is not None and end.tag == "EndDate":
         last = read_day(end.text)
@@ -203,7 +237,17 @@ _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
     **{tag: _by_parent for tag, _ in _BY_PARENT},
     "Type": _type,
     **dict.fromkeys(("CountryCode", "NonResidentCountryCode", "WorkCountryCode"), _country),
-    **dict.fromkeys(("EndDate", "PaymentDate", "RecoveryDate", "RecoursePaymentDate", "AbsenceUntil", "ReportDate"), check_day),
+    **dict.fromkeys(
+        (
+            "EndDate",
+            "PaymentDate",
+            "RecoveryDate",
+            "RecoursePaymentDate",
+            "AbsenceUntil",
+            "ReportDate",
+        ),
+        check_day,
+    ),
     **dict.fromkeys(("AbsenceRepStartDate", "AbsenceRepEndDate"), check_day),
     "BirthDate": _birth,
     "StartDate": _start,
@@ -212,7 +256,9 @@ _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
     "EmissionsValue": _emissions,
     "HoursPerWeek": _limit("weekly-hours", 0, 168),
     "CrossTradeTime": _limit("cross-trade-time", 1, 12),
-    **dict.fromkeys(("UnitPrice", "UnitAmount", "Kilometers", "WorkDays", "EstAmount"), _not_negative),
+    **dict.fromkeys(
+        ("UnitPrice", "UnitAmount", "Kilometers", "WorkDays", "EstAmount"), _not_negative
+    ),
     "Amount": _absence_amount,
     "AbsenceDays": _absence_days,
     "Applicable": _six_months,

@@ -1,10 +1,13 @@
-"""The file channel: takes deliveries that partners leave as files, answers with feedback files, lays out what they are to fetch; a watch.
+"""The file channel: takes deliveries that partners leave as files, answers with feedback files,
+lays out what they are to fetch; a watch.
 
-Each partner has a folder, as it has an SFTP account at the real register: `in` (it writes), `feedback` and `out` (it reads and deletes).
-A file is taken when its name ends in `.xml`; a sender writes under another name and renames. The outcome lies in `feedback` under the same
-name, as StatusResponseFromIR, before the file leaves `in`; after a crash in between the file is taken again and is a duplicate.
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are
-message errors. The names of folders and files are *modelled*: the register's own were not public in the material at hand.
+Each partner has a folder, as it has an SFTP account at the real register: `in` (it writes),
+`feedback` and `out` (it reads and deletes). A file is taken when its name ends in `.xml`; a sender
+writes under another name and renames. The outcome lies in `feedback` under the same name, as
+StatusResponseFromIR, before the file leaves `in`; after a crash in between the file is taken again
+and is a duplicate. Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021",
+chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are message errors. The names of folders
+and files are *modelled*: the register's own were not public in the material at hand.
 """
 
 from __future__ import annotations
@@ -13,14 +16,14 @@ import asyncio
 import os
 from pathlib import Path
 
-from adapters.income_register import answer
-from adapters.income_register.cycle import FILE_DOOR
-from adapters.income_register.signature import sign, signing_key
-from adapters.income_register.status import with_target
+from exchange.adapters.income_register import answer
+from exchange.adapters.income_register.cycle import FILE_DOOR
+from exchange.adapters.income_register.signature import sign, signing_key
+from exchange.adapters.income_register.status import with_target
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome
-from schemas.call import XML
-from schemas.directory import Partner
+from exchange.schemas.call import XML
+from exchange.schemas.directory import Partner
 
 #: Largest file that is taken (the register's upload takes 50 MB); a larger one is refused unread.
 FILE_BYTES_MAX = 52_428_800
@@ -52,10 +55,16 @@ def _accounts(folder: Path, partners: list[Partner]) -> list[Partner]:
 
 
 def _waiting(folder: Path) -> list[Path]:
-    """Regular files whose names end in `.xml`, by the time at which they came in whole; links are not followed."""
+    """Regular files whose names end in `.xml`, by the time at which they came in whole; links are
+    not followed.
+    """
     found = []
     for entry in os.scandir(folder):
-        if entry.name.endswith(".xml") and not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+        if (
+            entry.name.endswith(".xml")
+            and not entry.name.startswith(".")
+            and entry.is_file(follow_symlinks=False)
+        ):
             found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path))
     return [Path(path) for _, path in sorted(found)[:FILES_A_ROUND]]
 
@@ -65,18 +74,24 @@ async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
     feedback = path.parent.parent / FEEDBACK / path.name
     body = await asyncio.to_thread(_read, path)
     if body is None:
-        await asyncio.to_thread(_write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key()))
+        await asyncio.to_thread(
+            _write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key())
+        )
         await asyncio.to_thread(path.unlink)
         return None
     outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_DOOR), desk))
-    document = answer.status_response(outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at)
+    document = answer.status_response(
+        outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
+    )
     await asyncio.to_thread(_write, feedback, sign(document, signing_key()))
     await asyncio.to_thread(path.unlink)
     return outcome
 
 
 async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:
-    """Write what waits in the partner's mailbox as files, each whole before it has its name; how many."""
+    """Write what waits in the partner's mailbox as files, each whole before it has its name; how
+    many.
+    """
     leased = await desk.lease(partner.id, LEASE_MOST, LEASE_SECONDS)
     for each in leased:
         await asyncio.to_thread(_write, folder / f"{each.envelope.public_id}.xml", each.body)

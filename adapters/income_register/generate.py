@@ -1,6 +1,8 @@
-"""Makes valid synthetic deliveries about artificial persons, of 1 to 3,000 reports; the same seed gives the same bytes.
+"""Makes valid synthetic deliveries about artificial persons, of 1 to 3,000 reports; the same seed
+gives the same bytes.
 
-Pay and benefits are made beside it. Nothing of a delivery is anybody's: identity codes have individual numbers 900-999.
+Pay and benefits are made beside it. Nothing of a delivery is anybody's: identity codes have
+individual numbers 900-999.
 """
 
 from __future__ import annotations
@@ -9,15 +11,29 @@ import datetime
 import functools
 import random
 
-from adapters.income_register.generate_benefits import BENEFITS, benefit_report, payments
-from adapters.income_register.generate_parts import Batch, company, contact, header, identifier
-from adapters.income_register.generate_pay import payroll, wage_report
-from schemas.call import XML
-from schemas.directory import load
-from schemas.generated import Generated, Generator
-from schemas.identifiers import make_business_id
+from exchange.adapters.income_register.generate_benefits import BENEFITS, benefit_report, payments
+from exchange.adapters.income_register.generate_parts import (
+    Batch,
+    company,
+    contact,
+    header,
+    identifier,
+)
+from exchange.adapters.income_register.generate_pay import payroll, wage_report
+from exchange.schemas.call import XML
+from exchange.schemas.directory import load
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.identifiers import make_business_id
 
-__all__ = ["GENERATORS", "REPORTS_MAX", "Batch", "benefit_delivery", "delivery_id", "separate_delivery", "wage_delivery"]
+__all__ = [
+    "GENERATORS",
+    "REPORTS_MAX",
+    "Batch",
+    "benefit_delivery",
+    "delivery_id",
+    "separate_delivery",
+    "wage_delivery",
+]
 
 _NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 #: Reports in a delivery, at most (the register recommends no more).
@@ -52,7 +68,9 @@ def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
 
 
 def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") -> bytes:
-    """A delivery of benefit reports, without a SOAP envelope. `kind` is `insurer`, `fund` or `kela`: what benefits are paid."""
+    """A delivery of benefit reports, without a SOAP envelope. `kind` is `insurer`, `fund` or
+    `kela`: what benefits are paid.
+    """
     chance = rng.random
     paid = payments(batch, kind)
     head = (
@@ -60,20 +78,30 @@ def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") ->
         f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
     )
     prefix = batch.report_prefix
-    reports = [benefit_report(chance, paid, prefix, number) for number in range(1, batch.reports + 1)]
+    reports = [
+        benefit_report(chance, paid, prefix, number) for number in range(1, batch.reports + 1)
+    ]
     root = "BenefitReportRequestToIR" if batch.real_time else "BenefitReportsRequestToIR"
     return _document("BenefitReportsToIR", root, b"".join((head.encode(), *reports, b"</Reports>")))
 
 
 def separate_delivery(rng: random.Random, batch: Batch) -> bytes:
-    """A delivery of employer's separate reports, one for each month back from the day's; without a SOAP envelope."""
+    """A delivery of employer's separate reports, one for each month back from the day's; without a
+    SOAP envelope.
+    """
     chance = rng.random
     reports = []
     months = batch.day.year * 12 + batch.day.month - 1
     for number in range(1, batch.reports + 1):
         year, month = (months - number) // 12, (months - number) % 12 + 1
         cents = 10_000 + int(chance() * 4_000_000)
-        sums = ((102, cents), (103, cents // 9)) if chance() < 0.3 else ((102, cents),) if chance() < 0.9 else ((101, 0),)
+        sums = (
+            ((102, cents), (103, cents // 9))
+            if chance() < 0.3
+            else ((102, cents),)
+            if chance() < 0.9
+            else ((101, 0),)
+        )
         lines = "".join(
             f"<Transaction><TransactionBasic><SummaryTransactionCode>{code}</SummaryTransactionCode>"
             + (f"<Amount>{amount // 100}.{amount % 100:02d}</Amount>" if amount else "")
@@ -98,7 +126,9 @@ def delivery_id(day: datetime.date, serial: int, prefix: str = "W") -> str:
 
 
 def _sizes(rng: random.Random) -> tuple[int, bool]:
-    """Half of the deliveries are real-time ones with one report; of the others most are small, and a few as large as may be."""
+    """Half of the deliveries are real-time ones with one report; of the others most are small, and
+    a few as large as may be.
+    """
     which = rng.random()
     if which < 0.5:
         return 1, True
@@ -109,7 +139,9 @@ def _sizes(rng: random.Random) -> tuple[int, bool]:
 
 @functools.cache
 def _first(sector: str) -> str:
-    """The business id of who sends when nobody is named: the first of the sector in the directory."""
+    """The business id of who sends when nobody is named: the first of the sector in the
+    directory.
+    """
     return load().in_sector(sector)[0].business_id
 
 
@@ -128,7 +160,12 @@ def wages(rng: random.Random, day: datetime.date, serial: int) -> Generated:
 def benefits(rng: random.Random, day: datetime.date, serial: int) -> Generated:
     """A delivery of benefit reports by an insurer, a fund or Kela."""
     batch = _batch(rng, day, serial, "B", "pension-institution")
-    return Generated(benefit_delivery(rng, batch, rng.choice(tuple(BENEFITS))), XML, batch.delivery_id, batch.reports)
+    return Generated(
+        benefit_delivery(rng, batch, rng.choice(tuple(BENEFITS))),
+        XML,
+        batch.delivery_id,
+        batch.reports,
+    )
 
 
 def separate(rng: random.Random, day: datetime.date, serial: int) -> Generated:

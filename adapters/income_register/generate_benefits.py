@@ -1,6 +1,8 @@
-"""Makes benefit reports: daily allowances and pensions, deductions, recoveries, recourse and insurances; no header.
+"""Makes benefit reports: daily allowances and pensions, deductions, recoveries, recourse and
+insurances; no header.
 
-Income types of benefits are *modelled* (see `codes.toml`); how often each kind of transaction is made is assumed.
+Income types of benefits are *modelled* (see `codes.toml`); how often each kind of transaction is
+made is assumed.
 """
 
 from __future__ import annotations
@@ -8,10 +10,20 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from adapters.income_register.generate_parts import Batch, Chance, Span, earner, report_data
+from exchange.adapters.income_register.generate_parts import (
+    Batch,
+    Chance,
+    Span,
+    earner,
+    report_data,
+)
 
 #: Income types by who pays: an insurer, an unemployment fund, Kela.
-BENEFITS = {"insurer": (1112, 1109, 1109), "fund": (1106,), "kela": (1101, 1102, 1103, 1104, 1105, 1107, 1110, 1111)}
+BENEFITS = {
+    "insurer": (1112, 1109, 1109),
+    "fund": (1106,),
+    "kela": (1101, 1102, 1103, 1104, 1105, 1107, 1110, 1111),
+}
 _PENSIONS = frozenset((1107, 1108, 1109))
 _ACCIDENT = 1112
 _BASIC = (
@@ -34,7 +46,8 @@ _DEDUCTION = (
     b"<IncomeBeneficiary>%b</IncomeBeneficiary><RemittancePeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></RemittancePeriod>"
     b"</Deduction></Deductions>"
 )
-#: Who gets what is withheld: Kela under its own business id, or a wellbeing services county by name.
+#: Who gets what is withheld: Kela under its own business id, or a wellbeing services county by
+#: name.
 _BENEFICIARIES = (
     b"<IncomeBeneficiaryIds><Id><Type>1</Type><Code>0246246-0</Code></Id></IncomeBeneficiaryIds><IncomeBeneficiaryBasic>"
     b"<IncomeBeneficiaryType>1</IncomeBeneficiaryType></IncomeBeneficiaryBasic>",
@@ -57,11 +70,15 @@ class Payments:
 
 
 def payments(batch: Batch, kind: str) -> Payments:
-    """The periods that a payer pays for: pensions by the month, allowances for 5-25 days that end the day before."""
+    """The periods that a payer pays for: pensions by the month, allowances for 5-25 days that end
+    the day before.
+    """
     end = batch.day - datetime.timedelta(days=1)
     spans = tuple(Span.of(end - datetime.timedelta(days=days), end) for days in range(5, 26))
     paid = batch.day.isoformat().encode()
-    return Payments(batch, BENEFITS[kind], Span.month_of(batch.day), spans, Span.month_of(batch.day, 2), paid)
+    return Payments(
+        batch, BENEFITS[kind], Span.month_of(batch.day), spans, Span.month_of(batch.day, 2), paid
+    )
 
 
 def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -> bytes:
@@ -69,11 +86,20 @@ def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -
     code = paid.codes[int(chance() * len(paid.codes))]
     year = paid.batch.day.year
     if code in _PENSIONS:
-        who, span, cents, unit = earner(chance, year - 92, 30), paid.month, 70_000 + int(chance() * 230_000), b""
+        who, span, cents, unit = (
+            earner(chance, year - 92, 30),
+            paid.month,
+            70_000 + int(chance() * 230_000),
+            b"",
+        )
     else:
         days = int(chance() * len(paid.spans))
         span = paid.spans[days]
-        who, cents, unit = earner(chance, year - 65, 46), (5 + days) * (3_300 + int(chance() * 9_700)), _UNIT % (5 + days)
+        who, cents, unit = (
+            earner(chance, year - 65, 46),
+            (5 + days) * (3_300 + int(chance() * 9_700)),
+            _UNIT % (5 + days),
+        )
     flags, data = b"", unit
     rare = chance()
     if rare < 0.02:

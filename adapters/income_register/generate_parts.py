@@ -1,6 +1,8 @@
-"""What generated deliveries are put together from: artificial earners, identifiers, periods and amounts as bytes; no pay and no benefit.
+"""What generated deliveries are put together from: artificial earners, identifiers, periods and
+amounts as bytes; no pay and no benefit.
 
-Everything is prepared bytes filled in with `%`: a year's simulation makes tens of thousands of reports a second.
+Everything is prepared bytes filled in with `%`: a year's simulation makes tens of thousands of
+reports a second.
 """
 
 from __future__ import annotations
@@ -13,20 +15,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 from xml.sax.saxutils import escape
 
-from schemas import persons
-from schemas.identifiers import CHECK_CHARACTERS
+from exchange.schemas import persons
+from exchange.schemas.identifiers import CHECK_CHARACTERS
 
 #: A number from 0 to below 1.
 Chance = Callable[[], float]
 
-COMPANIES = ("Kuusikko", "Louhi", "Rantasampo", "Tuulenpesä", "Haavikko", "Sinisalo", "Pyörretuuli", "Kantele")
+COMPANIES = (
+    "Kuusikko",
+    "Louhi",
+    "Rantasampo",
+    "Tuulenpesä",
+    "Haavikko",
+    "Sinisalo",
+    "Pyörretuuli",
+    "Kantele",
+)
 _CHECKS = CHECK_CHARACTERS.encode()
 _CENTURIES = (b"-----YXWVU", b"AAAAABCDEF")
 _EARNER = (
     b"<IncomeEarnerIds><Id><Type>2</Type><Code>%06d%c%03d%c</Code></Id></IncomeEarnerIds><IncomeEarnerBasic>"
     b"<LastName>%b</LastName><FirstName>%b</FirstName></IncomeEarnerBasic>"
 )
-_REPORT_DATA = b"<Report><ReportData><ActionCode>1</ActionCode><ReportId>%b-%04d</ReportId></ReportData>"
+_REPORT_DATA = (
+    b"<Report><ReportData><ActionCode>1</ActionCode><ReportId>%b-%04d</ReportId></ReportData>"
+)
 #: Longest ReportId is 40 characters, of which five are the number's.
 _PREFIX_CHARACTERS_MAX = 35
 
@@ -40,7 +53,9 @@ _LAST, _MEN, _WOMEN = _encoded(persons.LAST_NAMES), _encoded(persons.MEN), _enco
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is common to a delivery: who pays (business id), who sends it, when it is paid, how it is called."""
+    """What is common to a delivery: who pays (business id), who sends it, when it is paid, how it
+    is called.
+    """
 
     payer: str
     sender: str
@@ -75,7 +90,10 @@ class Span:
         """The calendar month of a day, or so many months before it."""
         months = day.year * 12 + day.month - 1 - before
         year, month = months // 12, months % 12 + 1
-        return cls.of(datetime.date(year, month, 1), datetime.date(year, month, calendar.monthrange(year, month)[1]))
+        return cls.of(
+            datetime.date(year, month, 1),
+            datetime.date(year, month, calendar.monthrange(year, month)[1]),
+        )
 
 
 def report_data(prefix: bytes, number: int) -> bytes:
@@ -84,7 +102,9 @@ def report_data(prefix: bytes, number: int) -> bytes:
 
 
 def earner(chance: Chance, first_year: int, years: int) -> bytes:
-    """An artificial earner born in one of so many years: identity code (number 900-999) and a made-up name."""
+    """An artificial earner born in one of so many years: identity code (number 900-999) and a
+    made-up name.
+    """
     year = first_year + int(chance() * years)
     date = (1 + int(chance() * 28)) * 10_000 + (1 + int(chance() * 12)) * 100 + year % 100
     number = 900 + int(chance() * 100)
@@ -118,7 +138,9 @@ def header(batch: Batch, kind: int) -> str:
 
 @lru_cache(maxsize=256)
 def contact(payer: str) -> str:
-    """The contact person for contents of a payer (its business id): always the same one, with an e-mail address that nobody has."""
+    """The contact person for contents of a payer (its business id): always the same one, with an
+    e-mail address that nobody has.
+    """
     rng = random.Random(payer)
     name = escape(f"{rng.choice(persons.WOMEN)} {rng.choice(persons.LAST_NAMES)}")
     return (

@@ -1,7 +1,8 @@
-"""Makes wage reports: monthly and hourly pay, totals, fringe benefits, travel, fees, recoveries and what is deducted; no header.
+"""Makes wage reports: monthly and hourly pay, totals, fringe benefits, travel, fees, recoveries and
+what is deducted; no header.
 
-Deductions are those of 2024: employee's pension contribution 7.15 % (8.65 % from 53 to 62 years), unemployment insurance 0.79 %.
-How often each kind of pay stands in a report is assumed.
+Deductions are those of 2024: employee's pension contribution 7.15 % (8.65 % from 53 to 62 years),
+unemployment insurance 0.79 %. How often each kind of pay stands in a report is assumed.
 """
 
 from __future__ import annotations
@@ -9,15 +10,38 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from adapters.income_register.generate_parts import Batch, Chance, Span, earner, report_data
-from schemas.identifiers import make_business_id
+from exchange.adapters.income_register.generate_parts import (
+    Batch,
+    Chance,
+    Span,
+    earner,
+    report_data,
+)
+from exchange.schemas.identifiers import make_business_id
 
-_PROFESSIONS = (b"42291", b"91110", b"32591", b"25121", b"53112", b"71110", b"52221", b"23410", b"83322", b"33131", b"41101")
+_PROFESSIONS = (
+    b"42291",
+    b"91110",
+    b"32591",
+    b"25121",
+    b"53112",
+    b"71110",
+    b"52221",
+    b"23410",
+    b"83322",
+    b"33131",
+    b"41101",
+)
 _PROVIDERS = (46, 54, 55, 56)
 _KEVA = (20, 30)
 _EXTRAS = (235, 236, 221, 203, 206, 207, 216, 237)
-_HIRED = tuple((datetime.date(2001, 1, 1) + datetime.timedelta(days=41 * n)).isoformat().encode() for n in range(190))
-_AMOUNT = b"<Transaction><TransactionBasic><TransactionCode>%d</TransactionCode><Amount>%d.%02d</Amount>"
+_HIRED = tuple(
+    (datetime.date(2001, 1, 1) + datetime.timedelta(days=41 * n)).isoformat().encode()
+    for n in range(190)
+)
+_AMOUNT = (
+    b"<Transaction><TransactionBasic><TransactionCode>%d</TransactionCode><Amount>%d.%02d</Amount>"
+)
 _LINE = _AMOUNT + b"</TransactionBasic></Transaction>"
 _LINE_WITH = _AMOUNT + b"</TransactionBasic>%b</Transaction>"
 _RECOVERED = _AMOUNT + b"<Recovery>true</Recovery></TransactionBasic>%b</Transaction>"
@@ -42,7 +66,9 @@ _INSURED = (
     b"<PensionPolicyNo>%d-%08d</PensionPolicyNo></PensionInsurance></IncomeEarner><Transactions>"
 )
 _KEVA_PROFESSION = b"<Profession><Type>2</Type><Code>5311</Code></Profession>"
-_KEVA_GROUND = b"<EmploymentRegs><EmploymentReg><Type>1</Type><Code>1</Code></EmploymentReg></EmploymentRegs>"
+_KEVA_GROUND = (
+    b"<EmploymentRegs><EmploymentReg><Type>1</Type><Code>1</Code></EmploymentReg></EmploymentRegs>"
+)
 _ABSENCE = (
     b"</Transactions><Absence><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>%b</StartDate><EndDate>%b</EndDate>"
     b"<CauseCode>1</CauseCode><Amount>%d.%02d</Amount><ReimbApp><ReimbPayment><PaymentType>1</PaymentType><PaymentRef>%08d</PaymentRef>"
@@ -88,7 +114,9 @@ def payroll(chance: Chance, batch: Batch) -> Payroll:
     recovered = _RECOVERY % (batch.day.isoformat().encode(), before.start, before.end)
     totals = not hourly and chance() < 0.15
     policy = int(chance() * 10**8)
-    return Payroll(batch, span, _PERIOD % (span.start, span.end), hourly, totals, provider, policy, recovered)
+    return Payroll(
+        batch, span, _PERIOD % (span.start, span.end), hourly, totals, provider, policy, recovered
+    )
 
 
 def wage_report(chance: Chance, pay: Payroll, prefix: bytes, number: int) -> bytes:
@@ -153,7 +181,16 @@ def _lines(chance: Chance, pay: Payroll, pension_rate: int) -> list[bytes]:
         lines.append(_LINE % (417, taken // 100, taken % 100))
     if rare > 0.965 and not pay.hourly and not pay.totals:
         sick = subject // 6
-        lines.append(_ABSENCE % (pay.span.start, pay.span.start[:8] + b"05", sick // 100, sick % 100, int(chance() * 10**8)))
+        lines.append(
+            _ABSENCE
+            % (
+                pay.span.start,
+                pay.span.start[:8] + b"05",
+                sick // 100,
+                sick % 100,
+                int(chance() * 10**8),
+            )
+        )
     else:
         lines.append(_END)
     return lines
@@ -178,7 +215,9 @@ def _totals(chance: Chance) -> tuple[list[bytes], int]:
 
 
 def _fringe(chance: Chance, lines: list[bytes]) -> int:
-    """Fringe benefits and travel, now and then; what they add to the income that contributions are counted from."""
+    """Fringe benefits and travel, now and then; what they add to the income that contributions are
+    counted from.
+    """
     which, added = chance(), 0
     if which < 0.1:
         lines.append(_LINE % (334, 135, 0))
@@ -199,7 +238,10 @@ def _fringe(chance: Chance, lines: list[bytes]) -> int:
         added = 5_500
     elif which < 0.35:
         kilometres = 12 + int(chance() * 590)
-        lines.append(_LINE_WITH % (311, kilometres * 57 // 100, kilometres * 57 % 100, _KILOMETRES % kilometres))
+        lines.append(
+            _LINE_WITH
+            % (311, kilometres * 57 // 100, kilometres * 57 % 100, _KILOMETRES % kilometres)
+        )
     elif which < 0.4:
         lines.append(_LINE_WITH % (331, 51, 0, _DAILY % (2 + int(chance() * 2))))
     return added

@@ -1,9 +1,11 @@
-"""Turns reports of a stored delivery into the reports that the register hands on, in canonical form: header, references, and the
-contents that the query profile leaves; selects none and reads no store.
+"""Turns reports of a stored delivery into the reports that the register hands on, in canonical
+form: header, references, and the contents that the query profile leaves; selects none and reads no
+store.
 
-Most deliveries are written so plainly that a report can be cut out of the bytes as it is; any other is read as a tree. Both give the
-same bytes, and a test holds them against each other. The query profiles are *modelled*: the register agrees on them with each data
-user, and their contents are not public.
+Most deliveries are written so plainly that a report can be cut out of the bytes as it is; any other
+is read as a tree. Both give the same bytes, and a test holds them against each other. The query
+profiles are *modelled*: the register agrees on them with each data user, and their contents are not
+public.
 """
 
 from __future__ import annotations
@@ -19,16 +21,16 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-import schemas.income_register
-from adapters.income_register.memory import Shelf
-from adapters.income_register.parse import Item, items_of, unwrap
-from adapters.income_register.quick import chunks_of
-from adapters.income_register.reading import REPORTS_END, REPORTS_START
-from adapters.income_register.soap import text
-from schemas import xml
-from schemas.envelope import Envelope
-from schemas.income_register.codes import plain
-from schemas.instants import instant
+from exchange.adapters.income_register.memory import Shelf
+from exchange.adapters.income_register.parse import Item, items_of, unwrap
+from exchange.adapters.income_register.quick import chunks_of
+from exchange.adapters.income_register.reading import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.soap import text
+from exchange.schemas import income_register as register_schemas
+from exchange.schemas import xml
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.income_register.codes import plain
+from exchange.schemas.instants import instant
 
 _BEFORE_ID = ("Timestamp", "Source", "DeliveryId")
 _AFTER_ID = ("PaymentPeriod", "PaymentDate", "ContactPersons", "ReportDate", "Payer")
@@ -37,8 +39,9 @@ VALID, INVALIDATED = 1, 2
 _CHANNELS = {"real-time": "3", "deferred": "2", "file": "1"}
 _HEAD = "DeliveryData/"
 _OPENING, _CONTENTS, _CLOSING = b"<Report><ReportData>", b"</ReportData>", b"</Report>"
-#: What makes bytes differ from their canonical form, or reports from elements without attributes, prefixes and space between them.
-#: A byte alone is looked for ten times as fast as two: hence comments and lines by their first one, though a text may hold it too.
+#: What makes bytes differ from their canonical form, or reports from elements without attributes,
+#: prefixes and space between them. A byte alone is looked for ten times as fast as two: hence
+#: comments and lines by their first one, though a text may hold it too.
 _ASIDES = (b"!", b"?")
 _UNPLAIN = (*_ASIDES, b"\r", b"\n", b"\t", b'"', b"'")
 _REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt);)")
@@ -46,7 +49,9 @@ _PLAIN_ID = re.compile("[0-9A-Za-z_-]+").fullmatch
 
 
 class Wanted(NamedTuple):
-    """A report of a delivery to be handed on: its place there, its ReportId, and the version and the status to tell."""
+    """A report of a delivery to be handed on: its place there, its ReportId, and the version and
+    the status to tell.
+    """
 
     place: int
     report_id: str
@@ -57,7 +62,7 @@ class Wanted(NamedTuple):
 @cache
 def profiles() -> Mapping[str, tuple[str, ...]]:
     """The paths (from Report) that each query profile leaves out."""
-    path = Path(schemas.income_register.__file__).with_name("query_profiles.toml")
+    path = Path(register_schemas.__file__).with_name("query_profiles.toml")
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["profile"]
     return {row["name"]: tuple(row["leaves_out"]) for row in rows}
 
@@ -75,7 +80,8 @@ def shelf_of(header: Mapping[str, Any], kind: str = "") -> Shelf:
 
 
 class LeftOut(NamedTuple):
-    """What a profile leaves out of a report's own contents, as tags in bytes: of an element in it, or (empty parent) of itself.
+    """What a profile leaves out of a report's own contents, as tags in bytes: of an element in it,
+    or (empty parent) of itself.
 
     `next` looks for the next one that opens from a place on; `closing` are their end tags.
     """
@@ -99,7 +105,9 @@ def _left_out(profile: str) -> tuple[LeftOut, ...]:
 
 def _of_parent(parent: str, names: Sequence[str]) -> LeftOut:
     closing = {_opening(name): _closing(name) for name in names}
-    return LeftOut(_opening(parent), _closing(parent), re.compile(b"|".join(closing)).search, closing)
+    return LeftOut(
+        _opening(parent), _closing(parent), re.compile(b"|".join(closing)).search, closing
+    )
 
 
 def _opening(name: str) -> bytes:
@@ -112,7 +120,9 @@ def _closing(name: str) -> bytes:
 
 @dataclass
 class Holding:
-    """A delivery of reports as it is stored; what it takes to render from it is made once, when it is needed."""
+    """A delivery of reports as it is stored; what it takes to render from it is made once, when it
+    is needed.
+    """
 
     envelope: Envelope
     body: bytes
@@ -184,9 +194,14 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     chunks, _ = holding.split
     body = holding.body
     start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
-    # Of few reports each is looked at by itself: a comment could make something look like one, but what else isn't plain stands in its own.
+    # Of few reports each is looked at by itself: a comment could make something look like one, but
+    # what else isn't plain stands in its own.
     alone = len(wanted) * 4 < len(chunks)
-    if any(body.find(each, start, end) >= 0 for each in _ASIDES) if alone else not is_plain(body, start, end, holding.known):
+    if (
+        any(body.find(each, start, end) >= 0 for each in _ASIDES)
+        if alone
+        else not is_plain(body, start, end, holding.known)
+    ):
         return None
     head = _head(holding.data, holding, profile)
     rendered = []
@@ -199,15 +214,18 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
             if (cut := _without(contents, left_out)) is None:
                 return None
             contents = cut
-        rendered.append(b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING)))
+        rendered.append(
+            b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING))
+        )
     return rendered
 
 
 def is_plain(body: bytes, start: int = 0, end: int | None = None, known: bool = False) -> bool:
-    """Whether bytes of whole elements are their own canonical form. Nothing is copied: a large delivery is looked at in its place.
+    """Whether bytes of whole elements are their own canonical form. Nothing is copied: a large
+    delivery is looked at in its place.
 
-    Reports of `known` shapes have no attributes, no elements in one tag and no markup in texts: only what is between their elements is left to be
-    looked at.
+    Reports of `known` shapes have no attributes, no elements in one tag and no markup in texts:
+    only what is between their elements is left to be looked at.
     """
     end = len(body) if end is None else end
     if any(body.find(each, start, end) >= 0 for each in _UNPLAIN):
@@ -217,12 +235,15 @@ def is_plain(body: bytes, start: int = 0, end: int | None = None, known: bool = 
     if known:
         return body.find(b"> ", start, end) < 0
     tags = body.count(b"<", start, end)
-    # Where every second tag has a slash and no text has one, no element is written as one tag: single bytes are counted quickly.
+    # Where every second tag has a slash and no text has one, no element is written as one tag:
+    # single bytes are counted quickly.
     if body.count(b">", start, end) != tags:
         return False
     if body.count(b"/", start, end) * 2 != tags and body.find(b"/>", start, end) >= 0:
         return False
-    return not any(b">" in (body[at - 1 : at], body[at + 1 : at + 2]) for at in _places(b" ", body, start, end))
+    return not any(
+        b">" in (body[at - 1 : at], body[at + 1 : at + 2]) for at in _places(b" ", body, start, end)
+    )
 
 
 def _places(byte: bytes, body: bytes, start: int, end: int) -> Iterator[int]:
@@ -261,7 +282,9 @@ def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[by
     rendered = []
     for each in wanted:
         contents = b"".join(_contents(holding.items[each.place].element, left_out))
-        rendered.append(b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING)))
+        rendered.append(
+            b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING))
+        )
     return rendered
 
 
@@ -288,7 +311,9 @@ def _head(data: Any, holding: Holding, profile: str) -> bytes:
     if channel := _CHANNELS.get(holding.envelope.door):
         etree.SubElement(head, "DeliveryToIRChannelCode").text = channel
     _copy(data, head, _AFTER_ID + _PARTIES)
-    _leave_out(head, [path.removeprefix(_HEAD) for path in profiles()[profile] if path.startswith(_HEAD)])
+    _leave_out(
+        head, [path.removeprefix(_HEAD) for path in profiles()[profile] if path.startswith(_HEAD)]
+    )
     etree.cleanup_namespaces(head)
     rendered: bytes = etree.tostring(head, method="c14n", exclusive=True)
     return rendered

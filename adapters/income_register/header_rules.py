@@ -1,7 +1,8 @@
-"""Rules of what a delivery tells once for all its reports: the header, the payment period and the payer; none of a report.
+"""Rules of what a delivery tells once for all its reports: the header, the payment period and the
+payer; none of a report.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 1.2, 1.3 and 2.1-2.10 (vero.fi); late
-reports: Act on the Incomes Information System (53/2018), section 12.
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 1.2, 1.3 and
+2.1-2.10 (vero.fi); late reports: Act on the Incomes Information System (53/2018), section 12.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import datetime
 import re
 from typing import Any
 
-from adapters.income_register.field_rules import check_fields, check_identifier
-from adapters.income_register.party_rules import (
+from exchange.adapters.income_register.field_rules import check_fields, check_identifier
+from exchange.adapters.income_register.party_rules import (
     check_payer_names,
     check_sub_orgs,
     check_substitute,
     identifier,
     identifiers,
 )
-from adapters.income_register.report_rules import is_reference
-from adapters.income_register.rulebook import Book, Day, Payer, iso, read_day
-from schemas.income_register.codes import LISTS, plain
+from exchange.adapters.income_register.report_rules import is_reference
+from exchange.adapters.income_register.rulebook import Book, Day, Payer, iso, read_day
+from exchange.schemas.income_register.codes import LISTS, plain
 
 #: A report is given by the fifth calendar day after the payment date.
 REPORTING_DAYS = 5
@@ -39,13 +40,19 @@ def check_zone(book: Book, element: Any) -> None:
 
 
 def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
-    """The header's own fields: type, id, control, time, parties. `parts` are its elements by name."""
+    """The header's own fields: type, id, control, time, parties. `parts` are its elements
+    by name.
+    """
     _check_reference_and_time(book, parts)
     _check_parties(book, parts, delivery_types)
 
 
 def _check_reference_and_time(book: Book, parts: dict[str, Any]) -> None:
-    if (element := parts.get("DeliveryId")) is not None and element.text and not is_reference(element.text):
+    if (
+        (element := parts.get("DeliveryId")) is not None
+        and element.text
+        and not is_reference(element.text)
+    ):
         book.add("delivery-id-characters", element, "0-9 A-Z a-z _ -", element.text)
     if (element := parts.get("Timestamp")) is not None:
         check_zone(book, element)
@@ -60,22 +67,34 @@ def _check_parties(book: Book, parts: dict[str, Any], delivery_types: frozenset[
         control = plain(element.text)
         if control not in LISTS["FaultyControl"] and control.lstrip("-").isdigit():
             book.add("faulty-control", element, "1 or 2", element.text)
-    if (element := parts.get("ProductionEnvironment")) is not None and (element.text or "").strip() == "true":
+    if (element := parts.get("ProductionEnvironment")) is not None and (
+        element.text or ""
+    ).strip() == "true":
         book.add("production-environment", element, "false", "true", "warning")
     for name in PARTIES:
-        if (party := parts.get(name)) is not None and (kind_element := party.find("Type")) is not None:
-            if (code := plain(kind_element.text)) not in LISTS["IdType"] and code.lstrip("-").isdigit():
+        if (party := parts.get(name)) is not None and (
+            kind_element := party.find("Type")
+        ) is not None:
+            if (code := plain(kind_element.text)) not in LISTS["IdType"] and code.lstrip(
+                "-"
+            ).isdigit():
                 book.add("party-id-type", kind_element, "a code of IdType", kind_element.text)
             check_identifier(book, kind_element)
     creator, sender = parts.get("DeliveryDataCreator"), parts.get("DeliveryDataSender")
     if creator is not None and sender is not None:
         wanted, found = identifier(creator), identifier(sender)
         if wanted != found and all(wanted) and all(found):
-            book.add("creator-not-sender", sender.find("Code"), wanted[1] if wanted[0] != "2" else "the creator")
+            book.add(
+                "creator-not-sender",
+                sender.find("Code"),
+                wanted[1] if wanted[0] != "2" else "the creator",
+            )
 
 
 def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int) -> None:
-    """What a delivery says of its sending: the sender is who calls, and its clock is not far ahead (*modelled*)."""
+    """What a delivery says of its sending: the sender is who calls, and its clock is not far ahead
+    (*modelled*).
+    """
     sender, timestamp = parts.get("DeliveryDataSender"), parts.get("Timestamp")
     if sender is not None and (code := identifier(sender)[1]) and code != business_id:
         book.add("sender-not-partner", sender.find("Code"), business_id, code)
@@ -84,15 +103,24 @@ def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int)
         return
     try:
         # The fraction is cut off, since a reader with microseconds refuses nine digits of it.
-        ahead_seconds = datetime.datetime.fromisoformat(text[:19] + zoned[1]).timestamp() - now / 1000
+        ahead_seconds = (
+            datetime.datetime.fromisoformat(text[:19] + zoned[1]).timestamp() - now / 1000
+        )
     except ValueError:
         return
     if ahead_seconds > CLOCK_AHEAD_SECONDS_MAX:
-        book.add("timestamp-ahead", timestamp, f"at most {CLOCK_AHEAD_SECONDS_MAX // 3600} hours ahead", text)
+        book.add(
+            "timestamp-ahead",
+            timestamp,
+            f"at most {CLOCK_AHEAD_SECONDS_MAX // 3600} hours ahead",
+            text,
+        )
 
 
 def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
-    """Not before 2019 and not more than 45 days ahead; a late report is only warned of, since the register takes it."""
+    """Not before 2019 and not more than 45 days ahead; a late report is only warned of, since the
+    register takes it.
+    """
     day = read_day(element.text)
     if day is None:
         return
@@ -109,7 +137,13 @@ def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
             # No day of the calendar: the schema has said so.
             return
         if days > REPORTING_DAYS:
-            book.add("reported-late", element, f"at most {REPORTING_DAYS} days before the delivery", f"{days} days", "warning")
+            book.add(
+                "reported-late",
+                element,
+                f"at most {REPORTING_DAYS} days before the delivery",
+                f"{days} days",
+                "warning",
+            )
 
 
 def read_payer(payer: Any, contacts: Any) -> Payer:
@@ -120,12 +154,17 @@ def read_payer(payer: Any, contacts: Any) -> Payer:
         frozenset(plain(code.text) for code in payer.iterfind("PayerOther/PayerTypes/Code")),
         frozenset(plain(kind.text) for kind in payer.iterfind("SubOrgs/SubOrg/Type")),
         payer.find("SubstitutePayer/Acts") is not None,
-        any(each.find("Email") is not None and plain(each.findtext("ResponsibilityCode")) == "1" for each in persons),
+        any(
+            each.find("Email") is not None and plain(each.findtext("ResponsibilityCode")) == "1"
+            for each in persons
+        ),
     )
 
 
 def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
-    """The payer's identifiers, how they stand to the owner, and what an unidentified payer must tell instead."""
+    """The payer's identifiers, how they stand to the owner, and what an unidentified payer must
+    tell instead.
+    """
     holder, owner = payer.find("PayerIds"), parts.get("DeliveryDataOwner")
     missing = payer.find("PayerBasic/MissingId") is not None
     ids = book.payer.ids
@@ -137,9 +176,21 @@ def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
         business = any(kind == "1" for kind, _ in ids)
         if identifier(owner) not in ids or (business and identifier(owner)[0] != "1"):
             # A warning, because one of the register's own examples (NT1) has another owner.
-            book.add("owner-not-payer", owner, "the payer's business id" if business else "one of PayerIds", "", "warning")
+            book.add(
+                "owner-not-payer",
+                owner,
+                "the payer's business id" if business else "one of PayerIds",
+                "",
+                "warning",
+            )
     creator = parts.get("DeliveryDataCreator")
-    if missing and holder is None and owner is not None and creator is not None and identifier(owner) != identifier(creator):
+    if (
+        missing
+        and holder is None
+        and owner is not None
+        and creator is not None
+        and identifier(owner) != identifier(creator)
+    ):
         book.add("owner-not-creator", owner, "the creator")
     if book.wages:
         check_payer_names(book, payer)
@@ -150,7 +201,9 @@ def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
 
 
 def check_varying(book: Book, parts: dict[str, Any]) -> None:
-    """What differs from delivery to delivery: its id, its time, the days. `parts` are the children of DeliveryData by name."""
+    """What differs from delivery to delivery: its id, its time, the days. `parts` are the children
+    of DeliveryData by name.
+    """
     _check_reference_and_time(book, parts)
     period, date = parts.get("PaymentPeriod"), parts.get("PaymentDate")
     paid = period.find("PaymentDate") if period is not None else date
@@ -162,7 +215,9 @@ def check_varying(book: Book, parts: dict[str, Any]) -> None:
 
 
 def check_standing(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
-    """What a payer's deliveries say again each time: parties, contact persons, payer; the book learns of the payer."""
+    """What a payer's deliveries say again each time: parties, contact persons, payer; the book
+    learns of the payer.
+    """
     _check_parties(book, parts, frozenset((delivery_type,)))
     contacts, payer = parts.get("ContactPersons"), parts.get("Payer")
     if contacts is not None:

@@ -1,14 +1,16 @@
-"""Finds the stored deliveries that hold given reports, by what is remembered of each report; renders nothing.
+"""Finds the stored deliveries that hold given reports, by what is remembered of each report;
+renders nothing.
 
-That memory is the index by report: its row says which messages brought it. What retention has dropped is not found.
+That memory is the index by report: its row says which messages brought it. What retention has
+dropped is not found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from adapters.income_register.handing import Holding, Wanted
-from adapters.income_register.memory import Row, Shelf, key_of_register_id, read_row
+from exchange.adapters.income_register.handing import Holding, Wanted
+from exchange.adapters.income_register.memory import Row, Shelf, key_of_register_id, read_row
 from exchange.ports import Desk
 
 
@@ -30,8 +32,15 @@ async def holding_of(desk: Desk, message_id: int) -> Holding | None:
 async def versions_held(
     desk: Desk, shelf: Shelf, versions: Mapping[str, int], rows: Mapping[str, Row]
 ) -> list[tuple[Holding, list[Wanted]]]:
-    """The deliveries that brought those versions (by ReportId) of reports of one shelf, the newest first, each with its reports."""
-    candidates = {message for report_id in versions if (row := rows.get(shelf.place(report_id)[0])) for message in row.messages}
+    """The deliveries that brought those versions (by ReportId) of reports of one shelf, the newest
+    first, each with its reports.
+    """
+    candidates = {
+        message
+        for report_id in versions
+        if (row := rows.get(shelf.place(report_id)[0]))
+        for message in row.messages
+    }
     left, found = dict(versions), []
     for message_id in sorted(candidates, reverse=True):
         envelope = await desk.message(message_id)

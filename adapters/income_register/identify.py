@@ -1,16 +1,19 @@
-"""Tells what a delivery says it is: its id, its owner, how many reports it holds; judges nothing."""
+"""Tells what a delivery says it is: its id, its owner, how many reports it holds; judges
+nothing.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
+from exchange.adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
 from exchange.ports import Identity, Parsed
-from schemas.income_register.codes import plain
+from exchange.schemas.income_register.codes import plain
 
 
 def message_id(delivery_id: str, owner: str, delivery_type: str) -> str:
-    """The idempotency key of a delivery: DeliveryId is unique among an owner's deliveries of one type.
+    """The idempotency key of a delivery: DeliveryId is unique among an owner's deliveries of one
+    type.
 
     `20261124-1@1234567-1/100`. Empty when there is no DeliveryId.
     """
@@ -28,13 +31,20 @@ def kind_of(data: Any) -> str:
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The delivery's identity; what is missing is empty, and an unreadable delivery has one item."""
+    """The delivery's identity; what is missing is empty, and an unreadable delivery has one
+    item.
+    """
     data = delivery_data(parsed.document)
     if parsed.message_type in FROM_IR:
         query_id = text_of(data, "Query/IRQueryId")
         reports = plain(text_of(data, "Summary/NrOfReports"))
-        return Identity(query_id, text_of(data, "Subscription/IRMainSubscriptionId"), int(reports) if reports.isdigit() else 0)
-    # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it becomes a key.
+        return Identity(
+            query_id,
+            text_of(data, "Subscription/IRMainSubscriptionId"),
+            int(reports) if reports.isdigit() else 0,
+        )
+    # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it
+    # becomes a key.
     delivery_id = text_of(data, "DeliveryId")[:40]
     items = len(parsed.items) if isinstance(parsed, Document) and parsed.items else 1
     owner = text_of(data, "DeliveryDataOwner/Code")[:30]

@@ -1,9 +1,11 @@
-"""The index of deliveries by payer, income earner and insurance policy: says where an answer may be, and judges nothing.
+"""The index of deliveries by payer, income earner and insurance policy: says where an answer may
+be, and judges nothing.
 
-Nothing is written for it while deliveries come in: a report may take no row of its own, at 125 million a year. It grows when somebody
-asks, by segments of some hundred deliveries in the order in which they came: what they hold (a checksum of each identifier) in a few
-rows, so that a question reads one row for each segment. What came in after the last whole segment is indexed in memory (`tail.py`), and what
-came in during the last seconds is looked through byte by byte.
+Nothing is written for it while deliveries come in: a report may take no row of its own, at 125
+million a year. It grows when somebody asks, by segments of some hundred deliveries in the order in
+which they came: what they hold (a checksum of each identifier) in a few rows, so that a question
+reads one row for each segment. What came in after the last whole segment is indexed in memory
+(`tail.py`), and what came in during the last seconds is looked through byte by byte.
 """
 
 from __future__ import annotations
@@ -16,21 +18,27 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
-from adapters.income_register.conditions import Conditions
-from adapters.income_register.handing import Holding
-from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
-from adapters.income_register.tail import LARGE_BYTES, Tail, terms_in
+from exchange.adapters.income_register.conditions import Conditions
+from exchange.adapters.income_register.handing import Holding
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    PAYER_SUMMARY_REPORTS,
+    WAGE_REPORTS,
+)
+from exchange.adapters.income_register.tail import LARGE_BYTES, Tail, terms_in
 from exchange.ports import Desk, Remember, Remembered
-from schemas.envelope import Envelope
+from exchange.schemas.envelope import Envelope
 
 _TYPES = (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS)
-#: Deliveries in a segment at most; it is closed earlier by the delivery with which it has so many entries.
+#: Deliveries in a segment at most; it is closed earlier by the delivery with which it has so many
+#: entries.
 SEGMENT_MESSAGES, SEGMENT_TERMS = 256, 200_000
 #: Rows that hold what is in a segment, segments looked into at once.
 SHARES, SEGMENTS_AT_ONCE = 16, 64
 #: Deliveries read at once, and bytes of them, as far as the size of those before tells.
 PAGE_MESSAGES, PAGE_BYTES = 32, 4_000_000
-#: A delivery is indexed when it has been there so long: another worker's, with an earlier id, is committed by then.
+#: A delivery is indexed when it has been there so long: another worker's, with an earlier id, is
+#: committed by then.
 SETTLING_MILLISECONDS = 5000
 _ENTRY = struct.Struct(">IH")
 #: The key under which the number of segments and the last message in them are remembered.
@@ -47,7 +55,9 @@ class Index:
         self._tail = _TAILS.setdefault(desk, Tail())
 
     async def look_up(self, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
-        """The deliveries of that type that may hold what is wanted, the newest first, with their bodies."""
+        """The deliveries of that type that may hold what is wanted, the newest first, with their
+        bodies.
+        """
         needles = wanted.needles()
         terms = [{crc32(each) for each in alternatives} for alternatives in needles]
         async with self._tail.lock:
@@ -63,7 +73,9 @@ class Index:
                     yield holding
 
     async def _unsettled(self, message_id: int, needles: Sequence[Sequence[bytes]]) -> list[int]:
-        """The messages after that one that hold one of each list of byte strings, the newest first."""
+        """The messages after that one that hold one of each list of byte strings, the
+        newest first.
+        """
         found = []
         async for envelope, body in self._between(message_id, self._desk.now() + 1):
             if all(any(each in body for each in alternatives) for alternatives in needles):
@@ -74,13 +86,20 @@ class Index:
         # Of whatever type, so that the first one that is looked at is found.
         found = await self._desk.stored(_TYPES, 0, self._desk.now() + 1, 1, message_id - 1)
         envelope, body = found[0] if found else (None, b"")
-        if envelope is None or envelope.id != message_id or envelope.message_type != message_type or not body:
+        if (
+            envelope is None
+            or envelope.id != message_id
+            or envelope.message_type != message_type
+            or not body
+        ):
             return None
         return Holding(envelope, body)
 
     async def _found(self, numbers: Sequence[int], terms: Sequence[set[int]]) -> list[int]:
         """The messages in these segments that hold one of each set of terms, the newest first."""
-        keys = [_key(number, term % SHARES) for number in numbers for each in terms for term in each]
+        keys = [
+            _key(number, term % SHARES) for number in numbers for each in terms for term in each
+        ]
         keys += [_key(number) for number in numbers]
         known = await self._desk.recall(list(dict.fromkeys(keys)))
         found: list[int] = []
@@ -91,18 +110,29 @@ class Index:
             places = set(range(len(held.value)))
             for each in terms:
                 rows = [(known.get(_key(number, term % SHARES)), term) for term in each]
-                places &= {place for row, term in rows if row is not None for place in _places(row.value, term)}
+                places &= {
+                    place
+                    for row, term in rows
+                    if row is not None
+                    for place in _places(row.value, term)
+                }
             found += [held.value[place] for place in sorted(places, reverse=True)]
         return found
 
     async def _grow(self) -> int:
-        """Read what has settled since the last question, and write segments until what is left would fill none; how many there are."""
+        """Read what has settled since the last question, and write segments until what is left
+        would fill none; how many there are.
+        """
         known, settled = await self._state(), self._desk.now() + 1 - SETTLING_MILLISECONDS
         async for envelope, body in self._between(self._tail.last, settled):
             if envelope.id <= self._tail.last:
                 # Meanwhile another worker has put it into a segment.
                 continue
-            terms = await asyncio.to_thread(terms_in, body) if len(body) > LARGE_BYTES else terms_in(body)
+            terms = (
+                await asyncio.to_thread(terms_in, body)
+                if len(body) > LARGE_BYTES
+                else terms_in(body)
+            )
             self._tail.add(envelope.id, terms)
             if len(self._tail.messages) >= SEGMENT_MESSAGES or self._tail.size >= SEGMENT_TERMS:
                 known = await self._write(known)
@@ -110,7 +140,9 @@ class Index:
         return int(known.value["segments"]) if known is not None else 0
 
     async def _state(self) -> Remembered | None:
-        """What is remembered of the segments. What others have put into segments leaves the tail."""
+        """What is remembered of the segments. What others have put into segments leaves the
+        tail.
+        """
         known = (await self._desk.recall([_STATE])).get(_STATE)
         self._tail.begin_after(known.value["last"] if known is not None else 0)
         return known
@@ -123,7 +155,9 @@ class Index:
         rows = [Remember(_key(number), list(tail.messages))]
         rows += [Remember(_key(number, share), packed) for share, packed in shares.items()]
         grown = {"segments": number, "last": tail.last}
-        await self._desk.note([*rows, Remember(_STATE, grown, known.version if known is not None else 0)])
+        await self._desk.note(
+            [*rows, Remember(_STATE, grown, known.version if known is not None else 0)]
+        )
         return await self._state()
 
     async def _between(self, message_id: int, until: int) -> AsyncIterator[tuple[Envelope, bytes]]:

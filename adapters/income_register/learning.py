@@ -1,13 +1,16 @@
-"""Learns in which forms reports are written, from reports that are valid by the channel's own schema; knows no rule and no delivery."""
+"""Learns in which forms reports are written, from reports that are valid by the channel's own
+schema; knows no rule and no delivery.
+"""
 
 from __future__ import annotations
 
-from adapters.income_register.learned import Memory, of_earner, of_transaction
-from adapters.income_register.reading import REPORT_END, TAIL, parts_of
-from adapters.income_register.shapes import is_text, leaves
-from adapters.income_register.validity import valid_report
+from exchange.adapters.income_register.learned import Memory, of_earner, of_transaction
+from exchange.adapters.income_register.reading import REPORT_END, TAIL, parts_of
+from exchange.adapters.income_register.shapes import is_text, leaves
+from exchange.adapters.income_register.validity import valid_report
 
-#: At most so many shapes are learned from one delivery, from so many reports that are in no known form.
+#: At most so many shapes are learned from one delivery, from so many reports that are in no known
+#: form.
 LEARNED_MAX = 64
 TRIED_MAX = 400
 #: Longest report that is learned from, and longest value that is remembered, in bytes.
@@ -31,8 +34,15 @@ class Learner:
         self._learned = self._tried = 0
 
     def learn(self, chunk: bytes) -> bool:
-        """Whether a report (its bytes without its end tag) is in known forms, or now is: one of a kind is learned at its fourth sight."""
-        if len(chunk) > REPORT_BYTES_MAX or self._tried >= TRIED_MAX or not is_text(chunk) or (parts := parts_of(chunk)) is None:
+        """Whether a report (its bytes without its end tag) is in known forms, or now is: one of a
+        kind is learned at its fourth sight.
+        """
+        if (
+            len(chunk) > REPORT_BYTES_MAX
+            or self._tried >= TRIED_MAX
+            or not is_text(chunk)
+            or (parts := parts_of(chunk)) is None
+        ):
             return False
         self._tried += 1
         memory = self.memory
@@ -42,7 +52,11 @@ class Learner:
                 return False
             learned = [memory.learn(name, part) for name, part in missing]
             self._learned += sum(learned)
-            return all(learned) and valid_report(chunk + REPORT_END, self._wages) is not None and self._remember(parts)
+            return (
+                all(learned)
+                and valid_report(chunk + REPORT_END, self._wages) is not None
+                and self._remember(parts)
+            )
 
     def _remember(self, parts: list[tuple[object, bytes]]) -> bool:
         memory, earner = self.memory, 0
@@ -50,7 +64,9 @@ class Learner:
             held = leaves(part)
             if held is None or (found := memory.find(name, part)) is None:
                 return False
-            if any(leaf.kind == "coded" and leaf.end - leaf.start > VALUE_BYTES_MAX for leaf in held):
+            if any(
+                leaf.kind == "coded" and leaf.end - leaf.start > VALUE_BYTES_MAX for leaf in held
+            ):
                 return False
             shape, values = found
             code = values[shape.places[b"TransactionCode"]] if number and name != TAIL else b""
@@ -59,6 +75,8 @@ class Learner:
             if name == TAIL and parts[0][1].count(b"<StartDate>") > 1:
                 return False
             content = of_transaction(part, held) if number else of_earner(part, held)
-            form = memory.form_of((earner if name == TAIL else 0, shape.number, shape.coded(values)), code, content)
+            form = memory.form_of(
+                (earner if name == TAIL else 0, shape.number, shape.coded(values)), code, content
+            )
             earner = earner or form
         return True

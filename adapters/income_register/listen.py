@@ -1,7 +1,9 @@
-"""The doors of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders through others.
+"""The doors of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders
+through others.
 
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021" (vero.fi): real-time calls answer with the outcome,
-deferred ones with an acknowledgement; schema errors of real-time calls are SOAP faults.
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021" (vero.fi): real-time
+calls answer with the outcome, deferred ones with an acknowledgement; schema errors of real-time
+calls are SOAP faults.
 """
 
 from __future__ import annotations
@@ -10,25 +12,31 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from adapters.income_register import answer, soap, wsdl
-from adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
-from adapters.income_register.identify import identify, kind_of
-from adapters.income_register.opening import Operations, opened, operation_of, schema_of, signed
-from adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, text_of
-from adapters.income_register.query import ask
-from adapters.income_register.rules import rules
-from adapters.income_register.signature import sign, signing_key
-from adapters.income_register.status import is_invalidated, look_up, with_target
-from adapters.income_register.verdict import errors_of, header_of
-from adapters.income_register.verification import check_signature
+from exchange.adapters.income_register import answer, soap, wsdl
+from exchange.adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
+from exchange.adapters.income_register.identify import identify, kind_of
+from exchange.adapters.income_register.opening import (
+    Operations,
+    opened,
+    operation_of,
+    schema_of,
+    signed,
+)
+from exchange.adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, text_of
+from exchange.adapters.income_register.query import ask
+from exchange.adapters.income_register.rules import rules
+from exchange.adapters.income_register.signature import sign, signing_key
+from exchange.adapters.income_register.status import is_invalidated, look_up, with_target
+from exchange.adapters.income_register.verdict import errors_of, header_of
+from exchange.adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
-from schemas import xml
-from schemas.call import Call, Reply
-from schemas.directory import Partner
-from schemas.envelope import Envelope
-from schemas.violation import Violation, has_errors
-from schemas.xml import locate
+from exchange.schemas import xml
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Violation, has_errors
+from exchange.schemas.xml import locate
 
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
@@ -38,7 +46,11 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     operation = operation_of(call, operations)
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
-        return _fault_of(await desk.refuse(Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]))
+        return _fault_of(
+            await desk.refuse(
+                Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]
+            )
+        )
     door = REAL_TIME_DOOR if operation.real_time else DEFERRED_DOOR
     inbound = Inbound(partner, call.body, call.content_type, door)
     if operation.request.startswith("Invalidation"):
@@ -55,7 +67,11 @@ def _fault_of(outcome: Outcome) -> Reply:
 def _real_time(outcome: Outcome) -> Reply:
     if outcome.kind == "rejected" and (outcome.reason in _UNOPENED or outcome.reason == "schema"):
         return _fault_of(outcome)
-    return signed(answer.status_response(outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at))
+    return signed(
+        answer.status_response(
+            outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
+        )
+    )
 
 
 def _deferred(outcome: Outcome) -> Reply:
@@ -70,19 +86,27 @@ def _deferred(outcome: Outcome) -> Reply:
 
 def _can_echo(document: bytes) -> bool:
     """Whether an acknowledgement that repeats a broken header is still one by its schema."""
-    found = schema_of("income-register.acknowledgement").check(xml.parse(sign(document, signing_key())))
+    found = schema_of("income-register.acknowledgement").check(
+        xml.parse(sign(document, signing_key()))
+    )
     return not found
 
 
 async def tell_status(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
-    """Answer what became of a delivery, by DeliveryId, by IRDeliveryId or by both (which must then be the same one)."""
+    """Answer what became of a delivery, by DeliveryId, by IRDeliveryId or by both (which must then
+    be the same one).
+    """
     parsed = opened(STATUS_REQUEST, operations, call, partner)
     if isinstance(parsed, Reply):
         return parsed
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(
+        parsed, True
+    )
     if has_errors(found):
-        violations = [violation for violation in locate(call.body, found) if violation.severity == "error"]
+        violations = [
+            violation for violation in locate(call.body, found) if violation.severity == "error"
+        ]
         return signed(_refused(document, violations, now))
     delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
     owner = text_of(document, "DeliveryDataOwner/Code")
@@ -96,7 +120,11 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
 
 def _refused(document: Any, violations: list[Violation], now: int) -> bytes:
     empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
-    detail = {"status": 4, "header": header_of(document), "errors": errors_of(violations, "message")}
+    detail = {
+        "status": 4,
+        "header": header_of(document),
+        "errors": errors_of(violations, "message"),
+    }
     return answer.status_response(empty, detail, now)
 
 
@@ -105,21 +133,41 @@ async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk)
     parsed = opened(ECHO, operations, call, partner)
     if isinstance(parsed, Document) and (found := check_signature(parsed, True)):
         return soap.fault("Client", "signature", locate(call.body, found))
-    return parsed if isinstance(parsed, Reply) else signed(answer.echo(parsed.document.findtext("Data") or ""))
+    return (
+        parsed
+        if isinstance(parsed, Reply)
+        else signed(answer.echo(parsed.document.findtext("Data") or ""))
+    )
 
 
 def _doors() -> tuple[Door, ...]:
-    doors = [Door("GET", f"{wsdl.PREFIX}/schemas/{{name}}", "A schema that the WSDLs import", public=wsdl.serve_schema)]
+    doors = [
+        Door(
+            "GET",
+            f"{wsdl.PREFIX}/schemas/{{name}}",
+            "A schema that the WSDLs import",
+            public=wsdl.serve_schema,
+        )
+    ]
     special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,
         "EchoService": echo,
     }
     for service, operations in wsdl.SERVICES.items():
         handler = special.get(service) or (ask if service.endswith("QueryService") else submit)
-        path, names = f"{wsdl.PREFIX}/{service}.svc", ", ".join(operation.name for operation in operations)
+        path, names = (
+            f"{wsdl.PREFIX}/{service}.svc",
+            ", ".join(operation.name for operation in operations),
+        )
         takes, handled = handler is submit, partial(handler, operations)
-        doors.append(Door("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes))
-        doors.append(Door("GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)))
+        doors.append(
+            Door("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes)
+        )
+        doors.append(
+            Door(
+                "GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)
+            )
+        )
     return tuple(doors)
 
 

@@ -1,21 +1,33 @@
-"""The kinds of material that the register hands out (QueryDataType): of which reports, and what each takes to be narrowed by; reads nothing.
+"""The kinds of material that the register hands out (QueryDataType): of which reports, and what
+each takes to be narrowed by; reads nothing.
 
-Source: "Koodistot 2022", chapters 1.5, 1.7 and 1.8 (vero.fi): what the codes mean. Which parameters each kind takes stands in a document
-that was not at hand ("Tekninen rajapinta - Tietojen jakelu tulorekisteristä"); *modelled* from what the codes mean: a kind takes what its
-reports hold, and must be given what its name says.
+Source: "Koodistot 2022", chapters 1.5, 1.7 and 1.8 (vero.fi): what the codes mean. Which parameters
+each kind takes stands in a document that was not at hand ("Tekninen rajapinta - Tietojen jakelu
+tulorekisteristä"); *modelled* from what the codes mean: a kind takes what its reports hold, and
+must be given what its name says.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    PAYER_SUMMARY_REPORTS,
+    WAGE_REPORTS,
+)
 
 #: ParameterType, as far as reports are narrowed by it.
 CHANGED, MONTHS, PAID, EARNED, PAYER, EARNER = "2", "3", "4", "5", "6", "7"
 ACCIDENT_POLICY, PENSION_POLICY, PROVIDER, PENSION_ACT, YEAR = "8", "9", "10", "12", "13"
 SUB_ORG_TYPE, SUB_ORG, REPORTER, REFERENCE, ABSENT, INCOME_TYPE = "14", "15", "16", "17", "18", "20"
-BENEFIT_SUB_ORG_TYPE, BENEFIT_SUB_ORG, PAY_PERIOD, NO_SUBSTITUTE, RECEIVED = "21", "22", "23", "24", "25"
+BENEFIT_SUB_ORG_TYPE, BENEFIT_SUB_ORG, PAY_PERIOD, NO_SUBSTITUTE, RECEIVED = (
+    "21",
+    "22",
+    "23",
+    "24",
+    "25",
+)
 #: In which element each is given; the others are values.
 TIMESPANS = frozenset((MONTHS, PAID, EARNED, ABSENT, PAY_PERIOD))
 MOMENTS = frozenset((CHANGED, RECEIVED))
@@ -25,17 +37,32 @@ _SPANS = ("TimespanParameter", "TimespanTimeParameter")
 EARNERS, PAYERS = "1", "2"
 
 _ALL = frozenset((YEAR, RECEIVED, CHANGED))
-_WAGES = _ALL | {PAID, EARNED, ACCIDENT_POLICY, PENSION_POLICY, PROVIDER, PENSION_ACT, SUB_ORG_TYPE, SUB_ORG, REPORTER}
+_WAGES = _ALL | {
+    PAID,
+    EARNED,
+    ACCIDENT_POLICY,
+    PENSION_POLICY,
+    PROVIDER,
+    PENSION_ACT,
+    SUB_ORG_TYPE,
+    SUB_ORG,
+    REPORTER,
+}
 _NARROWING = {
-    WAGE_REPORTS: _WAGES | {REFERENCE, ABSENT, INCOME_TYPE, PAY_PERIOD, NO_SUBSTITUTE, PAYER, EARNER},
-    PAYER_SUMMARY_REPORTS: _ALL | {MONTHS, ACCIDENT_POLICY, PENSION_POLICY, PROVIDER, SUB_ORG_TYPE, SUB_ORG, PAYER},
-    BENEFIT_REPORTS: _ALL | {PAID, EARNED, REFERENCE, INCOME_TYPE, BENEFIT_SUB_ORG_TYPE, BENEFIT_SUB_ORG, PAYER, EARNER},
+    WAGE_REPORTS: _WAGES
+    | {REFERENCE, ABSENT, INCOME_TYPE, PAY_PERIOD, NO_SUBSTITUTE, PAYER, EARNER},
+    PAYER_SUMMARY_REPORTS: _ALL
+    | {MONTHS, ACCIDENT_POLICY, PENSION_POLICY, PROVIDER, SUB_ORG_TYPE, SUB_ORG, PAYER},
+    BENEFIT_REPORTS: _ALL
+    | {PAID, EARNED, REFERENCE, INCOME_TYPE, BENEFIT_SUB_ORG_TYPE, BENEFIT_SUB_ORG, PAYER, EARNER},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A kind of material: `lists` (CodeListType) and `parameters` (ParameterType) must be given; `narrowing` may be."""
+    """A kind of material: `lists` (CodeListType) and `parameters` (ParameterType) must be given;
+    `narrowing` may be.
+    """
 
     message_type: str
     lists: frozenset[str] = frozenset()

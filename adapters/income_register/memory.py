@@ -1,9 +1,12 @@
-"""How reports and deliveries are remembered between messages: their keys, their register ids and the values behind the keys; no rule.
+"""How reports and deliveries are remembered between messages: their keys, their register ids and
+the values behind the keys; no rule.
 
-A row holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last two characters only. Payroll
-programs number their reports, so a delivery of 3,000 touches about 30 rows. The register's id of a report begins with the key
-of its row, so that a report is found by either reference in one look. Its form is *modelled*: what is public is 32
-hexadecimal digits (Guid). A row also says which messages brought its reports: that is the index by report, at no row of its own.
+A row holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last two
+characters only. Payroll programs number their reports, so a delivery of 3,000 touches about 30
+rows. The register's id of a report begins with the key of its row, so that a report is found by
+either reference in one look. Its form is *modelled*: what is public is 32 hexadecimal digits
+(Guid). A row also says which messages brought its reports: that is the index by report, at no row
+of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ def _digest(text: str, size: int) -> str:
 
 
 class Shelf:
-    """The rows of one owner's reports of one kind (`1:1234567-1`, `100`); keeps the digest of each prefix, so that it is made once."""
+    """The rows of one owner's reports of one kind (`1:1234567-1`, `100`); keeps the digest of each
+    prefix, so that it is made once.
+    """
 
     def __init__(self, owner: str, kind: str) -> None:
         self.name = f"{kind} {owner}"
@@ -50,7 +55,9 @@ class Shelf:
 
 @dataclass(slots=True)
 class Row:
-    """A row as read: versions by suffix, below 0 when invalidated, and the ids of the messages that brought them, oldest first."""
+    """A row as read: versions by suffix, below 0 when invalidated, and the ids of the messages that
+    brought them, oldest first.
+    """
 
     name: str
     prefix: str
@@ -66,7 +73,9 @@ def read_row(found: Remembered | None) -> Row | None:
     return Row(value["of"], value["prefix"], value["versions"], value.get("in", []))
 
 
-def row_value(shelf: str, prefix: str, versions: Mapping[str, int], messages: Sequence[int]) -> dict[str, Any]:
+def row_value(
+    shelf: str, prefix: str, versions: Mapping[str, int], messages: Sequence[int]
+) -> dict[str, Any]:
     """A row as it is kept."""
     return {"of": shelf, "prefix": prefix, "versions": dict(versions), "in": list(messages)}
 
@@ -86,7 +95,11 @@ def report_id_of(register_id: str, shelf: Shelf, known: Mapping[str, Remembered]
     except ValueError:
         return ""
     report_id = row.prefix + suffix
-    return report_id if suffix in row.versions and shelf.register_id(report_id) == register_id.lower() else ""
+    return (
+        report_id
+        if suffix in row.versions and shelf.register_id(report_id) == register_id.lower()
+        else ""
+    )
 
 
 def delivery_key(message_id: str) -> str:

@@ -1,4 +1,6 @@
-"""Reads a delivery from its bytes, with or without a SOAP envelope around it; judges nothing but what it can't open."""
+"""Reads a delivery from its bytes, with or without a SOAP envelope around it; judges nothing but
+what it can't open.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,16 @@ from typing import Any
 
 from lxml import etree
 
-import schemas.income_register
-from adapters.income_register.abridgement import Abridgement, abridge
-from adapters.income_register.memory import Shelf
-from adapters.income_register.pieces import LARGE_BYTES, Fields, cut
-from adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
-from adapters.income_register.validity import own_schema, reports_schema
+from exchange.adapters.income_register.abridgement import Abridgement, abridge
+from exchange.adapters.income_register.memory import Shelf
+from exchange.adapters.income_register.pieces import LARGE_BYTES, Fields, cut
+from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.validity import own_schema, reports_schema
 from exchange.ports import Inbound, Parsed
-from schemas import xml
-from schemas.income_register.codes import plain
-from schemas.violation import Malformed
+from exchange.schemas import income_register as register_schemas
+from exchange.schemas import xml
+from exchange.schemas.income_register.codes import plain
+from exchange.schemas.violation import Malformed
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
@@ -34,7 +36,9 @@ STATUS_REQUEST = "income-register.status-request"
 DATA_REQUEST = "income-register.data-request"
 ECHO = "income-register.echo"
 #: What the register hands on.
-FROM_IR = frozenset(f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
+FROM_IR = frozenset(
+    f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS)
+)
 #: Deliveries of reports.
 REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Whatever has a DeliveryId and is taken in.
@@ -51,7 +55,9 @@ LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 @dataclass(slots=True)
 class Item:
-    """A report, or what an invalidation names: its element and the references in it. `version` is what the sender says."""
+    """A report, or what an invalidation names: its element and the references in it. `version` is
+    what the sender says.
+    """
 
     element: Any
     action: str = ""
@@ -62,9 +68,11 @@ class Item:
 
 @dataclass(slots=True)
 class Document(Parsed):
-    """A parsed document with its items; `versions` is what the cycle's rules find out: the version that each item gets,
-    `invalidated` the versions of the reports that the invalidation of a whole delivery invalidates, and `shelf` where its
-    reports are remembered. With `abridged`, the document lacks the reports that are known to be valid."""
+    """A parsed document with its items; `versions` is what the cycle's rules find out: the version
+    that each item gets, `invalidated` the versions of the reports that the invalidation of a whole
+    delivery invalidates, and `shelf` where its reports are remembered. With `abridged`, the
+    document lacks the reports that are known to be valid.
+    """
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
@@ -81,13 +89,18 @@ class Document(Parsed):
         self._become(read_unabridged(self.inbound))
 
     def _become(self, other: Document) -> None:
-        self.document, self.root, self.items, self.pieces = other.document, other.root, other.items, other.pieces
+        self.document, self.root, self.items, self.pieces = (
+            other.document,
+            other.root,
+            other.items,
+            other.pieces,
+        )
         self.abridged = None
         self.versions.clear()
 
 
 def _read_roots() -> dict[str, str]:
-    path = Path(schemas.income_register.__file__).with_name("message_types.toml")
+    path = Path(register_schemas.__file__).with_name("message_types.toml")
     types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
     return {root: entry["name"] for entry in types for root in entry["roots"]}
 
@@ -97,7 +110,9 @@ ROOTS = _read_roots()
 
 
 def unwrap(root: Any) -> Any:
-    """The document inside a SOAP envelope: the first element of its body; the root itself when there is no envelope."""
+    """The document inside a SOAP envelope: the first element of its body; the root itself when
+    there is no envelope.
+    """
     if root.tag != ENVELOPE:
         return root
     body = root.find(BODY)
@@ -111,7 +126,8 @@ def delivery_data(document: Any) -> Any:
 
 
 def parse(inbound: Inbound) -> Document:
-    """The message; a delivery abridged where most of it is known, else a large one in pieces where it can be cut.
+    """The message; a delivery abridged where most of it is known, else a large one in pieces where
+    it can be cut.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
@@ -133,7 +149,10 @@ def read_abridged(inbound: Inbound) -> Document | None:
     if (
         rest.message_type != (WAGE_REPORTS if abridged.wages else BENEFIT_REPORTS)
         or holder is None
-        or not len(abridged.left) == len(holder) == len(rest.items) == sum(1 for _ in rest.document.iter("Report"))
+        or not len(abridged.left)
+        == len(holder)
+        == len(rest.items)
+        == sum(1 for _ in rest.document.iter("Report"))
     ):
         return None
     items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
@@ -143,13 +162,27 @@ def read_abridged(inbound: Inbound) -> Document | None:
 
     def pieces(schema: Any) -> Iterable[Any]:
         """What is left out is known to be valid by the channel's own schema, and by no other."""
-        return (rest.document,) if schema.path == reports_schema(wages).path else (read_whole(inbound).document,)
+        return (
+            (rest.document,)
+            if schema.path == reports_schema(wages).path
+            else (read_whole(inbound).document,)
+        )
 
-    return Document(inbound, rest.message_type, "xml", rest.document, rest.root, pieces=pieces, items=items, abridged=abridged)
+    return Document(
+        inbound,
+        rest.message_type,
+        "xml",
+        rest.document,
+        rest.root,
+        pieces=pieces,
+        items=items,
+        abridged=abridged,
+    )
 
 
 def read_unabridged(inbound: Inbound) -> Document:
-    """The message; a large delivery in pieces, where it can be cut, and what the register itself rendered without its reports.
+    """The message; a large delivery in pieces, where it can be cut, and what the register itself
+    rendered without its reports.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
@@ -167,30 +200,42 @@ def read_unabridged(inbound: Inbound) -> Document:
     def pieces(_: Any = None) -> Iterator[Any]:
         return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
 
-    return Document(inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items)
+    return Document(
+        inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items
+    )
 
 
 def _own(inbound: Inbound) -> Document:
-    """What the register rendered, in canonical form: no rule looks at its reports, and the schema reads them from the bytes.
+    """What the register rendered, in canonical form: no rule looks at its reports, and the schema
+    reads them from the bytes.
 
-    By the channel's own schema it reads the first report of each delivery only. The others begin with the same bytes, and what is
-    in them was valid when it came in: the schema of what is handed on takes all that the schema of what comes in takes (a test
-    grows and hands on what is valid). The register's own signature has no ids, so that none can be there twice.
+    By the channel's own schema it reads the first report of each delivery only. The others begin
+    with the same bytes, and what is in them was valid when it came in: the schema of what is handed
+    on takes all that the schema of what comes in takes (a test grows and hands on what is valid).
+    The register's own signature has no ids, so that none can be there twice.
     """
     body = inbound.body
     start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
-    root = etree.fromstring(body[:start] + body[end + len(REPORTS_END) :] if start >= 0 else body, _OWN)
+    root = etree.fromstring(
+        body[:start] + body[end + len(REPORTS_END) :] if start >= 0 else body, _OWN
+    )
     message_type = ROOTS[root.tag]
 
     def pieces(schema: Any) -> Iterable[Any]:
         alike = start >= 0 and schema.path == own_schema(message_type).path
-        return () if schema.accepts_bytes(first_of_each(body) if alike else body) else (read_whole(inbound).document,)
+        return (
+            ()
+            if schema.accepts_bytes(first_of_each(body) if alike else body)
+            else (read_whole(inbound).document,)
+        )
 
     return Document(inbound, message_type, "xml", root, root, pieces=pieces)
 
 
 def first_of_each(document: bytes) -> bytes:
-    """What the register rendered with the first report of each delivery only: of those that begin with the same DeliveryData."""
+    """What the register rendered with the first report of each delivery only: of those that begin
+    with the same DeliveryData.
+    """
     start, end = document.find(REPORTS_START) + len(REPORTS_START), document.rfind(REPORTS_END)
     kept, begins = [], b""
     for report in document[start:end].split(REPORT_END):
@@ -216,18 +261,22 @@ def _written(fields: Fields) -> Item:
 
 
 def read_whole(inbound: Inbound) -> Document:
-    """The envelope as `root` and the document in its body as `document`; the same element twice without an envelope.
+    """The envelope as `root` and the document in its body as `document`; the same element twice
+    without an envelope.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
     root = xml.parse(inbound.body, LIMITS)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
-        # A comment inside a value would hide a part of it from the rules, while the schema sees the whole.
+        # A comment inside a value would hide a part of it from the rules, while the schema sees the
+        # whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
     document = unwrap(root)
     message_type = ROOTS.get(document.tag, "")
-    return Document(inbound, message_type, "xml", document, root, items=items_of(message_type, document))
+    return Document(
+        inbound, message_type, "xml", document, root, items=items_of(message_type, document)
+    )
 
 
 def items_of(message_type: str, document: Any) -> list[Item]:
@@ -236,7 +285,10 @@ def items_of(message_type: str, document: Any) -> list[Item]:
     if data is None or message_type not in DELIVERIES:
         return []
     if message_type == SUBSCRIPTIONS:
-        return [Item(each, report_id=text_of(each, "MainSubscriptionId")) for each in data.iterchildren("MainSubscription")]
+        return [
+            Item(each, report_id=text_of(each, "MainSubscriptionId"))
+            for each in data.iterchildren("MainSubscription")
+        ]
     holder = data.find("Items" if message_type == INVALIDATIONS else "Reports")
     if holder is None:
         return []

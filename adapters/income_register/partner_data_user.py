@@ -1,9 +1,10 @@
-"""Kela's income data as a user of the register's data: subscribes by itself and takes what the register hands on; shares no code with the
-channel, and makes no report.
+"""Kela's income data as a user of the register's data: subscribes by itself and takes what the
+register hands on; shares no code with the channel, and makes no report.
 
-At its start it asks whether its subscriptions are there, as they stay in force until they are ended, and sends those that are not.
-It subscribes to all wage reports and all benefit reports, Kela's own among them, at short steps all day: a short run is to see
-them; a real data user would take a few times a day.
+At its start it asks whether its subscriptions are there, as they stay in force until they are
+ended, and sends those that are not. It subscribes to all wage reports and all benefit reports,
+Kela's own among them, at short steps all day: a short run is to see them; a real data user would
+take a few times a day.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from partners.stub import Sending, Served, Situation
-from schemas.call import Call, Reply, json_reply
-from schemas.directory import Directory, Partner
-from schemas.xml import looking
+from exchange.partners.stub import Sending, Served, Situation
+from exchange.schemas.call import Call, Reply, json_reply
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.xml import looking
 
 EXTRACTS = "/income-register/from-ir"
 #: What the directory calls who takes income data.
@@ -34,21 +35,30 @@ _REPORT = re.compile(rb"<Report[\s>]")
 _SUMMARY = re.compile(rb"<Summary>\s*<NrOfReports>\s*([0-9]+)\s*</NrOfReports>")
 _LOOK = looking()
 
-#: One document in so many is read whole. Of the others the reports are counted by their tags, as what comes from the register is sound as a
-#: rule, and reading was a fourteenth of what a report costs in a simulated year.
+#: One document in so many is read whole. Of the others the reports are counted by their tags, as
+#: what comes from the register is sound as a rule, and reading was a fourteenth of what a report
+#: costs in a simulated year.
 READ_WHOLE_ONE_IN = 16
 
 #: Makes a call of a service (partner, service, action, document), signed when it must be.
 MakeCall = Callable[[Partner, str, str, bytes], Call]
 
 
-def begin(directory: Directory, situation: Situation, call: MakeCall, signed: MakeCall) -> Sequence[Sending]:
+def begin(
+    directory: Directory, situation: Situation, call: MakeCall, signed: MakeCall
+) -> Sequence[Sending]:
     """Ask after each subscription, and subscribe where there is none."""
     kela = directory.serving(SERVICE)
-    return [_question(kela, name, situation, call, signed) for name in SUBSCRIPTIONS] if kela is not None else []
+    return (
+        [_question(kela, name, situation, call, signed) for name in SUBSCRIPTIONS]
+        if kela is not None
+        else []
+    )
 
 
-def _question(kela: Partner, name: str, situation: Situation, call: MakeCall, signed: MakeCall) -> Sending:
+def _question(
+    kela: Partner, name: str, situation: Situation, call: MakeCall, signed: MakeCall
+) -> Sending:
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
         f"<Timestamp>{_timestamp(situation.now)}</Timestamp><DeliveryDataType>103</DeliveryDataType><DeliveryId>{name}</DeliveryId>"
@@ -58,13 +68,27 @@ def _question(kela: Partner, name: str, situation: Situation, call: MakeCall, si
     def subscribe(reply: Reply, later: Situation) -> Sequence[Sending]:
         if reply.status != 200 or b"<DeliveryDataStatus>0<" not in reply.body:
             return []
-        return [Sending(call(kela, "SubscriptionService", "ProcessSubscription", subscription(kela, name, later.now)), items=0)]
+        return [
+            Sending(
+                call(
+                    kela,
+                    "SubscriptionService",
+                    "ProcessSubscription",
+                    subscription(kela, name, later.now),
+                ),
+                items=0,
+            )
+        ]
 
-    return Sending(signed(kela, "StatusService", "GetDeliveryDataStatus", document), subscribe, items=0)
+    return Sending(
+        signed(kela, "StatusService", "GetDeliveryDataStatus", document), subscribe, items=0
+    )
 
 
 def subscription(kela: Partner, name: str, now: int) -> bytes:
-    """A continuous main subscription from the present day on, extracted every so many seconds; not signed."""
+    """A continuous main subscription from the present day on, extracted every so many seconds; not
+    signed.
+    """
     today = datetime.datetime.fromtimestamp(now / 1000, _FINLAND).date()
     midnight = int(datetime.datetime.combine(today, datetime.time(), _FINLAND).timestamp() * 1000)
     # The change span must begin before the first time of the schedule, which is midnight.
@@ -100,7 +124,9 @@ def _parties(partner: Partner) -> str:
 
 
 def take_extract(call: Call, situation: Situation) -> Served:
-    """200 for what the register hands on, if it holds as many reports as it says; now and then it is read whole."""
+    """200 for what the register hands on, if it holds as many reports as it says; now and then it
+    is read whole.
+    """
     whole = situation.serial % READ_WHOLE_ONE_IN == 0
     reports = reports_in(call.body) if whole else len(_REPORT.findall(call.body))
     if reports is None:
@@ -112,7 +138,9 @@ def take_extract(call: Call, situation: Situation) -> Served:
 
 
 def reports_in(body: bytes) -> int | None:
-    """How many reports a document without comments holds; None when it is no XML. No tree is built (see `looking`)."""
+    """How many reports a document without comments holds; None when it is no XML. No tree is built
+    (see `looking`).
+    """
     try:
         etree.fromstring(body, _LOOK)
     except etree.XMLSyntaxError:

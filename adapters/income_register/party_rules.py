@@ -1,16 +1,18 @@
-"""Rules of parties: how payers, earners and others are identified, named and addressed; nothing of employment and pay.
+"""Rules of parties: how payers, earners and others are identified, named and addressed; nothing of
+employment and pay.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.5-2.10, 2.14-2.16, 2.41 and 2.48
-(vero.fi). The same rules of earners are applied to benefit reports (*modelled*: their field descriptions were not at hand).
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.5-2.10,
+2.14-2.16, 2.41 and 2.48 (vero.fi). The same rules of earners are applied to benefit reports
+(*modelled*: their field descriptions were not at hand).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.rulebook import Book
-from schemas.identifiers import parse_personal_identity_code
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register.rulebook import Book
+from exchange.schemas.identifiers import parse_personal_identity_code
+from exchange.schemas.income_register.codes import plain
 
 _FINNISH = ("1", "2")
 _TEMPORARY_EMPLOYER = "3"
@@ -30,7 +32,9 @@ def identifier(element: Any) -> tuple[str, str]:
 
 def identifiers(holder: Any) -> list[tuple[str, str]]:
     """The identifiers in a list of them; none when there is no list."""
-    return [identifier(element) for element in holder.iterchildren("Id")] if holder is not None else []
+    return (
+        [identifier(element) for element in holder.iterchildren("Id")] if holder is not None else []
+    )
 
 
 def is_finnish(ids: list[tuple[str, str]] | frozenset[tuple[str, str]]) -> bool:
@@ -41,22 +45,38 @@ def is_finnish(ids: list[tuple[str, str]] | frozenset[tuple[str, str]]) -> bool:
 def _named(basic: Any) -> bool:
     if basic is None:
         return False
-    return basic.find("CompanyName") is not None or (basic.find("LastName") is not None and basic.find("FirstName") is not None)
+    return basic.find("CompanyName") is not None or (
+        basic.find("LastName") is not None and basic.find("FirstName") is not None
+    )
 
 
 def _is_person(basic: Any) -> bool:
-    return basic is not None and basic.find("LastName") is not None and basic.find("FirstName") is not None
+    return (
+        basic is not None
+        and basic.find("LastName") is not None
+        and basic.find("FirstName") is not None
+    )
 
 
 def check_payer_names(book: Book, payer: Any) -> None:
-    """Chapters 2.6 and 2.7: who pays without a Finnish identifier, or now and then only, is named and has an address."""
+    """Chapters 2.6 and 2.7: who pays without a Finnish identifier, or now and then only, is named
+    and has an address.
+    """
     basic = payer.find("PayerBasic")
     ids = list(book.payer.ids)
     if not is_finnish(ids) or _TEMPORARY_EMPLOYER in book.payer.types:
         if not _named(basic):
-            book.add("payer-names-missing", payer if basic is None else basic, "CompanyName, or LastName and FirstName")
+            book.add(
+                "payer-names-missing",
+                payer if basic is None else basic,
+                "CompanyName, or LastName and FirstName",
+            )
         check_address(book, payer, payer.find("Address"), "payer-address-missing")
-    if _is_person(basic) and basic.find("BirthDate") is None and not any(kind == "2" for kind, _ in ids):
+    if (
+        _is_person(basic)
+        and basic.find("BirthDate") is None
+        and not any(kind == "2" for kind, _ in ids)
+    ):
         book.add("payer-birth-date-missing", basic, "BirthDate")
 
 
@@ -85,16 +105,24 @@ def check_once(book: Book, elements: Any, field: str, rule: str) -> set[str]:
 
 
 def check_substitute(book: Book, substitute: Any) -> None:
-    """Chapter 2.10: the employer whose wages another pays is somebody else, and is named when it has no Finnish identifier."""
+    """Chapter 2.10: the employer whose wages another pays is somebody else, and is named when it
+    has no Finnish identifier.
+    """
     employer = identifier(substitute.find("EmployerId"))
     if employer in book.payer.ids and employer[0] in _FINNISH:
-        book.add("substitute-employer", substitute.find("EmployerId"), "an identifier that is not the payer's")
+        book.add(
+            "substitute-employer",
+            substitute.find("EmployerId"),
+            "an identifier that is not the payer's",
+        )
     if employer[0] not in _FINNISH and substitute.find("EmployerName") is None:
         book.add("employer-name-missing", substitute, "EmployerName")
 
 
 def check_earner(book: Book, earner: Any) -> None:
-    """Chapters 2.14-2.16: identified one way or the other, never as the payer; named and addressed when that is all there is."""
+    """Chapters 2.14-2.16: identified one way or the other, never as the payer; named and addressed
+    when that is all there is.
+    """
     basic, holder = earner.find("IncomeEarnerBasic"), earner.find("IncomeEarnerIds")
     missing = basic is not None and basic.find("MissingId") is not None
     ids = identifiers(holder)
@@ -109,7 +137,11 @@ def check_earner(book: Book, earner: Any) -> None:
         book.add("earner-ids-missing", earner, "IncomeEarnerIds")
     finnish = is_finnish(ids)
     if not finnish and not _named(basic) and (missing or holder is not None):
-        book.add("earner-names-missing", earner if basic is None else basic, "CompanyName, or LastName and FirstName")
+        book.add(
+            "earner-names-missing",
+            earner if basic is None else basic,
+            "CompanyName, or LastName and FirstName",
+        )
     if _is_person(basic) and not any(kind == "2" for kind, _ in ids):
         for field in ("BirthDate", "Gender"):
             if basic.find(field) is None:
@@ -118,13 +150,19 @@ def check_earner(book: Book, earner: Any) -> None:
 
 
 def _check_same_person(book: Book, holder: Any, ids: list[tuple[str, str]]) -> None:
-    born = {code.birth_date for kind, text in ids if kind == "2" and (code := parse_personal_identity_code(text))}
+    born = {
+        code.birth_date
+        for kind, text in ids
+        if kind == "2" and (code := parse_personal_identity_code(text))
+    }
     if len(born) > 1:
         book.add("earner-ids-differ", holder, "personal identity codes of one date of birth")
 
 
 def _check_earner_address(book: Book, earner: Any, needed: bool) -> None:
-    """Without a Finnish identifier an address with its country; a non-resident's in the home country."""
+    """Without a Finnish identifier an address with its country; a non-resident's in the home
+    country.
+    """
     abroad = earner.find("InternationalData")
     non_resident = abroad is not None and abroad.find("NonResident") is not None
     if non_resident and abroad.find("NonResidentCountryCode") is None:
@@ -138,17 +176,28 @@ def _check_earner_address(book: Book, earner: Any, needed: bool) -> None:
     addresses = earner.findall("Addresses/TypedAddress")
     at_home = [address for address in addresses if plain(address.findtext("AddressType")) == HOME]
     if not addresses or (non_resident and not at_home):
-        book.add("earner-address-missing", earner, "an address in the home country" if non_resident else "Addresses")
+        book.add(
+            "earner-address-missing",
+            earner,
+            "an address in the home country" if non_resident else "Addresses",
+        )
     for address in addresses:
         if address.find("CountryCode") is None:
             book.add("address-country-missing", address, "CountryCode")
 
 
 def check_others(book: Book, report: Any) -> None:
-    """Chapters 2.41 and 2.48: representatives and clients without a Finnish identifier have an address."""
+    """Chapters 2.41 and 2.48: representatives and clients without a Finnish identifier have an
+    address.
+    """
     for path, ids, address, country in (
         ("ForeignLeasedWork/Representative", "RepresentativeIds", "Address", True),
-        ("WorkCountries/WorkCountry/ServiceRecipient", "ServiceRecipientIds", "ServiceRecipientAddress", False),
+        (
+            "WorkCountries/WorkCountry/ServiceRecipient",
+            "ServiceRecipientIds",
+            "ServiceRecipientAddress",
+            False,
+        ),
     ):
         for party in report.iterfind(path):
             if is_finnish(identifiers(party.find(ids))):

@@ -1,7 +1,8 @@
-"""Control rules of the income types of a wage report: which stand together, what each needs, which sums hold; nothing else.
+"""Control rules of the income types of a wage report: which stand together, what each needs, which
+sums hold; nothing else.
 
-Sources: "Palkat - Koodistot - Tulolajit 2022" and "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022",
-chapters 2.27-2.29, 2.32-2.34, 2.37 and 2.38 (vero.fi).
+Sources: "Palkat - Koodistot - Tulolajit 2022" and "Tietojen toimittaminen - Skeemat -
+Palkkatietoilmoitukset 2022", chapters 2.27-2.29, 2.32-2.34, 2.37 and 2.38 (vero.fi).
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from adapters.income_register.recovery_rules import check_recovery
-from adapters.income_register.rulebook import Book, Line, read_amount
-from adapters.income_register.total_rules import PARTS_OF_TOTAL, check_totals
-from schemas.income_register.codes import WAGE_INCOME, plain
+from exchange.adapters.income_register.recovery_rules import check_recovery
+from exchange.adapters.income_register.rulebook import Book, Line, read_amount
+from exchange.adapters.income_register.total_rules import PARTS_OF_TOTAL, check_totals
+from exchange.schemas.income_register.codes import WAGE_INCOME, plain
 
 _FRINGE = frozenset(("301", "302", "317", "330", "334"))
 
@@ -31,7 +32,8 @@ DEDUCTED_FROM = {
     ),
 }  # fmt: skip
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
-#: What stands beside the basic data of one income type only: element, income type, rule, whether it must be there.
+#: What stands beside the basic data of one income type only: element, income type, rule, whether it
+#: must be there.
 _BESIDE = (
     ("CarBenefit", "304", "car-benefit", True),
     ("OtherBenefit", "317", "other-benefit", True),
@@ -43,7 +45,9 @@ _NEEDING = frozenset(owner for _, owner, _, needed in _BESIDE if needed)
 
 
 def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[str]]:
-    """Every transaction by itself; the lines, and the letters of the insurances that the income is subject to."""
+    """Every transaction by itself; the lines, and the letters of the insurances that the income is
+    subject to.
+    """
     lines: list[Line] = []
     insured: set[str] = set()
     for transaction in transactions:
@@ -76,7 +80,12 @@ def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[s
             income = WAGE_INCOME.get(code)
         if income is None:
             if code.lstrip("-").isdigit():
-                book.add("transaction-code-unknown", code_element, "an income type (101-420)", code_element.text)
+                book.add(
+                    "transaction-code-unknown",
+                    code_element,
+                    "an income type (101-420)",
+                    code_element.text,
+                )
             continue
         lines.append(Line(transaction, code, amount, kind))
         letters: str | set[str] = income.insured
@@ -89,15 +98,23 @@ def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[s
         if kind and income.no_recovery:
             book.add("recovery-forbidden", basic, "neither UnjustEnrichment nor Recovery", code)
         if others or kind or code in _NEEDING:
-            letters = _check_parts(book, transaction, code, kind, {part.tag: part for part in others})
+            letters = _check_parts(
+                book, transaction, code, kind, {part.tag: part for part in others}
+            )
         insured.update(letters)
     return lines, insured
 
 
-def _check_parts(book: Book, transaction: Any, code: str, kind: str, parts: dict[Any, Any]) -> set[str]:
-    """What stands beside the basic data: only where it may, and always where it must; the insurances of the income."""
+def _check_parts(
+    book: Book, transaction: Any, code: str, kind: str, parts: dict[Any, Any]
+) -> set[str]:
+    """What stands beside the basic data: only where it may, and always where it must; the
+    insurances of the income.
+    """
     data = parts.get("InsuranceData")
-    insured = set(WAGE_INCOME[code].insured) if data is None else _check_insurance_data(book, data, code)
+    insured = (
+        set(WAGE_INCOME[code].insured) if data is None else _check_insurance_data(book, data, code)
+    )
     for name, owner, rule, needed in _BESIDE:
         if name in parts and code != owner:
             book.add(rule, parts[name], f"{name} with {owner} only", code)
@@ -108,7 +125,9 @@ def _check_parts(book: Book, transaction: Any, code: str, kind: str, parts: dict
 
 
 def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
-    """Exceptions from what the income is subject to: allowed for some income types, each insurance once."""
+    """Exceptions from what the income is subject to: allowed for some income types, each insurance
+    once.
+    """
     income = WAGE_INCOME[code]
     if not income.insurance_data:
         book.add("insurance-data-forbidden", data, "no InsuranceData", code)
@@ -122,7 +141,9 @@ def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
         else:
             insured.difference_update(letters)
     if len(set(seen)) != len(seen) or ("1" in seen and len(seen) > 1):
-        book.add("insurance-data-repeated", data, "each InsuranceCode once, 1 alone", ", ".join(seen))
+        book.add(
+            "insurance-data-repeated", data, "each InsuranceCode once, 1 alone", ", ".join(seen)
+        )
     return insured
 
 
@@ -136,18 +157,31 @@ def check_report(book: Book, lines: list[Line], earner: Any) -> None:
             _check_deduction(book, lines, code, sources)
     if "317" in codes or "331" in codes:
         _check_kinds(book, lines, codes)
-    if codes & {"362", "412"} and (earner is None or earner.find("InternationalData/NonResident") is None):
+    if codes & {"362", "412"} and (
+        earner is None or earner.find("InternationalData/NonResident") is None
+    ):
         place = next(line for line in lines if line.code in ("362", "412"))
         book.add("non-resident-missing", place.transaction, "NonResident", place.code)
     if "402" in codes:
         place = next(line for line in lines if line.code == "402")
-        key_person = earner is not None and "4" in [plain(kind.text) for kind in earner.iterfind(".//IncomeEarnerType")]
+        key_person = earner is not None and "4" in [
+            plain(kind.text) for kind in earner.iterfind(".//IncomeEarnerType")
+        ]
         if "362" in codes or key_person:
             book.add("withholding-forbidden", place.transaction, "no 402")
     if any(line.kind == "recovery" for line in lines):
         for line in lines:
-            if line.code in ("402", "404") and line.amount is not None and (read_amount(line.amount.text) or 0) < 0:
-                book.add("amount-negative", line.amount, "0 or more in a report with a recovery", line.amount.text)
+            if (
+                line.code in ("402", "404")
+                and line.amount is not None
+                and (read_amount(line.amount.text) or 0) < 0
+            ):
+                book.add(
+                    "amount-negative",
+                    line.amount,
+                    "0 or more in a report with a recovery",
+                    line.amount.text,
+                )
 
 
 def _check_kinds(book: Book, lines: list[Line], codes: set[str]) -> None:
@@ -163,12 +197,16 @@ def _check_kinds(book: Book, lines: list[Line], codes: set[str]) -> None:
 
 
 def _check_deduction(book: Book, lines: list[Line], code: str, sources: frozenset[str]) -> None:
-    """A deduction has income to be made from, and is not larger than it (all of the same code together)."""
+    """A deduction has income to be made from, and is not larger than it (all of the same code
+    together).
+    """
     own = [line for line in lines if line.code == code]
     income = [line for line in lines if line.code in sources]
     if not income:
         if code != "401":
-            book.add("deduction-without-income", own[0].transaction, "income that it is made from", code)
+            book.add(
+                "deduction-without-income", own[0].transaction, "income that it is made from", code
+            )
             return
     elif (
         code == "407"

@@ -1,8 +1,10 @@
-"""Cuts a large delivery into documents of some reports each, so that it need never be a tree as a whole; judges nothing.
+"""Cuts a large delivery into documents of some reports each, so that it need never be a tree as a
+whole; judges nothing.
 
-Every piece is the delivery with the same header and end and some of its reports. A delivery that is not written plainly enough to be cut
-(comments, character references, a signature before its reports) is not cut, and one in which anything at all is found is read as a
-whole after all, since only then can be told where it stands.
+Every piece is the delivery with the same header and end and some of its reports. A delivery that is
+not written plainly enough to be cut (comments, character references, a signature before its
+reports) is not cut, and one in which anything at all is found is read as a whole after all, since
+only then can be told where it stands.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
 
 #: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
 LARGE_BYTES = 4 << 20
@@ -35,7 +37,10 @@ class Pieces:
 
     def references(self) -> Iterator[Fields]:
         """ReportData of each report, by field."""
-        return (dict(_FIELD.findall(match[1])) for match in _DATA.finditer(self.body, self.start, self.end))
+        return (
+            dict(_FIELD.findall(match[1]))
+            for match in _DATA.finditer(self.body, self.start, self.end)
+        )
 
     def __iter__(self) -> Iterator[bytes]:
         """The pieces as documents."""
@@ -45,7 +50,9 @@ class Pieces:
 
 
 def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
-    """The delivery in pieces; None when it is small, or not written so that it can be cut safely."""
+    """The delivery in pieces; None when it is small, or not written so that it can be cut
+    safely.
+    """
     if len(body) < large_bytes or (around := bounds(body)) is None:
         return None
     start, end = around
@@ -65,7 +72,8 @@ def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
 
 
 def bounds(body: bytes) -> tuple[int, int] | None:
-    """Where the reports begin and end; None when that can't be told safely from the bytes, or there are none.
+    """Where the reports begin and end; None when that can't be told safely from the bytes, or there
+    are none.
 
     Single bytes are looked for first, since that is many times faster.
     """
@@ -77,6 +85,10 @@ def bounds(body: bytes) -> tuple[int, int] | None:
     if start < len(REPORTS_START) or end < start:
         return None
     around = body[:start] + body[end + len(REPORTS_END) :]
-    if around.count(b"<Report") != 1 or b"</Report" in around or body.rfind(REPORT_END, start, end) < 0:
+    if (
+        around.count(b"<Report") != 1
+        or b"</Report" in around
+        or body.rfind(REPORT_END, start, end) < 0
+    ):
         return None
     return (start, end) if body.find(SIGNATURE, 0, start) < 0 else None

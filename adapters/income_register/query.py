@@ -1,7 +1,8 @@
-"""The query services: answer a data user's question in real time from the deliveries that the exchange holds; renders through others.
+"""The query services: answer a data user's question in real time from the deliveries that the
+exchange holds; renders through others.
 
-Where a report is to be looked for is told by the index; what retention has dropped is not found. Who may ask what is not judged: any
-partner may ask.
+Where a report is to be looked for is told by the index; what retention has dropped is not found.
+Who may ask what is not judged: any partner may ask.
 """
 
 from __future__ import annotations
@@ -10,46 +11,65 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from adapters.income_register import material, soap, wsdl
-from adapters.income_register.changes import fitting
-from adapters.income_register.conditions import Conditions, as_data, of_data
-from adapters.income_register.extract import Extraction, render
-from adapters.income_register.handing import INVALIDATED, Holding, Wanted, profile_of, profiles, render_reports
-from adapters.income_register.holdings import holding_of, messages_of, newest, rows_of
-from adapters.income_register.identify import identify
-from adapters.income_register.index import Index
-from adapters.income_register.opening import opened
-from adapters.income_register.parse import DATA_REQUEST, text_of
-from adapters.income_register.request_rules import QUERY_TYPES
-from adapters.income_register.rules import rules
-from adapters.income_register.signature import sign_canonical, signing_key
-from adapters.income_register.subscription import moment
-from adapters.income_register.tail import LARGE_BYTES
-from adapters.income_register.verification import check_signature
+from exchange.adapters.income_register import material, soap, wsdl
+from exchange.adapters.income_register.changes import fitting
+from exchange.adapters.income_register.conditions import Conditions, as_data, of_data
+from exchange.adapters.income_register.extract import Extraction, render
+from exchange.adapters.income_register.handing import (
+    INVALIDATED,
+    Holding,
+    Wanted,
+    profile_of,
+    profiles,
+    render_reports,
+)
+from exchange.adapters.income_register.holdings import holding_of, messages_of, newest, rows_of
+from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.index import Index
+from exchange.adapters.income_register.opening import opened
+from exchange.adapters.income_register.parse import DATA_REQUEST, text_of
+from exchange.adapters.income_register.request_rules import QUERY_TYPES
+from exchange.adapters.income_register.rules import rules
+from exchange.adapters.income_register.signature import sign_canonical, signing_key
+from exchange.adapters.income_register.subscription import moment
+from exchange.adapters.income_register.tail import LARGE_BYTES
+from exchange.adapters.income_register.verification import check_signature
 from exchange.ports import Context, Desk
-from schemas.call import Call, Reply
-from schemas.directory import Partner
-from schemas.envelope import public_id
-from schemas.violation import has_errors
-from schemas.xml import locate
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import public_id
+from exchange.schemas.violation import has_errors
+from exchange.schemas.xml import locate
 
 Result = TypeVar("Result")
 #: Reports in one answer, at most.
 REPORTS_MAX = 1000
 
 
-async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk) -> Reply:
-    """Answer with the newest valid version of each report that fits (all versions where the request says so)."""
+async def ask(
+    operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk
+) -> Reply:
+    """Answer with the newest valid version of each report that fits (all versions where the request
+    says so).
+    """
     parsed = opened(DATA_REQUEST, operations, call, partner)
     if isinstance(parsed, Reply):
         return parsed
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(parsed, True)
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(
+        parsed, True
+    )
     if has_errors(found):
-        return soap.fault("Client", "rule", [each for each in locate(call.body, found) if each.severity == "error"])
+        return soap.fault(
+            "Client",
+            "rule",
+            [each for each in locate(call.body, found) if each.severity == "error"],
+        )
     profile = text_of(document, "QueryProfile")
     if profile and profile not in profiles():
-        return soap.fault("Client", f"there is no query profile {profile}; there are {', '.join(profiles())}")
+        return soap.fault(
+            "Client", f"there is no query profile {profile}; there are {', '.join(profiles())}"
+        )
     kind = QUERY_TYPES[str(document.tag).rpartition("}")[2]]
     parameters = document.find("DataRequestParameters")
     wanted = of_data(as_data(parameters, moment), kind)
@@ -60,7 +80,9 @@ async def ask(operations: tuple[wsdl.Operation, ...], call: Call, partner: Partn
     return soap.envelope(sign_canonical(rendered, signing_key()))
 
 
-async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool) -> list[bytes]:
+async def _collect(
+    desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool
+) -> list[bytes]:
     """The reports that fit, newest delivery first."""
     reports: list[bytes] = []
     async for holding in _candidates(desk, message_type, wanted):
@@ -75,8 +97,14 @@ async def _collect(desk: Desk, message_type: str, wanted: Conditions, profile: s
 
 
 async def _work(holding: Holding, function: Callable[..., Result], *arguments: Any) -> Result:
-    """What a function makes of a delivery: of a large one on a thread, for on the loop everybody would wait."""
-    return await asyncio.to_thread(function, *arguments) if len(holding.body) > LARGE_BYTES else function(*arguments)
+    """What a function makes of a delivery: of a large one on a thread, for on the loop everybody
+    would wait.
+    """
+    return (
+        await asyncio.to_thread(function, *arguments)
+        if len(holding.body) > LARGE_BYTES
+        else function(*arguments)
+    )
 
 
 async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
@@ -92,7 +120,9 @@ async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> Asyn
 
 
 async def _told(desk: Desk, holding: Holding, fits: list[Wanted], every: bool) -> list[Wanted]:
-    """Those that are the newest version and valid; or all of them, and with the last one that it was invalidated."""
+    """Those that are the newest version and valid; or all of them, and with the last one that it
+    was invalidated.
+    """
     rows = await rows_of(desk, (holding.shelf.place(each.report_id)[0] for each in fits))
     told = []
     for each in fits:

@@ -1,9 +1,12 @@
-"""Recognises reports that are plainly fine, by the shapes of reports in which the rules found nothing; gives no finding of its own.
+"""Recognises reports that are plainly fine, by the shapes of reports in which the rules found
+nothing; gives no finding of its own.
 
-The rules look at every element, which costs several times what parsing does. Most reports of a payer are written alike and differ in
-names, amounts and dates: their bytes are matched against a few patterns, what is coded in them is looked up, what is free is checked. A
-report is only ever recognised when its earner's part, each of its transactions and what they are together were found fine before under the
-same payer; whatever is not recognised goes to the rules. What is learned is valid by the channel's own schema, too.
+The rules look at every element, which costs several times what parsing does. Most reports of a
+payer are written alike and differ in names, amounts and dates: their bytes are matched against a
+few patterns, what is coded in them is looked up, what is free is checked. A report is only ever
+recognised when its earner's part, each of its transactions and what they are together were found
+fine before under the same payer; whatever is not recognised goes to the rules. What is learned is
+valid by the channel's own schema, too.
 """
 
 from __future__ import annotations
@@ -11,16 +14,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from adapters.income_register.learning import MEMORIES, Learner
-from adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START, Reader, Written
-from adapters.income_register.rulebook import Book, iso
-from adapters.income_register.validity import valid_report
+from exchange.adapters.income_register.learning import MEMORIES, Learner
+from exchange.adapters.income_register.reading import (
+    REPORT_END,
+    REPORTS_END,
+    REPORTS_START,
+    Reader,
+    Written,
+)
+from exchange.adapters.income_register.rulebook import Book, iso
+from exchange.adapters.income_register.validity import valid_report
 
 Judge = Callable[[Any], bool]
 
 
 def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
-    """The bytes of each report without its end tag, and everything around them; None when they can't be told apart safely."""
+    """The bytes of each report without its end tag, and everything around them; None when they
+    can't be told apart safely.
+    """
     start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
     if start < 0 or end < start:
         return None
@@ -33,7 +44,9 @@ def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
 
 
 class Quick:
-    """Recognises the reports of one delivery. `judge` tells whether nothing is found in a report (an element by itself)."""
+    """Recognises the reports of one delivery. `judge` tells whether nothing is found in a report
+    (an element by itself).
+    """
 
     def __init__(self, book: Book, judge: Judge) -> None:
         payer, day = book.payer, book.payment_day
@@ -48,7 +61,15 @@ class Quick:
         }
         year = day.year if day is not None else 0
         kinds = frozenset(kind for kind, _ in payer.ids)
-        context = (book.wages, payer.types, payer.sub_orgs, payer.substitute, payer.reachable, kinds, 2022 <= year <= 2025)
+        context = (
+            book.wages,
+            payer.types,
+            payer.sub_orgs,
+            payer.substitute,
+            payer.reachable,
+            kinds,
+            2022 <= year <= 2025,
+        )
         self._context = memory.class_of(context)
         self._learner = Learner(book.wages)
         self._ids: set[bytes] = set()
@@ -67,13 +88,20 @@ class Quick:
             self._ids.add(report_id.encode())
 
     def unrecognised(self, chunks: Iterable[bytes]) -> Iterator[int]:
-        """The places of the reports that are not plainly fine; what the caller learns in between is used for those that follow."""
+        """The places of the reports that are not plainly fine; what the caller learns in between is
+        used for those that follow.
+        """
         ids, fresh, codes = self._ids, self._fresh, self._payer_codes
         known: set[tuple[int, ...]] = set()
         for index, written in enumerate(Reader(self._memory, self.limits).read(chunks)):
             if written is not None:
                 forms, report_id, code = written.forms, reference(written), earner_code(written)
-                if report_id and report_id not in ids and code not in codes and (forms in known or self.is_fine(forms)):
+                if (
+                    report_id
+                    and report_id not in ids
+                    and code not in codes
+                    and (forms in known or self.is_fine(forms))
+                ):
                     known.add(forms)
                     ids.add(report_id)
                     fresh.append(report_id)
@@ -81,7 +109,9 @@ class Quick:
             yield index
 
     def is_fine(self, forms: tuple[int, ...]) -> bool:
-        """Whether reports in these forms are fine under this payer, apart from what differs between them."""
+        """Whether reports in these forms are fine under this payer, apart from what differs between
+        them.
+        """
         return self._memory.fine(self._context, forms)
 
     def pays(self, codes: Iterable[bytes]) -> bool:
@@ -89,11 +119,15 @@ class Quick:
         return not self._payer_codes.isdisjoint(codes)
 
     def learn(self, chunk: bytes) -> bool:
-        """Learn from a report (its bytes without its end tag), when nothing is found in it as it stands there; whether it was learned."""
+        """Learn from a report (its bytes without its end tag), when nothing is found in it as it
+        stands there; whether it was learned.
+        """
         return self._learner.learn(chunk) and self.judge(chunk)
 
     def judge(self, chunk: bytes) -> bool:
-        """Have a report in known forms judged, and remember its forms when nothing is found in it."""
+        """Have a report in known forms judged, and remember its forms when nothing is found
+        in it.
+        """
         written = next(Reader(self._memory, self.limits).read((chunk,)))
         report = valid_report(chunk + REPORT_END, self._wages) if written is not None else None
         if written is None or report is None or not self._judge(report):

@@ -1,7 +1,9 @@
-"""Reads reports from their bytes by the shapes that were learned: in which forms they are written; judges nothing beyond their values.
+"""Reads reports from their bytes by the shapes that were learned: in which forms they are written;
+judges nothing beyond their values.
 
-Every value is looked at: what is coded is part of the form, what is free matches its pattern and stands to the others as the rules want.
-Whether reports in such forms are fine in a delivery is told by its context; the days that have a limit there are noted, or held to it.
+Every value is looked at: what is coded is part of the form, what is free matches its pattern and
+stands to the others as the rules want. Whether reports in such forms are fine in a delivery is told
+by its context; the days that have a limit there are noted, or held to it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, are_related
-from adapters.income_register.shapes import SPACE, Shape, holds
+from exchange.adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, are_related
+from exchange.adapters.income_register.shapes import SPACE, Shape, holds
 
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
 REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
@@ -33,22 +35,30 @@ class Written(NamedTuple):
 
 
 class Reader:
-    """Reads the reports of one delivery. `limits` are the days that values may not be after; where there are none, the latest values
-    are noted in `latest`."""
+    """Reads the reports of one delivery. `limits` are the days that values may not be after; where
+    there are none, the latest values are noted in `latest`.
+    """
 
     def __init__(self, memory: Memory, limits: Mapping[str, bytes] | None = None) -> None:
         self._memory = memory
         self._limits = limits
         self.latest: dict[str, bytes] = {}
-        #: Forms of this delivery's transactions that don't recur in others, by the bytes before and after their amount.
+        #: Forms of this delivery's transactions that don't recur in others, by the bytes before and
+        #: after their amount.
         self._lines: dict[tuple[bytes, bytes], int] = {}
 
     def read(self, chunks: Iterable[bytes]) -> Iterator[Written | None]:
         """Each report (its bytes without its end tag) as far as it is in known forms, else None.
 
-        Everything that is looked up for each report is bound to a name first: this loop is what judging a large delivery costs.
+        Everything that is looked up for each report is bound to a name first: this loop is what
+        judging a large delivery costs.
         """
-        memory, known_lines, relations, number = self._memory, self._memory.lines, self._memory.relations_in, _NUMBER
+        memory, known_lines, relations, number = (
+            self._memory,
+            self._memory.lines,
+            self._memory.relations_in,
+            _NUMBER,
+        )
         for chunk in chunks:
             tail = b""
             lines = chunk.split(TRANSACTION)
@@ -89,16 +99,24 @@ class Reader:
                         break
                 forms.append(form)
             else:
-                forms.append(self._tail(forms[0], shape, values, tail) if tail and tail.strip(SPACE) else 0)
+                forms.append(
+                    self._tail(forms[0], shape, values, tail) if tail and tail.strip(SPACE) else 0
+                )
                 key = tuple(forms)
                 together = relations(key)
-                if together is not None and key[-1] >= 0 and (not together or are_related(together, lines)):
+                if (
+                    together is not None
+                    and key[-1] >= 0
+                    and (not together or are_related(together, lines))
+                ):
                     yield Written(key, shape, values)
                     continue
             yield None
 
     def _related(self, shape: Shape, values: Values) -> bool:
-        """Whether values stand to each other as they must; those with a limit are held to it, or noted."""
+        """Whether values stand to each other as they must; those with a limit are held to it, or
+        noted.
+        """
         latest, limits = self.latest, self._limits
         for index, name in shape.limits:
             value = values[index]
@@ -125,7 +143,9 @@ class Reader:
         return None if form is None else (form, shape, values)
 
     def _line(self, line: bytes, around: tuple[bytes, bytes], amount: bytes) -> int | None:
-        """The form of a transaction, by what is around its amount; it is remembered, but for sums of amounts."""
+        """The form of a transaction, by what is around its amount; it is remembered, but for sums
+        of amounts.
+        """
         form = self._lines.get(around)
         if form is not None and _NUMBER(amount):
             return form
@@ -141,25 +161,38 @@ class Reader:
         return form
 
     def _tail(self, earner: int, shape: Shape, values: Values, tail: bytes) -> int:
-        """The form of what follows the transactions beside such an earner, when no absence begins before the employment; else -1."""
+        """The form of what follows the transactions beside such an earner, when no absence begins
+        before the employment; else -1.
+        """
         written = self._form(TAIL, tail.strip(SPACE), earner)
         if written is None:
             return -1
         hired, absent = shape.places.get(b"StartDate"), written[1].places.get(b"StartDate")
-        return written[0] if hired is None or absent is None or values[hired] <= written[2][absent] else -1
+        return (
+            written[0]
+            if hired is None or absent is None or values[hired] <= written[2][absent]
+            else -1
+        )
 
 
 def name_of(line: bytes) -> tuple[bytes, int]:
-    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income type, and how many tags it has."""
+    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income
+    type, and how many tags it has.
+    """
     return line[:200].partition(b"</TransactionCode>")[0], line.count(b"<")
 
 
 def parts_of(chunk: bytes) -> list[tuple[object, bytes]] | None:
-    """The earner's part, each transaction and what follows them, with the names under which their shapes are kept."""
+    """The earner's part, each transaction and what follows them, with the names under which their
+    shapes are kept.
+    """
     main, found, tail = chunk.partition(TRANSACTIONS_END)
     first, *lines = main.split(TRANSACTION)
     if not found or not lines or not all(b"</TransactionCode>" in line[:200] for line in lines):
         return None
     first, tail = first.lstrip(SPACE), tail.strip(SPACE)
-    parts: list[tuple[object, bytes]] = [(first.count(b"<"), first), *((name_of(line), line) for line in lines)]
+    parts: list[tuple[object, bytes]] = [
+        (first.count(b"<"), first),
+        *((name_of(line), line) for line in lines),
+    ]
     return [*parts, (TAIL, tail)] if tail else parts

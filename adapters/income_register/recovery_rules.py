@@ -1,4 +1,5 @@
-"""Rules of what was recovered: its data where it must be, and dates that can be; for wages and (*modelled*) benefits alike.
+"""Rules of what was recovered: its data where it must be, and dates that can be; for wages and
+(*modelled*) benefits alike.
 
 Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapter 2.36 (vero.fi).
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.rulebook import Book, Day, iso, read_day
+from exchange.adapters.income_register.rulebook import Book, Day, iso, read_day
 
 _FIRST = Day(2019, 1, 1)
 
@@ -40,7 +41,11 @@ def _check_dates(book: Book, data: Any) -> None:
 
 
 def original_periods(transaction: Any) -> frozenset[tuple[str, ...]]:
-    """The periods that a recovery goes back to, each as the texts of its payment date, start and end."""
+    """The periods that a recovery goes back to, each as the texts of its payment date, start and
+    end.
+    """
     periods = transaction.iterfind("RecoveryData/OrigPaymentPeriods/OrigPaymentPeriod")
     names = ("PaymentDate", "StartDate", "EndDate")
-    return frozenset(tuple((period.findtext(name) or "").strip() for name in names) for period in periods)
+    return frozenset(
+        tuple((period.findtext(name) or "").strip() for name in names) for period in periods
+    )

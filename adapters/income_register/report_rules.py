@@ -1,7 +1,9 @@
-"""Rules of how a report is referred to: new or replacing, under which ids, once in a delivery; nothing of its contents.
+"""Rules of how a report is referred to: new or replacing, under which ids, once in a delivery;
+nothing of its contents.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 1.2 and 2.12 (vero.fi); the same for benefit
-reports and employer's separate reports ("Tekninen rajapinta 2021", chapters 6.2 and 7.2).
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 1.2 and 2.12
+(vero.fi); the same for benefit reports and employer's separate reports ("Tekninen rajapinta 2021",
+chapters 6.2 and 7.2).
 """
 
 from __future__ import annotations
@@ -9,15 +11,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from adapters.income_register.rulebook import Book
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register.rulebook import Book
+from exchange.schemas.income_register.codes import plain
 
 _NEW = "1"
 _REFERENCE = re.compile(r"[0-9A-Za-z_-]+")
 
 
 def is_reference(text: str | None) -> bool:
-    """Whether a reference (DeliveryId, ReportId) has only the characters that references may have."""
+    """Whether a reference (DeliveryId, ReportId) has only the characters that references
+    may have.
+    """
     return bool(_REFERENCE.fullmatch(text or ""))
 
 
@@ -30,7 +34,9 @@ def report_key(data: Any) -> str:
 
 
 def check_references(book: Book, data: Any, seen: set[str]) -> None:
-    """ReportData: a new report has its own id only, a replacement names what it replaces, none stands twice."""
+    """ReportData: a new report has its own id only, a replacement names what it replaces, none
+    stands twice.
+    """
     values = {child.tag: child for child in data}
     if key := report_key(data):
         if key in seen:
@@ -46,9 +52,15 @@ def check_references(book: Book, data: Any, seen: set[str]) -> None:
             book.add("report-id-missing", data, "ReportId")
         for name in ("IRReportId", "ReportVersion"):
             if name in values:
-                book.add("report-reference-forbidden", values[name], f"no {name}", values[name].text)
+                book.add(
+                    "report-reference-forbidden", values[name], f"no {name}", values[name].text
+                )
     elif action == "2":
         if report_id is None and "IRReportId" not in values:
             book.add("report-unidentified", data, "ReportId or IRReportId")
-        if version is not None and plain(version.text).lstrip("-").isdigit() and int(plain(version.text)) <= 0:
+        if (
+            version is not None
+            and plain(version.text).lstrip("-").isdigit()
+            and int(plain(version.text)) <= 0
+        ):
             book.add("report-version", version, "1 or more", version.text)

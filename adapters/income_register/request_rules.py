@@ -1,20 +1,35 @@
-"""Rules of what is no delivery of wage or benefit reports: separate reports, invalidations, subscriptions, requests; no report of pay.
+"""Rules of what is no delivery of wage or benefit reports: separate reports, invalidations,
+subscriptions, requests; no report of pay.
 
-Sources: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 6, 8 and 9; "Koodistot 2022", chapters
-1.3-1.8 and 1.21; "Palkat - Koodistot - Tulolajit 2022", chapter 2 (vero.fi).
+Sources: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 6, 8 and 9;
+"Koodistot 2022", chapters 1.3-1.8 and 1.21; "Palkat - Koodistot - Tulolajit 2022", chapter 2
+(vero.fi).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.field_rules import check_code, check_fields
-from adapters.income_register.header_rules import check_header, check_payer, check_zone, read_payer
-from adapters.income_register.material import ASKED, EARNER, EARNERS, PAYER, SUBSCRIBED, Material, elements_of
-from adapters.income_register.report_rules import check_references, is_reference
-from adapters.income_register.rulebook import Book
-from adapters.income_register.subscription_rules import check_main, check_year
-from schemas.income_register.codes import LISTS, plain
+from exchange.adapters.income_register.field_rules import check_code, check_fields
+from exchange.adapters.income_register.header_rules import (
+    check_header,
+    check_payer,
+    check_zone,
+    read_payer,
+)
+from exchange.adapters.income_register.material import (
+    ASKED,
+    EARNER,
+    EARNERS,
+    PAYER,
+    SUBSCRIBED,
+    Material,
+    elements_of,
+)
+from exchange.adapters.income_register.report_rules import check_references, is_reference
+from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.subscription_rules import check_main, check_year
+from exchange.schemas.income_register.codes import LISTS, plain
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
 #: Of these one thing is invalidated at a time: a subscription, or a delivery.
@@ -46,7 +61,9 @@ _NO_PAY = "101"
 
 
 def check_separate_reports(book: Book, data: Any) -> None:
-    """Employer's separate reports: the header and the payer as in wage reports, one kind of sum once in a report."""
+    """Employer's separate reports: the header and the payer as in wage reports, one kind of sum
+    once in a report.
+    """
     parts = {child.tag: child for child in data}
     check_header(book, parts, frozenset(("101",)))
     for name in ("ContactPersons", "ReportDate", "Payer"):
@@ -66,12 +83,16 @@ def check_separate_reports(book: Book, data: Any) -> None:
 
 
 def _check_sums(book: Book, report: Any) -> None:
-    """Code list, once each; no wages paid stands alone and without an amount (*modelled*, from what the codes mean)."""
+    """Code list, once each; no wages paid stands alone and without an amount (*modelled*, from what
+    the codes mean).
+    """
     year = report.find("PaymentMonth/Year")
     if year is not None and plain(year.text).lstrip("-").isdigit() and int(plain(year.text)) < 2019:
         book.add("payment-month-early", year, "2019 or later", year.text)
     codes: dict[str, Any] = {}
-    for element in report.iterfind("Transactions/Transaction/TransactionBasic/SummaryTransactionCode"):
+    for element in report.iterfind(
+        "Transactions/Transaction/TransactionBasic/SummaryTransactionCode"
+    ):
         check_code(book, element, "SummaryTransactionCode")
         code = plain(element.text)
         if code in codes:
@@ -97,14 +118,18 @@ def check_invalidations(book: Book, data: Any) -> None:
 
 
 def check_subscription(book: Book, data: Any) -> None:
-    """Code lists, references, time zones, what each kind of material takes, and the main subscription as a whole."""
+    """Code lists, references, time zones, what each kind of material takes, and the main
+    subscription as a whole.
+    """
     check_header(book, {child.tag: child for child in data}, frozenset(("103",)))
     _check_query(book, data)
     for element in data.iter(*_REFERENCES):
         if element.text and not is_reference(element.text):
             book.add("subscription-id-characters", element, "0-9 A-Z a-z _ -", element.text)
     for part in data.iterfind("MainSubscription/Subscriptions/Subscription"):
-        if (element := part.find("QueryDataType")) is not None and (kind := plain(element.text)) in LISTS["QueryDataType"]:
+        if (element := part.find("QueryDataType")) is not None and (
+            kind := plain(element.text)
+        ) in LISTS["QueryDataType"]:
             if kind in SUBSCRIBED:
                 _check_material(book, part, SUBSCRIBED[kind])
             else:
@@ -134,7 +159,12 @@ def _check_material(book: Book, part: Any, material: Material) -> None:
             continue
         holder = element.getparent().tag
         if kind not in material.narrowing:
-            book.add("parameter-unfit", element, " or ".join(sorted(material.narrowing, key=int)), element.text)
+            book.add(
+                "parameter-unfit",
+                element,
+                " or ".join(sorted(material.narrowing, key=int)),
+                element.text,
+            )
         elif holder not in (fitting := elements_of(kind)):
             book.add("parameter-element", element, " or ".join(fitting), holder)
     for element in part.iterfind("IdCodeList/CodeItems/CodeItem/SubscriptionParameters"):
@@ -142,7 +172,9 @@ def _check_material(book: Book, part: Any, material: Material) -> None:
     lists = {plain(element.text) for element in part.iterfind("IdCodeList/CodeListType")}
     missing = [f"ParameterType {kind}" for kind in sorted(material.parameters - given)]
     missing += [
-        f"CodeListType {kind}" for kind in sorted(material.lists - lists) if {EARNERS: EARNER}.get(kind, PAYER) not in given
+        f"CodeListType {kind}"
+        for kind in sorted(material.lists - lists)
+        if {EARNERS: EARNER}.get(kind, PAYER) not in given
     ]
     if missing:
         book.add("parameter-missing", part, ", ".join(missing))

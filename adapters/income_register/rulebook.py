@@ -1,4 +1,6 @@
-"""Collects findings under the register's (modelled) error codes, and reads the dates and amounts that rules compare; no rule."""
+"""Collects findings under the register's (modelled) error codes, and reads the dates and amounts
+that rules compare; no rule.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.income_register.codes import ERRORS
-from schemas.violation import Finding, Severity
+from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
 FOUND_CHARACTERS_MAX = 60
@@ -21,7 +23,9 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
 class Day(NamedTuple):
-    """A date as it is written; comparable by year, month and day. `zoned` says that a time zone follows it."""
+    """A date as it is written; comparable by year, month and day. `zoned` says that a time zone
+    follows it.
+    """
 
     year: int
     month: int
@@ -44,7 +48,9 @@ def read_amount(text: str | None) -> Decimal | None:
 
 def day_of(milliseconds: int, days_later: int = 0) -> Day:
     """The day (UTC) of a time in milliseconds since 1970, or so many days later."""
-    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=milliseconds // 86_400_000 + days_later)
+    date = datetime.date(1970, 1, 1) + datetime.timedelta(
+        days=milliseconds // 86_400_000 + days_later
+    )
     return Day(date.year, date.month, date.day)
 
 
@@ -56,8 +62,9 @@ def iso(day: Day) -> str:
 class Payer(NamedTuple):
     """What the rules of a report ask of the payer.
 
-    `ids` are (type, code) pairs; `types` the codes of PayerType; `sub_orgs` the types of sub-organisations; `substitute`
-    whether it pays in the employer's place; `reachable` whether a contact person for contents has an e-mail address.
+    `ids` are (type, code) pairs; `types` the codes of PayerType; `sub_orgs` the types of
+    sub-organisations; `substitute` whether it pays in the employer's place; `reachable` whether a
+    contact person for contents has an e-mail address.
     """
 
     ids: frozenset[tuple[str, str]] = frozenset()
@@ -68,7 +75,9 @@ class Payer(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One transaction as the rules of a report compare it. `kind` is `recovery`, `unjust` or empty."""
+    """One transaction as the rules of a report compare it. `kind` is `recovery`, `unjust`
+    or empty.
+    """
 
     transaction: Any
     code: str
@@ -77,7 +86,9 @@ class Line(NamedTuple):
 
 
 class Book:
-    """The findings of one delivery. `item` is the index of the report that is being looked at, None outside reports."""
+    """The findings of one delivery. `item` is the index of the report that is being looked at, None
+    outside reports.
+    """
 
     __slots__ = ("findings", "item", "latest_day", "payer", "payment_day", "today", "wages")
 
@@ -97,8 +108,21 @@ class Book:
         other.today, other.latest_day = self.today, self.latest_day
         return other
 
-    def add(self, rule: str, at: Any, expected: str = "", found: str | None = "", severity: Severity = "error") -> None:
-        """Note what is wrong at an element; the text of the message and the code come from the table of errors."""
+    def add(
+        self,
+        rule: str,
+        at: Any,
+        expected: str = "",
+        found: str | None = "",
+        severity: Severity = "error",
+    ) -> None:
+        """Note what is wrong at an element; the text of the message and the code come from the
+        table of errors.
+        """
         error = ERRORS[rule]
         found = (found or "").strip()[:FOUND_CHARACTERS_MAX]
-        self.findings.append(Finding(f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item))
+        self.findings.append(
+            Finding(
+                f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item
+            )
+        )

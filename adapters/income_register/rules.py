@@ -1,34 +1,46 @@
-"""The rules of the channel: what the schemas can't say, with findings per report; each rule lives in the module of its part."""
+"""The rules of the channel: what the schemas can't say, with findings per report; each rule lives
+in the module of its part.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from adapters.income_register.abroad_rules import check_abroad
-from adapters.income_register.absence_rules import check_absence
-from adapters.income_register.benefit_rules import check_benefits
-from adapters.income_register.document_rules import check_document
-from adapters.income_register.employment_rules import check_employment
-from adapters.income_register.field_rules import check_fields
-from adapters.income_register.header_rules import check_header, check_sending, check_standing, check_varying
-from adapters.income_register.parse import BENEFIT_REPORTS, STATUS_REQUEST, WAGE_REPORTS, Document
-from adapters.income_register.party_rules import check_earner, check_others
-from adapters.income_register.pay_rules import check_report, check_transactions
-from adapters.income_register.quick import Quick, chunks_of
-from adapters.income_register.report_rules import check_references, report_key
-from adapters.income_register.request_rules import (
+from exchange.adapters.income_register.abroad_rules import check_abroad
+from exchange.adapters.income_register.absence_rules import check_absence
+from exchange.adapters.income_register.benefit_rules import check_benefits
+from exchange.adapters.income_register.document_rules import check_document
+from exchange.adapters.income_register.employment_rules import check_employment
+from exchange.adapters.income_register.field_rules import check_fields
+from exchange.adapters.income_register.header_rules import (
+    check_header,
+    check_sending,
+    check_standing,
+    check_varying,
+)
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    STATUS_REQUEST,
+    WAGE_REPORTS,
+    Document,
+)
+from exchange.adapters.income_register.party_rules import check_earner, check_others
+from exchange.adapters.income_register.pay_rules import check_report, check_transactions
+from exchange.adapters.income_register.quick import Quick, chunks_of
+from exchange.adapters.income_register.report_rules import check_references, report_key
+from exchange.adapters.income_register.request_rules import (
     check_data_request,
     check_invalidations,
     check_separate_reports,
     check_subscription,
 )
-from adapters.income_register.rulebook import Book
-from adapters.income_register.shapes import is_text
-from adapters.income_register.standing import Standing, key_of
+from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.shapes import is_text
+from exchange.adapters.income_register.standing import Standing, key_of
 from exchange.ports import Context, Identity, Parsed
-from schemas.income_register.codes import LISTS
-from schemas.violation import Finding
+from exchange.schemas.income_register.codes import LISTS
+from exchange.schemas.violation import Finding
 
 SEPARATE_REPORTS = "income-register.payer-summary-reports"
 INVALIDATIONS = "income-register.invalidations"
@@ -43,7 +55,9 @@ CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Everything that is wrong with a document, apart from what its schema says. An abridged one becomes whole, if need be."""
+    """Everything that is wrong with a document, apart from what its schema says. An abridged one
+    becomes whole, if need be.
+    """
     if isinstance(parsed, Document) and parsed.abridged is not None:
         if (known := rules_of_abridged(parsed, context)) is not None:
             return known
@@ -65,12 +79,16 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         check_invalidations(book, data)
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
-    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean)
+    check_document(
+        book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean
+    )
     return book.findings
 
 
 def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | None:
-    """The same of an abridged delivery: warnings about its header, or nothing; None when all of it must be looked at."""
+    """The same of an abridged delivery: warnings about its header, or nothing; None when all of it
+    must be looked at.
+    """
     abridged, data = parsed.abridged, parsed.document.find("DeliveryData")
     if abridged is None or data is None or _is_real_time(parsed):
         return None
@@ -82,7 +100,9 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
     clean = is_text(abridged.around())
     if abridged.judged:
         seen = {f"ReportId {each.decode()}" for each in abridged.ids}
-        for place, report, chunk in zip(abridged.judged, parts["Reports"], abridged.chunks(), strict=True):
+        for place, report, chunk in zip(
+            abridged.judged, parts["Reports"], abridged.chunks(), strict=True
+        ):
             book.item, before = abridged.left[place][0], len(book.findings)
             check_one(book, report, seen)
             clean = clean and is_text(chunk)
@@ -94,7 +114,9 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
 
 
 def needs_whole(finding: Finding) -> bool:
-    """Whether a finding can be told only when the whole delivery was read: all but a warning about what is before the reports."""
+    """Whether a finding can be told only when the whole delivery was read: all but a warning about
+    what is before the reports.
+    """
     return finding.severity == "error" or finding.item is not None
 
 
@@ -108,7 +130,9 @@ def _check_status_request(book: Book, document: Any) -> None:
 def _is_real_time(parsed: Parsed) -> bool:
     """By the door; where there is none, by the root element."""
     door = parsed.inbound.door
-    return door == REAL_TIME_DOOR or (door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR"))
+    return door == REAL_TIME_DOOR or (
+        door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR")
+    )
 
 
 def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> dict[str, Any]:
@@ -151,7 +175,8 @@ def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context
     quick = Quick(book, partial(_is_fine, book))
     clean = is_text(around)
     for index in quick.unrecognised(chunks):
-        # A child by its place is looked for from the first one on: all at once, when one is needed at all.
+        # A child by its place is looked for from the first one on: all at once, when one is needed
+        # at all.
         reports = reports or list(holder)
         book.item, report, before = index, reports[index], len(book.findings)
         seen.update(quick.taken())
@@ -187,7 +212,9 @@ def check_one(book: Book, report: Any, seen: set[str]) -> None:
         if transactions is not None:
             check_benefits(book, transactions, earner)
         return
-    lines, insured = check_transactions(book, transactions) if transactions is not None else ([], set())
+    lines, insured = (
+        check_transactions(book, transactions) if transactions is not None else ([], set())
+    )
     if lines:
         check_report(book, lines, earner)
     if earner is not None:

@@ -1,7 +1,9 @@
-"""The shapes that parts of reports are written in: a pattern of their tags, which values are free and what each must be; no verdict.
+"""The shapes that parts of reports are written in: a pattern of their tags, which values are free
+and what each must be; no verdict.
 
-A shape is learned from a part that the rules found nothing in, as bytes. Values are of three kinds: *literal* ones are part of the
-pattern, *coded* ones decide what the rules ask, and *free* ones (names, amounts, dates) are checked one by one when a part is recognised.
+A shape is learned from a part that the rules found nothing in, as bytes. Values are of three kinds:
+*literal* ones are part of the pattern, *coded* ones decide what the rules ask, and *free* ones
+(names, amounts, dates) are checked one by one when a part is recognised.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from schemas.identifiers import CENTURIES, CHECK_CHARACTERS, is_business_id
-from schemas.income_register.codes import LISTS
+from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS, is_business_id
+from exchange.schemas.income_register.codes import LISTS
 
 Check = Callable[[bytes], object]
 #: What may stand between elements; other white space (of Python's) is no XML.
@@ -39,9 +41,15 @@ def is_text(value: bytes) -> bool:
 
 
 def is_person(value: bytes) -> bool:
-    """Whether eleven bytes of the right form are a personal identity code; by the check character first, for that is quick."""
+    """Whether eleven bytes of the right form are a personal identity code; by the check character
+    first, for that is quick.
+    """
     number = value[7:10]
-    return _CHECKS[int(value[:6] + number) % 31] == value[10] and number >= b"002" and _is_birth_date(value[:7])
+    return (
+        _CHECKS[int(value[:6] + number) % 31] == value[10]
+        and number >= b"002"
+        and _is_birth_date(value[:7])
+    )
 
 
 @lru_cache(maxsize=65_536)
@@ -59,8 +67,9 @@ def is_business(value: bytes) -> bool:
     return value.isascii() and is_business_id(value.decode())
 
 
-#: Patterns of free values. What they match is valid by the schema as well (a test holds them against its types), and written as it would be
-#: in canonical form. A text with & or / is left to the rules, for it may hold what the register forbids.
+#: Patterns of free values. What they match is valid by the schema as well (a test holds them
+#: against its types), and written as it would be in canonical form. A text with & or / is left to
+#: the rules, for it may hold what the register forbids.
 _LETTERS = rb"[^<>&/\x00-\x1f-]"
 _DATE = (
     rb"(?:(?:18|19|20|21)[0-9]{2}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -79,7 +88,18 @@ def _text(bytes_max: int, start: bytes = b"") -> bytes:
 
 #: How long the schema lets texts be, where an element has several lengths the shortest.
 _TEXTS = {
-    **dict.fromkeys(("LastName", "CompanyName", "Name", "Title", "PostOffice", "WorkMunicipality", "PaymentSpecifier"), 200),
+    **dict.fromkeys(
+        (
+            "LastName",
+            "CompanyName",
+            "Name",
+            "Title",
+            "PostOffice",
+            "WorkMunicipality",
+            "PaymentSpecifier",
+        ),
+        200,
+    ),
     **dict.fromkeys(("FirstName", "Street"), 100),
     **dict.fromkeys(("Co", "CountryName", "NonResidentCountryName", "WorkCountryName"), 70),
     **dict.fromkeys(("PostalCode", "InsuranceNo", "AccInsPolicyNo"), 20),
@@ -106,7 +126,9 @@ _FREE: dict[bytes, bytes] = {
 
 
 class Leaf(NamedTuple):
-    """A value in a part: where it stands in the bytes, its element and the elements around it; its pattern and check if it is free."""
+    """A value in a part: where it stands in the bytes, its element and the elements around it; its
+    pattern and check if it is free.
+    """
 
     start: int
     end: int
@@ -120,9 +142,10 @@ class Leaf(NamedTuple):
 class Shape:
     """How a part is written. Positions count the pattern's groups from 0.
 
-    `coded` picks the coded values; `free` are (position, check); `ordered` pairs of days of which the first is not later;
-    `sums` (positions, position): the former together are no more than the latter. `limits` are days with a limit of the delivery;
-    `related` says that there is any of these three.
+    `coded` picks the coded values; `free` are (position, check); `ordered` pairs of days of which
+    the first is not later; `sums` (positions, position): the former together are no more than the
+    latter. `limits` are days with a limit of the delivery; `related` says that there is any of
+    these three.
     """
 
     number: int
@@ -134,14 +157,17 @@ class Shape:
     limits: tuple[tuple[int, str], ...]
     places: dict[bytes, int]
     related: bool
-    #: Whether it holds nothing but codes, one amount and days that have no limit: what is not its amount recurs from delivery to delivery.
+    #: Whether it holds nothing but codes, one amount and days that have no limit: what is not its
+    #: amount recurs from delivery to delivery.
     recurs: bool
     #: Where ActionCode, ReportId, IRReportId and ReportVersion stand; -1: nowhere.
     references: tuple[int, int, int, int]
 
 
 def leaves(part: bytes) -> list[Leaf] | None:
-    """The values of a part; None when it is written in a way that shapes don't know (attributes, text between elements)."""
+    """The values of a part; None when it is written in a way that shapes don't know (attributes,
+    text between elements).
+    """
     found: list[Leaf] = []
     path: list[bytes] = []
     at, kind_beside, provider = 0, b"", b""
@@ -154,7 +180,9 @@ def leaves(part: bytes) -> list[Leaf] | None:
                 return None
             where = tuple(path)
             if name in _LITERAL:
-                kind_beside, provider = (value, provider) if name == b"Type" else (kind_beside, value)
+                kind_beside, provider = (
+                    (value, provider) if name == b"Type" else (kind_beside, value)
+                )
                 found.append(Leaf(at, tag.start(), where, "literal"))
             elif free := _free(where, kind_beside, provider):
                 found.append(Leaf(at, tag.start(), where, "free", *free))
@@ -175,25 +203,37 @@ def leaves(part: bytes) -> list[Leaf] | None:
     return None if part[at:].strip(SPACE) or len(found) > _GROUPS_MAX else found
 
 
-def _free(path: tuple[bytes, ...], kind_beside: bytes, provider: bytes) -> tuple[bytes, Check | None] | None:
+def _free(
+    path: tuple[bytes, ...], kind_beside: bytes, provider: bytes
+) -> tuple[bytes, Check | None] | None:
     """The pattern and the check of a free value; None when the value is coded."""
     name, parent = path[-1], path[-2] if len(path) > 1 else b""
     if name == b"Code":
         if parent == b"Id":
-            return {b"1": (rb"[0-9]{7}-[0-9]", is_business), b"2": (_PERSON, is_person)}.get(kind_beside)
-        return (_text(_CODE_BYTES_MAX), None) if parent in (b"Profession", b"PlaceOfBusiness") else None
+            return {b"1": (rb"[0-9]{7}-[0-9]", is_business), b"2": (_PERSON, is_person)}.get(
+                kind_beside
+            )
+        return (
+            (_text(_CODE_BYTES_MAX), None)
+            if parent in (b"Profession", b"PlaceOfBusiness")
+            else None
+        )
     if name == b"PensionPolicyNo":
         return _text(_POLICY_BYTES_MAX, re.escape(provider)), None
     return (_FREE[name], None) if name in _FREE else None
 
 
 def skeleton(part: bytes) -> bytes:
-    """The part without its values: what is the same in parts of one shape (but for literal values)."""
+    """The part without its values: what is the same in parts of one shape (but for literal
+    values).
+    """
     return _VALUES.sub(b"></", part)
 
 
 def learn(part: bytes, number: int) -> Shape | None:
-    """The shape of a part; None when it has none, or is of a kind whose values the rules compare in ways that shapes don't."""
+    """The shape of a part; None when it has none, or is of a kind whose values the rules compare in
+    ways that shapes don't.
+    """
     found = leaves(part)
     if found is None or not is_text(part):
         return None
@@ -202,7 +242,12 @@ def learn(part: bytes, number: int) -> Shape | None:
     if any(leaf.path[-2:] == (b"Id", b"Code") and leaf.kind == "coded" for leaf in found):
         # Coded values are remembered, and an identifier of another kind may be a person's.
         return None
-    if sum(leaf.path[-2:] == (b"Id", b"Code") and b"IncomeEarnerIds" in leaf.path for leaf in found) > 1:
+    if (
+        sum(
+            leaf.path[-2:] == (b"Id", b"Code") and b"IncomeEarnerIds" in leaf.path for leaf in found
+        )
+        > 1
+    ):
         return None
     pattern, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]
     for leaf in groups:
@@ -218,10 +263,27 @@ def learn(part: bytes, number: int) -> Shape | None:
     compiled = re.compile(pattern + re.escape(part[at:]))
     ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
     related = bool(ordered or sums or limits)
-    references = tuple(places.get(name, -1) for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion"))
-    recurs = not limits and sorted({leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN) == [b"Amount"]
+    references = tuple(
+        places.get(name, -1)
+        for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion")
+    )
+    recurs = not limits and sorted(
+        {leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN
+    ) == [b"Amount"]
     recurs = recurs and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
-    return Shape(number, compiled.fullmatch, getter, free, ordered, sums, limits, places, related, recurs, references)  # type: ignore[arg-type]
+    return Shape(
+        number,
+        compiled.fullmatch,
+        getter,
+        free,
+        ordered,
+        sums,
+        limits,
+        places,
+        related,
+        recurs,
+        references,  # type: ignore[arg-type]
+    )
 
 
 def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:
@@ -235,14 +297,20 @@ def _ordered(groups: list[Leaf]) -> tuple[tuple[int, int], ...]:
         after = groups[index + 1].path if index + 1 < len(groups) else ()
         if name == b"StartDate" and after == (*leaf.path[:-1], b"EndDate"):
             pairs.append((index, index + 1))
-        if recovery >= 0 and name in (b"PaymentDate", b"StartDate") and b"RecoveryData" in leaf.path:
+        if (
+            recovery >= 0
+            and name in (b"PaymentDate", b"StartDate")
+            and b"RecoveryData" in leaf.path
+        ):
             pairs.append((index, recovery))
     return tuple(pairs)
 
 
 def _sums(groups: list[Leaf]) -> tuple[tuple[tuple[int, ...], int], ...]:
     """Deductions from a benefit together are no more than the benefit."""
-    amounts = [(index, leaf.path) for index, leaf in enumerate(groups) if leaf.path[-1] == b"Amount"]
+    amounts = [
+        (index, leaf.path) for index, leaf in enumerate(groups) if leaf.path[-1] == b"Amount"
+    ]
     deducted = tuple(index for index, path in amounts if b"Deduction" in path)
     whole = [index for index, path in amounts if b"TransactionBasic" in path]
     return ((deducted, whole[0]),) if deducted and whole else ()
@@ -262,11 +330,15 @@ def _limits(groups: list[Leaf]) -> tuple[tuple[int, str], ...]:
 
 
 def holds(shape: Shape, values: tuple[bytes, ...]) -> bool:
-    """Whether the values stand to each other as the rules want; their limits are the delivery's own."""
+    """Whether the values stand to each other as the rules want; their limits are the delivery's
+    own.
+    """
     for first, second in shape.ordered:
         if values[first] > values[second]:
             return False
     for parts, whole in shape.sums:
-        if sum(Decimal(values[index].decode()) for index in parts) > Decimal(values[whole].decode()):
+        if sum(Decimal(values[index].decode()) for index in parts) > Decimal(
+            values[whole].decode()
+        ):
             return False
     return True

@@ -1,8 +1,10 @@
-"""Signs the register's replies (XML signature, enveloped) given a key; verifies nothing and keeps no key in a file.
+"""Signs the register's replies (XML signature, enveloped) given a key; verifies nothing and keeps
+no key in a file.
 
-RSA-SHA256 over exclusive canonical XML, enveloped-signature and exc-c14n transforms, X509Certificate: the form of the
-register's own replies. The signature is of the document alone, so a receiver takes it out of the SOAP envelope first.
-Source: XML-Signature Syntax and Processing (W3C); exclusive XML canonicalization 1.0 (W3C).
+RSA-SHA256 over exclusive canonical XML, enveloped-signature and exc-c14n transforms,
+X509Certificate: the form of the register's own replies. The signature is of the document alone, so
+a receiver takes it out of the SOAP envelope first. Source: XML-Signature Syntax and Processing
+(W3C); exclusive XML canonicalization 1.0 (W3C).
 """
 
 from __future__ import annotations
@@ -36,7 +38,12 @@ class SigningKey:
 def make_key(bits: int = 2048) -> SigningKey:
     """A new key with a self-signed certificate from 2020; lives in memory only."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    name = x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "FI"), x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "FI"),
+            x509.NameAttribute(NameOID.COMMON_NAME, _NAME),
+        ]
+    )
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -48,7 +55,9 @@ def make_key(bits: int = 2048) -> SigningKey:
         .not_valid_after(start + datetime.timedelta(days=_VALID_DAYS))
         .sign(private, hashes.SHA256())
     )
-    return SigningKey(private, base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode())
+    return SigningKey(
+        private, base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+    )
 
 
 @cache
@@ -58,8 +67,15 @@ def signing_key() -> SigningKey:
 
 
 def sign(document: bytes, key: SigningKey) -> bytes:
-    """The document with a ds:Signature as the last child of its root; in canonical form, without XML declaration."""
-    return sign_canonical(etree.tostring(etree.fromstring(document), method="c14n", exclusive=True, with_comments=False), key)
+    """The document with a ds:Signature as the last child of its root; in canonical form, without
+    XML declaration.
+    """
+    return sign_canonical(
+        etree.tostring(
+            etree.fromstring(document), method="c14n", exclusive=True, with_comments=False
+        ),
+        key,
+    )
 
 
 def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
@@ -73,7 +89,8 @@ def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
         '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
         f"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
     )
-    # What is signed is SignedInfo in canonical form, which carries the namespace itself; in the document its parent does.
+    # What is signed is SignedInfo in canonical form, which carries the namespace itself; in the
+    # document its parent does.
     signed = f'<ds:SignedInfo xmlns:ds="{DS}">{inside}'.encode()
     value = base64.b64encode(key.private.sign(signed, padding.PKCS1v15(), hashes.SHA256())).decode()
     signature = (

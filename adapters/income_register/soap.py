@@ -1,6 +1,7 @@
 """The SOAP 1.1 wrapping of replies: envelopes and faults; knows no register document.
 
-Source: SOAP 1.1 (W3C note, 8 May 2000). The violations in a fault's detail are in a namespace of ours.
+Source: SOAP 1.1 (W3C note, 8 May 2000). The violations in a fault's detail are in a namespace of
+ours.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import re
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from adapters.income_register.parse import SOAP
+from exchange.adapters.income_register.parse import SOAP
 from exchange.ports import Refusal
-from schemas.call import XML, Reply
-from schemas.violation import Violation
+from exchange.schemas.call import XML, Reply
+from exchange.schemas.violation import Violation
 
 VIOLATIONS = "urn:exchange:violations"
 #: What most values are: nothing in them is written otherwise.
@@ -23,7 +24,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def text(value: object) -> str:
     """A value as XML text in canonical form; characters that XML can't hold become U+FFFD."""
     written = str(value)
-    return written if _PLAIN(written) else escape(_FORBIDDEN.sub("\ufffd", written), {"\r": "&#xD;"})
+    return (
+        written if _PLAIN(written) else escape(_FORBIDDEN.sub("\ufffd", written), {"\r": "&#xD;"})
+    )
 
 
 def envelope(document: bytes) -> Reply:
@@ -33,14 +36,24 @@ def envelope(document: bytes) -> Reply:
 
 
 def _violation(violation: Violation) -> str:
-    fields = "".join(f"<v:{name}>{text(value)}</v:{name}>" for name, value in violation.as_dict().items())
+    fields = "".join(
+        f"<v:{name}>{text(value)}</v:{name}>" for name, value in violation.as_dict().items()
+    )
     return f"<v:violation>{fields}</v:violation>"
 
 
-def fault(code: str, message: str, violations: Iterable[Violation] = (), status: int = 500) -> Reply:
-    """A SOAP fault. `code` is `Client`, `Server`, `VersionMismatch` or `MustUnderstand`; every violation is in the detail."""
+def fault(
+    code: str, message: str, violations: Iterable[Violation] = (), status: int = 500
+) -> Reply:
+    """A SOAP fault. `code` is `Client`, `Server`, `VersionMismatch` or `MustUnderstand`; every
+    violation is in the detail.
+    """
     inside = "".join(map(_violation, violations))
-    detail = f'<detail><v:violations xmlns:v="{VIOLATIONS}">{inside}</v:violations></detail>' if inside else ""
+    detail = (
+        f'<detail><v:violations xmlns:v="{VIOLATIONS}">{inside}</v:violations></detail>'
+        if inside
+        else ""
+    )
     body = (
         f'<soap:Envelope xmlns:soap="{SOAP}"><soap:Body><soap:Fault><faultcode>soap:{code}</faultcode>'
         f"<faultstring>{text(message)}</faultstring>{detail}</soap:Fault></soap:Body></soap:Envelope>"
@@ -53,5 +66,10 @@ def refuse(refusal: Refusal) -> Reply:
     code = "Server" if refusal.status >= 500 else "Client"
     reply = fault(code, f"{refusal.reason}: {refusal.message}", refusal.violations, refusal.status)
     if refusal.retry_after_seconds:
-        return Reply(reply.status, reply.body, reply.content_type, {"Retry-After": str(refusal.retry_after_seconds)})
+        return Reply(
+            reply.status,
+            reply.body,
+            reply.content_type,
+            {"Retry-After": str(refusal.retry_after_seconds)},
+        )
     return reply

@@ -1,8 +1,11 @@
-"""What a payer's deliveries say again each time: headers that the rules found nothing in are known by their bytes; holds no rule.
+"""What a payer's deliveries say again each time: headers that the rules found nothing in are known
+by their bytes; holds no rule.
 
-Owner, creator, sender, payer and contact persons stand in every delivery of a payer in the same words; only its time, its id and its days
-differ. Such a header, those left out, is remembered with what the reports' rules ask of its payer. It is told from the bytes, so they must
-be the very bytes of the header: nothing but the start tags of its ancestors stands before it, and nothing in it is hidden.
+Owner, creator, sender, payer and contact persons stand in every delivery of a payer in the same
+words; only its time, its id and its days differ. Such a header, those left out, is remembered with
+what the reports' rules ask of its payer. It is told from the bytes, so they must be the very bytes
+of the header: nothing but the start tags of its ancestors stands before it, and nothing in it is
+hidden.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from typing import Any
 
-from adapters.income_register.rulebook import Payer
+from exchange.adapters.income_register.rulebook import Payer
 
 #: Headers that are remembered, some two hundred bytes each.
 KNOWN_MAX = 2_048
@@ -58,21 +61,32 @@ class Standing:
 
 
 def key_of(body: bytes, data: Any, kind: str) -> bytes | None:
-    """What tells the header of a delivery of that type (`data` is its DeliveryData) from others; None when its bytes can't be told."""
+    """What tells the header of a delivery of that type (`data` is its DeliveryData) from others;
+    None when its bytes can't be told.
+    """
     end = body.find(_END, 0, HEADER_BYTES_MAX)
     start = body.find(_START, 0, max(end, 0))
-    if start < 0 or len(data) == 0 or data[-1].tag != "Reports" or not _first_of_all(data, body[:start]):
+    if (
+        start < 0
+        or len(data) == 0
+        or data[-1].tag != "Reports"
+        or not _first_of_all(data, body[:start])
+    ):
         return None
     header = body[start:end]
     if b"<!" in header or b"<?" in header:
         return None
     # Under another declaration the same bytes may be other characters.
     declaration = body[: body.find(b"?>", 0, start) + 2] if body.startswith(b"<?xml ") else b""
-    return blake2b(b"%s %s " % (kind.encode(), declaration) + _VARYING.sub(b"", header), digest_size=16).digest()
+    return blake2b(
+        b"%s %s " % (kind.encode(), declaration) + _VARYING.sub(b"", header), digest_size=16
+    ).digest()
 
 
 def _first_of_all(data: Any, before: bytes) -> bool:
-    """Whether only the start tags of the element's ancestors (and a declaration) stand before it."""
+    """Whether only the start tags of the element's ancestors (and a declaration) stand
+    before it.
+    """
     tags = before.count(b"<") - before.startswith(b"<?xml ")
     element = data
     while element is not None:

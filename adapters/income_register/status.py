@@ -1,22 +1,33 @@
-"""Looks up deliveries that partners name: for the status service, and for invalidations of whole deliveries; renders nothing."""
+"""Looks up deliveries that partners name: for the status service, and for invalidations of whole
+deliveries; renders nothing.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.identify import kind_of, message_id, owner_of
-from adapters.income_register.memory import OF_DELIVERIES, delivery_key, rejected_key, subscription_id
-from adapters.income_register.parse import Document, delivery_data, parse, text_of
+from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
+from exchange.adapters.income_register.memory import (
+    OF_DELIVERIES,
+    delivery_key,
+    rejected_key,
+    subscription_id,
+)
+from exchange.adapters.income_register.parse import Document, delivery_data, parse, text_of
 from exchange.ports import Desk, Inbound
-from schemas.directory import Partner
-from schemas.envelope import Envelope, id_from_public
-from schemas.violation import Malformed
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope, id_from_public
+from exchange.schemas.violation import Malformed
 
 
-async def look_up(desk: Desk, partner: Partner, delivery_id: str, register_id: str, owner: str, kind: str) -> Envelope | None:
-    """The partner's own delivery by either reference; by both, they must name the same one. None when there is none.
+async def look_up(
+    desk: Desk, partner: Partner, delivery_id: str, register_id: str, owner: str, kind: str
+) -> Envelope | None:
+    """The partner's own delivery by either reference; by both, they must name the same one. None
+    when there is none.
 
-    `owner` is the owner's code. A delivery that was rejected at reception is none that can be asked after.
+    `owner` is the owner's code. A delivery that was rejected at reception is none that can be asked
+    after.
     """
     envelope = None
     own = message_id(delivery_id, owner, kind)
@@ -25,7 +36,11 @@ async def look_up(desk: Desk, partner: Partner, delivery_id: str, register_id: s
             envelope = await desk.message(id_from_public(register_id))
         except ValueError:
             return None
-        if envelope is None or envelope.sender != partner.id or (own and envelope.sender_message_id != own):
+        if (
+            envelope is None
+            or envelope.sender != partner.id
+            or (own and envelope.sender_message_id != own)
+        ):
             return None
     elif own:
         envelope = await desk.find(partner.id, own) or await _rejected(desk, partner, own)
@@ -48,15 +63,21 @@ async def is_invalidated(desk: Desk, envelope: Envelope) -> bool:
 
 
 async def target_of(parsed: Document, partner: Partner, desk: Desk) -> dict[str, str]:
-    """What an invalidation of a whole delivery is about, as hints: `target` (its identity), `reports` (the ReportIds that were
-    accepted in it) or, for a subscription's delivery, `subscription`; empty when there is none, or it is no such invalidation."""
+    """What an invalidation of a whole delivery is about, as hints: `target` (its identity),
+    `reports` (the ReportIds that were accepted in it) or, for a subscription's delivery,
+    `subscription`; empty when there is none, or it is no such invalidation.
+    """
     data = delivery_data(parsed.document)
     kind = OF_DELIVERIES.get(kind_of(data))
     if kind is None or not parsed.items:
         return {}
     item, owner = parsed.items[0], text_of(data, "DeliveryDataOwner/Code")
     envelope = await look_up(desk, partner, item.report_id, item.register_id, owner, kind)
-    if envelope is None or envelope.detail.get("status") != 3 or not envelope.sender_message_id.endswith(f"@{owner}/{kind}"):
+    if (
+        envelope is None
+        or envelope.detail.get("status") != 3
+        or not envelope.sender_message_id.endswith(f"@{owner}/{kind}")
+    ):
         return {}
     names: list[Any] = [entry[1] for entry in envelope.detail.get("valid", ())]
     hints = {"target": envelope.sender_message_id, "reports": " ".join(names)}
@@ -67,10 +88,16 @@ async def target_of(parsed: Document, partner: Partner, desk: Desk) -> dict[str,
 
 
 async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
-    """An invalidation with what it is about; as it is when it can't be read (then it is rejected on its way)."""
+    """An invalidation with what it is about; as it is when it can't be read (then it is rejected on
+    its way).
+    """
     try:
         parsed = parse(inbound)
     except Malformed:
         return inbound
     hints = await target_of(parsed, inbound.partner, desk)
-    return Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints) if hints else inbound
+    return (
+        Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints)
+        if hints
+        else inbound
+    )

@@ -1,7 +1,9 @@
-"""A main subscription as the register remembers it, and when it is due: schedules and change spans; extracts nothing.
+"""A main subscription as the register remembers it, and when it is due: schedules and change spans;
+extracts nothing.
 
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8 (vero.fi). Times of day are Finnish time.
-*Modelled*: times that were missed are made up for by one extraction, of the last of them, over the whole span since the one before.
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8 (vero.fi).
+Times of day are Finnish time. *Modelled*: times that were missed are made up for by one extraction,
+of the last of them, over the whole span since the one before.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.income_register import conditions
-from adapters.income_register.parse import text_of
-from schemas.income_register.codes import plain
-from schemas.instants import instant
+from exchange.adapters.income_register import conditions
+from exchange.adapters.income_register.parse import text_of
+from exchange.schemas.income_register.codes import plain
+from exchange.schemas.instants import instant
 
 #: The key under which the register ids of all main subscriptions are remembered.
 ALL = "s/all"
@@ -23,14 +25,16 @@ ONE_TIME, CONTINUOUS = "1", "2"
 _FINLAND = ZoneInfo("Europe/Helsinki")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LAST_DAY = 32
-#: How far back the last time of a schedule is looked for, and how far ahead the first: one day of one month comes within four years.
+#: How far back the last time of a schedule is looked for, and how far ahead the first: one day of
+#: one month comes within four years.
 _DAYS_BACK_MAX = 1500
 #: The beginning of the year 9999, in milliseconds.
 _LATEST = 253_370_764_800_000
 
 
 def milliseconds(text: str | None) -> int:
-    """An xs:dateTime as milliseconds since 1970 UTC; without a time zone it is Finnish time; 0 when empty.
+    """An xs:dateTime as milliseconds since 1970 UTC; without a time zone it is Finnish time; 0 when
+    empty.
 
     Raises:
         ValueError: when it is none, or in a year that has not four digits.
@@ -38,7 +42,8 @@ def milliseconds(text: str | None) -> int:
     if not (text := (text or "").strip()):
         return 0
     if text.startswith("9999"):
-        # Whoever writes the last of all years means no end; what is reckoned from it must still be a time.
+        # Whoever writes the last of all years means no end; what is reckoned from it must still be
+        # a time.
         return _LATEST
     # XML Schema has an hour 24, which is the next day's first; Python has none.
     at_end = text[10:13] == "T24"
@@ -55,11 +60,19 @@ def moment(text: str) -> str:
 
 
 def _runs(seconds: list[int]) -> list[list[int]]:
-    """Times of day as runs of equal steps: first second, step, how many. A schedule of every ten seconds is one run."""
+    """Times of day as runs of equal steps: first second, step, how many. A schedule of every ten
+    seconds is one run.
+    """
     runs: list[list[int]] = []
     for second in seconds:
-        if runs and (runs[-1][2] == 1 or second - (runs[-1][0] + runs[-1][1] * (runs[-1][2] - 1)) == runs[-1][1]):
-            runs[-1][1:] = [runs[-1][1] if runs[-1][2] > 1 else second - runs[-1][0], runs[-1][2] + 1]
+        if runs and (
+            runs[-1][2] == 1
+            or second - (runs[-1][0] + runs[-1][1] * (runs[-1][2] - 1)) == runs[-1][1]
+        ):
+            runs[-1][1:] = [
+                runs[-1][1] if runs[-1][2] > 1 else second - runs[-1][0],
+                runs[-1][2] + 1,
+            ]
         else:
             runs.append([second, 1, 1])
     return runs
@@ -71,15 +84,21 @@ def _second(time: str) -> int:
 
 
 def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any]:
-    """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none yet)."""
+    """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none
+    yet).
+    """
     times = sorted({_second(each.text or "") for each in main.find("Schedule").iter("Time")})
     schedule: dict[str, Any] = {"times": _runs(times)}
     weekly, monthly = main.find("Schedule//WeeklySchedule"), main.find("Schedule//MonthlySchedule")
     if weekly is not None:
-        schedule["weekdays"] = [index for index, day in enumerate(_DAYS) if text_of(weekly, day) == "true"]
+        schedule["weekdays"] = [
+            index for index, day in enumerate(_DAYS) if text_of(weekly, day) == "true"
+        ]
     if monthly is not None:
         schedule["days"] = sorted(int(plain(each.text)) for each in monthly.iterfind("Days/Day"))
-        schedule["months"] = sorted(int(plain(each.text)) for each in monthly.iterfind("Months/Month"))
+        schedule["months"] = sorted(
+            int(plain(each.text)) for each in monthly.iterfind("Months/Month")
+        )
     return {
         "owner": owner,
         "partner": partner,
@@ -113,15 +132,21 @@ def part_id(register_id: str, subscription: str) -> str:
 
 
 def due_at(data: dict[str, Any], by: int) -> int:
-    """The extraction that is due at a time (milliseconds): when it should have been at the latest; 0 when none is.
+    """The extraction that is due at a time (milliseconds): when it should have been at the latest;
+    0 when none is.
 
-    A one-time subscription is extracted on ValidFrom, a continuous one at the times of its schedule from ValidFrom until ValidUntil.
-    A time before the subscription was received, or the last extraction, is none (*modelled*).
+    A one-time subscription is extracted on ValidFrom, a continuous one at the times of its schedule
+    from ValidFrom until ValidUntil. A time before the subscription was received, or the last
+    extraction, is none (*modelled*).
     """
     if data["invalidated"] or (data["type"] == ONE_TIME and data["until"]):
         return 0
     first = datetime.date.fromisoformat(data["from"])
-    last = datetime.date.fromisoformat(data["to"]) if data["to"] and data["type"] == CONTINUOUS else datetime.date.max
+    last = (
+        datetime.date.fromisoformat(data["to"])
+        if data["to"] and data["type"] == CONTINUOUS
+        else datetime.date.max
+    )
     after = max(data["until"], data["received"])
     day = min(first if data["type"] == ONE_TIME else last, _local(by).date())
     for _ in range(_DAYS_BACK_MAX):
@@ -134,7 +159,9 @@ def due_at(data: dict[str, Any], by: int) -> int:
 
 
 def first_at(data: dict[str, Any]) -> int:
-    """The first extraction by validity and schedule alone (milliseconds), whenever the subscription came in; 0 when there is none."""
+    """The first extraction by validity and schedule alone (milliseconds), whenever the subscription
+    came in; 0 when there is none.
+    """
     first, times = datetime.date.fromisoformat(data["from"]), data["schedule"]["times"]
     days = min(_DAYS_BACK_MAX, datetime.date.max.toordinal() - first.toordinal())
     for day in (first + datetime.timedelta(days=offset) for offset in range(days)):
@@ -151,7 +178,11 @@ def _last_time(day: datetime.date, runs: list[list[int]], by: int) -> int:
     """The last time of a day's schedule that is not after `by`; 0 when there is none."""
     now = _local(by)
     second = 86_400 if day < now.date() else now.hour * 3600 + now.minute * 60 + now.second
-    found = [start + step * min((second - start) // step, number - 1) for start, step, number in runs if start <= second]
+    found = [
+        start + step * min((second - start) // step, number - 1)
+        for start, step, number in runs
+        if start <= second
+    ]
     # In the hour that summer time takes away, a time is later than it says.
     times = sorted((_at(day, each) for each in found), reverse=True)
     return next((at for at in times if at <= by), 0)
@@ -174,12 +205,15 @@ def _on(day: datetime.date, schedule: dict[str, Any]) -> bool:
 
 
 def span(data: dict[str, Any], at: int) -> tuple[int, int]:
-    """The change span [start, end) of the extraction that is due at a time: from the end of the last one, or as subscribed.
+    """The change span [start, end) of the extraction that is due at a time: from the end of the
+    last one, or as subscribed.
 
     A continuous subscription without a start begins at ValidFrom (*modelled*).
     """
     if data["until"]:
         return data["until"], at
-    first = datetime.datetime.combine(datetime.date.fromisoformat(data["from"]), datetime.time(), _FINLAND)
+    first = datetime.datetime.combine(
+        datetime.date.fromisoformat(data["from"]), datetime.time(), _FINLAND
+    )
     start = data["start"] or int(first.timestamp() * 1000)
     return start, (data["end"] or at) if data["type"] == ONE_TIME else at

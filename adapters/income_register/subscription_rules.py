@@ -1,20 +1,29 @@
-"""Rules of a main subscription as a whole: its ids, its schedule, its times and its change span; no kind of material, and nothing remembered.
+"""Rules of a main subscription as a whole: its ids, its schedule, its times and its change span; no
+kind of material, and nothing remembered.
 
-Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 8.2.2, 8.2.4 and 8.3 (vero.fi). That a
-MainSubscriptionId is the subscriber's own for each main subscription is judged by the register's memory (`cycle.py`).
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 8.2.2, 8.2.4
+and 8.3 (vero.fi). That a MainSubscriptionId is the subscriber's own for each main subscription is
+judged by the register's memory (`cycle.py`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.income_register.rulebook import Book, read_day
-from adapters.income_register.subscription import CONTINUOUS, ONE_TIME, as_data, first_at, milliseconds
-from schemas.income_register.codes import plain
+from exchange.adapters.income_register.rulebook import Book, read_day
+from exchange.adapters.income_register.subscription import (
+    CONTINUOUS,
+    ONE_TIME,
+    as_data,
+    first_at,
+    milliseconds,
+)
+from exchange.schemas.income_register.codes import plain
 
 _SCHEDULES = {ONE_TIME: "OnetimeDeliverySchedule", CONTINUOUS: "RecurringDeliverySchedule"}
 _SPAN = ("ModifiedTimespanStart", "ModifiedTimespanEnd")
-#: The years in which whatever is counted from a day stays a day: the register's own texts name no bounds.
+#: The years in which whatever is counted from a day stays a day: the register's own texts name no
+#: bounds.
 _YEARS = range(1900, 10_000)
 
 
@@ -32,7 +41,11 @@ def check_main(book: Book, main: Any) -> None:
     """The rules of MainSubscription; what is missing or no date at all is the schema's business."""
     _check_ids(book, main)
     kind, schedule = plain(main.findtext("SubscriptionType")), main.find("Schedule/*")
-    found = {name: each for name in ("ValidFrom", "ValidUntil", *_SPAN) if (each := main.find(name)) is not None}
+    found = {
+        name: each
+        for name in ("ValidFrom", "ValidUntil", *_SPAN)
+        if (each := main.find(name)) is not None
+    }
     reckonable = [check_year(book, each) for each in found.values()]
     if not all(reckonable) or "ValidFrom" not in found:
         return
@@ -62,14 +75,21 @@ def _check_ids(book: Book, main: Any) -> None:
 
 
 def _check_span(book: Book, main: Any, given: list[Any]) -> None:
-    """A change span is over before the first extraction (8.2.2). `given` are its start, its end, or both."""
+    """A change span is over before the first extraction (8.2.2). `given` are its start, its end, or
+    both.
+    """
     try:
-        extracted, times = first_at(as_data(main, "", "", 0)), [milliseconds(each.text) for each in given]
+        extracted, times = (
+            first_at(as_data(main, "", "", 0)),
+            [milliseconds(each.text) for each in given],
+        )
     except ValueError:
         # Something is no time at all, as the schema has said.
         return
     for element, time in zip(given, times, strict=True):
         if extracted and time >= extracted:
-            book.add("change-span-late", element, "a time before the first extraction", element.text)
+            book.add(
+                "change-span-late", element, "a time before the first extraction", element.text
+            )
     if times[-1] < times[0]:
         book.add("period-order", given[-1], f"{given[0].text} or later", given[-1].text)

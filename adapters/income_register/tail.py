@@ -1,6 +1,8 @@
-"""What deliveries hold that may be asked for, and the deliveries beyond the index's last segment as one worker has read them; writes nothing.
+"""What deliveries hold that may be asked for, and the deliveries beyond the index's last segment as
+one worker has read them; writes nothing.
 
-A question would otherwise read up to a whole segment of deliveries again. What is kept is bounded by what closes a segment.
+A question would otherwise read up to a whole segment of deliveries again. What is kept is bounded
+by what closes a segment.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from zlib import crc32
 
-from schemas import xml
+from exchange.schemas import xml
 
 #: A delivery of more bytes is read on a thread, so that nobody waits for it.
 LARGE_BYTES = 500_000
-#: Identifiers of payers and earners, and policy numbers, wherever they stand and however they are written.
+#: Identifiers of payers and earners, and policy numbers, wherever they stand and however they are
+#: written.
 _TERMS = re.compile(rb"<(?:Code|PensionPolicyNo|AccInsPolicyNo)\s*>\s*([^<\s]{1,30})\s*</")
 _TAGS = ("Code", "PensionPolicyNo", "AccInsPolicyNo")
 
@@ -25,13 +28,17 @@ def terms_in(body: bytes) -> set[int]:
     """Checksums of everything in a delivery that may be asked for."""
     if b"<!" in body or b"&#" in body:
         root = xml.parse(body, xml.XmlLimits(max(len(body), 1)))
-        return {crc32("".join(map(str, each.itertext())).strip().encode()) for each in root.iter(*_TAGS)}
+        return {
+            crc32("".join(map(str, each.itertext())).strip().encode()) for each in root.iter(*_TAGS)
+        }
     # One by one: a thread that looks for all at once would let no other one work meanwhile.
     return {crc32(found[1]) for found in _TERMS.finditer(body)}
 
 
 class Tail:
-    """Deliveries in the order of their ids, after the message with which the last segment ended. One question at a time adds to it (`lock`)."""
+    """Deliveries in the order of their ids, after the message with which the last segment ended.
+    One question at a time adds to it (`lock`).
+    """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -40,7 +47,8 @@ class Tail:
         self.terms: list[array[int]] = []
         #: All terms together.
         self.size = 0
-        #: All that came in before that time (milliseconds) was looked at, so that it needs no other look when others had much to send since.
+        #: All that came in before that time (milliseconds) was looked at, so that it needs no other
+        #: look when others had much to send since.
         self.read_until = 0
         self._ended = 0
 
@@ -65,7 +73,11 @@ class Tail:
     def found(self, wanted: Sequence[set[int]]) -> list[int]:
         """The messages that hold one of each set of terms, the newest first."""
         both = zip(reversed(self.messages), reversed(self.terms), strict=True)
-        return [message for message, terms in both if all(any(_holds(terms, term) for term in each) for each in wanted)]
+        return [
+            message
+            for message, terms in both
+            if all(any(_holds(terms, term) for term in each) for each in wanted)
+        ]
 
 
 def _holds(terms: array[int], term: int) -> bool:

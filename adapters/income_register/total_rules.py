@@ -1,7 +1,9 @@
-"""Rules of reporting method 1, the total of wages (101) and the sums that parts of insurance are counted from (102-106); nothing else.
+"""Rules of reporting method 1, the total of wages (101) and the sums that parts of insurance are
+counted from (102-106); nothing else.
 
-Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.27-2.29 (vero.fi). The rules hold for each
-group by itself: what was paid, what is unjust enrichment, and what was recovered of one original period.
+Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.27-2.29
+(vero.fi). The rules hold for each group by itself: what was paid, what is unjust enrichment, and
+what was recovered of one original period.
 """
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from adapters.income_register.recovery_rules import original_periods
-from adapters.income_register.rulebook import Book, Line, read_amount
-from schemas.income_register.codes import WAGE_INCOME, plain
+from exchange.adapters.income_register.recovery_rules import original_periods
+from exchange.adapters.income_register.rulebook import Book, Line, read_amount
+from exchange.schemas.income_register.codes import WAGE_INCOME, plain
 
 TOTAL = "101"
 #: The insurance that each part is counted from, by its InsuranceCode; 103 stands for all.
@@ -20,11 +22,18 @@ PARTS_OF_TOTAL = frozenset(_INSURANCE_OF)
 
 
 def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
-    """The total stands once and is the largest; 103 stands for all its parts; itemised income types keep out."""
+    """The total stands once and is the largest; 103 stands for all its parts; itemised income types
+    keep out.
+    """
     first = next(line for line in lines if line.code == TOTAL or line.code in PARTS_OF_TOTAL)
     itemised = [line for line in lines if WAGE_INCOME[line.code].way == "itemised"]
     if itemised:
-        book.add("methods-mixed", itemised[0].transaction, "income types of one reporting method", itemised[0].code)
+        book.add(
+            "methods-mixed",
+            itemised[0].transaction,
+            "income types of one reporting method",
+            itemised[0].code,
+        )
     if TOTAL not in codes:
         book.add("total-missing", first.transaction, TOTAL, first.code)
     if "103" in codes and len(codes & PARTS_OF_TOTAL) > 1:
@@ -33,7 +42,9 @@ def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
     groups: dict[Any, list[Line]] = defaultdict(list)
     for line in lines:
         if line.code == TOTAL or line.code in PARTS_OF_TOTAL:
-            groups[original_periods(line.transaction) if line.kind == "recovery" else line.kind].append(line)
+            groups[
+                original_periods(line.transaction) if line.kind == "recovery" else line.kind
+            ].append(line)
     _check_repeated(book, groups)
     for group in groups.values():
         _check_group(book, group)
@@ -48,7 +59,11 @@ def _check_repeated(book: Book, groups: dict[Any, list[Line]]) -> None:
             book.add("total-repeated", again.transaction, "101 once")
         if totals and isinstance(key, frozenset):
             if key & seen:
-                book.add("total-repeated", totals[0].transaction, "original periods of which no other 101 is a recovery")
+                book.add(
+                    "total-repeated",
+                    totals[0].transaction,
+                    "original periods of which no other 101 is a recovery",
+                )
             seen |= key
 
 
@@ -72,4 +87,9 @@ def _check_group(book: Book, group: list[Line]) -> None:
         insurance = _INSURANCE_OF[line.code]
         if not left_out & {"1", insurance}:
             codes = "1" if insurance == "1" else f"1 or {insurance}"
-            book.add("total-insurance-data", totals[0].transaction, f"InsuranceCode {codes} with Included false", line.code)
+            book.add(
+                "total-insurance-data",
+                totals[0].transaction,
+                f"InsuranceCode {codes} with Included false",
+                line.code,
+            )

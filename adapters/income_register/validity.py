@@ -1,4 +1,6 @@
-"""Tells whether a report by itself is valid by the channel's own schema, in a delivery made around it; no rule and no finding."""
+"""Tells whether a report by itself is valid by the channel's own schema, in a delivery made around
+it; no rule and no finding.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,23 @@ from typing import Any
 
 from lxml import etree
 
-from schemas.catalogue import Catalogue
-from schemas.xml import XmlSchema
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.xml import XmlSchema
 
 _PARTY = "<{0}><Type>1</Type><Code>0000000-0</Code></{0}>"
 _HEADER = (
     "<DeliveryData><Timestamp>2020-01-01T00:00:00Z</Timestamp><Source>S</Source><DeliveryDataType>1</DeliveryDataType>"
     "<DeliveryId>D</DeliveryId><FaultyControl>1</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>"
-    + "".join(map(_PARTY.format, ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")))
+    + "".join(
+        map(_PARTY.format, ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender"))
+    )
 )
 _DAY = "2020-01-01"
-_PERIOD = (
-    f"<PaymentPeriod><PaymentDate>{_DAY}</PaymentDate><StartDate>{_DAY}</StartDate><EndDate>{_DAY}</EndDate></PaymentPeriod>"
-)
+_PERIOD = f"<PaymentPeriod><PaymentDate>{_DAY}</PaymentDate><StartDate>{_DAY}</StartDate><EndDate>{_DAY}</EndDate></PaymentPeriod>"
 _CONTACTS = "<ContactPersons><ContactPerson><Name>N</Name><Telephone>1</Telephone></ContactPerson></ContactPersons>"
-_PAYER = "<Payer><PayerIds><Id><Type>1</Type><Code>0000000-0</Code></Id></PayerIds></Payer><Reports>"
+_PAYER = (
+    "<Payer><PayerIds><Id><Type>1</Type><Code>0000000-0</Code></Id></PayerIds></Payer><Reports>"
+)
 _END = b"</Reports></DeliveryData></own:%b>"
 _NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 
@@ -34,7 +38,9 @@ def _frame(name: str, namespace: str, date: str) -> tuple[bytes, bytes]:
 #: What stands before and after the reports of a delivery of wages, or of benefits.
 _FRAMES = {
     True: _frame("WageReportsRequestToIR", "WageReportsToIR", _PERIOD),
-    False: _frame("BenefitReportsRequestToIR", "BenefitReportsToIR", f"<PaymentDate>{_DAY}</PaymentDate>"),
+    False: _frame(
+        "BenefitReportsRequestToIR", "BenefitReportsToIR", f"<PaymentDate>{_DAY}</PaymentDate>"
+    ),
 }
 
 
@@ -52,11 +58,17 @@ def reports_schema(wages: bool) -> XmlSchema:
 
 
 def valid_report(report: bytes, wages: bool) -> Any:
-    """The report as an element, in such a delivery, when it is valid there and the only one; else None."""
+    """The report as an element, in such a delivery, when it is valid there and the only one; else
+    None.
+    """
     head, tail = _FRAMES[wages]
     try:
         document = etree.fromstring(b"".join((head, report, tail)))
     except etree.XMLSyntaxError:
         return None
     holder = document.find("DeliveryData/Reports")
-    return holder[0] if reports_schema(wages).accepts(document) and holder is not None and len(holder) == 1 else None
+    return (
+        holder[0]
+        if reports_schema(wages).accepts(document) and holder is not None and len(holder) == 1
+        else None
+    )

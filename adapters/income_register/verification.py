@@ -1,11 +1,14 @@
-"""Judges the signature of a document that came in: enveloped, RSA with SHA-256, over the whole document; trusts no certificate authority.
+"""Judges the signature of a document that came in: enveloped, RSA with SHA-256, over the whole
+document; trusts no certificate authority.
 
-Accepted are the two forms that the register's own material has: enveloped alone (digest over inclusive C14N), and enveloped with exclusive
-C14N; SignedInfo in either; the key as RSAKeyValue or X509Certificate. Everything else is refused by name, so that nothing but the
-document itself can be what was signed: no second signature, no reference elsewhere, no other transform, no weak algorithm. Whether the
-key is the sender's is not judged: the register's certificate authority is not here (partners are told apart by their keys to the
-exchange). Source: XML-Signature Syntax and Processing (W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin
-2021", chapter 3.2 (vero.fi).
+Accepted are the two forms that the register's own material has: enveloped alone (digest over
+inclusive C14N), and enveloped with exclusive C14N; SignedInfo in either; the key as RSAKeyValue or
+X509Certificate. Everything else is refused by name, so that nothing but the document itself can be
+what was signed: no second signature, no reference elsewhere, no other transform, no weak algorithm.
+Whether the key is the sender's is not judged: the register's certificate authority is not here
+(partners are told apart by their keys to the exchange). Source: XML-Signature Syntax and Processing
+(W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2
+(vero.fi).
 """
 
 from __future__ import annotations
@@ -24,12 +27,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
-from adapters.income_register.abridgement import Abridgement
-from adapters.income_register.parse import BODY, ENVELOPE, Document
-from adapters.income_register.signature import DS
+from exchange.adapters.income_register.abridgement import Abridgement
+from exchange.adapters.income_register.parse import BODY, ENVELOPE, Document
+from exchange.adapters.income_register.signature import DS
 from exchange.ports import Parsed
-from schemas.income_register.codes import ERRORS
-from schemas.violation import Finding
+from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.violation import Finding
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
@@ -41,14 +44,21 @@ _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
 _OF_SIGNATURE = [f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo")]
-_OF_INFO = [f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")]
+_OF_INFO = [
+    f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")
+]
 _OF_REFERENCE = [f"{{{DS}}}{name}" for name in ("Transforms", "DigestMethod", "DigestValue")]
-_OF_KEYS = [f"{{*}}{name}" for name in ("RSAKeyValue", "X509Certificate", "RetrievalMethod", "KeyInfoReference")]
+_OF_KEYS = [
+    f"{{*}}{name}"
+    for name in ("RSAKeyValue", "X509Certificate", "RetrievalMethod", "KeyInfoReference")
+]
 _HEADER = ENVELOPE.replace("Envelope", "Header")
 
 
 class Refused(Exception):
-    """Why a signature is not accepted: the element at fault, what was expected there and what was found."""
+    """Why a signature is not accepted: the element at fault, what was expected there and what was
+    found.
+    """
 
     def __init__(self, at: Any, expected: str, found: str = "") -> None:
         super().__init__(expected)
@@ -56,26 +66,45 @@ class Refused(Exception):
 
 
 def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
-    """What is wrong with the document's signature; an unsigned document is fine unless a signature is demanded."""
+    """What is wrong with the document's signature; an unsigned document is fine unless a signature
+    is demanded.
+    """
     root = parsed.root if parsed.root is not None else parsed.document
     abridged = parsed.abridged if isinstance(parsed, Document) else None
     try:
         if verify(root, parsed.document, parsed.pieces, abridged) or not demanded:
             return []
-        rule, refused = "signature-missing", Refused(parsed.document, "a signature as the last element")
+        rule, refused = (
+            "signature-missing",
+            Refused(parsed.document, "a signature as the last element"),
+        )
     except Refused as error:
         rule, refused = "signature", error
     told = ERRORS[rule]
-    return [Finding(f"ir.{rule}", told.message, refused.at, refused.expected, refused.found[:100], "error", told.code)]
+    return [
+        Finding(
+            f"ir.{rule}",
+            told.message,
+            refused.at,
+            refused.expected,
+            refused.found[:100],
+            "error",
+            told.code,
+        )
+    ]
 
 
 def verify(
-    root: Any, document: Any, pieces: Callable[[Any], Iterable[Any]] | None = None, abridged: Abridgement | None = None
+    root: Any,
+    document: Any,
+    pieces: Callable[[Any], Iterable[Any]] | None = None,
+    abridged: Abridgement | None = None,
 ) -> bool:
-    """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there is no signature at all.
+    """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there
+    is no signature at all.
 
-    A delivery that is read in pieces is `document` with its first reports; the digest is then of all `pieces`. Of an abridged one it is of
-    the whole, restored.
+    A delivery that is read in pieces is `document` with its first reports; the digest is then of
+    all `pieces`. Of an abridged one it is of the whole, restored.
 
     Raises:
         Refused: when there is something like a signature that is not accepted.
@@ -95,7 +124,8 @@ def verify(
     method, prefixes, digest = _reference(info)
     alone = document
     if root is not document and INCLUSIVE in (method, info[0].get("Algorithm")):
-        # In inclusive form a document carries the namespaces that are in scope; the envelope's were not when it was signed.
+        # In inclusive form a document carries the namespaces that are in scope; the envelope's were
+        # not when it was signed.
         alone = copy.deepcopy(document)
         signature = alone[-1]
     if abridged is not None:
@@ -105,7 +135,11 @@ def verify(
     else:
         whole = _digest((_without(signature, alone, method, prefixes),))
     if whole != digest:
-        raise Refused(info[2], "the digest of the document as it is", "another digest: it was changed after it was signed")
+        raise Refused(
+            info[2],
+            "the digest of the document as it is",
+            "another digest: it was changed after it was signed",
+        )
     public = _key(key_info, signature)
     canonical = _canonical(signature[0], _c14n(info[0]), _prefixes(info[0]))
     try:
@@ -118,7 +152,9 @@ def verify(
 def _check_envelope(root: Any, document: Any) -> None:
     """One document in the body, and nothing beside it that could be taken for it."""
     bodies = [child for child in root if child.tag == BODY]
-    if len(bodies) != 1 or any(child.tag not in (BODY, _HEADER) for child in root.iterchildren("*")):
+    if len(bodies) != 1 or any(
+        child.tag not in (BODY, _HEADER) for child in root.iterchildren("*")
+    ):
         raise Refused(root, "a SOAP envelope with one body and at most a header before it")
     if document.getparent() is not bodies[0] or sum(1 for _ in bodies[0].iterchildren("*")) != 1:
         raise Refused(bodies[0], "one document in the SOAP body")
@@ -127,10 +163,16 @@ def _check_envelope(root: Any, document: Any) -> None:
 def _parts(signature: Any) -> tuple[Any, Any, Any]:
     """SignedInfo, SignatureValue and KeyInfo; nothing else may be there."""
     if (names := [child.tag for child in signature]) != _OF_SIGNATURE:
-        raise Refused(signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", _plain(names))
+        raise Refused(
+            signature, "SignedInfo, SignatureValue and KeyInfo, and nothing else", _plain(names)
+        )
     info, value, key_info = signature
     if (inside := [child.tag for child in info]) != _OF_INFO:
-        raise Refused(info, "one CanonicalizationMethod, one SignatureMethod and one Reference", _plain(inside))
+        raise Refused(
+            info,
+            "one CanonicalizationMethod, one SignatureMethod and one Reference",
+            _plain(inside),
+        )
     return info, value, key_info
 
 
@@ -140,7 +182,9 @@ def _plain(tags: list[Any]) -> str:
 
 def _check_algorithm(element: Any, algorithm: str, name: str) -> None:
     if element.get("Algorithm") != algorithm or len(element):
-        raise Refused(element, f"{name} without parameters ({algorithm})", str(element.get("Algorithm")))
+        raise Refused(
+            element, f"{name} without parameters ({algorithm})", str(element.get("Algorithm"))
+        )
 
 
 def _c14n(element: Any) -> str:
@@ -163,7 +207,9 @@ def _prefixes(element: Any) -> list[str]:
 
 
 def _reference(info: Any) -> tuple[str, list[str], bytes]:
-    """The canonical form (with its prefix list) and the digest of the one reference, which is to the whole document."""
+    """The canonical form (with its prefix list) and the digest of the one reference, which is to
+    the whole document.
+    """
     reference = info[2]
     if reference.get("URI") != "" or reference.get("Type"):
         raise Refused(reference, 'URI="", the whole document', str(reference.get("URI")))
@@ -172,7 +218,11 @@ def _reference(info: Any) -> tuple[str, list[str], bytes]:
     transforms, method, value = reference
     algorithms = [str(each.get("Algorithm")) for each in transforms]
     if algorithms[:1] != [ENVELOPED] or len(algorithms) > 2 or len(transforms[0]):
-        raise Refused(transforms, "enveloped-signature, then at most one canonicalization", ", ".join(algorithms))
+        raise Refused(
+            transforms,
+            "enveloped-signature, then at most one canonicalization",
+            ", ".join(algorithms),
+        )
     _check_algorithm(method, SHA256, "SHA-256")
     if len(algorithms) == 1:
         return INCLUSIVE, [], _decoded(value)
@@ -190,15 +240,21 @@ def _canonical(element: Any, method: str, prefixes: list[str]) -> bytes:
     exclusive = method == EXCLUSIVE
     wanted = prefixes if exclusive and prefixes else None
     return etree.tostring(
-        element, method="c14n", exclusive=exclusive, with_comments=False, inclusive_ns_prefixes=wanted, with_tail=False
+        element,
+        method="c14n",
+        exclusive=exclusive,
+        with_comments=False,
+        inclusive_ns_prefixes=wanted,
+        with_tail=False,
     )
 
 
 def _without(signature: Any, document: Any, method: str, prefixes: list[str]) -> bytes:
     """The canonical form of the document without its signature.
 
-    The signature is cut out of the canonical bytes: it is the only element of its name and the last one, and taking it out of the
-    tree (lxml would move its namespace declarations) would change what is still to be verified.
+    The signature is cut out of the canonical bytes: it is the only element of its name and the last
+    one, and taking it out of the tree (lxml would move its namespace declarations) would change
+    what is still to be verified.
     """
     whole = _canonical(document, method, prefixes)
     name = f"{signature.prefix}:Signature".encode() if signature.prefix else b"Signature"
@@ -215,15 +271,22 @@ def _digest(canonical: Iterable[bytes | memoryview]) -> bytes:
 
 
 def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -> bytes:
-    """The digest of the whole: what stands before the reports, the reports of each piece, what stands after them.
+    """The digest of the whole: what stands before the reports, the reports of each piece, what
+    stands after them.
 
-    `<Reports>` has neither attributes nor declarations, and in canonical form no text can look like a tag.
+    `<Reports>` has neither attributes nor declarations, and in canonical form no text can look like
+    a tag.
     """
     digest, after = hashlib.sha256(), b""
     for number, piece in enumerate(pieces):
-        alone = copy.deepcopy(piece) if method == INCLUSIVE and piece.getparent() is not None else piece
+        alone = (
+            copy.deepcopy(piece) if method == INCLUSIVE and piece.getparent() is not None else piece
+        )
         canonical = _without(alone[-1], alone, method, prefixes)
-        start, end = canonical.index(b"<Reports>") + len(b"<Reports>"), canonical.rindex(b"</Reports>")
+        start, end = (
+            canonical.index(b"<Reports>") + len(b"<Reports>"),
+            canonical.rindex(b"</Reports>"),
+        )
         digest.update(canonical[start:end] if number else canonical[:end])
         after = canonical[end:]
     digest.update(after)
@@ -236,7 +299,9 @@ def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     for child in key_info.iter(*_OF_KEYS):
         name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":
-            modulus, exponent = (child.findtext(f"{{{DS}}}{part}") or "" for part in ("Modulus", "Exponent"))
+            modulus, exponent = (
+                child.findtext(f"{{{DS}}}{part}") or "" for part in ("Modulus", "Exponent")
+            )
             keys.append((child, _key_of_value("".join(modulus.split()), "".join(exponent.split()))))
         elif name == "X509Certificate":
             keys.append((child, _key_of_certificate("".join((child.text or "").split()))))
@@ -248,7 +313,11 @@ def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
     for element, key in keys:
         if isinstance(key, str):
             raise Refused(element, key)
-        if key is not first and isinstance(first, rsa.RSAPublicKey) and key.public_numbers() != first.public_numbers():
+        if (
+            key is not first
+            and isinstance(first, rsa.RSAPublicKey)
+            and key.public_numbers() != first.public_numbers()
+        ):
             raise Refused(element, "the same key in every form of it, and one certificate")
     assert isinstance(first, rsa.RSAPublicKey), "a text was refused above"
     return first
@@ -260,7 +329,10 @@ _SIZE = f"an RSA key of {KEY_BITS_MIN}-{KEY_BITS_MAX} bits"
 @lru_cache(maxsize=512)
 def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
     try:
-        n, e = (int.from_bytes(base64.b64decode(text, validate=True), "big") for text in (modulus, exponent))
+        n, e = (
+            int.from_bytes(base64.b64decode(text, validate=True), "big")
+            for text in (modulus, exponent)
+        )
         if not KEY_BITS_MIN <= n.bit_length() <= KEY_BITS_MAX or not 3 <= e < _EXPONENT_MAX:
             return _SIZE
         return rsa.RSAPublicNumbers(e, n).public_key()

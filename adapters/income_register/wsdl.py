@@ -1,6 +1,8 @@
-"""Renders the services' WSDL documents and gives out the schemas that they import: what a SOAP client needs; serves no message.
+"""Renders the services' WSDL documents and gives out the schemas that they import: what a SOAP
+client needs; serves no message.
 
-Source: the register's services and operations under `/20170526/` (technical interface 2021, vero.fi); document/literal.
+Source: the register's services and operations under `/20170526/` (technical interface 2021,
+vero.fi); document/literal.
 """
 
 from __future__ import annotations
@@ -11,18 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import schemas.income_register
-from adapters.income_register.soap import text
-from schemas.call import XML, Call, Reply, problem
+from exchange.adapters.income_register.soap import text
+from exchange.schemas import income_register as register_schemas
+from exchange.schemas.call import XML, Call, Reply, problem
 
 PREFIX = "/income-register/20170526"
-_SCHEMAS = Path(schemas.income_register.__file__).parent
+_SCHEMAS = Path(register_schemas.__file__).parent
 _IR = "http://www.tulorekisteri.fi/2017/1/"
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](:[0-9]{1,5})?")
 
 
 class Operation(NamedTuple):
-    """An operation: its SOAPAction, the roots of its request and its reply, and whether the reply is the outcome."""
+    """An operation: its SOAPAction, the roots of its request and its reply, and whether the reply
+    is the outcome.
+    """
 
     name: str
     request: str
@@ -53,17 +57,23 @@ SERVICES: Mapping[str, tuple[Operation, ...]] = {
         Operation("ProcessSubscription", "SubscriptionsRequestToIR", "StatusResponseFromIR"),
         Operation("SendSubscription", "SubscriptionsRequestToIRAsync", "AckFromIR", False),
     ),
-    "StatusService": (Operation("GetDeliveryDataStatus", "StatusRequestToIR", "StatusResponseFromIR"),),
+    "StatusService": (
+        Operation("GetDeliveryDataStatus", "StatusRequestToIR", "StatusResponseFromIR"),
+    ),
     "EchoService": (Operation("SendEcho", "Echo", "Echo"),),
     **{
-        f"{name[:-1]}QueryService": tuple(Operation(f"Get{name}{by}", f"{name}{by}RequestToIR", f"{name}FromIR") for by in ways)
+        f"{name[:-1]}QueryService": tuple(
+            Operation(f"Get{name}{by}", f"{name}{by}RequestToIR", f"{name}FromIR") for by in ways
+        )
         for name, ways in _QUERIES.items()
     },
 }
 
 
 def _documents() -> dict[str, tuple[str, str]]:
-    """Namespace (last part) and schema file by root element, as the catalogue of message types has them."""
+    """Namespace (last part) and schema file by root element, as the catalogue of message types has
+    them.
+    """
     path = _SCHEMAS / "message_types.toml"
     types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
     return {
@@ -79,7 +89,11 @@ DOCUMENTS = _documents()
 def render(service: str, address: str) -> bytes:
     """The WSDL of a service that is reached at `address` (the base address of the exchange)."""
     operations = SERVICES[service]
-    roots = list(dict.fromkeys(root for operation in operations for root in (operation.request, operation.reply)))
+    roots = list(
+        dict.fromkeys(
+            root for operation in operations for root in (operation.request, operation.reply)
+        )
+    )
     imports = {DOCUMENTS[root] for root in roots}
     schemas_ = "".join(
         f'<xs:schema><xs:import namespace="{_IR}{name}" schemaLocation="schemas/{file}"/></xs:schema>'
@@ -89,7 +103,9 @@ def render(service: str, address: str) -> bytes:
         f'<wsdl:message name="{root}"><wsdl:part name="document" element="n{index}:{root}"/></wsdl:message>'
         for index, root in enumerate(roots)
     )
-    prefixes = "".join(f' xmlns:n{index}="{_IR}{DOCUMENTS[root][0]}"' for index, root in enumerate(roots))
+    prefixes = "".join(
+        f' xmlns:n{index}="{_IR}{DOCUMENTS[root][0]}"' for index, root in enumerate(roots)
+    )
     ports = "".join(
         f'<wsdl:operation name="{operation.name}"><wsdl:input message="tns:{operation.request}"/>'
         f'<wsdl:output message="tns:{operation.reply}"/></wsdl:operation>'
@@ -116,9 +132,13 @@ def render(service: str, address: str) -> bytes:
 
 
 def serve_wsdl(service: str, call: Call) -> Reply:
-    """The WSDL with the address under which the caller reached us; a Host that is no host name is not repeated."""
+    """The WSDL with the address under which the caller reached us; a Host that is no host name is
+    not repeated.
+    """
     host = call.headers.get("Host", "")
-    return Reply(200, render(service, f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"), XML)
+    return Reply(
+        200, render(service, f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"), XML
+    )
 
 
 def serve_schema(call: Call) -> Reply:

@@ -1,1 +1,3 @@
-"""Kelmu, Kela's benefit data service: benefit queries, information requests to counties; the channel and its stubs."""
+"""Kelmu, Kela's benefit data service: benefit queries, information requests to counties; the
+channel and its stubs.
+"""

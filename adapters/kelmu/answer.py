@@ -1,4 +1,6 @@
-"""What a partner of Kelmu reads: answers cut to its right, receipts, rejections, and why an answer did not come; pure."""
+"""What a partner of Kelmu reads: answers cut to its right, receipts, rejections, and why an answer
+did not come; pure.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from adapters.kelmu.rights import RIGHTS, Narrowed, narrow
+from exchange.adapters.kelmu.rights import RIGHTS, Narrowed, narrow
 from exchange.ports import Outcome
-from schemas.call import Reply, json_reply, problem
-from schemas.directory import Partner
-from schemas.envelope import Envelope
-from schemas.instants import instant
+from exchange.schemas.call import Reply, json_reply, problem
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.instants import instant
 
 #: By data group: the fields of a record between which it lies, and whether it is about a benefit.
 _TIMES = {
@@ -42,9 +44,13 @@ def accepted(envelope: Envelope) -> Reply:
 
 
 def rejected(outcome: Outcome) -> Reply:
-    """A rejection as a problem: 403 beyond a right, 409 for an id used before, 503 without a receiver, otherwise 400."""
+    """A rejection as a problem: 403 beyond a right, 409 for an id used before, 503 without a
+    receiver, otherwise 400.
+    """
     reason = outcome.reason
-    beyond = [violation for violation in outcome.violations if violation.rule.startswith("kelmu.rights.")]
+    beyond = [
+        violation for violation in outcome.violations if violation.rule.startswith("kelmu.rights.")
+    ]
     status, title = 400, _TITLES.get(reason, "Not valid")
     if beyond and reason == "rule":
         status, title, reason = 403, "No right", "no-right"
@@ -53,36 +59,63 @@ def rejected(outcome: Outcome) -> Reply:
     elif reason in ("register-unknown", "receiver-unknown"):
         status, title = 503, "No receiver"
     violations = [violation.as_dict() for violation in outcome.violations]
-    members: dict[str, Any] = {"reason": reason, "id": outcome.envelope.public_id, "violations": violations}
+    members: dict[str, Any] = {
+        "reason": reason,
+        "id": outcome.envelope.public_id,
+        "violations": violations,
+    }
     if beyond:
         members["rule"] = beyond[0].rule
-    return problem(status, title, outcome.violations[0].message if outcome.violations else "", **members)
+    return problem(
+        status, title, outcome.violations[0].message if outcome.violations else "", **members
+    )
 
 
-def unanswered(envelope: Envelope, deliveries: Sequence[Mapping[str, object]], deadline_seconds: float) -> Reply:
-    """Why a query has no answer: 409 while the same query is being answered elsewhere, 502 when the register refused it for
-    good, 504 when no sound answer came in time. `deliveries` are the query's, as the desk tells them."""
+def unanswered(
+    envelope: Envelope, deliveries: Sequence[Mapping[str, object]], deadline_seconds: float
+) -> Reply:
+    """Why a query has no answer: 409 while the same query is being answered elsewhere, 502 when the
+    register refused it for good, 504 when no sound answer came in time. `deliveries` are the
+    query's, as the desk tells them.
+    """
     states = {str(each["state"]): str(each["reason"]) for each in deliveries}
     told = receipt(envelope)
     if "waiting" in states:
         detail = "the same query is being answered just now; come again for its answer"
-        return problem(409, "In progress", detail, reason="in-progress", retry_after_seconds=1, **told)
+        return problem(
+            409, "In progress", detail, reason="in-progress", retry_after_seconds=1, **told
+        )
     cause = states.get("dead", "").partition(":")[0]
     if cause.startswith("http-4") and cause not in ("http-408", "http-425", "http-429"):
-        return problem(502, "Refused by the register", "the benefit register refused the query", reason=cause, **told)
+        return problem(
+            502,
+            "Refused by the register",
+            "the benefit register refused the query",
+            reason=cause,
+            **told,
+        )
     detail = "the benefit register gave no sound answer in time; ask again with a new X-Message-Id"
     members = {"reason": "no-answer", "cause": cause, "deadline_seconds": deadline_seconds}
     return problem(504, "No answer in time", detail, **members, **told)
 
 
-def answered(envelope: Envelope, partner: Partner, query_body: bytes, register_answer: bytes) -> Reply:
-    """The answer to a query: 200 with what the partner may see of the register's (sound) answer, and what was left out.
+def answered(
+    envelope: Envelope, partner: Partner, query_body: bytes, register_answer: bytes
+) -> Reply:
+    """The answer to a query: 200 with what the partner may see of the register's (sound) answer,
+    and what was left out.
 
-    A data group that was granted is there even when it is empty; one that is absent was left out or not asked for.
+    A data group that was granted is there even when it is empty; one that is absent was left out or
+    not asked for.
     """
     right = RIGHTS.of(partner)
     if right is None:
-        return problem(403, "No right", "the organisation has no right to query benefit data any more", reason="no-right")
+        return problem(
+            403,
+            "No right",
+            "the organisation has no right to query benefit data any more",
+            reason="no-right",
+        )
     query = from_json(query_body)
     narrowed = narrow(right, query, envelope.received_at)
     results = [_visible(entry, narrowed) for entry in from_json(register_answer)["results"]]
@@ -99,7 +132,9 @@ def answered(envelope: Envelope, partner: Partner, query_body: bytes, register_a
 
 
 def _visible(entry: dict[str, Any], narrowed: Narrowed) -> dict[str, Any]:
-    """One person's records without what was not granted: the register is not trusted to have left it out."""
+    """One person's records without what was not granted: the register is not trusted to have left
+    it out.
+    """
     visible: dict[str, Any] = {"person": entry["person"]}
     for group in narrowed.data_groups:
         first, last, of_benefit = _TIMES[group]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from adapters.kelmu.deliver import judge, request
-from adapters.kelmu.identify import identify, recall, remember, route, verdict
-from adapters.kelmu.listen import DOORS
-from adapters.kelmu.parse import parse
-from adapters.kelmu.rules import rules
+from exchange.adapters.kelmu.deliver import judge, request
+from exchange.adapters.kelmu.identify import identify, recall, remember, route, verdict
+from exchange.adapters.kelmu.listen import DOORS
+from exchange.adapters.kelmu.parse import parse
+from exchange.adapters.kelmu.rules import rules
 from exchange.ports import Channel
 
 CHANNEL = Channel(

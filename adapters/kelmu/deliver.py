@@ -1,4 +1,6 @@
-"""Out of the exchange: narrowed queries to the benefit register, requests and answers to their receivers; judges replies."""
+"""Out of the exchange: narrowed queries to the benefit register, requests and answers to their
+receivers; judges replies.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,13 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-import schemas.json
-from adapters.kelmu.identify import QUERIES, REQUEST
-from adapters.kelmu.rights import RIGHTS, narrow
+from exchange.adapters.kelmu.identify import QUERIES, REQUEST
+from exchange.adapters.kelmu.rights import RIGHTS, narrow
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
-from schemas.call import JSON, Call, Reply
-from schemas.kelmu.models import BenefitAnswer
-from schemas.violation import Malformed
+from exchange.schemas import json as json_format
+from exchange.schemas.call import JSON, Call, Reply
+from exchange.schemas.kelmu.models import BenefitAnswer
+from exchange.schemas.violation import Malformed
 
 REGISTER_PATH = "/kelmu/benefit-register/query"
 REQUEST_PATH = "/kelmu/information-requests"
@@ -24,8 +26,8 @@ EMPTY_ANSWER = b'{"results":[]}'
 
 
 @cache
-def _answer_schema() -> schemas.json.JsonSchema:
-    return schemas.json.JsonSchema(BenefitAnswer)
+def _answer_schema() -> json_format.JsonSchema:
+    return json_format.JsonSchema(BenefitAnswer)
 
 
 def persons_of(query: dict[str, Any]) -> list[str]:
@@ -45,7 +47,12 @@ def request(delivery: Delivery) -> Call:
     if envelope.message_type in QUERIES:
         return Call("POST", REGISTER_PATH, headers, _narrowed(delivery))
     headers["X-Information-Request"] = envelope.conversation
-    return Call("POST", REQUEST_PATH if envelope.message_type == REQUEST else ANSWER_PATH, headers, delivery.body)
+    return Call(
+        "POST",
+        REQUEST_PATH if envelope.message_type == REQUEST else ANSWER_PATH,
+        headers,
+        delivery.body,
+    )
 
 
 def _narrowed(delivery: Delivery) -> bytes:
@@ -56,12 +63,18 @@ def _narrowed(delivery: Delivery) -> bytes:
         query |= {"benefits": [], "data_groups": []}
     else:
         narrowed = narrow(right, query, delivery.envelope.received_at)
-        query |= {"benefits": narrowed.benefits, "data_groups": narrowed.data_groups, "from": narrowed.first}
+        query |= {
+            "benefits": narrowed.benefits,
+            "data_groups": narrowed.data_groups,
+            "from": narrowed.first,
+        }
     return to_json(query)
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """How the attempt ended: delivered, to be tried again (also when the answer makes no sense), or refused."""
+    """How the attempt ended: delivered, to be tried again (also when the answer makes no sense), or
+    refused.
+    """
     status = reply.status
     if delivery.envelope.message_type in QUERIES and status == 404 and _says_person_unknown(reply):
         return Delivered(EMPTY_ANSWER, JSON)
@@ -86,9 +99,11 @@ def _says_person_unknown(reply: Reply) -> bool:
 
 
 def _wrong_with(delivery: Delivery, body: bytes) -> str:
-    """What is wrong with the register's answer, in words that repeat nothing of it; empty when it is sound."""
+    """What is wrong with the register's answer, in words that repeat nothing of it; empty when it
+    is sound.
+    """
     try:
-        answer = schemas.json.parse(body)
+        answer = json_format.parse(body)
     except Malformed as error:
         return error.violations[0].rule if error.violations else "malformed"
     if findings := _answer_schema().check(answer):

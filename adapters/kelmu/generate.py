@@ -1,4 +1,6 @@
-"""Valid synthetic messages of Kelmu, and what the stub of the benefit register knows of a person; no traffic and no replies."""
+"""Valid synthetic messages of Kelmu, and what the stub of the benefit register knows of a person;
+no traffic and no replies.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,13 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.call import JSON
-from schemas.generated import Generated, Generator
-from schemas.kelmu.codes import STATEMENTS
-from schemas.persons import person
+from exchange.schemas.call import JSON
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.kelmu.codes import STATEMENTS
+from exchange.schemas.persons import person
 
-#: What an organisation (by sector, or by its own id) asks for: purposes with an act, benefits, data groups, months back.
+#: What an organisation (by sector, or by its own id) asks for: purposes with an act, benefits, data
+#: groups, months back.
 HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[str], int]] = {
     "municipality": (
         (("early-education-fees", "1503/2016"), ("labour-market-support-share", "1290/2002")),
@@ -24,8 +27,18 @@ HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[st
         12,
     ),
     "wellbeing-county": (
-        (("supplementary-social-assistance", "1412/1997"), ("social-services", "1301/2014"), ("client-fees", "734/1992")),
-        ("basic-social-assistance", "general-housing-allowance", "unemployment-security", "pensions", "child-benefit"),
+        (
+            ("supplementary-social-assistance", "1412/1997"),
+            ("social-services", "1301/2014"),
+            ("client-fees", "734/1992"),
+        ),
+        (
+            "basic-social-assistance",
+            "general-housing-allowance",
+            "unemployment-security",
+            "pensions",
+            "child-benefit",
+        ),
         ("pendency", "decision", "payments"),
         6,
     ),
@@ -41,7 +54,12 @@ HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[st
         ("pendency", "decision", "payments"),
         24,
     ),
-    "other-authority": ((("enforcement", "705/2007"),), ("pensions", "unemployment-security"), ("decision", "payments"), 6),
+    "other-authority": (
+        (("enforcement", "705/2007"),),
+        ("pensions", "unemployment-security"),
+        ("decision", "payments"),
+        6,
+    ),
     "employment-services": (
         (("employment-services", "380/2023"),),
         ("unemployment-security", "rehabilitation-allowances"),
@@ -69,7 +87,8 @@ _QUESTIONS = (
     "Pyydämme lausuntoa asumismenojen kohtuullisuudesta.",
     "Onko asiakkaan palvelutarve arvioitu?",
 )
-#: Of which benefits the register knows something of one person in how many, and in euros what a month of it is about.
+#: Of which benefits the register knows something of one person in how many, and in euros what a
+#: month of it is about.
 _BENEFITS = {
     "basic-social-assistance": (6, 480),
     "general-housing-allowance": (5, 320),
@@ -112,25 +131,37 @@ def _asking(rng: random.Random, day: datetime.date, asker: str) -> dict[str, Any
     }
 
 
-def benefit_query(rng: random.Random, day: datetime.date, serial: int, asker: str = "wellbeing-county") -> Generated:
+def benefit_query(
+    rng: random.Random, day: datetime.date, serial: int, asker: str = "wellbeing-county"
+) -> Generated:
     """A query about one person, as the asker (a key of `HABITS`) makes it."""
     body = {"person": person(rng).personal_identity_code, **_asking(rng, day, asker)}
     return Generated(encode(body), JSON, _message_id(rng, "q", serial))
 
 
 def benefit_query_bulk(
-    rng: random.Random, day: datetime.date, serial: int, asker: str = "pension-institution", persons_max: int = 50
+    rng: random.Random,
+    day: datetime.date,
+    serial: int,
+    asker: str = "pension-institution",
+    persons_max: int = 50,
 ) -> Generated:
     """A query about 2 to `persons_max` persons."""
-    codes = list(dict.fromkeys(person(rng).personal_identity_code for _ in range(rng.randint(2, persons_max))))
+    codes = list(
+        dict.fromkeys(
+            person(rng).personal_identity_code for _ in range(rng.randint(2, persons_max))
+        )
+    )
     body = {"persons": codes, **_asking(rng, day, asker)}
     return Generated(encode(body), JSON, _message_id(rng, "b", serial), len(codes))
 
 
 def records(code: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the register knows of a person in the time and groups of a query; None when it does not know the person.
+    """What the register knows of a person in the time and groups of a query; None when it does not
+    know the person.
 
-    It follows from the code alone, so that the same person has the same past whoever asks; one in 200 is unknown.
+    It follows from the code alone, so that the same person has the same past whoever asks; one in
+    200 is unknown.
     """
     if _number(code, "known") % 200 == 0:
         return None
@@ -140,12 +171,16 @@ def records(code: str, query: Mapping[str, Any]) -> dict[str, Any] | None:
 
 @functools.lru_cache(maxsize=256)
 def _number(code: str, what: str) -> int:
-    """What decides something of a person; 64 bits. Each group of data of an answer asks for the same again."""
+    """What decides something of a person; 64 bits. Each group of data of an answer asks for the
+    same again.
+    """
     return int.from_bytes(hashlib.blake2b(f"{code}/{what}".encode(), digest_size=8).digest())
 
 
 def _chance(number: int) -> random.Random:
-    """Chance that follows from a number. Whoever gets it draws at once; one for all, since making one takes as long as seeding it twice."""
+    """Chance that follows from a number. Whoever gets it draws at once; one for all, since making
+    one takes as long as seeding it twice.
+    """
     _CHANCE.seed(number)
     return _CHANCE
 
@@ -160,21 +195,34 @@ def _month(day: str) -> int:
     return int(day[:4]) * 12 + int(day[5:7]) - 1
 
 
-def _spells(code: str, query: Mapping[str, Any]) -> Iterator[tuple[str, random.Random, int, int, float]]:
-    """(benefit, chance, first month, month after the last, euros a month) of the benefits asked about that the person had."""
+def _spells(
+    code: str, query: Mapping[str, Any]
+) -> Iterator[tuple[str, random.Random, int, int, float]]:
+    """(benefit, chance, first month, month after the last, euros a month) of the benefits asked
+    about that the person had.
+    """
     for benefit in query["benefits"]:
         one_in, euros = _BENEFITS.get(benefit, (20, 200))
         # Most persons had no such benefit: seeding for each of them took a tenth of a query's time.
         if (number := _number(code, benefit)) % one_in == 0:
             rng = _chance(number)
             begin = _FIRST_MONTH + rng.randrange(16 * 12)
-            yield benefit, rng, begin, begin + rng.randint(3, 96), round(euros * rng.uniform(0.6, 1.4), 2)
+            yield (
+                benefit,
+                rng,
+                begin,
+                begin + rng.randint(3, 96),
+                round(euros * rng.uniform(0.6, 1.4), 2),
+            )
 
 
 def _pendency(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     waiting = []
     for benefit, rng, begin, _, _ in _spells(code, query):
-        received, state = _day(begin - 1, rng.randint(1, 28)), rng.choice(("received", "in-progress", "more-information-asked"))
+        received, state = (
+            _day(begin - 1, rng.randint(1, 28)),
+            rng.choice(("received", "in-progress", "more-information-asked")),
+        )
         if query["from"] <= received <= query["to"]:
             waiting.append({"benefit": benefit, "received_on": received, "state": state})
     return waiting
@@ -186,7 +234,15 @@ def _decisions(code: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
         first, last = _day(begin, 1), _day(end, 1)
         if first <= query["to"] and last >= query["from"]:
             on = _day(begin - 1, rng.randint(1, 28))
-            decided.append({"benefit": benefit, "decided_on": on, "outcome": "granted", "from": first, "to": last})
+            decided.append(
+                {
+                    "benefit": benefit,
+                    "decided_on": on,
+                    "outcome": "granted",
+                    "from": first,
+                    "to": last,
+                }
+            )
     return decided
 
 
@@ -242,11 +298,15 @@ def benefit_answer(rng: random.Random, day: datetime.date, serial: int) -> Gener
     return Generated(encode({"results": [known]}), JSON, _message_id(rng, "a", serial))
 
 
-def information_request(rng: random.Random, day: datetime.date, serial: int, county: str = "county.pirkanmaa") -> Generated:
+def information_request(
+    rng: random.Random, day: datetime.date, serial: int, county: str = "county.pirkanmaa"
+) -> Generated:
     """Kela asks a county for one or two statements."""
     body = {
         "county": county,
-        "person": person(rng, born_before=day.replace(year=day.year - 18, day=1)).personal_identity_code,
+        "person": person(
+            rng, born_before=day.replace(year=day.year - 18, day=1)
+        ).personal_identity_code,
         "benefit": "basic-social-assistance",
         "statements": rng.sample(list(STATEMENTS), rng.randint(1, 2)),
         "question": rng.choice(_QUESTIONS),
@@ -261,9 +321,17 @@ def statements(rng: random.Random, reference: str, asked: Sequence[str]) -> byte
     given: list[dict[str, Any]] = []
     for name in asked:
         known = rng.random() < 0.8
-        text = {"text": "Asiakas on sosiaalihuollon asiakkaana; tieto on annettu asiakastietojärjestelmästä."} if known else {}
+        text = (
+            {
+                "text": "Asiakas on sosiaalihuollon asiakkaana; tieto on annettu asiakastietojärjestelmästä."
+            }
+            if known
+            else {}
+        )
         given.append({"statement": name, "known": known, **text})
-    return encode({"information_request": reference, "given": given, "user": f"user{rng.randint(1, 400):04d}"})
+    return encode(
+        {"information_request": reference, "given": given, "user": f"user{rng.randint(1, 400):04d}"}
+    )
 
 
 def information_request_answer(rng: random.Random, day: datetime.date, serial: int) -> Generated:

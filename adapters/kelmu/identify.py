@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from adapters.kelmu.parse import GIVEN_ID, MESSAGE_ID
+from exchange.adapters.kelmu.parse import GIVEN_ID, MESSAGE_ID
 from exchange.errors import Unroutable
 from exchange.ports import Context, Destination, Identity, Parsed, Remember, Verdict
-from schemas.directory import Directory
-from schemas.violation import Finding, has_errors
+from exchange.schemas.directory import Directory
+from exchange.schemas.violation import Finding, has_errors
 
 QUERY = "kelmu.benefit-query"
 BULK = "kelmu.benefit-query-bulk"
@@ -32,7 +32,9 @@ def part(document: Any, name: str, kind: type[Kind]) -> Kind:
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The message's id (the sender's, or the one that the door gave it), its conversation and its number of persons."""
+    """The message's id (the sender's, or the one that the door gave it), its conversation and its
+    number of persons.
+    """
     hint = parsed.inbound.hints.get("id", "")
     message_id = hint if MESSAGE_ID.fullmatch(hint) or GIVEN_ID.fullmatch(hint) else ""
     match parsed.message_type:
@@ -40,17 +42,31 @@ def identify(parsed: Parsed) -> Identity:
             return Identity(message_id, items=len(part(parsed.document, "persons", list)))
         case "kelmu.information-request":
             county = part(parsed.document, "county", str)
-            return Identity(message_id, conversation=message_id, receivers=(county,) if county else ())
+            return Identity(
+                message_id, conversation=message_id, receivers=(county,) if county else ()
+            )
         case "kelmu.information-request-answer":
-            return Identity(message_id, conversation=part(parsed.document, "information_request", str)[:64])
+            return Identity(
+                message_id, conversation=part(parsed.document, "information_request", str)[:64]
+            )
     return Identity(message_id)
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
-    """All or nothing. The log line of a query (who asked, why, on what ground, about whom) is kept with the message."""
+    """All or nothing. The log line of a query (who asked, why, on what ground, about whom) is kept
+    with the message.
+    """
     if has_errors(list(findings)):
         return Verdict(False, 0, identity.items, refused_log(parsed.document))
-    names = ("user", "purpose", "legal_ground", "person", "persons", "county", "information_request")
+    names = (
+        "user",
+        "purpose",
+        "legal_ground",
+        "person",
+        "persons",
+        "county",
+        "information_request",
+    )
     detail = {name: parsed.document[name] for name in names if name in parsed.document}
     return Verdict(True, identity.items, detail=detail)
 
@@ -61,7 +77,9 @@ def refused_log(document: Any) -> dict[str, Any]:
     return {name: value[:100] for name in names if (value := part(document, name, str))}
 
 
-def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:
+def route(
+    parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
+) -> Sequence[Destination]:
     """Queries to the benefit register, requests to their county, answers to Kela.
 
     Raises:
@@ -71,7 +89,9 @@ def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Direc
         if register := directory.serving(REGISTER):
             return [Destination(register.id, "ask", identity.items)]
         raise Unroutable("register-unknown", "nobody in the directory serves the benefit register")
-    receiver = REQUESTER if parsed.message_type == REQUEST_ANSWER else "".join(identity.receivers[:1])
+    receiver = (
+        REQUESTER if parsed.message_type == REQUEST_ANSWER else "".join(identity.receivers[:1])
+    )
     if directory.get(receiver) is None:
         raise Unroutable("receiver-unknown", "the receiver is not in the directory")
     return [Destination(receiver)]
@@ -89,15 +109,24 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     return ()
 
 
-def remember(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
-    """A request: whom it asks for what. An answer: that the request is answered, and by which message. No persons."""
+def remember(
+    parsed: Parsed, identity: Identity, context: Context, verdict: Verdict
+) -> Sequence[Remember]:
+    """A request: whom it asks for what. An answer: that the request is answered, and by which
+    message. No persons.
+    """
     if not verdict.accepted or not recall(parsed, identity):
         return ()
     key = request_key(identity.conversation)
     known = context.known.get(key)
     sender = parsed.inbound.partner.id
     if parsed.message_type == REQUEST:
-        asked = {"sender": sender, "county": parsed.document["county"], "statements": parsed.document["statements"], "answer": ""}
+        asked = {
+            "sender": sender,
+            "county": parsed.document["county"],
+            "statements": parsed.document["statements"],
+            "answer": "",
+        }
         # A repeated request must not wipe out that it has been answered.
         return () if known else (Remember(key, asked),)
     if known is None:

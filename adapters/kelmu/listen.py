@@ -1,15 +1,17 @@
-"""Kelmu's doors: queries that wait for their answer, information requests and their answers; reads headers, judges nothing."""
+"""Kelmu's doors: queries that wait for their answer, information requests and their answers; reads
+headers, judges nothing.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
 
-from adapters.kelmu import answer
-from adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
+from exchange.adapters.kelmu import answer
+from exchange.adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
 from exchange.ports import Desk, Door, Inbound
-from schemas.call import Call, Reply
-from schemas.directory import Partner
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
 
 #: How long a query waits for the benefit register.
 ANSWER_DEADLINE_SECONDS = 10.0
@@ -19,15 +21,20 @@ _NUMBERS = itertools.count(1)
 
 
 def _message_id(call: Call, desk: Desk) -> str:
-    """The sender's id, or one of ours: time, number and digest, so that equal queries without an id are not duplicates."""
+    """The sender's id, or one of ours: time, number and digest, so that equal queries without an id
+    are not duplicates.
+    """
     if given := call.headers.get("X-Message-Id", ""):
-        # An id in the form of ours must not be mistaken for one; a NUL never matches the form of an id.
+        # An id in the form of ours must not be mistaken for one; a NUL never matches the form of an
+        # id.
         return given if not given.startswith("~") else f"\0{given}"
     digest = hashlib.blake2b(call.body, digest_size=4).hexdigest()
     return f"~{desk.now():x}-{next(_NUMBERS):x}-{digest}"
 
 
-def _inbound(call: Call, partner: Partner, desk: Desk, door: str, message_type: str, **hints: str) -> Inbound:
+def _inbound(
+    call: Call, partner: Partner, desk: Desk, door: str, message_type: str, **hints: str
+) -> Inbound:
     hints |= {"type": message_type, "id": _message_id(call, desk)}
     return Inbound(partner, call.body, call.content_type, door, hints)
 
@@ -44,7 +51,11 @@ async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:
 
 async def _accept(inbound: Inbound, desk: Desk) -> Reply:
     outcome = await desk.accept(inbound)
-    return answer.rejected(outcome) if outcome.kind == "rejected" else answer.accepted(outcome.envelope)
+    return (
+        answer.rejected(outcome)
+        if outcome.kind == "rejected"
+        else answer.accepted(outcome.envelope)
+    )
 
 
 async def query(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -59,7 +70,9 @@ async def query_by_hand(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 async def query_bulk(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A query about several persons by a partner's system."""
-    return await _ask(_inbound(call, partner, desk, "api", BULK), desk, BULK_ANSWER_DEADLINE_SECONDS)
+    return await _ask(
+        _inbound(call, partner, desk, "api", BULK), desk, BULK_ANSWER_DEADLINE_SECONDS
+    )
 
 
 async def request_information(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -75,10 +88,34 @@ async def answer_information_request(call: Call, partner: Partner, desk: Desk) -
 
 
 DOORS = (
-    Door("POST", "/kelmu/v1/queries", "Query one person's benefit data (technical interface)", query, takes_messages=True),
-    Door("POST", "/kelmu/v1/queries/bulk", "Query the benefit data of at most 1,000 persons", query_bulk, takes_messages=True),
-    Door("POST", "/kelmu/v1/ui/queries", "Query one person's benefit data (user interface)", query_by_hand, takes_messages=True),
-    Door("POST", "/kelmu/v1/information-requests", "Kela asks a county for statements", request_information, takes_messages=True),
+    Door(
+        "POST",
+        "/kelmu/v1/queries",
+        "Query one person's benefit data (technical interface)",
+        query,
+        takes_messages=True,
+    ),
+    Door(
+        "POST",
+        "/kelmu/v1/queries/bulk",
+        "Query the benefit data of at most 1,000 persons",
+        query_bulk,
+        takes_messages=True,
+    ),
+    Door(
+        "POST",
+        "/kelmu/v1/ui/queries",
+        "Query one person's benefit data (user interface)",
+        query_by_hand,
+        takes_messages=True,
+    ),
+    Door(
+        "POST",
+        "/kelmu/v1/information-requests",
+        "Kela asks a county for statements",
+        request_information,
+        takes_messages=True,
+    ),
     Door(
         "POST",
         "/kelmu/v1/information-requests/{id}/answers",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from functools import cache
 
-import schemas.json
 from exchange.ports import Inbound, Parsed
-from schemas.catalogue import Catalogue
-from schemas.violation import Finding
+from exchange.schemas import json as json_format
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.violation import Finding
 
-#: What `X-Message-Id` may hold; `~` in front is for ids that the exchange gives to messages without one.
+#: What `X-Message-Id` may hold; `~` in front is for ids that the exchange gives to messages without
+#: one.
 MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 GIVEN_ID = re.compile(r"~[A-Za-z0-9.-]{1,63}")
 
@@ -26,7 +27,7 @@ def parse(inbound: Inbound) -> Parsed:
     Raises:
         Malformed: when the bytes are no JSON.
     """
-    document = schemas.json.parse(inbound.body)
+    document = json_format.parse(inbound.body)
     name = inbound.hints.get("type", "")
     if not name and (message_type := _catalogue().of_keys(document)):
         name = message_type.name
@@ -34,5 +35,7 @@ def parse(inbound: Inbound) -> Parsed:
     message_id = inbound.hints.get("id", "")
     if message_id and not (MESSAGE_ID.fullmatch(message_id) or GIVEN_ID.fullmatch(message_id)):
         expected = "1-64 letters, digits, '.', '_' or '-', the first a letter or digit"
-        findings.append(Finding("kelmu.message-id", "X-Message-Id is not in its form", None, expected))
+        findings.append(
+            Finding("kelmu.message-id", "X-Message-Id is not in its form", None, expected)
+        )
     return Parsed(inbound, name, "json", document, document, findings)

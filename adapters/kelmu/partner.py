@@ -1,4 +1,6 @@
-"""The stubs of Kelmu: who queries, the benefit register that answers, Kela and the counties; no code of the channel."""
+"""The stubs of Kelmu: who queries, the benefit register that answers, Kela and the counties; no
+code of the channel.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +9,28 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from adapters.kelmu import generate
-from partners.stub import Flow, Sending, Served, Situation
-from schemas.call import Call, json_reply, problem
-from schemas.directory import Directory, Partner
-from schemas.generated import Generated
+from exchange.adapters.kelmu import generate
+from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.schemas.call import Call, json_reply, problem
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.generated import Generated
 
-#: Queries in 2024 through the user interface (Tietotilinpäätös 2024); what is left of 6,025,122 is put to the other authorities.
-UI_QUERIES = {"municipality": 383_526, "wellbeing-county": 4_505_175, "helsinki": 840_666, "other-authority": 295_755}
-#: Queries in 2024 through the technical interface: the work pension sector's are published, and 1,320,523 in all. That the
-#: rest is the unemployment funds' and other authorities' is our assumption, as is how much of it is in bulk.
-API_QUERIES = {"pension-institution": 793_214, "unemployment-fund": 131_309, "other-authority": 393_000}
+#: Queries in 2024 through the user interface (Tietotilinpäätös 2024); what is left of 6,025,122 is
+#: put to the other authorities.
+UI_QUERIES = {
+    "municipality": 383_526,
+    "wellbeing-county": 4_505_175,
+    "helsinki": 840_666,
+    "other-authority": 295_755,
+}
+#: Queries in 2024 through the technical interface: the work pension sector's are published, and
+#: 1,320,523 in all. That the rest is the unemployment funds' and other authorities' is our
+#: assumption, as is how much of it is in bulk.
+API_QUERIES = {
+    "pension-institution": 793_214,
+    "unemployment-fund": 131_309,
+    "other-authority": 393_000,
+}
 BULK_QUERIES = {"pension-institution": 3_000}
 INFORMATION_REQUESTS = 1_447
 #: Where a message that was made elsewhere goes, by type.
@@ -33,7 +46,11 @@ def _day(situation: Situation) -> datetime.date:
 
 
 def _sending(partner: Partner, path: str, message: Generated) -> Sending:
-    headers = {"Content-Type": message.content_type, "X-API-Key": partner.key, "X-Message-Id": message.message_id}
+    headers = {
+        "Content-Type": message.content_type,
+        "X-API-Key": partner.key,
+        "X-Message-Id": message.message_id,
+    }
     return Sending(Call("POST", path, headers, message.body))
 
 
@@ -41,14 +58,20 @@ def _query(partner: Partner, path: str) -> Callable[[Situation], Sending]:
     asker = partner.id if partner.id in generate.HABITS else partner.sector
 
     def make(situation: Situation) -> Sending:
-        return _sending(partner, path, generate.benefit_query(situation.rng, _day(situation), situation.serial, asker))
+        return _sending(
+            partner,
+            path,
+            generate.benefit_query(situation.rng, _day(situation), situation.serial, asker),
+        )
 
     return make
 
 
 def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
     def make(situation: Situation) -> Sending:
-        message = generate.benefit_query_bulk(situation.rng, _day(situation), situation.serial, partner.sector)
+        message = generate.benefit_query_bulk(
+            situation.rng, _day(situation), situation.serial, partner.sector
+        )
         return _sending(partner, "/kelmu/v1/queries/bulk", message)
 
     return make
@@ -57,7 +80,9 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
     def make(situation: Situation) -> Sending:
         county = situation.rng.choice(counties).id
-        message = generate.information_request(situation.rng, _day(situation), situation.serial, county)
+        message = generate.information_request(
+            situation.rng, _day(situation), situation.serial, county
+        )
         return _sending(partner, "/kelmu/v1/information-requests", message)
 
     return make
@@ -69,7 +94,9 @@ class KelmuStub:
     channel = "kelmu"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """The queries of 2024, spread evenly over the partners of a sector, and Kela's information requests."""
+        """The queries of 2024, spread evenly over the partners of a sector, and Kela's information
+        requests.
+        """
         flows: list[Flow] = []
         for door, path, queries in (
             ("ui", "/kelmu/v1/ui/queries", UI_QUERIES),
@@ -80,31 +107,53 @@ class KelmuStub:
                 for partner in partners:
                     make = _query(partner, path)
                     name = f"kelmu.{door}.{partner.id}"
-                    flows.append(Flow(name, partner.id, "kelmu.benefit-query", yearly / len(partners), make))
+                    flows.append(
+                        Flow(name, partner.id, "kelmu.benefit-query", yearly / len(partners), make)
+                    )
         for sector, yearly in BULK_QUERIES.items():
             partners = directory.in_sector(sector)
             for partner in partners:
                 name = f"kelmu.bulk.{partner.id}"
                 weight = yearly / len(partners)
-                flows.append(Flow(name, partner.id, "kelmu.benefit-query-bulk", weight, _query_bulk(partner)))
+                flows.append(
+                    Flow(name, partner.id, "kelmu.benefit-query-bulk", weight, _query_bulk(partner))
+                )
         kela, counties = directory.get("kela.benefits"), directory.in_sector("wellbeing-county")
         if kela and counties:
             make = _request(kela, counties)
-            flows.append(Flow("kelmu.requests", kela.id, "kelmu.information-request", INFORMATION_REQUESTS, make))
+            flows.append(
+                Flow(
+                    "kelmu.requests",
+                    kela.id,
+                    "kelmu.information-request",
+                    INFORMATION_REQUESTS,
+                    make,
+                )
+            )
         return flows
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
         """Nothing."""
         return ()
 
-    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
-        """A query through the technical interface, or an information request; answers name a request in their path."""
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
+        """A query through the technical interface, or an information request; answers name a
+        request in their path.
+        """
         if message_type not in SUBMITTED:
-            raise ValueError(f"Kelmu takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}")
-        return _sending(partner, SUBMITTED[message_type], Generated(body, "application/json", message_id)).call
+            raise ValueError(
+                f"Kelmu takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}"
+            )
+        return _sending(
+            partner, SUBMITTED[message_type], Generated(body, "application/json", message_id)
+        ).call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """The register's answers, a county's receipt (and then its answer), Kela's receipt of an answer."""
+        """The register's answers, a county's receipt (and then its answer), Kela's receipt of an
+        answer.
+        """
         if not call.path.startswith("/kelmu/"):
             return None
         document = _document(call.body)
@@ -112,8 +161,14 @@ class KelmuStub:
             return Served(problem(400, "Bad request", "a JSON object by POST is expected"))
         if call.path == "/kelmu/benefit-register/query" and "benefit-register" in partner.serves:
             return _answer(document)
-        if call.path == "/kelmu/information-requests" and partner.sector in ("wellbeing-county", "helsinki"):
-            return Served(json_reply({"received": True}, 202), [_statements(partner, call, document, situation)])
+        if call.path == "/kelmu/information-requests" and partner.sector in (
+            "wellbeing-county",
+            "helsinki",
+        ):
+            return Served(
+                json_reply({"received": True}, 202),
+                [_statements(partner, call, document, situation)],
+            )
         if call.path == "/kelmu/information-request-answers" and partner.sector == "kela":
             return Served(json_reply({"received": True}, 202))
         return Served(problem(404, "Not found", "this partner serves no such call"))
@@ -128,18 +183,29 @@ def _document(body: bytes) -> dict[str, Any] | None:
 
 
 def _answer(query: Mapping[str, Any]) -> Served:
-    """What the register knows; a single person that it does not know is a 404, in a bulk it is left out."""
+    """What the register knows; a single person that it does not know is a 404, in a bulk it is left
+    out.
+    """
     try:
         codes = query["persons"] if "persons" in query else [query["person"]]
         known = [entry for code in codes if (entry := generate.records(code, query)) is not None]
     except (KeyError, TypeError, ValueError) as error:
         return Served(problem(400, "Bad request", f"not a query: {type(error).__name__}"))
     if not known and "persons" not in query:
-        return Served(problem(404, "Person unknown", "the register does not know the person", reason="person-unknown"))
+        return Served(
+            problem(
+                404,
+                "Person unknown",
+                "the register does not know the person",
+                reason="person-unknown",
+            )
+        )
     return Served(json_reply({"results": known}))
 
 
-def _statements(partner: Partner, call: Call, request: Mapping[str, Any], situation: Situation) -> Sending:
+def _statements(
+    partner: Partner, call: Call, request: Mapping[str, Any], situation: Situation
+) -> Sending:
     """A county's answer, made at the user interface."""
     reference = call.headers.get("X-Information-Request", "")
     body = generate.statements(situation.rng, reference, request.get("statements", []))

@@ -1,4 +1,6 @@
-"""What each organisation may see through Kelmu, and how a query is narrowed to it; no violations and no rendering."""
+"""What each organisation may see through Kelmu, and how a query is narrowed to it; no violations
+and no rendering.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from schemas.directory import Partner
-from schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
-from schemas.value import value
+from exchange.schemas.directory import Partner
+from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
+from exchange.schemas.value import value
 
 PATH = Path(__file__).with_name("rights.toml")
 _DAY_MILLISECONDS = 86_400_000
@@ -21,7 +23,9 @@ _DAY_MILLISECONDS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One organisation's right: purposes with the acts they may rest on, benefits, data groups, and how far back in months."""
+    """One organisation's right: purposes with the acts they may rest on, benefits, data groups, and
+    how far back in months.
+    """
 
     bulk: bool
     months_back: int
@@ -32,7 +36,9 @@ class Right:
 
 @value
 class Narrowed:
-    """A query cut down to a right. Dates are ISO; `left_out` says what of the query was cut away and why."""
+    """A query cut down to a right. Dates are ISO; `left_out` says what of the query was cut away
+    and why.
+    """
 
     benefits: tuple[str, ...]
     data_groups: tuple[str, ...]
@@ -61,9 +67,15 @@ def _right(name: str, table: Mapping[str, Any]) -> Right:
         frozenset(table["data_groups"]),
         {purpose: frozenset(acts) for purpose, acts in table["purposes"].items()},
     )
-    for named, known in ((right.benefits, BENEFITS), (right.data_groups, DATA_GROUPS), (right.purposes, PURPOSES)):
+    for named, known in (
+        (right.benefits, BENEFITS),
+        (right.data_groups, DATA_GROUPS),
+        (right.purposes, PURPOSES),
+    ):
         if unknown := set(named) - set(known):
-            raise ValueError(f"rights of {name}: not in the code lists: {', '.join(sorted(unknown))}")
+            raise ValueError(
+                f"rights of {name}: not in the code lists: {', '.join(sorted(unknown))}"
+            )
     return right
 
 
@@ -76,7 +88,9 @@ def load(path: Path = PATH) -> Rights:
     """
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     by_sector = {name: _right(name, table) for name, table in tables.get("sector", {}).items()}
-    return Rights(by_sector, {name: _right(name, table) for name, table in tables.get("partner", {}).items()})
+    return Rights(
+        by_sector, {name: _right(name, table) for name, table in tables.get("partner", {}).items()}
+    )
 
 
 RIGHTS = load()
@@ -102,16 +116,29 @@ def _months_before(day: int, back: int) -> str:
 
 
 def narrow(right: Right, query: Mapping[str, Any], received_at: int) -> Narrowed:
-    """Cut a valid query (of either type) down to the right, as it stood when the query came in (milliseconds)."""
+    """Cut a valid query (of either type) down to the right, as it stood when the query came in
+    (milliseconds).
+    """
     left_out: list[Mapping[str, str]] = []
     for what, asked, allowed in (
         ("benefit", query["benefits"], right.benefits),
         ("data-group", query["data_groups"], right.data_groups),
     ):
-        left_out += [{"what": what, "value": name, "reason": "no-right"} for name in asked if name not in allowed]
+        left_out += [
+            {"what": what, "value": name, "reason": "no-right"}
+            for name in asked
+            if name not in allowed
+        ]
     earliest = earliest_day(right, received_at)
     if query["from"] < earliest:
-        left_out.append({"what": "time", "value": query["from"], "reason": "further-back-than-right", "limit": earliest})
+        left_out.append(
+            {
+                "what": "time",
+                "value": query["from"],
+                "reason": "further-back-than-right",
+                "limit": earliest,
+            }
+        )
     return Narrowed(
         tuple(name for name in query["benefits"] if name in right.benefits),
         tuple(name for name in query["data_groups"] if name in right.data_groups),

@@ -1,32 +1,46 @@
-"""What Kelmu's schemas can't say: the organisation's rights, dates, repetitions, and which request an answer belongs to."""
+"""What Kelmu's schemas can't say: the organisation's rights, dates, repetitions, and which request
+an answer belongs to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from adapters.kelmu.identify import BULK, QUERIES, REQUEST, REQUEST_ANSWER, part, request_key
-from adapters.kelmu.rights import RIGHTS, Right, day_of, earliest_day
+from exchange.adapters.kelmu.identify import (
+    BULK,
+    QUERIES,
+    REQUEST,
+    REQUEST_ANSWER,
+    part,
+    request_key,
+)
+from exchange.adapters.kelmu.rights import RIGHTS, Right, day_of, earliest_day
 from exchange.ports import Context, Identity, Parsed
-from schemas.identifiers import is_personal_identity_code
-from schemas.violation import Finding
+from exchange.schemas.identifiers import is_personal_identity_code
+from exchange.schemas.violation import Finding
 
-#: Who is asked by Kela: the wellbeing services counties, and Helsinki, which arranges its own social services.
+#: Who is asked by Kela: the wellbeing services counties, and Helsinki, which arranges its own
+#: social services.
 ASKED_SECTORS = ("wellbeing-county", "helsinki")
 
-#: The doors; what came through none of them (a file that is checked) is not held against earlier messages.
+#: The doors; what came through none of them (a file that is checked) is not held against earlier
+#: messages.
 LISTENING = ("api", "ui")
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Every finding about the message, whatever its shape; rights only of a sender that the directory has."""
+    """Every finding about the message, whatever its shape; rights only of a sender that the
+    directory has.
+    """
     document = parsed.document
     if not isinstance(document, dict):
         return []
     findings = list(_form(document))
     if parsed.message_type == REQUEST_ANSWER:
         findings += _given(document)
-    # A file that is only checked has no sender that the directory knows: whose rights could be judged?
+    # A file that is only checked has no sender that the directory knows: whose rights could be
+    # judged?
     if context.directory.get(parsed.inbound.partner.id) is None:
         return findings
     if parsed.message_type in QUERIES:
@@ -44,41 +58,76 @@ def _form(document: dict[str, Any]) -> Iterator[Finding]:
         seen: set[str] = set()
         for index, value in enumerate(part(document, name, list)):
             if isinstance(value, str) and value in seen:
-                yield Finding("kelmu.repeated", "the value stands in the list already", (name, index), "each value once")
+                yield Finding(
+                    "kelmu.repeated",
+                    "the value stands in the list already",
+                    (name, index),
+                    "each value once",
+                )
             elif isinstance(value, str):
                 seen.add(value)
     first, last = part(document, "from", str), part(document, "to", str)
     if first and last and first > last:
-        yield Finding("kelmu.dates", "the time ends before it begins", ("to",), f"{first[:10]} or later", last[:10])
+        yield Finding(
+            "kelmu.dates",
+            "the time ends before it begins",
+            ("to",),
+            f"{first[:10]} or later",
+            last[:10],
+        )
     if is_personal_identity_code(part(document, "user", str)):
         expected = "the organisation's own user id"
-        yield Finding("kelmu.user", "an official is not named by a personal identity code", ("user",), expected)
+        yield Finding(
+            "kelmu.user",
+            "an official is not named by a personal identity code",
+            ("user",),
+            expected,
+        )
 
 
 def _given(document: dict[str, Any]) -> Iterator[Finding]:
     """A statement has a text when there is something to state, and only then."""
     for index, entry in enumerate(part(document, "given", list)):
-        if isinstance(entry, dict) and isinstance(entry.get("known"), bool) and entry["known"] != bool(entry.get("text")):
+        if (
+            isinstance(entry, dict)
+            and isinstance(entry.get("known"), bool)
+            and entry["known"] != bool(entry.get("text"))
+        ):
             expected = "a text" if entry["known"] else "no text"
             message = "a statement has a text when there is something to state, and only then"
-            yield Finding("kelmu.information-request-answer.text", message, ("given", index), expected)
+            yield Finding(
+                "kelmu.information-request-answer.text", message, ("given", index), expected
+            )
 
 
 def _rights(parsed: Parsed, document: dict[str, Any], now: int) -> Iterator[Finding]:
-    """Whether the organisation may ask at all, in this way, for this purpose, on this ground; and whether anything is left."""
+    """Whether the organisation may ask at all, in this way, for this purpose, on this ground; and
+    whether anything is left.
+    """
     partner = parsed.inbound.partner
     right = RIGHTS.of(partner)
     if right is None:
-        yield Finding("kelmu.rights.none", "the organisation has no right to query benefit data", ())
+        yield Finding(
+            "kelmu.rights.none", "the organisation has no right to query benefit data", ()
+        )
         return
     if parsed.message_type == BULK and not right.bulk:
-        yield Finding("kelmu.rights.bulk", "the organisation may ask about one person at a time only", ("persons",))
+        yield Finding(
+            "kelmu.rights.bulk",
+            "the organisation may ask about one person at a time only",
+            ("persons",),
+        )
     yield from _purpose(right, document)
     for name, allowed in (("benefits", right.benefits), ("data_groups", right.data_groups)):
         asked = part(document, name, list)
         if asked and not any(isinstance(value, str) and value in allowed for value in asked):
             rule = f"kelmu.rights.{name.replace('_', '-')}"
-            yield Finding(rule, "the organisation may see none of these", (name,), " or ".join(sorted(allowed)))
+            yield Finding(
+                rule,
+                "the organisation may see none of these",
+                (name,),
+                " or ".join(sorted(allowed)),
+            )
     last, earliest = part(document, "to", str), earliest_day(right, now)
     if last and last < earliest:
         message = f"the organisation may look back {right.months_back} months"
@@ -107,25 +156,47 @@ def _request(parsed: Parsed, identity: Identity, context: Context) -> Iterator[F
     asked = context.directory.get(county)
     if county and (asked is None or asked.sector not in ASKED_SECTORS):
         message = "no such wellbeing services county in the directory"
-        yield Finding("kelmu.information-request.county", message, ("county",), "a wellbeing services county", county[:80])
+        yield Finding(
+            "kelmu.information-request.county",
+            message,
+            ("county",),
+            "a wellbeing services county",
+            county[:80],
+        )
     due, today = part(parsed.document, "answer_by", str), day_of(context.now).isoformat()
     if due and due < today:
         message = "the answer would be due before it is asked for"
-        yield Finding("kelmu.information-request.answer-by", message, ("answer_by",), f"{today} or later", due[:10])
+        yield Finding(
+            "kelmu.information-request.answer-by",
+            message,
+            ("answer_by",),
+            f"{today} or later",
+            due[:10],
+        )
     known = context.known.get(request_key(identity.conversation))
     if known and known.value["sender"] != parsed.inbound.partner.id:
-        yield Finding("kelmu.information-request.id", "another request of Kela has this id already", ())
+        yield Finding(
+            "kelmu.information-request.id", "another request of Kela has this id already", ()
+        )
 
 
 def _request_answer(parsed: Parsed, identity: Identity, context: Context) -> Iterator[Finding]:
-    """The request exists, was sent to this county, is not answered yet, and each statement asked for is given once."""
+    """The request exists, was sent to this county, is not answered yet, and each statement asked
+    for is given once.
+    """
     reference = parsed.inbound.hints.get("information-request", "")
     if reference and reference != identity.conversation:
         message = "the body names another request than the address"
-        yield Finding("kelmu.information-request-answer.reference", message, ("information_request",), reference[:64])
+        yield Finding(
+            "kelmu.information-request-answer.reference",
+            message,
+            ("information_request",),
+            reference[:64],
+        )
         return
     known = context.known.get(request_key(identity.conversation))
-    # A request of another county is no different from none: an id must not tell who is asked about whom.
+    # A request of another county is no different from none: an id must not tell who is asked about
+    # whom.
     if known is None or known.value["county"] != parsed.inbound.partner.id:
         message = "no information request with this id was sent to the organisation"
         yield Finding("kelmu.information-request-answer.unknown", message, ("information_request",))
@@ -138,7 +209,13 @@ def _request_answer(parsed: Parsed, identity: Identity, context: Context) -> Ite
     for index, name in enumerate(names):
         if name and (name not in asked or name in names[:index]):
             message = "the statement was not asked for, or is given already"
-            yield Finding("kelmu.information-request-answer.statement", message, ("given", index), " or ".join(asked), name[:80])
+            yield Finding(
+                "kelmu.information-request-answer.statement",
+                message,
+                ("given", index),
+                " or ".join(asked),
+                name[:80],
+            )
     for name in asked:
         if name not in names:
             message = "a statement that was asked for is missing"

@@ -1,1 +1,3 @@
-"""Luova: the general channel between Kela's systems and stakeholders' systems (modelled); its families are in `schemas`."""
+"""Luova: the general channel between Kela's systems and stakeholders' systems (modelled); its
+families are in `schemas`.
+"""

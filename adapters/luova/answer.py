@@ -1,4 +1,6 @@
-"""What a sender or a reader of a mailbox is told, as bytes: receipts, rejections, mailbox pages, states; no decisions and no I/O."""
+"""What a sender or a reader of a mailbox is told, as bytes: receipts, rejections, mailbox pages,
+states; no decisions and no I/O.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any
 
-from adapters.luova.routing import receiver_of
+from exchange.adapters.luova.routing import receiver_of
 from exchange.ports.desk import Leased, Outcome
-from schemas.call import Reply, json_reply, problem
-from schemas.envelope import Envelope, public_id
-from schemas.instants import instant
-from schemas.violation import Violation
+from exchange.schemas.call import Reply, json_reply, problem
+from exchange.schemas.envelope import Envelope, public_id
+from exchange.schemas.instants import instant
+from exchange.schemas.violation import Violation
 
 ACCEPTED = 202
 DUPLICATE = 200
@@ -42,7 +44,8 @@ DETAILS = {
 def receipt_text(envelope: Envelope) -> str:
     """The receipt as JSON; of the envelope alone, so that a duplicate gets the same, byte for byte.
 
-    Everything in it but the warnings is plain (ids are checked, types and partners are ours), so nothing needs escaping.
+    Everything in it but the warnings is plain (ids are checked, types and partners are ours), so
+    nothing needs escaping.
     """
     detail = envelope.detail
     warnings = dumps(detail["warnings"], ensure_ascii=False) if "warnings" in detail else "[]"
@@ -54,7 +57,9 @@ def receipt_text(envelope: Envelope) -> str:
 
 
 def submitted(outcome: Outcome) -> Reply:
-    """The answer to one message: 202 with a receipt, 200 with the same receipt for a duplicate, else a problem."""
+    """The answer to one message: 202 with a receipt, 200 with the same receipt for a duplicate,
+    else a problem.
+    """
     if outcome.kind == "accepted":
         return Reply(ACCEPTED, receipt_text(outcome.envelope).encode())
     if outcome.kind == "duplicate":
@@ -74,12 +79,18 @@ def status_of(outcome: Outcome) -> int:
 def _rejected(outcome: Outcome) -> Reply:
     status = status_of(outcome)
     forbidden = status == 403 and outcome.reason != "real-person"
-    detail = "The sender may not send messages of this type." if forbidden else DETAILS.get(outcome.reason, "")
+    detail = (
+        "The sender may not send messages of this type."
+        if forbidden
+        else DETAILS.get(outcome.reason, "")
+    )
     return problem(status, TITLES[status], detail, **_told(outcome))
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """What a rejection says besides its title: the stable reason, what could be told of the message, every violation."""
+    """What a rejection says besides its title: the stable reason, what could be told of the
+    message, every violation.
+    """
     members: dict[str, Any] = {"reason": outcome.reason, "id": outcome.envelope.public_id}
     if outcome.envelope.sender_message_id:
         members["messageId"] = outcome.envelope.sender_message_id
@@ -90,10 +101,16 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 
 def batch(outcomes: Sequence[Outcome]) -> Reply:
-    """The answer to a batch: counts, and for each entry, in order, its receipt or what is wrong with it, with its own status."""
+    """The answer to a batch: counts, and for each entry, in order, its receipt or what is wrong
+    with it, with its own status.
+    """
     entries = []
     for index, outcome in enumerate(outcomes):
-        told = receipt_text(outcome.envelope) if outcome.kind != "rejected" else dumps(_told(outcome), ensure_ascii=False)
+        told = (
+            receipt_text(outcome.envelope)
+            if outcome.kind != "rejected"
+            else dumps(_told(outcome), ensure_ascii=False)
+        )
         entries.append(f'{{"index":{index},"status":{status_of(outcome)},{told[1:]}')
     kinds = [outcome.kind for outcome in outcomes]
     counts = f'"accepted":{kinds.count("accepted")},"duplicate":{kinds.count("duplicate")},"rejected":{kinds.count("rejected")}'
@@ -101,7 +118,9 @@ def batch(outcomes: Sequence[Outcome]) -> Reply:
 
 
 def mailbox(leased: Iterable[Leased]) -> Reply:
-    """A page of a mailbox. `body` is the message's text when `encoding` is `utf-8`, else its bytes in base64."""
+    """A page of a mailbox. `body` is the message's text when `encoding` is `utf-8`, else its bytes
+    in base64.
+    """
     return json_reply({"deliveries": [_letter(delivery) for delivery in leased]})
 
 
@@ -129,7 +148,9 @@ def _letter(delivery: Leased) -> dict[str, Any]:
 
 
 def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
-    """Which deliveries are ended now, and which were not leased to this partner (never its own, or already ended)."""
+    """Which deliveries are ended now, and which were not leased to this partner (never its own, or
+    already ended).
+    """
     ended = set(done)
     return json_reply(
         {
@@ -140,17 +161,32 @@ def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
 
 
 def state(envelope: Envelope, deliveries: Sequence[Mapping[str, object]]) -> Reply:
-    """A message of one's own: its receipt and how far its deliveries are, or why it was rejected."""
-    told: dict[str, Any] = {"state": "accepted", "deliveries": [_progress(delivery) for delivery in deliveries]}
+    """A message of one's own: its receipt and how far its deliveries are, or why it was
+    rejected.
+    """
+    told: dict[str, Any] = {
+        "state": "accepted",
+        "deliveries": [_progress(delivery) for delivery in deliveries],
+    }
     if "violations" in envelope.detail:
-        told = {"state": "rejected", "reason": envelope.detail.get("reason", ""), "violations": envelope.detail["violations"]}
+        told = {
+            "state": "rejected",
+            "reason": envelope.detail.get("reason", ""),
+            "violations": envelope.detail["violations"],
+        }
     text = dumps(told, ensure_ascii=False, separators=(",", ":"))
     return Reply(200, f"{receipt_text(envelope)[:-1]},{text[1:]}".encode())
 
 
 def _progress(delivery: Mapping[str, object]) -> dict[str, object]:
-    """A delivery as its sender sees it: ids and times in the forms of the receipt, times that have not come left out."""
-    shown = {key: value for key, value in delivery.items() if key in ("receiver", "mode", "state", "attempts", "items", "reason")}
+    """A delivery as its sender sees it: ids and times in the forms of the receipt, times that have
+    not come left out.
+    """
+    shown = {
+        key: value
+        for key, value in delivery.items()
+        if key in ("receiver", "mode", "state", "attempts", "items", "reason")
+    }
     if isinstance(number := delivery.get("id"), int):
         shown = {"id": public_id(number), **shown}
     for key, name in (("next_at", "nextAt"), ("ended_at", "endedAt")):
@@ -166,11 +202,22 @@ def not_found() -> Reply:
 
 def bad_request(violations: Sequence[Violation]) -> Reply:
     """A call that is not about one message and can't be understood."""
-    return problem(400, "Bad request", reason="malformed", violations=[violation.as_dict() for violation in violations])
+    return problem(
+        400,
+        "Bad request",
+        reason="malformed",
+        violations=[violation.as_dict() for violation in violations],
+    )
 
 
 def no_batch(outcome: Outcome, status: int) -> Reply:
     """A body that can't be taken apart as a batch: none of its messages was taken in."""
     status = STATUS.get(outcome.reason, status)
-    detail = DETAILS.get(outcome.reason) if outcome.reason == "real-person" else "Nothing of the batch was taken in."
-    return problem(status, "No batch" if status != 403 else TITLES[403], detail or "", **_told(outcome))
+    detail = (
+        DETAILS.get(outcome.reason)
+        if outcome.reason == "real-person"
+        else "Nothing of the batch was taken in."
+    )
+    return problem(
+        status, "No batch" if status != 403 else TITLES[403], detail or "", **_told(outcome)
+    )

@@ -1,4 +1,6 @@
-"""Several messages in one body, NDJSON or multipart/mixed, taken apart byte for byte; no verdict on any of them."""
+"""Several messages in one body, NDJSON or multipart/mixed, taken apart byte for byte; no verdict on
+any of them.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,11 @@ from collections.abc import Mapping
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-from adapters.luova.parse import FAULT, hints_of
+from exchange.adapters.luova.parse import FAULT, hints_of
 from exchange.ports.channel import Inbound
-from schemas.call import JSON, XML
-from schemas.directory import Partner
-from schemas.violation import Malformed, Violation
+from exchange.schemas.call import JSON, XML
+from exchange.schemas.directory import Partner
+from exchange.schemas.violation import Malformed, Violation
 
 DOOR = "batch"
 MESSAGES_MAX = 1_000
@@ -35,7 +37,8 @@ class TooMany(ValueError):
 
 
 def ndjson(body: bytes, partner: Partner) -> list[Inbound]:
-    """One message a line; empty lines don't count. A line that holds no message becomes an entry that says why.
+    """One message a line; empty lines don't count. A line that holds no message becomes an entry
+    that says why.
 
     Raises:
         TooMany: when there are more than `MESSAGES_MAX`.
@@ -50,7 +53,10 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
     try:
         text = line.decode()
         members = _members(text)
-    except (ValueError, RecursionError):  # not UTF-8, not JSON, a number of thousands of digits, or too deep
+    except (
+        ValueError,
+        RecursionError,
+    ):  # not UTF-8, not JSON, a number of thousands of digits, or too deep
         return _faulty(line, partner, "the line is no JSON object")
     except KeyError as error:
         return _faulty(line, partner, f"the key {error} stands twice")
@@ -74,7 +80,8 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
 
 
 def _members(text: str) -> dict[str, tuple[Any, int, int]]:
-    """The members of the object that `text` is: value, and where it begins and ends, so that a body stays as it was sent.
+    """The members of the object that `text` is: value, and where it begins and ends, so that a body
+    stays as it was sent.
 
     Raises:
         JSONDecodeError: when it is no object.
@@ -118,7 +125,8 @@ def boundary_of(content_type: str) -> bytes:
 
 
 def multipart(body: bytes, content_type: str, partner: Partner) -> list[Inbound]:
-    """One message a part (RFC 2046): its headers are those of a single message, its body is taken byte for byte.
+    """One message a part (RFC 2046): its headers are those of a single message, its body is taken
+    byte for byte.
 
     Raises:
         Malformed: when no boundary is named or the body is not closed by it.
@@ -126,11 +134,14 @@ def multipart(body: bytes, content_type: str, partner: Partner) -> list[Inbound]
     """
     boundary = boundary_of(content_type)
     if not boundary:
-        raise Malformed([_violation("the content type names no boundary", "multipart/mixed; boundary=...")])
+        raise Malformed(
+            [_violation("the content type names no boundary", "multipart/mixed; boundary=...")]
+        )
     delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|$)")
     parts: list[bytes] = []
     start = -1
-    # A delimiter's line break belongs to it, but two delimiters may share one: so each search begins on the break.
+    # A delimiter's line break belongs to it, but two delimiters may share one: so each search
+    # begins on the break.
     match = delimiter.search(body)
     while match is not None:
         if start >= 0:
@@ -153,7 +164,9 @@ def _part(part: bytes, partner: Partner) -> Inbound:
     if end is None:
         return _faulty(part, partner, "no empty line ends the part's headers")
     headers = _Headers(part[: end.start()])
-    return Inbound(partner, part[end.end() :], headers.get("Content-Type", ""), DOOR, hints_of(headers))
+    return Inbound(
+        partner, part[end.end() :], headers.get("Content-Type", ""), DOOR, hints_of(headers)
+    )
 
 
 class _Headers(dict[str, str]):
@@ -161,7 +174,9 @@ class _Headers(dict[str, str]):
 
     def __init__(self, block: bytes) -> None:
         pairs = (line.partition(":") for line in block.decode("latin-1").splitlines())
-        super().__init__((name.strip().lower(), value.strip()) for name, colon, value in pairs if colon)
+        super().__init__(
+            (name.strip().lower(), value.strip()) for name, colon, value in pairs if colon
+        )
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a header, whatever the case of its name."""
@@ -169,7 +184,9 @@ class _Headers(dict[str, str]):
 
 
 def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
-    """An entry that holds no message: it goes the whole way, so that it is counted and answered like any other."""
+    """An entry that holds no message: it goes the whole way, so that it is counted and answered
+    like any other.
+    """
     hints: Mapping[str, str] = {"type": "", "id": "", FAULT: fault}
     return Inbound(partner, raw, "", DOOR, hints)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.luova.deliver import judge, request
-from adapters.luova.identify import identify
-from adapters.luova.listen import DOORS
-from adapters.luova.parse import parse
-from adapters.luova.routing import route
-from adapters.luova.rules import rules, verdict
+from exchange.adapters.luova.deliver import judge, request
+from exchange.adapters.luova.identify import identify
+from exchange.adapters.luova.listen import DOORS
+from exchange.adapters.luova.parse import parse
+from exchange.adapters.luova.routing import route
+from exchange.adapters.luova.rules import rules, verdict
 from exchange.ports.channel import Channel
 
 CHANNEL = Channel(
@@ -17,7 +17,15 @@ CHANNEL = Channel(
         "sv": "Luova: tjänster för utlämnande och mottagande",
         "en": "Luova: services for giving and receiving data",
     },
-    families=("bilateral", "certificates", "payments", "pension", "population", "tax", "unemployment"),
+    families=(
+        "bilateral",
+        "certificates",
+        "payments",
+        "pension",
+        "population",
+        "tax",
+        "unemployment",
+    ),
     doors=DOORS,
     parse=parse,
     identify=identify,

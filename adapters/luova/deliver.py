@@ -1,6 +1,7 @@
 """A delivery as a call to the partner, and what its response means; no network and no retries.
 
-Modelled: the path, the headers and the signature are ours, since Luova has no public wire description.
+Modelled: the path, the headers and the signature are ours, since Luova has no public wire
+description.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import hmac
 
 from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
-from schemas.call import Call, Reply
-from schemas.envelope import public_id
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.envelope import public_id
 
 #: Client errors that ask to come again.
 TRY_AGAIN = frozenset({408, 425, 429})
@@ -18,7 +19,9 @@ CONFLICT = 409
 
 
 def signature(body: bytes, key: str) -> str:
-    """The value of `X-Signature`: `sha256=` and the hexadecimal HMAC-SHA256 of the body under the receiver's key."""
+    """The value of `X-Signature`: `sha256=` and the hexadecimal HMAC-SHA256 of the body under the
+    receiver's key.
+    """
     return "sha256=" + hmac.digest(key.encode(), body, "sha256").hex()
 
 
@@ -40,7 +43,9 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """2xx and 409 (it has it already): delivered; other 4xx but 408, 425, 429: refused for good; the rest: try again."""
+    """2xx and 409 (it has it already): delivered; other 4xx but 408, 425, 429: refused for good;
+    the rest: try again.
+    """
     status = reply.status
     if 200 <= status < 300 or status == CONFLICT:
         return Delivered()

@@ -1,8 +1,10 @@
-"""Every generator of this channel by message type, and the headers that its messages travel with; the bodies are made beside it."""
+"""Every generator of this channel by message type, and the headers that its messages travel with;
+the bodies are made beside it.
+"""
 
 from __future__ import annotations
 
-from adapters.luova import (
+from exchange.adapters.luova import (
     generate_bilateral,
     generate_certificates,
     generate_payments,
@@ -11,7 +13,7 @@ from adapters.luova import (
     generate_tax,
     generate_unemployment,
 )
-from schemas.generated import Generated, Generator
+from exchange.schemas.generated import Generated, Generator
 
 #: Message type -> generator. The same source of chance, day and serial number give the same bytes.
 GENERATORS: dict[str, Generator] = {

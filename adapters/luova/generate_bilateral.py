@@ -1,4 +1,6 @@
-"""Synthetic messages between Kela and foreign institutions: texts with holes, artificial persons only."""
+"""Synthetic messages between Kela and foreign institutions: texts with holes, artificial persons
+only.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from xml.sax.saxutils import escape
 
-from schemas.call import XML
-from schemas.directory import Partner, load
-from schemas.generated import Generated, Generator
-from schemas.persons import person
+from exchange.schemas.call import XML
+from exchange.schemas.directory import Partner, load
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.persons import person
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 #: Fewest and most records in a message (*modelled*).
@@ -72,7 +74,10 @@ def _person(rng: random.Random, date: datetime.date, country: str) -> str:
 
 def _change(rng: random.Random, date: datetime.date, country: str) -> tuple[str, str]:
     happened = date - int(rng.random() * 40) * _DAY
-    return "Change", f"<Kind>{_CHANGES[int(rng.random() * 8)]}</Kind><HappenedOn>{happened}</HappenedOn>"
+    return (
+        "Change",
+        f"<Kind>{_CHANGES[int(rng.random() * 8)]}</Kind><HappenedOn>{happened}</HappenedOn>",
+    )
 
 
 def _insurance(rng: random.Random, date: datetime.date, country: str) -> tuple[str, str]:
@@ -126,7 +131,11 @@ def message(
         f'{_HEAD}<{root} xmlns="urn:exchange:bilateral:1">{_institution("Sender", sender)}{_institution("Receiver", receiver)}'
         f"<CreatedAt>{moment}</CreatedAt>{''.join(records)}</{root}>"
     )
-    return Generated(body.encode(), XML, f"bil-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}", count)
+    return Generated(
+        body.encode(), XML, f"bil-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}", count
+    )
 
 
-GENERATORS: dict[str, Generator] = {message_type: partial(message, message_type) for message_type in RECORDS}
+GENERATORS: dict[str, Generator] = {
+    message_type: partial(message, message_type) for message_type in RECORDS
+}

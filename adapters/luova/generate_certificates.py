@@ -1,4 +1,6 @@
-"""Synthetic medical certificates (CDA R2) as Kanta passes them on: texts with holes, artificial persons, invented diagnoses' texts."""
+"""Synthetic medical certificates (CDA R2) as Kanta passes them on: texts with holes, artificial
+persons, invented diagnoses' texts.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ import datetime
 import functools
 import random
 
-from schemas.call import XML
-from schemas.certificates.forms import BY_NUMBER, FIELDS, FORMS, Field, Form
-from schemas.generated import Generated, Generator
-from schemas.identifiers import OID_IDENTITY_CODE, OID_PROFESSIONAL
-from schemas.persons import person
+from exchange.schemas.call import XML
+from exchange.schemas.certificates.forms import BY_NUMBER, FIELDS, FORMS, Field, Form
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.identifiers import OID_IDENTITY_CODE, OID_PROFESSIONAL
+from exchange.schemas.persons import person
 
 #: Of a hundred documents so many replace an earlier one (*modelled*).
 REPLACED_PERCENT = 3
@@ -25,7 +27,11 @@ _DIAGNOSES = (
     ("F32.1", "Masennustila"),
     ("S82.6", "Nilkkamurtuma"),
 )
-_STATUSES = ("Vointi kohenee vähitellen.", "Oireet jatkuvat hoidosta huolimatta.", "Seuranta sovittu.")
+_STATUSES = (
+    "Vointi kohenee vähitellen.",
+    "Oireet jatkuvat hoidosta huolimatta.",
+    "Seuranta sovittu.",
+)
 _HOUSES = ("Esimerkkilän terveysasema", "Mallilan sairaala", "Demokylän työterveys")
 _DAY = datetime.timedelta(days=1)
 
@@ -72,16 +78,27 @@ def _field(field: Field, rng: random.Random, start: datetime.date, end: datetime
         value = f'<value xsi:type="CV" code="{code}" codeSystem="1.2.246.537.6.1" displayName="{text}"/>'
     elif field.kind == "TS":
         day = end if field.number == "21" else start
-        text, value = f"{day.day}.{day.month}.{day.year}", f'<value xsi:type="TS" value="{_digits(day)}"/>'
+        text, value = (
+            f"{day.day}.{day.month}.{day.year}",
+            f'<value xsi:type="TS" value="{_digits(day)}"/>',
+        )
     elif field.kind == "BL":
         text, value = "Ei", '<value xsi:type="BL" value="false"/>'
     code = f'<code code="{field.number}" codeSystem="{FIELDS}"'
-    entry = f'<entry><observation classCode="OBS" moodCode="EVN">{code}/>{value}</observation></entry>' if value else ""
+    entry = (
+        f'<entry><observation classCode="OBS" moodCode="EVN">{code}/>{value}</observation></entry>'
+        if value
+        else ""
+    )
     return f'<component><section>{code} displayName="{field.title}"/><text>{text}</text>{entry}</section></component>'
 
 
-def document(rng: random.Random, date: datetime.date, serial: int, form: Form | None = None) -> Generated:
-    """A certificate on one of the forms (default: by their shares), now and then one that replaces another."""
+def document(
+    rng: random.Random, date: datetime.date, serial: int, form: Form | None = None
+) -> Generated:
+    """A certificate on one of the forms (default: by their shares), now and then one that replaces
+    another.
+    """
     form = form or rng.choices(_FORMS, _SHARES)[0]
     chance = rng.random
     who = person(rng, datetime.date(date.year - 70, 1, 1), datetime.date(date.year - 16, 12, 31))

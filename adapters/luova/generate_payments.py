@@ -1,7 +1,8 @@
-"""Synthetic payment messages of Kela to a bank (pain.001.001.09): prepared bytes with holes, artificial payees and accounts only.
+"""Synthetic payment messages of Kela to a bank (pain.001.001.09): prepared bytes with holes,
+artificial payees and accounts only.
 
-Payees and their accounts come from a pool that is made once of a seed of its own, so that a payment costs a microsecond
-or two: neither names nor accounts tell anything about one another.
+Payees and their accounts come from a pool that is made once of a seed of its own, so that a payment
+costs a microsecond or two: neither names nor accounts tell anything about one another.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ import datetime
 import functools
 import random
 
-from schemas.call import XML
-from schemas.generated import Generated, Generator
-from schemas.identifiers import make_creditor_reference, make_iban
-from schemas.persons import person
+from exchange.schemas.call import XML
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.identifiers import make_creditor_reference, make_iban
+from exchange.schemas.persons import person
 
-#: Fewest and most payments in a message: 709 on average, as 38,783,069 payments in 54,713 messages (2024) make it; the even spread is *modelled*.
+#: Fewest and most payments in a message: 709 on average, as 38,783,069 payments in 54,713 messages
+#: (2024) make it; the even spread is *modelled*.
 PAYMENTS = (1, 1417)
 #: Kela's benefits as payment purposes of ISO 20022's external list, with their *modelled* shares.
-PURPOSES: tuple[tuple[bytes, ...], tuple[int, ...]] = ((b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"), (30, 25, 20, 15, 10))
+PURPOSES: tuple[tuple[bytes, ...], tuple[int, ...]] = (
+    (b"BENE", b"SSBE", b"PENS", b"STDY", b"BECH"),
+    (30, 25, 20, 15, 10),
+)
 _POOL = 2_048
-#: Bank groups of invented accounts, each with the BIC of a made-up bank (no bank has location code 00).
+#: Bank groups of invented accounts, each with the BIC of a made-up bank (no bank has location code
+#: 00).
 _BANKS = ((799, b"DEMAFI00"), (798, b"DEMBFI00"), (797, b"DEMCFI00"))
 
 _HEAD = (
@@ -55,13 +61,19 @@ def _payees() -> tuple[bytes, ...]:
     for _ in range(_POOL):
         who, (bank, bic) = person(rng), _BANKS[rng.randrange(len(_BANKS))]
         iban = make_iban(bank, rng.randrange(10**10))
-        payees.append(_PAYEE.format(bic=bic.decode(), first=who.first_name, last=who.last_name, iban=iban).encode())
+        payees.append(
+            _PAYEE.format(
+                bic=bic.decode(), first=who.first_name, last=who.last_name, iban=iban
+            ).encode()
+        )
     return tuple(payees)
 
 
 @functools.cache
 def _remittances() -> tuple[bytes, ...]:
-    """What payments say: mostly which benefit, now and then a reference (to landlords and the like), national or RF."""
+    """What payments say: mostly which benefit, now and then a reference (to landlords and the
+    like), national or RF.
+    """
     rng = random.Random("remittances")
     texts = ("etuus", "eläke", "asumistuki", "opintotuki", "lapsilisä", "förmån", "pension")
     said = [_TEXT.format(text=text) for text in texts for _ in range(12)]
@@ -69,13 +81,21 @@ def _remittances() -> tuple[bytes, ...]:
         number = rng.randrange(10**6, 10**9)
         national = f"{number}{reference_check(str(number))}"
         said.append(_REFERENCE.format(issuer="", reference=national))
-        said.append(_REFERENCE.format(issuer="<Issr>ISO</Issr>", reference=make_creditor_reference(int(national))))
+        said.append(
+            _REFERENCE.format(
+                issuer="<Issr>ISO</Issr>", reference=make_creditor_reference(int(national))
+            )
+        )
     return tuple(text.encode() for text in said)
 
 
 def reference_check(number: str) -> int:
-    """The check digit of a Finnish reference number: weights 7, 3, 1 from the right, up to the next ten (Finance Finland)."""
-    return -sum(int(digit) * (7, 3, 1)[index % 3] for index, digit in enumerate(reversed(number))) % 10
+    """The check digit of a Finnish reference number: weights 7, 3, 1 from the right, up to the next
+    ten (Finance Finland).
+    """
+    return (
+        -sum(int(digit) * (7, 3, 1)[index % 3] for index, digit in enumerate(reversed(number))) % 10
+    )
 
 
 @functools.cache
@@ -84,8 +104,12 @@ def _own_account(bank: int) -> tuple[bytes, bytes]:
     return make_iban(group, 1_000_000 + bank).encode(), bic
 
 
-def credit_transfers(rng: random.Random, date: datetime.date, serial: int, count: int = 0, bank: int = 0) -> Generated:
-    """A message to the `bank`th bank with `count` payments (default: 1 to 1,417), executed two days later."""
+def credit_transfers(
+    rng: random.Random, date: datetime.date, serial: int, count: int = 0, bank: int = 0
+) -> Generated:
+    """A message to the `bank`th bank with `count` payments (default: 1 to 1,417), executed two days
+    later.
+    """
     chance = rng.random
     count = count or rng.randint(*PAYMENTS)
     payees, remittances = _payees(), _remittances()
@@ -99,12 +123,25 @@ def credit_transfers(rng: random.Random, date: datetime.date, serial: int, count
         amount = 1_000 + int(chance() * 180_000)
         cents += amount
         payee, remittance = payees[int(chance() * _POOL)], remittances[int(chance() * said)]
-        parts.append(payment % (number, amount // 100, _CENTS[amount % 100], payee, purpose, remittance))
+        parts.append(
+            payment % (number, amount // 100, _CENTS[amount % 100], payee, purpose, remittance)
+        )
     total = b"%d.%02d" % divmod(cents, 100)
     created = f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z".encode()
     execution = (date + datetime.timedelta(days=2)).isoformat().encode()
     account, bic = _own_account(bank)
-    parts[0] = _HEAD % (message_id, created, count, total, message_id, count, total, execution, account, bic)
+    parts[0] = _HEAD % (
+        message_id,
+        created,
+        count,
+        total,
+        message_id,
+        count,
+        total,
+        execution,
+        account,
+        bic,
+    )
     parts.append(_TAIL)
     return Generated(b"".join(parts), XML, message_id.decode(), count)
 

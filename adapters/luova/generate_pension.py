@@ -1,4 +1,6 @@
-"""Synthetic messages between Kela and the work pension sector: texts with holes, artificial persons only."""
+"""Synthetic messages between Kela and the work pension sector: texts with holes, artificial persons
+only.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,26 @@ import functools
 import random
 from xml.sax.saxutils import escape
 
-from schemas.call import XML
-from schemas.directory import Partner, load
-from schemas.generated import Generated, Generator
-from schemas.identifiers import make_business_id
-from schemas.persons import Person, person
+from exchange.schemas.call import XML
+from exchange.schemas.directory import Partner, load
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.identifiers import make_business_id
+from exchange.schemas.persons import Person, person
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPACE = 'xmlns="urn:exchange:pension:1"'
 #: Fewest and most records in a message (*modelled*).
 DECISIONS = (1, 9)
 UNPAID_PERIODS = (1, 59)
-_KINDS = ("OLD_AGE", "OLD_AGE", "PARTIAL_OLD_AGE", "DISABILITY", "PARTIAL_DISABILITY", "SURVIVORS", "YEARS_OF_SERVICE")
+_KINDS = (
+    "OLD_AGE",
+    "OLD_AGE",
+    "PARTIAL_OLD_AGE",
+    "DISABILITY",
+    "PARTIAL_DISABILITY",
+    "SURVIVORS",
+    "YEARS_OF_SERVICE",
+)
 _OUTCOMES = ("GRANTED", "GRANTED", "GRANTED", "CHANGED", "REJECTED", "ENDED")
 _PURPOSES = ("REHABILITATION", "PENSION", "SICKNESS_ALLOWANCE", "UNEMPLOYMENT")
 _ACTS = ("TYEL", "TYEL", "TYEL", "JUEL", "YEL", "MYEL", "MEL")
@@ -60,7 +70,9 @@ def _moment(rng: random.Random, date: datetime.date) -> str:
 
 
 def _aged(rng: random.Random, date: datetime.date, youngest: int, oldest: int) -> Person:
-    return person(rng, datetime.date(date.year - oldest, 1, 1), datetime.date(date.year - youngest, 12, 31))
+    return person(
+        rng, datetime.date(date.year - oldest, 1, 1), datetime.date(date.year - youngest, 12, 31)
+    )
 
 
 def _person(who: Person) -> str:
@@ -87,7 +99,13 @@ def _decision(rng: random.Random, date: datetime.date, number: int) -> str:
     )
 
 
-def decisions(rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None, count: int = 0) -> Generated:
+def decisions(
+    rng: random.Random,
+    date: datetime.date,
+    serial: int,
+    sender: Partner | None = None,
+    count: int = 0,
+) -> Generated:
     """Decisions of an institution (default: one of the directory), 1 to 9."""
     count = count or rng.randint(*DECISIONS)
     body = (
@@ -118,9 +136,16 @@ def _reply(rng: random.Random, date: datetime.date, serial: int, query_id: str, 
 
 
 def work_history(
-    rng: random.Random, date: datetime.date, serial: int, query_id: str = "", code: str = "", message_id: str = ""
+    rng: random.Random,
+    date: datetime.date,
+    serial: int,
+    query_id: str = "",
+    code: str = "",
+    message_id: str = "",
 ) -> Generated:
-    """The answer to a query (default: to one that it makes up) about the person with that code: none to 6 periods of work."""
+    """The answer to a query (default: to one that it makes up) about the person with that code:
+    none to 6 periods of work.
+    """
     chance = rng.random
     count = int(chance() * 7)
     start, works = date - 4_000 * _DAY, []
@@ -137,7 +162,9 @@ def work_history(
     return Generated(body.encode(), XML, message_id or _id("wh", rng, date, serial), count, headers)
 
 
-def unpaid_periods(rng: random.Random, date: datetime.date, serial: int, count: int = 0) -> Generated:
+def unpaid_periods(
+    rng: random.Random, date: datetime.date, serial: int, count: int = 0
+) -> Generated:
     """Benefit periods of several persons, 1 to 59."""
     chance = rng.random
     count = count or rng.randint(*UNPAID_PERIODS)
@@ -153,7 +180,9 @@ def unpaid_periods(rng: random.Random, date: datetime.date, serial: int, count: 
     return Generated(body.encode(), XML, _id("unp", rng, date, serial), count)
 
 
-def accident_data_query(rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None) -> Generated:
+def accident_data_query(
+    rng: random.Random, date: datetime.date, serial: int, sender: Partner | None = None
+) -> Generated:
     """An institution's question about a person; it opens a conversation of the same id."""
     query_id = _id("acq", rng, date, serial)
     body = (
@@ -165,9 +194,16 @@ def accident_data_query(rng: random.Random, date: datetime.date, serial: int, se
 
 
 def accident_data(
-    rng: random.Random, date: datetime.date, serial: int, query_id: str = "", code: str = "", message_id: str = ""
+    rng: random.Random,
+    date: datetime.date,
+    serial: int,
+    query_id: str = "",
+    code: str = "",
+    message_id: str = "",
 ) -> Generated:
-    """The answer to a query (default: to one that it makes up): mostly nothing, else one or two compensations (*modelled*)."""
+    """The answer to a query (default: to one that it makes up): mostly nothing, else one or two
+    compensations (*modelled*).
+    """
     chance = rng.random
     count = (0, 0, 0, 1, 1, 2)[int(chance() * 6)]
     compensations = "".join(

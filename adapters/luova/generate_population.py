@@ -1,4 +1,6 @@
-"""Synthetic changes of the population register, whole answers of the VTJ change interface; artificial persons only."""
+"""Synthetic changes of the population register, whole answers of the VTJ change interface;
+artificial persons only.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from functools import partial
 from json import dumps
 from typing import Any
 
-from schemas.call import JSON
-from schemas.generated import Generated, Generator
-from schemas.persons import Person, person
+from exchange.schemas.call import JSON
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.persons import Person, person
 
 Group = dict[str, Any]
 #: Fewest and most changes in a message (*modelled*: the register's changes of a day come in pages).
@@ -51,7 +53,14 @@ def _birth(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]
 def _death(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
     who = person(rng, datetime.date(1930, 1, 1), datetime.date(1975, 12, 31))
     died = _day(date - datetime.timedelta(days=rng.randrange(0, 10)))
-    return who, [{"tietoryhma": "KUOLINPAIVA", "muutosattribuutti": "LISATTY", "kuollut": True, "kuolinpv": died}]
+    return who, [
+        {
+            "tietoryhma": "KUOLINPAIVA",
+            "muutosattribuutti": "LISATTY",
+            "kuollut": True,
+            "kuolinpv": died,
+        }
+    ]
 
 
 def _address(who: Person, rng: random.Random, date: datetime.date) -> Group:
@@ -124,7 +133,9 @@ _HAPPENINGS: dict[str, tuple[Happening, ...]] = {
 }
 
 
-def changes(message_type: str, rng: random.Random, date: datetime.date, serial: int, count: int = 0) -> Generated:
+def changes(
+    message_type: str, rng: random.Random, date: datetime.date, serial: int, count: int = 0
+) -> Generated:
     """A message of one of the population types with a few changes in it."""
     fewest, most = CHANGES[message_type]
     count = count or rng.randint(fewest, most)
@@ -133,11 +144,19 @@ def changes(message_type: str, rng: random.Random, date: datetime.date, serial: 
     for _ in range(count):
         who, groups = happenings[rng.randrange(len(happenings))](rng, date)
         moment = f"{date}T{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}Z"
-        members.append({"henkilotunnus": who.personal_identity_code, "muutospv": moment, "tietoryhmat": groups})
+        members.append(
+            {"henkilotunnus": who.personal_identity_code, "muutospv": moment, "tietoryhmat": groups}
+        )
     key = date.toordinal() * 10**7 + serial % 10**7
-    document = {"viimeisinKirjausavain": key, "muutokset": members, "ajanTasalla": rng.random() < 0.2}
+    document = {
+        "viimeisinKirjausavain": key,
+        "muutokset": members,
+        "ajanTasalla": rng.random() < 0.2,
+    }
     body = dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return Generated(body, JSON, f"vtj-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}", count)
 
 
-GENERATORS: dict[str, Generator] = {message_type: partial(changes, message_type) for message_type in CHANGES}
+GENERATORS: dict[str, Generator] = {
+    message_type: partial(changes, message_type) for message_type in CHANGES
+}

@@ -1,4 +1,6 @@
-"""Synthetic requests for taxation data and responses: texts with holes, artificial persons and amounts only."""
+"""Synthetic requests for taxation data and responses: texts with holes, artificial persons and
+amounts only.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ import datetime
 import random
 from typing import get_args
 
-from schemas.call import JSON
-from schemas.generated import Generated, Generator
-from schemas.persons import person
-from schemas.tax.models import Purpose
+from exchange.schemas.call import JSON
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.persons import person
+from exchange.schemas.tax.models import Purpose
 
 _PURPOSES = get_args(Purpose)
 _PARTS = (
@@ -26,11 +28,15 @@ def _moment(rng: random.Random, date: datetime.date) -> str:
 
 
 def _code(rng: random.Random, date: datetime.date) -> str:
-    return person(rng, datetime.date(date.year - 85, 1, 1), datetime.date(date.year - 17, 12, 31)).personal_identity_code
+    return person(
+        rng, datetime.date(date.year - 85, 1, 1), datetime.date(date.year - 17, 12, 31)
+    ).personal_identity_code
 
 
 def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
-    """Kela's question about a person's taxation of last year or the one before; it opens a conversation of the same id."""
+    """Kela's question about a person's taxation of last year or the one before; it opens a
+    conversation of the same id.
+    """
     chance = rng.random
     request_id = f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
     body = (
@@ -44,8 +50,13 @@ def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
 def _sum(rng: random.Random, first: str, names: tuple[str, str, str], most: int) -> tuple[str, int]:
     """An object of amounts in whole euros and their total."""
     chance = rng.random
-    values = [int(chance() * most), *(int(chance() * most * 0.1) if chance() < 0.3 else 0 for _ in names)]
-    members = "".join(f'"{name}":{value},' for name, value in zip((first, *names), values, strict=True))
+    values = [
+        int(chance() * most),
+        *(int(chance() * most * 0.1) if chance() < 0.3 else 0 for _ in names),
+    ]
+    members = "".join(
+        f'"{name}":{value},' for name, value in zip((first, *names), values, strict=True)
+    )
     return f'{{{members}"total":{sum(values)}}}', sum(values)
 
 
@@ -58,7 +69,9 @@ def response(
     year: int = 0,
     message_id: str = "",
 ) -> Generated:
-    """The answer to a request (default: to one that it makes up) about the person with that code and that year."""
+    """The answer to a request (default: to one that it makes up) about the person with that code
+    and that year.
+    """
     chance = rng.random
     year = year or date.year - 1
     request_id = request_id or f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
@@ -69,7 +82,11 @@ def response(
         earned, total = _sum(rng, "wages", ("pensions", "benefits", "other"), 52_000)
         capital, more = _sum(rng, "rents", ("dividends", "gains", "other"), 2_000)
         ended = min(date, datetime.date(year + 1, 4 + int(chance() * 7), 15))
-        status = f'"status":"finished","finishedOn":"{ended}"' if finished and ended.year > year else '"status":"under-way"'
+        status = (
+            f'"status":"finished","finishedOn":"{ended}"'
+            if finished and ended.year > year
+            else '"status":"under-way"'
+        )
         rate = 8 + int(chance() * 25)
         held = (
             f'{status},"earnedIncome":{earned},"capitalIncome":{capital},"deductions":{int(chance() * 2_500)},'

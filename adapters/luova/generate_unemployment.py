@@ -1,4 +1,6 @@
-"""Synthetic messages of the unemployment funds and Kela's replies to them; artificial persons only."""
+"""Synthetic messages of the unemployment funds and Kela's replies to them; artificial
+persons only.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
-from schemas.call import XML
-from schemas.directory import load
-from schemas.generated import Generated, Generator
-from schemas.persons import Person, person
+from exchange.schemas.call import XML
+from exchange.schemas.directory import load
+from exchange.schemas.generated import Generated, Generator
+from exchange.schemas.persons import Person, person
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACE = "urn:exchange:unemployment:1"
@@ -30,7 +32,8 @@ BENEFITS = (
     "NATIONAL_PENSION",
     "GUARANTEE_PENSION",
 )
-#: How many benefits a reply holds: on average 2.165, as 1,354,005 deliveries to 625,461 requests (2024) make it.
+#: How many benefits a reply holds: on average 2.165, as 1,354,005 deliveries to 625,461 requests
+#: (2024) make it.
 BENEFITS_IN_REPLY = ((1, 2, 3, 4), (300, 370, 195, 135))
 
 
@@ -49,7 +52,9 @@ def _first_fund() -> Fund:
 
 
 def _fund(fund: Fund) -> str:
-    return f"<Fund><BusinessId>{fund.business_id}</BusinessId><Name>{escape(fund.name)}</Name></Fund>"
+    return (
+        f"<Fund><BusinessId>{fund.business_id}</BusinessId><Name>{escape(fund.name)}</Name></Fund>"
+    )
 
 
 def _person(who: Person) -> str:
@@ -104,7 +109,9 @@ def _record(rng: random.Random, date: datetime.date, number: int) -> str:
     )
 
 
-def earnings_data(rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None, count: int = 0) -> Generated:
+def earnings_data(
+    rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None, count: int = 0
+) -> Generated:
     """Decisions and payments of a fund (default: the first of the directory), 1-15 records."""
     count = count or rng.randint(*RECORDS)
     records = "".join(_record(rng, date, number) for number in range(1, count + 1))
@@ -115,10 +122,14 @@ def earnings_data(rng: random.Random, date: datetime.date, serial: int, fund: Fu
     return Generated(body.encode(), XML, _id("earn", rng, date, serial), count)
 
 
-def information_request(rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None) -> Generated:
+def information_request(
+    rng: random.Random, date: datetime.date, serial: int, fund: Fund | None = None
+) -> Generated:
     """A fund's question about a member; it opens a conversation of the same id."""
     request_id = _id("req", rng, date, serial)
-    benefits = "".join(f"<Benefit>{kind}</Benefit>" for kind in rng.sample(BENEFITS, rng.randint(1, 4)))
+    benefits = "".join(
+        f"<Benefit>{kind}</Benefit>" for kind in rng.sample(BENEFITS, rng.randint(1, 4))
+    )
     body = (
         f'{HEAD}<InformationRequest xmlns="{NAMESPACE}"><RequestId>{request_id}</RequestId>'
         f"<RequestedAt>{_moment(rng, date)}</RequestedAt>{_fund(fund or _first_fund())}{_person(_member(rng, date))}"
@@ -148,7 +159,9 @@ def benefit_data(
     message_id: str = "",
     count: int | None = None,
 ) -> Generated:
-    """Kela's reply to a request (default: to one that it makes up) about the person with that code (default: somebody)."""
+    """Kela's reply to a request (default: to one that it makes up) about the person with that code
+    (default: somebody).
+    """
     request_id = request_id or _id("req", rng, date, serial)
     code = code or _member(rng, date).personal_identity_code
     if count is None:
@@ -158,7 +171,13 @@ def benefit_data(
         f'{HEAD}<BenefitData xmlns="{NAMESPACE}"><InReplyTo>{request_id}</InReplyTo><CreatedAt>{_moment(rng, date)}</CreatedAt>'
         f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>{benefits}</BenefitData>"
     )
-    return Generated(body.encode(), XML, message_id or _id("ben", rng, date, serial), count, {"X-Conversation-Id": request_id})
+    return Generated(
+        body.encode(),
+        XML,
+        message_id or _id("ben", rng, date, serial),
+        count,
+        {"X-Conversation-Id": request_id},
+    )
 
 
 GENERATORS: dict[str, Generator] = {

@@ -1,4 +1,6 @@
-"""Who a message says it is: the sender's id, its conversation, how many records it holds, whom it names; no judgement."""
+"""Who a message says it is: the sender's id, its conversation, how many records it holds, whom it
+names; no judgement.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from adapters.luova.parse import is_plain_id
+from exchange.adapters.luova.parse import is_plain_id
 from exchange.ports.channel import Identity, Parsed
 
 BILATERAL = "{urn:exchange:bilateral:1}"
@@ -26,7 +28,9 @@ def _children(tag: str) -> Callable[[Any], int]:
     return lambda document: sum(1 for _ in document.iterchildren(tag))
 
 
-_COUNT_PAYMENTS = etree.XPath("count(p:CstmrCdtTrfInitn/p:PmtInf/p:CdtTrfTxInf)", namespaces={"p": PAYMENTS[1:-1]})
+_COUNT_PAYMENTS = etree.XPath(
+    "count(p:CstmrCdtTrfInitn/p:PmtInf/p:CdtTrfTxInf)", namespaces={"p": PAYMENTS[1:-1]}
+)
 
 
 def _payments(document: Any) -> int:
@@ -55,7 +59,9 @@ ITEMS: dict[str, Callable[[Any], int]] = {
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The identity by the headers and the document; an id that can't be one is left empty (parse has said so)."""
+    """The identity by the headers and the document; an id that can't be one is left empty (parse
+    has said so).
+    """
     hints = parsed.inbound.hints
     items = ITEMS.get(parsed.message_type)
     sender_message_id = hints.get("id", "")

@@ -1,24 +1,32 @@
-"""The doors of Luova: submit one or many, read and acknowledge a mailbox, ask for a state; bytes in, bytes out, no judgement."""
+"""The doors of Luova: submit one or many, read and acknowledge a mailbox, ask for a state; bytes
+in, bytes out, no judgement.
+"""
 
 from __future__ import annotations
 
-from adapters.luova import answer, batch
-from adapters.luova.parse import inbound_of
+from exchange.adapters.luova import answer, batch
+from exchange.adapters.luova.parse import inbound_of
 from exchange.ports.channel import Door, Inbound
 from exchange.ports.desk import Desk
-from schemas import guard, json
-from schemas.call import Call, Reply
-from schemas.directory import Partner
-from schemas.envelope import id_from_public
-from schemas.violation import Malformed, Violation
+from exchange.schemas import guard, json
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import id_from_public
+from exchange.schemas.violation import Malformed, Violation
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 #: Most deliveries that one reading of a mailbox or one acknowledgement is about.
 PAGE_MAX = 100
 LEASE_SECONDS = 60
 LEASE_SECONDS_MAX = 3_600
-NO_BATCH = Violation("luova.batch-type", "not the media type of a batch", expected="application/x-ndjson or multipart/mixed")
-TOO_MANY = Violation("luova.batch-size", "too many messages in a batch", expected=f"at most {batch.MESSAGES_MAX}")
+NO_BATCH = Violation(
+    "luova.batch-type",
+    "not the media type of a batch",
+    expected="application/x-ndjson or multipart/mixed",
+)
+TOO_MANY = Violation(
+    "luova.batch-size", "too many messages in a batch", expected=f"at most {batch.MESSAGES_MAX}"
+)
 
 
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -35,11 +43,17 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
         elif content_type == "multipart/mixed":
             inbounds = batch.multipart(call.body, call.headers.get("Content-Type", ""), partner)
         else:
-            return answer.no_batch(await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415)
+            return answer.no_batch(
+                await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415
+            )
     except batch.TooMany:
-        return answer.no_batch(await desk.refuse(_whole(call, partner), "too-large", [TOO_MANY]), 413)
+        return answer.no_batch(
+            await desk.refuse(_whole(call, partner), "too-large", [TOO_MANY]), 413
+        )
     except Malformed as error:
-        return answer.no_batch(await desk.refuse(_whole(call, partner), "malformed", error.violations), 400)
+        return answer.no_batch(
+            await desk.refuse(_whole(call, partner), "malformed", error.violations), 400
+        )
     return answer.batch(await desk.accept_many(inbounds) if inbounds else [])
 
 
@@ -66,7 +80,13 @@ def _number(call: Call, name: str, default: int, most: int, violations: list[Vio
         return int(text)
     found = "" if guard.in_text(text) else text[:20]
     violations.append(
-        Violation("luova.query", f"query parameter {name} is out of range", f"?{name}", expected=f"1-{most}", found=found)
+        Violation(
+            "luova.query",
+            f"query parameter {name} is out of range",
+            f"?{name}",
+            expected=f"1-{most}",
+            found=found,
+        )
     )
     return default
 
@@ -89,7 +109,9 @@ def _delivery_ids(data: object) -> list[int]:
     texts = data.get("deliveries") if isinstance(data, dict) else None
     if not isinstance(texts, list) or len(data) != 1 or len(texts) > PAGE_MAX:  # type: ignore[arg-type]
         expected = f'{{"deliveries": [...]}} with at most {PAGE_MAX} ids'
-        raise Malformed([Violation("luova.acknowledgement", "not an acknowledgement", expected=expected)])
+        raise Malformed(
+            [Violation("luova.acknowledgement", "not an acknowledgement", expected=expected)]
+        )
     ids: list[int] = []
     violations: list[Violation] = []
     for index, text in enumerate(texts):
@@ -97,7 +119,14 @@ def _delivery_ids(data: object) -> list[int]:
             ids.append(id_from_public(text))
         except (TypeError, ValueError):
             path = f"/deliveries/{index}"
-            violations.append(Violation("luova.acknowledgement", "no delivery's id", path, expected="32 hexadecimal digits"))
+            violations.append(
+                Violation(
+                    "luova.acknowledgement",
+                    "no delivery's id",
+                    path,
+                    expected="32 hexadecimal digits",
+                )
+            )
     if violations:
         raise Malformed(violations)
     return ids
@@ -116,8 +145,19 @@ async def read_state(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 DOORS = (
-    Door("POST", "/luova/v1/messages", "Submit one message; its envelope is in the headers", submit, takes_messages=True),
-    Door("GET", "/luova/v1/messages/{id}", "The state of a message of one's own and its deliveries", read_state),
+    Door(
+        "POST",
+        "/luova/v1/messages",
+        "Submit one message; its envelope is in the headers",
+        submit,
+        takes_messages=True,
+    ),
+    Door(
+        "GET",
+        "/luova/v1/messages/{id}",
+        "The state of a message of one's own and its deliveries",
+        read_state,
+    ),
     Door(
         "POST",
         "/luova/v1/batches",
@@ -125,6 +165,13 @@ DOORS = (
         submit_batch,
         takes_messages=True,
     ),
-    Door("GET", "/luova/v1/mailbox", "Lease the oldest waiting deliveries of one's own mailbox", read_mailbox),
-    Door("POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge),
+    Door(
+        "GET",
+        "/luova/v1/mailbox",
+        "Lease the oldest waiting deliveries of one's own mailbox",
+        read_mailbox,
+    ),
+    Door(
+        "POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge
+    ),
 )

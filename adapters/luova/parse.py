@@ -1,17 +1,19 @@
-"""From headers and bytes to a document: short hints out of headers, the type's reader on the body; no schema and no rules."""
+"""From headers and bytes to a document: short hints out of headers, the type's reader on the body;
+no schema and no rules.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from adapters.luova.routing import CATALOGUE, TYPES
+from exchange.adapters.luova.routing import CATALOGUE, TYPES
 from exchange.ports.channel import Inbound, Parsed
-from schemas import json, xml
-from schemas.call import Call
-from schemas.catalogue import MessageType
-from schemas.directory import Partner
-from schemas.violation import Finding, Malformed, Violation
+from exchange.schemas import json, xml
+from exchange.schemas.call import Call
+from exchange.schemas.catalogue import MessageType
+from exchange.schemas.directory import Partner
+from exchange.schemas.violation import Finding, Malformed, Violation
 
 #: Short names of the headers that may be left out.
 OPTIONAL_HEADERS = (
@@ -29,7 +31,9 @@ FAULT = "fault"
 
 
 def hints_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """The channel's own headers under short names; those that were left out are left out, but `type` and `id`."""
+    """The channel's own headers under short names; those that were left out are left out, but
+    `type` and `id`.
+    """
     get = headers.get
     hints = {"type": get("X-Message-Type", ""), "id": get("X-Message-Id", "")}
     for name, header in OPTIONAL_HEADERS:
@@ -40,11 +44,15 @@ def hints_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 def inbound_of(call: Call, partner: Partner, door: str) -> Inbound:
     """A submitted call as the journey takes it: the bytes as they came, never copied."""
-    return Inbound(partner, call.body, call.headers.get("Content-Type", ""), door, hints_of(call.headers))
+    return Inbound(
+        partner, call.body, call.headers.get("Content-Type", ""), door, hints_of(call.headers)
+    )
 
 
 def is_plain_id(text: str) -> bool:
-    """Whether the text may serve as an id; that it names no living person is the journey's guard to see."""
+    """Whether the text may serve as an id; that it names no living person is the journey's guard to
+    see.
+    """
     return PLAIN_ID.fullmatch(text) is not None
 
 
@@ -76,19 +84,38 @@ def _of_headers(hints: Mapping[str, str]) -> list[Finding]:
     if not is_plain_id(hints["id"]):
         found = "nothing" if not hints["id"] else ""
         findings.append(
-            _header("luova.message-id", "id", "the sender's id of the message", "1-100 of A-Z a-z 0-9 . _ : @ -", found)
+            _header(
+                "luova.message-id",
+                "id",
+                "the sender's id of the message",
+                "1-100 of A-Z a-z 0-9 . _ : @ -",
+                found,
+            )
         )
     conversation = hints.get("conversation")
     if conversation is not None and not is_plain_id(conversation):
         findings.append(
-            _header("luova.conversation-id", "conversation", "the conversation's id", "1-100 of A-Z a-z 0-9 . _ : @ -")
+            _header(
+                "luova.conversation-id",
+                "conversation",
+                "the conversation's id",
+                "1-100 of A-Z a-z 0-9 . _ : @ -",
+            )
         )
     if (ordered := hints.get("ordered")) is not None:
         if ordered not in ("true", "false"):
-            findings.append(_header("luova.ordered", "ordered", "whether order counts", "true or false"))
+            findings.append(
+                _header("luova.ordered", "ordered", "whether order counts", "true or false")
+            )
         elif ordered == "true" and conversation is None:
             findings.append(
-                _header("luova.ordered", "conversation", "order counts within a conversation", "a conversation's id", "nothing")
+                _header(
+                    "luova.ordered",
+                    "conversation",
+                    "order counts within a conversation",
+                    "a conversation's id",
+                    "nothing",
+                )
             )
     return findings
 
@@ -98,7 +125,9 @@ def _header(rule: str, hint: str, what: str, expected: str, found: str = "") -> 
 
 
 def _undeclared(inbound: Inbound, findings: list[Finding]) -> Parsed:
-    """A body without a usable declaration: told by its root or its keys, unless another type was named in vain."""
+    """A body without a usable declaration: told by its root or its keys, unless another type was
+    named in vain.
+    """
     declared = inbound.hints["type"]
     is_xml = inbound.body.lstrip()[:1] == b"<" or "xml" in inbound.content_type
     document = xml.parse(inbound.body) if is_xml else json.parse(inbound.body)
@@ -117,9 +146,13 @@ def _undeclared(inbound: Inbound, findings: list[Finding]) -> Parsed:
     else:
         told = CATALOGUE.of_root(document.tag) if is_xml else CATALOGUE.of_keys(document)
     name = told.name if told is not None and told.name in TYPES else ""
-    return Parsed(inbound, name, "xml" if is_xml else "json", document, document if is_xml else None, findings)
+    return Parsed(
+        inbound, name, "xml" if is_xml else "json", document, document if is_xml else None, findings
+    )
 
 
 def _other_root(message_type: MessageType, found: str, element: object) -> Finding:
     message = f"not the root element of {message_type.name}"
-    return Finding("luova.root", message, at=element, expected=" or ".join(message_type.roots), found=found)
+    return Finding(
+        "luova.root", message, at=element, expected=" or ".join(message_type.roots), found=found
+    )

@@ -1,7 +1,8 @@
-"""The partners of Luova: funds and the population register that send, Kela's systems that answer; shares no code with the channel.
+"""The partners of Luova: funds and the population register that send, Kela's systems that answer;
+shares no code with the channel.
 
-The weights are the published figures of 2024 (Kela, statistics of information exchange), divided by the records that a
-message holds on average.
+The weights are the published figures of 2024 (Kela, statistics of information exchange), divided by
+the records that a message holds on average.
 """
 
 from __future__ import annotations
@@ -13,15 +14,27 @@ from collections.abc import Sequence
 from functools import partial
 from json import dumps, loads
 
-from adapters.luova import partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax
-from adapters.luova.generate_population import CHANGES, changes
-from adapters.luova.generate_unemployment import RECORDS, Fund, benefit_data, earnings_data, information_request
-from adapters.luova.partner_sending import SUBMIT, Answer, date_of, flow, submit
-from partners.stub import Flow, Sending, Served, Situation
-from schemas import xml
-from schemas.call import JSON, XML, Call, Reply, json_reply, problem
-from schemas.directory import Directory, Partner
-from schemas.violation import Malformed
+from exchange.adapters.luova import (
+    partner_bilateral,
+    partner_certificates,
+    partner_payments,
+    partner_pension,
+    partner_tax,
+)
+from exchange.adapters.luova.generate_population import CHANGES, changes
+from exchange.adapters.luova.generate_unemployment import (
+    RECORDS,
+    Fund,
+    benefit_data,
+    earnings_data,
+    information_request,
+)
+from exchange.adapters.luova.partner_sending import SUBMIT, Answer, date_of, flow, submit
+from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.schemas import xml
+from exchange.schemas.call import JSON, XML, Call, Reply, json_reply, problem
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.violation import Malformed
 
 #: The families whose stubs are in files of their own.
 FAMILIES = (partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax)
@@ -73,7 +86,11 @@ def _ask(partner: Partner, situation: Situation) -> Sending:
 
 def _read_mailbox(partner: Partner, situation: Situation) -> Sending:
     query = {"most": str(MAILBOX_MOST), "lease_seconds": str(MAILBOX_LEASE_SECONDS)}
-    return Sending(Call("GET", MAILBOX, {"X-API-Key": partner.key}, query=query), partial(_acknowledge, partner), items=0)
+    return Sending(
+        Call("GET", MAILBOX, {"X-API-Key": partner.key}, query=query),
+        partial(_acknowledge, partner),
+        items=0,
+    )
 
 
 def _acknowledge(partner: Partner, reply: Reply, situation: Situation) -> Sequence[Sending]:
@@ -100,24 +117,43 @@ class Luova:
     channel = "luova"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """The register's four kinds of changes; each fund's data and requests; the readings of funds that have a mailbox."""
+        """The register's four kinds of changes; each fund's data and requests; the readings of
+        funds that have a mailbox.
+        """
         flows = []
         registers = directory.in_sector("population-register")
         for register in registers:
             for message_type, per_message in CHANGES.items():
                 if message_type in ITEMS_2024:
                     weight = _calls(message_type, per_message) / len(registers)
-                    flows.append(flow(message_type, register, weight, partial(_send_changes, register, message_type)))
+                    flows.append(
+                        flow(
+                            message_type,
+                            register,
+                            weight,
+                            partial(_send_changes, register, message_type),
+                        )
+                    )
         funds = directory.in_sector("unemployment-fund")
         for fund in funds:
             data = _calls("unemployment.earnings-data", RECORDS) / len(funds)
             requests = _calls("unemployment.information-request") / len(funds)
-            flows.append(flow("unemployment.earnings-data", fund, data, partial(_send_earnings, fund)))
-            flows.append(flow("unemployment.information-request", fund, requests, partial(_ask, fund)))
+            flows.append(
+                flow("unemployment.earnings-data", fund, data, partial(_send_earnings, fund))
+            )
+            flows.append(
+                flow("unemployment.information-request", fund, requests, partial(_ask, fund))
+            )
             if fund.delivery == "mailbox":
                 read = partial(_read_mailbox, fund)
                 flows.append(
-                    Flow(f"luova mailbox {fund.id}", fund.id, "unemployment.benefit-data", requests / MAILBOX_FOUND, read)
+                    Flow(
+                        f"luova mailbox {fund.id}",
+                        fund.id,
+                        "unemployment.benefit-data",
+                        requests / MAILBOX_FOUND,
+                        read,
+                    )
                 )
         return [*flows, *(each for family in FAMILIES for each in family.flows(directory))]
 
@@ -125,16 +161,28 @@ class Luova:
         """Nothing."""
         return ()
 
-    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
         """One message through the submit door."""
         content_type = JSON if body.lstrip()[:1] in (b"{", b"[") else XML
-        headers = {"X-API-Key": partner.key, "X-Message-Type": message_type, "X-Message-Id": message_id}
+        headers = {
+            "X-API-Key": partner.key,
+            "X-Message-Type": message_type,
+            "X-Message-Id": message_id,
+        }
         return Call(
-            "POST", SUBMIT, {**headers, "Content-Type": content_type} | ({"X-Receiver": receiver} if receiver else {}), body
+            "POST",
+            SUBMIT,
+            {**headers, "Content-Type": content_type}
+            | ({"X-Receiver": receiver} if receiver else {}),
+            body,
         )
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """Take a delivery whose signature is right; what a request asks for is sent later on its own accord."""
+        """Take a delivery whose signature is right; what a request asks for is sent later on its
+        own accord.
+        """
         if call.method != "POST" or not call.path.startswith(DELIVERIES):
             return None
         expected = hmac.digest(partner.key.encode(), call.body, "sha256").hex()
@@ -151,7 +199,9 @@ class Luova:
         return Served(json_reply({"delivery": delivery_id, "receivedBy": partner.id}), then)
 
 
-def _reply_to(partner: Partner, call: Call, delivery_id: str, situation: Situation) -> Sequence[Sending]:
+def _reply_to(
+    partner: Partner, call: Call, delivery_id: str, situation: Situation
+) -> Sequence[Sending]:
     """The benefits of the person asked about.
 
     Raises:
@@ -160,13 +210,28 @@ def _reply_to(partner: Partner, call: Call, delivery_id: str, situation: Situati
     request = xml.parse(call.body)
     request_id = request.findtext(f"{NAMESPACE}RequestId", "")
     code = request.findtext(f"{NAMESPACE}Person/{NAMESPACE}PersonalIdentityCode", "")
-    day = datetime.date.fromisoformat(request.findtext(f"{NAMESPACE}RequestedAt", "2024-01-01")[:10])
+    day = datetime.date.fromisoformat(
+        request.findtext(f"{NAMESPACE}RequestedAt", "2024-01-01")[:10]
+    )
     wanted = situation.wanted("unemployment.benefit-data")
-    reply = benefit_data(random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}", wanted)
-    return [submit(partner, "unemployment.benefit-data", reply, **{"X-Receiver": call.headers.get("X-Sender", "")})]
+    reply = benefit_data(
+        random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}", wanted
+    )
+    return [
+        submit(
+            partner,
+            "unemployment.benefit-data",
+            reply,
+            **{"X-Receiver": call.headers.get("X-Sender", "")},
+        )
+    ]
 
 
 #: What a delivery of a type makes its receiver send.
-ANSWERS: dict[str, Answer] = {"unemployment.information-request": _reply_to, **partner_pension.ANSWERS, **partner_tax.ANSWERS}
+ANSWERS: dict[str, Answer] = {
+    "unemployment.information-request": _reply_to,
+    **partner_pension.ANSWERS,
+    **partner_tax.ANSWERS,
+}
 
 STUB = Luova()

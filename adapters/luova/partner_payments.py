@@ -1,15 +1,18 @@
-"""Kela's payment messages to its banks, as stubs send them; a bank takes a delivery like any partner."""
+"""Kela's payment messages to its banks, as stubs send them; a bank takes a delivery like any
+partner.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 
-from adapters.luova.generate_payments import credit_transfers
-from adapters.luova.partner_sending import date_of, flow, submit
-from partners.stub import Flow, Sending, Situation
-from schemas.directory import Directory, Partner
+from exchange.adapters.luova.generate_payments import credit_transfers
+from exchange.adapters.luova.partner_sending import date_of, flow, submit
+from exchange.partners.stub import Flow, Sending, Situation
+from exchange.schemas.directory import Directory, Partner
 
-#: Messages sent in 2024, with 38,783,069 payments in them (Kela, statistics of information exchange).
+#: Messages sent in 2024, with 38,783,069 payments in them (Kela, statistics of information
+#: exchange).
 MESSAGES_2024 = 54_713
 
 
@@ -20,11 +23,14 @@ def flows(directory: Directory) -> list[Flow]:
         return []
     weight = MESSAGES_2024 / len(banks) if banks else 0.0
     return [
-        flow("payments.credit-transfers", kela, weight, partial(_send, kela, bank, number)) for number, bank in enumerate(banks)
+        flow("payments.credit-transfers", kela, weight, partial(_send, kela, bank, number))
+        for number, bank in enumerate(banks)
     ]
 
 
 def _send(kela: Partner, bank: Partner, number: int, situation: Situation) -> Sending:
     wanted = situation.wanted("payments.credit-transfers") or 0
-    generated = credit_transfers(situation.rng, date_of(situation), situation.serial, wanted, number)
+    generated = credit_transfers(
+        situation.rng, date_of(situation), situation.serial, wanted, number
+    )
     return submit(kela, "payments.credit-transfers", generated, **{"X-Receiver": bank.id})

@@ -1,20 +1,23 @@
-"""What every stub of Luova needs to send: the submit call, a day, a flow, what an answer is; no partner's behaviour."""
+"""What every stub of Luova needs to send: the submit call, a day, a flow, what an answer is; no
+partner's behaviour.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
 
-from adapters.luova.generate import headers_of
-from partners.stub import Flow, Sending, Situation
-from schemas.call import Call
-from schemas.directory import Partner
-from schemas.generated import Generated
+from exchange.adapters.luova.generate import headers_of
+from exchange.partners.stub import Flow, Sending, Situation
+from exchange.schemas.call import Call
+from exchange.schemas.directory import Partner
+from exchange.schemas.generated import Generated
 
 SUBMIT = "/luova/v1/messages"
 
-#: What a partner sends on its own accord after a delivery: (the partner, the delivery's call, the delivery's id, the situation).
-#: An answer follows from the delivery alone, so that a second delivery of the same gets the same answer.
+#: What a partner sends on its own accord after a delivery: (the partner, the delivery's call, the
+#: delivery's id, the situation). An answer follows from the delivery alone, so that a second
+#: delivery of the same gets the same answer.
 Answer = Callable[[Partner, Call, str, Situation], Sequence[Sending]]
 
 
@@ -29,6 +32,8 @@ def submit(partner: Partner, message_type: str, generated: Generated, **headers:
     return Sending(Call("POST", SUBMIT, own, generated.body), items=generated.items)
 
 
-def flow(message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]) -> Flow:
+def flow(
+    message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]
+) -> Flow:
     """A flow that is named after its type and its partner."""
     return Flow(f"{message_type} {partner.id}", partner.id, message_type, weight, make)

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from functools import partial
 from json import loads
 
-from adapters.luova.generate_tax import request, response
-from adapters.luova.partner_sending import Answer, date_of, flow, submit
-from partners.stub import Flow, Sending, Situation
-from schemas.call import Call
-from schemas.directory import Directory, Partner
+from exchange.adapters.luova.generate_tax import request, response
+from exchange.adapters.luova.partner_sending import Answer, date_of, flow, submit
+from exchange.partners.stub import Flow, Sending, Situation
+from exchange.schemas.call import Call
+from exchange.schemas.directory import Directory, Partner
 
-#: Requests of 2024 and the answers to them (Kela, statistics of information exchange): 99.74 % were answered.
+#: Requests of 2024 and the answers to them (Kela, statistics of information exchange): 99.74 % were
+#: answered.
 REQUESTS_2024 = 8_440_312
 RESPONSES_2024 = 8_418_260
 
@@ -30,23 +31,31 @@ def _send(kela: Partner, situation: Situation) -> Sending:
 
 
 def is_answered(number: int) -> bool:
-    """Whether the request that comes as that number is answered: the unanswered 22,052 of 8,440,312 are spread evenly.
+    """Whether the request that comes as that number is answered: the unanswered 22,052 of 8,440,312
+    are spread evenly.
 
-    Of any first n requests the answered ones are the published share, to one; chance would stray further.
+    Of any first n requests the answered ones are the published share, to one; chance would stray
+    further.
     """
     unanswered = REQUESTS_2024 - RESPONSES_2024
     return number * unanswered % REQUESTS_2024 >= unanswered
 
 
-def answer(partner: Partner, call: Call, delivery_id: str, situation: Situation) -> Sequence[Sending]:
-    """The data of the person and year asked about, at the published rate, or as somebody plans it."""
+def answer(
+    partner: Partner, call: Call, delivery_id: str, situation: Situation
+) -> Sequence[Sending]:
+    """The data of the person and year asked about, at the published rate, or as somebody
+    plans it.
+    """
     wanted = situation.wanted("tax.response")
     if not (is_answered(situation.serial) if wanted is None else wanted):
         return []
     asked = loads(call.body)
     day = datetime.date.fromisoformat(asked["requestedAt"][:10])
     rng, message_id = random.Random(delivery_id), f"re-{delivery_id}"
-    reply = response(rng, day, 0, asked["requestId"], asked["personalIdentityCode"], asked["taxYear"], message_id)
+    reply = response(
+        rng, day, 0, asked["requestId"], asked["personalIdentityCode"], asked["taxYear"], message_id
+    )
     return [submit(partner, "tax.response", reply)]
 
 

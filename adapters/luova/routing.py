@@ -1,4 +1,6 @@
-"""Who may send a type and who gets it: the table of `routes.toml` and the choice of receivers; no rules on content."""
+"""Who may send a type and who gets it: the table of `routes.toml` and the choice of receivers; no
+rules on content.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,17 @@ from typing import Any
 
 from exchange.errors import Unroutable
 from exchange.ports.channel import Destination, Identity, Parsed, Verdict
-from schemas.catalogue import Catalogue, MessageType
-from schemas.directory import Directory
+from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.directory import Directory
 
 CATALOGUE = Catalogue.load()
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A line of the table: sectors that may send the type, sectors that may be named as receivers, and the default receiver."""
+    """A line of the table: sectors that may send the type, sectors that may be named as receivers,
+    and the default receiver.
+    """
 
     message_type: str
     senders: tuple[str, ...]
@@ -41,19 +45,28 @@ def load(path: Path = DEFAULT_PATH) -> dict[str, Route]:
             if message_type in routes:
                 raise ValueError(f"{path.name}: {message_type} stands twice")
             routes[message_type] = Route(
-                message_type, tuple(entry["senders"]), tuple(entry["receivers"]), entry.get("default", "")
+                message_type,
+                tuple(entry["senders"]),
+                tuple(entry["receivers"]),
+                entry.get("default", ""),
             )
     return routes
 
 
 ROUTES = load()
 #: The message types of the table, as the catalogue has them.
-TYPES: dict[str, MessageType] = {name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None}
+TYPES: dict[str, MessageType] = {
+    name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None
+}
 if len(TYPES) != len(ROUTES):
-    raise ValueError(f"routes.toml: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}")
+    raise ValueError(
+        f"routes.toml: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}"
+    )
 
 
-def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:
+def route(
+    parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
+) -> Sequence[Destination]:
     """One destination for each receiver, pushed or put in its mailbox as the directory says.
 
     Raises:
@@ -66,15 +79,27 @@ def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Direc
         if receiver is None:
             raise Unroutable("receiver-unknown", "header X-Receiver: no such partner")
         if receiver.sector not in table.receivers or receiver.id == parsed.inbound.partner.id:
-            raise Unroutable("receiver-not-allowed", f"{receiver.id} does not receive {parsed.message_type} from this sender")
-        destinations.append(Destination(receiver.id, "mailbox" if receiver.delivery == "mailbox" else "push", verdict.items))
+            raise Unroutable(
+                "receiver-not-allowed",
+                f"{receiver.id} does not receive {parsed.message_type} from this sender",
+            )
+        destinations.append(
+            Destination(
+                receiver.id, "mailbox" if receiver.delivery == "mailbox" else "push", verdict.items
+            )
+        )
     if not destinations:
-        raise Unroutable("receiver-missing", f"{parsed.message_type} has no default receiver: name one in header X-Receiver")
+        raise Unroutable(
+            "receiver-missing",
+            f"{parsed.message_type} has no default receiver: name one in header X-Receiver",
+        )
     return destinations
 
 
 def receiver_of(message_type: str, detail: Mapping[str, Any]) -> str:
-    """The receiver of an accepted message, as its receipt says: the one that it named, else the default of its type."""
+    """The receiver of an accepted message, as its receipt says: the one that it named, else the
+    default of its type.
+    """
     named = detail.get("receiver")
     if named is not None:
         return str(named)

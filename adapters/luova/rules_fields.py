@@ -1,4 +1,6 @@
-"""What the rules of several families ask of single elements: days, numbers, their order, a person's code; no family's rules."""
+"""What the rules of several families ask of single elements: days, numbers, their order, a person's
+code; no family's rules.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from schemas.identifiers import is_business_id, is_personal_identity_code
-from schemas.violation import Finding
+from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
+from exchange.schemas.violation import Finding
 
 Element = Any
-#: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse and nothing to reckon with.
+#: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse
+#: and nothing to reckon with.
 NUMBER = re.compile(r"[+-]?0{0,18}(?:[0-9]{1,12}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})")
 
 
 def day_of(element: Element | None) -> date | None:
     """The day of a date or a moment, None when there is none or it is none."""
     try:
-        return date.fromisoformat((element.text or "").strip()[:10]) if element is not None else None
+        return (
+            date.fromisoformat((element.text or "").strip()[:10]) if element is not None else None
+        )
     except ValueError:
         return None
 
@@ -38,17 +43,30 @@ def in_order(first: Element | None, last: Element | None, rule: str, message: st
 
 
 def personal_identity_code(code: Element | None, rule: str) -> list[Finding]:
-    """A code in the right form must be one: its date exists and its check character agrees. It is not repeated."""
+    """A code in the right form must be one: its date exists and its check character agrees. It is
+    not repeated.
+    """
     if code is None or is_personal_identity_code(code.text or ""):
         return []
-    return [Finding(rule, "not a personal identity code", code, "an existing date and the right check character")]
+    return [
+        Finding(
+            rule,
+            "not a personal identity code",
+            code,
+            "an existing date and the right check character",
+        )
+    ]
 
 
 def business_id(element: Element | None, rule: str) -> list[Finding]:
     """A business id in the right form must have the right check digit."""
     if element is None or is_business_id(element.text or ""):
         return []
-    return [Finding(rule, "not a business id", element, "the right check digit", (element.text or "")[:20])]
+    return [
+        Finding(
+            rule, "not a business id", element, "the right check digit", (element.text or "")[:20]
+        )
+    ]
 
 
 def of_item(findings: list[Finding], item: int) -> list[Finding]:

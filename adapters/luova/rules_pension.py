@@ -1,4 +1,6 @@
-"""Business rules on the messages of the work pension sector; their shape is the XSDs'. All of them are *modelled*."""
+"""Business rules on the messages of the work pension sector; their shape is the XSDs'. All of them
+are *modelled*.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from adapters.luova.rules_fields import business_id, day_of, in_order, of_item, personal_identity_code
+from exchange.adapters.luova.rules_fields import (
+    business_id,
+    day_of,
+    in_order,
+    of_item,
+    personal_identity_code,
+)
 from exchange.ports.channel import Context, Parsed
-from schemas.violation import Finding
+from exchange.schemas.violation import Finding
 
 Element = Any
 NAMESPACE = "{urn:exchange:pension:1}"
@@ -21,7 +29,9 @@ def _child(element: Element | None, name: str) -> Element | None:
 
 
 def _person(element: Element) -> list[Finding]:
-    return personal_identity_code(_child(_child(element, "Person"), "PersonalIdentityCode"), "pension.person")
+    return personal_identity_code(
+        _child(_child(element, "Person"), "PersonalIdentityCode"), "pension.person"
+    )
 
 
 def _period(element: Element) -> list[Finding]:
@@ -30,12 +40,22 @@ def _period(element: Element) -> list[Finding]:
 
 
 def _institution(message: Element, parsed: Parsed) -> list[Finding]:
-    """An institution speaks for itself only: its business id is the sender's (if the sender is known to have one)."""
+    """An institution speaks for itself only: its business id is the sender's (if the sender is
+    known to have one).
+    """
     element = _child(_child(message, "Institution"), "BusinessId")
     expected = parsed.inbound.partner.business_id
     if element is None or not expected or element.text == expected:
         return []
-    return [Finding("pension.institution", "the institution is the sender", element, expected, element.text or "")]
+    return [
+        Finding(
+            "pension.institution",
+            "the institution is the sender",
+            element,
+            expected,
+            element.text or "",
+        )
+    ]
 
 
 def decisions(parsed: Parsed, context: Context) -> list[Finding]:
@@ -44,24 +64,41 @@ def decisions(parsed: Parsed, context: Context) -> list[Finding]:
     findings = _institution(message, parsed)
     created = _child(message, "CreatedAt")
     for index, decision in enumerate(message.iterchildren(NAMESPACE + "Decision")):
-        told = in_order(_child(decision, "DecidedOn"), created, "pension.decided-later", "a decision is told once it is made")
-        findings += of_item(_person(decision) + told + _period(decision) + _outcome(decision), index)
+        told = in_order(
+            _child(decision, "DecidedOn"),
+            created,
+            "pension.decided-later",
+            "a decision is told once it is made",
+        )
+        findings += of_item(
+            _person(decision) + told + _period(decision) + _outcome(decision), index
+        )
     return findings
 
 
 def _outcome(decision: Element) -> list[Finding]:
-    """What is granted or changed has a period and an amount, what is ended an end, what is rejected neither."""
+    """What is granted or changed has a period and an amount, what is ended an end, what is rejected
+    neither.
+    """
     text = getattr(_child(decision, "Outcome"), "text", "")
     period, amount = _child(decision, "Period"), _child(decision, "MonthlyAmount")
     if text == "REJECTED":
         message = "a rejected application has no period and no amount"
-        return [Finding("pension.rejected", message, unfit) for unfit in (period, amount) if unfit is not None]
+        return [
+            Finding("pension.rejected", message, unfit)
+            for unfit in (period, amount)
+            if unfit is not None
+        ]
     if text in ("GRANTED", "CHANGED"):
-        lacking = [name for name, found in (("Period", period), ("MonthlyAmount", amount)) if found is None]
+        lacking = [
+            name for name, found in (("Period", period), ("MonthlyAmount", amount)) if found is None
+        ]
         message = f"an outcome of {text} has a period and an amount"
         return [Finding("pension.granted", message, decision, name, "nothing") for name in lacking]
     if text == "ENDED" and _child(period, "To") is None:
-        return [Finding("pension.ended", "what has ended has an end", decision, "Period/To", "nothing")]
+        return [
+            Finding("pension.ended", "what has ended has an end", decision, "Period/To", "nothing")
+        ]
     return []
 
 
@@ -73,12 +110,21 @@ def query(parsed: Parsed, context: Context) -> list[Finding]:
     start, end = day_of(_child(period, "From")), day_of(_child(period, "To"))
     if start and end and end - start > timedelta(days=366 * PERIOD_YEARS_MAX):
         text = "a query is about a limited time"
-        findings.append(Finding("pension.period-length", text, _child(period, "To"), f"at most {PERIOD_YEARS_MAX} years"))
+        findings.append(
+            Finding(
+                "pension.period-length",
+                text,
+                _child(period, "To"),
+                f"at most {PERIOD_YEARS_MAX} years",
+            )
+        )
     return findings
 
 
 def _items(name: str) -> Callable[[Parsed, Context], list[Finding]]:
-    """The rules of a message with records of one name: the person of the message or of each, periods, employers."""
+    """The rules of a message with records of one name: the person of the message or of each,
+    periods, employers.
+    """
 
     def judge(parsed: Parsed, context: Context) -> list[Finding]:
         findings = _person(parsed.document)

@@ -1,4 +1,6 @@
-"""Business rules on changes of the population register; their shape is the schema's. The rules are *modelled* but the fields' meaning."""
+"""Business rules on changes of the population register; their shape is the schema's. The rules are
+*modelled* but the fields' meaning.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exchange.ports.channel import Context, Parsed
-from schemas.violation import Finding
+from exchange.schemas.violation import Finding
 
 Where = tuple[str | int, ...]
 
-#: Which groups make a change a birth, a death, a change of address, a registration: one of them must be in each change.
+#: Which groups make a change a birth, a death, a change of address, a registration: one of them
+#: must be in each change.
 REQUIRED: dict[str, tuple[str, ...]] = {
     "population.births": ("LAPSI_SUPPEA",),
     "population.deaths": ("KUOLINPAIVA",),
@@ -25,12 +28,20 @@ ORDERED_DAYS = (("alkupv", "loppupv"), ("kuntaanMuuttopv", "kunnastaPoisMuuttopv
 
 
 def changes(parsed: Parsed, context: Context) -> list[Finding]:
-    """All findings on all changes; parts of another shape than the schema's are left to the schema."""
+    """All findings on all changes; parts of another shape than the schema's are left to the
+    schema.
+    """
     findings: list[Finding] = []
     required = REQUIRED.get(parsed.message_type, ())
     latest = context.now / 1000 + FUTURE_HOURS_MAX * 3600
     if required and isinstance(parsed.document, dict) and parsed.document.get("muutokset") == []:
-        findings.append(Finding("population.empty", "a message of this type holds at least one change", ("muutokset",)))
+        findings.append(
+            Finding(
+                "population.empty",
+                "a message of this type holds at least one change",
+                ("muutokset",),
+            )
+        )
     for index, change in _items(parsed.document, "muutokset"):
         has_required = not required
         for number, group in _items(change, "tietoryhmat"):
@@ -44,17 +55,26 @@ def changes(parsed: Parsed, context: Context) -> list[Finding]:
     return findings
 
 
-def _without_group(change: dict[str, Any], index: int, message_type: str, required: tuple[str, ...]) -> Finding:
+def _without_group(
+    change: dict[str, Any], index: int, message_type: str, required: tuple[str, ...]
+) -> Finding:
     names = {group.get("tietoryhma") for _, group in _items(change, "tietoryhmat")}
     found = ", ".join(sorted(name for name in names if isinstance(name, str)))
-    message, at = f"a change of {message_type} has one of its groups", ("muutokset", index, "tietoryhmat")
-    return Finding("population.group-missing", message, at, " or ".join(required), found, item=index)
+    message, at = (
+        f"a change of {message_type} has one of its groups",
+        ("muutokset", index, "tietoryhmat"),
+    )
+    return Finding(
+        "population.group-missing", message, at, " or ".join(required), found, item=index
+    )
 
 
 def _in_future(change: dict[str, Any], index: int, latest: float) -> Finding:
     expected = f"not after {datetime.fromtimestamp(latest, UTC).isoformat(timespec='seconds')}"
     at, found = ("muutokset", index, "muutospv"), str(change.get("muutospv"))
-    return Finding("population.future", "a change does not lie in the future", at, expected, found, item=index)
+    return Finding(
+        "population.future", "a change does not lie in the future", at, expected, found, item=index
+    )
 
 
 def _seconds(text: Any) -> float:
@@ -69,7 +89,9 @@ def _seconds(text: Any) -> float:
 
 
 def _items(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects in a list of an object, with their indexes; nothing where the shape is another."""
+    """The objects in a list of an object, with their indexes; nothing where the shape is
+    another.
+    """
     members = value.get(key) if isinstance(value, dict) else None
     for index, member in enumerate(members if isinstance(members, list) else ()):
         if isinstance(member, dict):
@@ -77,7 +99,9 @@ def _items(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _day(group: dict[str, Any], field: str) -> str:
-    """The ISO date of a field such as `alkupv`, empty when there is none; ISO dates compare as texts."""
+    """The ISO date of a field such as `alkupv`, empty when there is none; ISO dates compare as
+    texts.
+    """
     value = group.get(field)
     text = value.get("arvo") if isinstance(value, dict) else None
     return text if isinstance(text, str) and len(text) == 10 else ""
@@ -91,11 +115,26 @@ def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
         start, end = _day(group, first), _day(group, last)
         if start and end and start > end:
             message = f"{first} is not after {last}"
-            findings.append(Finding("population.date-order", message, (*at, last, "arvo"), f"{start} or later", end, item=index))
-    for name in _names(group.get("turvakiellonAlaisetKentat")) if "turvakiellonAlaisetKentat" in group else ():
+            findings.append(
+                Finding(
+                    "population.date-order",
+                    message,
+                    (*at, last, "arvo"),
+                    f"{start} or later",
+                    end,
+                    item=index,
+                )
+            )
+    for name in (
+        _names(group.get("turvakiellonAlaisetKentat"))
+        if "turvakiellonAlaisetKentat" in group
+        else ()
+    ):
         if group.get(name) is not None:
             message = "a field under non-disclosure is left out"
-            findings.append(Finding("population.restricted-field", message, (*at, name), "no value", item=index))
+            findings.append(
+                Finding("population.restricted-field", message, (*at, name), "no value", item=index)
+            )
     kind = group.get("tietoryhma")
     if kind == "KUOLINPAIVA":
         findings += _death(change, group, at, index)
@@ -104,7 +143,12 @@ def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
         code = child.get("henkilotunnus") if isinstance(child, dict) else None
         if code is not None and code == change.get("henkilotunnus"):
             findings.append(
-                Finding("population.own-child", "nobody is their own child", (*at, "lapsi", "henkilotunnus"), item=index)
+                Finding(
+                    "population.own-child",
+                    "nobody is their own child",
+                    (*at, "lapsi", "henkilotunnus"),
+                    item=index,
+                )
             )
     return findings
 
@@ -113,11 +157,27 @@ def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
     died = _day(group, "kuolinpv")
     changed = change.get("muutospv")
     if group.get("kuollut") is True and group.get("kuolinpv") is None:
-        return [Finding("population.death-date", "who is dead has a date of death", at, "kuolinpv", "nothing", item=index)]
+        return [
+            Finding(
+                "population.death-date",
+                "who is dead has a date of death",
+                at,
+                "kuolinpv",
+                "nothing",
+                item=index,
+            )
+        ]
     if died and isinstance(changed, str) and died > changed[:10]:
         message = "a death is not told before it"
         return [
-            Finding("population.death-date", message, (*at, "kuolinpv", "arvo"), f"{changed[:10]} or earlier", died, item=index)
+            Finding(
+                "population.death-date",
+                message,
+                (*at, "kuolinpv", "arvo"),
+                f"{changed[:10]} or earlier",
+                died,
+                item=index,
+            )
         ]
     return []
 

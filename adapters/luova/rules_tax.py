@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from exchange.ports.channel import Context, Parsed
-from schemas.violation import Finding
+from exchange.schemas.violation import Finding
 
 _PARTS = {
     "earnedIncome": ("wages", "pensions", "benefits", "other"),
@@ -23,7 +23,15 @@ def _year(data: Any, context: Context) -> list[Finding]:
     this = datetime.fromtimestamp(context.now / 1000, UTC).year
     if not isinstance(year, int) or year <= this:
         return []
-    return [Finding("tax.year", "there are no data of a year that has not begun", ("taxYear",), f"at most {this}", str(year))]
+    return [
+        Finding(
+            "tax.year",
+            "there are no data of a year that has not begun",
+            ("taxYear",),
+            f"at most {this}",
+            str(year),
+        )
+    ]
 
 
 def request(parsed: Parsed, context: Context) -> list[Finding]:
@@ -36,7 +44,14 @@ def request(parsed: Parsed, context: Context) -> list[Finding]:
     parts = parts if isinstance(parts, list) else []
     for index, part in enumerate(parts):
         if part in parts[:index]:
-            findings.append(Finding("tax.part-twice", "a part is asked for once", ("parts", index), found=str(part)[:40]))
+            findings.append(
+                Finding(
+                    "tax.part-twice",
+                    "a part is asked for once",
+                    ("parts", index),
+                    found=str(part)[:40],
+                )
+            )
         if index > len(_HELD):
             break
     return findings
@@ -53,7 +68,9 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _cents(values: Iterable[Any]) -> list[int] | None:
-    """Numbers of whole cents as such; None when one is anything else, which may still be a number."""
+    """Numbers of whole cents as such; None when one is anything else, which may still be a
+    number.
+    """
     found = []
     for value in values:
         kind = type(value)
@@ -68,13 +85,17 @@ def _cents(values: Iterable[Any]) -> list[int] | None:
 
 
 def _adds_up(income: dict[str, Any], members: tuple[str, ...]) -> bool:
-    """Whether the total is its parts together, all of them whole cents; False also where decimals must tell."""
+    """Whether the total is its parts together, all of them whole cents; False also where decimals
+    must tell.
+    """
     cents = _cents([income.get("total"), *map(income.get, members)])
     return cents is not None and 2 * cents[0] == sum(cents)
 
 
 def response(parsed: Parsed, context: Context) -> list[Finding]:
-    """The year, what the status asks for, totals that add up, taxes that are not more than the income."""
+    """The year, what the status asks for, totals that add up, taxes that are not more than the
+    income.
+    """
     data = parsed.document
     if not isinstance(data, dict):
         return []
@@ -89,7 +110,9 @@ def response(parsed: Parsed, context: Context) -> list[Finding]:
             added = sum((value for value in values if value is not None), Decimal())
             if added != total:
                 message = "the total is its parts together"
-                findings.append(Finding("tax.total", message, (name, "total"), str(added), str(total)))
+                findings.append(
+                    Finding("tax.total", message, (name, "total"), str(added), str(total))
+                )
     return findings + _taxes(data)
 
 
@@ -97,14 +120,37 @@ def _status(data: dict[str, Any]) -> list[Finding]:
     status, finished_on, year = data.get("status"), data.get("finishedOn"), data.get("taxYear")
     if status == "no-data":
         message = "where there are no data, none are given"
-        return [Finding("tax.no-data", message, (name,), "nothing") for name in _HELD if data.get(name) is not None]
+        return [
+            Finding("tax.no-data", message, (name,), "nothing")
+            for name in _HELD
+            if data.get(name) is not None
+        ]
     if status == "finished" and finished_on is None:
-        return [Finding("tax.finished", "a finished taxation has its day", ("status",), "finishedOn", "nothing")]
+        return [
+            Finding(
+                "tax.finished",
+                "a finished taxation has its day",
+                ("status",),
+                "finishedOn",
+                "nothing",
+            )
+        ]
     if status == "under-way" and finished_on is not None:
-        return [Finding("tax.finished", "what is under way has no day of its end", ("finishedOn",), "nothing")]
+        return [
+            Finding(
+                "tax.finished",
+                "what is under way has no day of its end",
+                ("finishedOn",),
+                "nothing",
+            )
+        ]
     if isinstance(finished_on, str) and isinstance(year, int) and finished_on[:4] <= str(year):
         message = "a taxation ends after its year"
-        return [Finding("tax.finished", message, ("finishedOn",), f"{year + 1} or later", finished_on[:10])]
+        return [
+            Finding(
+                "tax.finished", message, ("finishedOn",), f"{year + 1} or later", finished_on[:10]
+            )
+        ]
     return []
 
 
@@ -120,7 +166,18 @@ def _taxes(data: dict[str, Any]) -> list[Finding]:
     most = sum((total for total in totals if total is not None), Decimal())
     if taxes <= most:
         return []
-    return [Finding("tax.taxes", "taxes are not more than the income", ("taxes",), f"at most {most}", str(taxes))]
+    return [
+        Finding(
+            "tax.taxes",
+            "taxes are not more than the income",
+            ("taxes",),
+            f"at most {most}",
+            str(taxes),
+        )
+    ]
 
 
-OF_TYPE: dict[str, Callable[[Parsed, Context], list[Finding]]] = {"tax.request": request, "tax.response": response}
+OF_TYPE: dict[str, Callable[[Parsed, Context], list[Finding]]] = {
+    "tax.request": request,
+    "tax.response": response,
+}

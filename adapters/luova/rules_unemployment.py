@@ -1,4 +1,6 @@
-"""Business rules on the messages of the unemployment funds; their shape is the XSDs'. All of them are *modelled*."""
+"""Business rules on the messages of the unemployment funds; their shape is the XSDs'. All of them
+are *modelled*.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,16 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from adapters.luova.rules_fields import Element, day_of, in_order, number_of, of_item, personal_identity_code
+from exchange.adapters.luova.rules_fields import (
+    Element,
+    day_of,
+    in_order,
+    number_of,
+    of_item,
+    personal_identity_code,
+)
 from exchange.ports.channel import Context, Parsed
-from schemas.violation import Finding
+from exchange.schemas.violation import Finding
 
 NAMESPACE = "{urn:exchange:unemployment:1}"
 #: Euros by which a gross amount may differ from days times allowance, for rounding.
@@ -23,7 +32,9 @@ def earnings_data(parsed: Parsed, context: Context) -> list[Finding]:
     findings = _fund(message, parsed)
     created = day_of(_child(message, "CreatedAt"))
     for index, record in enumerate(_children(message, "Record")):
-        of_record = _person(record) + _membership(record) + _decision(record, created) + _payments(record)
+        of_record = (
+            _person(record) + _membership(record) + _decision(record, created) + _payments(record)
+        )
         findings += of_item(of_record, index)
     return findings
 
@@ -37,7 +48,12 @@ def information_request(parsed: Parsed, context: Context) -> list[Finding]:
     if start and end and end - start > timedelta(days=366 * REQUEST_YEARS_MAX):
         message_text = "a request is about a limited time"
         findings.append(
-            Finding("unemployment.period-length", message_text, _child(period, "To"), f"at most {REQUEST_YEARS_MAX} years")
+            Finding(
+                "unemployment.period-length",
+                message_text,
+                _child(period, "To"),
+                f"at most {REQUEST_YEARS_MAX} years",
+            )
         )
     return findings
 
@@ -62,23 +78,36 @@ def _children(element: Element, name: str) -> list[Element]:
 
 
 def _fund(message: Element, parsed: Parsed) -> list[Finding]:
-    """A fund speaks for itself only: its business id is the sender's (if the sender is known to have one)."""
+    """A fund speaks for itself only: its business id is the sender's (if the sender is known to
+    have one).
+    """
     element = _child(_child(message, "Fund"), "BusinessId")
     expected = parsed.inbound.partner.business_id
     if element is None or not expected or element.text == expected:
         return []
-    return [Finding("unemployment.fund", "the fund is the sender", element, expected, element.text or "")]
+    return [
+        Finding(
+            "unemployment.fund", "the fund is the sender", element, expected, element.text or ""
+        )
+    ]
 
 
 def _person(element: Element) -> list[Finding]:
-    """A code in the right form must be one: its date exists and its check character agrees. It is not repeated."""
-    return personal_identity_code(_child(_child(element, "Person"), "PersonalIdentityCode"), "unemployment.person")
+    """A code in the right form must be one: its date exists and its check character agrees. It is
+    not repeated.
+    """
+    return personal_identity_code(
+        _child(_child(element, "Person"), "PersonalIdentityCode"), "unemployment.person"
+    )
 
 
 def _period(element: Element) -> list[Finding]:
     period = _child(element, "Period")
     return in_order(
-        _child(period, "From"), _child(period, "To"), "unemployment.period-order", "a period ends when it began or later"
+        _child(period, "From"),
+        _child(period, "To"),
+        "unemployment.period-order",
+        "a period ends when it began or later",
     )
 
 
@@ -87,7 +116,9 @@ def _membership(record: Element) -> list[Finding]:
     since = _child(membership, "MemberSince")
     until = _child(membership, "MemberUntil")
     met = _child(membership, "WorkingConditionMetOn")
-    return in_order(since, until, "unemployment.period-order", "a membership ends when it began or later") + in_order(
+    return in_order(
+        since, until, "unemployment.period-order", "a membership ends when it began or later"
+    ) + in_order(
         since, met, "unemployment.working-condition", "the working condition is met as a member"
     )
 
@@ -102,7 +133,11 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
     if day and created and day > created:
         findings.append(
             Finding(
-                "unemployment.decided-later", "a decision is told once it is made", decided, f"{created} or earlier", str(day)
+                "unemployment.decided-later",
+                "a decision is told once it is made",
+                decided,
+                f"{created} or earlier",
+                str(day),
             )
         )
     outcome = _child(decision, "Outcome")
@@ -110,13 +145,23 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
     text = outcome.text if outcome is not None else ""
     if text in ("GRANTED", "ADJUSTED") and entitlement is None:
         findings.append(
-            Finding("unemployment.entitlement", f"an outcome of {text} has an entitlement", decision, "Entitlement", "nothing")
+            Finding(
+                "unemployment.entitlement",
+                f"an outcome of {text} has an entitlement",
+                decision,
+                "Entitlement",
+                "nothing",
+            )
         )
     if text == "REJECTED":
         for unfit in [entitlement, *_children(record, "Payment")]:
             if unfit is not None:
                 findings.append(
-                    Finding("unemployment.rejected", "a rejected application has no entitlement and no payments", unfit)
+                    Finding(
+                        "unemployment.rejected",
+                        "a rejected application has no entitlement and no payments",
+                        unfit,
+                    )
                 )
     return findings + (_entitlement(entitlement) if entitlement is not None else [])
 
@@ -124,8 +169,18 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
 def _entitlement(entitlement: Element) -> list[Finding]:
     findings = _period(entitlement)
     for small, large, rule, message in (
-        ("DailyAllowance", "DailyWage", "unemployment.allowance", "the allowance is not more than the wage that it replaces"),
-        ("DaysUsed", "MaximumDays", "unemployment.days-used", "no more days are used than there are"),
+        (
+            "DailyAllowance",
+            "DailyWage",
+            "unemployment.allowance",
+            "the allowance is not more than the wage that it replaces",
+        ),
+        (
+            "DaysUsed",
+            "MaximumDays",
+            "unemployment.days-used",
+            "no more days are used than there are",
+        ),
     ):
         element = _child(entitlement, small)
         value, limit = number_of(element), number_of(_child(entitlement, large))
@@ -143,31 +198,56 @@ def _payments(record: Element) -> list[Finding]:
     for payment in _children(record, "Payment"):
         paid = _child(payment, "PaidOn")
         findings += in_order(
-            _child(decision, "DecidedOn"), paid, "unemployment.paid-early", "nothing is paid before the decision"
+            _child(decision, "DecidedOn"),
+            paid,
+            "unemployment.paid-early",
+            "nothing is paid before the decision",
         )
-        findings += _period(payment) + _days_in_period(payment, "Days") + _sums(payment, allowance, whole)
+        findings += (
+            _period(payment) + _days_in_period(payment, "Days") + _sums(payment, allowance, whole)
+        )
     return findings
 
 
 def _sums(payment: Element, allowance: Decimal | None, whole: bool) -> list[Finding]:
-    """Gross = tax + net, to the cent; gross = days x allowance when granted in whole, not more when adjusted."""
+    """Gross = tax + net, to the cent; gross = days x allowance when granted in whole, not more when
+    adjusted.
+    """
     element = _child(payment, "Gross")
-    gross, tax, net, days = (number_of(_child(payment, name)) for name in ("Gross", "Tax", "Net", "Days"))
+    gross, tax, net, days = (
+        number_of(_child(payment, name)) for name in ("Gross", "Tax", "Net", "Days")
+    )
     findings = []
     if gross is not None and tax is not None and net is not None and gross != tax + net:
-        findings.append(Finding("unemployment.sum", "gross is tax and net together", element, str(tax + net), str(gross)))
+        findings.append(
+            Finding(
+                "unemployment.sum",
+                "gross is tax and net together",
+                element,
+                str(tax + net),
+                str(gross),
+            )
+        )
     if gross is not None and days is not None and allowance is not None:
         full = (days * allowance).quantize(Decimal("0.01"))
         if gross > full + ROUNDING or (whole and gross < full - ROUNDING):
             expected = f"{'' if whole else 'at most '}{full}"
             findings.append(
-                Finding("unemployment.gross", "gross follows from days and daily allowance", element, expected, str(gross))
+                Finding(
+                    "unemployment.gross",
+                    "gross follows from days and daily allowance",
+                    element,
+                    expected,
+                    str(gross),
+                )
             )
     return findings
 
 
 def weekdays(start: date, end: date) -> int:
-    """Days from Monday to Friday between two days, both included; benefit is paid for five days a week."""
+    """Days from Monday to Friday between two days, both included; benefit is paid for five days a
+    week.
+    """
     whole_weeks, rest = divmod((end - start).days + 1, 7)
     return whole_weeks * 5 + sum(1 for day in range(rest) if (start.weekday() + day) % 7 < 5)
 
@@ -175,8 +255,18 @@ def weekdays(start: date, end: date) -> int:
 def _days_in_period(element: Element, name: str) -> list[Finding]:
     days = _child(element, name)
     period = _child(element, "Period")
-    start, end, count = day_of(_child(period, "From")), day_of(_child(period, "To")), number_of(days)
-    if start is None or end is None or count is None or start > end or count <= (most := weekdays(start, end)):
+    start, end, count = (
+        day_of(_child(period, "From")),
+        day_of(_child(period, "To")),
+        number_of(days),
+    )
+    if (
+        start is None
+        or end is None
+        or count is None
+        or start > end
+        or count <= (most := weekdays(start, end))
+    ):
         return []
     message = "no more days than the period has, five a week"
     return [Finding("unemployment.days-in-period", message, days, f"at most {most}", str(count))]

@@ -7,7 +7,19 @@ import sys
 import typer
 from rich.console import Console
 
-from exchange.cli import bench, catalogue, partners, run, samples, send, serve, simulate, statistics, validate, verify
+from exchange.cli import (
+    bench,
+    catalogue,
+    partners,
+    run,
+    samples,
+    send,
+    serve,
+    simulate,
+    statistics,
+    validate,
+    verify,
+)
 from exchange.errors import ExchangeError
 
 app = typer.Typer(
@@ -27,11 +39,15 @@ app.command("catalogue")(catalogue.catalogue)
 app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
-app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench.bench)
+app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    bench.bench
+)
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code 2."""
+    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code
+    2.
+    """
     try:
         app()
     except ExchangeError as error:

@@ -1,4 +1,6 @@
-"""`exchange bench`: starts the benchmark, which is a program of its own and measures from outside."""
+"""`exchange bench`: starts the benchmark, which is a program of its own and measures from
+outside.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +11,7 @@ import typer
 
 
 def bench(context: typer.Context) -> None:
-    """Measure this machine: echo, ceiling, the exchange and other mock servers, in one run (`exchange bench -- --help`)."""
-    os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *context.args])
+    """Measure this machine: echo, ceiling, the exchange and other mock servers, in one run
+    (`exchange bench -- --help`).
+    """
+    os.execv(sys.executable, [sys.executable, "-m", "exchange.benchmarks", *context.args])

@@ -1,4 +1,6 @@
-"""`exchange catalogue`: what message types there are, and which of them rest on a public specification."""
+"""`exchange catalogue`: what message types there are, and which of them rest on a public
+specification.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.catalogue import Catalogue
+from exchange.schemas.catalogue import Catalogue
 
 
 def catalogue(
@@ -23,7 +25,13 @@ def catalogue(
         raise typer.BadParameter("fi, sv or en", param_hint="--language")
     message_types = list(Catalogue.load())
     if form == "json":
-        print(json.dumps([message_type.as_dict() for message_type in message_types], ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                [message_type.as_dict() for message_type in message_types],
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("type", "format", "version", "basis", "title"):

@@ -1,4 +1,6 @@
-"""Living a year's shards in one or more processes, with a progress bar; what a shard does stands in `shards`."""
+"""Living a year's shards in one or more processes, with a progress bar; what a shard does stands in
+`shards`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
     """Live every shard to the year's end; what each did.
 
     Raises:
-        ShardFailed: when a process ended early; what it had done is kept, and the same run goes on from there.
+        ShardFailed: when a process ended early; what it had done is kept, and the same run goes on
+        from there.
     """
     if processes == 1:
         with _bar(console, run.year) as bar:
@@ -49,7 +52,9 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
 
 
 def _begin(run: Run, shards: Sequence[Shard], processes: int) -> dict[Connection, BaseProcess]:
-    """Start the processes, forked where that is safe, so that what each needs is read and planned once."""
+    """Start the processes, forked where that is safe, so that what each needs is read and planned
+    once.
+    """
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     prepare(run)
     # What stands now is never written to: a page that the collector does not touch stays shared.
@@ -57,7 +62,8 @@ def _begin(run: Run, shards: Sequence[Shard], processes: int) -> dict[Connection
     pipes: dict[Connection, BaseProcess] = {}
     for first in range(processes):
         receiving, sending = context.Pipe(duplex=False)
-        pipes[receiving] = context.Process(target=live_some, args=(run, shards[first::processes], sending), daemon=True)  # type: ignore[attr-defined]
+        work = (run, shards[first::processes], sending)
+        pipes[receiving] = context.Process(target=live_some, args=work, daemon=True)  # type: ignore[attr-defined]
         pipes[receiving].start()
         sending.close()
     gc.unfreeze()

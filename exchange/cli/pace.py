@@ -1,4 +1,6 @@
-"""How fast time passes for a live exchange and its partners (`--clock 60x`): reading the option, agreeing on a beginning; no clock."""
+"""How fast time passes for a live exchange and its partners (`--clock 60x`): reading the option,
+agreeing on a beginning; no clock.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def wall_milliseconds() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A factor, and a moment of the simulated time with the wall's time at which it was; workers share it."""
+    """A factor, and a moment of the simulated time with the wall's time at which it was; workers
+    share it.
+    """
 
     factor: float
     since: int
@@ -49,7 +53,9 @@ def factor_of(text: str) -> float:
 
 
 def pace_over(ledger: Path, factor: float) -> Pace:
-    """Begin now, or after what the ledger has counted last: its time must not go back, whatever ran before."""
+    """Begin now, or after what the ledger has counted last: its time must not go back, whatever ran
+    before.
+    """
     now = since = wall_milliseconds()
     if ledger.exists():
         with Rollups(ledger) as rollups:
@@ -63,6 +69,9 @@ async def pace_of(exchange: str, factor: float) -> Pace:
     Raises:
         aiohttp.ClientError: when it does not answer.
     """
-    async with aiohttp.ClientSession() as session, session.get(f"{exchange}/api/v1/snapshot") as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{exchange}/api/v1/snapshot") as response,
+    ):
         response.raise_for_status()
         return Pace(factor, int((await response.json())["at"]), wall_milliseconds())

@@ -1,4 +1,6 @@
-"""`exchange partners`: the programs that play everyone else; how they behave lives with each channel."""
+"""`exchange partners`: the programs that play everyone else; how they behave lives with each
+channel.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +19,56 @@ from rich.console import Console
 from exchange import discovery
 from exchange.cli.pace import factor_of, pace_of
 from exchange.cli.serve import collect_seldom
+from exchange.partners import faults as scripts
+from exchange.partners.faults import Faults
+from exchange.partners.sender import Sent, begin, chains_from, send_traffic
+from exchange.partners.server import HOST, serve_stubs
+from exchange.partners.stub import Flow, Sending, Served, Situation, Stub
+from exchange.schemas import directory
+from exchange.schemas.call import Call
 from exchange.settings import load
-from partners import faults as scripts
-from partners.faults import Faults
-from partners.sender import Sent, begin, chains_from, send_traffic
-from partners.server import HOST, serve_stubs
-from partners.stub import Flow, Sending, Served, Situation, Stub
-from schemas import directory
-from schemas.call import Call
 
 console = Console(stderr=True)
 
 
 def partners(
-    exchange: Annotated[str, typer.Option(help="Address of the exchange.", show_default="from the settings")] = "",
-    host: Annotated[str, typer.Option(help="Address to bind.", show_default="from the settings")] = "",
-    port: Annotated[int | None, typer.Option(help="Port to bind; 0 picks one.", show_default="from the settings")] = None,
-    rate: Annotated[float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")] = 0.0,
-    duration: Annotated[float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")] = 0.0,
-    sector: Annotated[list[str] | None, typer.Option(help="Only these sectors send (may be given again).")] = None,
-    channel: Annotated[list[str] | None, typer.Option(help="Only these channels' flows are sent (may be given again).")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of traffic and faults.", show_default="from the settings")] = None,
+    exchange: Annotated[
+        str, typer.Option(help="Address of the exchange.", show_default="from the settings")
+    ] = "",
+    host: Annotated[
+        str, typer.Option(help="Address to bind.", show_default="from the settings")
+    ] = "",
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port to bind; 0 picks one.", show_default="from the settings"),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")
+    ] = 0.0,
+    duration: Annotated[
+        float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")
+    ] = 0.0,
+    sector: Annotated[
+        list[str] | None, typer.Option(help="Only these sectors send (may be given again).")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these channels' flows are sent (may be given again)."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of traffic and faults.", show_default="from the settings"),
+    ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="Misbehaviour: TARGET=KIND:PROBABILITY[:SECONDS], say kela.income-data=down:0.1.")
+        list[str] | None,
+        typer.Option(
+            help="Misbehaviour: TARGET=KIND:PROBABILITY[:SECONDS], say kela.income-data=down:0.1."
+        ),
     ] = None,
     script: Annotated[Path | None, typer.Option(help="A TOML file of faults.", exists=True)] = None,
-    clock: Annotated[str, typer.Option(help="How fast time passes, as for the exchange that they talk to: 60x.")] = "1x",
+    clock: Annotated[
+        str, typer.Option(help="How fast time passes, as for the exchange that they talk to: 60x.")
+    ] = "1x",
 ) -> None:
     """Answer as every partner, and send what partners send."""
     settings = load()
@@ -52,7 +78,18 @@ def partners(
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
     host, port = host or own.hostname or "127.0.0.1", (own.port or 80) if port is None else port
     uvloop.run(
-        _partners(exchange, host, port, rate, duration, set(sector or ()), set(channel or ()), chosen, listed, factor_of(clock))
+        _partners(
+            exchange,
+            host,
+            port,
+            rate,
+            duration,
+            set(sector or ()),
+            set(channel or ()),
+            chosen,
+            listed,
+            factor_of(clock),
+        )
     )
 
 
@@ -73,15 +110,29 @@ async def _partners(
     nanoseconds = time.time_ns if ticking is None else lambda: ticking.now() * 1_000_000
     everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
     stubs = discovery.stubs()
-    runner = await serve_stubs(stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds)
-    console.print(f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)", highlight=False)
+    runner = await serve_stubs(
+        stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
+    )
+    console.print(
+        f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)",
+        highlight=False,
+    )
     collect_seldom()
     beginning = asyncio.create_task(begin(stubs, everybody, exchange, seed, nanoseconds))
     try:
         if rate:
-            sending = [Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels]
+            sending = [
+                Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels
+            ]
             sent = await send_traffic(
-                sending, everybody, exchange, rate, duration, seed, nanoseconds=nanoseconds, first=chains_from(nanoseconds())
+                sending,
+                everybody,
+                exchange,
+                rate,
+                duration,
+                seed,
+                nanoseconds=nanoseconds,
+                first=chains_from(nanoseconds()),
             )
             console.print(summary(sent), highlight=False)
             await runner.app[HOST].settle()
@@ -113,7 +164,14 @@ class Only:
         """The stub's own beginning."""
         return self._stub.begin(everybody, situation)
 
-    def submit(self, partner: directory.Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+    def submit(
+        self,
+        partner: directory.Partner,
+        message_type: str,
+        message_id: str,
+        body: bytes,
+        receiver: str,
+    ) -> Call:
         """The stub's own call."""
         return self._stub.submit(partner, message_type, message_id, body, receiver)
 

@@ -1,4 +1,6 @@
-"""`exchange run`: the exchange, the stubs and traffic in one command, with live counters; each is a program of its own."""
+"""`exchange run`: the exchange, the stubs and traffic in one command, with live counters; each is a
+program of its own.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,14 @@ LOOK_SECONDS = 1.0
 def run(
     duration: Annotated[float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.")] = 0.0,
     rate: Annotated[float, typer.Option(help="Calls a second that the partners send.")] = 50.0,
-    port: Annotated[int | None, typer.Option(help="Port of the exchange.", show_default="from the settings")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the exchange.", show_default="from the settings")
+    ] = None,
     partners_port: Annotated[int, typer.Option(help="Port of the stubs.")] = 8081,
     workers: Annotated[int, typer.Option(help="Workers of the exchange.")] = 1,
-    fault: Annotated[list[str] | None, typer.Option(help="Misbehaviour of the stubs: TARGET=KIND:PROBABILITY.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Misbehaviour of the stubs: TARGET=KIND:PROBABILITY.")
+    ] = None,
 ) -> None:
     """Start everything, show live counters, and print the exchange statistics at the end."""
     settings = load()
@@ -47,21 +53,42 @@ def run(
 
 
 async def _run(
-    address: str, port: int, partners_port: int, duration: float, rate: float, workers: int, faults: list[str]
+    address: str,
+    port: int,
+    partners_port: int,
+    duration: float,
+    rate: float,
+    workers: int,
+    faults: list[str],
 ) -> bool:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ledger = ledger_path(load())
     stubs = f"http://127.0.0.1:{partners_port}"
-    serving = await _start(["serve", "--port", str(port), "--workers", str(workers)], {"EXCHANGE_PARTNERS__ADDRESS": stubs})
+    serving = await _start(
+        ["serve", "--port", str(port), "--workers", str(workers)],
+        {"EXCHANGE_PARTNERS__ADDRESS": stubs},
+    )
     playing = None
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             await _ready(session, address, serving)
-            command = ["partners", "--exchange", address, "--port", str(partners_port), "--rate", str(rate)]
-            playing = await _start([*command, *(part for each in faults for part in ("--fault", each))], {})
-            console.print(f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends", highlight=False)
+            command = [
+                "partners",
+                "--exchange",
+                address,
+                "--port",
+                str(partners_port),
+                "--rate",
+                str(rate),
+            ]
+            playing = await _start(
+                [*command, *(part for each in faults for part in ("--fault", each))], {}
+            )
+            console.print(
+                f"The page: {address}/    The ledger: {ledger}    Ctrl-C ends", highlight=False
+            )
             await _watch(session, address, stop, duration, (serving, playing))
             _signal(playing, signal.SIGTERM)
             await _drain(session, address)
@@ -78,11 +105,18 @@ async def _run(
 
 async def _start(arguments: list[str], environment: dict[str, str]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "exchange", *arguments, env={**os.environ, **environment}, start_new_session=True
+        sys.executable,
+        "-m",
+        "exchange",
+        *arguments,
+        env={**os.environ, **environment},
+        start_new_session=True,
     )
 
 
-async def _ready(session: aiohttp.ClientSession, address: str, process: asyncio.subprocess.Process) -> None:
+async def _ready(
+    session: aiohttp.ClientSession, address: str, process: asyncio.subprocess.Process
+) -> None:
     """Wait until the exchange answers."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.returncode is None:
@@ -105,25 +139,42 @@ async def _watch(
     """Show the counters until the time is over, a signal comes or a program ends."""
     until = time.monotonic() + duration if duration else float("inf")
     with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
-        while not stop.is_set() and time.monotonic() < until and all(each.returncode is None for each in processes):
+        while (
+            not stop.is_set()
+            and time.monotonic() < until
+            and all(each.returncode is None for each in processes)
+        ):
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(address + "/api/v1/snapshot") as response:
                     live.update(counters(await response.json()), refresh=console.is_terminal)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(LOOK_SECONDS, max(until - time.monotonic(), 0.01)))
+                await asyncio.wait_for(
+                    stop.wait(), min(LOOK_SECONDS, max(until - time.monotonic(), 0.01))
+                )
 
 
 def counters(snapshot: dict[str, Any]) -> Table:
     """The live table."""
     table = Table(box=None, pad_edge=False)
     table.add_column("channel")
-    columns = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+    columns = (
+        "received",
+        "accepted",
+        "rejected",
+        "duplicate",
+        "waiting",
+        "delivered",
+        "dead-lettered",
+    )
     for column in (*columns, "accepted/s", "delivered/s"):
         table.add_column(column, justify="right")
     for name, row in snapshot["channels"].items():
         rates = snapshot["rates"].get(name, {})
         table.add_row(
-            name, *(f"{row[column]:,}" for column in columns), str(rates.get("accepted", 0)), str(rates.get("delivered", 0))
+            name,
+            *(f"{row[column]:,}" for column in columns),
+            str(rates.get("accepted", 0)),
+            str(rates.get("delivered", 0)),
         )
     return table
 
@@ -137,7 +188,9 @@ async def _drain(session: aiohttp.ClientSession, address: str) -> None:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.get(address + "/api/v1/snapshot") as response:
                 channels = (await response.json())["channels"]
-            state = [(row["waiting"], row["received"], row["delivered"]) for row in channels.values()]
+            state = [
+                (row["waiting"], row["received"], row["delivered"]) for row in channels.values()
+            ]
             if not sum(row[0] for row in state) or hash(tuple(state)) == before:
                 return
             before = hash(tuple(state))

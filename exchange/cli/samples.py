@@ -13,27 +13,43 @@ from rich.progress import track
 
 from exchange import discovery
 from exchange.errors import UnknownMessageType
+from exchange.partners.recorded import as_line, record_calls
+from exchange.partners.sender import chains_from
+from exchange.schemas import directory
 from exchange.settings import load
-from partners.recorded import as_line, record_calls
-from partners.sender import chains_from
-from schemas import directory
 
 ALL = "all"
 
 
 def samples(
     type_name: Annotated[
-        str, typer.Argument(metavar="TYPE", help="The message type, say income-register.wage-reports; with --calls also: all.")
+        str,
+        typer.Argument(
+            metavar="TYPE",
+            help="The message type, say income-register.wage-reports; with --calls also: all.",
+        ),
     ],
-    count: Annotated[int, typer.Option("-n", help="How many (with --calls: of each sender).", min=1)] = 1,
+    count: Annotated[
+        int, typer.Option("-n", help="How many (with --calls: of each sender).", min=1)
+    ] = 1,
     out: Annotated[Path, typer.Option("--out", help="The folder to write into.")] = Path("samples"),
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    day: Annotated[datetime.datetime | None, typer.Option(help="The day that they are made on.", formats=["%Y-%m-%d"])] = None,
+    day: Annotated[
+        datetime.datetime | None,
+        typer.Option(help="The day that they are made on.", formats=["%Y-%m-%d"]),
+    ] = None,
     calls: Annotated[
-        bool, typer.Option("--calls", help="Write calls (sender, path, headers, body, places of ids) to TYPE.calls.jsonl.")
+        bool,
+        typer.Option(
+            "--calls",
+            help="Write calls (sender, path, headers, body, places of ids) to TYPE.calls.jsonl.",
+        ),
     ] = False,
     items: Annotated[
-        int | None, typer.Option(help="With --calls: records in each call, where its sender may choose.", min=1)
+        int | None,
+        typer.Option(
+            help="With --calls: records in each call, where its sender may choose.", min=1
+        ),
     ] = None,
 ) -> None:
     """Write COUNT valid messages of TYPE into a folder."""
@@ -44,10 +60,14 @@ def samples(
         _messages(type_name, count, out, seed, day)
 
 
-def _messages(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None) -> None:
+def _messages(
+    type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None
+) -> None:
     generators = discovery.generators()
     if type_name not in generators:
-        raise UnknownMessageType(f"no samples of {type_name!r}; there are: {', '.join(sorted(generators))}")
+        raise UnknownMessageType(
+            f"no samples of {type_name!r}; there are: {', '.join(sorted(generators))}"
+        )
     rng = random.Random(seed)
     date = day.date() if day else datetime.date.today()
     for number in track(range(count), description=type_name, disable=count < 200):
@@ -57,15 +77,33 @@ def _messages(type_name: str, count: int, out: Path, seed: int, day: datetime.da
     print(f"{count} × {type_name} in {out}")
 
 
-def _calls(type_name: str, count: int, out: Path, seed: int, day: datetime.datetime | None, items: int | None) -> None:
+def _calls(
+    type_name: str,
+    count: int,
+    out: Path,
+    seed: int,
+    day: datetime.datetime | None,
+    items: int | None,
+) -> None:
     everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
     stubs = discovery.stubs()
-    sent = {flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0}
+    sent = {
+        flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0
+    }
     if type_name not in sent | {ALL}:
-        raise UnknownMessageType(f"no partner sends {type_name!r} by itself; there are: {', '.join(sorted(sent))}")
-    nanoseconds = int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 10**9 if day else time.time_ns()
+        raise UnknownMessageType(
+            f"no partner sends {type_name!r} by itself; there are: {', '.join(sorted(sent))}"
+        )
+    nanoseconds = (
+        int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 10**9
+        if day
+        else time.time_ns()
+    )
     now, first = nanoseconds // 10**6, chains_from(nanoseconds)
     for name in sorted(sent) if type_name == ALL else [type_name]:
-        lines = [as_line(call) for call in record_calls(stubs, everybody, name, count, seed, now, first, items)]
+        lines = [
+            as_line(call)
+            for call in record_calls(stubs, everybody, name, count, seed, now, first, items)
+        ]
         (out / f"{name}.calls.jsonl").write_text("".join(lines), encoding="utf-8")
         print(f"{len(lines)} calls × {name} in {out}")

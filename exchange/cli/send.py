@@ -14,26 +14,37 @@ from rich.console import Console
 
 from exchange import discovery
 from exchange.assembly import checking
+from exchange.partners.stub import Stub
+from exchange.schemas import directory
+from exchange.schemas.call import Call
 from exchange.settings import load
-from partners.stub import Stub
-from schemas import directory
-from schemas.call import Call
 
 TIMEOUT_SECONDS = 60.0
 
 
 def send(
     file: Annotated[Path, typer.Argument(help="The message.", exists=True, dir_okay=False)],
-    to: Annotated[str, typer.Option(help="The receiving partner's id; the exchange's choice when left out.")] = "",
+    to: Annotated[
+        str, typer.Option(help="The receiving partner's id; the exchange's choice when left out.")
+    ] = "",
     sender: Annotated[str, typer.Option("--from", help="The sending partner's id.")] = "dvv",
-    type_name: Annotated[str, typer.Option("--type", help="The message type, where the document can't tell it.")] = "",
-    channel: Annotated[str, typer.Option(help="The channel, where the document can't tell its type.")] = "",
-    message_id: Annotated[str, typer.Option("--id", help="The sender's message id.", show_default="a new one")] = "",
-    exchange: Annotated[str, typer.Option(help="Address of the exchange.", show_default="from the settings")] = "",
+    type_name: Annotated[
+        str, typer.Option("--type", help="The message type, where the document can't tell it.")
+    ] = "",
+    channel: Annotated[
+        str, typer.Option(help="The channel, where the document can't tell its type.")
+    ] = "",
+    message_id: Annotated[
+        str, typer.Option("--id", help="The sender's message id.", show_default="a new one")
+    ] = "",
+    exchange: Annotated[
+        str, typer.Option(help="Address of the exchange.", show_default="from the settings")
+    ] = "",
 ) -> None:
     """Send FILE over its channel, as the partner's own program would.
 
-    Exit code 0: accepted; 1: refused or rejected; 2: the file's channel can't be told, or no exchange answers.
+    Exit code 0: accepted; 1: refused or rejected; 2: the file's channel can't be told, or no
+    exchange answers.
     """
     settings = load()
     everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
@@ -47,7 +58,9 @@ def send(
     checked = checking().check(body, type_name)
     stub = _stub(channel or checked.channel)
     try:
-        call = stub.submit(partner, type_name or checked.message_type, message_id or uuid.uuid4().hex, body, to)
+        call = stub.submit(
+            partner, type_name or checked.message_type, message_id or uuid.uuid4().hex, body, to
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
@@ -63,7 +76,11 @@ def send(
 def _stub(channel: str) -> Stub:
     stubs: dict[str, Stub] = {stub.channel: stub for stub in discovery.stubs()}
     if channel not in stubs:
-        what = f"no channel {channel}" if channel else "the file does not tell its channel: name it with --channel, or its type"
+        what = (
+            f"no channel {channel}"
+            if channel
+            else "the file does not tell its channel: name it with --channel, or its type"
+        )
         Console(stderr=True).print(f"{what} ({', '.join(sorted(stubs))})", highlight=False)
         raise typer.Exit(2)
     return stubs[channel]
@@ -74,7 +91,11 @@ async def _make(exchange: str, call: Call) -> tuple[int, str]:
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
         session.request(
-            call.method, exchange + call.path, params=call.query or None, data=io.BytesIO(call.body), headers=call.headers
+            call.method,
+            exchange + call.path,
+            params=call.query or None,
+            data=io.BytesIO(call.body),
+            headers=call.headers,
         ) as response,
     ):
         return response.status, await response.text()

@@ -1,4 +1,6 @@
-"""`exchange serve`: one or more workers that share the port and the ledger; what a worker serves is put together in assembly."""
+"""`exchange serve`: one or more workers that share the port and the ledger; what a worker serves is
+put together in assembly.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +35,32 @@ GARBAGE_OBJECTS_MAX = 20_000
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to bind.", show_default="from the settings")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to bind; 0 picks a free one.", show_default="from the settings")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that share the port.", show_default="from the settings")] = None,
-    ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None,
-    clock: Annotated[str, typer.Option(help="How fast time passes: 60x is an hour a minute.")] = "1x",
+    host: Annotated[
+        str | None, typer.Option(help="Address to bind.", show_default="from the settings")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port to bind; 0 picks a free one.", show_default="from the settings"),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that share the port.", show_default="from the settings"),
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+    ] = None,
+    clock: Annotated[
+        str, typer.Option(help="How fast time passes: 60x is an hour a minute.")
+    ] = "1x",
 ) -> None:
     """Serve the exchange until SIGINT or SIGTERM."""
     settings = load()
     server = settings.server.model_copy(
-        update={name: value for name, value in (("host", host), ("port", port), ("workers", workers)) if value is not None}
+        update={
+            name: value
+            for name, value in (("host", host), ("port", port), ("workers", workers))
+            if value is not None
+        }
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
@@ -51,14 +69,20 @@ def serve(
     bound = bind(settings.server.host, settings.server.port)
     port_bound = bound.getsockname()[1]
     if settings.server.workers == 1:
-        # Whoever reads the address may call at once: until the exchange is open the call waits instead of being refused.
+        # Whoever reads the address may call at once: until the exchange is open the call waits
+        # instead of being refused.
         bound.listen(BACKLOG)
     print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
     if settings.server.workers == 1:
         work(settings, 0, bound, pace)
     else:
         bound.close()
-        supervise(settings.model_copy(update={"server": settings.server.model_copy(update={"port": port_bound})}), pace)
+        supervise(
+            settings.model_copy(
+                update={"server": settings.server.model_copy(update={"port": port_bound})}
+            ),
+            pace,
+        )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -70,12 +94,16 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def work(settings: Settings, worker: int, bound: socket.socket | None = None, pace: Pace | None = None) -> None:
+def work(
+    settings: Settings, worker: int, bound: socket.socket | None = None, pace: Pace | None = None
+) -> None:
     """Be one worker until a signal comes."""
     configure_log()
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
-    uvloop.run(_serve(settings, worker, bound or bind(settings.server.host, settings.server.port), pace))
+    uvloop.run(
+        _serve(settings, worker, bound or bind(settings.server.host, settings.server.port), pace)
+    )
 
 
 async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pace | None) -> None:
@@ -92,8 +120,9 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pa
 
 
 def collect_seldom() -> None:
-    """What stands now stands to the end: the collector need not walk over schemas and catalogues again and again. Messages make few
-    cycles, so it may come seldom."""
+    """What stands now stands to the end: the collector need not walk over schemas and catalogues
+    again and again. Messages make few cycles, so it may come seldom.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
@@ -112,17 +141,25 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
         signal.signal(number, stop)
 
     def start(worker: int) -> multiprocessing.process.BaseProcess:
-        process = context.Process(target=work, args=(settings, worker, None, pace), name=f"worker-{worker}")
+        process = context.Process(
+            target=work, args=(settings, worker, None, pace), name=f"worker-{worker}"
+        )
         process.start()
         return process
 
     processes = [start(worker) for worker in range(settings.server.workers)]
     while not stopping:
         with contextlib.suppress(InterruptedError):
-            multiprocessing.connection.wait([process.sentinel for process in processes], timeout=0.5)
+            multiprocessing.connection.wait(
+                [process.sentinel for process in processes], timeout=0.5
+            )
         for worker, process in enumerate(processes):
             if not stopping and process.exitcode is not None:
-                print(f"exchange: worker {worker} ended with {process.exitcode}; starting it again", file=sys.stderr, flush=True)
+                print(
+                    f"exchange: worker {worker} ended with {process.exitcode}; starting it again",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 processes[worker] = start(worker)
     for process in processes:
         if process.pid is not None and process.is_alive():

@@ -1,4 +1,6 @@
-"""One shard of a simulated year as a program: its exchange, its partners, its ledger, its copies to go on from; no command."""
+"""One shard of a simulated year as a program: its exchange, its partners, its ledger, its copies to
+go on from; no command.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,11 @@ from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.partners.faults import Fault, Faults
+from exchange.partners.stub import Flow
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import DEFAULT_PATH, Directory
+from exchange.schemas.directory import load as load_directory
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
@@ -28,17 +35,13 @@ from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_at, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from exchange.storage.verify import verify
-from partners.faults import Fault, Faults
-from partners.stub import Flow
-from schemas.catalogue import Catalogue
-from schemas.directory import DEFAULT_PATH, Directory
-from schemas.directory import load as load_directory
 
 #: How many days of messages are kept behind the simulated date.
 KEPT_SECONDS = 2 * 86_400
 #: Minutes are folded up to the end of the day before the one that ends.
 MINUTES_KEPT_SECONDS = 23 * 3600
-#: The days at whose end a simulation forgets at most and at least, by how little a day holds: each time has its price.
+#: The days at whose end a simulation forgets at most and at least, by how little a day holds: each
+#: time has its price.
 FORGETTING_DAYS_MAX, FORGETTING_EACH_DAY_FROM = 7, Fraction(1, 140)
 #: Rows that are folded or dropped in one transaction: nobody waits for it here.
 ROWS_MAX = 20_000
@@ -47,7 +50,8 @@ POLL_SECONDS = 21_600.0
 POLL_SECONDS_WITH_FAULTS = 900.0
 #: Page cache of each of a shard's two connections, in MiB: a few days of messages.
 CACHE_MIB = 8
-#: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end of a day.
+#: Work that may be lost by a kill: a copy of the ledger is made after so many seconds, at the end
+#: of a day.
 COPY_SECONDS = 20.0
 
 
@@ -65,7 +69,10 @@ class Run:
 
     def period(self) -> tuple[datetime.date, datetime.date]:
         """The first day that is lived, and the one after the last."""
-        first, last = self.days or (datetime.date(self.year, 1, 1), datetime.date(self.year, 12, 31))
+        first, last = self.days or (
+            datetime.date(self.year, 1, 1),
+            datetime.date(self.year, 12, 31),
+        )
         return first, last + datetime.timedelta(days=1)
 
     def numbers(self) -> range:
@@ -132,14 +139,22 @@ class Shard:
 
     def made(self) -> Made | None:
         """What it did, once it is done."""
-        return Made(**json.loads(self.done.read_text(encoding="utf-8"))) if self.done.exists() else None
+        return (
+            Made(**json.loads(self.done.read_text(encoding="utf-8")))
+            if self.done.exists()
+            else None
+        )
 
 
 def settings_for(run: Run, shard: Shard) -> Settings:
-    """The settings of a simulated exchange: as configured, but for its ledger, its pace and its retention."""
+    """The settings of a simulated exchange: as configured, but for its ledger, its pace and its
+    retention.
+    """
     settings = load()
     deliveries = {
-        "poll_seconds": POLL_SECONDS_WITH_FAULTS if run.faults or run.scenario.cuts else POLL_SECONDS,
+        "poll_seconds": POLL_SECONDS_WITH_FAULTS
+        if run.faults or run.scenario.cuts
+        else POLL_SECONDS,
         "concurrent_max": 1024,
         "concurrent_receiver_max": 1024,
     }
@@ -166,7 +181,9 @@ def days_between_forgetting(scale: Fraction) -> int:
 
 
 def prepare(run: Run) -> None:
-    """Have in memory what every shard of the run needs: the plan, the channels, the schemas compiled."""
+    """Have in memory what every shard of the run needs: the plan, the channels, the schemas
+    compiled.
+    """
     run.plan()
     warm_up(Catalogue.load(), discovery.channels().values())
 
@@ -191,7 +208,9 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
 
 
 def take_up(shard: Shard, begin: int) -> int:
-    """Bring the ledger back to where the newest copy was made; the number of the first day to live, which is `begin` where there is none."""
+    """Bring the ledger back to where the newest copy was made; the number of the first day to live,
+    which is `begin` where there is none.
+    """
     shard.folder.mkdir(parents=True, exist_ok=True)
     copies = shard.copies()
     if not copies:
@@ -201,17 +220,30 @@ def take_up(shard: Shard, begin: int) -> int:
     return int(copies[-1].stem.rpartition("-")[2]) + 1
 
 
-async def _live(run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]) -> Made:
+async def _live(
+    run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]
+) -> Made:
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
-    society = Society(discovery.stubs(), directory, planned, Faults(run.faults, run.seed), clock, run.scenario.is_cut)
-    # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of ticks and days do.
-    exchange = Exchange(settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory)
+    society = Society(
+        discovery.stubs(),
+        directory,
+        planned,
+        Faults(run.faults, run.seed),
+        clock,
+        run.scenario.is_cut,
+    )
+    # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of
+    # ticks and days do.
+    exchange = Exchange(
+        settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory
+    )
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
     senders = shards_of(planned.senders(), shards)[shard.number]
-    # What stands now stands to the end: the collector need not walk over schemas and catalogues again and again.
+    # What stands now stands to the end: the collector need not walk over schemas and catalogues
+    # again and again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)

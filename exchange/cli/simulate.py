@@ -1,4 +1,6 @@
-"""`exchange simulate`: a whole year of the exchange, as fast as the machine can; what a shard does stands in `shards`."""
+"""`exchange simulate`: a whole year of the exchange, as fast as the machine can; what a shard does
+stands in `shards`.
+"""
 
 from __future__ import annotations
 
@@ -29,41 +31,66 @@ RUN = "run.json"
 
 console = Console(stderr=True)
 
+YEAR = typer.Argument(
+    help="The year: its calendar, and its published figures where there are any.",
+    min=1990,
+    max=2100,
+)
+PROCESSES = typer.Option(
+    help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS_MAX
+)
+WHAT_IF = typer.Option(
+    "--what-if",
+    help="A change (may be given again): STREAM=+20%, partner+ID=COPY-OF-ID, "
+    "cut:PARTNER=YYYY-MM-DD..YYYY-MM-DD, interface=2025. "
+    "The year is then simulated without and with it.",
+)
+
 
 def simulate(
-    year: Annotated[
-        int, typer.Argument(help="The year: its calendar, and its published figures where there are any.", min=1990, max=2100)
-    ],
-    scale: Annotated[str, typer.Option(help="Share of the year's traffic, as 1/1000 or 0.001; at most 1.")] = "1/1000",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files, byte for byte.", min=0)] = 1,
-    processes: Annotated[
-        int, typer.Option(help="Programs that share the work; the files don't depend on it.", min=1, max=SHARDS_MAX)
-    ] = 2,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results.", show_default="simulations/YEAR-SCALE-SEED")] = None,
-    what_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--what-if",
-            help="A change (may be given again): STREAM=+20%, partner+ID=COPY-OF-ID, cut:PARTNER=YYYY-MM-DD..YYYY-MM-DD, "
-            "interface=2025. The year is then simulated without and with it.",
-        ),
+    year: Annotated[int, YEAR],
+    scale: Annotated[
+        str, typer.Option(help="Share of the year's traffic, as 1/1000 or 0.001; at most 1.")
+    ] = "1/1000",
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same files, byte for byte.", min=0)
+    ] = 1,
+    processes: Annotated[int, PROCESSES] = 2,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results.", show_default="simulations/YEAR-SCALE-SEED"),
     ] = None,
+    what_if: Annotated[list[str] | None, WHAT_IF] = None,
     days: Annotated[
         str | None,
-        typer.Option(help="Only these days of the year: YYYY-MM-DD, or the first and the last as YYYY-MM-DD..YYYY-MM-DD."),
+        typer.Option(
+            help="Only these days of the year: YYYY-MM-DD, or the first and the last as YYYY-MM-DD..YYYY-MM-DD."
+        ),
     ] = None,
     faults: Annotated[
-        str | None, typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults.")
+        str | None,
+        typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults."),
     ] = None,
-    language: Annotated[str, typer.Option("--lang", "--language", help="Of the table printed: fi, sv or en.")] = "en",
+    language: Annotated[
+        str, typer.Option("--lang", "--language", help="Of the table printed: fi, sv or en.")
+    ] = "en",
 ) -> None:
-    """Simulate a year through the whole journey, and print and write the statistics that were counted.
+    """Simulate a year through the whole journey, and print and write the statistics that were
+    counted.
 
-    A run that was stopped goes on from where it was when it is given again with the same OUT. Exit code 0: done; 1: the
-    ledgers don't bear the counters out, or messages were refused without a fault; 2: the arguments are no run.
+    A run that was stopped goes on from where it was when it is given again with the same OUT. Exit
+    code 0: done; 1: the ledgers don't bear the counters out, or messages were refused without a
+    fault; 2: the arguments are no run.
     """
     try:
-        run = Run(year, _scale(scale), seed, Scenario(), faults_of(faults) if faults else (), _days(days, year))
+        run = Run(
+            year,
+            _scale(scale),
+            seed,
+            Scenario(),
+            faults_of(faults) if faults else (),
+            _days(days, year),
+        )
         scenario = scenario_of(what_if or [])
         changed = replace(run, scenario=scenario)
         # Whatever is wrong with it shows when it is planned, before anything is written.
@@ -73,31 +100,47 @@ def simulate(
     if missing:
         console.print(f"no stub has these flows yet: {', '.join(missing)}", highlight=False)
     folder = out or Path("simulations") / _name(run)
-    if not scenario.texts:
-        report, sound = _live(run, folder, processes)
-        _publish(report, folder)
-        print(table_text(report, language, width=max(Console().width, 110)), end="")
-    else:
-        # Both years are lived before either is published: what draws charts stays in memory.
-        base, base_sound = _live(run, folder / "without", processes)
-        report, sound = _live(changed, folder / "with", processes)
-        _publish(base, folder / "without")
-        _publish(report, folder / "with")
-        comparison = compare(base, report)
-        (folder / "comparison.csv").write_text(comparison_csv(comparison), encoding="utf-8")
-        print(comparison_text(comparison, scenario.texts, language), end="")
-        sound = sound and base_sound
+    sound = (
+        _both(run, changed, folder, processes, language)
+        if scenario.texts
+        else _one(run, folder, processes, language)
+    )
     console.print(f"written to {folder}", highlight=False)
     raise typer.Exit(0 if sound else 1)
 
 
+def _one(run: Run, folder: Path, processes: int, language: str) -> bool:
+    """Live a year, print and write its statistics; whether all is sound."""
+    report, sound = _live(run, folder, processes)
+    _publish(report, folder)
+    print(table_text(report, language, width=max(Console().width, 110)), end="")
+    return sound
+
+
+def _both(run: Run, changed: Run, folder: Path, processes: int, language: str) -> bool:
+    """Live a year without and with a change, print and write both and how they differ; whether all is sound."""
+    # Both years are lived before either is published: what draws charts stays in memory.
+    base, base_sound = _live(run, folder / "without", processes)
+    report, sound = _live(changed, folder / "with", processes)
+    _publish(base, folder / "without")
+    _publish(report, folder / "with")
+    comparison = compare(base, report)
+    (folder / "comparison.csv").write_text(comparison_csv(comparison), encoding="utf-8")
+    print(comparison_text(comparison, changed.scenario.texts, language), end="")
+    return sound and base_sound
+
+
 def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
-    """Live the year (or what is left of it) and prove the counters; the report, and whether all is sound."""
+    """Live the year (or what is left of it) and prove the counters; the report, and whether all is
+    sound.
+    """
     _claim(run, folder)
     shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
     made = live_all(run, shards, processes, console)
     sound = _tell(made, bool(run.faults or run.scenario.texts))
-    return statistics_report([shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)), sound
+    return statistics_report(
+        [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
+    ), sound
 
 
 def _publish(report: Report, folder: Path) -> None:
@@ -116,13 +159,17 @@ def _claim(run: Run, folder: Path) -> None:
     mine = json.dumps(run.as_dict(), indent=2) + "\n"
     path = folder / RUN
     if path.exists() and path.read_text(encoding="utf-8") != mine:
-        raise typer.BadParameter(f"{folder} holds another run (see {RUN} there); name another folder", param_hint="--out")
+        raise typer.BadParameter(
+            f"{folder} holds another run (see {RUN} there); name another folder", param_hint="--out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(mine, encoding="utf-8")
 
 
 def _tell(made: list[Made], excused: bool) -> bool:
-    """Say what was refused and what the ledgers did not bear out; whether all is sound. `excused` runs may have refusals."""
+    """Say what was refused and what the ledgers did not bear out; whether all is sound. `excused`
+    runs may have refusals.
+    """
     refused, lost = sum(each.refused for each in made), sum(each.lost for each in made)
     if refused or lost:
         console.print(f"{refused} calls were refused, {lost} were lost by faults", highlight=False)

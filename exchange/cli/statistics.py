@@ -1,4 +1,6 @@
-"""`exchange statistics`: the yearly table, counted beside published, in any form and for any period; counting lives elsewhere."""
+"""`exchange statistics`: the yearly table, counted beside published, in any form and for any
+period; counting lives elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,40 @@ def statistics(
     year: Annotated[int, typer.Option(help="The published year to compare with.")] = 2024,
     form: Annotated[str, typer.Option("--format", help=f"{TABLE}, {', '.join(FORMS)}.")] = TABLE,
     out: Annotated[
-        Path | None, typer.Option(help="A file to write; a folder for every form at once. Default: the standard output.")
+        Path | None,
+        typer.Option(
+            help="A file to write; a folder for every form at once. Default: the standard output."
+        ),
     ] = None,
-    scale: Annotated[str, typer.Option(help="Share of the traffic that was counted, as 1/1000 or 0.001.")] = "1",
+    scale: Annotated[
+        str, typer.Option(help="Share of the traffic that was counted, as 1/1000 or 0.001.")
+    ] = "1",
     language: Annotated[str, typer.Option("--lang", "--language", help="fi, sv or en.")] = "en",
     by: Annotated[
-        str | None, typer.Option(help="Count by dimensions instead of rows: channel, message-type, partner, sector, month ...")
+        str | None,
+        typer.Option(
+            help="Count by dimensions instead of rows: channel, message-type, partner, sector, month ..."
+        ),
     ] = None,
-    since: Annotated[str | None, typer.Option("--from", help="First day counted (YYYY-MM-DD).")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Last day counted (YYYY-MM-DD).")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="First day counted (YYYY-MM-DD).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Last day counted (YYYY-MM-DD).")
+    ] = None,
     counted_year: Annotated[
         int | None,
-        typer.Option(help="The year whose messages are counted.", show_default="the same, or all that the ledger holds"),
+        typer.Option(
+            help="The year whose messages are counted.",
+            show_default="the same, or all that the ledger holds",
+        ),
     ] = None,
-    open_data: Annotated[bool, typer.Option(help="Withhold small counts, as JSON-stat always does.")] = False,
-    ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None,
+    open_data: Annotated[
+        bool, typer.Option(help="Withhold small counts, as JSON-stat always does.")
+    ] = False,
+    ledger: Annotated[
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+    ] = None,
 ) -> None:
     """Print or write the exchange statistics ("Tunnuslukuja - Tiedonvälitys") from the counters."""
     if form not in (TABLE, *FORMS):
@@ -62,7 +83,8 @@ def statistics(
 
 def _give(report: Report, form: str, language: str, out: Path | None, by: bool) -> None:
     """Print the report, or write it to a file or a folder."""
-    # What draws charts and writes workbooks takes a second to import, and the other commands need none of it.
+    # What draws charts and writes workbooks takes a second to import, and the other commands need
+    # none of it.
     from exchange.publication.forms import write
     from exchange.publication.publish import publish
     from exchange.publication.text import table_text
@@ -79,7 +101,9 @@ def _give(report: Report, form: str, language: str, out: Path | None, by: bool) 
         print(text, end="") if out is None else out.write_text(text, encoding="utf-8")
 
 
-def _span(since: str | None, until: str | None, counted_year: int | None) -> tuple[datetime.date | None, datetime.date | None]:
+def _span(
+    since: str | None, until: str | None, counted_year: int | None
+) -> tuple[datetime.date | None, datetime.date | None]:
     """The days [first, end) to count; None where the ledger tells."""
     first = datetime.date(counted_year, 1, 1) if counted_year else None
     end = datetime.date(counted_year + 1, 1, 1) if counted_year else None
@@ -100,7 +124,9 @@ def _scale(text: str) -> float:
     try:
         scale = float(Fraction(text.replace(" ", "")))
     except (ValueError, ZeroDivisionError) as error:
-        raise typer.BadParameter(f"{text!r} is no share such as 1/1000 or 0.001", param_hint="--scale") from error
+        raise typer.BadParameter(
+            f"{text!r} is no share such as 1/1000 or 0.001", param_hint="--scale"
+        ) from error
     if not 0 < scale <= 1000:
         raise typer.BadParameter("a share is above 0", param_hint="--scale")
     return scale

@@ -15,11 +15,17 @@ from exchange.journey.check import Checked
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="Files to judge; - reads standard input.", allow_dash=True)],
-    type_name: Annotated[str, typer.Option("--type", help="The message type, where the document can't tell it.")] = "",
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to judge; - reads standard input.", allow_dash=True)
+    ],
+    type_name: Annotated[
+        str, typer.Option("--type", help="The message type, where the document can't tell it.")
+    ] = "",
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Print every violation of each file. Exit code 0: all valid (warnings allowed); 1: one is not; 2: a type can't be told."""
+    """Print every violation of each file. Exit code 0: all valid (warnings allowed); 1: one is not;
+    2: a type can't be told.
+    """
     if form not in ("text", "json"):
         raise typer.BadParameter("text or json", param_hint="--format")
     judge = checking()
@@ -32,7 +38,13 @@ def validate(
             raise typer.Exit(2) from error
         results.append((str(file), judge.check(body, type_name)))
     if form == "json":
-        print(json.dumps([{"file": name, **checked.as_dict()} for name, checked in results], ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                [{"file": name, **checked.as_dict()} for name, checked in results],
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
     else:
         for name, checked in results:
             print(text(name, checked))
@@ -43,7 +55,9 @@ def validate(
 
 
 def text(name: str, checked: Checked) -> str:
-    """A file's result for a person: a line of verdict, then each violation with its source line and a caret."""
+    """A file's result for a person: a line of verdict, then each violation with its source line and
+    a caret.
+    """
     errors = sum(violation.severity == "error" for violation in checked.violations)
     warnings = len(checked.violations) - errors
     verdict = "valid" if checked.valid else "type unknown" if not checked.known else "not valid"

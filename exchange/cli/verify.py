@@ -13,8 +13,14 @@ from exchange.storage.verify import Verification
 from exchange.storage.verify import verify as verify_ledger
 
 
-def verify(ledger: Annotated[str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")] = None) -> None:
-    """Recount every counter from messages, deliveries and events. Exit code 0: clean; 1: not; 2: no ledger."""
+def verify(
+    ledger: Annotated[
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+    ] = None,
+) -> None:
+    """Recount every counter from messages, deliveries and events. Exit code 0: clean; 1: not; 2: no
+    ledger.
+    """
     path = ledger_path(load(), ledger)
     if not path.exists():
         Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)
@@ -30,10 +36,22 @@ def text(verification: Verification) -> str:
     """The result for a person."""
     lines = []
     for check in verification.checks:
-        lines.append(f"{'ok    ' if not check.broken else 'BROKEN'} {check.name}" + (f": {check.broken}" if check.broken else ""))
+        lines.append(
+            f"{'ok    ' if not check.broken else 'BROKEN'} {check.name}"
+            + (f": {check.broken}" if check.broken else "")
+        )
         lines += [f"         {example}" for example in check.examples]
     for channel, sums in sorted(verification.channels.items()):
-        kinds = ("received", "accepted", "rejected", "duplicate", "queued", "delivered", "waiting", "dead")
+        kinds = (
+            "received",
+            "accepted",
+            "rejected",
+            "duplicate",
+            "queued",
+            "delivered",
+            "waiting",
+            "dead",
+        )
         lines.append(f"  {channel}: " + ", ".join(f"{kind} {sums.get(kind, 0)}" for kind in kinds))
     lines.append("verify: clean" if verification.clean else "verify: BROKEN")
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""The first half of the way: judge, route, record, and only then an outcome to make a receipt of; the second half is `deliver`."""
+"""The first half of the way: judge, route, record, and only then an outcome to make a receipt of;
+the second half is `deliver`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,23 @@ from exchange.journey.aside import Aside
 from exchange.journey.deliver import Dispatcher
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
-from exchange.ports import Channel, Clock, Context, Delivery, Destination, Ids, Inbound, Ledger, Outcome
+from exchange.ports import (
+    Channel,
+    Clock,
+    Context,
+    Delivery,
+    Destination,
+    Ids,
+    Inbound,
+    Ledger,
+    Outcome,
+)
 from exchange.ports.ledger import MessageRow, Record
-from schemas.directory import Directory
-from schemas.violation import Violation
+from exchange.schemas.directory import Directory
+from exchange.schemas.violation import Violation
 
-#: How often a message is judged anew because another changed what the channel remembers at the same moment.
+#: How often a message is judged anew because another changed what the channel remembers at the same
+#: moment.
 STALE_MAX = 64
 
 
@@ -47,7 +60,9 @@ class Acceptance:
         outcome, _ = await self.accept_for_answer(channel, inbound)
         return outcome
 
-    async def accept_for_answer(self, channel: Channel, inbound: Inbound) -> tuple[Outcome, list[Delivery]]:
+    async def accept_for_answer(
+        self, channel: Channel, inbound: Inbound
+    ) -> tuple[Outcome, list[Delivery]]:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
         reading = await self._aside.run(len(inbound.body), self._judge.read, channel, inbound)
@@ -69,20 +84,36 @@ class Acceptance:
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
-    async def refuse(self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
-        """Record a message as rejected without reading it; one that may name a real person is rejected for that."""
+    async def refuse(
+        self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]
+    ) -> Outcome:
+        """Record a message as rejected without reading it; one that may name a real person is
+        rejected for that.
+        """
         now = self._clock.now()
-        reading = await self._aside.run(len(inbound.body), self._judge.refused, inbound, reason, violations)
+        reading = await self._aside.run(
+            len(inbound.body), self._judge.refused, inbound, reason, violations
+        )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
-        return await self._store_rejection(channel, reading, judgement, blake2b(inbound.body, digest_size=16).digest(), now)
+        return await self._store_rejection(
+            channel, reading, judgement, blake2b(inbound.body, digest_size=16).digest(), now
+        )
 
-    async def _judge_and_route(self, channel: Channel, reading: Reading, now: int) -> tuple[Judgement, Sequence[Destination]]:
+    async def _judge_and_route(
+        self, channel: Channel, reading: Reading, now: int
+    ) -> tuple[Judgement, Sequence[Destination]]:
         """Rules, verdict and receivers, with what the channel remembers just now."""
         parsed, identity = reading.parsed, reading.identity
-        if parsed is not None and identity is not None and (keys := channel.recall(parsed, identity)):
+        if (
+            parsed is not None
+            and identity is not None
+            and (keys := channel.recall(parsed, identity))
+        ):
             reading.known = await self._ledger.recall(channel.name, keys)
         context = Context(self._directory, now, reading.known)
-        judgement = await self._aside.run(len(reading.inbound.body), self._judge.decide, channel, reading, context)
+        judgement = await self._aside.run(
+            len(reading.inbound.body), self._judge.decide, channel, reading, context
+        )
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:
@@ -106,16 +137,31 @@ class Acceptance:
         assert parsed is not None, "only what could be read is accepted"
         assert identity is not None, "only what could be identified is accepted"
         record = accepted_record(
-            channel.name, reading.inbound, parsed, identity, judgement, destinations, digest, now, self._ids, self._lane
+            channel.name,
+            reading.inbound,
+            parsed,
+            identity,
+            judgement,
+            destinations,
+            digest,
+            now,
+            self._ids,
+            self._lane,
         )
         remember = channel.remember
         context = Context(self._directory, now, reading.known, record.message.id)
         record.remember = remember(parsed, identity, context, judgement.verdict)
         return record
 
-    def _accepted(self, record: Record, reading: Reading, judgement: Judgement) -> tuple[Outcome, list[Delivery]]:
-        """Hand the deliveries on to the second half: those to be pushed to the dispatcher, those asked for to the caller."""
-        envelope = envelope_of(record.message, None if judgement.violations else judgement.verdict.detail)
+    def _accepted(
+        self, record: Record, reading: Reading, judgement: Judgement
+    ) -> tuple[Outcome, list[Delivery]]:
+        """Hand the deliveries on to the second half: those to be pushed to the dispatcher, those
+        asked for to the caller.
+        """
+        envelope = envelope_of(
+            record.message, None if judgement.violations else judgement.verdict.detail
+        )
         asked = []
         body = record.body or b""
         for row in record.deliveries:
@@ -125,7 +171,15 @@ class Acceptance:
             if receiver is None:
                 continue
             delivery = Delivery(
-                row.id, envelope, reading.inbound.partner, receiver, body, row.items, 0, row.mode, bool(row.ordered)
+                row.id,
+                envelope,
+                reading.inbound.partner,
+                receiver,
+                body,
+                row.items,
+                0,
+                row.mode,
+                bool(row.ordered),
             )
             if row.mode == "ask":
                 asked.append(delivery)
@@ -133,14 +187,22 @@ class Acceptance:
                 self._dispatcher.offer(delivery)
         return Outcome("accepted", envelope, judgement.violations), asked
 
-    async def _reject(self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int) -> Outcome:
-        """A rejection, unless it is a repetition of what was accepted while it was still acceptable."""
+    async def _reject(
+        self, channel: Channel, reading: Reading, judgement: Judgement, digest: bytes, now: int
+    ) -> Outcome:
+        """A rejection, unless it is a repetition of what was accepted while it was still
+        acceptable.
+        """
         identity = reading.identity
         if identity is not None and identity.sender_message_id and reading.storable:
-            original = await self._ledger.find(channel.name, reading.inbound.partner.id, identity.sender_message_id)
+            original = await self._ledger.find(
+                channel.name, reading.inbound.partner.id, identity.sender_message_id
+            )
             if original is not None and original.digest == digest:
                 record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
-                again = record.message._replace(state="accepted", sender_message_id=identity.sender_message_id)
+                again = record.message._replace(
+                    state="accepted", sender_message_id=identity.sender_message_id
+                )
                 recorded = await self._ledger.record(Record(again, None, (), (), ()))
                 if recorded.kind == "duplicate":
                     return Outcome("duplicate", envelope_of(original))
@@ -152,13 +214,18 @@ class Acceptance:
         record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
         if reading.parsed is not None and reading.identity is not None and reading.storable:
             context = Context(self._directory, now, reading.known, record.message.id)
-            record.remember = channel.remember_rejected(reading.parsed, reading.identity, context, judgement.verdict)
+            record.remember = channel.remember_rejected(
+                reading.parsed, reading.identity, context, judgement.verdict
+            )
         recorded = await self._ledger.record(record)
         if recorded.kind == "stale":
-            # Somebody else's note on the same key came first; this rejection is still to be recorded.
+            # Somebody else's note on the same key came first; this rejection is still to be
+            # recorded.
             record.remember = ()
             await self._ledger.record(record)
-        return Outcome("rejected", envelope_of(record.message), judgement.violations, judgement.reason)
+        return Outcome(
+            "rejected", envelope_of(record.message), judgement.violations, judgement.reason
+        )
 
 
 def _reused(original: MessageRow) -> Violation:

@@ -1,4 +1,6 @@
-"""Waiting for an answer in the same call: accept, commit, ask the receiver, settle, answer; asynchronous answers are messages of their own."""
+"""Waiting for an answer in the same call: accept, commit, ask the receiver, settle, answer;
+asynchronous answers are messages of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,25 @@ from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
 class Asking:
     """Both halves in one call, for channels whose doors answer synchronously."""
 
-    def __init__(self, ledger: Ledger, acceptance: Acceptance, attempts: Attempts, clock: Clock, longest_seconds: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        acceptance: Acceptance,
+        attempts: Attempts,
+        clock: Clock,
+        longest_seconds: float,
+    ) -> None:
         self._ledger = ledger
         self._acceptance = acceptance
         self._attempts = attempts
         self._clock = clock
         self._longest_seconds = longest_seconds
 
-    async def ask(self, channel: Channel, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
-        """The outcome of the first half, and the first receiver's answer; None when there was none in time.
+    async def ask(
+        self, channel: Channel, inbound: Inbound, deadline_seconds: float
+    ) -> tuple[Outcome, bytes | None]:
+        """The outcome of the first half, and the first receiver's answer; None when there was none
+        in time.
 
         A duplicate gets the answer that the original got.
         """
@@ -34,7 +46,9 @@ class Asking:
         return outcome, answer
 
     async def recover(self, lanes: list[int]) -> int:
-        """Settle what a crash left half asked: nobody waits for those answers any more; how many there were."""
+        """Settle what a crash left half asked: nobody waits for those answers any more; how many
+        there were.
+        """
         asked = await self._ledger.waiting(lanes, self._clock.now(), 100_000, "ask")
         return await self._attempts.abandon([each.id for each in asked])
 

@@ -1,4 +1,6 @@
-"""One attempt to deliver, and its settlement: delivered, to be tried again, or dead; which delivery comes next is decided elsewhere."""
+"""One attempt to deliver, and its settlement: delivered, to be tried again, or dead; which delivery
+comes next is decided elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from exchange.ports import (
     TryAgain,
 )
 from exchange.ports.ledger import EventRow, Pending
-from schemas.directory import Directory, Partner
+from exchange.schemas.directory import Directory, Partner
 
 log = structlog.get_logger(__name__)
 
@@ -58,13 +60,17 @@ class Attempts:
         return await self._settle(delivery, attempted, again=True)
 
     async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
-        """Attempts until the deadline, since somebody waits for the answer; a delivery without one is dead afterwards."""
+        """Attempts until the deadline, since somebody waits for the answer; a delivery without one
+        is dead afterwards.
+        """
         until = self._clock.now() + int(deadline_seconds * 1000)
         wait_seconds = 0.05
         while True:
             left = (until - self._clock.now()) / 1000
             attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
-            again = isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
+            again = (
+                isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
+            )
             await self._settle(delivery, attempted, again, in_memory=True)
             if isinstance(attempted, Delivered):
                 return attempted
@@ -77,7 +83,9 @@ class Attempts:
         """Settle deliveries as dead whose caller went away with a crash; how many."""
         pending = await self._ledger.pending(delivery_ids)
         for each in pending:
-            await self._settle(delivery_of(each, self._directory), RefusedByPartner("interrupted"), again=False)
+            await self._settle(
+                delivery_of(each, self._directory), RefusedByPartner("interrupted"), again=False
+            )
         return len(pending)
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
@@ -90,19 +98,31 @@ class Attempts:
             return channel.judge(delivery, reply)
         except Unreachable as error:
             return TryAgain("unreachable", str(error))
-        except Exception as error:  # a bug in an adapter must not lose the delivery, nor end the dispatcher
+        except (
+            Exception
+        ) as error:  # a bug in an adapter must not lose the delivery, nor end the dispatcher
             log.exception("adapter failed", channel=delivery.envelope.channel, delivery=delivery.id)
             return TryAgain("internal", type(error).__name__)
 
-    async def _settle(self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False) -> int:
-        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for none.
+    async def _settle(
+        self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False
+    ) -> int:
+        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for
+        none.
 
-        Once the attempt was made nothing is waited for before the ledger has its end: whoever is cancelled then does not undo it.
+        Once the attempt was made nothing is waited for before the ledger has its end: whoever is
+        cancelled then does not undo it.
         """
         now = self._clock.now()
         delivery.attempts += 1
         envelope = delivery.envelope
-        dimensions = (envelope.channel, envelope.message_type, envelope.sender, delivery.receiver.id, envelope.door)
+        dimensions = (
+            envelope.channel,
+            envelope.message_type,
+            envelope.sender,
+            delivery.receiver.id,
+            envelope.door,
+        )
         state, next_at, ended_at, reason, answer, answer_type = "delivered", 0, now, "", None, ""
         if isinstance(attempted, Delivered):
             kinds = ["delivered"]
@@ -111,19 +131,38 @@ class Attempts:
                 answer, answer_type = attempted.answer, attempted.content_type
         else:
             kinds = ["attempt-failed"]
-            reason = f"{attempted.reason}: {attempted.detail}"[:DETAIL_CHARACTERS_MAX] if attempted.detail else attempted.reason
-            due = now if in_memory else self._policy.next_at(delivery.id, delivery.attempts, envelope.received_at, now)
+            reason = (
+                f"{attempted.reason}: {attempted.detail}"[:DETAIL_CHARACTERS_MAX]
+                if attempted.detail
+                else attempted.reason
+            )
+            due = (
+                now
+                if in_memory
+                else self._policy.next_at(delivery.id, delivery.attempts, envelope.received_at, now)
+            )
             if isinstance(attempted, TryAgain) and again and due is not None:
                 state, next_at, ended_at = "waiting", due, 0
             else:
                 state = "dead"
                 kinds.append("dead-lettered")
         events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
-        counts = delivery_counts(now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process)
-        # An ordered delivery stays due in the ledger, so that after a restart it still comes before its followers.
+        counts = delivery_counts(
+            now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process
+        )
+        # An ordered delivery stays due in the ledger, so that after a restart it still comes before
+        # its followers.
         stored_next_at = envelope.received_at if delivery.ordered and next_at else next_at
         settlement = Settlement(
-            delivery.id, envelope.id, state, delivery.attempts, stored_next_at, ended_at, reason, events, counts
+            delivery.id,
+            envelope.id,
+            state,
+            delivery.attempts,
+            stored_next_at,
+            ended_at,
+            reason,
+            events,
+            counts,
         )
         settlement.answer, settlement.answer_content_type = answer, answer_type
         await self._ledger.settle(settlement)
@@ -131,7 +170,22 @@ class Attempts:
 
 
 def delivery_of(pending: Pending, directory: Directory) -> Delivery:
-    """A delivery as it was before it went to the ledger; a partner that left the directory meanwhile is known by its id only."""
+    """A delivery as it was before it went to the ledger; a partner that left the directory
+    meanwhile is known by its id only.
+    """
     row, envelope = pending.delivery, envelope_of(pending.message)
-    receiver, sender = (directory.get(each) or Partner(each, each, "other-authority") for each in (row.receiver, envelope.sender))
-    return Delivery(row.id, envelope, sender, receiver, pending.body, row.items, row.attempts, row.mode, bool(row.ordered))
+    receiver, sender = (
+        directory.get(each) or Partner(each, each, "other-authority")
+        for each in (row.receiver, envelope.sender)
+    )
+    return Delivery(
+        row.id,
+        envelope,
+        sender,
+        receiver,
+        pending.body,
+        row.items,
+        row.attempts,
+        row.mode,
+        bool(row.ordered),
+    )

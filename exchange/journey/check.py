@@ -1,4 +1,6 @@
-"""Judging a message without taking it in, for `exchange validate`, the API and the pages; the steps are the journey's own."""
+"""Judging a message without taking it in, for `exchange validate`, the API and the pages; the steps
+are the journey's own.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import schemas.json
-import schemas.xml
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Context, Inbound
-from schemas.catalogue import Catalogue, MessageType
-from schemas.directory import Directory, Partner
-from schemas.violation import Malformed, Violation
+from exchange.schemas import json as json_format
+from exchange.schemas import xml as xml_format
+from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.violation import Malformed, Violation
 
-#: Who is taken to send a message that is only checked; rules about the sender's rights are told as what they are.
+#: Who is taken to send a message that is only checked; rules about the sender's rights are told as
+#: what they are.
 SOMEBODY = Partner("somebody", "whoever checks a message", "other-authority")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of it. `known` is False when the type can't be told; `channel` carries the type; warnings leave a message valid."""
+    """What came of it. `known` is False when the type can't be told; `channel` carries the type;
+    warnings leave a message valid.
+    """
 
     known: bool
     message_type: str
@@ -31,7 +36,9 @@ class Checked:
     @property
     def valid(self) -> bool:
         """Whether nothing but warnings was found."""
-        return self.known and not any(violation.severity == "error" for violation in self.violations)
+        return self.known and not any(
+            violation.severity == "error" for violation in self.violations
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The result as JSON."""
@@ -47,7 +54,12 @@ class Checking:
     """Finds the channel that carries the message and lets it judge."""
 
     def __init__(
-        self, judge: Judge, catalogue: Catalogue, channels: Mapping[str, Channel], directory: Directory, clock: Clock
+        self,
+        judge: Judge,
+        catalogue: Catalogue,
+        channels: Mapping[str, Channel],
+        directory: Directory,
+        clock: Clock,
     ) -> None:
         self._judge = judge
         self._catalogue = catalogue
@@ -57,7 +69,9 @@ class Checking:
 
     def check(self, body: bytes, type_name: str = "", sender: Partner = SOMEBODY) -> Checked:
         """Every violation of a document, alone or as its channel wraps it."""
-        refused = self._judge.refused(Inbound(sender, body, "", "check", {"type": type_name}), "", ())
+        refused = self._judge.refused(
+            Inbound(sender, body, "", "check", {"type": type_name}), "", ()
+        )
         if refused.violations:
             # Before anything is said of it: a violation shows the line that it stands on.
             return Checked(True, "", "", refused.violations)
@@ -69,18 +83,29 @@ class Checking:
         channel = self._channel(message_type) if message_type is not None else None
         if message_type is None or channel is None:
             found = type_name[:80]
-            return Checked(False, "", "", [Violation("type.unknown", "the message's type can't be told", found=found)])
+            return Checked(
+                False,
+                "",
+                "",
+                [Violation("type.unknown", "the message's type can't be told", found=found)],
+            )
         content_type = "application/json" if message_type.format == "json" else "text/xml"
         hints = {"type": message_type.name, "id": "check"}
         reading = self._judge.read(channel, Inbound(sender, body, content_type, "check", hints))
-        judgement = self._judge.decide(channel, reading, Context(self._directory, self._clock.now()))
-        return Checked(True, message_type.name, message_type.basis, judgement.violations, channel.name)
+        judgement = self._judge.decide(
+            channel, reading, Context(self._directory, self._clock.now())
+        )
+        return Checked(
+            True, message_type.name, message_type.basis, judgement.violations, channel.name
+        )
 
     def _detect(self, body: bytes) -> MessageType | None:
-        """The type by the document: JSON by its keys, XML by its root or the first element inside that is a known root."""
+        """The type by the document: JSON by its keys, XML by its root or the first element inside
+        that is a known root.
+        """
         if body.lstrip()[:1] in (b"{", b"["):
-            return self._catalogue.of_keys(schemas.json.parse(body))
-        root = schemas.xml.parse(body)
+            return self._catalogue.of_keys(json_format.parse(body))
+        root = xml_format.parse(body)
         for element in root.iter("{*}*"):
             message_type = self._catalogue.of_root(str(element.tag))
             if message_type is not None:

@@ -1,4 +1,6 @@
-"""The second half of the way: takes waiting deliveries, makes them, settles them; a receiver that fails harms no other."""
+"""The second half of the way: takes waiting deliveries, makes them, settles them; a receiver that
+fails harms no other.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,16 @@ from exchange.errors import LedgerClosed, LedgerError
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.ledger import Due, Pending
-from schemas.directory import Directory
+from exchange.schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Lane:
-    """The deliveries to one receiver (or of one ordered conversation), and how many are being made."""
+    """The deliveries to one receiver (or of one ordered conversation), and how many are
+    being made.
+    """
 
     limit: int
     ordered: bool = False
@@ -51,10 +55,18 @@ class Bounds:
 
 
 class Dispatcher:
-    """Keeps a bounded part of the durable queue in memory; what doesn't fit is fetched from the ledger when there is room."""
+    """Keeps a bounded part of the durable queue in memory; what doesn't fit is fetched from the
+    ledger when there is room.
+    """
 
     def __init__(
-        self, ledger: Ledger, attempts: Attempts, directory: Directory, clock: Clock, bounds: Bounds, lanes: Sequence[int] = ()
+        self,
+        ledger: Ledger,
+        attempts: Attempts,
+        directory: Directory,
+        clock: Clock,
+        bounds: Bounds,
+        lanes: Sequence[int] = (),
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -63,7 +75,8 @@ class Dispatcher:
         self._bounds = bounds
         self._own_lanes = lanes
         self._lanes: dict[str, Lane] = {}
-        #: Lanes that could go on if the dispatcher had a slot for them, the one that has waited longest first.
+        #: Lanes that could go on if the dispatcher had a slot for them, the one that has waited
+        #: longest first.
         self._starved: dict[str, Lane] = {}
         self._held: dict[int, int] = {}
         self._held_bytes = 0
@@ -74,7 +87,8 @@ class Dispatcher:
         self._feeder: asyncio.Task[None] | None = None
         self._hungry = asyncio.Event()
         self._closing = False
-        #: Whether the ledger may hold deliveries of ours that are not in memory: ordered ones then come by the feed only.
+        #: Whether the ledger may hold deliveries of ours that are not in memory: ordered ones then
+        #: come by the feed only.
         self._behind = True
 
     def start(self) -> None:
@@ -82,7 +96,9 @@ class Dispatcher:
         self._feeder = asyncio.create_task(self._feed(), name="dispatcher-feed")
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
-        """Let the deliveries that are being made end (within the grace), leave the others waiting in the ledger."""
+        """Let the deliveries that are being made end (within the grace), leave the others waiting
+        in the ledger.
+        """
         self._closing = True
         if self._feeder is not None:
             self._feeder.cancel()
@@ -102,7 +118,8 @@ class Dispatcher:
         return len(self._held)
 
     def offer(self, delivery: Delivery, fed: bool = False) -> bool:
-        """Take a committed delivery for making it soon; False when there is no room (the feed will find it later).
+        """Take a committed delivery for making it soon; False when there is no room (the feed will
+        find it later).
 
         `fed` marks what the feed brings, in the ledger's order.
         """
@@ -127,10 +144,14 @@ class Dispatcher:
         return True
 
     def _has_room(self, receiver: str, size: int) -> bool:
-        """Whether one more delivery fits. A receiver may hold as much as is still free for all, so that however many of them are
-        slow, there is room left for the others."""
+        """Whether one more delivery fits. A receiver may hold as much as is still free for all, so
+        that however many of them are slow, there is room left for the others.
+        """
         bounds = self._bounds
-        free, free_bytes = bounds.ready_max - len(self._held), bounds.ready_bytes_max - self._held_bytes
+        free, free_bytes = (
+            bounds.ready_max - len(self._held),
+            bounds.ready_bytes_max - self._held_bytes,
+        )
         share = self._shares.get(receiver)
         if share is None:
             return free > 0 and (size <= free_bytes or not self._held)
@@ -155,7 +176,12 @@ class Dispatcher:
     def _pump(self, key: str, lane: Lane) -> None:
         """Start what the lane and the whole dispatcher have room for."""
         most = self._bounds.concurrent_max
-        while lane.waiting and lane.active < lane.limit and self._active < most and not (self._closing or lane.paused):
+        while (
+            lane.waiting
+            and lane.active < lane.limit
+            and self._active < most
+            and not (self._closing or lane.paused)
+        ):
             delivery = lane.waiting.popleft()
             lane.active += 1
             self._active += 1
@@ -199,11 +225,15 @@ class Dispatcher:
             if lane.waiting:
                 self._starved[key] = lane
             self._pump_starved()
-            if len(self._held) <= self._bounds.ready_max // 2 or (self._behind and not lane.waiting):
+            if len(self._held) <= self._bounds.ready_max // 2 or (
+                self._behind and not lane.waiting
+            ):
                 self._hungry.set()
 
     def _pause(self, key: str, lane: Lane, delivery: Delivery, again_at: int) -> None:
-        """Put an ordered delivery back in front of its followers, and go on with it when it is due."""
+        """Put an ordered delivery back in front of its followers, and go on with it when it
+        is due.
+        """
         lane.paused = True
         lane.waiting.appendleft(delivery)
 
@@ -223,14 +253,18 @@ class Dispatcher:
             self._pump(key, self._starved.pop(key))
 
     async def _feed(self) -> None:
-        """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into memory)."""
+        """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into
+        memory).
+        """
         while True:
             fetched = 0
             try:
                 fetched = await self._fetch()
             except LedgerClosed:
                 return
-            except Exception:  # whatever ails the ledger, what waits there must be taken up again once it is well
+            except (
+                Exception
+            ):  # whatever ails the ledger, what waits there must be taken up again once it is well
                 log.exception("deliveries not fetched")
             self._hungry.clear()
             if fetched and len(self._held) < self._bounds.ready_max // 2:
@@ -239,12 +273,16 @@ class Dispatcher:
             await self._wait()
 
     async def _fetch(self) -> int:
-        """Offer what is due, as far as there is room, but to receivers that hold their share already; how many were taken."""
+        """Offer what is due, as far as there is room, but to receivers that hold their share
+        already; how many were taken.
+        """
         room = self._bounds.ready_max - len(self._held)
         if room <= self._bounds.ready_max // 64:
             return 0
         full = [receiver for receiver, share in self._shares.items() if share.deliveries >= room]
-        due = await self._ledger.waiting(self._own_lanes, self._clock.now(), self._bounds.ready_max + room, without=full)
+        due = await self._ledger.waiting(
+            self._own_lanes, self._clock.now(), self._bounds.ready_max + room, without=full
+        )
         wanted = [each for each in due if each.id not in self._held]
         fitting = self._fitting(wanted)
         self._behind = len(wanted) > len(fitting) or bool(full)
@@ -263,8 +301,9 @@ class Dispatcher:
         return fetched
 
     def _fitting(self, due: Sequence[Due]) -> list[int]:
-        """The ids of those that there is room for, so that no body is read in vain. Once a receiver has no room, none of what
-        follows fits: an order is kept."""
+        """The ids of those that there is room for, so that no body is read in vain. Once a receiver
+        has no room, none of what follows fits: an order is kept.
+        """
         free = self._bounds.ready_max - len(self._held)
         shares = {receiver: share.deliveries for receiver, share in self._shares.items()}
         fitting = []

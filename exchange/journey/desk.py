@@ -1,4 +1,6 @@
-"""The desk behind which a channel serves its partners: the port's methods over the two halves and the ledger; no HTTP."""
+"""The desk behind which a channel serves its partners: the port's methods over the two halves and
+the ledger; no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
-from schemas.directory import Directory
-from schemas.envelope import Envelope
-from schemas.violation import Violation
+from exchange.schemas.directory import Directory
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Violation
 
 
 class ChannelDesk:
@@ -58,13 +60,19 @@ class ChannelDesk:
         """The first half of the way."""
         return await self._acceptance.accept(self._channel, inbound)
 
-    async def refuse(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
+    async def refuse(
+        self, inbound: Inbound, reason: str, violations: Sequence[Violation]
+    ) -> Outcome:
         """A rejection without reading."""
         return await self._acceptance.refuse(self._channel, inbound, reason, violations)
 
     async def accept_many(self, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once; they share commits."""
-        return list(await asyncio.gather(*(self._acceptance.accept(self._channel, inbound) for inbound in inbounds)))
+        return list(
+            await asyncio.gather(
+                *(self._acceptance.accept(self._channel, inbound) for inbound in inbounds)
+            )
+        )
 
     async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
         """The whole way and back."""
@@ -91,17 +99,35 @@ class ChannelDesk:
     async def deliveries(self, message_id: int) -> list[dict[str, object]]:
         """The deliveries of a message."""
         rows = await self._ledger.deliveries(message_id)
-        shown = ("id", "receiver", "mode", "state", "attempts", "items", "next_at", "ended_at", "reason")
+        shown = (
+            "id",
+            "receiver",
+            "mode",
+            "state",
+            "attempts",
+            "items",
+            "next_at",
+            "ended_at",
+            "reason",
+        )
         return [{name: getattr(row, name) for name in shown} for row in rows]
 
     async def stored(
-        self, message_types: Sequence[str], since: int, before: int, most: int, after: int = 0, newest_first: bool = False
+        self,
+        message_types: Sequence[str],
+        since: int,
+        before: int,
+        most: int,
+        after: int = 0,
+        newest_first: bool = False,
     ) -> list[tuple[Envelope, bytes]]:
         """Accepted messages of this channel, by the time that their ids tell."""
         first, end = first_id(since), first_id(before)
         if after:
             first, end = (first, min(end, after)) if newest_first else (max(first, after + 1), end)
-        rows = await self._ledger.stored(self._channel.name, message_types, first, end, most, newest_first)
+        rows = await self._ledger.stored(
+            self._channel.name, message_types, first, end, most, newest_first
+        )
         return [(envelope_of(row), body) for row, body in rows]
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:

@@ -1,4 +1,6 @@
-"""Retention over time: when bodies and messages are forgotten; what forgetting does to the tables is the ledger's."""
+"""Retention over time: when bodies and messages are forgotten; what forgetting does to the tables
+is the ledger's.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ class Forgetting:
             self._task = None
 
     async def forget(self) -> tuple[int, int]:
-        """Fold the counters of minutes, and drop everything, that is too old now: (bodies, messages)."""
+        """Fold the counters of minutes, and drop everything, that is too old now: (bodies,
+        messages).
+        """
         now = self._clock.now()
         # Whole hours only: what a day keeps is written anew each time.
         minutes_before = (now // 1000 - self._ages.minute_seconds) // 3600 * 60

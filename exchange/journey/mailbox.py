@@ -1,4 +1,6 @@
-"""Mailboxes and dead letters: deliveries that a partner fetches, and those that an operator sends again; no HTTP."""
+"""Mailboxes and dead letters: deliveries that a partner fetches, and those that an operator sends
+again; no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,26 @@ class Mailboxes:
         """Take deliveries until `seconds` from now (both within their limits)."""
         now = self._clock.now()
         until = now + int(max(1.0, min(seconds, self._seconds_max)) * 1000)
-        taken = await self._ledger.lease(channel, partner, max(1, min(most, self._most)), now, until)
-        return [Leased(each.delivery.id, envelope_of(each.message), each.body, until, each.delivery.attempts) for each in taken]
+        taken = await self._ledger.lease(
+            channel, partner, max(1, min(most, self._most)), now, until
+        )
+        return [
+            Leased(
+                each.delivery.id,
+                envelope_of(each.message),
+                each.body,
+                until,
+                each.delivery.attempts,
+            )
+            for each in taken
+        ]
 
-    async def acknowledge(self, channel: str, partner: str, delivery_ids: Sequence[int]) -> list[int]:
-        """End leases as delivered; those of other partners, other channels or never leased stay as they are."""
+    async def acknowledge(
+        self, channel: str, partner: str, delivery_ids: Sequence[int]
+    ) -> list[int]:
+        """End leases as delivered; those of other partners, other channels or never leased stay as
+        they are.
+        """
         found = await self._ledger.pending(delivery_ids, bodies=False)
         mine = [
             each
@@ -38,20 +55,30 @@ class Mailboxes:
             and each.delivery.attempts
             and each.message.channel == channel
         ]
-        settled = await asyncio.gather(*(self._settle(each, "waiting", "delivered", "delivered") for each in mine))
+        settled = await asyncio.gather(
+            *(self._settle(each, "waiting", "delivered", "delivered") for each in mine)
+        )
         return [each.delivery.id for each, done in zip(mine, settled, strict=True) if done]
 
     async def resend(self, delivery_ids: Sequence[int]) -> list[int]:
         """Put dead letters back into the queue, with all their attempts ahead of them."""
         found = await self._ledger.pending(delivery_ids, "dead", bodies=False)
-        settled = await asyncio.gather(*(self._settle(each, "dead", "waiting", "resent") for each in found))
+        settled = await asyncio.gather(
+            *(self._settle(each, "dead", "waiting", "resent") for each in found)
+        )
         return [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
 
     async def _settle(self, each: Pending, from_state: str, state: str, kind: str) -> bool:
         now = self._clock.now()
         row, message = each.delivery, each.message
         waiting = state == "waiting"
-        dimensions = (message.channel, message.message_type, message.sender, row.receiver, message.door)
+        dimensions = (
+            message.channel,
+            message.message_type,
+            message.sender,
+            row.receiver,
+            message.door,
+        )
         return await self._ledger.settle(
             Settlement(
                 row.id,

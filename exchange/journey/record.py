@@ -1,4 +1,6 @@
-"""Building what is committed: the rows of a message, its deliveries, events and counts; the commit itself is the ledger's."""
+"""Building what is committed: the rows of a message, its deliveries, events and counts; the commit
+itself is the ledger's.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,15 @@ from exchange.journey.count import message_counts, queued_counts
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
-from schemas.envelope import Envelope
-from schemas.violation import Violation
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Violation
 
-#: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and cut in the record.
+#: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and
+#: cut in the record.
 SENDER_ID_CHARACTERS_MAX = 200
 
-#: What the event of an accepted message says that is handed on to nobody: so that a delivery that is lost is told from none.
+#: What the event of an accepted message says that is handed on to nobody: so that a delivery that
+#: is lost is told from none.
 NO_DELIVERY = "no-delivery"
 #: Violations kept with a rejected message.
 VIOLATIONS_KEPT_MAX = 50
@@ -60,7 +64,18 @@ def accepted_record(
     )
     deliveries = [
         DeliveryRow(
-            ids.next(), message.id, each.receiver, each.mode, "waiting", 0, each.items, now, 0, lane, int(identity.ordered), ""
+            ids.next(),
+            message.id,
+            each.receiver,
+            each.mode,
+            "waiting",
+            0,
+            each.items,
+            now,
+            0,
+            lane,
+            int(identity.ordered),
+            "",
         )
         for each in destinations
     ]
@@ -74,22 +89,34 @@ def accepted_record(
     return Record(message, body, deliveries, events, counts)
 
 
-def rejected_record(channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids) -> Record:
-    """A rejected message: kept to be counted and looked at; nothing of it when it may name a real person."""
+def rejected_record(
+    channel: str, reading: Reading, judgement: Judgement, digest: bytes, now: int, ids: Ids
+) -> Record:
+    """A rejected message: kept to be counted and looked at; nothing of it when it may name a real
+    person.
+    """
     inbound, identity = reading.inbound, reading.identity
     storable = reading.storable
-    detail = {**judgement.verdict.detail, "reason": judgement.reason, "violations": _as_dicts(judgement.violations)}
+    detail = {
+        **judgement.verdict.detail,
+        "reason": judgement.reason,
+        "violations": _as_dicts(judgement.violations),
+    }
     message = MessageRow(
         ids.next(),
         channel,
         reading.message_type.name if reading.message_type is not None else "",
         inbound.partner.id,
-        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if identity is not None and storable else "",
+        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX]
+        if identity is not None and storable
+        else "",
         digest if storable else b"",
         now,
         "rejected",
         inbound.door,
-        identity.conversation[:SENDER_ID_CHARACTERS_MAX] if identity is not None and storable else "",
+        identity.conversation[:SENDER_ID_CHARACTERS_MAX]
+        if identity is not None and storable
+        else "",
         identity.items if identity is not None else 0,
         len(inbound.body),
         inbound.content_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
@@ -100,7 +127,9 @@ def rejected_record(channel: str, reading: Reading, judgement: Judgement, digest
 
 
 def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelope:
-    """The envelope that a stored message had; `detail` is what the row says as JSON, where it is at hand still."""
+    """The envelope that a stored message had; `detail` is what the row says as JSON, where it is at
+    hand still.
+    """
     if detail is None:
         detail = pydantic_core.from_json(row.detail) if row.detail != "{}" else {}
     return Envelope(

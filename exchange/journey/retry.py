@@ -19,7 +19,8 @@ class RetryPolicy:
     def next_at(self, delivery_id: int, attempts: int, received_at: int, now: int) -> int | None:
         """When to try again (milliseconds) after `attempts` attempts, or None to give up.
 
-        The wait doubles with each attempt and is drawn evenly from its upper half, by the seed and the delivery alone.
+        The wait doubles with each attempt and is drawn evenly from its upper half, by the seed and
+        the delivery alone.
         """
         if attempts >= self.attempts_max:
             return None

@@ -1,4 +1,6 @@
-"""Judging a message: guard, parse, schema, identity, rules, verdict, and where each violation stands; pure, no storage and no routing."""
+"""Judging a message: guard, parse, schema, identity, rules, verdict, and where each violation
+stands; pure, no storage and no routing.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import schemas.json
-import schemas.xml
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
-from schemas import guard
-from schemas.catalogue import Catalogue, MessageType
-from schemas.violation import Finding, Malformed, Violation, has_errors
+from exchange.schemas import guard
+from exchange.schemas import json as json_format
+from exchange.schemas import xml as xml_format
+from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 REAL_PERSON = Violation(
     "identity.real-person",
@@ -49,7 +51,9 @@ class Judgement:
 class Judge:
     """The first steps of the way, for every channel alike."""
 
-    def __init__(self, catalogue: Catalogue, allow_real_persons: bool = False, violations_max: int = 200) -> None:
+    def __init__(
+        self, catalogue: Catalogue, allow_real_persons: bool = False, violations_max: int = 200
+    ) -> None:
         self._catalogue = catalogue
         self._allow_real_persons = allow_real_persons
         self._violations_max = violations_max
@@ -69,13 +73,19 @@ class Judge:
         if not parsed.message_type:
             if not parsed.findings:
                 whole = parsed.document if parsed.format == "xml" else ()
-                reading.findings.append(Finding("type.unknown", "the message's type can't be told", whole))
+                reading.findings.append(
+                    Finding("type.unknown", "the message's type can't be told", whole)
+                )
             reading.reason = "type-unknown"
             return reading
         message_type = self._catalogue.get(parsed.message_type)
         if message_type is None or message_type.folder.name not in channel.families:
             reading.findings.append(
-                Finding("type.unknown", "this channel carries no such message type", found=parsed.message_type[:80])
+                Finding(
+                    "type.unknown",
+                    "this channel carries no such message type",
+                    found=parsed.message_type[:80],
+                )
             )
             reading.reason = "type-unknown"
             return reading
@@ -96,7 +106,8 @@ class Judge:
         """What the schema finds; a message in pieces becomes whole when it finds anything."""
         schema = self._catalogue.schema(message_type.name)
         if parsed.pieces is not None:
-            # A piece that is no XML tells so at its own lines: only the whole tells where it stands.
+            # A piece that is no XML tells so at its own lines: only the whole tells where it
+            # stands.
             with suppress(Malformed):
                 if not any(schema.check(piece) for piece in parsed.pieces(schema)):
                     return []
@@ -104,7 +115,9 @@ class Judge:
         return schema.check(parsed.document)
 
     def refused(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Reading:
-        """A message that is not read any further, for the reason given or because the guard says so."""
+        """A message that is not read any further, for the reason given or because the guard says
+        so.
+        """
         if not self._allow_real_persons and _names_real_person(inbound):
             return Reading(inbound, violations=[REAL_PERSON], reason="real-person", storable=False)
         return Reading(inbound, violations=list(violations), reason=reason)
@@ -126,18 +139,28 @@ class Judge:
         return Judgement(verdict, self._locate(reading, findings), reason)
 
     def _locate(self, reading: Reading, findings: Sequence[Finding]) -> list[Violation]:
-        """Findings with their positions, in the order of the document, cut to the limit (and saying so)."""
+        """Findings with their positions, in the order of the document, cut to the limit (and saying
+        so).
+        """
         if reading.parsed is None or not findings:
             return []
         shown = findings[: self._violations_max]
-        where = schemas.xml if reading.parsed.format == "xml" else schemas.json
-        violations = sorted(where.locate(reading.inbound.body, shown), key=lambda each: (each.line, each.column))
+        where = xml_format if reading.parsed.format == "xml" else json_format
+        violations = sorted(
+            where.locate(reading.inbound.body, shown), key=lambda each: (each.line, each.column)
+        )
         if len(findings) > len(shown):
             left = len(findings) - len(shown)
-            violations.append(Violation("violations.more", f"{left} more violations are not listed", severity="warning"))
+            violations.append(
+                Violation(
+                    "violations.more", f"{left} more violations are not listed", severity="warning"
+                )
+            )
         return violations
 
 
 def _names_real_person(inbound: Inbound) -> bool:
     """Whether the body, or anything said beside it, names what could be a real person."""
-    return guard.real_person_in(inbound.body) or guard.in_texts((inbound.content_type, *inbound.hints.values()))
+    return guard.real_person_in(inbound.body) or guard.in_texts(
+        (inbound.content_type, *inbound.hints.values())
+    )

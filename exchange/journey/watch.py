@@ -1,4 +1,6 @@
-"""Work that a channel does on its own accord: its watches, run one after the other on the clock of the exchange; what they do is the channel's."""
+"""Work that a channel does on its own accord: its watches, run one after the other on the clock of
+the exchange; what they do is the channel's.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 
 class Watching:
-    """Runs every watch of every channel, each by itself: one that fails is told of and tried again, and stops no other."""
+    """Runs every watch of every channel, each by itself: one that fails is told of and tried again,
+    and stops no other.
+    """
 
     def __init__(self, watches: Iterable[tuple[Channel, Watch, Desk]], clock: Clock) -> None:
         self._watches = list(watches)
@@ -28,7 +32,9 @@ class Watching:
             self._tasks.append(asyncio.create_task(self._run(name, watch, desk), name=name))
 
     async def stop(self) -> None:
-        """End; what a watch was doing is left as a crash would leave it, which every watch must bear."""
+        """End; what a watch was doing is left as a crash would leave it, which every watch must
+        bear.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -45,6 +51,8 @@ class Watching:
                 await watch.run(desk)
             except LedgerClosed:
                 return
-            except Exception:  # a file that can't be read, a bug in an adapter: the next round may go well
+            except (
+                Exception
+            ):  # a file that can't be read, a bug in an adapter: the next round may go well
                 log.exception("watch failed", watch=name)
             await self._clock.sleep(watch.every_seconds)

@@ -1,4 +1,6 @@
-"""The Protocols and value shapes between the journey and what surrounds it: channel, ledger, clock, ids, transport; no behaviour."""
+"""The Protocols and value shapes between the journey and what surrounds it: channel, ledger, clock,
+ids, transport; no behaviour.
+"""
 
 from exchange.ports.channel import (
     Channel,
@@ -13,7 +15,14 @@ from exchange.ports.channel import (
     Watch,
     refuse_with_problem,
 )
-from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, Transport, TryAgain
+from exchange.ports.delivery import (
+    Attempted,
+    Delivered,
+    Delivery,
+    RefusedByPartner,
+    Transport,
+    TryAgain,
+)
 from exchange.ports.desk import Desk, Leased, Outcome
 from exchange.ports.ledger import (
     CountKey,

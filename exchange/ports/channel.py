@@ -1,4 +1,5 @@
-"""What a channel is to the journey: its declaration, what it parses and identifies, what it answers; no channel itself.
+"""What a channel is to the journey: its declaration, what it parses and identifies, what it
+answers; no channel itself.
 
 Every function of a channel but the handlers of its doors is pure: no I/O, no clock, no randomness.
 """
@@ -10,11 +11,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
-from schemas.call import Call, Reply, problem
-from schemas.directory import Directory, Partner
-from schemas.envelope import Envelope
-from schemas.value import value
-from schemas.violation import Finding, Violation
+from exchange.schemas.call import Call, Reply, problem
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.value import value
+from exchange.schemas.violation import Finding, Violation
 
 if TYPE_CHECKING:
     from exchange.ports.delivery import Attempted, Delivery
@@ -26,7 +27,8 @@ Mode = Literal["push", "mailbox", "ask"]
 
 @value
 class Inbound:
-    """What came in through a door: the authenticated partner, the bytes as sent, and what the headers said.
+    """What came in through a door: the authenticated partner, the bytes as sent, and what the
+    headers said.
 
     `hints` are the channel's own headers under short names (`type`, `id`, `receiver`, ...).
     """
@@ -42,11 +44,13 @@ class Inbound:
 class Parsed:
     """A document read from the bytes: an lxml element (XML) or plain data (JSON).
 
-    `message_type` is empty when it can't be told. `document` is the element or data that the message type's schema
-    judges; `root` is the whole document when the message is wrapped (SOAP), else the same as `document`.
+    `message_type` is empty when it can't be told. `document` is the element or data that the
+    message type's schema judges; `root` is the whole document when the message is wrapped (SOAP),
+    else the same as `document`.
 
-    A channel may read a large message in pieces: `document` is then the first of them, `pieces` gives each in turn for the schema that it
-    is given (the whole is valid when each is), and `become_whole` reads the message anew as one, for something was found whose place is to be told.
+    A channel may read a large message in pieces: `document` is then the first of them, `pieces`
+    gives each in turn for the schema that it is given (the whole is valid when each is), and
+    `become_whole` reads the message anew as one, for something was found whose place is to be told.
     Either may raise `Malformed`.
     """
 
@@ -65,9 +69,11 @@ class Parsed:
 
 @dataclass(slots=True)
 class Identity:
-    """Who the message says it is. `receivers` are the partner ids that it names, empty when the channel decides.
+    """Who the message says it is. `receivers` are the partner ids that it names, empty when the
+    channel decides.
 
-    `process` is the kind of business that the message is part of (counted by it); `begins` says that it begins a conversation.
+    `process` is the kind of business that the message is part of (counted by it); `begins` says
+    that it begins a conversation.
     """
 
     sender_message_id: str
@@ -81,7 +87,8 @@ class Identity:
 
 @value
 class Context:
-    """What rules may look at besides the message. `now` is in milliseconds; `known` is what the channel asked to recall.
+    """What rules may look at besides the message. `now` is in milliseconds; `known` is what the
+    channel asked to recall.
 
     `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
     """
@@ -94,10 +101,12 @@ class Context:
 
 @value
 class Verdict:
-    """What becomes of a message after its findings: accepted in whole, accepted in part (some items out), or rejected.
+    """What becomes of a message after its findings: accepted in whole, accepted in part (some items
+    out), or rejected.
 
-    `items` counts accepted items. `detail` is kept with the message and is all that a receipt may be rendered from
-    besides the envelope, so that a duplicate gets the same receipt. `body` replaces what is stored when not None.
+    `items` counts accepted items. `detail` is kept with the message and is all that a receipt may
+    be rendered from besides the envelope, so that a duplicate gets the same receipt. `body`
+    replaces what is stored when not None.
     """
 
     accepted: bool
@@ -109,7 +118,9 @@ class Verdict:
 
 @value
 class Destination:
-    """One receiver of a message: `push` calls the partner, `mailbox` waits to be fetched, `ask` is answered in the same call."""
+    """One receiver of a message: `push` calls the partner, `mailbox` waits to be fetched, `ask` is
+    answered in the same call.
+    """
 
     receiver: str
     mode: Mode = "push"
@@ -118,8 +129,9 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`, `method`, `too-large`, `busy`,
-    `timeout`, `broken-off`, `unsupported`, `closing`, `internal`."""
+    """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
+    `method`, `too-large`, `busy`, `timeout`, `broken-off`, `unsupported`, `closing`, `internal`.
+    """
 
     reason: str
     status: int
@@ -134,13 +146,15 @@ Public = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a channel does again and again without being called: look into a folder, send what is due by a schedule.
+    """What a channel does again and again without being called: look into a folder, send what is
+    due by a schedule.
 
-    `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the exchange's clock. It may be
-    ended at any `await` and must bear being run again from the start.
+    `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the
+    exchange's clock. It may be ended at any `await` and must bear being run again from the start.
 
-    `door` is the door by which it puts in messages that the exchange itself sends (empty: what it takes in, partners sent). Nobody
-    else comes in by it, so what was counted there is what partners never sent.
+    `door` is the door by which it puts in messages that the exchange itself sends (empty: what it
+    takes in, partners sent). Nobody else comes in by it, so what was counted there is what partners
+    never sent.
     """
 
     name: str
@@ -153,9 +167,10 @@ class Watch:
 class Door:
     """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
 
-    `handler` serves authenticated partners; `public` (instead) serves anybody and touches no message (a WSDL, say).
-    `summary` is one line for the documentation of the interface. `takes_messages` says that what is put through it is a
-    message: one that is refused unread (too large, compressed) is counted as rejected.
+    `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
+    message (a WSDL, say). `summary` is one line for the documentation of the interface.
+    `takes_messages` says that what is put through it is a message: one that is refused unread (too
+    large, compressed) is counted as rejected.
     """
 
     method: str
@@ -173,7 +188,9 @@ def refuse_with_problem(refusal: Refusal) -> Reply:
         members["retry_after_seconds"] = refusal.retry_after_seconds
     if refusal.violations:
         members["violations"] = [violation.as_dict() for violation in refusal.violations]
-    return problem(refusal.status, HTTPStatus(refusal.status).phrase.capitalize(), refusal.message, **members)
+    return problem(
+        refusal.status, HTTPStatus(refusal.status).phrase.capitalize(), refusal.message, **members
+    )
 
 
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -186,7 +203,9 @@ def recall_nothing(parsed: Parsed, identity: Identity) -> Sequence[str]:
     return ()
 
 
-def remember_nothing(parsed: Parsed, identity: Identity, context: Context, verdict: Verdict) -> Sequence[Remember]:
+def remember_nothing(
+    parsed: Parsed, identity: Identity, context: Context, verdict: Verdict
+) -> Sequence[Remember]:
     """What a channel that remembers nothing leaves behind."""
     return ()
 
@@ -202,9 +221,11 @@ def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Findin
 class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
-    The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`, `verdict`, `route`,
-    `remember` (`remember_rejected` when it was rejected: what somebody may ask after). The second half calls `request` and, with the partner's response, `judge`. `refuse` renders a refusal in
-    the channel's own form. `processes` titles what `identify` may name as a process. `families` are the folders of `schemas/` whose message types this channel carries.
+    The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`,
+    `verdict`, `route`, `remember` (`remember_rejected` when it was rejected: what somebody may ask
+    after). The second half calls `request` and, with the partner's response, `judge`. `refuse`
+    renders a refusal in the channel's own form. `processes` titles what `identify` may name as a
+    process. `families` are the folders of `schemas/` whose message types this channel carries.
     """
 
     name: str
@@ -220,7 +241,9 @@ class Channel:
     verdict: Callable[[Parsed, Identity, Sequence[Finding]], Verdict] = all_or_nothing
     recall: Callable[[Parsed, Identity], Sequence[str]] = recall_nothing
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
-    remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
+    remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = (
+        remember_nothing
+    )
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -1,14 +1,16 @@
-"""The second half's shapes: a delivery to be made, how an attempt ended, and the transport that makes the call; no queue."""
+"""The second half's shapes: a delivery to be made, how an attempt ended, and the transport that
+makes the call; no queue.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.call import Call, Reply
-from schemas.directory import Partner
-from schemas.envelope import Envelope
-from schemas.value import value
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.value import value
 
 
 @dataclass(slots=True)
@@ -36,7 +38,9 @@ class Delivered:
 
 @value
 class TryAgain:
-    """It may work later: `reason` is a stable code (`unreachable`, `http-503`, `garbled`), `detail` says more."""
+    """It may work later: `reason` is a stable code (`unreachable`, `http-503`, `garbled`), `detail`
+    says more.
+    """
 
     reason: str
     detail: str = ""
@@ -60,6 +64,7 @@ class Transport(Protocol):
         """The partner's response.
 
         Raises:
-            Unreachable: when there is none within `timeout_seconds`, or it is larger than the limit.
+            Unreachable: when there is none within `timeout_seconds`, or it is larger than the
+            limit.
         """
         ...

@@ -1,4 +1,6 @@
-"""The desk: what a channel's door may ask of the exchange while it serves a partner; no implementation."""
+"""The desk: what a channel's door may ask of the exchange while it serves a partner; no
+implementation.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,18 @@ from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
 from exchange.ports.ledger import Remember, Remembered
-from schemas.directory import Directory
-from schemas.envelope import Envelope
-from schemas.violation import Violation
+from exchange.schemas.directory import Directory
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Violation
 
 
 @dataclass(slots=True)
 class Outcome:
     """How the first half ended. A duplicate carries the envelope of the message that it repeats.
 
-    `reason` is a stable code when rejected: `malformed`, `type-unknown`, `schema`, `rule`, `real-person`,
-    `message-id-reused`, or the reason of an `Unroutable`. `message_type` and `sender_message_id` are what could be told.
+    `reason` is a stable code when rejected: `malformed`, `type-unknown`, `schema`, `rule`,
+    `real-person`, `message-id-reused`, or the reason of an `Unroutable`. `message_type` and
+    `sender_message_id` are what could be told.
     """
 
     kind: Literal["accepted", "duplicate", "rejected"]
@@ -49,7 +52,9 @@ class Desk(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """The channel's own folder for files that partners leave and fetch; None when files are not exchanged."""
+        """The channel's own folder for files that partners leave and fetch; None when files are not
+        exchanged.
+        """
         ...
 
     def now(self) -> int:
@@ -64,8 +69,11 @@ class Desk(Protocol):
         """The same for several at once, each with an outcome of its own, in order."""
         ...
 
-    async def refuse(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Outcome:
-        """Record and count as rejected what can't even be read as a message: another media type, an unknown operation, too large.
+    async def refuse(
+        self, inbound: Inbound, reason: str, violations: Sequence[Violation]
+    ) -> Outcome:
+        """Record and count as rejected what can't even be read as a message: another media type, an
+        unknown operation, too large.
 
         The outcome's violations are those to tell: others when the message may name a real person.
         """
@@ -76,7 +84,9 @@ class Desk(Protocol):
         ...
 
     async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
-        """Take up to `most` waiting deliveries of this channel from the partner's mailbox; each comes back unless acknowledged."""
+        """Take up to `most` waiting deliveries of this channel from the partner's mailbox; each
+        comes back unless acknowledged.
+        """
         ...
 
     async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
@@ -92,15 +102,25 @@ class Desk(Protocol):
         ...
 
     async def deliveries(self, message_id: int) -> list[dict[str, object]]:
-        """The deliveries of a message: receiver, mode, state, attempts, times and the last reason."""
+        """The deliveries of a message: receiver, mode, state, attempts, times and the last
+        reason.
+        """
         ...
 
     async def stored(
-        self, message_types: Sequence[str], since: int, before: int, most: int, after: int = 0, newest_first: bool = False
+        self,
+        message_types: Sequence[str],
+        since: int,
+        before: int,
+        most: int,
+        after: int = 0,
+        newest_first: bool = False,
     ) -> list[tuple[Envelope, bytes]]:
-        """Accepted messages of this channel and these types that came in [since, before) (milliseconds), in order of their ids.
+        """Accepted messages of this channel and these types that came in [since, before)
+        (milliseconds), in order of their ids.
 
-        `after` is the id of the last message of the page before (0: none); an empty body was dropped.
+        `after` is the id of the last message of the page before (0: none); an empty body was
+        dropped.
         """
         ...
 
@@ -109,5 +129,7 @@ class Desk(Protocol):
         ...
 
     async def note(self, entries: Sequence[Remember]) -> bool:
-        """Remember what can be made again from the messages (an index); False, and nothing kept, when a key was changed meanwhile."""
+        """Remember what can be made again from the messages (an index); False, and nothing kept,
+        when a key was changed meanwhile.
+        """
         ...

@@ -1,4 +1,6 @@
-"""The ledger's port and the rows that cross it: messages, deliveries, events, counts, memory; no SQL."""
+"""The ledger's port and the rows that cross it: messages, deliveries, events, counts, memory; no
+SQL.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from schemas.value import value
+from exchange.schemas.value import value
 
 
 class MessageRow(NamedTuple):
-    """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the body; `detail` is JSON."""
+    """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
+    body; `detail` is JSON.
+    """
 
     id: int
     channel: str
@@ -30,8 +34,9 @@ class MessageRow(NamedTuple):
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that makes it; `next_at` and
-    `ended_at` are in milliseconds (0: not yet)."""
+    """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
+    makes it; `next_at` and `ended_at` are in milliseconds (0: not yet).
+    """
 
     id: int
     message_id: int
@@ -48,7 +53,9 @@ class DeliveryRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """Something that happened to a message or, when `delivery_id` is not 0, to one of its deliveries."""
+    """Something that happened to a message or, when `delivery_id` is not 0, to one of its
+    deliveries.
+    """
 
     message_id: int
     delivery_id: int
@@ -60,8 +67,9 @@ class EventRow(NamedTuple):
 class CountKey(NamedTuple):
     """What is counted: minute since 1970 UTC and the dimensions that the statistics rows select by.
 
-    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected, begun (the first of a
-    conversation was accepted). Kinds of deliveries: queued, delivered, dead-lettered, resent, answered, attempt-failed.
+    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
+    begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
+    dead-lettered, resent, answered, attempt-failed.
     """
 
     minute: int
@@ -80,7 +88,9 @@ Count = tuple[CountKey, int, int, int]
 
 @value
 class Remember:
-    """What a channel leaves behind under a key. `version` is the version that it read (0: the key must be new)."""
+    """What a channel leaves behind under a key. `version` is the version that it read (0: the key
+    must be new).
+    """
 
     key: str
     value: Any
@@ -99,9 +109,9 @@ class Remembered:
 class Record:
     """One message to be committed with all that belongs to it, or not at all.
 
-    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but, where the digest is the
-    same, an event `duplicate` on the original and its counts; where the digest differs the caller records a
-    rejection.
+    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
+    where the digest is the same, an event `duplicate` on the original and its counts; where the
+    digest differs the caller records a rejection.
     """
 
     message: MessageRow
@@ -114,8 +124,9 @@ class Record:
 
 @value
 class Recorded:
-    """How a commit ended. `original` is the earlier message when it is a duplicate or its id is reused; `stale` names the
-    memory keys that somebody else changed meanwhile."""
+    """How a commit ended. `original` is the earlier message when it is a duplicate or its id is
+    reused; `stale` names the memory keys that somebody else changed meanwhile.
+    """
 
     kind: Literal["new", "duplicate", "reused", "stale"]
     original: MessageRow | None = None
@@ -124,7 +135,9 @@ class Recorded:
 
 @dataclass(slots=True)
 class Settlement:
-    """The end of an attempt (or a resend): applied only while the delivery is in `from_state`, so that nothing is counted twice."""
+    """The end of an attempt (or a resend): applied only while the delivery is in `from_state`, so
+    that nothing is counted twice.
+    """
 
     delivery_id: int
     message_id: int
@@ -158,8 +171,8 @@ class Pending(NamedTuple):
 class Ledger(Protocol):
     """The durable record of everything. Every method that changes it returns after the commit.
 
-    `record` and `settle` take what they are given before they wait for anything: a caller that is cancelled while it waits doesn't
-    take it back.
+    `record` and `settle` take what they are given before they wait for anything: a caller that is
+    cancelled while it waits doesn't take it back.
     """
 
     async def open(self) -> None: ...
@@ -176,21 +189,35 @@ class Ledger(Protocol):
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
-        """Commit what a channel leaves behind without a message; False (and nothing kept) when a key was changed meanwhile."""
+        """Commit what a channel leaves behind without a message; False (and nothing kept) when a
+        key was changed meanwhile.
+        """
         ...
 
     async def waiting(
-        self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
+        self,
+        lanes: Sequence[int],
+        due_before: int,
+        most: int,
+        mode: str = "push",
+        without: Sequence[str] = (),
     ) -> list[Due]:
-        """Deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest first, to others than
-        the receivers `without`."""
+        """Deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest
+        first, to others than the receivers `without`.
+        """
         ...
 
-    async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
-        """Those of the deliveries that are in that state, with message and (unless `bodies` is false) body."""
+    async def pending(
+        self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True
+    ) -> list[Pending]:
+        """Those of the deliveries that are in that state, with message and (unless `bodies` is
+        false) body.
+        """
         ...
 
-    async def lease(self, channel: str, receiver: str, most: int, now: int, until: int) -> list[Pending]:
+    async def lease(
+        self, channel: str, receiver: str, most: int, now: int, until: int
+    ) -> list[Pending]:
         """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
         ...
 
@@ -199,12 +226,22 @@ class Ledger(Protocol):
         ...
 
     async def stored(
-        self, channel: str, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+        self,
+        channel: str,
+        message_types: Sequence[str],
+        since: int,
+        before: int,
+        most: int,
+        newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
-        """Accepted messages of these types with ids in [since, before), by id, with their bodies (empty when dropped)."""
+        """Accepted messages of these types with ids in [since, before), by id, with their bodies
+        (empty when dropped).
+        """
         ...
 
-    async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None: ...
+    async def find(
+        self, channel: str, sender: str, sender_message_id: str
+    ) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
     async def body(self, message_id: int) -> bytes | None: ...
     async def answer(self, delivery_id: int) -> tuple[str, bytes] | None: ...
@@ -214,16 +251,21 @@ class Ledger(Protocol):
     async def totals(
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
-        """Counters summed by the named dimensions over minutes (or, with `daily`, days) [since, until): (values, count,
-        items, bytes). Minutes that are folded have none."""
+        """Counters summed by the named dimensions over minutes (or, with `daily`, days) [since,
+        until): (values, count, items, bytes). Minutes that are folded have none.
+        """
         ...
 
     async def drop(self, bodies_before: int, messages_before: int, most: int) -> Any:
-        """Forget up to `most` bodies and as many messages, settled and with ids below those given."""
+        """Forget up to `most` bodies and as many messages, settled and with ids below those
+        given.
+        """
         ...
 
     async def fold(self, before_minute: int, most: int) -> bool:
-        """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and days; whether some are left."""
+        """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
+        days; whether some are left.
+        """
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

@@ -1,4 +1,6 @@
-"""Time and ids: the only two sources of what would otherwise differ between two runs; no implementation."""
+"""Time and ids: the only two sources of what would otherwise differ between two runs; no
+implementation.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The descriptors that tell a portal or a table reader what the files of a publication are: Data Package and CSV on the Web.
+"""The descriptors that tell a portal or a table reader what the files of a publication are: Data
+Package and CSV on the Web.
 
-Sources: Data Package, https://specs.frictionlessdata.io/data-package/ ; Tabular metadata, https://www.w3.org/TR/tabular-metadata/ .
+Sources: Data Package, https://specs.frictionlessdata.io/data-package/ ; Tabular metadata,
+https://www.w3.org/TR/tabular-metadata/ .
 """
 
 from __future__ import annotations
@@ -32,26 +34,42 @@ DESCRIPTIONS = {
     "published": "Figure published for the whole year; low..high for a band",
     "difference": "Counted less scaled; outside a band, from its nearer end",
 }
-MEASURE_TYPES = {"messages": "integer", "items": "integer", "bytes": "integer", "share_percent": "number"}
+MEASURE_TYPES = {
+    "messages": "integer",
+    "items": "integer",
+    "bytes": "integer",
+    "share_percent": "number",
+}
 
 
-def data_package(report: Report, files: Mapping[str, str], tables: Mapping[str, Table], language: str) -> str:
-    """The descriptor of a folder of open data. `files` maps names to contents; `tables` those of them that are tables."""
+def data_package(
+    report: Report, files: Mapping[str, str], tables: Mapping[str, Table], language: str
+) -> str:
+    """The descriptor of a folder of open data. `files` maps names to contents; `tables` those of
+    them that are tables.
+    """
     say = words(language)
     descriptor = {
         "profile": "data-package",
         "name": "exchange-statistics",
         "title": f"{say['title']}, {period_text(report, language)}",
-        "description": " ".join([say["lead"], say["suppression"], *(text[language] for text in report.cuts.assumptions)]),
+        "description": " ".join(
+            [say["lead"], say["suppression"], *(text[language] for text in report.cuts.assumptions)]
+        ),
         "keywords": ["social security", "information exchange", "statistics", "simulation"],
         "sources": [{"title": text[language]} for text in report.cuts.sources],
-        "resources": [_resource(name, content, tables.get(name), report, language) for name, content in files.items()],
+        "resources": [
+            _resource(name, content, tables.get(name), report, language)
+            for name, content in files.items()
+        ],
     }
     return json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n"
 
 
 def csv_metadata(report: Report, file_name: str, language: str) -> str:
-    """The metadata that stands beside `statistics.csv` (its name is the file's and `-metadata.json`)."""
+    """The metadata that stands beside `statistics.csv` (its name is the file's and
+    `-metadata.json`).
+    """
     say = words(language)
     notes = [text[language] for text in report.cuts.assumptions]
     metadata = {
@@ -62,7 +80,12 @@ def csv_metadata(report: Report, file_name: str, language: str) -> str:
         "dc:description": [say["suppression"] if report.open_data else say["not-open"], *notes],
         "tableSchema": {
             "columns": [
-                {"name": name, "titles": name, "datatype": kind, "dc:description": DESCRIPTIONS[name]}
+                {
+                    "name": name,
+                    "titles": name,
+                    "datatype": kind,
+                    "dc:description": DESCRIPTIONS[name],
+                }
                 for name, kind in COLUMN_TYPES.items()
             ],
             "primaryKey": "row",
@@ -71,7 +94,9 @@ def csv_metadata(report: Report, file_name: str, language: str) -> str:
     return json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
 
 
-def _resource(name: str, content: str, table: Table | None, report: Report, language: str) -> dict[str, Any]:
+def _resource(
+    name: str, content: str, table: Table | None, report: Report, language: str
+) -> dict[str, Any]:
     data = content.encode()
     stem, _, form = name.partition(".")
     resource: dict[str, Any] = {
@@ -86,11 +111,23 @@ def _resource(name: str, content: str, table: Table | None, report: Report, lang
         return {**resource, "format": "json-stat", "mediatype": "application/json"}
     fields: list[dict[str, str]]
     if table is None:
-        fields = [{"name": column, "type": kind, "description": DESCRIPTIONS[column]} for column, kind in COLUMN_TYPES.items()]
+        fields = [
+            {"name": column, "type": kind, "description": DESCRIPTIONS[column]}
+            for column, kind in COLUMN_TYPES.items()
+        ]
         key = ["row"]
     else:
-        fields = [{"name": column, "type": "string", "title": column_title(column, language)} for column in table.columns]
+        fields = [
+            {"name": column, "type": "string", "title": column_title(column, language)}
+            for column in table.columns
+        ]
         fields += [{"name": measure, "type": kind} for measure, kind in MEASURE_TYPES.items()]
         key = list(table.columns)
     schema = {"fields": fields, "primaryKey": key, "missingValues": [""]}
-    return {**resource, "profile": "tabular-data-resource", "format": "csv", "mediatype": "text/csv", "schema": schema}
+    return {
+        **resource,
+        "profile": "tabular-data-resource",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "schema": schema,
+    }

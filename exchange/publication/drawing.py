@@ -1,4 +1,6 @@
-"""Drawing a chart to SVG and PNG (vl-convert: no browser, no network), the same bytes each time; what is drawn stands in `charts`."""
+"""Drawing a chart to SVG and PNG (vl-convert: no browser, no network), the same bytes each time;
+what is drawn stands in `charts`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _ENGLISH = {"decimal": ".", "thousands": "\u00a0", "grouping": [3], "currency": 
 
 
 def to_svg(chart: Chart, language: str) -> str:
-    """The chart as a picture of its own, with its title and what it shows as texts for readers that can't see it."""
+    """The chart as a picture of its own, with its title and what it shows as texts for readers that
+    can't see it.
+    """
     svg: str = vl_convert.vegalite_to_svg(chart.spec, **_options(language))
     return _described(svg, chart)
 
@@ -31,19 +35,35 @@ def to_png(svg: str) -> bytes:
 
 
 def inline(svg: str, name: str) -> str:
-    """The picture as a part of a page: as wide as there is room for, its colours the page's, its ids its own."""
+    """The picture as a part of a page: as wide as there is room for, its colours the page's, its
+    ids its own.
+    """
     svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
     svg = re.sub(r'id="(title|description)"', rf'id="{name}-\1"', svg)
-    svg = svg.replace('aria-labelledby="title description"', f'aria-labelledby="{name}-title {name}-description"', 1)
+    svg = svg.replace(
+        'aria-labelledby="title description"',
+        f'aria-labelledby="{name}-title {name}-description"',
+        1,
+    )
     return themed(svg)
 
 
 def _described(svg: str, chart: Chart) -> str:
     texts = f'<title id="title">{escape(chart.title)}</title><desc id="description">{escape(chart.alternative)}</desc>'
     opening = svg.index(">") + 1
-    return svg[: opening - 1] + ' role="img" aria-labelledby="title description">' + texts + svg[opening:] + "\n"
+    return (
+        svg[: opening - 1]
+        + ' role="img" aria-labelledby="title description">'
+        + texts
+        + svg[opening:]
+        + "\n"
+    )
 
 
 def _options(language: str) -> dict[str, Any]:
     locale = _LOCALES[language]
-    return {"format_locale": _ENGLISH if language == "en" else locale, "time_format_locale": locale, "vl_version": "6.4"}
+    return {
+        "format_locale": _ENGLISH if language == "en" else locale,
+        "time_format_locale": locale,
+        "vl_version": "6.4",
+    }

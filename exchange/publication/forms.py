@@ -1,4 +1,6 @@
-"""The forms that a report can be written in, one at a time, to a file or the standard output; all at once is `publish`."""
+"""The forms that a report can be written in, one at a time, to a file or the standard output; all
+at once is `publish`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
 from exchange.statistics.suppression import as_open_data
 
-#: A report, a language, and whether it is about the table asked for (the last) rather than the rows; what the file holds.
+#: A report, a language, and whether it is about the table asked for (the last) rather than the
+#: rows; what the file holds.
 Form = Callable[[Report, str, bool], bytes]
 
 
@@ -28,7 +31,9 @@ def _json(report: Report, language: str, by: bool) -> bytes:
 
 def _json_stat(report: Report, language: str, by: bool) -> bytes:
     opened = report if report.open_data else as_open_data(report)
-    dataset = table_dataset(opened, opened.tables[-1], language) if by else rows_dataset(opened, language)
+    dataset = (
+        table_dataset(opened, opened.tables[-1], language) if by else rows_dataset(opened, language)
+    )
     return to_json_stat(dataset).encode()
 
 
@@ -40,11 +45,20 @@ def _html(report: Report, language: str, by: bool) -> bytes:
     return to_html(report, language).encode()
 
 
-FORMS: Mapping[str, Form] = {"csv": _csv, "json": _json, "json-stat": _json_stat, "xlsx": _xlsx, "html": _html}
+FORMS: Mapping[str, Form] = {
+    "csv": _csv,
+    "json": _json,
+    "json-stat": _json_stat,
+    "xlsx": _xlsx,
+    "html": _html,
+}
 
 
-def write(report: Report, form: str, language: str, out: Path | None = None, by: bool = False) -> None:
-    """Write one form to a file, or to the standard output; what a CSV can't say of its sources goes beside it.
+def write(
+    report: Report, form: str, language: str, out: Path | None = None, by: bool = False
+) -> None:
+    """Write one form to a file, or to the standard output; what a CSV can't say of its sources goes
+    beside it.
 
     Raises:
         OSError: when the file can't be written.
@@ -59,4 +73,6 @@ def write(report: Report, form: str, language: str, out: Path | None = None, by:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     if form == "csv" and not by:
-        out.with_name(out.name + "-metadata.json").write_text(csv_metadata(report, out.name, language), encoding="utf-8")
+        out.with_name(out.name + "-metadata.json").write_text(
+            csv_metadata(report, out.name, language), encoding="utf-8"
+        )

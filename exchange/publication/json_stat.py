@@ -1,4 +1,6 @@
-"""A report as JSON-stat 2.0 (https://json-stat.org/format/), for open data: the rows as one data set, each table as another."""
+"""A report as JSON-stat 2.0 (https://json-stat.org/format/), for open data: the rows as one data
+set, each table as another.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from exchange.statistics.report import Report, Table
 #: What is told of a row. The ends of a band stand apart, since a value is one number.
 FIGURES = ("counted", "scaled", "published", "difference", "published-low", "published-high")
 MEASURES = ("messages", "items")
-#: The status of a value that is withheld; SDMX's code list of observation status calls it C, confidential.
+#: The status of a value that is withheld; SDMX's code list of observation status calls it C,
+#: confidential.
 CONFIDENTIAL = "c"
 COUNTRIES = ("country", "sender-country", "receiver-country", "foreign-country")
 
@@ -32,27 +35,47 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
             if line.withheld and name in ("counted", "difference"):
                 status[str(len(values))] = CONFIDENTIAL
             values.append(value)
-    figures = {name: say.get(name, f"{say['published']}, {name.rpartition('-')[2]}") for name in FIGURES}
-    figures["published-low"], figures["published-high"] = f"{say['band']}, min", f"{say['band']}, max"
+    figures = {
+        name: say.get(name, f"{say['published']}, {name.rpartition('-')[2]}") for name in FIGURES
+    }
+    figures["published-low"], figures["published-high"] = (
+        f"{say['band']}, min",
+        f"{say['band']}, max",
+    )
     dimension = {
         "row": {
             "label": say["row-title"],
             "category": {
                 "index": ids,
                 "label": {line.row.id: _row_label(report, line, language) for line in report.lines},
-                "unit": {line.row.id: {"label": line.row.unit, "decimals": 0} for line in report.lines},
+                "unit": {
+                    line.row.id: {"label": line.row.unit, "decimals": 0} for line in report.lines
+                },
             },
         },
         "figure": _dimension(say["counted"], figures),
         "period": _dimension(say["counted-period"], _period(report, language)),
     }
-    return _dataset(say["title"], dimension, values, status, {"metric": ["row"], "time": ["period"]}, report, language)
+    return _dataset(
+        say["title"],
+        dimension,
+        values,
+        status,
+        {"metric": ["row"], "time": ["period"]},
+        report,
+        language,
+    )
 
 
 def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]:
-    """A table: a dimension for each column, and one of messages and items. A combination that never came is null."""
+    """A table: a dimension for each column, and one of messages and items. A combination that never
+    came is null.
+    """
     say = words(language)
-    keys = {name: list(dict.fromkeys(sorted(key[i] for key, _, _ in table.rows))) for i, name in enumerate(table.columns)}
+    keys = {
+        name: list(dict.fromkeys(sorted(key[i] for key, _, _ in table.rows)))
+        for i, name in enumerate(table.columns)
+    }
     cells = {key: figures for key, figures, _ in table.rows}
     values: list[float | None] = []
     status: dict[str, str] = {}
@@ -62,7 +85,10 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
             status |= {str(len(values) + index): CONFIDENTIAL for index in range(len(MEASURES))}
         values += [None, None] if figures is None else [figures.messages, figures.items]
     dimension = {
-        name: _dimension(column_title(name, language), {key: report.name(name, key, language) for key in keys[name]})
+        name: _dimension(
+            column_title(name, language),
+            {key: report.name(name, key, language) for key in keys[name]},
+        )
         for name in table.columns
     }
     units = {name: {"label": say[name], "decimals": 0} for name in MEASURES}
@@ -70,7 +96,15 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
     role = {"metric": ["measure"], "time": [name for name in table.columns if name in TIMES]}
     role |= {"geo": [name for name in table.columns if name in COUNTRIES]}
     title = f"{table_title(table, language)}, {period_text(report, language)}"
-    return _dataset(title, dimension, values, status, {name: of for name, of in role.items() if of}, report, language)
+    return _dataset(
+        title,
+        dimension,
+        values,
+        status,
+        {name: of for name, of in role.items() if of},
+        report,
+        language,
+    )
 
 
 def to_json_stat(dataset: Mapping[str, Any]) -> str:
@@ -79,7 +113,12 @@ def to_json_stat(dataset: Mapping[str, Any]) -> str:
 
 
 def _figures(line: Line) -> dict[str, float | None]:
-    single = {"counted": line.counted, "scaled": line.expected, "published": line.published, "difference": line.difference}
+    single = {
+        "counted": line.counted,
+        "scaled": line.expected,
+        "published": line.published,
+        "difference": line.difference,
+    }
     figures: dict[str, float | None] = {
         name: None if isinstance(value, tuple) else number(value) for name, value in single.items()
     }
@@ -97,7 +136,9 @@ def _period(report: Report, language: str) -> dict[str, str]:
     return {f"{report.first.isoformat()}/{report.last.isoformat()}": period_text(report, language)}
 
 
-def _dimension(label: str, labels: Mapping[str, str], units: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _dimension(
+    label: str, labels: Mapping[str, str], units: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     category: dict[str, Any] = {"index": list(labels), "label": dict(labels)}
     return {"label": label, "category": {**category, "unit": units} if units else category}
 

@@ -1,4 +1,6 @@
-"""A report as one HTML file with its charts in it, that needs no network and no script; what it says stands in the template."""
+"""A report as one HTML file with its charts in it, that needs no network and no script; what it
+says stands in the template.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,15 @@ TEMPLATES = Path(__file__).parent
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 
 
-def to_html(report: Report, language: str, drawn: list[tuple[Chart, str]] | None = None, others: bool = False) -> str:
-    """The page. `drawn` are the charts with their pictures (drawn here when not given); with `others` it links to its
-    translations, which stand beside it as `report.<language>.html`."""
+def to_html(
+    report: Report,
+    language: str,
+    drawn: list[tuple[Chart, str]] | None = None,
+    others: bool = False,
+) -> str:
+    """The page. `drawn` are the charts with their pictures (drawn here when not given); with
+    `others` it links to its translations, which stand beside it as `report.<language>.html`.
+    """
     if drawn is None:
         drawn = [(chart, to_svg(chart, language)) for chart in charts_of(report, language)]
     say = words(language)
@@ -66,7 +74,11 @@ def _signed(value: float | None, language: str) -> str:
 @cache
 def _template() -> Template:
     environment: Any = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     template: Template = environment.get_template("report.html")
     return template

@@ -1,10 +1,13 @@
-"""The colours of charts and report: told apart by people who don't see all colours, in light and in dark; no chart."""
+"""The colours of charts and report: told apart by people who don't see all colours, in light and in
+dark; no chart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: Colours by name, as they are in light; charts are drawn with these. After Okabe and Ito's palette, darkened for contrast.
+#: Colours by name, as they are in light; charts are drawn with these. After Okabe and Ito's
+#: palette, darkened for contrast.
 LIGHT: Mapping[str, str] = {
     "ground": "#fbfbf9",
     "ink": "#1c1f23",

@@ -1,4 +1,6 @@
-"""Writing a report to a folder in every form that is published; what each form looks like stands in its own module."""
+"""Writing a report to a folder in every form that is published; what each form looks like stands in
+its own module.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,16 @@ from exchange.statistics.suppression import as_open_data
 OPEN_DATA = "open-data"
 
 
-def publish(report: Report, out_dir: Path, language: str = "en", languages: Sequence[str] = LANGUAGES) -> list[Path]:
-    """Write the report into `out_dir` (made when it is not there) and return the files, in the order written.
+def publish(
+    report: Report, out_dir: Path, language: str = "en", languages: Sequence[str] = LANGUAGES
+) -> list[Path]:
+    """Write the report into `out_dir` (made when it is not there) and return the files, in the
+    order written.
 
-    `language` is that of the titles in files for machines (`statistics.csv`, the open data); reports for people (text,
-    XLSX, HTML, charts) are written in each of `languages`. The same report gives the same bytes: no file says when it
-    was made. Only what lies in `open-data/` is open data, its small counts withheld.
+    `language` is that of the titles in files for machines (`statistics.csv`, the open data);
+    reports for people (text, XLSX, HTML, charts) are written in each of `languages`. The same
+    report gives the same bytes: no file says when it was made. Only what lies in `open-data/` is
+    open data, its small counts withheld.
 
     Raises:
         OSError: when a file can't be written.

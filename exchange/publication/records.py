@@ -14,8 +14,9 @@ from exchange.statistics.count import Line
 from exchange.statistics.report import Band, Part, Report, Table
 from exchange.statistics.suppression import THRESHOLD
 
-#: The columns of `statistics.csv`. `scaled` is the published figure times the scale and the period's share of the year;
-#: `difference` is counted less scaled. A band stands as `low..high`; what is not known, or withheld, is empty.
+#: The columns of `statistics.csv`. `scaled` is the published figure times the scale and the
+#: period's share of the year; `difference` is counted less scaled. A band stands as `low..high`;
+#: what is not known, or withheld, is empty.
 COLUMNS = ("row", "title", "unit", "counted", "scaled", "published", "difference")
 MEASURES = ("messages", "items", "bytes", "share_percent")
 #: Further ones of a table of cases: how many began, and messages delivered for each.
@@ -45,7 +46,10 @@ def table_csv(table: Table) -> str:
     """A table by dimensions, a line a cell, by keys; withheld figures are empty."""
     return written(
         (*table.columns, *measured(table)),
-        ((*key, *measures(table, figures, percent).values()) for key, figures, percent in table.rows),
+        (
+            (*key, *measures(table, figures, percent).values())
+            for key, figures, percent in table.rows
+        ),
     )
 
 
@@ -59,7 +63,14 @@ def measures(table: Table, figures: Figures | None, percent: float | None) -> di
     names = measured(table)
     if figures is None:
         return dict.fromkeys(names)
-    values = (figures.messages, figures.items, figures.bytes, percent, figures.begun, figures.messages_a_case)
+    values = (
+        figures.messages,
+        figures.items,
+        figures.bytes,
+        percent,
+        figures.begun,
+        figures.messages_a_case,
+    )
     return {name: number(value) for name, value in zip(names, values, strict=False)}
 
 
@@ -69,7 +80,9 @@ def to_json(report: Report) -> str:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as JSON values: the period, the lines, shares, bands, tables, peaks, and what they rest on."""
+    """The report as JSON values: the period, the lines, shares, bands, tables, peaks, and what they
+    rest on.
+    """
     period = report.period
     return {
         "period": {
@@ -79,17 +92,27 @@ def document(report: Report) -> dict[str, Any]:
             "days": number(period.days),
             "scale": period.scale,
         },
-        "open_data": {"suppressed": report.open_data, "threshold": THRESHOLD if report.open_data else None},
+        "open_data": {
+            "suppressed": report.open_data,
+            "threshold": THRESHOLD if report.open_data else None,
+        },
         "sections": {name: dict(title) for name, title in report.rows.sections.items()},
         "rows": [_line(line) for line in report.lines],
         "shares": [
-            {"id": share.cut.id, "title": dict(share.cut.title), "parts": [_part(part) for part in share.parts]}
+            {
+                "id": share.cut.id,
+                "title": dict(share.cut.title),
+                "parts": [_part(part) for part in share.parts],
+            }
             for share in report.shares
         ],
         "bands": [_band(band) for band in report.bands],
         "tables": [_table(table) for table in report.tables],
         "channels": {name: dict(kinds) for name, kinds in report.channels.items()},
-        "busiest": [{**dataclasses.asdict(peak), "a_second": round(peak.a_second, 4)} for peak in report.peaks],
+        "busiest": [
+            {**dataclasses.asdict(peak), "a_second": round(peak.a_second, 4)}
+            for peak in report.peaks
+        ],
         "hours": [
             {"weekday": weekday, "hour": hour, "deliveries_an_hour": number(count)}
             for (weekday, hour), count in report.hours.items()
@@ -117,7 +140,9 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _part(part: Part) -> dict[str, Any]:
-    figures = {name: number(value) for name, value in dataclasses.asdict(part).items() if name != "title"}
+    figures = {
+        name: number(value) for name, value in dataclasses.asdict(part).items() if name != "title"
+    }
     return {"title": dict(part.title), **figures}
 
 
@@ -129,7 +154,12 @@ def _band(band: Band) -> dict[str, Any]:
         "working_days": sum(day.working for day in band.days),
         "outside": [day.date.isoformat() for day in band.outside],
         "days": [
-            {"date": day.date.isoformat(), "count": number(day.count), "working": day.working, "place": day.place}
+            {
+                "date": day.date.isoformat(),
+                "count": number(day.count),
+                "working": day.working,
+                "place": day.place,
+            }
             for day in band.days
         ],
     }
@@ -140,11 +170,18 @@ def _table(table: Table) -> dict[str, Any]:
         {**dict(zip(table.columns, key, strict=True)), **measures(table, figures, percent)}
         for key, figures, percent in table.rows
     ]
-    return {"id": table.cut.id, "title": dict(table.cut.title), "columns": list(table.columns), "rows": rows}
+    return {
+        "id": table.cut.id,
+        "title": dict(table.cut.title),
+        "columns": list(table.columns),
+        "rows": rows,
+    }
 
 
 def number(value: Any) -> Any:
-    """A figure as JSON and CSV have it: whole where it is, else to four decimals; a band as a list of two."""
+    """A figure as JSON and CSV have it: whole where it is, else to four decimals; a band as a list
+    of two.
+    """
     if isinstance(value, tuple):
         return [number(each) for each in value]
     if isinstance(value, float):

@@ -1,4 +1,6 @@
-"""A table by dimensions as a text table (rich), and words that every form for people shares; the rows' table is the statistics' own."""
+"""A table by dimensions as a text table (rich), and words that every form for people shares; the
+rows' table is the statistics' own.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def words(language: str) -> Mapping[str, str]:
 
 def column_title(column: str, language: str) -> str:
     """What a column of a table is called."""
-    return words(language).get(f"column-{column}", words(language)["column-direction"] if column.endswith("-end") else column)
+    return words(language).get(
+        f"column-{column}",
+        words(language)["column-direction"] if column.endswith("-end") else column,
+    )
 
 
 def table_title(table: Table, language: str) -> str:
@@ -73,19 +78,34 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     """A table by dimensions; a cell that is withheld shows a dash of its own."""
     say = words(language)
     shown = RichTable(
-        title=f"{table_title(table, language)}, {period_text(report, language)}", title_justify="left", box=None, pad_edge=False
+        title=f"{table_title(table, language)}, {period_text(report, language)}",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
     )
     for column in columns_of(table.cut.by):
         shown.add_column(column_title(column, language))
-    measures = ("messages", "items", "share", *(("cases", "messages-a-case") if table.cut.cases else ()))
+    measures = (
+        "messages",
+        "items",
+        "share",
+        *(("cases", "messages-a-case") if table.cut.cases else ()),
+    )
     for measure in measures:
         shown.add_column(say[measure], justify="right", no_wrap=True)
     for key, figures, share in table.rows:
-        names = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
+        names = [
+            report.name(column, value, language)
+            for column, value in zip(table.columns, key, strict=True)
+        ]
         if figures is None:
             shown.add_row(*names, *(WITHHELD,) * len(measures))
         else:
-            told = [figure(figures.messages, language), figure(figures.items, language), percent(share, language)]
+            told = [
+                figure(figures.messages, language),
+                figure(figures.items, language),
+                percent(share, language),
+            ]
             if table.cut.cases:
                 told += [figure(figures.begun, language), figure(figures.messages_a_case, language)]
             shown.add_row(*names, *told)
@@ -100,14 +120,18 @@ def notes(report: Report, language: str) -> list[str]:
 
 
 def table_text(report: Report, language: str, table: Table | None = None, width: int = 150) -> str:
-    """The rows (or a table by dimensions) as plain text with its notes, lines at most `width` characters."""
+    """The rows (or a table by dimensions) as plain text with its notes, lines at most `width`
+    characters.
+    """
     say = words(language)
     console = Console(file=io.StringIO(), width=width, force_terminal=False, color_system=None)
     if table is None:
         console.print(text_table(report.rows, report.lines, report.period, language))
     else:
         console.print(breakdown_table(report, table, language))
-    console.print(f"\n{say['counted-period']}: {period_text(report, language)}", highlight=False, markup=False)
+    console.print(
+        f"\n{say['counted-period']}: {period_text(report, language)}", highlight=False, markup=False
+    )
     for note in notes(report, language):
         console.print(note, highlight=False, markup=False)
     assert isinstance(console.file, io.StringIO)

@@ -1,4 +1,6 @@
-"""A report as an Excel workbook: sheets of rows, shares, days, peaks and tables, and what they rest on; the same bytes each time."""
+"""A report as an Excel workbook: sheets of rows, shares, days, peaks and tables, and what they rest
+on; the same bytes each time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from exchange.publication.text import column_title, date_text, period_text, tabl
 from exchange.statistics.report import Report
 from exchange.statistics.table import WITHHELD
 
-#: A workbook must say when it was made, and the same report must give the same bytes: the first date that a ZIP knows.
+#: A workbook must say when it was made, and the same report must give the same bytes: the first
+#: date that a ZIP knows.
 CREATED = datetime.datetime(1980, 1, 1)
 #: Excel's limit is 31 characters of a sheet's name.
 SHEET_NAME_MAX = 31
@@ -26,7 +29,9 @@ class _Sheet:
     def __init__(self, book: Any, name: str) -> None:
         self._sheet = book.add_worksheet(name[:SHEET_NAME_MAX])
         self._formats = {
-            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            "head": book.add_format(
+                {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}
+            ),
             "title": book.add_format({"bold": True, "font_size": 14}),
             "bold": book.add_format({"bold": True}),
             "number": book.add_format({"num_format": "#,##0.##"}),
@@ -61,15 +66,22 @@ class _Sheet:
                 continue
             if isinstance(value, datetime.date):
                 self._sheet.write_datetime(
-                    self._row, column, datetime.datetime.combine(value, datetime.time()), self._formats["date"]
+                    self._row,
+                    column,
+                    datetime.datetime.combine(value, datetime.time()),
+                    self._formats["date"],
                 )
                 width = 12
             elif isinstance(value, (int, float)):
                 whole = float(value).is_integer()
-                self._sheet.write_number(self._row, column, value, self._formats["whole" if whole else "number"])
+                self._sheet.write_number(
+                    self._row, column, value, self._formats["whole" if whole else "number"]
+                )
                 width = len(f"{value:,.2f}")
             else:
-                self._sheet.write_string(self._row, column, str(value), self._formats[style] if style else None)
+                self._sheet.write_string(
+                    self._row, column, str(value), self._formats[style] if style else None
+                )
                 width = 0 if style == "bold" else len(str(value))
             self._widths[column] = max(self._widths.get(column, 0), width)
         self._row += 1
@@ -77,7 +89,9 @@ class _Sheet:
     def close(self, wrap: int | None = None) -> None:
         """Set the widths; a column that wraps is as wide as may be."""
         for column, width in self._widths.items():
-            self._sheet.set_column(column, column, 100 if column == wrap else min(width, WIDTH_MAX) + 2)
+            self._sheet.set_column(
+                column, column, 100 if column == wrap else min(width, WIDTH_MAX) + 2
+            )
         self._sheet.set_landscape()
         self._sheet.set_paper(9)
         self._sheet.fit_to_pages(1, 0)
@@ -88,7 +102,14 @@ def to_xlsx(report: Report, language: str) -> bytes:
     say = words(language)
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "default_date_format": "yyyy-mm-dd"})
-    book.set_properties({"title": say["title"], "subject": period_text(report, language), "comments": say["source-line"], "created": CREATED})  # fmt: skip
+    book.set_properties(
+        {
+            "title": say["title"],
+            "subject": period_text(report, language),
+            "comments": say["source-line"],
+            "created": CREATED,
+        }
+    )
     _rows(_Sheet(book, say["rows"]), report, language)
     _shares(_Sheet(book, say["shares"]), report, language)
     if report.bands:
@@ -101,10 +122,19 @@ def to_xlsx(report: Report, language: str) -> bytes:
         names = [column_title(column, language) for column in table.columns]
         of_cases = table.cut.cases
         sheet.head(
-            [*names, say["messages"], say["items"], say["share"], *([say["cases"], say["messages-a-case"]] if of_cases else [])]
+            [
+                *names,
+                say["messages"],
+                say["items"],
+                say["share"],
+                *([say["cases"], say["messages-a-case"]] if of_cases else []),
+            ]
         )
         for key, figures, percent in table.rows:
-            shown = [report.name(column, value, language) for column, value in zip(table.columns, key, strict=True)]
+            shown = [
+                report.name(column, value, language)
+                for column, value in zip(table.columns, key, strict=True)
+            ]
             told: tuple[Any, ...] = (WITHHELD,) * (5 if of_cases else 3)
             if figures is not None:
                 cases = (figures.begun, figures.messages_a_case) if of_cases else ()
@@ -120,7 +150,17 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["title"], f"{say['counted-period']}: {period_text(report, language)}")
     published = f"{say['published']} {report.period.year}"
-    sheet.head([say["row-title"], say["unit"], say["counted"], say["scaled"], published, say["difference"], say["row"]])
+    sheet.head(
+        [
+            say["row-title"],
+            say["unit"],
+            say["counted"],
+            say["scaled"],
+            published,
+            say["difference"],
+            say["row"],
+        ]
+    )
     section = None
     for line in report.lines:
         if line.row.section != section:
@@ -143,7 +183,15 @@ def _band_text(value: Any) -> Any:
 def _shares(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["shares"], period_text(report, language))
-    sheet.head([say["part"], say["counted"], say["share-counted"], say["published"], say["share-published"]])
+    sheet.head(
+        [
+            say["part"],
+            say["counted"],
+            say["share-counted"],
+            say["published"],
+            say["share-published"],
+        ]
+    )
     for share in report.shares:
         sheet.line([share.cut.title[language]], "bold")
         for part in share.parts:
@@ -160,7 +208,14 @@ def _days(sheet: _Sheet, report: Report, language: str) -> None:
         places = {-1: say["below"], 0: say["within"], 1: say["above"]}
         for day in band.days:
             kind = say["working-day"] if day.working else say["free-day"]
-            sheet.line([day.date, kind, day.count, places.get(day.place) if day.place is not None else None])
+            sheet.line(
+                [
+                    day.date,
+                    kind,
+                    day.count,
+                    places.get(day.place) if day.place is not None else None,
+                ]
+            )
     sheet.close()
 
 
@@ -170,7 +225,9 @@ def _peaks(sheet: _Sheet, report: Report, language: str) -> None:
     sheet.head([say["grain"], say["measure"], say["start"], say["count"], say["a-second"]])
     for peak in report.peaks:
         measure = say["delivered-items" if peak.measure == "items" else peak.measure]
-        sheet.line([say[peak.grain], measure, date_text(peak.start, language), peak.count, peak.a_second])
+        sheet.line(
+            [say[peak.grain], measure, date_text(peak.start, language), peak.count, peak.a_second]
+        )
     sheet.close()
 
 
@@ -178,7 +235,10 @@ def _notes(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["notes"])
     sheet.line([say["suppression" if report.open_data else "not-open"]], "wrap")
-    for heading, texts in ((say["sources"], report.cuts.sources), (say["assumptions"], report.cuts.assumptions)):
+    for heading, texts in (
+        (say["sources"], report.cuts.sources),
+        (say["assumptions"], report.cuts.assumptions),
+    ):
         sheet.line([heading], "bold")
         for text in texts:
             sheet.line([text[language]], "wrap")

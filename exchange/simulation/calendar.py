@@ -1,4 +1,6 @@
-"""How busy each day and each hour of a year is: weekdays, holidays, months, days of payment, by named profiles; no volumes."""
+"""How busy each day and each hour of a year is: weekdays, holidays, months, days of payment, by
+named profiles; no volumes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ WEEKDAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """A day of the month (0: the last) on which more happens, in per cent of an ordinary day; `around` are working days near it.
+    """A day of the month (0: the last) on which more happens, in per cent of an ordinary day;
+    `around` are working days near it.
 
     When it is no working day, it moves to the one before (`forward`: to the one after).
     """
@@ -42,7 +45,9 @@ class Peak:
 
 @dataclass(frozen=True, slots=True)
 class DayProfile:
-    """Weights of days. `weekdays` from Monday; `free` stands for a weekday that is a holiday; `months` in per cent from January."""
+    """Weights of days. `weekdays` from Monday; `free` stands for a weekday that is a holiday;
+    `months` in per cent from January.
+    """
 
     weekdays: Sequence[int]
     free: int
@@ -65,7 +70,11 @@ class DayProfile:
         extra: dict[datetime.date, int] = {}
         for peak in self.peaks:
             # A peak of January's first days may fall into December, and the other way round.
-            for at_year, month in [(year - 1, 12), *((year, month) for month in range(1, 13)), (year + 1, 1)]:
+            for at_year, month in [
+                (year - 1, 12),
+                *((year, month) for month in range(1, 13)),
+                (year + 1, 1),
+            ]:
                 on = peak.on(at_year, month)
                 for offset, percent in peak.around.items():
                     date = working_day_from(on, offset)
@@ -99,7 +108,10 @@ def profile_of(data: Mapping[str, Any]) -> DayProfile:
 def days_of(year: int) -> list[datetime.date]:
     """Every day of a year."""
     first = datetime.date(year, 1, 1)
-    return [first + datetime.timedelta(days=number) for number in range((datetime.date(year + 1, 1, 1) - first).days)]
+    return [
+        first + datetime.timedelta(days=number)
+        for number in range((datetime.date(year + 1, 1, 1) - first).days)
+    ]
 
 
 def span_of(text: str) -> tuple[datetime.date, datetime.date]:
@@ -110,9 +122,14 @@ def span_of(text: str) -> tuple[datetime.date, datetime.date]:
     """
     first, dots, last = text.strip().partition("..")
     try:
-        span = datetime.date.fromisoformat(first), datetime.date.fromisoformat(last if dots else first)
+        span = (
+            datetime.date.fromisoformat(first),
+            datetime.date.fromisoformat(last if dots else first),
+        )
     except ValueError as error:
-        raise ValueError(f"{text!r} is no day, and no span such as 2024-03-04..2024-03-10") from error
+        raise ValueError(
+            f"{text!r} is no day, and no span such as 2024-03-04..2024-03-10"
+        ) from error
     if span[1] < span[0]:
         raise ValueError(f"{text!r} ends before it begins")
     return span
@@ -143,7 +160,9 @@ class Hours:
         self._sums = list(accumulate(weights))
 
     def second(self, place: float) -> int:
-        """The second of the day (0-86,399) by which that share of the traffic (0 up to, not including, 1) has come."""
+        """The second of the day (0-86,399) by which that share of the traffic (0 up to, not
+        including, 1) has come.
+        """
         level = place * self._sums[-1]
         hour = bisect_right(self._sums, level)
         before = self._sums[hour - 1] if hour else 0

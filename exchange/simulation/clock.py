@@ -1,4 +1,6 @@
-"""Clocks that are not the wall's: simulated time on a virtual loop, and the wall's time sped up for live use; no schedule."""
+"""Clocks that are not the wall's: simulated time on a virtual loop, and the wall's time sped up for
+live use; no schedule.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,20 @@ _moment: ContextVar[int] = ContextVar("moment", default=-1)
 
 
 def tick_milliseconds(scale: Fraction) -> int:
-    """How long a tick is at a scale: what falls due within one is done together, so that it shares commits."""
+    """How long a tick is at a scale: what falls due within one is done together, so that it shares
+    commits.
+    """
     wanted = WHOLE_MINUTES / scale
     return MINUTE_MILLISECONDS * next((minutes for minutes in TICK_MINUTES if minutes <= wanted), 1)
 
 
 class VirtualClock:
-    """The time of a virtual loop, from a moment (milliseconds since 1970 UTC) at which the loop began.
+    """The time of a virtual loop, from a moment (milliseconds since 1970 UTC) at which the loop
+    began.
 
-    The loop stands still during a tick. Each call that a tick holds has a moment of its own within it (`stand`), which is
-    then the time for all that is done for that call, as long as the tick lasts.
+    The loop stands still during a tick. Each call that a tick holds has a moment of its own within
+    it (`stand`), which is then the time for all that is done for that call, as long as the tick
+    lasts.
     """
 
     def __init__(self, loop: VirtualLoop, begun_at: int, tick: int = MINUTE_MILLISECONDS) -> None:
@@ -42,7 +48,9 @@ class VirtualClock:
         return moment if 0 <= moment - now < self.tick else now
 
     def stand(self, at: int) -> None:
-        """Let this task, and those that it makes, have a moment of the present tick for their time."""
+        """Let this task, and those that it makes, have a moment of the present tick for
+        their time.
+        """
         _moment.set(at)
 
     async def sleep(self, seconds: float) -> None:
@@ -56,9 +64,13 @@ class VirtualClock:
 
 
 class FastClock:
-    """Time that passes `factor` times as fast as the wall's, from a moment at which both agreed (milliseconds since 1970 UTC)."""
+    """Time that passes `factor` times as fast as the wall's, from a moment at which both agreed
+    (milliseconds since 1970 UTC).
+    """
 
-    def __init__(self, factor: float, since: int, wall: Callable[[], int], wall_since: int | None = None) -> None:
+    def __init__(
+        self, factor: float, since: int, wall: Callable[[], int], wall_since: int | None = None
+    ) -> None:
         if factor <= 0:
             raise ValueError("time passes forwards: the factor is above 0")
         self._factor = factor

@@ -1,4 +1,6 @@
-"""Two simulated years side by side: every row without and with a change, and the peaks to provide for; no simulation."""
+"""Two simulated years side by side: every row without and with a change, and the peaks to provide
+for; no simulation.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,21 @@ PEAK_TITLES = {
     "hour": {"fi": "Vilkkain tunti", "sv": "Livligaste timmen", "en": "Busiest hour"},
     "day": {"fi": "Vilkkain päivä", "sv": "Livligaste dagen", "en": "Busiest day"},
 }
-#: What is provided for: the measure of peaks, what its rows' ids begin with, its unit, and its name.
+#: What is provided for: the measure of peaks, what its rows' ids begin with, its unit, and its
+#: name.
 RATES = (
-    ("received", "peak", "messages/s", {"fi": "sanomia/s", "sv": "meddelanden/s", "en": "messages/s"}),
-    ("received-items", "peak-items", "items/s", {"fi": "tietueita/s", "sv": "poster/s", "en": "items/s"}),
+    (
+        "received",
+        "peak",
+        "messages/s",
+        {"fi": "sanomia/s", "sv": "meddelanden/s", "en": "messages/s"},
+    ),
+    (
+        "received-items",
+        "peak-items",
+        "items/s",
+        {"fi": "tietueita/s", "sv": "poster/s", "en": "items/s"},
+    ),
 )
 HEADINGS = {
     "fi": ("Rivi", "Ilman", "Kanssa", "Ero", "Ero %"),
@@ -59,7 +72,9 @@ class Pair:
 
 
 def compare(without: Report, changed: Report) -> list[Pair]:
-    """The rows that both counted, then the rates at which partners send in the busiest minute, hour and day, divided by the scale."""
+    """The rows that both counted, then the rates at which partners send in the busiest minute, hour
+    and day, divided by the scale.
+    """
     after = {line.row.id: line.counted for line in changed.lines}
     pairs = []
     for line in without.lines:
@@ -70,13 +85,25 @@ def compare(without: Report, changed: Report) -> list[Pair]:
         rates = [_rates(report, measure) for report in (without, changed)]
         for grain, title in PEAK_TITLES.items():
             titles = {language: f"{title[language]}, {name[language]}" for language in LANGUAGES}
-            pairs.append(Pair(f"{begins}.{grain}", titles, unit, rates[0].get(grain, 0.0), rates[1].get(grain, 0.0)))
+            pairs.append(
+                Pair(
+                    f"{begins}.{grain}",
+                    titles,
+                    unit,
+                    rates[0].get(grain, 0.0),
+                    rates[1].get(grain, 0.0),
+                )
+            )
     return pairs
 
 
 def _rates(report: Report, measure: str) -> dict[str, float]:
     """The busiest rates by a measure, of the whole traffic."""
-    return {peak.grain: peak.a_second / report.period.scale for peak in report.peaks if peak.measure == measure}
+    return {
+        peak.grain: peak.a_second / report.period.scale
+        for peak in report.peaks
+        if peak.measure == measure
+    }
 
 
 def comparison_csv(pairs: Sequence[Pair]) -> str:
@@ -93,16 +120,27 @@ def comparison_csv(pairs: Sequence[Pair]) -> str:
             _number(pair.difference),
             "" if share is None else _number(share),
         ]
-        writer.writerow([pair.id, *(pair.title[language] for language in LANGUAGES), pair.unit, *figures])
+        writer.writerow(
+            [pair.id, *(pair.title[language] for language in LANGUAGES), pair.unit, *figures]
+        )
     return out.getvalue()
 
 
-def comparison_text(pairs: Sequence[Pair], changes: Sequence[str], language: str = "en", width: int = 120) -> str:
+def comparison_text(
+    pairs: Sequence[Pair], changes: Sequence[str], language: str = "en", width: int = 120
+) -> str:
     """The same for a person."""
-    table = Table(title=f"{TITLES[language]}: {', '.join(changes)}", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"{TITLES[language]}: {', '.join(changes)}",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     for heading in HEADINGS[language]:
         table.add_column(
-            heading, justify="left" if heading == HEADINGS[language][0] else "right", no_wrap=heading != HEADINGS[language][0]
+            heading,
+            justify="left" if heading == HEADINGS[language][0] else "right",
+            no_wrap=heading != HEADINGS[language][0],
         )
     for pair in pairs:
         cells = (figure(value, language) for value in (pair.without, pair.changed, pair.difference))

@@ -1,4 +1,6 @@
-"""The channels' doors without a web server: a partner's call goes to the handler that its path names; limits of sockets don't apply."""
+"""The channels' doors without a web server: a partner's call goes to the handler that its path
+names; limits of sockets don't apply.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from collections.abc import Callable, Iterable
 from multidict import CIMultiDict
 
 from exchange.ports import Channel, Desk, Door
-from schemas.call import Call, Reply, problem
-from schemas.directory import Directory
+from exchange.schemas.call import Call, Reply, problem
+from exchange.schemas.directory import Directory
 
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
@@ -17,7 +19,9 @@ _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 class InsideDoors:
     """What `exchange.web.doors` is over sockets: key and path in, the handler's reply out."""
 
-    def __init__(self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], directory: Directory) -> None:
+    def __init__(
+        self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], directory: Directory
+    ) -> None:
         self._directory = directory
         self._plain: dict[tuple[str, str], tuple[Door, Desk]] = {}
         self._patterns: list[tuple[str, re.Pattern[str], Door, Desk]] = []
@@ -45,7 +49,9 @@ class InsideDoors:
                 return problem(404, "Not found", "no channel has such a door")
         door, desk = found
         assert door.handler is not None, "public doors are left out"
-        received = Call(call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters)
+        received = Call(
+            call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters
+        )
         return await door.handler(received, partner, desk)
 
     def _matching(self, call: Call, parameters: dict[str, str]) -> tuple[Door, Desk] | None:

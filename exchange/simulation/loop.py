@@ -1,6 +1,8 @@
-"""An event loop whose time is simulated: it never waits, it goes straight to what is due next; no knowledge of what runs on it.
+"""An event loop whose time is simulated: it never waits, it goes straight to what is due next; no
+knowledge of what runs on it.
 
-Nothing on it may do I/O: no sockets, no threads, no processes. Then the order of everything is determined.
+Nothing on it may do I/O: no sockets, no threads, no processes. Then the order of everything is
+determined.
 """
 
 from __future__ import annotations
@@ -45,16 +47,18 @@ class _NothingReady(selectors.BaseSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Simulated time, in seconds since the loop's beginning, exact to a millisecond.
 
-    Timers run in order and at once; what is given to another thread runs here and now. `Stalled` is raised when nothing
-    is ready and no timer is left.
+    Timers run in order and at once; what is given to another thread runs here and now. `Stalled` is
+    raised when nothing is ready and no timer is left.
     """
 
     def __init__(self) -> None:
-        #: Milliseconds since the beginning; others read it, for it is asked for many times for each message.
+        #: Milliseconds since the beginning; others read it, for it is asked for many times for each
+        #: message.
         self.milliseconds = 0
         self._when_idle: list[Callable[[], object]] = []
         super().__init__(_NothingReady(self._advance))
-        # A timer that is due within this time runs: rounding must not make the loop turn on the spot.
+        # A timer that is due within this time runs: rounding must not make the loop turn on the
+        # spot.
         self._clock_resolution = 0.0005
 
     def time(self) -> float:
@@ -62,9 +66,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.milliseconds / 1000
 
     def call_soon(  # type: ignore[override]
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        """As every loop does, without looking whether it is open, in debug mode, or called by another thread."""
+        """As every loop does, without looking whether it is open, in debug mode, or called by
+        another thread.
+        """
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)  # type: ignore[attr-defined]
         return handle
@@ -83,7 +92,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise Stalled("nothing will ever happen again")
         self.milliseconds += max(1, round(timeout * 1000))
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
         """Run it now."""
         future = self.create_future()
         try:

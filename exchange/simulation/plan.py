@@ -1,4 +1,6 @@
-"""When what arrives: a year's quantities over its days and over the flows of the stubs, and a day's arrivals in order; sends nothing."""
+"""When what arrives: a year's quantities over its days and over the flows of the stubs, and a day's
+arrivals in order; sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,24 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from exchange.partners.stub import Flow
 from exchange.simulation.calendar import Hours, midnight
 from exchange.simulation.quantities import Quantity, quantities
 from exchange.simulation.rounding import share, spread, step
 from exchange.simulation.workload import Reading, Stream, Workload
-from partners.stub import Flow
 
 #: Room in a serial number: calls that follow from one another, arrivals of a flow in a day, days.
 CHAIN_BITS, ARRIVAL_BITS, DAY_BITS = 8, 20, 9
-#: What a message that holds items holds at least and at most, in per cent of its share of the day's items.
+#: What a message that holds items holds at least and at most, in per cent of its share of the day's
+#: items.
 HOLDING_PERCENT = (50, 150)
 
 
 class Arrival(NamedTuple):
-    """A call that falls due: when (milliseconds since 1970 UTC), of which planned flow, under which serial number, with how many
-    items (None: as the stub likes), and how much it causes of each of its stream's answers."""
+    """A call that falls due: when (milliseconds since 1970 UTC), of which planned flow, under which
+    serial number, with how many items (None: as the stub likes), and how much it causes of each of
+    its stream's answers.
+    """
 
     at: int
     planned: int
@@ -37,7 +42,9 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A flow with what falls to it on each day of the year: messages or items, items held by messages, answers of each kind."""
+    """A flow with what falls to it on each day of the year: messages or items, items held by
+    messages, answers of each kind.
+    """
 
     flow: Flow
     stream: Stream
@@ -79,14 +86,20 @@ class Plan:
         return tuple(each.message_type for each in self.planned[number].stream.answers)
 
     def senders(self) -> dict[str, float]:
-        """Who sends, with about how much work each makes in the year, in microseconds of processor time."""
+        """Who sends, with about how much work each makes in the year, in microseconds of processor
+        time.
+        """
         work: dict[str, float] = {}
         for each in self.planned:
-            work[each.flow.partner] = work.get(each.flow.partner, 0.0) + sum(each.units) * each.stream.effort
+            work[each.flow.partner] = (
+                work.get(each.flow.partner, 0.0) + sum(each.units) * each.stream.effort
+            )
         return work
 
     def arrivals(self, day: int, senders: frozenset[str]) -> Iterator[Arrival]:
-        """The arrivals of the day of that number (0: 1 January) from those senders, in order of time."""
+        """The arrivals of the day of that number (0: 1 January) from those senders, in order of
+        time.
+        """
         start = midnight(datetime.date(self.year, 1, 1) + datetime.timedelta(days=day))
         numbers = [
             number
@@ -107,7 +120,13 @@ class Plan:
         first = ((number << DAY_BITS) | day) << ARRIVAL_BITS
         for index, held in enumerate(items):
             at = start + place((index + rng.random()) / count) * 1000
-            yield Arrival(at, number, (first | index) << CHAIN_BITS, held, tuple(column[index] for column in columns))
+            yield Arrival(
+                at,
+                number,
+                (first | index) << CHAIN_BITS,
+                held,
+                tuple(column[index] for column in columns),
+            )
 
     def _readings(self, day: int, start: int, senders: frozenset[str]) -> Iterator[Arrival]:
         for number, (flow, reading) in enumerate(self.readings, len(self.planned)):
@@ -129,7 +148,11 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
     missing = []
     taken: set[int] = set()
     for stream in workload.streams:
-        own = [flow for flow in flows if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)]
+        own = [
+            flow
+            for flow in flows
+            if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)
+        ]
         if taken & {id(flow) for flow in own}:
             raise ValueError(f"{stream.id}: a flow of it belongs to another stream as well")
         taken |= {id(flow) for flow in own}
@@ -146,7 +169,9 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
     return Plan(year, seed, planned, readings, workload.hours, missing)
 
 
-def _days_of_streams(workload: Workload, whole: Mapping[str, Quantity], year: int) -> dict[str, list[int]]:
+def _days_of_streams(
+    workload: Workload, whole: Mapping[str, Quantity], year: int
+) -> dict[str, list[int]]:
     """Every stream's units by day; streams that are joint are rounded together."""
     weights = {name: profile.weights(year) for name, profile in workload.profiles.items()}
     groups: dict[str, list[Stream]] = {}
@@ -154,13 +179,18 @@ def _days_of_streams(workload: Workload, whole: Mapping[str, Quantity], year: in
         groups.setdefault(stream.joint or f"alone {stream.id}", []).append(stream)
     days: dict[str, list[int]] = {}
     for group in groups.values():
-        units, counts = [whole[stream.id].units for stream in group], [stream.joint_count for stream in group]
+        units, counts = (
+            [whole[stream.id].units for stream in group],
+            [stream.joint_count for stream in group],
+        )
         placed = spread(units, [weights[stream.profile] for stream in group], counts)
         days.update(zip((stream.id for stream in group), placed, strict=True))
     return days
 
 
-def _planned(stream: Stream, flows: Sequence[Flow], quantity: Quantity, days: Sequence[int]) -> list[Planned]:
+def _planned(
+    stream: Stream, flows: Sequence[Flow], quantity: Quantity, days: Sequence[int]
+) -> list[Planned]:
     """A stream's days shared out among its flows by their weights."""
     weights = [Fraction(flow.weight) for flow in flows]
     totals = share(quantity.units, weights if any(weights) else [1] * len(flows))
@@ -168,7 +198,13 @@ def _planned(stream: Stream, flows: Sequence[Flow], quantity: Quantity, days: Se
     holding = share(quantity.holding, totals) if quantity.holding else [0] * len(flows)
     answers = [share(each, totals) if each else [0] * len(flows) for each in quantity.answers]
     return [
-        Planned(flow, stream, own, _alongside(holding[index], own), [_alongside(each[index], own) for each in answers])
+        Planned(
+            flow,
+            stream,
+            own,
+            _alongside(holding[index], own),
+            [_alongside(each[index], own) for each in answers],
+        )
         for index, (flow, own) in enumerate(zip(flows, units, strict=True))
     ]
 
@@ -200,7 +236,9 @@ def _items(rng: random.Random, each: Planned, day: int) -> Sequence[int | None]:
 
 
 def _answered(rng: random.Random, total: int, count: int) -> Sequence[int]:
-    """A day's answers over its messages: evenly when there are fewer than messages, else one for each and the rest by chance."""
+    """A day's answers over its messages: evenly when there are fewer than messages, else one for
+    each and the rest by chance.
+    """
     if total <= count:
         return [step(total, index, count) for index in range(count)]
     each = [1] * count

@@ -1,10 +1,12 @@
-"""Fault profiles by name, and those that a user writes as a file; what a fault does stands in `partners.faults`."""
+"""Fault profiles by name, and those that a user writes as a file; what a fault does stands in
+`partners.faults`.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from partners.faults import Fault, from_toml
+from exchange.partners.faults import Fault, from_toml
 
 FOLDER = Path(__file__).with_name("faults")
 
@@ -18,11 +20,14 @@ def faults_of(text: str) -> tuple[Fault, ...]:
     """The faults of a profile's name or of a file.
 
     Raises:
-        ValueError: when there is neither such a profile nor such a file, or the file is no script of faults.
+        ValueError: when there is neither such a profile nor such a file, or the file is no script
+        of faults.
     """
     path = FOLDER / f"{text}.toml" if text in names() else Path(text)
     if not path.is_file():
-        raise ValueError(f"--faults: {text!r} is neither a file nor a profile; there are: {', '.join(names())}")
+        raise ValueError(
+            f"--faults: {text!r} is neither a file nor a profile; there are: {', '.join(names())}"
+        )
     try:
         return tuple(from_toml(path))
     except (KeyError, TypeError) as error:

@@ -1,4 +1,6 @@
-"""What a scale makes of a year's figures: whole numbers for every stream and its answers, such that every total is right."""
+"""What a scale makes of a year's figures: whole numbers for every stream and its answers, such that
+every total is right.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from exchange.simulation.workload import Stream, Total, Workload, figure
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A stream in whole numbers: its messages (or items), the items that its messages hold in all, its answers in the stream's order."""
+    """A stream in whole numbers: its messages (or items), the items that its messages hold in all,
+    its answers in the stream's order.
+    """
 
     units: int
     holding: int
@@ -20,7 +24,8 @@ class Quantity:
 
 
 def quantities(workload: Workload, year: int, scale: Fraction) -> dict[str, Quantity]:
-    """Every stream's quantity. A total and each of its parts is less than one away from its figure times the scale.
+    """Every stream's quantity. A total and each of its parts is less than one away from its figure
+    times the scale.
 
     Raises:
         ValueError: when a total is smaller than what its streams add to it.
@@ -30,15 +35,22 @@ def quantities(workload: Workload, year: int, scale: Fraction) -> dict[str, Quan
     for stream in workload.streams:
         if stream.id not in units and not stream.fills:
             units[stream.id] = _units(stream, year, scale)
-    answers = {stream.id: _answers(stream, units.get(stream.id, 0), year, scale) for stream in workload.streams}
+    answers = {
+        stream.id: _answers(stream, units.get(stream.id, 0), year, scale)
+        for stream in workload.streams
+    }
     left = _left(workload, totals, units, answers)
     for stream in workload.streams:
         if stream.fills:
             if left[stream.fills] < 0:
-                raise ValueError(f"{stream.fills}: {totals[stream.fills]} is less than what its streams add to it")
+                raise ValueError(
+                    f"{stream.fills}: {totals[stream.fills]} is less than what its streams add to it"
+                )
             units[stream.id] = left[stream.fills]
     return {
-        stream.id: Quantity(units[stream.id], nearest(figure(stream.holding, year) * scale), answers[stream.id])
+        stream.id: Quantity(
+            units[stream.id], nearest(figure(stream.holding, year) * scale), answers[stream.id]
+        )
         for stream in workload.streams
     }
 
@@ -46,11 +58,13 @@ def quantities(workload: Workload, year: int, scale: Fraction) -> dict[str, Quan
 def _units(stream: Stream, year: int, scale: Fraction) -> int:
     value = figure(stream.year, year) * scale
     if stream.adds:
-        # What adds to a total must leave something to the stream that fills it, however small the scale.
+        # What adds to a total must leave something to the stream that fills it, however small the
+        # scale.
         return int(value)
     carries = [stream.holding, *(answer.year for answer in stream.answers)]
     needed = value > 0 and any(nearest(figure(each, year) * scale) for each in carries)
-    # What is held, or answered, needs a message to be held by or to answer; one is still less than one too many.
+    # What is held, or answered, needs a message to be held by or to answer; one is still less than
+    # one too many.
     return max(nearest(value), int(needed))
 
 
@@ -63,7 +77,10 @@ def _answers(stream: Stream, units: int, year: int, scale: Fraction) -> tuple[in
 
 
 def _left(
-    workload: Workload, totals: Mapping[str, int], units: Mapping[str, int], answers: Mapping[str, tuple[int, ...]]
+    workload: Workload,
+    totals: Mapping[str, int],
+    units: Mapping[str, int],
+    answers: Mapping[str, tuple[int, ...]],
 ) -> dict[str, int]:
     left = dict(totals)
     for stream in workload.streams:
@@ -77,8 +94,12 @@ def _left(
     return left
 
 
-def _round_totals(workload: Workload, year: int, scale: Fraction, units: dict[str, int]) -> dict[str, int]:
-    """Totals from the top down, each shared out among its parts; parts that are streams go into `units`."""
+def _round_totals(
+    workload: Workload, year: int, scale: Fraction, units: dict[str, int]
+) -> dict[str, int]:
+    """Totals from the top down, each shared out among its parts; parts that are streams go into
+    `units`.
+    """
     rounded: dict[str, int] = {}
     open_totals = [total for total in workload.totals.values() if not total.part_of]
     for total in open_totals:
@@ -87,7 +108,9 @@ def _round_totals(workload: Workload, year: int, scale: Fraction, units: dict[st
         total = open_totals.pop()
         parts = [each for each in workload.totals.values() if each.part_of == total.id]
         streams = [each for each in workload.streams if each.part_of == total.id]
-        weights = [_exact(each, workload, year) for each in parts] + [figure(each.year, year) for each in streams]
+        weights = [_exact(each, workload, year) for each in parts] + [
+            figure(each.year, year) for each in streams
+        ]
         if not weights:
             continue
         shares = share(rounded[total.id], weights) if any(weights) else [0] * len(weights)
@@ -102,6 +125,10 @@ def _round_totals(workload: Workload, year: int, scale: Fraction, units: dict[st
 def _exact(total: Total, workload: Workload, year: int) -> Fraction:
     if total.year:
         return figure(total.year, year)
-    parts = [_exact(each, workload, year) for each in workload.totals.values() if each.part_of == total.id]
+    parts = [
+        _exact(each, workload, year)
+        for each in workload.totals.values()
+        if each.part_of == total.id
+    ]
     streams = [figure(each.year, year) for each in workload.streams if each.part_of == total.id]
     return sum(parts + streams, Fraction(0))

@@ -1,6 +1,8 @@
-"""Whole numbers out of shares: parts that sum to their total exactly, and units spread over days; no chance and no floats.
+"""Whole numbers out of shares: parts that sum to their total exactly, and units spread over days;
+no chance and no floats.
 
-Both work at any scale: what is rounded is always the running sum, so an error never grows beyond one.
+Both work at any scale: what is rounded is always the running sum, so an error never grows beyond
+one.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ def nearest(value: Fraction) -> int:
 
 
 def share(total: int, weights: Sequence[int | Fraction]) -> list[int]:
-    """`total` in parts as large as the weights say, by largest remainder (the first of equals gets it).
+    """`total` in parts as large as the weights say, by largest remainder (the first of equals gets
+    it).
 
     Raises:
         ValueError: when there is something to share and no weight above 0.
@@ -37,16 +40,19 @@ def share(total: int, weights: Sequence[int | Fraction]) -> list[int]:
     return parts
 
 
-def spread(totals: Sequence[int], weights: Sequence[Sequence[int]], counts: Sequence[int] = ()) -> list[list[int]]:
-    """Each total over the days by its own weights, so that no running sum is a unit away from its share, and no day's sum
-    over all of them is a unit away from the sum of their shares (running sums again).
+def spread(
+    totals: Sequence[int], weights: Sequence[Sequence[int]], counts: Sequence[int] = ()
+) -> list[list[int]]:
+    """Each total over the days by its own weights, so that no running sum is a unit away from its
+    share, and no day's sum over all of them is a unit away from the sum of their shares (running
+    sums again).
 
-    Each unit has a first day (when its share begins) and a last one (when it is complete). Every day the units that must
-    go go, then those whose last day comes first, until the day's rounded sum is reached: the earliest deadline first,
-    which finds a whole-numbered solution wherever there is one, and here there always is.
-    (Steiner and Yeomans, "Level schedules for mixed-model, just-in-time processes", Management Science 39, 1993.)
-    `counts` says how much a unit of each total is in the sum, where that is not one: then the sum is kept as close as such units
-    allow.
+    Each unit has a first day (when its share begins) and a last one (when it is complete). Every
+    day the units that must go go, then those whose last day comes first, until the day's rounded
+    sum is reached: the earliest deadline first, which finds a whole-numbered solution wherever
+    there is one, and here there always is. (Steiner and Yeomans, "Level schedules for mixed-model,
+    just-in-time processes", Management Science 39, 1993.) `counts` says how much a unit of each
+    total is in the sum, where that is not one: then the sum is kept as close as such units allow.
 
     Raises:
         ValueError: when a total above 0 has no weight.
@@ -64,7 +70,8 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]], counts: Sequ
     spreads = [[0] * days for _ in totals]
     gone = 0
     for day in range(days):
-        # Whole numbers, not fractions: shares in parts of `wholes`, their sum in parts of all of these together.
+        # Whole numbers, not fractions: shares in parts of `wholes`, their sum in parts of all of
+        # these together.
         dues = [total * running[day] for total, running in zip(totals, sums, strict=True)]
         left = nearest(Fraction(sum(map(mul, dues, parts)), one)) - gone
         optional = []
@@ -78,7 +85,10 @@ def spread(totals: Sequence[int], weights: Sequence[Sequence[int]], counts: Sequ
             if due > placed[index] * wholes[index]:
                 optional.append(index)
         if left > 0:
-            for index in sorted(optional, key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index)):
+            for index in sorted(
+                optional,
+                key=lambda index: (_last_day(totals[index], sums[index], placed[index] + 1), index),
+            ):
                 if counts[index] <= left:
                     spreads[index][day] += 1
                     placed[index] += 1
@@ -93,5 +103,7 @@ def _last_day(total: int, running: Sequence[int], unit: int) -> int:
 
 
 def step(total: int, index: int, count: int) -> int:
-    """The part of `total` that falls to place `index` of `count` when it is spread evenly: parts differ by one at most."""
+    """The part of `total` that falls to place `index` of `count` when it is spread evenly: parts
+    differ by one at most.
+    """
     return total * (index + 1) // count - total * index // count

@@ -1,6 +1,8 @@
-"""All partners in the same process: they send what the plan says, answer the exchange's calls and send what follows; no sockets.
+"""All partners in the same process: they send what the plan says, answer the exchange's calls and
+send what follows; no sockets.
 
-What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it over sockets.
+What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it
+over sockets.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from itertools import islice
 from typing import Any
 
 from exchange.errors import Unreachable
+from exchange.partners.faults import Faults
+from exchange.partners.stub import Sending, Served, Situation, Stub, Wanted, as_it_likes
+from exchange.schemas.call import Call, Reply, problem
+from exchange.schemas.directory import Directory, Partner
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.doors import InsideDoors
 from exchange.simulation.plan import Arrival, Plan
-from partners.faults import Faults
-from partners.stub import Sending, Served, Situation, Stub, Wanted, as_it_likes
-from schemas.call import Call, Reply, problem
-from schemas.directory import Directory, Partner
 
 #: Calls that partners make at once; more wait for those before them.
 AT_ONCE_MAX = 64
@@ -46,7 +48,8 @@ def nobody(partner: str, at: int) -> bool:
 
 @dataclass(slots=True)
 class Made:
-    """What the partners did: calls made and refused (and the first refusals, in words), calls that a fault lost.
+    """What the partners did: calls made and refused (and the first refusals, in words), calls that
+    a fault lost.
 
     `proof` says what the ledger did not bear out when it was recounted; empty when it was clean.
     """
@@ -63,7 +66,13 @@ class Society:
     """The partners' side of a simulated year; it is the exchange's transport, too."""
 
     def __init__(
-        self, stubs: Sequence[Stub], directory: Directory, plan: Plan, faults: Faults, clock: VirtualClock, is_cut: IsCut = nobody
+        self,
+        stubs: Sequence[Stub],
+        directory: Directory,
+        plan: Plan,
+        faults: Faults,
+        clock: VirtualClock,
+        is_cut: IsCut = nobody,
     ) -> None:
         self._stubs = tuple(stubs)
         self._directory = directory
@@ -76,10 +85,12 @@ class Society:
         self._answers: dict[bytes, dict[str, int]] = {}
         #: How often a call with that body came, so that each attempt meets a fault of its own.
         self._times: dict[bytes, int] = {}
-        #: What partners are to send on their own accord, by the beginning of the tick in which they do.
+        #: What partners are to send on their own accord, by the beginning of the tick in which they
+        #: do.
         self._following: dict[int, list[Following]] = {}
         self._senders: set[asyncio.Task[None]] = set()
-        #: Chance, seeded anew for each call: whoever gets it draws at once, and making one takes twice as long as seeding it.
+        #: Chance, seeded anew for each call: whoever gets it draws at once, and making one takes
+        #: twice as long as seeding it.
         self._rng = random.Random()
         self.made = Made()
 
@@ -88,7 +99,9 @@ class Society:
         self._doors = doors
 
     def end_day(self) -> None:
-        """Forget what only a day's messages needed; whatever failed in what partners sent on their own accord is raised here."""
+        """Forget what only a day's messages needed; whatever failed in what partners sent on their
+        own accord is raised here.
+        """
         self._answers.clear()
         self._times.clear()
         ended = {sender for sender in self._senders if sender.done()}
@@ -97,17 +110,22 @@ class Society:
             sender.result()
 
     async def begin(self, part: int = 0, parts: int = 1) -> None:
-        """Let the partners send what they send once, when they begin; `part` of `parts` exchanges that begin at the same time.
+        """Let the partners send what they send once, when they begin; `part` of `parts` exchanges
+        that begin at the same time.
 
-        Each call has its own moment of what is left of the tick, which it shares with none of the other exchanges': all at once they would be
-        the busiest minute of a small year.
+        Each call has its own moment of what is left of the tick, which it shares with none of the
+        other exchanges': all at once they would be the busiest minute of a small year.
         """
-        sendings = [each for stub in self._stubs for each in stub.begin(self._directory, self._situation(0))]
+        sendings = [
+            each for stub in self._stubs for each in stub.begin(self._directory, self._situation(0))
+        ]
         begun_at, tick = self._clock.now(), self._clock.tick
         apart = (tick - begun_at % tick) // (parts * max(1, len(sendings)))
         for number, sending in enumerate(sendings):
             # A task of its own, so that only what it does has that moment for its time.
-            await asyncio.create_task(self._begin_at(begun_at + (number * parts + part) * apart, sending))
+            await asyncio.create_task(
+                self._begin_at(begun_at + (number * parts + part) * apart, sending)
+            )
 
     async def _begin_at(self, at: int, sending: Sending) -> None:
         self._clock.stand(at)
@@ -138,13 +156,22 @@ class Society:
         if reply.status >= 400:
             made.refused += 1
             if len(made.refusals) < REFUSALS_KEPT:
-                made.refusals.append(f"{sending.call.path}: {reply.status} {reply.body[:300].decode('utf-8', 'replace')}")
+                made.refusals.append(
+                    f"{sending.call.path}: {reply.status} {reply.body[:300].decode('utf-8', 'replace')}"
+                )
         if sending.then is not None and depth < DEPTH_MAX:
             for following in sending.then(reply, self._situation(next(serials))):
                 await self._carry(following, serials, depth + 1)
 
     def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
-        return Situation(self._rng, self._clock.now(), serial, self._directory, wanted, self._plan.seed << 64 | serial)
+        return Situation(
+            self._rng,
+            self._clock.now(),
+            serial,
+            self._directory,
+            wanted,
+            self._plan.seed << 64 | serial,
+        )
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
         """The stub's reply to the exchange's call.
@@ -175,7 +202,11 @@ class Society:
         if kind == "drop":
             raise Unreachable("dropped by a fault")
         if kind == "garbage":
-            return Reply(200, self._situation(number).rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
+            return Reply(
+                200,
+                self._situation(number).rng.randbytes(GARBAGE_BYTES),
+                "application/octet-stream",
+            )
         return served.reply
 
     def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> Served:

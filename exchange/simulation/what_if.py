@@ -1,9 +1,10 @@
-"""What-if scenarios: changes to the workload, to the partners and to the plan, as a user writes them; nothing that runs them.
+"""What-if scenarios: changes to the workload, to the partners and to the plan, as a user writes
+them; nothing that runs them.
 
-STREAM=+20%              a stream of the workload, with all that it causes, a fifth larger (-20%, x2 likewise)
-partner+ID=OTHER         a further partner that sends and gets as much as OTHER does
-cut:PARTNER=FROM..UNTIL  a partner that nothing comes from or gets to on those days; it sends its backlog on the next one
-interface=2025           the changes that a scenario file of that name lists
+STREAM=+20%              a stream of the workload, with all that it causes, a fifth larger (-20%, x2
+likewise) partner+ID=OTHER         a further partner that sends and gets as much as OTHER does
+cut:PARTNER=FROM..UNTIL  a partner that nothing comes from or gets to on those days; it sends its
+backlog on the next one interface=2025           the changes that a scenario file of that name lists
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 
+from exchange.partners.stub import Flow
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.identifiers import make_business_id
 from exchange.simulation.calendar import days_of, midnight, span_of
 from exchange.simulation.plan import Plan, Planned
 from exchange.simulation.workload import Workload
-from partners.stub import Flow
-from schemas.directory import Directory, Partner
-from schemas.identifiers import make_business_id
 
 FOLDER = Path(__file__).with_name("interfaces")
 _FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
@@ -40,7 +41,9 @@ class Cut:
 
     def covers(self, partner: str, at: int) -> bool:
         """Whether that partner is cut off at that time (milliseconds)."""
-        return partner == self.partner and midnight(self.first) <= at < midnight(self.last + datetime.timedelta(days=1))
+        return partner == self.partner and midnight(self.first) <= at < midnight(
+            self.last + datetime.timedelta(days=1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,15 @@ class Scenario:
             workload = workload.times(name, factor)
         for _, model in self.added:
             for stream in workload.streams:
-                own = [flow for flow in flows if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)]
+                own = [
+                    flow
+                    for flow in flows
+                    if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)
+                ]
                 whole = sum(flow.weight for flow in own)
-                share = Fraction(sum(flow.weight for flow in own if flow.partner == model)) / Fraction(whole or 1)
+                share = Fraction(
+                    sum(flow.weight for flow in own if flow.partner == model)
+                ) / Fraction(whole or 1)
                 if share:
                     workload = workload.times(stream.id, 1 + share)
         return workload
@@ -93,11 +102,16 @@ class Scenario:
         days = days_of(plan.year)
         for cut in self.cuts:
             if cut.first < days[0] or cut.last >= days[-1]:
-                raise ValueError(f"--what-if: cut: {cut.first}..{cut.last} does not lie in {plan.year}, with a day after it")
+                raise ValueError(
+                    f"--what-if: cut: {cut.first}..{cut.last} does not lie in {plan.year}, with a day after it"
+                )
             first, last = days.index(cut.first), days.index(cut.last)
             plan = replace(
                 plan,
-                planned=[_postponed(each, first, last) if each.flow.partner == cut.partner else each for each in plan.planned],
+                planned=[
+                    _postponed(each, first, last) if each.flow.partner == cut.partner else each
+                    for each in plan.planned
+                ],
             )
         return plan
 
@@ -152,19 +166,38 @@ def _interface(name: str) -> list[tuple[str, Fraction]]:
         known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.toml")))
         raise ValueError(f"--what-if: no interface {name!r}; there are: {known}")
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["change"]
-    return [(entry["stream"], _factor(f"{path.name}: {entry['stream']}", entry["by"])) for entry in entries]
+    return [
+        (entry["stream"], _factor(f"{path.name}: {entry['stream']}", entry["by"]))
+        for entry in entries
+    ]
 
 
 def _like(like: Partner, name: str, number: int) -> Partner:
     business_id = make_business_id(_BUSINESS_ID_FIRST + number) if like.business_id else ""
     return replace(
-        like, id=name, name=f"{like.name} (what if: {name})", key=f"key-{name}", business_id=business_id, eessi_id="", serves=()
+        like,
+        id=name,
+        name=f"{like.name} (what if: {name})",
+        key=f"key-{name}",
+        business_id=business_id,
+        eessi_id="",
+        serves=(),
     )
 
 
 def _postponed(each: Planned, first: int, last: int) -> Planned:
     def moved(days: Sequence[int]) -> list[int]:
         held = sum(days[first : last + 1])
-        return [*days[:first], *([0] * (last + 1 - first)), days[last + 1] + held, *days[last + 2 :]]
+        return [
+            *days[:first],
+            *([0] * (last + 1 - first)),
+            days[last + 1] + held,
+            *days[last + 2 :],
+        ]
 
-    return replace(each, units=moved(each.units), holding=moved(each.holding), answers=[moved(days) for days in each.answers])
+    return replace(
+        each,
+        units=moved(each.units),
+        holding=moved(each.holding),
+        answers=[moved(days) for days in each.answers],
+    )

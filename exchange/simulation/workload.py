@@ -1,4 +1,6 @@
-"""The workload model as `workload.toml` writes it: streams, totals, profiles, readings; what a scale makes of it lies in `quantities`."""
+"""The workload model as `workload.toml` writes it: streams, totals, profiles, readings; what a
+scale makes of it lies in `quantities`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Yearly = Mapping[int, Fraction]
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What the receivers send because of a stream's messages: so many messages (or items) of a type in a year."""
+    """What the receivers send because of a stream's messages: so many messages (or items) of a type
+    in a year.
+    """
 
     message_type: str
     year: Yearly
@@ -31,8 +35,9 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Flows that come to a figure a year together. `sizes` is the fewest and the most items of a delivery; `holding` the items in
-    all messages; the rest is explained at the head of the file."""
+    """Flows that come to a figure a year together. `sizes` is the fewest and the most items of a
+    delivery; `holding` the items in all messages; the rest is explained at the head of the file.
+    """
 
     id: str
     flows: Sequence[str]
@@ -89,27 +94,38 @@ class Workload:
         for each in self.streams:
             if each.id == name:
                 return each
-        raise ValueError(f"no stream {name!r}; there are: {', '.join(sorted(each.id for each in self.streams))}")
+        raise ValueError(
+            f"no stream {name!r}; there are: {', '.join(sorted(each.id for each in self.streams))}"
+        )
 
     def times(self, name: str, factor: Fraction) -> Workload:
-        """The workload with one stream (and what it causes) multiplied; a total that it fills or belongs to grows with it.
+        """The workload with one stream (and what it causes) multiplied; a total that it fills or
+        belongs to grows with it.
 
         Raises:
             ValueError: when there is no such stream.
         """
         found = self.stream(name)
         answers = [replace(each, year=_times(each.year, factor)) for each in found.answers]
-        grown = replace(found, year=_times(found.year, factor), holding=_times(found.holding, factor), answers=answers)
+        grown = replace(
+            found,
+            year=_times(found.year, factor),
+            holding=_times(found.holding, factor),
+            answers=answers,
+        )
         totals = dict(self.totals)
         if found.fills:
-            # The stream has no figure of its own: its total is what changes, by the stream's share of it.
+            # The stream has no figure of its own: its total is what changes, by the stream's share
+            # of it.
             totals[found.fills] = _grown(totals[found.fills], self, found, factor)
         streams = [grown if each.id == name else each for each in self.streams]
         return replace(self, streams=streams, totals=totals)
 
 
 def figure(yearly: Yearly, year: int) -> Fraction:
-    """The figure of a year: its own, else that of the nearest year given (the later of two); 0 when there is none."""
+    """The figure of a year: its own, else that of the nearest year given (the later of two); 0 when
+    there is none.
+    """
     if not yearly:
         return Fraction(0)
     return yearly[min(yearly, key=lambda each: (abs(each - year), -each))]
@@ -117,9 +133,13 @@ def figure(yearly: Yearly, year: int) -> Fraction:
 
 def added(streams: Sequence[Stream], total: str, year: int) -> Fraction:
     """What these streams add to a total in a year, answers included."""
-    messages = sum((figure(each.year, year) * each.adds.get(total, 0) for each in streams), Fraction(0))
+    messages = sum(
+        (figure(each.year, year) * each.adds.get(total, 0) for each in streams), Fraction(0)
+    )
     answers = [answer for each in streams for answer in each.answers]
-    return messages + sum((figure(each.year, year) * each.adds.get(total, 0) for each in answers), Fraction(0))
+    return messages + sum(
+        (figure(each.year, year) * each.adds.get(total, 0) for each in answers), Fraction(0)
+    )
 
 
 def _times(yearly: Yearly, factor: Fraction) -> dict[int, Fraction]:
@@ -139,14 +159,21 @@ def load(path: Path = DEFAULT_PATH) -> Workload:
     """Read a workload file.
 
     Raises:
-        ValueError: when a stream stands twice, or names a profile or total that is not there, or has a key too many.
+        ValueError: when a stream stands twice, or names a profile or total that is not there, or
+        has a key too many.
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     profiles = {name: profile_of(each) for name, each in data["profile"].items()}
     hours = {name: Hours(each["weights"]) for name, each in data["hours"].items()}
-    totals = {each["id"]: Total(each["id"], each.get("part_of", ""), _yearly(each.get("year", {}))) for each in data["total"]}
+    totals = {
+        each["id"]: Total(each["id"], each.get("part_of", ""), _yearly(each.get("year", {})))
+        for each in data["total"]
+    }
     streams = [_stream(each) for each in data["stream"]]
-    readings = [Reading(each["flows"], [_second(time) for time in each["at"]]) for each in data.get("reading", ())]
+    readings = [
+        Reading(each["flows"], [_second(time) for time in each["at"]])
+        for each in data.get("reading", ())
+    ]
     known = set(totals)
     for stream in streams:
         if sum(each.id == stream.id for each in streams) > 1:
@@ -155,10 +182,14 @@ def load(path: Path = DEFAULT_PATH) -> Workload:
             raise ValueError(f"{path.name}: {stream.id} has an unknown profile or hours")
         named = {stream.part_of, stream.fills, *stream.adds} - {""}
         if named - known:
-            raise ValueError(f"{path.name}: {stream.id} names an unknown total: {', '.join(sorted(named - known))}")
+            raise ValueError(
+                f"{path.name}: {stream.id} names an unknown total: {', '.join(sorted(named - known))}"
+            )
         if not (stream.year or stream.fills):
             raise ValueError(f"{path.name}: {stream.id} has no figure")
-    if bad := sorted(each.part_of for each in totals.values() if each.part_of and each.part_of not in known):
+    if bad := sorted(
+        each.part_of for each in totals.values() if each.part_of and each.part_of not in known
+    ):
         raise ValueError(f"{path.name}: unknown totals: {', '.join(bad)}")
     return Workload(streams, totals, profiles, hours, readings)
 

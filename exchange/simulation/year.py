@@ -1,4 +1,6 @@
-"""Running a year, or a shard of it: the days one after another, each with its arrivals, its answers and its retention; no processes."""
+"""Running a year, or a shard of it: the days one after another, each with its arrivals, its answers
+and its retention; no processes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from exchange.simulation.clock import VirtualClock
 from exchange.simulation.plan import Arrival, Plan
 from exchange.simulation.society import Society, at_once
 
-#: Parts that a year is split into at most, each with a ledger of its own, whatever the number of processes.
+#: Parts that a year is split into at most, each with a ledger of its own, whatever the number of
+#: processes.
 SHARDS_MAX = 4
 #: How many there are below that scale: each part has its price a day, and little is sent there.
 SHARDS_FEW, FEW_BELOW = 2, Fraction(1, 200)
@@ -24,7 +27,9 @@ LAST_MILLISECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a shard is: the number of the day that comes next (0: 1 January), calls and items so far."""
+    """How far a shard is: the number of the day that comes next (0: 1 January), calls and items so
+    far.
+    """
 
     shard: int
     day: int
@@ -43,9 +48,11 @@ def shards_at(scale: Fraction) -> int:
 
 
 def shards_of(work: Mapping[str, float], count: int = SHARDS_MAX) -> list[frozenset[str]]:
-    """Senders in shards of about the same work, the hardest first to the emptiest shard; the same for any number of processes.
+    """Senders in shards of about the same work, the hardest first to the emptiest shard; the same
+    for any number of processes.
 
-    Whatever belongs together (a conversation, a mailbox) is with the sender that begins or fetches it, hence in one shard.
+    Whatever belongs together (a conversation, a mailbox) is with the sender that begins or fetches
+    it, hence in one shard.
     """
     shards: list[set[str]] = [set() for _ in range(count)]
     loads = [0.0] * count
@@ -70,8 +77,9 @@ async def live_days(
 ) -> None:
     """Live the days of these numbers. The clock stands at the beginning of the first, or before.
 
-    `watch` does what an exchange does every few seconds by itself: here at the end of each tick that something fell due in, and of each
-    day. `end_day` does what it does seldom (its forgetting), and is told the day's number.
+    `watch` does what an exchange does every few seconds by itself: here at the end of each tick
+    that something fell due in, and of each day. `end_day` does what it does seldom (its
+    forgetting), and is told the day's number.
     """
     dates = days_of(plan.year)
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
@@ -81,7 +89,8 @@ async def live_days(
         # To the last moments of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - LAST_MILLISECONDS)
         await watch()
-        # Time moves on only when nothing is left to do: what a watch sent has been delivered then, on the same day.
+        # Time moves on only when nothing is left to do: what a watch sent has been delivered then,
+        # on the same day.
         await clock.sleep(0.001)
         society.end_day()
         await end_day(day)
@@ -91,26 +100,39 @@ async def live_days(
 
 
 async def _send(
-    arrivals: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock, watch: Callable[[], Awaitable[None]], end: int
+    arrivals: Iterator[Arrival],
+    plan: Plan,
+    society: Society,
+    clock: VirtualClock,
+    watch: Callable[[], Awaitable[None]],
+    end: int,
 ) -> None:
-    """Make the day's calls, tick by tick; watches run at the end of each tick that ends before the day does."""
+    """Make the day's calls, tick by tick; watches run at the end of each tick that ends before the
+    day does.
+    """
     for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
         await _send_in_tick(in_tick, plan, society, clock)
-        # Ticks are those of UTC: one of four hours reaches into the next day of Finland, or into the next year.
+        # Ticks are those of UTC: one of four hours reaches into the next day of Finland, or into
+        # the next year.
         if clock.tick < DAY_MILLISECONDS and (tick + 1) * clock.tick < end:
             await clock.until((tick + 1) * clock.tick - LAST_MILLISECONDS)
             await watch()
 
 
-async def _send_in_tick(in_tick: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock) -> None:
-    """Make a tick's calls in parts that are made at once; what fetches comes after what there is to fetch.
+async def _send_in_tick(
+    in_tick: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock
+) -> None:
+    """Make a tick's calls in parts that are made at once; what fetches comes after what there is to
+    fetch.
 
-    Flow by flow, and not by the minute: what serves one call is still in the processor's caches for the next of its kind.
+    Flow by flow, and not by the minute: what serves one call is still in the processor's caches for
+    the next of its kind.
     """
     for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
         if fetches:
-            # Time moves on only when nothing is left to do: what was sent before lies in the mailboxes then.
+            # Time moves on only when nothing is left to do: what was sent before lies in the
+            # mailboxes then.
             await clock.sleep(0.001)
         await at_once(society.send_planned(arrival) for arrival in sorted(due, key=_flow_of))
 

@@ -1,1 +1,3 @@
-"""The yearly exchange statistics: counters in, tables out; pure, and no figure that was not counted."""
+"""The yearly exchange statistics: counters in, tables out; pure, and no figure that was not
+counted.
+"""

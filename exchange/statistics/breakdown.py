@@ -1,4 +1,6 @@
-"""Counts by any dimension: what each dimension says of a counter, and tables that add up by them; no rows and no reading."""
+"""Counts by any dimension: what each dimension says of a counter, and tables that add up by them;
+no rows and no reading.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from exchange.schemas.directory import Directory, Partner
 from exchange.statistics.count import BEGUN, selects
 from exchange.statistics.cuts import TableOf
 from exchange.statistics.days import date_of
 from exchange.statistics.rows import LANGUAGES
-from schemas.directory import Directory, Partner
 
 #: The country that messages are received in and sent from.
 HOME = "FI"
@@ -27,7 +29,8 @@ PLAIN = {
     "door": "door",
     "process": "process",
 }
-#: Dimensions of either end: what is sent counts once for the sender, what is received once for the receiver.
+#: Dimensions of either end: what is sent counts once for the sender, what is received once for the
+#: receiver.
 ENDS = ("partner", "sector", "country")
 #: Dimensions of one end, and those that look from Finland outwards.
 SIDES = ("sender-sector", "receiver-sector", "sender-country", "receiver-country")
@@ -36,18 +39,26 @@ OUTWARD = ("direction", "foreign-country", "home-partner", "home-sector")
 ASKED = "by"
 DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", *TIMES)
 
-#: What names a key of a dimension: partners by the directory, types by the catalogue, the others by `cuts.toml`.
+#: What names a key of a dimension: partners by the directory, types by the catalogue, the others by
+#: `cuts.toml`.
 NAMED_BY = {
     **dict.fromkeys(("sender", "receiver", "partner", "home-partner"), "partner"),
     **dict.fromkeys(("sector", "sender-sector", "receiver-sector", "home-sector"), "sector"),
-    **dict.fromkeys(("country", "sender-country", "receiver-country", "foreign-country"), "country"),
-    **{name: name for name in ("channel", "message-type", "door", "direction", "group", "weekday", "process")},
+    **dict.fromkeys(
+        ("country", "sender-country", "receiver-country", "foreign-country"), "country"
+    ),
+    **{
+        name: name
+        for name in ("channel", "message-type", "door", "direction", "group", "weekday", "process")
+    },
 }
 
 
 @dataclass(slots=True)
 class Figures:
-    """How much: messages delivered, items in them, bytes of them; conversations begun (cases), where the table counts them."""
+    """How much: messages delivered, items in them, bytes of them; conversations begun (cases),
+    where the table counts them.
+    """
 
     messages: int = 0
     items: int = 0
@@ -89,12 +100,16 @@ def asked_table(by: Sequence[str]) -> TableOf:
         ValueError: naming the dimension that there is not.
     """
     columns_of(by)
-    return TableOf(ASKED, {language: " × ".join(by) for language in LANGUAGES}, tuple(by), open=True)
+    return TableOf(
+        ASKED, {language: " × ".join(by) for language in LANGUAGES}, tuple(by), open=True
+    )
 
 
 @dataclass(slots=True)
 class Breakdown:
-    """A table that fills: `cells` by the keys of its columns. Holds a number for each cell, however much is counted."""
+    """A table that fills: `cells` by the keys of its columns. Holds a number for each cell, however
+    much is counted.
+    """
 
     table: TableOf
     groups: Mapping[str, tuple[str, ...]]
@@ -111,14 +126,18 @@ class Breakdown:
         return any(name in TIMES for name in self.table.by)
 
     def keys(self, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
-        """The cells that deliveries (or, in a table of cases, beginnings) with these dimensions belong to; None where the time
-        goes. Empty: to none."""
+        """The cells that deliveries (or, in a table of cases, beginnings) with these dimensions
+        belong to; None where the time goes. Empty: to none.
+        """
         row, begun = self.table.row, facts["kind"] == BEGUN
         if begun and not self.table.cases:
             return []
-        # Who gets what begins a case is not counted with it: a case is one, however many take part in it.
+        # Who gets what begins a case is not counted with it: a case is one, however many take part
+        # in it.
         if row is not None and not any(
-            selection.covers(facts["message_type"]) if begun else selects(selection, facts, self.directory)
+            selection.covers(facts["message_type"])
+            if begun
+            else selects(selection, facts, self.directory)
             for selection in row.select
         ):
             return []
@@ -126,11 +145,19 @@ class Breakdown:
         return [tuple(value for part in parts for value in part) for parts in product(*choices)]
 
     def add(
-        self, key: tuple[str | None, ...], times: Mapping[str, str], messages: int, items: int, size: int, begun: bool = False
+        self,
+        key: tuple[str | None, ...],
+        times: Mapping[str, str],
+        messages: int,
+        items: int,
+        size: int,
+        begun: bool = False,
     ) -> None:
         """Count into a cell, deliveries or beginnings."""
         if self.timed:
-            key = tuple(times[self.columns[i]] if value is None else value for i, value in enumerate(key))
+            key = tuple(
+                times[self.columns[i]] if value is None else value for i, value in enumerate(key)
+            )
         cell = self.cells.get(key)  # type: ignore[arg-type]
         if cell is None:
             cell = self.cells[key] = Figures()  # type: ignore[index]
@@ -146,10 +173,16 @@ class Breakdown:
             return [(facts[PLAIN[name]] or UNKNOWN,)]
         if name == "group":
             return [(self._group(facts["message_type"]),)]
-        sender, receiver = self.directory.get(facts["sender"]), self.directory.get(facts["receiver"])
+        sender, receiver = (
+            self.directory.get(facts["sender"]),
+            self.directory.get(facts["receiver"]),
+        )
         if name in ENDS:
             ends = ((sender, facts["sender"], "sent"), (receiver, facts["receiver"], "received"))
-            return [(_of(partner, name, partner_id), direction) for partner, partner_id, direction in ends]
+            return [
+                (_of(partner, name, partner_id), direction)
+                for partner, partner_id, direction in ends
+            ]
         if name in SIDES:
             end, _, what = name.partition("-")
             return [(_of(sender if end == "sender" else receiver, what, UNKNOWN),)]
@@ -159,7 +192,9 @@ class Breakdown:
         return [(value,) for value in _outward(name, sender, receiver, self.table.home_without)]
 
     def _group(self, message_type: str) -> str:
-        return next((name for name, opens in self.groups.items() if message_type.startswith(opens)), UNKNOWN)
+        return next(
+            (name for name, opens in self.groups.items() if message_type.startswith(opens)), UNKNOWN
+        )
 
 
 def _of(partner: Partner | None, what: str, otherwise: str) -> str:
@@ -168,9 +203,17 @@ def _of(partner: Partner | None, what: str, otherwise: str) -> str:
     return {"partner": partner.id, "sector": partner.sector, "country": partner.country}[what]
 
 
-def _outward(name: str, sender: Partner | None, receiver: Partner | None, without: frozenset[str]) -> list[str]:
-    """As seen from Finland: the direction, the other end's country, or each end that is in Finland (but for some sectors)."""
-    homes = [each for each in (sender, receiver) if each and each.country == HOME and each.sector not in without]
+def _outward(
+    name: str, sender: Partner | None, receiver: Partner | None, without: frozenset[str]
+) -> list[str]:
+    """As seen from Finland: the direction, the other end's country, or each end that is in Finland
+    (but for some sectors).
+    """
+    homes = [
+        each
+        for each in (sender, receiver)
+        if each and each.country == HOME and each.sector not in without
+    ]
     if name.startswith("home"):
         return [_of(partner, name.removeprefix("home-"), UNKNOWN) for partner in homes]
     sent_home = sender is None or sender.country == HOME

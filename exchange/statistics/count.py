@@ -1,4 +1,6 @@
-"""From counters to the lines of the exchange statistics: counted beside published; nothing that reads or prints."""
+"""From counters to the lines of the exchange statistics: counted beside published; nothing that
+reads or prints.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Published, Row, Rows, Selection, Side
-from schemas.directory import Directory
 
-#: The dimensions that the counters must be summed by, in this order: `ledger.totals(by=DIMENSIONS)`.
+#: The dimensions that the counters must be summed by, in this order:
+#: `ledger.totals(by=DIMENSIONS)`.
 DIMENSIONS = ("channel", "message_type", "sender", "receiver", "door", "kind")
 KIND = "delivered"
 #: The kind of what tables of cases count besides.
@@ -22,11 +25,11 @@ State = Literal["counted", "no-type-yet", "withheld"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row with its figures. `counted` is None when no message type of the row exists yet, or when the figure is withheld
-    for being small (`state` says which), never 0.
+    """A row with its figures. `counted` is None when no message type of the row exists yet, or when
+    the figure is withheld for being small (`state` says which), never 0.
 
-    `published` is the figure of the year compared with, `expected` the same scaled to the traffic that was counted.
-    `missing` names the rows that a sum leaves out for having no type yet.
+    `published` is the figure of the year compared with, `expected` the same scaled to the traffic
+    that was counted. `missing` names the rows that a sum leaves out for having no type yet.
     """
 
     row: Row
@@ -45,7 +48,9 @@ class Line:
 
     @property
     def difference(self) -> float | None:
-        """Counted less expected; 0 inside a band, or when it rounds to the published figure. None when either is not known."""
+        """Counted less expected; 0 inside a band, or when it rounds to the published figure. None
+        when either is not known.
+        """
         if self.counted is None or self.expected is None:
             return None
         if isinstance(self.expected, tuple):
@@ -59,26 +64,36 @@ class Line:
 
     @property
     def share_percent(self) -> float | None:
-        """Counted in per cent of the whole year's published figure; None for a band, and where either is not known."""
+        """Counted in per cent of the whole year's published figure; None for a band, and where
+        either is not known.
+        """
         if self.counted is None or not self.published or isinstance(self.published, tuple):
             return None
         return 100 * self.counted / self.published
 
     @property
     def difference_percent(self) -> float | None:
-        """The difference in per cent of what was expected (of the end of the band that was passed)."""
+        """The difference in per cent of what was expected (of the end of the band that was
+        passed).
+        """
         difference = self.difference
         if difference is None or self.expected is None:
             return None
         if difference == 0:
             return 0.0
-        base = self.expected if not isinstance(self.expected, tuple) else self.expected[0 if difference < 0 else 1]
+        base = (
+            self.expected
+            if not isinstance(self.expected, tuple)
+            else self.expected[0 if difference < 0 else 1]
+        )
         return 100 * difference / base if base else None
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What was counted: `days` calendar days, compared with published `year`, at `scale` of its traffic (1: all of it)."""
+    """What was counted: `days` calendar days, compared with published `year`, at `scale` of its
+    traffic (1: all of it).
+    """
 
     year: int
     days: float = 366
@@ -86,12 +101,22 @@ class Period:
 
     @property
     def whole(self) -> bool:
-        """Whether it is a year: then counted and expected may be compared row by row, before that only their shares."""
+        """Whether it is a year: then counted and expected may be compared row by row, before that
+        only their shares.
+        """
         return self.days >= 365
 
 
-def count(rows: Rows, totals: Iterable[Total], directory: Directory, known_types: Collection[str], period: Period) -> list[Line]:
-    """The lines of the statistics, in the order of `rows`. Reads `totals` once and keeps one number a row."""
+def count(
+    rows: Rows,
+    totals: Iterable[Total],
+    directory: Directory,
+    known_types: Collection[str],
+    period: Period,
+) -> list[Line]:
+    """The lines of the statistics, in the order of `rows`. Reads `totals` once and keeps one number
+    a row.
+    """
     sums: dict[str, float] = {row.id: 0 for row in rows.rows if row.can_count(known_types)}
     for values, messages, items, _bytes in totals:
         facts = dict(zip(DIMENSIONS, values, strict=True))
@@ -105,7 +130,11 @@ def count(rows: Rows, totals: Iterable[Total], directory: Directory, known_types
 
 def row_hits(rows: Rows, facts: Mapping[str, str], directory: Directory) -> list[Row]:
     """The rows that select deliveries with these dimensions."""
-    return [row for row in rows.rows if any(selects(selection, facts, directory) for selection in row.select)]
+    return [
+        row
+        for row in rows.rows
+        if any(selects(selection, facts, directory) for selection in row.select)
+    ]
 
 
 def lines_of(rows: Rows, sums: Mapping[str, float], period: Period) -> list[Line]:
@@ -150,12 +179,20 @@ def _line(row: Row, sums: Mapping[str, float], period: Period) -> Line:
     return Line(row, counted, published, _scaled(published, period, row), missing)
 
 
-def _scaled(published: Published | None, period: Period, row: Row) -> Published | tuple[float, float] | float | None:
-    """A year's figure for the traffic counted: by its scale and, unless it is one of a day, its share of the year."""
+def _scaled(
+    published: Published | None, period: Period, row: Row
+) -> Published | tuple[float, float] | float | None:
+    """A year's figure for the traffic counted: by its scale and, unless it is one of a day, its
+    share of the year.
+    """
     if published is None:
         return None
     year_days = 366 if period.year % 4 == 0 else 365
     factor = period.scale if row.per_day else period.scale * period.days / year_days
     if factor == 1:
         return published
-    return (published[0] * factor, published[1] * factor) if isinstance(published, tuple) else published * factor
+    return (
+        (published[0] * factor, published[1] * factor)
+        if isinstance(published, tuple)
+        else published * factor
+    )

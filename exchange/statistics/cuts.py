@@ -1,4 +1,6 @@
-"""How the statistics are cut besides their rows, as `cuts.toml` defines it: shares, bands, tables, sums, names; no counting."""
+"""How the statistics are cut besides their rows, as `cuts.toml` defines it: shares, bands, tables,
+sums, names; no counting.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Title = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ShareOf:
-    """Rows compared with each other; `of` are the rows that make the whole, `rest` the title of what the parts leave of it."""
+    """Rows compared with each other; `of` are the rows that make the whole, `rest` the title of
+    what the parts leave of it.
+    """
 
     id: str
     title: Title
@@ -38,7 +42,8 @@ class BandOf:
 
 @dataclass(frozen=True, slots=True)
 class TableOf:
-    """A table: what `row` selects (None: all that was delivered), by dimensions; ends in Finland of some sectors left out.
+    """A table: what `row` selects (None: all that was delivered), by dimensions; ends in Finland of
+    some sectors left out.
 
     `cases` counts the conversations that began as well.
     """
@@ -54,8 +59,10 @@ class TableOf:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Everything of `cuts.toml`. `groups` maps a group's id (what its types open with) to those openings; `names` maps a
-    dimension and a key of it to a title; `sums` are (total, parts) by row id."""
+    """Everything of `cuts.toml`. `groups` maps a group's id (what its types open with) to those
+    openings; `names` maps a dimension and a key of it to a title; `sums` are (total, parts) by row
+    id.
+    """
 
     shares: tuple[ShareOf, ...]
     bands: tuple[BandOf, ...]
@@ -71,7 +78,8 @@ def load(rows: Rows, path: Path = DEFAULT_PATH) -> Cuts:
     """Read the definitions.
 
     Raises:
-        ValueError: when a row that is named does not exist, a band's row has none, or a text lacks a language.
+        ValueError: when a row that is named does not exist, a band's row has none, or a text lacks
+        a language.
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     by_id = {row.id: row for row in rows.rows}
@@ -101,7 +109,12 @@ def load(rows: Rows, path: Path = DEFAULT_PATH) -> Cuts:
 def _share(entry: Mapping[str, Any], known: Any) -> ShareOf:
     parts = known(entry["parts"])
     return ShareOf(
-        entry["id"], entry["title"], parts, known(entry.get("of", parts)), tuple(entry.get("short", ())), entry.get("rest")
+        entry["id"],
+        entry["title"],
+        parts,
+        known(entry.get("of", parts)),
+        tuple(entry.get("short", ())),
+        entry.get("rest"),
     )
 
 
@@ -119,12 +132,18 @@ def _table(entry: Mapping[str, Any], by_id: Mapping[str, Row], known: Any) -> Ta
 
 def _check(cuts: Cuts, by_id: Mapping[str, Row], where: str) -> None:
     for band in cuts.bands:
-        if not by_id[band.row].per_day or not all(isinstance(value, tuple) for value in by_id[band.row].published.values()):
+        if not by_id[band.row].per_day or not all(
+            isinstance(value, tuple) for value in by_id[band.row].published.values()
+        ):
             raise ValueError(f"{where}: {band.row} is not published as a band for a day")
     titled: list[tuple[str, Title]] = [(share.id, share.title) for share in cuts.shares]
     titled += [(table.id, table.title) for table in cuts.tables]
-    titled += [(f"{kind} {key}", title) for kind, keys in cuts.names.items() for key, title in keys.items()]
-    titled += [("source", title) for title in cuts.sources] + [("assumption", title) for title in cuts.assumptions]
+    titled += [
+        (f"{kind} {key}", title) for kind, keys in cuts.names.items() for key, title in keys.items()
+    ]
+    titled += [("source", title) for title in cuts.sources] + [
+        ("assumption", title) for title in cuts.assumptions
+    ]
     for name, title in titled:
         if set(title) != set(LANGUAGES):
             raise ValueError(f"{where}: {name} needs a text in {', '.join(LANGUAGES)}")

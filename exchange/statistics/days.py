@@ -1,4 +1,6 @@
-"""Days of Finland as the statistics need them: numbers, dates, working days, the local hour of a minute; no counting."""
+"""Days of Finland as the statistics need them: numbers, dates, working days, the local hour of a
+minute; no counting.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +30,21 @@ def first_minute(day: int) -> int:
 
 @lru_cache(maxsize=16384)
 def local_hour(hour: int) -> tuple[int, int]:
-    """Of an hour since 1970 UTC: the day number and the hour of the day in Finland (offsets there are whole hours)."""
+    """Of an hour since 1970 UTC: the day number and the hour of the day in Finland (offsets there
+    are whole hours).
+    """
     moment = datetime.datetime.fromtimestamp(hour * 3600, FINLAND)
     return number_of(moment.date()), moment.hour
 
 
 @lru_cache(maxsize=64)
 def _free_days(year: int) -> frozenset[datetime.date]:
-    # Takes a third of a second to import; a server that only turns minutes into days has no use for it.
+    # Takes a third of a second to import; a server that only turns minutes into days has no use for
+    # it.
     import holidays
 
-    # Public holidays of Finland, and the eves of Midsummer and Christmas on which offices are closed as well.
+    # Public holidays of Finland, and the eves of Midsummer and Christmas on which offices are
+    # closed as well.
     return frozenset(holidays.country_holidays("FI", years=year))
 
 

@@ -1,4 +1,6 @@
-"""When partners kept the exchange busiest: the top minute, hour and day, and the week by hours; fed with a sum a minute, keeps no minute."""
+"""When partners kept the exchange busiest: the top minute, hour and day, and the week by hours; fed
+with a sum a minute, keeps no minute.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from exchange.statistics.days import date_of, local_hour
 
 Grain = Literal["minute", "hour", "day"]
 GRAINS: tuple[Grain, ...] = ("minute", "hour", "day")
-#: Messages and items that partners sent (duplicates and what was rejected as well), deliveries of them, items in those.
+#: Messages and items that partners sent (duplicates and what was rejected as well), deliveries of
+#: them, items in those.
 MEASURES = ("received", "received-items", "delivered", "items")
 _DELIVERED = MEASURES.index("delivered")
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
@@ -19,7 +22,9 @@ SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The busiest minute, hour or day (the first of equals) by one measure; `start` is local time in Finland, `a_second` the mean rate in it."""
+    """The busiest minute, hour or day (the first of equals) by one measure; `start` is local time
+    in Finland, `a_second` the mean rate in it.
+    """
 
     grain: Grain
     measure: str
@@ -38,7 +43,9 @@ class _Running:
 
     at: tuple[int, ...] = ()
     sums: list[int] = field(default_factory=lambda: [0] * len(MEASURES))
-    best: list[tuple[int, tuple[int, ...]]] = field(default_factory=lambda: [(0, ()) for _ in MEASURES])
+    best: list[tuple[int, tuple[int, ...]]] = field(
+        default_factory=lambda: [(0, ()) for _ in MEASURES]
+    )
 
     def add(self, at: tuple[int, ...], counts: Sequence[int]) -> None:
         if at != self.at:
@@ -61,10 +68,14 @@ class Peaks:
     hours: dict[tuple[int, int], int] = field(default_factory=dict)
     days: set[int] = field(default_factory=set)
     minutes: tuple[int, int] | None = None
-    _running: dict[Grain, _Running] = field(default_factory=lambda: {grain: _Running() for grain in GRAINS})
+    _running: dict[Grain, _Running] = field(
+        default_factory=lambda: {grain: _Running() for grain in GRAINS}
+    )
 
     def take(self, sums: Iterable[tuple[int, str, int, int, int, int]]) -> Peaks:
-        """Add (minute, channel, received, items received, delivered, items delivered) rows, in order of minutes."""
+        """Add (minute, channel, received, items received, delivered, items delivered) rows, in
+        order of minutes.
+        """
         for minute, _channel, *counts in sums:
             self.minutes = (minute if self.minutes is None else self.minutes[0], minute)
             day, hour = local_hour(minute // 60)
@@ -88,7 +99,9 @@ class Peaks:
         return found
 
     def mean_hours(self) -> dict[tuple[int, int], float]:
-        """Deliveries in an hour, on average over the weekdays of that name from the first day counted to the last."""
+        """Deliveries in an hour, on average over the weekdays of that name from the first day
+        counted to the last.
+        """
         if not self.days:
             return {}
         weekdays = dict.fromkeys(range(1, 8), 0)
@@ -103,4 +116,6 @@ def _start(grain: Grain, at: tuple[int, ...]) -> str:
     if grain == "day":
         return date.isoformat()
     minute = at[2] % 60 if grain == "minute" else 0
-    return datetime.datetime.combine(date, datetime.time(at[1], minute)).isoformat(timespec="minutes")
+    return datetime.datetime.combine(date, datetime.time(at[1], minute)).isoformat(
+        timespec="minutes"
+    )

@@ -1,4 +1,6 @@
-"""All that is published of a period in one object: lines, shares, bands, tables, peaks; made from a tally, written elsewhere."""
+"""All that is published of a period in one object: lines, shares, bands, tables, peaks; made from a
+tally, written elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Names = Mapping[str, Mapping[str, Title]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a whole, in per cent of what was counted and of what was published; None where it is not known."""
+    """A part of a whole, in per cent of what was counted and of what was published; None where it
+    is not known.
+    """
 
     title: Title
     counted: float | None
@@ -38,7 +42,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class BandDay:
-    """A day against a band: `place` is -1 below, 0 within, 1 above; None on days that the band does not speak of."""
+    """A day against a band: `place` is -1 below, 0 within, 1 above; None on days that the band does
+    not speak of.
+    """
 
     date: datetime.date
     count: float
@@ -63,8 +69,9 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table by dimensions: rows of (keys, figures, share of the messages in per cent), sorted by their keys; figures and
-    share are None where they are withheld."""
+    """A table by dimensions: rows of (keys, figures, share of the messages in per cent), sorted by
+    their keys; figures and share are None where they are withheld.
+    """
 
     cut: TableOf
     columns: tuple[str, ...]
@@ -73,7 +80,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was counted from `first` to `last` (both included; None when nothing was), beside what was published."""
+    """What was counted from `first` to `last` (both included; None when nothing was), beside what
+    was published.
+    """
 
     rows: Rows
     cuts: Cuts
@@ -98,7 +107,12 @@ class Report:
 
 
 def report_of(
-    tally: Tally, cuts: Cuts, names: Names, period: Period, span: tuple[datetime.date, datetime.date] | None, peaks: Peaks
+    tally: Tally,
+    cuts: Cuts,
+    names: Names,
+    period: Period,
+    span: tuple[datetime.date, datetime.date] | None,
+    peaks: Peaks,
 ) -> Report:
     """The report of a tally that is full."""
     lines = lines_of(tally.rows, tally.sums, period)
@@ -112,8 +126,15 @@ def report_of(
         last=span[1] if span else None,
         lines=lines,
         shares=[_share(cut, by_id) for cut in cuts.shares],
-        bands=[band for cut in cuts.bands if span and (band := _band(cut, by_id, tally.band_days[cut.row], period, span))],
-        tables=[_table(breakdown.table, breakdown.columns, breakdown.cells) for breakdown in tally.breakdowns],
+        bands=[
+            band
+            for cut in cuts.bands
+            if span and (band := _band(cut, by_id, tally.band_days[cut.row], period, span))
+        ],
+        tables=[
+            _table(breakdown.table, breakdown.columns, breakdown.cells)
+            for breakdown in tally.breakdowns
+        ],
         channels={name: dict(kinds) for name, kinds in sorted(tally.channels.items())},
         peaks=peaks.busiest(),
         hours=peaks.mean_hours(),
@@ -128,10 +149,25 @@ def _share(cut: ShareOf, by_id: Mapping[str, Line]) -> Share:
 
     counted, published = total(cut.of, False), total(cut.of, True)
     titles = cut.short or [by_id[name].row.title for name in cut.parts]
-    entries = [(title, total([name], False), total([name], True)) for title, name in zip(titles, cut.parts, strict=True)]
+    entries = [
+        (title, total([name], False), total([name], True))
+        for title, name in zip(titles, cut.parts, strict=True)
+    ]
     if cut.rest is not None:
-        entries.append((cut.rest, _left(counted, [e[1] for e in entries]), _left(published, [e[2] for e in entries])))
-    return Share(cut, [Part(title, c, _percent(c, counted), p, _percent(p, published)) for title, c, p in entries])
+        entries.append(
+            (
+                cut.rest,
+                _left(counted, [e[1] for e in entries]),
+                _left(published, [e[2] for e in entries]),
+            )
+        )
+    return Share(
+        cut,
+        [
+            Part(title, c, _percent(c, counted), p, _percent(p, published))
+            for title, c, p in entries
+        ],
+    )
 
 
 def _left(whole: float | None, parts: Sequence[float | None]) -> float | None:
@@ -165,7 +201,9 @@ def _band(
     return Band(cut, low, high, days)
 
 
-def _table(cut: TableOf, columns: tuple[str, ...], cells: Mapping[tuple[str, ...], Figures]) -> Table:
+def _table(
+    cut: TableOf, columns: tuple[str, ...], cells: Mapping[tuple[str, ...], Figures]
+) -> Table:
     # Deliveries counted at both ends stand twice: their shares are of each direction's own total.
     ends = [index for index, column in enumerate(columns) if column.endswith("-end")]
     totals: dict[tuple[str, ...], int] = {}

@@ -1,4 +1,6 @@
-"""The rows of the exchange statistics as `rows.toml` defines them: titles, published figures, what each selects; no counting."""
+"""The rows of the exchange statistics as `rows.toml` defines them: titles, published figures, what
+each selects; no counting.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Published = int | tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What an end of a delivery must be; an empty tuple asks nothing. `partner` is a partner's id."""
+    """What an end of a delivery must be; an empty tuple asks nothing. `partner` is a
+    partner's id.
+    """
 
     partner: tuple[str, ...] = ()
     sector: tuple[str, ...] = ()
@@ -28,7 +32,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which deliveries count: all that is named must hold. A type ending in `*` stands for everything that opens so."""
+    """Which deliveries count: all that is named must hold. A type ending in `*` stands for
+    everything that opens so.
+    """
 
     types: tuple[str, ...]
     channels: tuple[str, ...] = ()
@@ -38,14 +44,19 @@ class Selection:
 
     def covers(self, message_type: str) -> bool:
         """Whether a message type is among `types`."""
-        return any(message_type.startswith(t[:-1]) if t.endswith("*") else message_type == t for t in self.types)
+        return any(
+            message_type.startswith(t[:-1]) if t.endswith("*") else message_type == t
+            for t in self.types
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the statistics. `published` is by year; `rounded_to` is the step it is published in (1: exact).
+    """A row of the statistics. `published` is by year; `rounded_to` is the step it is published in
+    (1: exact).
 
-    A row either selects deliveries or adds up other rows (`sum_of`, their ids); `per_day` divides by calendar days.
+    A row either selects deliveries or adds up other rows (`sum_of`, their ids); `per_day` divides
+    by calendar days.
     """
 
     id: str
@@ -107,7 +118,9 @@ def _row(entry: Mapping[str, Any]) -> Row:
         unit=entry["unit"],
         measure=entry.get("measure", "messages"),
         published={int(year): _published(value) for year, value in entry["published"].items()},
-        rounded_to=int(precision.removeprefix("rounded-to-")) if precision.startswith("rounded-to-") else 1,
+        rounded_to=int(precision.removeprefix("rounded-to-"))
+        if precision.startswith("rounded-to-")
+        else 1,
         select=tuple(_selection(selection) for selection in entry.get("select", ())),
         sum_of=tuple(entry.get("sum_of", ())),
         per_day=entry.get("per") == "day",
@@ -122,6 +135,8 @@ def _selection(entry: Mapping[str, Any]) -> Selection:
     values: dict[str, Any] = {}
     for name, value in entry.items():
         values[name] = (
-            Side(**{key: tuple(each) for key, each in value.items()}) if name in ("sender", "receiver") else tuple(value)
+            Side(**{key: tuple(each) for key, each in value.items()})
+            if name in ("sender", "receiver")
+            else tuple(value)
         )
     return Selection(**values)

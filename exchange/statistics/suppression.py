@@ -1,8 +1,10 @@
-"""Withholding small counts from what is published as open data, so that they can't be worked out from sums either; pure.
+"""Withholding small counts from what is published as open data, so that they can't be worked out
+from sums either; pure.
 
-The rule: a count of 1 to 4 is withheld (threshold rule, n = 5). Where withheld counts stand in a published sum, at least two
-of them are withheld and together they are at least 5 and more than one each (else each is known to be 1), or a further one, the
-smallest, is withheld as well (secondary suppression). Withheld counts of both kinds look the same. A count of 0 is told: nobody is in it.
+The rule: a count of 1 to 4 is withheld (threshold rule, n = 5). Where withheld counts stand in a
+published sum, at least two of them are withheld and together they are at least 5 and more than one
+each (else each is known to be 1), or a further one, the smallest, is withheld as well (secondary
+suppression). Withheld counts of both kinds look the same. A count of 0 is told: nobody is in it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Cell = tuple[Hashable, ...]
 
 
 def withheld_cells(counts: Mapping[Cell, float], sums: Iterable[Collection[Cell]]) -> set[Cell]:
-    """The cells to withhold. Each of `sums` names cells of which any one follows from all the others."""
+    """The cells to withhold. Each of `sums` names cells of which any one follows from all the
+    others.
+    """
     hidden = {cell for cell, count in counts.items() if 0 < count < THRESHOLD}
     sets = [[cell for cell in each if cell in counts] for each in sums]
     changed = True
@@ -39,17 +43,27 @@ def withheld_cells(counts: Mapping[Cell, float], sums: Iterable[Collection[Cell]
 
 
 def as_open_data(report: Report) -> Report:
-    """What of a report may be published as open data: lines, shares and the tables marked so, small counts withheld."""
+    """What of a report may be published as open data: lines, shares and the tables marked so, small
+    counts withheld.
+    """
     tables = [table for table in report.tables if table.cut.open]
     counts: dict[Cell, float] = {}
     for line in report.lines:
         if line.counted is not None:
-            counts["row", line.row.id] = line.counted * (report.period.days if line.row.per_day else 1)
+            counts["row", line.row.id] = line.counted * (
+                report.period.days if line.row.per_day else 1
+            )
     for share in report.shares:
         if share.cut.rest is not None and share.parts[-1].counted is not None:
             counts["rest", share.cut.id] = share.parts[-1].counted
     for table in tables:
-        counts.update({(table.cut.id, *key): figures.messages for key, figures, _ in table.rows if figures is not None})
+        counts.update(
+            {
+                (table.cut.id, *key): figures.messages
+                for key, figures, _ in table.rows
+                if figures is not None
+            }
+        )
     hidden = withheld_cells(counts, [*_sums_of_rows(report), *_sums_of_tables(report, tables)])
     lines = [_line(line, ("row", line.row.id) in hidden) for line in report.lines]
     return dataclasses.replace(
@@ -73,11 +87,16 @@ def _sums_of_rows(report: Report) -> Iterator[list[Cell]]:
             yield [("row", line.row.id), *(("row", part) for part in line.row.sum_of)]
     for share in report.shares:
         if share.cut.rest is not None:
-            yield [("rest", share.cut.id), *(("row", name) for name in (*share.cut.parts, *share.cut.of))]
+            yield [
+                ("rest", share.cut.id),
+                *(("row", name) for name in (*share.cut.parts, *share.cut.of)),
+            ]
 
 
 def _sums_of_tables(report: Report, tables: Sequence[Table]) -> Iterator[list[Cell]]:
-    """The whole of each table, of each of its directions (rows tell these), and groups over the message types in them."""
+    """The whole of each table, of each of its directions (rows tell these), and groups over the
+    message types in them.
+    """
     for table in tables:
         cells = [(table.cut.id, *key) for key, _, _ in table.rows]
         yield list(cells)
@@ -86,10 +105,17 @@ def _sums_of_tables(report: Report, tables: Sequence[Table]) -> Iterator[list[Ce
                 for value in dict.fromkeys(cell[index] for cell in cells):
                     yield [cell for cell in cells if cell[index] == value]
         for other in tables:
-            if table.columns[:1] == ("group",) and other.columns == ("message-type", *table.columns[1:]):
+            if table.columns[:1] == ("group",) and other.columns == (
+                "message-type",
+                *table.columns[1:],
+            ):
                 for cell in cells:
                     opens = report.cuts.groups.get(str(cell[1]), ())
-                    inside = [key for key, _, _ in other.rows if key[0].startswith(opens) and key[1:] == cell[2:]]
+                    inside = [
+                        key
+                        for key, _, _ in other.rows
+                        if key[0].startswith(opens) and key[1:] == cell[2:]
+                    ]
                     yield [cell, *((other.cut.id, *key) for key in inside)]
 
 
@@ -109,11 +135,15 @@ def _share(share: Share, hidden: Collection[Cell]) -> Share:
             return dataclasses.replace(entry, counted=None, counted_percent=None)
         return dataclasses.replace(entry, counted_percent=None) if whole_hidden else entry
 
-    return Share(share.cut, [part(entry, cell in hidden) for entry, cell in zip(share.parts, cells, strict=True)])
+    return Share(
+        share.cut,
+        [part(entry, cell in hidden) for entry, cell in zip(share.parts, cells, strict=True)],
+    )
 
 
 def _table(table: Table, hidden: Collection[Cell]) -> Table:
     rows = [
-        (key, None, None) if (table.cut.id, *key) in hidden else (key, figures, percent) for key, figures, percent in table.rows
+        (key, None, None) if (table.cut.id, *key) in hidden else (key, figures, percent)
+        for key, figures, percent in table.rows
     ]
     return Table(table.cut, table.columns, rows)

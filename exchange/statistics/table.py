@@ -1,4 +1,6 @@
-"""The exchange statistics as a text table (rich), in Finnish, Swedish or English; no counting and no files."""
+"""The exchange statistics as a text table (rich), in Finnish, Swedish or English; no counting and
+no files.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ WITHHELD = "··"
 
 
 def figure(value: Published | tuple[float, float] | float | None, language: str = "en") -> str:
-    """A figure for a person: thousands apart, no decimals from 100 up, a band with a dash; empty when there is none."""
+    """A figure for a person: thousands apart, no decimals from 100 up, a band with a dash; empty
+    when there is none.
+    """
     if value is None:
         return ""
     if isinstance(value, tuple):
@@ -74,12 +78,18 @@ def _in(language: str, text: str) -> str:
 
 
 def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str = "en") -> Table:
-    """The lines by section: of a whole year the difference from what was expected, of less the share of the year published."""
+    """The lines by section: of a whole year the difference from what was expected, of less the
+    share of the year published.
+    """
     words = WORDS[language]
     scaled = period.whole and any(line.expected != line.published for line in lines)
     table = Table(title=words["title"], title_justify="left", box=None, pad_edge=False)
     table.add_column("", overflow="fold")
-    headings = [words["counted"], f"{words['published']} {period.year}", *([words["expected"]] if scaled else [])]
+    headings = [
+        words["counted"],
+        f"{words['published']} {period.year}",
+        *([words["expected"]] if scaled else []),
+    ]
     for heading in [*headings, words["difference" if period.whole else "share"]]:
         table.add_column(heading, justify="right", no_wrap=True)
     section = None
@@ -89,8 +99,17 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
             table.add_row(Text(rows.sections[section][language], style="bold"))
         text = counted_text(line, language)
         shown = Text(text, style="dim") if line.counted is None else text
-        last = percent(line.difference_percent, language, True) if period.whole else percent(line.share_percent, language)
-        cells = [shown, figure(line.published, language), *([figure(line.expected, language)] if scaled else []), last]
+        last = (
+            percent(line.difference_percent, language, True)
+            if period.whole
+            else percent(line.share_percent, language)
+        )
+        cells = [
+            shown,
+            figure(line.published, language),
+            *([figure(line.expected, language)] if scaled else []),
+            last,
+        ]
         table.add_row("  " + line.row.title[language], *cells)
     if any(line.missing and line.counted is not None for line in lines):
         table.caption, table.caption_justify = words["missing"], "left"

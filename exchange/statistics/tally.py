@@ -1,4 +1,6 @@
-"""One pass over the counters: sums of every row, of every day of a band, of every table; holds no counter, only sums."""
+"""One pass over the counters: sums of every row, of every day of a band, of every table; holds no
+counter, only sums.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.schemas.directory import Directory
 from exchange.statistics.breakdown import Breakdown, times_of
 from exchange.statistics.count import BEGUN, KIND, row_hits
 from exchange.statistics.count import DIMENSIONS as SELECTED_BY
 from exchange.statistics.cuts import BandOf, TableOf
 from exchange.statistics.rows import Rows
-from schemas.directory import Directory
 
 #: The kinds of messages and deliveries that are summed by channel.
-KINDS = ("received", "accepted", "rejected", "duplicate", "queued", "delivered", "dead-lettered", "resent")
+KINDS = (
+    "received",
+    "accepted",
+    "rejected",
+    "duplicate",
+    "queued",
+    "delivered",
+    "dead-lettered",
+    "resent",
+)
 
 #: The dimensions of a counter after its period: what rows select by, and what only tables know.
 DIMENSIONS = (*SELECTED_BY, "process")
@@ -23,7 +34,9 @@ Dimensions = tuple[str, str, str, str, str, str, str]
 
 @dataclass(slots=True)
 class _Places:
-    """Where counters with the same dimensions are added: rows (True: its items), bands, cells of tables."""
+    """Where counters with the same dimensions are added: rows (True: its items), bands, cells of
+    tables.
+    """
 
     rows: list[tuple[str, bool]]
     bands: list[tuple[str, bool]]
@@ -32,7 +45,9 @@ class _Places:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums that fill. The cost of a counter is one look-up by its dimensions; memory follows the tables, not the messages."""
+    """Sums that fill. The cost of a counter is one look-up by its dimensions; memory follows the
+    tables, not the messages.
+    """
 
     rows: Rows
     directory: Directory
@@ -62,10 +77,26 @@ class Tally:
         groups: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Tally:
         """A tally with these tables, empty."""
-        return cls(rows, directory, known_types, bands, [Breakdown(table, groups or {}, directory) for table in tables])
+        return cls(
+            rows,
+            directory,
+            known_types,
+            bands,
+            [Breakdown(table, groups or {}, directory) for table in tables],
+        )
 
-    def add(self, day: int, dimensions: Dimensions, messages: int, items: int, size: int, hour: int | None = None) -> None:
-        """Count a counter of that day (days since 1970 in Finland), and of that hour when hours are asked for."""
+    def add(
+        self,
+        day: int,
+        dimensions: Dimensions,
+        messages: int,
+        items: int,
+        size: int,
+        hour: int | None = None,
+    ) -> None:
+        """Count a counter of that day (days since 1970 in Finland), and of that hour when hours are
+        asked for.
+        """
         channel, kind = dimensions[0], dimensions[5]
         if kind in KINDS:
             kinds = self.channels.get(channel)
@@ -98,5 +129,12 @@ class Tally:
         hits = row_hits(self.rows, facts, self.directory) if facts["kind"] == KIND else []
         rows = [(row.id, row.measure == "items") for row in hits if row.id in self.sums]
         by_id = {row.id: row for row in self.rows.rows}
-        bands = [(band.row, of_items) for band in self.bands for name, of_items in rows if name in by_id[band.row].sum_of]
-        return _Places(rows, bands, [(each, key) for each in self.breakdowns for key in each.keys(facts)])
+        bands = [
+            (band.row, of_items)
+            for band in self.bands
+            for name, of_items in rows
+            if name in by_id[band.row].sum_of
+        ]
+        return _Places(
+            rows, bands, [(each, key) for each in self.breakdowns for key in each.keys(facts)]
+        )

@@ -1,1 +1,3 @@
-"""The ledger on a database: tables, migrations, the writer that commits in groups, queries, verification; the only place with SQL."""
+"""The ledger on a database: tables, migrations, the writer that commits in groups, queries,
+verification; the only place with SQL.
+"""

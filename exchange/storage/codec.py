@@ -8,7 +8,8 @@ import zstandard
 
 RAW, ZSTANDARD = 0, 1
 
-#: Shorter bodies are stored as they are: compressing one takes four microseconds and gains 16 to 30 %.
+#: Shorter bodies are stored as they are: compressing one takes four microseconds and gains 16 to 30
+#: %.
 COMPRESS_BYTES_MIN = 512
 
 _local = threading.local()

@@ -1,4 +1,6 @@
-"""What one transaction of the writer does to the tables: records, settlements, leases, counters; no thread and no queue."""
+"""What one transaction of the writer does to the tables: records, settlements, leases, counters; no
+thread and no queue.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,15 @@ import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
-from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record, Recorded, Remember, Settlement
+from exchange.ports.ledger import (
+    DeliveryRow,
+    EventRow,
+    MessageRow,
+    Record,
+    Recorded,
+    Remember,
+    Settlement,
+)
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.counters import Totals
@@ -20,19 +30,28 @@ DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 EVENT_COLUMNS = ",".join(EventRow._fields)
 
 
-def record_all(connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals) -> list[Recorded]:
+def record_all(
+    connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals
+) -> list[Recorded]:
     """Store those records that are new; say what became of each, in order."""
     answers: list[Recorded | None] = [None] * len(records)
     rows = [record.message for record in records]
     inserted = {
         row[0]
-        for row in insert(connection, f"INSERT INTO message({MESSAGE_COLUMNS})", "ON CONFLICT DO NOTHING RETURNING id", rows)
+        for row in insert(
+            connection,
+            f"INSERT INTO message({MESSAGE_COLUMNS})",
+            "ON CONFLICT DO NOTHING RETURNING id",
+            rows,
+        )
     }
     kept: list[Record] = []
     for index, record in enumerate(records):
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals)
-        elif record.remember and (stale := remember(connection, record.message.channel, record.remember)):
+        elif record.remember and (
+            stale := remember(connection, record.message.channel, record.remember)
+        ):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
         else:
@@ -42,7 +61,11 @@ def record_all(connection: sqlite3.Connection, records: Sequence[Record], level:
         connection,
         "INSERT INTO body(message_id,codec,content)",
         "",
-        [(record.message.id, *pack(record.body, level)) for record in kept if record.body is not None],
+        [
+            (record.message.id, *pack(record.body, level))
+            for record in kept
+            if record.body is not None
+        ],
     )
     insert(
         connection,
@@ -50,7 +73,12 @@ def record_all(connection: sqlite3.Connection, records: Sequence[Record], level:
         "",
         [delivery for record in kept for delivery in record.deliveries],
     )
-    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", [event for record in kept for event in record.events])
+    insert(
+        connection,
+        f"INSERT INTO event({EVENT_COLUMNS})",
+        "",
+        [event for record in kept for event in record.events],
+    )
     for record in kept:
         totals.add(record.counts)
     return [answer for answer in answers if answer is not None]
@@ -74,8 +102,12 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
     return Recorded("duplicate", original)
 
 
-def remember(connection: sqlite3.Connection, channel: str, entries: Sequence[Remember]) -> list[str]:
-    """Write what the channel wants to remember; the keys that somebody changed since they were read (then nothing is kept)."""
+def remember(
+    connection: sqlite3.Connection, channel: str, entries: Sequence[Remember]
+) -> list[str]:
+    """Write what the channel wants to remember; the keys that somebody changed since they were read
+    (then nothing is kept).
+    """
     stale = []
     connection.execute("SAVEPOINT memory")
     for entry in entries:
@@ -96,21 +128,36 @@ def remember(connection: sqlite3.Connection, channel: str, entries: Sequence[Rem
     return stale
 
 
-def settle_all(connection: sqlite3.Connection, settlements: Sequence[Settlement], level: int, totals: Totals) -> list[bool]:
-    """Apply those settlements whose delivery is still in the state that they end; say which were."""
+def settle_all(
+    connection: sqlite3.Connection, settlements: Sequence[Settlement], level: int, totals: Totals
+) -> list[bool]:
+    """Apply those settlements whose delivery is still in the state that they end; say which
+    were.
+    """
     rows = [
-        (each.delivery_id, each.state, each.attempts, each.next_at, each.ended_at, each.reason, each.from_state)
+        (
+            each.delivery_id,
+            each.state,
+            each.attempts,
+            each.next_at,
+            each.ended_at,
+            each.reason,
+            each.from_state,
+        )
         for each in settlements
     ]
     applied: set[int] = set()
     for part in chunks(rows, 7):
-        cursor = connection.execute(_settle_statement(len(part)), tuple(value for row in part for value in row))
+        cursor = connection.execute(
+            _settle_statement(len(part)), tuple(value for row in part for value in row)
+        )
         applied.update(row[0] for row in cursor.fetchall())
     events: list[EventRow] = []
     answers = []
     done = []
     for each in settlements:
-        # One settlement of a delivery a transaction: a second one of the same group must not count again.
+        # One settlement of a delivery a transaction: a second one of the same group must not count
+        # again.
         took = each.delivery_id in applied
         applied.discard(each.delivery_id)
         done.append(took)
@@ -121,7 +168,12 @@ def settle_all(connection: sqlite3.Connection, settlements: Sequence[Settlement]
                 codec, content = pack(each.answer, level)
                 answers.append((each.delivery_id, codec, each.answer_content_type, content))
     insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", events)
-    insert(connection, "INSERT INTO answer(delivery_id,codec,content_type,content)", "ON CONFLICT DO NOTHING", answers)
+    insert(
+        connection,
+        "INSERT INTO answer(delivery_id,codec,content_type,content)",
+        "ON CONFLICT DO NOTHING",
+        answers,
+    )
     return done
 
 
@@ -135,7 +187,9 @@ def _settle_statement(rows: int) -> str:
     )
 
 
-def lease_mailbox(connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int) -> list[int]:
+def lease_mailbox(
+    connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
+) -> list[int]:
     """Take up to `most` deliveries from a mailbox until `until`; their ids, oldest first."""
     rows = connection.execute(
         "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "

@@ -1,4 +1,6 @@
-"""SQLite connections as the ledger wants them, and rows in and out of them; no statement of the ledger."""
+"""SQLite connections as the ledger wants them, and rows in and out of them; no statement of the
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,22 @@ from typing import Any
 
 #: Variables of one statement; SQLite's own limit is 32,766 (since 3.32).
 VARIABLES_MAX = 30_000
-#: Fewer rows go in one by one, by one statement: faster than statements of several sizes (measured).
+#: Fewer rows go in one by one, by one statement: faster than statements of several sizes
+#: (measured).
 FEW_ROWS = 32
 
 
-def connect(path: Path, cache_mib: int = 16, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
+def connect(
+    path: Path, cache_mib: int = 16, read_only: bool = False, durable: bool = True
+) -> sqlite3.Connection:
     """A connection in autocommit mode, to be used by one thread at a time.
 
-    `synchronous=FULL` makes a commit wait for the disk: a receipt may be sent after it. WAL lets readers read meanwhile.
-    Not `durable` (OFF): a commit outlives the process, but not the machine.
+    `synchronous=FULL` makes a commit wait for the disk: a receipt may be sent after it. WAL lets
+    readers read meanwhile. Not `durable` (OFF): a commit outlives the process, but not the machine.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=30.0, cached_statements=512
+    )
     for pragma in (
         "journal_mode=WAL",
         f"synchronous={'FULL' if durable else 'OFF'}",
@@ -37,9 +44,11 @@ def connect(path: Path, cache_mib: int = 16, read_only: bool = False, durable: b
 
 
 def chunks(rows: Sequence[tuple[Any, ...]], columns: int) -> Iterable[Sequence[tuple[Any, ...]]]:
-    """`rows` in parts whose sizes are powers of two, so that only a few statements are ever prepared.
+    """`rows` in parts whose sizes are powers of two, so that only a few statements are ever
+    prepared.
 
-    A part goes into one multi-row statement: one step of SQLite, hence one release of the interpreter lock, for many rows.
+    A part goes into one multi-row statement: one step of SQLite, hence one release of the
+    interpreter lock, for many rows.
     """
     most = VARIABLES_MAX // columns
     start, left = 0, len(rows)
@@ -56,7 +65,9 @@ def placeholders(rows: int, columns: int) -> str:
     return ",".join([row] * rows)
 
 
-def insert(connection: sqlite3.Connection, prefix: str, suffix: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def insert(
+    connection: sqlite3.Connection, prefix: str, suffix: str, rows: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
     """Insert `rows` by `{prefix} VALUES ... {suffix}`; what the suffix returns."""
     if not rows:
         return []
@@ -67,7 +78,8 @@ def insert(connection: sqlite3.Connection, prefix: str, suffix: str, rows: Seque
     returned: list[tuple[Any, ...]] = []
     for part in chunks(rows, columns):
         cursor = connection.execute(
-            f"{prefix} VALUES {placeholders(len(part), columns)} {suffix}", tuple(chain.from_iterable(part))
+            f"{prefix} VALUES {placeholders(len(part), columns)} {suffix}",
+            tuple(chain.from_iterable(part)),
         )
         returned += cursor.fetchall()
     return returned

@@ -1,4 +1,6 @@
-"""Copies of a ledger file that is in use, and going back to one; nothing that reads what is in them."""
+"""Copies of a ledger file that is in use, and going back to one; nothing that reads what is in
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,18 @@ BESIDE = ("-wal", "-shm")
 
 
 def copy_ledger(path: Path, target: Path) -> None:
-    """Copy the ledger at `path`, as it is committed now, to `target`, which is either whole or not there.
+    """Copy the ledger at `path`, as it is committed now, to `target`, which is either whole or not
+    there.
 
     Raises:
         sqlite3.Error: when the ledger can't be read or the copy not be written.
     """
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path, timeout=30.0)) as source, closing(sqlite3.connect(unfinished)) as copy:
+    with (
+        closing(sqlite3.connect(path, timeout=30.0)) as source,
+        closing(sqlite3.connect(unfinished)) as copy,
+    ):
         copy.execute("PRAGMA synchronous=OFF")
         copy.execute("PRAGMA journal_mode=OFF")
         source.backup(copy)

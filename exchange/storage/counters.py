@@ -1,4 +1,6 @@
-"""Adding to the counters: sums by key that are made in memory before they touch a table; what is counted is the journey's."""
+"""Adding to the counters: sums by key that are made in memory before they touch a table; what is
+counted is the journey's.
+"""
 
 from __future__ import annotations
 

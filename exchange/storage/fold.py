@@ -1,7 +1,9 @@
-"""Folding minutes: counters by the minute that have grown old become hours of their day's counters and the day's curve; never a count is lost.
+"""Folding minutes: counters by the minute that have grown old become hours of their day's counters
+and the day's curve; never a count is lost.
 
-What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the day had (`day_counter.hours`, JSON: the local
-hour to [count, items, bytes]); for each channel and door, what was received and delivered in each minute (`day_curve`).
+What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the
+day had (`day_counter.hours`, JSON: the local hour to [count, items, bytes]); for each channel and
+door, what was received and delivered in each minute (`day_curve`).
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ _KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
 _COLUMNS = ("period", *DIMENSIONS)
 _KIND, _DOOR = _COLUMNS.index("kind"), _COLUMNS.index("door")
 _NOTHING = (0, 0, 0, 0)
-#: The door of what was folded before doors were told apart; items received are 0 there, for they were not kept.
+#: The door of what was folded before doors were told apart; items received are 0 there, for they
+#: were not kept.
 UNKNOWN_DOOR = "?"
 
-#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them, deliveries made, items in them.
+#: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them,
+#: deliveries made, items in them.
 MinuteRow = tuple[int, str, int, int, int, int]
 #: A door by its channel's name and its own.
 DoorKey = tuple[str, str]
@@ -43,7 +47,9 @@ def folded_before(connection: sqlite3.Connection) -> int:
 
 
 def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
-    """Fold minutes before `before`, the oldest first, about `most` counters at a time (a minute is never split); whether some are left."""
+    """Fold minutes before `before`, the oldest first, about `most` counters at a time (a minute is
+    never split); whether some are left.
+    """
     beyond = connection.execute(
         "SELECT period FROM counter WHERE period<? ORDER BY period LIMIT 1 OFFSET ?", (before, most)
     ).fetchone()
@@ -51,13 +57,16 @@ def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
     if beyond is not None:
         oldest = connection.execute("SELECT MIN(period) FROM counter").fetchone()[0]
         until = max(beyond[0], oldest + 1)
-    rows = connection.execute(f"SELECT {COUNT_COLUMNS} FROM counter WHERE period<? ORDER BY period", (until,))
+    rows = connection.execute(
+        f"SELECT {COUNT_COLUMNS} FROM counter WHERE period<? ORDER BY period", (until,)
+    )
     hours, curves = _added_up(rows)
     _keep_hours(connection, hours)
     _keep_curves(connection, curves)
     connection.execute("DELETE FROM counter WHERE period<?", (until,))
     connection.execute(
-        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET before=MAX(before,excluded.before)", (until,)
+        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET before=MAX(before,excluded.before)",
+        (until,),
     )
     fold_pruned(connection)
     return beyond is not None
@@ -66,7 +75,12 @@ def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
 def fold_pruned(connection: sqlite3.Connection) -> None:
     """Add what retention dropped of folded minutes to the days."""
     before = folded_before(connection)
-    if connection.execute("SELECT 1 FROM pruned_counter WHERE period<? LIMIT 1", (before,)).fetchone() is None:
+    if (
+        connection.execute(
+            "SELECT 1 FROM pruned_counter WHERE period<? LIMIT 1", (before,)
+        ).fetchone()
+        is None
+    ):
         return
     connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
     dimensions = ",".join(DIMENSIONS)
@@ -84,13 +98,17 @@ def hours_of(text: str | None) -> dict[int, list[int]]:
 
 
 def curve_of(codec: int, content: bytes) -> list[list[int]]:
-    """A day's curve: [minute of the day, messages received, items in them, deliveries made, items in them], by minute."""
+    """A day's curve: [minute of the day, messages received, items in them, deliveries made, items
+    in them], by minute.
+    """
     found: list[list[int]] = json.loads(unpack(codec, content))
     return found
 
 
 def curve_sums(codec: int, content: bytes) -> str:
-    """What the minutes of a curve sum to, as JSON: [messages received, items in them, deliveries made, items in them]."""
+    """What the minutes of a curve sum to, as JSON: [messages received, items in them, deliveries
+    made, items in them].
+    """
     minutes = [sums for _, *sums in curve_of(codec, content)]
     return json.dumps([sum(figures) for figures in zip(_NOTHING, *minutes, strict=True)])
 
@@ -98,17 +116,21 @@ def curve_sums(codec: int, content: bytes) -> str:
 def curves(
     connection: sqlite3.Connection, first_day: int, end_day: int, without: Collection[DoorKey] = ()
 ) -> Iterator[MinuteRow]:
-    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a time is in memory.
+    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a
+    time is in memory.
 
     What came through the doors `without` adds nothing to its minutes, which are told all the same.
     """
     days = connection.execute(
-        "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day", (first_day, end_day)
+        "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day",
+        (first_day, end_day),
     ).fetchall()
     for (day,) in days:
         start = first_minute(day)
         by_minute: _Sums = {}
-        of_day = connection.execute("SELECT channel,door,codec,content FROM day_curve WHERE day=?", (day,))
+        of_day = connection.execute(
+            "SELECT channel,door,codec,content FROM day_curve WHERE day=?", (day,)
+        )
         for channel, door, codec, content in of_day:
             counts = (channel, door) not in without
             for minute, *sums in curve_of(codec, content):
@@ -118,8 +140,12 @@ def curves(
             yield minute, channel, received, items_received, delivered, items
 
 
-def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str, str], _Sums]]:
-    """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel, door and minute of the day."""
+def _added_up(
+    rows: Iterable[Sequence[Any]],
+) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str, str], _Sums]]:
+    """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel,
+    door and minute of the day.
+    """
     hours: dict[tuple[Any, ...], _Sums] = {}
     curves: dict[tuple[int, str, str], _Sums] = {}
     day = hour = start = 0
@@ -133,7 +159,9 @@ def _added_up(rows: Iterable[Sequence[Any]]) -> tuple[dict[tuple[Any, ...], _Sum
             day, hour = local_hour(minute // 60)
             start = first_minute(day)
         count, items, size = row[-3:]
-        of_minute = curves.setdefault((day, row[1], row[_DOOR]), {}).setdefault(minute - start, [0, 0, 0, 0])
+        of_minute = curves.setdefault((day, row[1], row[_DOOR]), {}).setdefault(
+            minute - start, [0, 0, 0, 0]
+        )
         if kind == RECEIVED:
             of_minute[0] += count
             of_minute[1] += items
@@ -157,16 +185,23 @@ def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Su
             _add(sums, hour, kept)
     connection.executemany(
         f"UPDATE day_counter SET hours=? WHERE {_KEY}",
-        ((json.dumps(dict(sorted(sums.items())), separators=(",", ":")), *key) for key, sums in hours.items()),
+        (
+            (json.dumps(dict(sorted(sums.items())), separators=(",", ":")), *key)
+            for key, sums in hours.items()
+        ),
     )
 
 
 def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, str], _Sums]) -> None:
     for key, sums in curves.items():
-        kept = connection.execute("SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND door=?", key).fetchone()
+        kept = connection.execute(
+            "SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND door=?", key
+        ).fetchone()
         for minute, *values in curve_of(*kept) if kept else ():
             _add(sums, minute, values)
-        text = json.dumps([[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":"))
+        text = json.dumps(
+            [[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":")
+        )
         connection.execute(
             "INSERT OR REPLACE INTO day_curve(day,channel,door,codec,content) VALUES (?,?,?,?,?)",
             (*key, *pack(text.encode(), _LEVEL)),

@@ -1,4 +1,6 @@
-"""Bringing a database to the newest revision at start; the revisions themselves stand in `migrations/`."""
+"""Bringing a database to the newest revision at start; the revisions themselves stand in
+`migrations/`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-#: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a test holds it against them.
+#: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a
+#: test holds it against them.
 NEW_LEDGER = Path(__file__).with_name("ledger.sql")
 
 
@@ -24,7 +27,9 @@ def migrate_sqlite(path: Path) -> None:
 
 
 def newest_revision() -> str:
-    """The revision that this version of the product wants: the number that the newest migration's file name begins with."""
+    """The revision that this version of the product wants: the number that the newest migration's
+    file name begins with.
+    """
     return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
@@ -47,11 +52,17 @@ def _create(path: Path) -> None:
 
 
 def as_text(path: Path) -> str:
-    """The tables and indexes of a ledger as statements, with its revision: what `ledger.sql` says of the newest."""
+    """The tables and indexes of a ledger as statements, with its revision: what `ledger.sql` says
+    of the newest.
+    """
     with closing(sqlite3.connect(path)) as connection:
-        statements = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC,name").fetchall()
+        statements = connection.execute(
+            "SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC,name"
+        ).fetchall()
     texts = [" ".join(statement.split()) + ";" for (statement,) in statements]
-    return "\n".join([*texts, f"INSERT INTO alembic_version(version_num) VALUES ('{revision(path)}');", ""])
+    return "\n".join(
+        [*texts, f"INSERT INTO alembic_version(version_num) VALUES ('{revision(path)}');", ""]
+    )
 
 
 def upgrade(path: Path) -> None:

@@ -17,19 +17,27 @@ EVENT = ",".join(EventRow._fields)
 DIMENSIONS = ("period", *CountKey._fields[1:])
 
 
-def memory(connection: sqlite3.Connection, channel: str, keys: Sequence[str]) -> list[tuple[str, str, int]]:
+def memory(
+    connection: sqlite3.Connection, channel: str, keys: Sequence[str]
+) -> list[tuple[str, str, int]]:
     """(key, value, version) of those keys that are remembered."""
     rows: list[tuple[str, str, int]] = []
     for start in range(0, len(keys), 1000):
         part = keys[start : start + 1000]
         rows += connection.execute(
-            f"SELECT key,value,version FROM memory WHERE channel=? AND key IN ({','.join('?' * len(part))})", (channel, *part)
+            f"SELECT key,value,version FROM memory WHERE channel=? AND key IN ({','.join('?' * len(part))})",
+            (channel, *part),
         ).fetchall()
     return rows
 
 
 def due(
-    connection: sqlite3.Connection, lanes: Sequence[int], due_before: int, most: int, mode: str, without: Sequence[str] = ()
+    connection: sqlite3.Connection,
+    lanes: Sequence[int],
+    due_before: int,
+    most: int,
+    mode: str,
+    without: Sequence[str] = (),
 ) -> list[Due]:
     """Deliveries of that mode to be made, by due time, to others than the receivers `without`."""
     if mode not in ("push", "ask"):
@@ -44,7 +52,9 @@ def due(
     return [Due(*row) for row in rows]
 
 
-def pending(connection: sqlite3.Connection, delivery_ids: Sequence[int], state: str, bodies: bool) -> list[Pending]:
+def pending(
+    connection: sqlite3.Connection, delivery_ids: Sequence[int], state: str, bodies: bool
+) -> list[Pending]:
     """Deliveries in that state with message and body, by id."""
     found: list[Pending] = []
     body = ",body.codec,body.content" if bodies else ",0,x''"
@@ -74,10 +84,16 @@ def _pending(row: tuple[Any, ...]) -> Pending:
     split = len(DeliveryRow._fields)
     end = split + len(MessageRow._fields)
     codec, content = row[end], row[end + 1]
-    return Pending(DeliveryRow(*row[:split]), MessageRow(*row[split:end]), unpack(codec, content) if content else b"")
+    return Pending(
+        DeliveryRow(*row[:split]),
+        MessageRow(*row[split:end]),
+        unpack(codec, content) if content else b"",
+    )
 
 
-def find(connection: sqlite3.Connection, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
+def find(
+    connection: sqlite3.Connection, channel: str, sender: str, sender_message_id: str
+) -> MessageRow | None:
     """An accepted message by its sender's id."""
     row = connection.execute(
         f"SELECT {MESSAGE} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
@@ -96,7 +112,8 @@ def stored(
     newest_first: bool,
 ) -> list[tuple[MessageRow, bytes]]:
     """Accepted messages of some types with ids in [since, before) and their bodies, by id."""
-    # The plus keeps SQLite from the index of senders' ids, by which it would read and sort all that the channel ever accepted.
+    # The plus keeps SQLite from the index of senders' ids, by which it would read and sort all that
+    # the channel ever accepted.
     marks = ",".join("?" * len(message_types))
     rows = connection.execute(
         f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON body.message_id=message.id "
@@ -115,13 +132,17 @@ def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | Non
 
 def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:
     """The bytes of a message, while they are kept."""
-    row = connection.execute("SELECT codec,content FROM body WHERE message_id=?", (message_id,)).fetchone()
+    row = connection.execute(
+        "SELECT codec,content FROM body WHERE message_id=?", (message_id,)
+    ).fetchone()
     return unpack(*row) if row else None
 
 
 def answer(connection: sqlite3.Connection, delivery_id: int) -> tuple[str, bytes] | None:
     """Media type and bytes of an answer."""
-    row = connection.execute("SELECT content_type,codec,content FROM answer WHERE delivery_id=?", (delivery_id,)).fetchone()
+    row = connection.execute(
+        "SELECT content_type,codec,content FROM answer WHERE delivery_id=?", (delivery_id,)
+    ).fetchone()
     return (row[0], unpack(row[1], row[2])) if row else None
 
 
@@ -129,14 +150,19 @@ def deliveries(connection: sqlite3.Connection, message_id: int) -> list[Delivery
     """The deliveries of a message."""
     return [
         DeliveryRow(*row)
-        for row in connection.execute(f"SELECT {DELIVERY} FROM delivery WHERE message_id=? ORDER BY id", (message_id,))
+        for row in connection.execute(
+            f"SELECT {DELIVERY} FROM delivery WHERE message_id=? ORDER BY id", (message_id,)
+        )
     ]
 
 
 def events(connection: sqlite3.Connection, message_id: int) -> list[EventRow]:
     """What happened to a message, in order."""
     return [
-        EventRow(*row) for row in connection.execute(f"SELECT {EVENT} FROM event WHERE message_id=? ORDER BY id", (message_id,))
+        EventRow(*row)
+        for row in connection.execute(
+            f"SELECT {EVENT} FROM event WHERE message_id=? ORDER BY id", (message_id,)
+        )
     ]
 
 

@@ -1,4 +1,6 @@
-"""Counting the ledger's rows anew, as statements that `verify` and retention share; no comparison and no deletion."""
+"""Counting the ledger's rows anew, as statements that `verify` and retention share; no comparison
+and no deletion.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-f
 _DIMENSIONS = "message.channel,message.message_type,message.sender"
 _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)
 
-#: Every counter by minute, counted from messages, deliveries and events: from the tables themselves, or from copies of some of their rows.
+#: Every counter by minute, counted from messages, deliveries and events: from the tables
+#: themselves, or from copies of some of their rows.
 _FROM = f"""
 WITH received AS (
   SELECT received_at/60000 AS period,{_DIMENSIONS},door,state,process,COUNT(*) AS count,SUM(items) AS items,SUM(bytes) AS bytes
@@ -37,7 +40,9 @@ SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.door,event.kind,me
   JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id GROUP BY 1,2,3,4,5,6,7,8
 """
 RECOUNT = _FROM.format(message="message", event="event", delivery="delivery")
-RECOUNT_OF_DROPPED = _FROM.format(message="temp.dropped_message", event="temp.dropped_event", delivery="temp.dropped_delivery")
+RECOUNT_OF_DROPPED = _FROM.format(
+    message="temp.dropped_message", event="temp.dropped_event", delivery="temp.dropped_delivery"
+)
 #: What of the rows the count needs, of the messages with these ids.
 DROPPED_ROWS = (
     "INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,door,items,bytes,process FROM message "

@@ -1,4 +1,6 @@
-"""Forgetting: bodies first, then settled messages with their deliveries and events; counts never."""
+"""Forgetting: bodies first, then settled messages with their deliveries and events; counts
+never.
+"""
 
 from __future__ import annotations
 
@@ -26,29 +28,45 @@ _SETTLED = (
 
 
 def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
-    """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many went."""
-    # Found in `body` itself: most old messages have none any more, and would be read again every time.
-    ids = connection.execute(_SETTLED.format(table="body", id="body.message_id"), (before, most)).fetchall()
-    connection.executemany("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids)
+    """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many
+    went.
+    """
+    # Found in `body` itself: most old messages have none any more, and would be read again every
+    # time.
+    ids = connection.execute(
+        _SETTLED.format(table="body", id="body.message_id"), (before, most)
+    ).fetchall()
+    connection.executemany(
+        "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids
+    )
     connection.executemany("DELETE FROM body WHERE message_id=?", ids)
     return len(ids)
 
 
 def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dropped:
-    """Drop up to `most` settled messages with ids below `before` and all that belongs to them, adding their counts to the pruned ones; how many
-    went, and how many bodies with them."""
+    """Drop up to `most` settled messages with ids below `before` and all that belongs to them,
+    adding their counts to the pruned ones; how many went, and how many bodies with them.
+    """
     for statement in DROPPED_TABLES:
         connection.execute(statement)
-    connection.execute(f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}", (before, most))
+    connection.execute(
+        f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}",
+        (before, most),
+    )
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:
         return Dropped(0, 0)
-    # The count looks at each row several times: at copies of what it needs, since a message may hold a long detail.
+    # The count looks at each row several times: at copies of what it needs, since a message may
+    # hold a long detail.
     for statement in DROPPED_ROWS:
         connection.execute(statement)
     _add_to_pruned(connection, RECOUNT_OF_DROPPED)
-    connection.execute("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)")
-    bodies = connection.execute("DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)").rowcount
+    connection.execute(
+        "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)"
+    )
+    bodies = connection.execute(
+        "DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)"
+    ).rowcount
     for table, column in (("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
     # A rollback empties them as well.
@@ -58,7 +76,9 @@ def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dro
 
 
 def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:
-    """Add up what is dropped: by the day where minutes are folded already, by the minute where they are not."""
+    """Add up what is dropped: by the day where minutes are folded already, by the minute where they
+    are not.
+    """
     before = folded_before(connection)
     minutes, days = Sums(), Sums()
     for period, *rest, count, items, size in connection.execute(recount):

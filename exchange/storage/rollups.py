@@ -1,4 +1,6 @@
-"""Reading the counters row by row in one consistent view, in constant memory: what the statistics are made of; no sum kept here."""
+"""Reading the counters row by row in one consistent view, in constant memory: what the statistics
+are made of; no sum kept here.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from typing import Any
 from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
-from exchange.storage.fold import DELIVERED, RECEIVED, DoorKey, MinuteRow, curves, folded_before, hours_of
+from exchange.storage.fold import (
+    DELIVERED,
+    RECEIVED,
+    DoorKey,
+    MinuteRow,
+    curves,
+    folded_before,
+    hours_of,
+)
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -22,7 +32,9 @@ _KIND = COUNT_COLUMNS.split(",").index("kind")
 
 
 class Rollups:
-    """The counters of a ledger file, open for reading: `with Rollups(path) as rollups`. Works beside a running exchange."""
+    """The counters of a ledger file, open for reading: `with Rollups(path) as rollups`. Works
+    beside a running exchange.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,13 +45,20 @@ class Rollups:
         self._connection.execute("BEGIN")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def bounds(self) -> tuple[int, int] | None:
-        """The first and the last day that has a counter (days since 1970, in Finland); None when there is none."""
+        """The first and the last day that has a counter (days since 1970, in Finland); None when
+        there is none.
+        """
         first, last = next(self._rows("SELECT MIN(period), MAX(period) FROM day_counter", ()))
         return None if first is None else (first, last)
 
@@ -49,13 +68,21 @@ class Rollups:
         return max(found or 0, folded_before(self._open) - 1, 0)
 
     def days(self, since: int, until: int) -> Iterator[CounterRow]:
-        """Day counters of days [since, until), by day: the primary key's own order, so that nothing is sorted."""
-        return self._rows(f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>=? AND period<? ORDER BY period", (since, until))
+        """Day counters of days [since, until), by day: the primary key's own order, so that nothing
+        is sorted.
+        """
+        return self._rows(
+            f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>=? AND period<? ORDER BY period",
+            (since, until),
+        )
 
     def hours(self, since: int, until: int) -> Iterator[HourRow]:
-        """Counters of days [since, until) with the local hour, folded or not; the hour is None for all but deliveries."""
+        """Counters of days [since, until) with the local hour, folded or not; the hour is None for
+        all but deliveries.
+        """
         counted = self._rows(
-            f"SELECT {COUNT_COLUMNS},hours FROM day_counter WHERE period>=? AND period<? ORDER BY period", (since, until)
+            f"SELECT {COUNT_COLUMNS},hours FROM day_counter WHERE period>=? AND period<? ORDER BY period",
+            (since, until),
         )
         for *key, count, items, size, hours in counted:
             if key[_KIND] != DELIVERED:
@@ -63,17 +90,27 @@ class Rollups:
             for hour, sums in hours_of(hours).items():
                 yield (*key, hour, *sums)
         minutes = f"SELECT {COUNT_COLUMNS} FROM counter WHERE period>=? AND period<? AND kind=? ORDER BY period"
-        for minute, *rest, count, items, size in self._rows(minutes, (first_minute(since), first_minute(until), DELIVERED)):
+        for minute, *rest, count, items, size in self._rows(
+            minutes, (first_minute(since), first_minute(until), DELIVERED)
+        ):
             day, hour = local_hour(minute // 60)
             yield (day, *rest, hour, count, items, size)
 
-    def sums(self, since: int, until: int, without: Collection[DoorKey] = ()) -> Iterator[MinuteRow]:
-        """Each minute of the days [since, until) and each channel that counted in it, folded or not, added up by minute.
+    def sums(
+        self, since: int, until: int, without: Collection[DoorKey] = ()
+    ) -> Iterator[MinuteRow]:
+        """Each minute of the days [since, until) and each channel that counted in it, folded or
+        not, added up by minute.
 
-        What came through the doors `without` adds nothing to its minutes, which are told all the same.
+        What came through the doors `without` adds nothing to its minutes, which are told all the
+        same.
         """
-        # The order of the primary key, so that nothing is sorted: doors are left out by their cases and not grouped by.
-        left_out = " OR ".join(f"(channel=?{number} AND door=?{number + 1})" for number in range(3, 3 + 2 * len(without), 2))
+        # The order of the primary key, so that nothing is sorted: doors are left out by their cases
+        # and not grouped by.
+        left_out = " OR ".join(
+            f"(channel=?{number} AND door=?{number + 1})"
+            for number in range(3, 3 + 2 * len(without), 2)
+        )
         figures = ",".join(
             f"SUM(CASE WHEN kind='{kind}' AND NOT ({left_out or 0}) THEN {column} ELSE 0 END)"
             for kind in (RECEIVED, DELIVERED)
@@ -82,7 +119,11 @@ class Rollups:
         unfolded = self._rows(
             f"SELECT period,channel,{figures} FROM counter WHERE period>=?1 AND period<?2 "
             "GROUP BY period,channel ORDER BY period,channel",
-            (first_minute(since), first_minute(until), *(name for door in without for name in door)),
+            (
+                first_minute(since),
+                first_minute(until),
+                *(name for door in without for name in door),
+            ),
         )
         return heapq.merge(curves(self._open, since, until, without), unfolded)
 

@@ -1,4 +1,6 @@
-"""The ledger on SQLite: the port's methods over one writer and a reading connection; statements that change stand in `commit`."""
+"""The ledger on SQLite: the port's methods over one writer and a reading connection; statements
+that change stand in `commit`.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +33,24 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
 from exchange.storage.writer import Work, Writer
 
-#: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads most of it once.
+#: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads
+#: most of it once.
 SCANNERS_KEPT_MAX = 2
 SCANNERS_CACHE_MIB = 2
 
 
 class SqliteLedger:
-    """Embedded default. Point reads run on the caller's thread (microseconds); scans run on another."""
+    """Embedded default. Point reads run on the caller's thread (microseconds); scans run on
+    another.
+    """
 
     def __init__(
-        self, path: Path, group_max: int = 512, compression_level: int = 1, cache_mib: int = 16, durable: bool = True
+        self,
+        path: Path,
+        group_max: int = 512,
+        compression_level: int = 1,
+        cache_mib: int = 16,
+        durable: bool = True,
     ) -> None:
         self.path = path
         self._cache_mib = cache_mib
@@ -89,20 +99,32 @@ class SqliteLedger:
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]:
         """What a channel remembers under these keys."""
-        return {key: Remembered(from_json(value), version) for key, value, version in queries.memory(self.reader, channel, keys)}
+        return {
+            key: Remembered(from_json(value), version)
+            for key, value, version in queries.memory(self.reader, channel, keys)
+        }
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
         """Commit what a channel wants to remember by itself."""
-        stale: list[str] = await self._writer.submit(lambda connection: remember(connection, channel, entries))
+        stale: list[str] = await self._writer.submit(
+            lambda connection: remember(connection, channel, entries)
+        )
         return not stale
 
     async def waiting(
-        self, lanes: Sequence[int], due_before: int, most: int, mode: str = "push", without: Sequence[str] = ()
+        self,
+        lanes: Sequence[int],
+        due_before: int,
+        most: int,
+        mode: str = "push",
+        without: Sequence[str] = (),
     ) -> list[Due]:
         """Deliveries of that mode that are due."""
         return queries.due(self.reader, lanes, due_before, most, mode, without)
 
-    async def pending(self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True) -> list[Pending]:
+    async def pending(
+        self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True
+    ) -> list[Pending]:
         """Deliveries with their messages."""
         return queries.pending(self.reader, delivery_ids, state, bodies)
 
@@ -110,7 +132,9 @@ class SqliteLedger:
         """The newest dead letters."""
         return queries.dead(self.reader, most, before)
 
-    async def lease(self, channel: str, receiver: str, most: int, now: int, until: int) -> list[Pending]:
+    async def lease(
+        self, channel: str, receiver: str, most: int, now: int, until: int
+    ) -> list[Pending]:
         """Take deliveries from a mailbox."""
         ids: list[int] = await self._writer.submit(
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
@@ -122,7 +146,13 @@ class SqliteLedger:
         return queries.find(self.reader, channel, sender, sender_message_id)
 
     async def stored(
-        self, channel: str, message_types: Sequence[str], since: int, before: int, most: int, newest_first: bool = False
+        self,
+        channel: str,
+        message_types: Sequence[str],
+        since: int,
+        before: int,
+        most: int,
+        newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
         """Accepted messages with their bodies, by id."""
         found: list[tuple[MessageRow, bytes]] = await self._scan(
@@ -154,7 +184,9 @@ class SqliteLedger:
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by dimensions over minutes (or, with `daily`, days) [since, until)."""
-        result: list[tuple[tuple[Any, ...], int, int, int]] = await self._scan(queries.totals, tuple(by), since, until, daily)
+        result: list[tuple[tuple[Any, ...], int, int, int]] = await self._scan(
+            queries.totals, tuple(by), since, until, daily
+        )
         return result
 
     async def waiting_by_channel(self) -> Mapping[str, int]:
@@ -167,17 +199,25 @@ class SqliteLedger:
         alone = 0
         if bodies_before > messages_before:
             # Else they go with their messages.
-            alone = await self._writer.submit(lambda connection: drop_bodies(connection, bodies_before, most))
-        bodies, messages = await self._writer.submit(lambda connection: drop_messages(connection, messages_before, most))
+            alone = await self._writer.submit(
+                lambda connection: drop_bodies(connection, bodies_before, most)
+            )
+        bodies, messages = await self._writer.submit(
+            lambda connection: drop_messages(connection, messages_before, most)
+        )
         return Dropped(alone + bodies, messages)
 
     async def fold(self, before_minute: int, most: int) -> bool:
         """Fold counters of minutes before that one, about `most` of them; whether some are left."""
-        left: bool = await self._writer.submit(lambda connection: fold(connection, before_minute, most))
+        left: bool = await self._writer.submit(
+            lambda connection: fold(connection, before_minute, most)
+        )
         return left
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
-        """Run a query that may take long on a connection and thread of its own; the connection is kept for the next one."""
+        """Run a query that may take long on a connection and thread of its own; the connection is
+        kept for the next one.
+        """
         kept = self._idle.pop() if self._idle else None
 
         def run() -> Any:

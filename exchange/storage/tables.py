@@ -1,4 +1,6 @@
-"""The ledger's tables, declared once for every database; no query and no object of them on the way of a message."""
+"""The ledger's tables, declared once for every database; no query and no object of them on the way
+of a message.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from sqlmodel import Field, SQLModel
 
 def _big(primary_key: bool = False, nullable: bool = False) -> Column[int]:
     """A 64-bit integer; INTEGER on SQLite, so that a primary key is the row's own id."""
-    return Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=primary_key, nullable=nullable, autoincrement=False)
+    return Column(
+        BigInteger().with_variant(Integer(), "sqlite"),
+        primary_key=primary_key,
+        nullable=nullable,
+        autoincrement=False,
+    )
 
 
 class Message(SQLModel, table=True):
@@ -80,7 +87,12 @@ class Delivery(SQLModel, table=True):
             postgresql_where=text("state = 'waiting' AND mode = 'ask'"),
         ),
         Index("delivery_message", "message_id"),
-        Index("delivery_dead", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
+        Index(
+            "delivery_dead",
+            "id",
+            sqlite_where=text("state = 'dead'"),
+            postgresql_where=text("state = 'dead'"),
+        ),
     )
 
     id: int = Field(sa_column=_big(primary_key=True))
@@ -114,7 +126,10 @@ class Event(SQLModel, table=True):
     __tablename__ = "event"
     __table_args__ = (Index("event_message", "message_id"),)
 
-    id: int | None = Field(default=None, sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True))
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    )
     message_id: int = Field(sa_column=_big())
     delivery_id: int = Field(sa_column=_big())
     at: int = Field(sa_column=_big())
@@ -146,7 +161,8 @@ class Counter(Counted, table=True):
 
 
 class DayCounter(Counted, table=True):
-    """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the statistics read.
+    """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the
+    statistics read.
 
     `hours` is what the minutes of its deliveries were folded into (see `fold`), as JSON.
     """
@@ -158,7 +174,8 @@ class DayCounter(Counted, table=True):
 
 
 class DayCurve(SQLModel, table=True):
-    """What came in through a channel's door, and was delivered of it, in each minute of a folded day, as compressed JSON (see `fold`).
+    """What came in through a channel's door, and was delivered of it, in each minute of a folded
+    day, as compressed JSON (see `fold`).
 
     The door is `?` for what was folded before doors were told apart.
     """
@@ -183,7 +200,9 @@ class Folded(SQLModel, table=True):
 
 
 class PrunedCounter(Counted, table=True):
-    """Counts by minute of what retention has dropped, so that `verify` can still account for every counter."""
+    """Counts by minute of what retention has dropped, so that `verify` can still account for every
+    counter.
+    """
 
     __tablename__ = "pruned_counter"
     __table_args__ = {"sqlite_with_rowid": False}
@@ -197,7 +216,9 @@ class PrunedDayCounter(Counted, table=True):
 
 
 class Memory(SQLModel, table=True):
-    """What a channel remembers between messages, as JSON; `version` grows by one with each change."""
+    """What a channel remembers between messages, as JSON; `version` grows by one with each
+    change.
+    """
 
     __tablename__ = "memory"
     __table_args__ = {"sqlite_with_rowid": False}

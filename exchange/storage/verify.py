@@ -1,4 +1,6 @@
-"""Proving the counters: recounts the whole ledger and compares, without changing anything; how rows are counted stands in `recount`."""
+"""Proving the counters: recounts the whole ledger and compares, without changing anything; how rows
+are counted stands in `recount`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ GROUP BY delivery.id
 HAVING COALESCE(delivered,0) != (delivery.state='delivered') OR COALESCE(dead,0)-COALESCE(resent,0) != (delivery.state='dead')
 """
 
-#: Deliveries of each day: what its folded hours and its minutes sum to, where that is not what the day says.
+#: Deliveries of each day: what its folded hours and its minutes sum to, where that is not what the
+#: day says.
 _HOURS = """
 SELECT period, channel, message_type, sender, receiver, door, kind, process, SUM(count), SUM(items), SUM(bytes) FROM (
   SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes
@@ -60,8 +63,9 @@ SELECT period, channel, message_type, sender, receiver, door, kind, process, SUM
 ) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
-#: What each door received and delivered in a day: what its curve and its minutes sum to, where that is not what the day says. Curves from
-#: before doors were told apart prove nothing of their channel's day.
+#: What each door received and delivered in a day: what its curve and its minutes sum to, where that
+#: is not what the day says. Curves from before doors were told apart prove nothing of their
+#: channel's day.
 _CURVES = f"""
 WITH curve AS MATERIALIZED (SELECT day,channel,door,curve_sums(codec,content) AS sums FROM day_curve)
 SELECT period, channel, door, kind, SUM(count), SUM(items) FROM (
@@ -86,7 +90,8 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
 
 
 def verify(path: Path) -> Verification:
-    """Recount the ledger file at `path` in one consistent view of it; constant memory, sorting on disk.
+    """Recount the ledger file at `path` in one consistent view of it; constant memory, sorting on
+    disk.
 
     Raises:
         LedgerError: when the file is no ledger, or can't be read.
@@ -105,7 +110,9 @@ def _verify(path: Path) -> Verification:
         connection.create_function("curve_sums", 2, curve_sums, deterministic=True)
         connection.execute("BEGIN")
         connection.execute(f"CREATE TEMP TABLE recount AS {RECOUNT}")
-        connection.execute(f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter")
+        connection.execute(
+            f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter"
+        )
         # Minutes before this one are folded: of them, the days are what there is to compare.
         folded = folded_before(connection)
         whole = day_of_minute(folded - 1) + 1 if folded else 0
@@ -125,7 +132,9 @@ def _verify(path: Path) -> Verification:
             _differences(
                 connection,
                 "days agree with messages, deliveries and events",
-                _by_day("temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
+                _by_day(
+                    "temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"
+                ),
                 f"SELECT {COUNT_COLUMNS} FROM day_counter",
             ),
             _rows(connection, "hours and minutes agree with days", _HOURS),
@@ -180,7 +189,9 @@ def _rows(connection: sqlite3.Connection, name: str, query: str) -> Check:
 def _conservation(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """Per channel: the counters' sums by kind, and the deliveries that wait and are dead now."""
     channels: dict[str, dict[str, int]] = {}
-    for channel, kind, count in connection.execute("SELECT channel,kind,SUM(count) FROM day_counter GROUP BY channel,kind"):
+    for channel, kind, count in connection.execute(
+        "SELECT channel,kind,SUM(count) FROM day_counter GROUP BY channel,kind"
+    ):
         channels.setdefault(channel, {})[kind] = count
     for channel, state, count in connection.execute(
         "SELECT message.channel,delivery.state,COUNT(*) FROM delivery JOIN message ON message.id=delivery.message_id "
@@ -191,11 +202,21 @@ def _conservation(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
 
 
 def _conserved(channels: dict[str, dict[str, int]]) -> Check:
-    check = Check("received = accepted + rejected + duplicate; queued = delivered + waiting + dead-lettered")
+    check = Check(
+        "received = accepted + rejected + duplicate; queued = delivered + waiting + dead-lettered"
+    )
     for channel, sums in channels.items():
         received = sums.get("accepted", 0) + sums.get("rejected", 0) + sums.get("duplicate", 0)
-        ended = sums.get("delivered", 0) + sums.get("waiting", 0) + sums.get("dead-lettered", 0) - sums.get("resent", 0)
-        for what, left, right in (("received", sums.get("received", 0), received), ("queued", sums.get("queued", 0), ended)):
+        ended = (
+            sums.get("delivered", 0)
+            + sums.get("waiting", 0)
+            + sums.get("dead-lettered", 0)
+            - sums.get("resent", 0)
+        )
+        for what, left, right in (
+            ("received", sums.get("received", 0), received),
+            ("queued", sums.get("queued", 0), ended),
+        ):
             if left != right:
                 check.broken += 1
                 check.examples.append(f"{channel}: {what} {left}, but the rest sums to {right}")

@@ -1,7 +1,9 @@
-"""The one writer: commits in groups whatever waits, on the event loop; what a commit does to the tables lives in `commit`.
+"""The one writer: commits in groups whatever waits, on the event loop; what a commit does to the
+tables lives in `commit`.
 
-Whatever was submitted during one turn of the loop is one transaction. On the loop and not on a thread of its own, since a
-thread gives up the interpreter's lock at every statement and then waits for it: measured, a message cost a third more so.
+Whatever was submitted during one turn of the loop is one transaction. On the loop and not on a
+thread of its own, since a thread gives up the interpreter's lock at every statement and then waits
+for it: measured, a message cost a third more so.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from exchange.storage.counters import Totals
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
 
-#: How long another worker may hold the file before what waits here fails, and how often to look, in seconds.
+#: How long another worker may hold the file before what waits here fails, and how often to look, in
+#: seconds.
 BUSY_SECONDS = 30.0
 LOOK_SECONDS = 0.001
 
@@ -43,9 +46,13 @@ class Job:
 
 
 class Writer:
-    """Owns the writing connection. `submit` is called from one event loop; the result comes after the commit."""
+    """Owns the writing connection. `submit` is called from one event loop; the result comes after
+    the commit.
+    """
 
-    def __init__(self, path: Path, group_max: int, level: int, cache_mib: int, durable: bool = True) -> None:
+    def __init__(
+        self, path: Path, group_max: int, level: int, cache_mib: int, durable: bool = True
+    ) -> None:
         self._path = path
         self._group_max = group_max
         self._level = level
@@ -80,13 +87,16 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
-            # A loop of simulated time knows when all that happens at once has been submitted: one commit for it all.
+            # A loop of simulated time knows when all that happens at once has been submitted: one
+            # commit for it all.
             getattr(loop, "call_when_idle", loop.call_soon)(self._turn, loop)
         self._jobs.append(job)
         return job.future
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Commit one group; what is left over gets a turn of its own, so that the loop may do other things between them."""
+        """Commit one group; what is left over gets a turn of its own, so that the loop may do other
+        things between them.
+        """
         jobs, connection = self._jobs, self._connection
         assert connection is not None, "the connection is closed only when nothing waits"
         group = [jobs.popleft() for _ in range(min(len(jobs), self._group_max))]
@@ -101,7 +111,10 @@ class Writer:
                 loop.call_later(LOOK_SECONDS, self._turn, loop)
                 return
             self._busy_since = 0.0
-            _resolve(group, LedgerError(f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"))
+            _resolve(
+                group,
+                LedgerError(f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"),
+            )
         if jobs:
             loop.call_soon(self._turn, loop)
 
@@ -139,9 +152,11 @@ class Writer:
             records = [job for job in group if isinstance(job.what, Record)]
             settlements = [job for job in group if isinstance(job.what, Settlement)]
             if records:
-                _keep(records, record_all(connection, [job.what for job in records], self._level, totals))  # type: ignore[misc]
+                given = [job.what for job in records]
+                _keep(records, record_all(connection, given, self._level, totals))  # type: ignore[arg-type]
             if settlements:
-                _keep(settlements, settle_all(connection, [job.what for job in settlements], self._level, totals))  # type: ignore[misc]
+                ended = [job.what for job in settlements]
+                _keep(settlements, settle_all(connection, ended, self._level, totals))  # type: ignore[arg-type]
             for job in group:
                 if not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)

@@ -1,4 +1,6 @@
-"""The operators' JSON API under /api/v1: counters, one message, dead letters, validation, the catalogue; pages live elsewhere."""
+"""The operators' JSON API under /api/v1: counters, one message, dead letters, validation, the
+catalogue; pages live elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from exchange.journey.check import Checking
 from exchange.journey.mailbox import Mailboxes
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey, Pending
+from exchange.schemas import json as documents
+from exchange.schemas.call import problem
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.openapi import Operation, listed, reference
 from exchange.web.snapshot import Snapshots
-from schemas import json as documents
-from schemas.call import problem
-from schemas.catalogue import Catalogue
-from schemas.envelope import id_from_public, public_id
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500
@@ -29,7 +31,13 @@ class Api:
     """The handlers, over the ledger and the journey."""
 
     def __init__(
-        self, ledger: Ledger, mailboxes: Mailboxes, checking: Checking, aside: Aside, snapshots: Snapshots, catalogue: Catalogue
+        self,
+        ledger: Ledger,
+        mailboxes: Mailboxes,
+        checking: Checking,
+        aside: Aside,
+        snapshots: Snapshots,
+        catalogue: Catalogue,
     ) -> None:
         self._ledger = ledger
         self._mailboxes = mailboxes
@@ -40,7 +48,10 @@ class Api:
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
-        period = {"since": "First minute (or day) since 1970 UTC", "until": "The minute (or day) after the last"}
+        period = {
+            "since": "First minute (or day) since 1970 UTC",
+            "until": "The minute (or day) after the last",
+        }
         return [
             Operation("GET", "/api/v1/snapshot", self.snapshot, reference("Snapshot")),
             Operation(
@@ -48,12 +59,24 @@ class Api:
                 "/api/v1/counters",
                 self.counters,
                 listed("Count"),
-                query={"by": f"Dimensions with commas between: {', '.join(DIMENSIONS)}", **period, "daily": "true: by days"},
+                query={
+                    "by": f"Dimensions with commas between: {', '.join(DIMENSIONS)}",
+                    **period,
+                    "daily": "true: by days",
+                },
                 problems=(400,),
             ),
             Operation("GET", "/api/v1/catalogue", self.catalogue, listed("MessageType")),
-            Operation("GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)),
-            Operation("GET", "/api/v1/messages/{id}/body", self.body, media_type="text/plain", problems=(404,)),
+            Operation(
+                "GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)
+            ),
+            Operation(
+                "GET",
+                "/api/v1/messages/{id}/body",
+                self.body,
+                media_type="text/plain",
+                problems=(404,),
+            ),
             Operation(
                 "GET",
                 "/api/v1/dead-letters",
@@ -85,20 +108,36 @@ class Api:
         return web.json_response((await self._snapshots.current()).as_dict())
 
     async def counters(self, request: web.Request) -> web.Response:
-        """Counters summed by `?by=` (comma-separated dimensions) over minutes `since` to `until`, or days with `daily=true`."""
+        """Counters summed by `?by=` (comma-separated dimensions) over minutes `since` to `until`,
+        or days with `daily=true`.
+        """
         by = [name for name in request.query.get("by", "channel,kind").split(",") if name]
         if unknown := [name for name in by if name not in DIMENSIONS]:
-            return _problem(400, "Unknown dimension", f"no dimension {unknown[0][:40]!r}: {', '.join(DIMENSIONS)}")
+            return _problem(
+                400,
+                "Unknown dimension",
+                f"no dimension {unknown[0][:40]!r}: {', '.join(DIMENSIONS)}",
+            )
         try:
-            since, until = int(request.query.get("since", "0")), int(request.query.get("until", str(1 << 62)))
+            since, until = (
+                int(request.query.get("since", "0")),
+                int(request.query.get("until", str(1 << 62))),
+            )
             if max(abs(since), abs(until)) >= 1 << 63:
                 raise ValueError("no such minute")
         except ValueError:
-            return _problem(400, "Not a number", "since and until are numbers of minutes (or days) since 1970")
+            return _problem(
+                400, "Not a number", "since and until are numbers of minutes (or days) since 1970"
+            )
         rows = await self._ledger.totals(by, since, until, request.query.get("daily") == "true")
         return web.json_response(
             [
-                {**dict(zip(by, values, strict=True)), "count": count, "items": items, "bytes": size}
+                {
+                    **dict(zip(by, values, strict=True)),
+                    "count": count,
+                    "items": items,
+                    "bytes": size,
+                }
                 for values, count, items, size in rows
             ]
         )
@@ -111,20 +150,33 @@ class Api:
         """One message with its deliveries and events."""
         row = await self._ledger.message(_id(request))
         if row is None:
-            return _problem(404, "No such message", "no message with that id, or it is forgotten by now")
-        shown = {**row._asdict(), "id": public_id(row.id), "digest": row.digest.hex(), "detail": json.loads(row.detail)}
+            return _problem(
+                404, "No such message", "no message with that id, or it is forgotten by now"
+            )
+        shown = {
+            **row._asdict(),
+            "id": public_id(row.id),
+            "digest": row.digest.hex(),
+            "detail": json.loads(row.detail),
+        }
         shown["deliveries"] = [
             {**each._asdict(), "id": public_id(each.id), "message_id": public_id(each.message_id)}
             for each in await self._ledger.deliveries(row.id)
         ]
         shown["events"] = [
-            {**each._asdict(), "message_id": public_id(each.message_id), "delivery_id": public_id(each.delivery_id)}
+            {
+                **each._asdict(),
+                "message_id": public_id(each.message_id),
+                "delivery_id": public_id(each.delivery_id),
+            }
             for each in await self._ledger.events(row.id)
         ]
         return web.json_response(shown)
 
     async def body(self, request: web.Request) -> web.Response:
-        """The bytes of a message, as text for reading; never as something that a browser would run."""
+        """The bytes of a message, as text for reading; never as something that a browser
+        would run.
+        """
         body = await self._ledger.body(_id(request))
         if body is None:
             return _problem(404, "No such body", "the message has none, or it is forgotten by now")
@@ -134,25 +186,37 @@ class Api:
     async def dead_letters(self, request: web.Request) -> web.Response:
         """The newest dead letters; `?before=` an id for the next page."""
         try:
-            before = id_from_public(request.query["before"]) if request.query.get("before") else 1 << 62
+            before = (
+                id_from_public(request.query["before"]) if request.query.get("before") else 1 << 62
+            )
         except ValueError:
-            return _problem(400, "No such id", "before is the id of a dead letter: 32 hexadecimal digits")
+            return _problem(
+                400, "No such id", "before is the id of a dead letter: 32 hexadecimal digits"
+            )
         letters = await self._ledger.dead(PAGE_MAX, before)
         return web.json_response([_dead_letter(each) for each in letters])
 
     async def resend(self, request: web.Request) -> web.Response:
         """Put dead letters back into the queue: {"deliveries": [id, ...]}."""
         try:
-            wanted = [id_from_public(each) for each in documents.parse(await request.read())["deliveries"]][:PAGE_MAX]
+            wanted = [
+                id_from_public(each) for each in documents.parse(await request.read())["deliveries"]
+            ][:PAGE_MAX]
         except (ValueError, KeyError, TypeError):
-            return _problem(400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted')
+            return _problem(
+                400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted'
+            )
         resent = await self._mailboxes.resend(wanted)
         return web.json_response({"resent": [public_id(each) for each in resent]})
 
     async def validate(self, request: web.Request) -> web.Response:
-        """Judge a message without taking it in: `?type=` names its type where it can't be told from the document."""
+        """Judge a message without taking it in: `?type=` names its type where it can't be told from
+        the document.
+        """
         body = await request.read()
-        result = await self._aside.run(len(body), self._checking.check, body, request.query.get("type", ""))
+        result = await self._aside.run(
+            len(body), self._checking.check, body, request.query.get("type", "")
+        )
         return web.json_response(result.as_dict())
 
 
@@ -179,4 +243,6 @@ def _dead_letter(each: Pending) -> dict[str, Any]:
 
 def _problem(status: int, title: str, detail: str) -> web.Response:
     reply = problem(status, title, detail)
-    return web.Response(status=status, body=reply.body, headers={"Content-Type": reply.content_type})
+    return web.Response(
+        status=status, body=reply.body, headers={"Content-Type": reply.content_type}
+    )

@@ -1,4 +1,6 @@
-"""JSON Schemas of what the operators' API answers, for its description; tests hold the answers against them."""
+"""JSON Schemas of what the operators' API answers, for its description; tests hold the answers
+against them.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ DELIVERY = _object(
     }
 )
 
-EVENT = _object({"message_id": _ID, "delivery_id": _ID, "at": _NUMBER, "kind": _TEXT, "detail": _TEXT})
+EVENT = _object(
+    {"message_id": _ID, "delivery_id": _ID, "at": _NUMBER, "kind": _TEXT, "detail": _TEXT}
+)
 
 MESSAGE = _object(
     {
@@ -55,7 +59,11 @@ MESSAGE = _object(
         "message_type": _TEXT,
         "sender": _TEXT,
         "sender_message_id": _TEXT,
-        "digest": {"type": "string", "pattern": "^[0-9a-f]*$", "description": "BLAKE2b-128 of the body"},
+        "digest": {
+            "type": "string",
+            "pattern": "^[0-9a-f]*$",
+            "description": "BLAKE2b-128 of the body",
+        },
         "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
         "state": {"enum": ["accepted", "rejected"]},
         "door": _TEXT,
@@ -72,14 +80,32 @@ MESSAGE = _object(
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Violation": VIOLATION,
-    "Problem": _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER}, detail=_TEXT, violations=listed("Violation")),
-    "Checked": _object({"valid": {"type": "boolean"}, "type": _TEXT, "basis": _TEXT, "violations": listed("Violation")}),
+    "Problem": _object(
+        {"type": _TEXT, "title": _TEXT, "status": _NUMBER},
+        detail=_TEXT,
+        violations=listed("Violation"),
+    ),
+    "Checked": _object(
+        {
+            "valid": {"type": "boolean"},
+            "type": _TEXT,
+            "basis": _TEXT,
+            "violations": listed("Violation"),
+        }
+    ),
     "Delivery": DELIVERY,
     "Event": EVENT,
     "Message": MESSAGE,
     "DeadLetter": _object(
         {
-            **{"id": _ID, "message": _ID, "channel": _TEXT, "messageType": _TEXT, "sender": _TEXT, "receiver": _TEXT},
+            **{
+                "id": _ID,
+                "message": _ID,
+                "channel": _TEXT,
+                "messageType": _TEXT,
+                "sender": _TEXT,
+                "receiver": _TEXT,
+            },
             **{"attempts": _NUMBER, "reason": _TEXT, "endedAt": _NUMBER},
         }
     ),
@@ -95,14 +121,27 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "source": _TEXT,
             "item": _TEXT,
             "roots": {"type": "array", "items": _TEXT},
-            "title": {"type": "object", "required": ["fi", "sv", "en"], "additionalProperties": _TEXT},
+            "title": {
+                "type": "object",
+                "required": ["fi", "sv", "en"],
+                "additionalProperties": _TEXT,
+            },
         }
     ),
     "Snapshot": _object(
         {
             "at": _NUMBER,
-            "channels": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": _NUMBER}},
-            "rates": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "number"}}},
+            "channels": {
+                "type": "object",
+                "additionalProperties": {"type": "object", "additionalProperties": _NUMBER},
+            },
+            "rates": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": {"type": "number"},
+                },
+            },
         }
     ),
 }

@@ -1,4 +1,6 @@
-"""The application of one worker: doors, pages, API, metrics and health put on one aiohttp app; what they do lives beside it."""
+"""The application of one worker: doors, pages, API, metrics and health put on one aiohttp app; what
+they do lives beside it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from aiohttp import web
 
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Clock, Desk, Ledger
+from exchange.schemas.call import problem
+from exchange.schemas.directory import Directory
 from exchange.settings import Limits
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
@@ -19,8 +23,6 @@ from exchange.web.doors import Doors
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.snapshot import Snapshots
-from schemas.call import problem
-from schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,9 @@ BACKLOG_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an application is made of; `open` and `close` are called at its start and end, `held` counts deliveries in memory."""
+    """What an application is made of; `open` and `close` are called at its start and end, `held`
+    counts deliveries in memory.
+    """
 
     limits: Limits
     directory: Directory
@@ -53,7 +57,12 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     app = web.Application(client_max_size=parts.limits.body_bytes_max + 1)
-    doors = Doors(parts.directory, parts.limits, metrics, lambda: parts.snapshots.waiting >= parts.limits.waiting_max)
+    doors = Doors(
+        parts.directory,
+        parts.limits,
+        metrics,
+        lambda: parts.snapshots.waiting >= parts.limits.waiting_max,
+    )
     app[DOORS] = doors
     channels = list(parts.channels)
     for channel in channels:
@@ -71,7 +80,9 @@ def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -
         return web.Response(body=document, content_type="application/json")
 
     operation = Operation("GET", PATH, description, {"type": "object"})
-    document = json.dumps(describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False).encode()
+    document = json.dumps(
+        describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
+    ).encode()
     return operation
 
 
@@ -117,7 +128,9 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
 
 
 async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Keep `snapshots.waiting` fresh, so that the doors can refuse before the queue outgrows its limit."""
+    """Keep `snapshots.waiting` fresh, so that the doors can refuse before the queue outgrows its
+    limit.
+    """
     while True:
         try:
             await snapshots.current()

@@ -1,4 +1,6 @@
-"""One HTTP/1.1 connection to a partner: a request out, its response in, by httptools' parser; pooling and errors are `transport`'s."""
+"""One HTTP/1.1 connection to a partner: a request out, its response in, by httptools' parser;
+pooling and errors are `transport`'s.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import httptools
 from multidict import CIMultiDict
 
 from exchange.errors import Unreachable
-from schemas.call import Reply
+from exchange.schemas.call import Reply
 
 #: Most bytes of a response's head, all header lines together.
 HEAD_BYTES_MAX = 65_536
@@ -34,7 +36,12 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         """Whether it is open, idle and the partner wants to keep it."""
-        return self._transport is not None and not self._transport.is_closing() and self._keep and self._future is None
+        return (
+            self._transport is not None
+            and not self._transport.is_closing()
+            and self._keep
+            and self._future is None
+        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
@@ -46,7 +53,12 @@ class Connection(asyncio.Protocol):
         if future is None or future.done():
             return
         try:
-            if self.answered and parser is not None and not self._keep and self._ends_with_connection():
+            if (
+                self.answered
+                and parser is not None
+                and not self._keep
+                and self._ends_with_connection()
+            ):
                 self._finish(parser)
             else:
                 self._fail("the partner closed the connection before its response was whole")
@@ -63,7 +75,8 @@ class Connection(asyncio.Protocol):
         """Send a whole request and wait for the whole response.
 
         Raises:
-            Unreachable: when the connection breaks, or what comes is no HTTP response, or too large a one.
+            Unreachable: when the connection breaks, or what comes is no HTTP response, or too large
+            a one.
         """
         if self._transport is None:
             raise Unreachable("the partner closed the connection")
@@ -119,13 +132,23 @@ class Connection(asyncio.Protocol):
         self._finish(parser)
 
     def _ends_with_connection(self) -> bool:
-        return "Content-Length" not in self._headers and "chunked" not in self._headers.get("Transfer-Encoding", "").lower()
+        return (
+            "Content-Length" not in self._headers
+            and "chunked" not in self._headers.get("Transfer-Encoding", "").lower()
+        )
 
     def _finish(self, parser: httptools.HttpResponseParser) -> None:
         future = self._future
         if future is not None and not future.done():
             status = parser.get_status_code()
-            future.set_result(Reply(status, b"".join(self._parts), self._headers.get("Content-Type", ""), self._headers))
+            future.set_result(
+                Reply(
+                    status,
+                    b"".join(self._parts),
+                    self._headers.get("Content-Type", ""),
+                    self._headers,
+                )
+            )
 
     def _fail(self, why: str) -> None:
         self.close()

@@ -1,4 +1,6 @@
-"""The channels' doors over aiohttp: body and key in, reply out, and every refusal in the channel's own form; no journey step of its own."""
+"""The channels' doors over aiohttp: body and key in, reply out, and every refusal in the channel's
+own form; no journey step of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ from aiohttp import hdrs, web
 
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Desk, Door, Inbound, Refusal
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.violation import Violation
 from exchange.settings import Limits
 from exchange.web.metrics import Metrics
-from schemas.call import Call, Reply
-from schemas.directory import Directory, Partner
-from schemas.violation import Violation
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,9 @@ NO_QUERY: Mapping[str, str] = {}
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
 NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
 BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_AFTER_SECONDS)
-BUSY_PARTNER = Refusal("busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS)
+BUSY_PARTNER = Refusal(
+    "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
+)
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the body did not arrive in time")
 NO_DOOR = Refusal("not-found", 404, "there is no such address; /api/openapi.json lists every one")
@@ -39,7 +43,8 @@ COMPRESSED = Refusal(
     0,
     (Violation("call.encoding", "the body is compressed", expected="no Content-Encoding"),),
 )
-#: Refusals of a whole message, which are counted as rejections; after the others the sender comes again with the same one.
+#: Refusals of a whole message, which are counted as rejections; after the others the sender comes
+#: again with the same one.
 OF_MESSAGE = frozenset(("too-large", "unsupported"))
 FAILED = Refusal("internal", 500, "the exchange failed to serve this call; nothing was taken in")
 
@@ -57,7 +62,11 @@ class Doors:
     """Serves the doors of every channel, within the limits, fairly between partners."""
 
     def __init__(
-        self, directory: Directory, limits: Limits, metrics: Metrics, is_full: Callable[[], bool] = lambda: False
+        self,
+        directory: Directory,
+        limits: Limits,
+        metrics: Metrics,
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._directory = directory
         self._limits = limits
@@ -69,31 +78,45 @@ class Doors:
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's doors as routes of aiohttp."""
-        routes = [web.route(door.method, door.path, self._serve(channel, door, desk)) for door in channel.doors]
+        routes = [
+            web.route(door.method, door.path, self._serve(channel, door, desk))
+            for door in channel.doors
+        ]
         self._entries |= {
             (door.method, door.path): Entry(channel, door, desk)
             for door in channel.doors
             if door.handler is not None and "{" not in door.path
         }
-        # What no door takes is refused in the channel's form as well; aiohttp tries the longer paths first.
+        # What no door takes is refused in the channel's form as well; aiohttp tries the longer
+        # paths first.
         roots = dict.fromkeys(door.path.split("/")[1] for door in channel.doors)
-        return routes + [web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel)) for root in roots]
+        return routes + [
+            web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel))
+            for root in roots
+        ]
 
     def _serve_nothing(self, channel: Channel) -> Callable[[web.Request], Awaitable[web.Response]]:
-        paths = [(door.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(door.path)))) for door in channel.doors]
+        paths = [
+            (door.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(door.path))))
+            for door in channel.doors
+        ]
 
         async def serve(request: web.Request) -> web.Response:
             allowed = sorted({method for method, path in paths if path.fullmatch(request.path)})
             if not allowed:
                 return response(self._refuse(channel, NO_DOOR))
             methods = ", ".join(allowed)
-            answered = response(self._refuse(channel, Refusal("method", 405, f"this address takes {methods} only")))
+            answered = response(
+                self._refuse(channel, Refusal("method", 405, f"this address takes {methods} only"))
+            )
             answered.headers[hdrs.ALLOW] = methods
             return answered
 
         return serve
 
-    def _serve(self, channel: Channel, door: Door, desk: Desk) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _serve(
+        self, channel: Channel, door: Door, desk: Desk
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
         if door.public is not None:
             public = door.public
 
@@ -109,11 +132,15 @@ class Doors:
         return serve
 
     def entries(self) -> dict[tuple[str, str], Entry]:
-        """The doors that `routes` was asked for whose path holds no parameter, by method and path."""
+        """The doors that `routes` was asked for whose path holds no parameter, by method
+        and path.
+        """
         return self._entries
 
     async def serve(self, entry: Entry, call: Call | web.Request) -> Reply:
-        """Refuse, or let the channel's handler answer; a request of aiohttp is read only when its sender may send it."""
+        """Refuse, or let the channel's handler answer; a request of aiohttp is read only when its
+        sender may send it.
+        """
         started = time.perf_counter()
         reply = await self._answer(entry, call)
         self._metrics.served(entry.channel.name, reply.status, time.perf_counter() - started)
@@ -167,7 +194,9 @@ class Doors:
         return self._directory.by_key(key) or UNKNOWN_KEY
 
     async def _body(self, request: web.Request) -> bytes | Refusal:
-        """The body, refused before it is read when it says that it is too large, or as soon as it grows too large."""
+        """The body, refused before it is read when it says that it is too large, or as soon as it
+        grows too large.
+        """
         if not request.body_exists:
             return b""
         most = self._limits.body_bytes_max
@@ -197,7 +226,9 @@ class Doors:
 
 
 def _too_large(most: int, found: str = "") -> Refusal:
-    violation = Violation("call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found)
+    violation = Violation(
+        "call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found
+    )
     return Refusal("too-large", 413, f"the body is larger than {most} bytes", 0, (violation,))
 
 
@@ -210,4 +241,8 @@ def call_of(request: web.Request, body: bytes) -> Call:
 
 def response(reply: Reply) -> web.Response:
     """A plain reply as a response."""
-    return web.Response(status=reply.status, body=reply.body, headers={**reply.headers, hdrs.CONTENT_TYPE: reply.content_type})
+    return web.Response(
+        status=reply.status,
+        body=reply.body,
+        headers={**reply.headers, hdrs.CONTENT_TYPE: reply.content_type},
+    )

@@ -1,8 +1,10 @@
-"""The entrance of a worker: plain calls at a door are served straight from the socket, everything else is handed to aiohttp.
+"""The entrance of a worker: plain calls at a door are served straight from the socket, everything
+else is handed to aiohttp.
 
-aiohttp's machinery around a request costs five times what is done here (measured: 33 of 46 microseconds), and most calls need none of
-it. A connection begins here; at the first request that is not plain (`plain`), or not to a door, it is given to aiohttp
-with the bytes that came, and stays there. So there is one HTTP server that knows everything, and a short way past it.
+aiohttp's machinery around a request costs five times what is done here (measured: 33 of 46
+microseconds), and most calls need none of it. A connection begins here; at the first request that
+is not plain (`plain`), or not to a door, it is given to aiohttp with the bytes that came, and stays
+there. So there is one HTTP server that knows everything, and a short way past it.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ from typing import cast
 
 import structlog
 
+from exchange.schemas.call import Call, Reply
 from exchange.settings import Limits
 from exchange.web.doors import Doors, Entry
 from exchange.web.plain import Head, read_head, reply_bytes
-from schemas.call import Call, Reply
 
 log = structlog.get_logger(__name__)
 
-#: A longer head is aiohttp's (8,190 is its own limit of a line), as is a larger body than the settings say: it reads one only when its
-#: sender is known and there is room.
+#: A longer head is aiohttp's (8,190 is its own limit of a line), as is a larger body than the
+#: settings say: it reads one only when its sender is known and there is room.
 HEAD_BYTES_MAX = 8_190
 #: Bytes of further requests that one may send while one is served.
 AHEAD_BYTES_MAX = 65_536
@@ -34,7 +36,9 @@ NO_PARAMETERS: Mapping[str, str] = {}
 class Entrance:
     """Makes the protocol of each new connection; ends them all."""
 
-    def __init__(self, doors: Doors, handed: Callable[[], asyncio.Protocol], limits: Limits) -> None:
+    def __init__(
+        self, doors: Doors, handed: Callable[[], asyncio.Protocol], limits: Limits
+    ) -> None:
         self.doors = doors
         self.entries = doors.entries()
         self.handed = handed
@@ -61,7 +65,9 @@ class Entrance:
         return self._date
 
     async def stop(self, grace_seconds: float) -> None:
-        """Let the calls that are being served end, within the grace; close every connection. Nobody listens any more."""
+        """Let the calls that are being served end, within the grace; close every connection. Nobody
+        listens any more.
+        """
         self.closing = True
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=grace_seconds)
@@ -93,7 +99,9 @@ class Connection(asyncio.Protocol):
         self._idle = self._loop.call_later(self._entrance.idle_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed. A call that is being served goes on: its message may be committed already."""
+        """It is closed. A call that is being served goes on: its message may be committed
+        already.
+        """
         self._leave()
         self._transport = None
 
@@ -171,7 +179,11 @@ class Connection(asyncio.Protocol):
     def _give_up(self) -> None:
         """The body did not arrive in time."""
         if self._head is not None and self._transport is not None:
-            self._transport.write(reply_bytes(self._entrance.doors.late(self._head[1]), self._entrance.date(), closes=True))
+            self._transport.write(
+                reply_bytes(
+                    self._entrance.doors.late(self._head[1]), self._entrance.date(), closes=True
+                )
+            )
             self._transport.close()
 
     def _serve(self, whole: bytes) -> None:
@@ -182,7 +194,9 @@ class Connection(asyncio.Protocol):
             self._late.cancel()
             self._late = None
         self._head, self._parts, self._ahead = None, [], whole[end:]
-        call = Call(head.method, head.path, head.headers, whole[start:end], NO_PARAMETERS, NO_PARAMETERS)
+        call = Call(
+            head.method, head.path, head.headers, whole[start:end], NO_PARAMETERS, NO_PARAMETERS
+        )
         self.task = task = self._loop.create_task(self._answer(entry, call))
         tasks = self._entrance.tasks
         tasks.add(task)

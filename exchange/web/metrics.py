@@ -24,7 +24,10 @@ class Metrics:
             registry=self.registry,
         )
         self._refused = Counter(
-            "exchange_refused_total", "Calls that never became a message", ["channel", "reason"], registry=self.registry
+            "exchange_refused_total",
+            "Calls that never became a message",
+            ["channel", "reason"],
+            registry=self.registry,
         )
         self._messages = Gauge(
             "exchange_messages",
@@ -32,7 +35,9 @@ class Metrics:
             ["channel", "kind"],
             registry=self.registry,
         )
-        self._held = Gauge("exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry)
+        self._held = Gauge(
+            "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
 
     def served(self, channel: str, status: int, seconds: float) -> None:
@@ -56,4 +61,6 @@ class Metrics:
 
     def response(self) -> web.Response:
         """The exposition."""
-        return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )

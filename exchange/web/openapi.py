@@ -1,4 +1,6 @@
-"""/api/openapi.json: every door of every channel and every operation of our own API, described in OpenAPI 3.1; serves and calls nothing."""
+"""/api/openapi.json: every door of every channel and every operation of our own API, described in
+OpenAPI 3.1; serves and calls nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,12 @@ _KEY = "partner"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of our own: its route and its description are made of the same declaration, so that they can't differ.
+    """An operation of our own: its route and its description are made of the same declaration, so
+    that they can't differ.
 
-    The summary is the handler's docstring. `query` maps a parameter to its description; `takes` is the schema of the
-    request's body (`{}`: any bytes; None: no body), `gives` that of the answer (None: no JSON), `problems` the statuses that are answered
-    with a problem document.
+    The summary is the handler's docstring. `query` maps a parameter to its description; `takes` is
+    the schema of the request's body (`{}`: any bytes; None: no body), `gives` that of the answer
+    (None: no JSON), `problems` the statuses that are answered with a problem document.
     """
 
     method: str
@@ -44,8 +47,12 @@ class Operation:
         return web.route(self.method, self.path, self.handler)
 
 
-def describe(channels: Iterable[Channel], operations: Iterable[Operation], schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """The whole document. `schemas` are the named schemas that operations refer to (`reference`)."""
+def describe(
+    channels: Iterable[Channel], operations: Iterable[Operation], schemas: Mapping[str, Schema]
+) -> dict[str, Any]:
+    """The whole document. `schemas` are the named schemas that operations refer to
+    (`reference`).
+    """
     paths: dict[str, dict[str, Any]] = {}
     tags = []
     for channel in channels:
@@ -61,11 +68,24 @@ def describe(channels: Iterable[Channel], operations: Iterable[Operation], schem
             "version": "1",
             "description": "A simulator of the information exchange of Finland's social security. Synthetic persons only.",
         },
-        "tags": [*tags, {"name": "operators", "description": "Counters, messages, dead letters, validation, health"}],
+        "tags": [
+            *tags,
+            {
+                "name": "operators",
+                "description": "Counters, messages, dead letters, validation, health",
+            },
+        ],
         "paths": paths,
         "components": {
             "schemas": dict(schemas),
-            "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A partner's key"}},
+            "securitySchemes": {
+                _KEY: {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "A partner's key",
+                }
+            },
         },
     }
 
@@ -81,7 +101,9 @@ def listed(name: str) -> dict[str, Any]:
 
 
 def _door(channel: Channel, door: Door) -> dict[str, Any]:
-    """A channel's door: what stands in its bodies, and how it refuses, is for the channel's own documentation."""
+    """A channel's door: what stands in its bodies, and how it refuses, is for the channel's own
+    documentation.
+    """
     described: dict[str, Any] = {
         "operationId": _id(door.method, door.path),
         "tags": [channel.name],
@@ -94,9 +116,17 @@ def _door(channel: Channel, door: Door) -> dict[str, Any]:
     described["security"] = [{_KEY: []}]
     described["responses"] |= {
         "401": {"description": "No partner's key, in the channel's own form"},
-        "429": {"description": "Too many calls of this partner at once; nothing was taken in", "headers": _RETRY_AFTER},
-        "503": {"description": "The exchange is full or closing; nothing was taken in", "headers": _RETRY_AFTER},
-        "default": {"description": "Refused or rejected, in the channel's own form, with every violation"},
+        "429": {
+            "description": "Too many calls of this partner at once; nothing was taken in",
+            "headers": _RETRY_AFTER,
+        },
+        "503": {
+            "description": "The exchange is full or closing; nothing was taken in",
+            "headers": _RETRY_AFTER,
+        },
+        "default": {
+            "description": "Refused or rejected, in the channel's own form, with every violation"
+        },
     }
     if door.method in ("POST", "PUT"):
         described["requestBody"] = {"required": True, "content": {"*/*": {}}}
@@ -104,7 +134,9 @@ def _door(channel: Channel, door: Door) -> dict[str, Any]:
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
-    given = {operation.media_type: {"schema": operation.gives} if operation.gives is not None else {}}
+    given = {
+        operation.media_type: {"schema": operation.gives} if operation.gives is not None else {}
+    }
     described: dict[str, Any] = {
         "operationId": _id(operation.method, operation.path),
         "tags": ["operators"],
@@ -127,7 +159,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _PARAMETER.findall(path)]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PARAMETER.findall(path)
+    ]
 
 
 def _id(method: str, path: str) -> str:

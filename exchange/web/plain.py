@@ -1,7 +1,9 @@
-"""Plain HTTP/1.1 as bytes: the head of an ordinary request read, a reply written; whatever is less ordinary is not read here at all.
+"""Plain HTTP/1.1 as bytes: the head of an ordinary request read, a reply written; whatever is less
+ordinary is not read here at all.
 
-Ordinary is what every client sends: GET or POST, ASCII, each header once, a length in place of chunks. What is refused here is not
-refused: it goes to aiohttp, which knows the rest of RFC 9112 and answers as ever. So this reader may be strict, and small.
+Ordinary is what every client sends: GET or POST, ASCII, each header once, a length in place of
+chunks. What is refused here is not refused: it goes to aiohttp, which knows the rest of RFC 9112
+and answers as ever. So this reader may be strict, and small.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from http import HTTPStatus
 
 from multidict import CIMultiDict
 
-from schemas.call import Reply
+from exchange.schemas.call import Reply
 
 _START = re.compile(r"(GET|POST) (/[A-Za-z0-9/._~-]*) HTTP/1\.1\r\n")
 _HEADER = re.compile(r"([A-Za-z0-9-]{1,64}): ?([!-~](?:[ -~]*[!-~])?)[ ]?\r\n")
 _LENGTH = re.compile(r"[0-9]{1,9}")
-#: Headers that change how the message or the connection is to be read; with any of them it is aiohttp's.
+#: Headers that change how the message or the connection is to be read; with any of them it is
+#: aiohttp's.
 _ODD = frozenset(
     (
         "transfer-encoding",
@@ -80,7 +83,9 @@ def read_head(head: bytes) -> Head | None:
 
 def _keeps_alive(pairs: list[tuple[str, str]], names: set[str]) -> bool:
     """Whether all that is odd is a needless `Connection: keep-alive`."""
-    return len(names & _ODD) == 1 and any(name.lower() == "connection" and value.lower() == "keep-alive" for name, value in pairs)
+    return len(names & _ODD) == 1 and any(
+        name.lower() == "connection" and value.lower() == "keep-alive" for name, value in pairs
+    )
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +108,14 @@ def reply_bytes(reply: Reply, date: bytes, closes: bool = False) -> bytes:
     body = reply.body
     more = _more(reply.headers) if reply.headers else b""
     end = b"Connection: close\r\n\r\n" if closes else b"\r\n"
-    return b"%b%b%bContent-Length: %d\r\n%b%b" % (_line(reply.status, reply.content_type), more, date, len(body), end, body)
+    return b"%b%b%bContent-Length: %d\r\n%b%b" % (
+        _line(reply.status, reply.content_type),
+        more,
+        date,
+        len(body),
+        end,
+        body,
+    )
 
 
 def _more(headers: Mapping[str, str]) -> bytes:

@@ -1,4 +1,6 @@
-"""A worker's application on a listening socket: the entrance before it, aiohttp behind it, and how both end; no settings and no process."""
+"""A worker's application on a listening socket: the entrance before it, aiohttp behind it, and how
+both end; no settings and no process.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,19 @@ BACKLOG = 1024
 async def serving(
     app: web.Application, doors: Doors, limits: Limits, bound: socket.socket, grace_seconds: float
 ) -> AsyncIterator[Entrance]:
-    """Serve until the block ends; then nobody is taken in any more, and calls that are being served get the grace to end."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_seconds, auto_decompress=False)
+    """Serve until the block ends; then nobody is taken in any more, and calls that are being served
+    get the grace to end.
+    """
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=grace_seconds, auto_decompress=False
+    )
     await runner.setup()
     assert runner.server is not None, "a runner that is set up has a server"
     try:
         entrance = Entrance(doors, runner.server, limits)
-        listening = await asyncio.get_running_loop().create_server(entrance, sock=bound, backlog=BACKLOG)
+        listening = await asyncio.get_running_loop().create_server(
+            entrance, sock=bound, backlog=BACKLOG
+        )
         try:
             yield entrance
         finally:

@@ -1,4 +1,6 @@
-"""What an operator sees at a glance: per channel the counters of conservation and the rate just now; read from the rollups, never from messages."""
+"""What an operator sees at a glance: per channel the counters of conservation and the rate just
+now; read from the rollups, never from messages.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ COLUMNS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivere
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`channels` maps a channel to its `COLUMNS`; `rates` to accepted and delivered a second; `at` in milliseconds."""
+    """`channels` maps a channel to its `COLUMNS`; `rates` to accepted and delivered a second; `at`
+    in milliseconds.
+    """
 
     at: int
     channels: dict[str, dict[str, int]]
@@ -44,7 +48,11 @@ class Snapshots:
     @property
     def waiting(self) -> int:
         """Waiting deliveries when last looked at."""
-        return sum(row["waiting"] for row in self._latest.channels.values()) if self._latest is not None else 0
+        return (
+            sum(row["waiting"] for row in self._latest.channels.values())
+            if self._latest is not None
+            else 0
+        )
 
     async def current(self) -> Snapshot:
         """The snapshot of now."""
@@ -55,9 +63,13 @@ class Snapshots:
             return self._latest
 
     async def _take(self, now: int) -> Snapshot:
-        channels: dict[str, dict[str, int]] = {name: dict.fromkeys(COLUMNS, 0) for name in self.names}
+        channels: dict[str, dict[str, int]] = {
+            name: dict.fromkeys(COLUMNS, 0) for name in self.names
+        }
         sums: dict[str, dict[str, int]] = {}
-        for (channel, kind), count, _, _ in await self.ledger.totals(("channel", "kind"), daily=True):
+        for (channel, kind), count, _, _ in await self.ledger.totals(
+            ("channel", "kind"), daily=True
+        ):
             sums.setdefault(channel, {})[kind] = count
         for channel, kinds in sums.items():
             row = channels.setdefault(channel, dict.fromkeys(COLUMNS, 0))
@@ -75,6 +87,9 @@ class Snapshots:
         before, earlier = history[0]
         seconds = max((now - before) / 1000, FRESH_SECONDS)
         return {
-            name: {kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1) for kind in ("accepted", "delivered")}
+            name: {
+                kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1)
+                for kind in ("accepted", "delivered")
+            }
             for name, row in channels.items()
         }

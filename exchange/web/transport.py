@@ -1,7 +1,8 @@
-"""Calls to partners over HTTP, on connections that are kept; what is called and what the response means is the channel's.
+"""Calls to partners over HTTP, on connections that are kept; what is called and what the response
+means is the channel's.
 
-Not aiohttp's client, which costs a fifth of the whole way of a message (docs/decisions.md). The parser is httptools', the
-sockets are the event loop's.
+Not aiohttp's client, which costs a fifth of the whole way of a message (docs/decisions.md). The
+parser is httptools', the sockets are the event loop's.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
 from exchange.errors import Unreachable
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
 from exchange.web.connection import Connection
-from schemas.call import Call, Reply
-from schemas.directory import Partner
 
 #: A kept connection is not used again after so long, for the partner may be about to close it.
 IDLE_SECONDS = 15.0
@@ -39,7 +40,9 @@ class Origin:
 
 @dataclass(slots=True)
 class Pool:
-    """The idle connections to one origin, the last used last, with the loop's time of their last use."""
+    """The idle connections to one origin, the last used last, with the loop's time of their last
+    use.
+    """
 
     idle: deque[tuple[float, Connection]] = field(default_factory=deque)
 
@@ -77,7 +80,9 @@ class HttpTransport:
         """
         if not self._open:
             raise Unreachable("the exchange is closing")
-        origin = origin_of(partner.url.rstrip("/") if partner.url else f"{self._address}/{partner.id}")
+        origin = origin_of(
+            partner.url.rstrip("/") if partner.url else f"{self._address}/{partner.id}"
+        )
         request = request_bytes(origin, call)
         try:
             async with asyncio.timeout(timeout_seconds), self._room:
@@ -86,7 +91,9 @@ class HttpTransport:
             raise Unreachable(f"no response within {timeout_seconds:g} s") from error
 
     async def _exchange(self, origin: Origin, request: bytes) -> Reply:
-        """On a kept connection if there is one. One that the partner has closed meanwhile is no failure: a new one is made."""
+        """On a kept connection if there is one. One that the partner has closed meanwhile is no
+        failure: a new one is made.
+        """
         pool = self._pools.setdefault((origin.host, origin.port, origin.tls), Pool())
         while (connection := self._kept(pool)) is not None:
             try:
@@ -118,7 +125,10 @@ class HttpTransport:
             self._tls = ssl.create_default_context()
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._answer_bytes_max), origin.host, origin.port, ssl=self._tls if origin.tls else None
+                lambda: Connection(self._answer_bytes_max),
+                origin.host,
+                origin.port,
+                ssl=self._tls if origin.tls else None,
             )
         except OSError as error:
             raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
@@ -137,7 +147,12 @@ def origin_of(url: str) -> Origin:
         port = parts.port
     except ValueError as error:
         raise Unreachable(f"no address of HTTP: {url[:200]}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or _BREAKS.search(url) or " " in url:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or _BREAKS.search(url)
+        or " " in url
+    ):
         raise Unreachable(f"no address of HTTP: {url[:200]}")
     tls = parts.scheme == "https"
     return Origin(parts.hostname, port or (443 if tls else 80), tls, parts.path)
@@ -151,7 +166,10 @@ def request_bytes(origin: Origin, call: Call) -> bytes:
     """
     query = "?" + urlencode(call.query) if call.query else ""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    lines = [f"{call.method} {origin.prefix}{call.path}{query} HTTP/1.1", f"Host: {host}:{origin.port}"]
+    lines = [
+        f"{call.method} {origin.prefix}{call.path}{query} HTTP/1.1",
+        f"Host: {host}:{origin.port}",
+    ]
     lines += [f"{name}: {value}" for name, value in call.headers.items()]
     if call.body or call.method not in ("GET", "HEAD", "DELETE"):
         lines.append(f"Content-Length: {len(call.body)}")

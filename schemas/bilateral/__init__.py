@@ -1,1 +1,3 @@
-"""Data on persons abroad that Kela and foreign institutions exchange outside EESSI; modelled, since no public specification exists."""
+"""Data on persons abroad that Kela and foreign institutions exchange outside EESSI; modelled, since
+no public specification exists.
+"""

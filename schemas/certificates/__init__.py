@@ -1,1 +1,3 @@
-"""Medical certificates that Kanta passes on to Kela: HL7 CDA R2 as Finland uses it; what stands in each form is modelled."""
+"""Medical certificates that Kanta passes on to Kela: HL7 CDA R2 as Finland uses it; what stands in
+each form is modelled.
+"""

@@ -1,11 +1,14 @@
-"""Kela's forms of medical certificates and their fields; names of the forms are public, numbers and fields are modelled."""
+"""Kela's forms of medical certificates and their fields; names of the forms are public, numbers and
+fields are modelled.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-#: The code system of views and forms (kanta.fi), and the roots below which a form's template stands.
+#: The code system of views and forms (kanta.fi), and the roots below which a form's template
+#: stands.
 FORMS = "1.2.246.537.6.12.2002"
 #: Our own numbers of fields: a code system that is nobody's.
 FIELDS = "1.2.246.537.6.12.2002.999"
@@ -15,7 +18,9 @@ Kind = Literal["TS", "CV", "BL"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a form: number, title, the type of its value (empty: text only), whether it must be there."""
+    """A field of a form: number, title, the type of its value (empty: text only), whether it must
+    be there.
+    """
 
     number: str
     title: str
@@ -25,7 +30,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form: our number of it, its name, title and fields. `share` is its *modelled* share of all documents, in per cent."""
+    """A form: our number of it, its name, title and fields. `share` is its *modelled* share of all
+    documents, in per cent.
+    """
 
     number: str
     name: str

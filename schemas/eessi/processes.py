@@ -1,4 +1,6 @@
-"""The EESSI processes (BUCs) read from `processes.toml`, as values; no case and no verdict on a message."""
+"""The EESSI processes (BUCs) read from `processes.toml`, as values; no case and no verdict on a
+message.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Role = Literal["PO", "CP"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Once `after` is sent or received (`on`) by an institution in `role`, it may create or reply with these SEDs."""
+    """Once `after` is sent or received (`on`) by an institution in `role`, it may create or reply
+    with these SEDs.
+    """
 
     role: Role
     on: Literal["send", "receive"]
@@ -28,7 +32,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """A SED about a document of the case: `flag` or `documents` say about which, `by` says from whom."""
+    """A SED about a document of the case: `flag` or `documents` say about which, `by` says from
+    whom.
+    """
 
     sed: str
     by: Literal["sender", "receiver"]
@@ -40,7 +46,8 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an administrative SED does to the case; `institution` is the path in it of the institution concerned.
+    """What an administrative SED does to the case; `institution` is the path in it of the
+    institution concerned.
 
     `anybody` lets every participant send it whatever the steps say.
     """
@@ -70,7 +77,9 @@ class Process:
     attachable: tuple[str, ...] = ()
 
     def has_flag(self, sed: str, flag: str) -> bool:
-        """Whether documents of that SED have the flag (`updatable`, ...); the empty flag is had by all."""
+        """Whether documents of that SED have the flag (`updatable`, ...); the empty flag is had by
+        all.
+        """
         return not flag or sed in getattr(self, flag)
 
 
@@ -88,12 +97,16 @@ class Processes:
         return process if process and version in ("", process.version) else None
 
     def ever(self, process: Process, role: Role) -> list[str]:
-        """Every SED that an institution in that role may send at some point of the process, in the order of the process."""
+        """Every SED that an institution in that role may send at some point of the process, in the
+        order of the process.
+        """
         found = [process.opens] if role == "PO" else []
         for step in process.step:
             if step.role == role:
                 found += [*step.create, *step.reply]
-        found += [about.sed for about in self.about if not about.flag or getattr(process, about.flag)]
+        found += [
+            about.sed for about in self.about if not about.flag or getattr(process, about.flag)
+        ]
         found += [effect.sed for effect in self.effects.values() if effect.anybody]
         return list(dict.fromkeys(found))
 
@@ -105,7 +118,9 @@ class Processes:
 
 
 def _frozen(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+    }
 
 
 @functools.cache
@@ -118,7 +133,8 @@ def load(path: Path = PATH) -> Processes:
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     processes = [
-        Process(**_frozen({**entry, "step": [Step(**_frozen(step)) for step in entry["step"]]})) for entry in data["process"]
+        Process(**_frozen({**entry, "step": [Step(**_frozen(step)) for step in entry["step"]]}))
+        for entry in data["process"]
     ]
     by_name = {process.name: process for process in processes}
     if len(by_name) != len(processes):

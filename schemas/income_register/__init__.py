@@ -1,1 +1,3 @@
-"""The Incomes Register's messages: schemas, code lists and message types; no rules and no transport."""
+"""The Incomes Register's messages: schemas, code lists and message types; no rules and no
+transport.
+"""

@@ -1,6 +1,8 @@
-"""The code lists of the Incomes Register, read from `codes.toml` and `wage_income_types.toml`; no rule that uses them.
+"""The code lists of the Incomes Register, read from `codes.toml` and `wage_income_types.toml`; no
+rule that uses them.
 
-Source: "Koodistot 2022" 1.03 and "Palkat - Koodistot - Tulolajit 2022" 1.0 (vero.fi, Tulorekisteriyksikkö).
+Source: "Koodistot 2022" 1.03 and "Palkat - Koodistot - Tulolajit 2022" 1.0 (vero.fi,
+Tulorekisteriyksikkö).
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ _HERE = Path(__file__).parent
 class WageIncome:
     """An income type of wage reports and its control rules.
 
-    `way` is `total` (reporting method 1), `itemised` (method 2) or `separate`. `insured` holds P, A, U, H for the
-    earnings-related pension, accident, unemployment and health insurance that the income is subject to by default.
+    `way` is `total` (reporting method 1), `itemised` (method 2) or `separate`. `insured` holds P,
+    A, U, H for the earnings-related pension, accident, unemployment and health insurance that the
+    income is subject to by default.
     """
 
     code: int
@@ -44,11 +47,15 @@ class BenefitIncome:
 
 def _read_lists() -> Mapping[str, frozenset[str]]:
     lists = tomllib.loads((_HERE / "codes.toml").read_text(encoding="utf-8"))["lists"]
-    return MappingProxyType({name: frozenset(str(code) for code in codes) for name, codes in lists.items()})
+    return MappingProxyType(
+        {name: frozenset(str(code) for code in codes) for name, codes in lists.items()}
+    )
 
 
 def _read_wage_income() -> Mapping[str, WageIncome]:
-    rows = tomllib.loads((_HERE / "wage_income_types.toml").read_text(encoding="utf-8"))["wage_income_types"]
+    rows = tomllib.loads((_HERE / "wage_income_types.toml").read_text(encoding="utf-8"))[
+        "wage_income_types"
+    ]
     return MappingProxyType({str(row["code"]): WageIncome(**row) for row in rows})
 
 
@@ -77,8 +84,8 @@ def plain(text: str | None) -> str:
 class ErrorCode:
     """An error as the register tells it (code and texts *modelled*, see `error_codes.toml`).
 
-    `level`: message, delivery, payment or item. `source` is the document and chapter of the rule, `modelled` when it is ours.
-    `at` says where it applies.
+    `level`: message, delivery, payment or item. `source` is the document and chapter of the rule,
+    `modelled` when it is ours. `at` says where it applies.
     """
 
     code: str
@@ -103,4 +110,6 @@ def _read_errors() -> Mapping[str, ErrorCode]:
 
 #: Errors by rule, and by code.
 ERRORS = _read_errors()
-ERRORS_BY_CODE: Mapping[str, ErrorCode] = MappingProxyType({error.code: error for error in ERRORS.values()})
+ERRORS_BY_CODE: Mapping[str, ErrorCode] = MappingProxyType(
+    {error.code: error for error in ERRORS.values()}
+)

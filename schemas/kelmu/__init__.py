@@ -1,1 +1,3 @@
-"""Kelmu's messages: queries, the register's answer, information requests; all modelled, no rights and no rules."""
+"""Kelmu's messages: queries, the register's answer, information requests; all modelled, no rights
+and no rules.
+"""

@@ -1,4 +1,6 @@
-"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement), read from their files; no models and no rights."""
+"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement), read from their files;
+no models and no rights.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One entry of a list. `claimant` and `decisions_2024` (a published count) say something of benefits only."""
+    """One entry of a list. `claimant` and `decisions_2024` (a published count) say something of
+    benefits only.
+    """
 
     id: str
     title: Mapping[str, str]
@@ -32,7 +36,8 @@ def _read(entries: list[dict[str, Any]]) -> Mapping[str, Code]:
 
 _LISTS = tomllib.loads((FOLDER / "codes.toml").read_text(encoding="utf-8"))
 
-#: By id, in the order of the published list (Tietotilinpäätös 2024, "Ratkaisut (lkm.) etuuksittain").
+#: By id, in the order of the published list (Tietotilinpäätös 2024, "Ratkaisut (lkm.)
+#: etuuksittain").
 BENEFITS = _read(tomllib.loads((FOLDER / "benefits.toml").read_text(encoding="utf-8"))["benefit"])
 DATA_GROUPS = _read(_LISTS["data_group"])
 PURPOSES = _read(_LISTS["purpose"])

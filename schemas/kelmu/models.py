@@ -1,7 +1,9 @@
-"""The models of Kelmu's JSON messages; who may ask for what, and what fields say to each other, stands elsewhere.
+"""The models of Kelmu's JSON messages; who may ask for what, and what fields say to each other,
+stands elsewhere.
 
-Kelmu's wire format is not public: everything here is modelled after what Kela tells of the service (data groups, query
-per benefit, time limit, information requests). Fields unknown to a model are refused.
+Kelmu's wire format is not public: everything here is modelled after what Kela tells of the service
+(data groups, query per benefit, time limit, information requests). Fields unknown to a model are
+refused.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Amount, IsoDate, PersonalIdentityCode
-from schemas.kelmu.codes import BENEFITS
+from exchange.schemas.fields import Amount, IsoDate, PersonalIdentityCode
+from exchange.schemas.kelmu.codes import BENEFITS
 
 #: As in Kela's own bulk query of the Koski service.
 BULK_PERSONS_MAX = 1_000
 #: Most records of one data group that the register gives of one person.
 RECORDS_MAX = 2_000
 
-DataGroup = Literal["pendency", "decision", "payments", "insurance", "recovery", "medicine-cost-ceiling"]
+DataGroup = Literal[
+    "pendency", "decision", "payments", "insurance", "recovery", "medicine-cost-ceiling"
+]
 Purpose = Literal[
     "supplementary-social-assistance",
     "social-services",
@@ -34,21 +38,33 @@ Purpose = Literal[
     "accident-compensation",
 ]
 Statement = Literal[
-    "social-care-statement", "supplementary-or-preventive-support", "service-needs-assessment", "multi-agency-cooperation"
+    "social-care-statement",
+    "supplementary-or-preventive-support",
+    "service-needs-assessment",
+    "multi-agency-cooperation",
 ]
 
 
 def _known_benefit(text: str) -> str:
     if text not in BENEFITS:
-        raise PydanticCustomError("value", "{expected} is expected", {"expected": "a benefit of Kelmu's list"})
+        raise PydanticCustomError(
+            "value", "{expected} is expected", {"expected": "a benefit of Kelmu's list"}
+        )
     return text
 
 
 BenefitId = Annotated[str, AfterValidator(_known_benefit)]
-#: The official on whose behalf it is asked, by the organisation's own user id; never a personal identity code.
+#: The official on whose behalf it is asked, by the organisation's own user id; never a personal
+#: identity code.
 UserId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{1,63}$")]
-#: The act, by its number in the Statutes of Finland, and a section if need be: `1412/1997`, `1412/1997 18 b §`.
-LegalGround = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}/(18|19|20)[0-9]{2}( [1-9][0-9]{0,2}( [a-z])? §)?$")]
+#: The act, by its number in the Statutes of Finland, and a section if need be: `1412/1997`,
+#: `1412/1997 18 b §`.
+LegalGround = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[1-9][0-9]{0,3}/(18|19|20)[0-9]{2}( [1-9][0-9]{0,2}( [a-z])? §)?$"
+    ),
+]
 PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")]
 #: A message id as `X-Message-Id` carries it; those that begin with `~` are given by the exchange.
 MessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9~][A-Za-z0-9._~-]{0,63}$")]
@@ -62,7 +78,9 @@ class Strict(BaseModel):
 
 
 class Asking(Strict):
-    """What a query says besides the persons: why, on what ground, who asks, what of which benefits, and from when to when."""
+    """What a query says besides the persons: why, on what ground, who asks, what of which benefits,
+    and from when to when.
+    """
 
     purpose: Purpose
     legal_ground: LegalGround
@@ -131,7 +149,9 @@ class Recovery(Strict):
 
 
 class MedicineCostCeiling(Strict):
-    """A calendar year's own share of medicine costs, in euros, and the day that the ceiling was reached, if it was."""
+    """A calendar year's own share of medicine costs, in euros, and the day that the ceiling was
+    reached, if it was.
+    """
 
     year: int = Field(ge=1990, le=2100)
     own_share: Amount
@@ -139,7 +159,9 @@ class MedicineCostCeiling(Strict):
 
 
 class PersonRecords(Strict):
-    """What the register knows of one person, by data group; a group that was not asked for is absent."""
+    """What the register knows of one person, by data group; a group that was not asked for is
+    absent.
+    """
 
     person: PersonalIdentityCode
     pendency: list[Pendency] = Field(default=[], max_length=RECORDS_MAX)
@@ -147,7 +169,9 @@ class PersonRecords(Strict):
     payments: list[Payment] = Field(default=[], max_length=RECORDS_MAX)
     insurance: list[Insurance] = Field(default=[], max_length=RECORDS_MAX)
     recovery: list[Recovery] = Field(default=[], max_length=RECORDS_MAX)
-    medicine_cost_ceiling: list[MedicineCostCeiling] = Field(default=[], max_length=100, alias="medicine-cost-ceiling")
+    medicine_cost_ceiling: list[MedicineCostCeiling] = Field(
+        default=[], max_length=100, alias="medicine-cost-ceiling"
+    )
 
 
 class BenefitAnswer(Strict):
@@ -157,7 +181,9 @@ class BenefitAnswer(Strict):
 
 
 class InformationRequest(Strict):
-    """Kela asks a wellbeing services county for what it needs to decide on basic social assistance."""
+    """Kela asks a wellbeing services county for what it needs to decide on basic social
+    assistance.
+    """
 
     county: PartnerId
     person: PersonalIdentityCode

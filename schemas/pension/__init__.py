@@ -1,1 +1,3 @@
-"""Messages between Kela and the work pension sector; modelled, since no public specification of them exists."""
+"""Messages between Kela and the work pension sector; modelled, since no public specification of
+them exists.
+"""

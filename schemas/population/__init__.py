@@ -1,1 +1,3 @@
-"""Changes of persons' data in the population register, as the VTJ change interface gives them; no polling and no queries."""
+"""Changes of persons' data in the population register, as the VTJ change interface gives them; no
+polling and no queries.
+"""

@@ -1,8 +1,10 @@
-"""The groups of data (tietoryhmät) inside a change of the population register, with their fields; not the message around them.
+"""The groups of data (tietoryhmät) inside a change of the population register, with their fields;
+not the message around them.
 
-Source: Digital and Population Data Services Agency, VTJ change interface (VTJmutpa), public examples of its groups. Field
-names are as published. Only fields that identify a group are required, since a restricted group (`turvakiellonAlaisetKentat`)
-leaves values out; further fields and further groups are tolerated, as the interface asks of its consumers.
+Source: Digital and Population Data Services Agency, VTJ change interface (VTJmutpa), public
+examples of its groups. Field names are as published. Only fields that identify a group are
+required, since a restricted group (`turvakiellonAlaisetKentat`) leaves values out; further fields
+and further groups are tolerated, as the interface asks of its consumers.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from schemas.fields import IsoDate, MunicipalityCode, PersonalIdentityCode, Text
+from exchange.schemas.fields import IsoDate, MunicipalityCode, PersonalIdentityCode, Text
 
 ChangeAttribute = Literal["LISATTY", "MUUTETTU", "POISTETTU", "KORJATTAVA", "KORJATTU", "LISATIETO"]
 Sex = Literal["MIES", "NAINEN", "PUUTTUU"]
@@ -39,7 +41,9 @@ class Bilingual(Lenient):
 
 
 class Group(Lenient):
-    """What every group has. `voimassaolevatTiedot` are the data in force after a removal, groups of the same kind."""
+    """What every group has. `voimassaolevatTiedot` are the data in force after a removal, groups of
+    the same kind.
+    """
 
     tietoryhma: Text
     muutosattribuutti: ChangeAttribute | None = None
@@ -55,7 +59,9 @@ class Period(Group):
 
 
 class Death(Group):
-    """KUOLINPAIVA. A cancelled death comes as KORJATTAVA with `kuollut` true and KORJATTU with `kuollut` false."""
+    """KUOLINPAIVA. A cancelled death comes as KORJATTAVA with `kuollut` true and KORJATTU with
+    `kuollut` false.
+    """
 
     kuollut: bool
     kuolinpv: Day | None = None
@@ -144,7 +150,9 @@ class PostalAddress(Period):
 
 
 class HomeMunicipality(Group):
-    """KOTIKUNTA and EDELLINEN_KOTIKUNTA. The day of moving in is published under two spellings; both are sent."""
+    """KOTIKUNTA and EDELLINEN_KOTIKUNTA. The day of moving in is published under two spellings;
+    both are sent.
+    """
 
     kuntakoodi: MunicipalityCode | None = None
     kuntaanMuuttopv: Day | None = None
@@ -194,7 +202,9 @@ OTHER = "other"
 
 
 def _tag(value: Any) -> str:
-    """The tag of a group: its `tietoryhma` when we know it; anything else is checked as a group without known fields."""
+    """The tag of a group: its `tietoryhma` when we know it; anything else is checked as a group
+    without known fields.
+    """
     name = value.get("tietoryhma") if isinstance(value, dict) else None
     return name if isinstance(name, str) and name in KNOWN else OTHER
 

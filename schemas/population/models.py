@@ -1,6 +1,7 @@
 """The answer of the VTJ change interface (`POST /muutokset`); the groups inside it are in `groups`.
 
-Source: Digital and Population Data Services Agency, VTJ change interface (VTJmutpa), `muutokset` response.
+Source: Digital and Population Data Services Agency, VTJ change interface (VTJmutpa), `muutokset`
+response.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.fields import IsoDateTime, PersonalIdentityCode
-from schemas.population.groups import AnyGroup
+from exchange.schemas.fields import IsoDateTime, PersonalIdentityCode
+from exchange.schemas.population.groups import AnyGroup
 
 if TYPE_CHECKING:
     Groups = list[Any]
 else:
     Groups = list[AnyGroup]
 
-#: Most changes in one message (*modelled*; the interface pages by its key without saying how many come at once).
+#: Most changes in one message (*modelled*; the interface pages by its key without saying how many
+#: come at once).
 CHANGES_MAX = 10_000
 
 
@@ -32,7 +34,9 @@ class Change(BaseModel):
 
 
 class Changes(BaseModel):
-    """The whole answer. `viimeisinKirjausavain` is the cursor for the next one; `ajanTasalla` false says that more is waiting."""
+    """The whole answer. `viimeisinKirjausavain` is the cursor for the next one; `ajanTasalla` false
+    says that more is waiting.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

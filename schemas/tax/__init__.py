@@ -1,1 +1,3 @@
-"""Requests by Kela for taxation data and the Tax Administration's responses; modelled, since no public specification exists."""
+"""Requests by Kela for taxation data and the Tax Administration's responses; modelled, since no
+public specification exists.
+"""

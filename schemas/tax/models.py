@@ -1,4 +1,6 @@
-"""Taxation data of a person and a year, as Kela asks for them and gets them; how the parts agree is left to rules."""
+"""Taxation data of a person and a year, as Kela asks for them and gets them; how the parts agree is
+left to rules.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from schemas.fields import Amount, IsoDate, IsoDateTime, PersonalIdentityCode
+from exchange.schemas.fields import Amount, IsoDate, IsoDateTime, PersonalIdentityCode
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 TaxYear = Annotated[int, Field(ge=2006, le=2099)]
@@ -69,7 +71,9 @@ class TaxCard(Strict):
 
 
 class TaxDataResponse(Strict):
-    """What there is for the year: a finished taxation (with its day), one that is under way, or nothing."""
+    """What there is for the year: a finished taxation (with its day), one that is under way, or
+    nothing.
+    """
 
     inReplyTo: Identifier
     createdAt: IsoDateTime

@@ -1,1 +1,3 @@
-"""Messages between the unemployment funds and Kela; modelled, since no public specification of them exists."""
+"""Messages between the unemployment funds and Kela; modelled, since no public specification of them
+exists.
+"""

@@ -1,4 +1,6 @@
-"""The documents: links that lead somewhere, commands and targets that exist, settings that say what they are; not the prose."""
+"""The documents: links that lead somewhere, commands and targets that exist, settings that say what
+they are; not the prose.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ TEXT_FILES = (
 
 
 def code_in(document: Source) -> str:
-    """The fenced and inline code of a document, a piece a line: prose such as "make sure" names no target."""
+    """The fenced and inline code of a document, a piece a line: prose such as "make sure" names no
+    target.
+    """
     pieces = FENCE.findall(document.text) + INLINE.findall(FENCE.sub("", document.text))
     return "\n".join(piece.strip("`") for piece in pieces)
 
@@ -51,7 +55,10 @@ def dead_links(document: Source) -> Iterator[str]:
     """Relative links that lead to nothing."""
     folder = (ROOT / document.name).parent
     for target in LINK.findall(FENCE.sub("", document.text)):
-        if not target.startswith(("http:", "https:", "mailto:", "#")) and not (folder / target.partition("#")[0]).exists():
+        if (
+            not target.startswith(("http:", "https:", "mailto:", "#"))
+            and not (folder / target.partition("#")[0]).exists()
+        ):
             yield f"{document.name} links to {target}, which is not there"
 
 
@@ -85,7 +92,11 @@ def machine_paths(source: Source) -> Iterator[str]:
 
 def make_targets() -> set[str]:
     """The targets of the Makefile."""
-    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    return set(
+        re.findall(
+            r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
 
 
 def documents() -> list[Source]:
@@ -98,18 +109,29 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    assert [complaint for document in documents() for complaint in unknown_targets(document, make_targets())] == []
+    assert [
+        complaint
+        for document in documents()
+        for complaint in unknown_targets(document, make_targets())
+    ] == []
 
 
 def test_the_readme_names_both_commands_first() -> None:
     fence = FENCE.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert fence is not None
-    assert {"make run", "make test"} <= {line.split("#")[0].strip() for line in fence.group().splitlines()}
+    assert {"make run", "make test"} <= {
+        line.split("#")[0].strip() for line in fence.group().splitlines()
+    }
 
 
 def test_no_file_names_a_path_of_a_machine() -> None:
     here = {"tests/architecture/test_documents.py"}
-    assert [complaint for text in texts(*TEXT_FILES) if text.name not in here for complaint in machine_paths(text)] == []
+    assert [
+        complaint
+        for text in texts(*TEXT_FILES)
+        if text.name not in here
+        for complaint in machine_paths(text)
+    ] == []
 
 
 def test_the_changelog_has_a_place_for_the_next_release() -> None:
@@ -119,7 +141,11 @@ def test_the_changelog_has_a_place_for_the_next_release() -> None:
 
 def test_every_channel_has_a_page() -> None:
     folders = {name.split("/")[1] for name in names("channel.py") if name.startswith("adapters/")}
-    assert [folder for folder in sorted(folders) if not (ROOT / "adapters" / folder / "README.md").is_file()] == []
+    assert [
+        folder
+        for folder in sorted(folders)
+        if not (ROOT / "adapters" / folder / "README.md").is_file()
+    ] == []
 
 
 if importlib.util.find_spec("exchange.settings"):
@@ -133,10 +159,18 @@ if importlib.util.find_spec("exchange.cli"):
 
     def test_every_command_that_is_named_exists() -> None:
         called = subprocess.run(
-            [sys.executable, "-m", "exchange", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "exchange", "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         commands = set(re.findall(r"^[\s│|]*([a-z][a-z-]+)\s{2,}", called.stdout, re.MULTILINE))
-        assert [complaint for document in documents() for complaint in unknown_commands(document, commands)] == []
+        assert [
+            complaint
+            for document in documents()
+            for complaint in unknown_commands(document, commands)
+        ] == []
 
 
 class Inner(BaseModel):
@@ -156,7 +190,13 @@ class Outer(BaseModel):
         undescribed(Outer),
         machine_paths(Source("docs/x.md", "see /home/somebody/notes")),
     ],
-    ids=["dead link", "unknown target", "unknown command", "undescribed setting", "path of a machine"],
+    ids=[
+        "dead link",
+        "unknown target",
+        "unknown command",
+        "undescribed setting",
+        "path of a machine",
+    ],
 )
 def test_the_check_catches_a_bad_document(complaints: Iterator[str]) -> None:
     assert len(list(complaints)) == 1
@@ -164,4 +204,6 @@ def test_the_check_catches_a_bad_document(complaints: Iterator[str]) -> None:
 
 def test_prose_and_anchors_are_let_be() -> None:
     assert not list(unknown_targets(Source("README.md", "They make sure of it."), {"run"}))
-    assert not list(dead_links(Source("README.md", "[below](#below) [law](https://example.org/law)")))
+    assert not list(
+        dead_links(Source("README.md", "[below](#below) [law](https://example.org/law)"))
+    )

@@ -1,4 +1,6 @@
-"""Who may import whom: the contracts of pyproject.toml, and what each room may see; not what a source says otherwise."""
+"""Who may import whom: the contracts of pyproject.toml, and what each room may see; not what a
+source says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,29 @@ import grimp
 import pytest
 from importlinter.cli import lint_imports
 
-from tests.architecture.tree import PRODUCT
-
 #: What a room may import of ours, its own folder apart. The longest matching name decides.
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
-    "schemas": ("schemas",),
-    "partners": ("partners", "schemas"),
-    "adapters": ("schemas", "exchange.ports", "exchange.errors"),
-    "adapters.*.partner": ("schemas", "partners"),
-    "adapters.*.generate": ("schemas",),
-    "exchange.ports": ("exchange.ports", "schemas"),
+    "exchange.schemas": ("exchange.schemas",),
+    "exchange.partners": ("exchange.partners", "exchange.schemas"),
+    "exchange.adapters": ("exchange.schemas", "exchange.ports", "exchange.errors"),
+    "exchange.adapters.*.partner": ("exchange.schemas", "exchange.partners"),
+    "exchange.adapters.*.generate": ("exchange.schemas",),
+    "exchange.ports": ("exchange.ports", "exchange.schemas"),
     "exchange.errors": (),
-    "exchange.statistics": ("exchange.statistics", "exchange.ports", "exchange.errors", "schemas"),
-    "exchange.publication": ("exchange.publication", "exchange.statistics", "exchange.errors", "schemas"),
+    "exchange.statistics": (
+        "exchange.statistics",
+        "exchange.ports",
+        "exchange.errors",
+        "exchange.schemas",
+    ),
+    "exchange.publication": (
+        "exchange.publication",
+        "exchange.statistics",
+        "exchange.errors",
+        "exchange.schemas",
+    ),
     "loadtests": (),
-    "exchange.client": ("exchange.client", "exchange.errors", "schemas"),
+    "exchange.client": ("exchange.client", "exchange.errors", "exchange.schemas"),
 }
 
 #: What a stub may share with nobody of its folder.
@@ -30,15 +40,24 @@ OF_THE_CHANNEL = ("listen", "parse", "identify", "answer", "deliver", "rules", "
 
 
 def part_of(name: str) -> str:
-    """The part of a channel that a module belongs to: a part too large for one file goes on in files named after it."""
+    """The part of a channel that a module belongs to: a part too large for one file goes on in
+    files named after it.
+    """
     return name.partition("_")[0]
 
 
 def room_of(module: str) -> str | None:
-    """The most specific room whose rule covers a module; `partner_tax` is in the room of `partner`."""
+    """The most specific room whose rule covers a module; `partner_tax` is in the room of
+    `partner`.
+    """
     parts = module.split(".")
-    general = ".".join([parts[0], "*", *(part_of(name) for name in parts[2:])])
-    rooms = [room for room in MAY_IMPORT for name in (module, general) if name == room or name.startswith(room + ".")]
+    general = ".".join([*parts[:2], "*", *(part_of(name) for name in parts[3:])])
+    rooms = [
+        room
+        for room in MAY_IMPORT
+        for name in (module, general)
+        if name == room or name.startswith(room + ".")
+    ]
     return max(rooms, key=lambda room: room.count("."), default=None)
 
 
@@ -48,26 +67,38 @@ def is_within(module: str, packages: Iterable[str]) -> bool:
 
 
 def is_open_to(room: str, imported: str) -> bool:
-    """Whether a module of the same folder may be used: a stub only by its own files, the channel's parts only by the channel."""
+    """Whether a module of the same folder may be used: a stub only by its own files, the channel's
+    parts only by the channel.
+    """
     part = part_of(imported.split(".")[-1])
-    return room == "adapters.*.partner" if part == "partner" else room == "adapters" or part not in OF_THE_CHANNEL
+    return (
+        room == "exchange.adapters.*.partner"
+        if part == "partner"
+        else room == "exchange.adapters" or part not in OF_THE_CHANNEL
+    )
 
 
 def strangers(imports: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Imports (importer, imported) of ours that the importer's room may not make."""
     for importer, imported in imports:
         room = room_of(importer)
-        if room is None or not is_within(imported, PRODUCT):
+        if room is None or not is_within(imported, ("exchange",)):
             continue
-        own = ".".join(importer.split(".")[:2]) + "."
-        if importer.startswith("adapters.") and imported.startswith(own) and is_open_to(room, imported):
+        own = ".".join(importer.split(".")[:3]) + "."
+        if (
+            importer.startswith("exchange.adapters.")
+            and imported.startswith(own)
+            and is_open_to(room, imported)
+        ):
             continue
         if not is_within(imported, MAY_IMPORT[room]):
             yield f"{importer} imports {imported}"
 
 
 def cycles(imports: Iterable[tuple[str, str]]) -> list[list[str]]:
-    """Modules that import each other in a ring: what is left when modules without importers or imports are taken away."""
+    """Modules that import each other in a ring: what is left when modules without importers or
+    imports are taken away.
+    """
     graph: dict[str, set[str]] = {}
     for importer, imported in imports:
         graph.setdefault(importer, set()).add(imported)
@@ -82,8 +113,14 @@ def cycles(imports: Iterable[tuple[str, str]]) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def imports() -> list[tuple[str, str]]:
-    graph = grimp.build_graph(*PRODUCT, "loadtests", exclude_type_checking_imports=True, cache_dir=None)
-    return [(name, imported) for name in graph.modules for imported in graph.find_modules_directly_imported_by(name)]
+    graph = grimp.build_graph(
+        "exchange", "loadtests", exclude_type_checking_imports=True, cache_dir=None
+    )
+    return [
+        (name, imported)
+        for name in graph.modules
+        for imported in graph.find_modules_directly_imported_by(name)
+    ]
 
 
 def test_the_contracts_are_kept() -> None:
@@ -101,21 +138,21 @@ def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     "importer, imported",
     [
-        ("schemas.xml", "exchange.errors"),
-        ("adapters.kelmu.listen", "exchange.journey.accept"),
-        ("adapters.kelmu.listen", "adapters.luova.parse"),
-        ("adapters.kelmu.listen", "partners.stub"),
-        ("adapters.kelmu.partner", "exchange.ports"),
-        ("adapters.kelmu.partner", "adapters.kelmu.parse"),
-        ("adapters.kelmu.generate", "adapters.kelmu.rules"),
-        ("adapters.luova.partner", "adapters.luova.rules_population"),
-        ("adapters.luova.partner_tax", "exchange.ports.channel"),
-        ("adapters.luova.generate_tax", "exchange.ports.channel"),
-        ("adapters.luova.generate_tax", "adapters.luova.partner_tax"),
-        ("adapters.luova.rules_tax", "adapters.luova.partner_tax"),
+        ("exchange.schemas.xml", "exchange.errors"),
+        ("exchange.adapters.kelmu.listen", "exchange.journey.accept"),
+        ("exchange.adapters.kelmu.listen", "exchange.adapters.luova.parse"),
+        ("exchange.adapters.kelmu.listen", "exchange.partners.stub"),
+        ("exchange.adapters.kelmu.partner", "exchange.ports"),
+        ("exchange.adapters.kelmu.partner", "exchange.adapters.kelmu.parse"),
+        ("exchange.adapters.kelmu.generate", "exchange.adapters.kelmu.rules"),
+        ("exchange.adapters.luova.partner", "exchange.adapters.luova.rules_population"),
+        ("exchange.adapters.luova.partner_tax", "exchange.ports.channel"),
+        ("exchange.adapters.luova.generate_tax", "exchange.ports.channel"),
+        ("exchange.adapters.luova.generate_tax", "exchange.adapters.luova.partner_tax"),
+        ("exchange.adapters.luova.rules_tax", "exchange.adapters.luova.partner_tax"),
         ("exchange.statistics.rows", "exchange.storage"),
-        ("partners.stub", "exchange.errors"),
-        ("loadtests.calls", "schemas.call"),
+        ("exchange.partners.stub", "exchange.errors"),
+        ("loadtests.calls", "exchange.schemas.call"),
         ("loadtests.processes", "exchange.settings"),
     ],
 )
@@ -126,14 +163,14 @@ def test_a_stranger_is_caught(importer: str, imported: str) -> None:
 @pytest.mark.parametrize(
     "importer, imported",
     [
-        ("adapters.kelmu.listen", "adapters.kelmu.answer"),
-        ("adapters.kelmu.partner", "adapters.kelmu.generate"),
-        ("adapters.kelmu.partner", "partners.stub"),
-        ("adapters.luova.partner", "adapters.luova.partner_tax"),
-        ("adapters.luova.partner_tax", "adapters.luova.partner_sending"),
-        ("adapters.luova.partner_tax", "adapters.luova.generate_tax"),
-        ("adapters.luova.rules", "adapters.luova.rules_tax"),
-        ("adapters.kelmu.channel", "exchange.ports.channel"),
+        ("exchange.adapters.kelmu.listen", "exchange.adapters.kelmu.answer"),
+        ("exchange.adapters.kelmu.partner", "exchange.adapters.kelmu.generate"),
+        ("exchange.adapters.kelmu.partner", "exchange.partners.stub"),
+        ("exchange.adapters.luova.partner", "exchange.adapters.luova.partner_tax"),
+        ("exchange.adapters.luova.partner_tax", "exchange.adapters.luova.partner_sending"),
+        ("exchange.adapters.luova.partner_tax", "exchange.adapters.luova.generate_tax"),
+        ("exchange.adapters.luova.rules", "exchange.adapters.luova.rules_tax"),
+        ("exchange.adapters.kelmu.channel", "exchange.ports.channel"),
     ],
 )
 def test_a_neighbour_is_let_in(importer: str, imported: str) -> None:

@@ -35,21 +35,32 @@ class Source:
     def docstrings(self) -> set[int]:
         """The identities of the nodes that are docstrings."""
         owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        bodies = [node.body for node in ast.walk(self.syntax) if isinstance(node, owners) and node.body]
+        bodies = [
+            node.body for node in ast.walk(self.syntax) if isinstance(node, owners) and node.body
+        ]
         return {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
 
 
 def names(*endings: str) -> list[str]:
-    """Paths of the files that git knows or would take, with one of these endings; what is ignored is no part of the tree."""
+    """Paths of the files that git knows or would take, with one of these endings; what is ignored
+    is no part of the tree.
+    """
     listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=False
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     if listing.returncode == 0:
         found = listing.stdout.decode().split("\0")
     else:  # an unpacked archive has no git
         hidden = {".git", ".venv", ".hypothesis", "data", "build", "dist", "reports"}
         paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
-        found = [path.as_posix() for path in paths if not hidden & set(path.parts) and "__pycache__" not in path.parts]
+        found = [
+            path.as_posix()
+            for path in paths
+            if not hidden & set(path.parts) and "__pycache__" not in path.parts
+        ]
     return sorted(name for name in found if name.endswith(endings) and (ROOT / name).is_file())
 
 
@@ -62,9 +73,18 @@ def sources(*folders: str) -> list[Source]:
 def texts(*endings: str) -> list[Source]:
     """The text files with these endings."""
     # A sample of a message may be in another encoding, on purpose.
-    return [Source(name, (ROOT / name).read_text(encoding="utf-8", errors="replace")) for name in names(*endings)]
+    return [
+        Source(name, (ROOT / name).read_text(encoding="utf-8", errors="replace"))
+        for name in names(*endings)
+    ]
 
 
 def channels() -> list[str]:
     """The folders of `adapters/`."""
-    return sorted({name.split("/")[1] for name in names(".py") if name.startswith("adapters/") and name.count("/") > 1})
+    return sorted(
+        {
+            name.split("/")[1]
+            for name in names(".py")
+            if name.startswith("adapters/") and name.count("/") > 1
+        }
+    )

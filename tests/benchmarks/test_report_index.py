@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmarks.report_index import Holds, measure
+from exchange.benchmarks.report_index import Holds, measure
 
 
 async def test_few_and_many_hits_are_what_was_given(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,7 +15,9 @@ async def test_few_and_many_hits_are_what_was_given(capsys: pytest.CaptureFixtur
     assert "40 deliveries of 3 reports taken in" in printed
     assert "index built from cold" in printed
     hits = re.findall(r"(?:few|many) [(]([0-9]+)[)]", printed)
-    assert hits == ["2", "2", "2", "6", "4", "4", "4", "12"], "deliveries and reports by earner, then by payer"
+    assert hits == ["2", "2", "2", "6", "4", "4", "4", "12"], (
+        "deliveries and reports by earner, then by payer"
+    )
 
 
 async def test_a_held_loop_is_noticed() -> None:

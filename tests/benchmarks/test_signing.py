@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from benchmarks.signing import SignedTemplate
+from exchange.benchmarks.signing import SignedTemplate
 
 
 def test_a_general_verifier_accepts_what_was_signed_in_numbers() -> None:

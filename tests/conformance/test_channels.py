@@ -1,4 +1,6 @@
-"""What every channel must be: found by discovery, with the same files, samples that say what they claim, types in the catalogue."""
+"""What every channel must be: found by discovery, with the same files, samples that say what they
+claim, types in the catalogue.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +13,24 @@ from typing import Any
 import pydantic_core
 import pytest
 
-import adapters
-from exchange import discovery
+from exchange import adapters, discovery
 from exchange.assembly import checking
 from exchange.journey.check import Checking
 from exchange.journey.validate import Judge, Judgement
-from schemas import guard
-from schemas.catalogue import Catalogue
+from exchange.schemas import guard
+from exchange.schemas.catalogue import Catalogue
 
-FILES = ("channel", "listen", "parse", "identify", "answer", "deliver", "rules", "generate", "partner")
+FILES = (
+    "channel",
+    "listen",
+    "parse",
+    "identify",
+    "answer",
+    "deliver",
+    "rules",
+    "generate",
+    "partner",
+)
 FOLDERS = discovery.adapter_folders()
 ROOT = Path(adapters.__file__).parent
 DAY = datetime.date(2026, 3, 2)
@@ -34,7 +45,9 @@ def judge() -> Checking:
 def sample_files(kind: str) -> list[Path]:
     """Every sample of a kind, all channels."""
     return sorted(
-        path for path in ROOT.glob(f"*/samples/{kind}/*") if path.suffix in (".xml", ".json") and ".expected" not in path.name
+        path
+        for path in ROOT.glob(f"*/samples/{kind}/*")
+        if path.suffix in (".xml", ".json") and ".expected" not in path.name
     )
 
 
@@ -51,7 +64,9 @@ def test_a_channel_has_every_part(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_every_message_type_of_a_channel_has_both_kinds_of_samples_and_a_generator(folder: str) -> None:
+def test_every_message_type_of_a_channel_has_both_kinds_of_samples_and_a_generator(
+    folder: str,
+) -> None:
     channel = discovery.part(folder, "channel").CHANNEL
     generators = discovery.part(folder, "generate").GENERATORS
     types = {each.name for each in Catalogue.load() if each.folder.name in channel.families}
@@ -70,7 +85,9 @@ def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
     assert checked.message_type == type_of(path)
 
 
-@pytest.mark.parametrize("path", sample_files("valid") + sample_files("invalid"), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sample_files("valid") + sample_files("invalid"), ids=lambda path: path.name
+)
 def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
     path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,19 +101,30 @@ def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
     monkeypatch.setattr(Judge, "decide", noted)
     judge.check(path.read_bytes(), type_of(path))
     for detail in (each.verdict.detail for each in judged):
-        assert pydantic_core.from_json(pydantic_core.to_json(detail)) == detail, "no tuples, no keys that are no texts"
+        assert pydantic_core.from_json(pydantic_core.to_json(detail)) == detail, (
+            "no tuples, no keys that are no texts"
+        )
 
 
 @pytest.mark.parametrize("path", sample_files("invalid"), ids=lambda path: path.name)
 def test_an_invalid_sample_has_exactly_the_violations_expected(path: Path, judge: Checking) -> None:
     expected = json.loads(path.with_name(path.stem + ".expected.json").read_text())
-    violations = [violation.as_dict() for violation in judge.check(path.read_bytes(), type_of(path)).violations]
-    found = [{name: each[name] for name in ("rule", "path", "line", "column")} for each in violations]
-    assert found == [{name: each[name] for name in ("rule", "path", "line", "column")} for each in expected]
+    violations = [
+        violation.as_dict()
+        for violation in judge.check(path.read_bytes(), type_of(path)).violations
+    ]
+    found = [
+        {name: each[name] for name in ("rule", "path", "line", "column")} for each in violations
+    ]
+    assert found == [
+        {name: each[name] for name in ("rule", "path", "line", "column")} for each in expected
+    ]
 
 
 @pytest.mark.parametrize("type_name", sorted(discovery.generators()))
-def test_what_a_generator_makes_is_valid_artificial_and_the_same_for_the_same_seed(type_name: str, judge: Checking) -> None:
+def test_what_a_generator_makes_is_valid_artificial_and_the_same_for_the_same_seed(
+    type_name: str, judge: Checking
+) -> None:
     generator = discovery.generators()[type_name]
     ids = set()
     for serial in range(5):

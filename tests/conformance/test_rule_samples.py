@@ -1,4 +1,6 @@
-"""Every business rule is shown by an invalid sample, unless it needs a sender, a clock or an earlier message; every type has both kinds."""
+"""Every business rule is shown by an invalid sample, unless it needs a sender, a clock or an
+earlier message; every type has both kinds.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import adapters
-from exchange import discovery
-from schemas import directory
-from schemas.catalogue import Catalogue
+from exchange import adapters, discovery
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
 
 ROOT = Path(adapters.__file__).parent
 RULE = re.compile(r'"((?:luova|population|unemployment|kelmu)\.[a-z.-]+)"')
@@ -39,23 +40,35 @@ BEYOND_A_FILE = {
 
 def samples(folder: str, kind: str) -> list[Path]:
     """The files of a kind, what is expected of them left out."""
-    return [path for path in (ROOT / folder / "samples" / kind).iterdir() if ".expected" not in path.name]
+    return [
+        path
+        for path in (ROOT / folder / "samples" / kind).iterdir()
+        if ".expected" not in path.name
+    ]
 
 
 @pytest.mark.parametrize("folder", sorted(BEYOND_A_FILE))
 def test_every_rule_is_shown_by_a_sample(folder: str) -> None:
     types = {each.name for each in Catalogue.load()}
     named = {
-        rule for path in (ROOT / folder).glob("rules*.py") for rule in RULE.findall(path.read_text(encoding="utf-8"))
+        rule
+        for path in (ROOT / folder).glob("rules*.py")
+        for rule in RULE.findall(path.read_text(encoding="utf-8"))
     } - types
     expected = (ROOT / folder / "samples" / "invalid").glob("*.expected.json")
-    shown = {violation["rule"] for path in expected for violation in json.loads(path.read_text(encoding="utf-8"))}
+    shown = {
+        violation["rule"]
+        for path in expected
+        for violation in json.loads(path.read_text(encoding="utf-8"))
+    }
     assert named - shown == BEYOND_A_FILE[folder]
 
 
 @pytest.mark.parametrize("folder", sorted(BEYOND_A_FILE))
 def test_the_keys_of_the_examples_are_somebodys(folder: str) -> None:
-    keys = set(re.findall(r"key-[0-9a-f]{24}", (ROOT / folder / "README.md").read_text(encoding="utf-8")))
+    keys = set(
+        re.findall(r"key-[0-9a-f]{24}", (ROOT / folder / "README.md").read_text(encoding="utf-8"))
+    )
     assert len(keys) >= 3
     assert keys <= {partner.key for partner in directory.load()}
 

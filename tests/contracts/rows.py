@@ -36,7 +36,10 @@ def record(
         items, len(body), "application/json", "{}", process,
     )  # fmt: skip
     deliveries = [
-        DeliveryRow(next(_ids), message.id, receiver, mode, "waiting", 0, items, received_at, 0, lane, 0, "") for mode in modes
+        DeliveryRow(
+            next(_ids), message.id, receiver, mode, "waiting", 0, items, received_at, 0, lane, 0, ""
+        )
+        for mode in modes
     ]
     if state == "rejected":
         deliveries = []
@@ -50,14 +53,34 @@ def record(
 
 
 def settlement(
-    of: Record, state: str, kinds: Sequence[str], at: int = 2 * MINUTE, index: int = 0, from_state: str = "waiting"
+    of: Record,
+    state: str,
+    kinds: Sequence[str],
+    at: int = 2 * MINUTE,
+    index: int = 0,
+    from_state: str = "waiting",
 ) -> Settlement:
     """The end of an attempt of one of the record's deliveries."""
     delivery, message = of.deliveries[index], of.message
-    dimensions = (message.channel, message.message_type, message.sender, delivery.receiver, message.door)
+    dimensions = (
+        message.channel,
+        message.message_type,
+        message.sender,
+        delivery.receiver,
+        message.door,
+    )
     events = [EventRow(message.id, delivery.id, at, kind, "") for kind in kinds]
     counts = delivery_counts(at, dimensions, delivery.items, message.bytes, kinds, message.process)
     waits = state == "waiting"
     return Settlement(
-        delivery.id, message.id, state, 1, at if waits else 0, 0 if waits else at, "", events, counts, from_state=from_state
+        delivery.id,
+        message.id,
+        state,
+        1,
+        at if waits else 0,
+        0 if waits else at,
+        "",
+        events,
+        counts,
+        from_state=from_state,
     )

@@ -18,7 +18,9 @@ async def sums(ledger: SqliteLedger) -> dict[str, int]:
     return {values[0]: count for values, count, _, _ in await ledger.totals(("kind",))}
 
 
-async def test_a_recorded_message_reads_back_with_body_delivery_and_event(ledger: SqliteLedger) -> None:
+async def test_a_recorded_message_reads_back_with_body_delivery_and_event(
+    ledger: SqliteLedger,
+) -> None:
     made = record("a", body="ä<b/>".encode() * 500)
     assert (await ledger.record(made)).kind == "new"
     assert await ledger.message(made.message.id) == made.message
@@ -28,7 +30,9 @@ async def test_a_recorded_message_reads_back_with_body_delivery_and_event(ledger
     assert await ledger.events(made.message.id) == list(made.events)
 
 
-async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(ledger: SqliteLedger) -> None:
+async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(
+    ledger: SqliteLedger,
+) -> None:
     first, again = record("a"), record("a")
     await ledger.record(first)
     recorded = await ledger.record(again)
@@ -38,12 +42,16 @@ async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(ledg
 
 
 async def test_the_same_id_twice_in_one_group_is_stored_once(ledger: SqliteLedger) -> None:
-    kinds = [each.kind for each in await asyncio.gather(*(ledger.record(record("a")) for _ in range(50)))]
+    kinds = [
+        each.kind for each in await asyncio.gather(*(ledger.record(record("a")) for _ in range(50)))
+    ]
     assert sorted(kinds) == ["duplicate"] * 49 + ["new"]
     assert (await sums(ledger))["accepted"] == 1
 
 
-async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(ledger: SqliteLedger) -> None:
+async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(
+    ledger: SqliteLedger,
+) -> None:
     first = record("a")
     await ledger.record(first)
     recorded = await ledger.record(record("a", digest=b"another digest.."))
@@ -59,7 +67,9 @@ async def test_a_rejected_message_does_not_take_its_id(ledger: SqliteLedger) -> 
 async def test_a_settlement_is_applied_and_counted_once(ledger: SqliteLedger) -> None:
     made = record("a", items=3)
     await ledger.record(made)
-    done = await asyncio.gather(*(ledger.settle(settlement(made, "delivered", ["delivered"])) for _ in range(20)))
+    done = await asyncio.gather(
+        *(ledger.settle(settlement(made, "delivered", ["delivered"])) for _ in range(20))
+    )
     assert sorted(done) == [False] * 19 + [True]
     assert await ledger.settle(settlement(made, "dead", ["dead-lettered"])) is False
     assert (await sums(ledger))["delivered"] == 1
@@ -67,19 +77,30 @@ async def test_a_settlement_is_applied_and_counted_once(ledger: SqliteLedger) ->
     assert items["delivered"] == 3
 
 
-async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(ledger: SqliteLedger) -> None:
+async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(
+    ledger: SqliteLedger,
+) -> None:
     early, late = record("a", lane=0), record("b", lane=1, received_at=10 * MINUTE)
     for made in (early, late):
         await ledger.record(made)
-    assert [due.id for due in await ledger.waiting([0], 20 * MINUTE, 10)] == [early.deliveries[0].id]
-    assert [due.id for due in await ledger.waiting([], 20 * MINUTE, 10)] == [early.deliveries[0].id, late.deliveries[0].id]
+    assert [due.id for due in await ledger.waiting([0], 20 * MINUTE, 10)] == [
+        early.deliveries[0].id
+    ]
+    assert [due.id for due in await ledger.waiting([], 20 * MINUTE, 10)] == [
+        early.deliveries[0].id,
+        late.deliveries[0].id,
+    ]
     assert [due.id for due in await ledger.waiting([], 5 * MINUTE, 10)] == [early.deliveries[0].id]
     await ledger.settle(settlement(early, "waiting", ["attempt-failed"], at=15 * MINUTE))
     assert [due.id for due in await ledger.waiting([], 14 * MINUTE, 10)] == [late.deliveries[0].id]
     await ledger.settle(settlement(late, "delivered", ["delivered"]))
     assert [due.id for due in await ledger.waiting([], 20 * MINUTE, 10)] == [early.deliveries[0].id]
     [pending] = await ledger.pending([early.deliveries[0].id, late.deliveries[0].id])
-    assert (pending.message, pending.body, pending.delivery.attempts) == (early.message, early.body, 1)
+    assert (pending.message, pending.body, pending.delivery.attempts) == (
+        early.message,
+        early.body,
+        1,
+    )
 
 
 async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedger) -> None:
@@ -96,27 +117,39 @@ async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedg
 
 async def test_memory_changes_only_from_the_version_that_was_read(ledger: SqliteLedger) -> None:
     await ledger.record(record("a", remember=[Remember("case:1", {"status": "open"})]))
-    assert await ledger.recall("luova", ["case:1", "case:2"]) == {"case:1": Remembered({"status": "open"}, 1)}
+    assert await ledger.recall("luova", ["case:1", "case:2"]) == {
+        "case:1": Remembered({"status": "open"}, 1)
+    }
     stale = record("b", remember=[Remember("case:1", "lost"), Remember("case:9", "lost")])
     recorded = await ledger.record(stale)
     assert (recorded.kind, list(recorded.stale)) == ("stale", ["case:1"])
     assert await ledger.message(stale.message.id) is None
     await ledger.record(record("c", remember=[Remember("case:1", {"status": "closed"}, 1)]))
-    assert await ledger.recall("luova", ["case:1", "case:9"]) == {"case:1": Remembered({"status": "closed"}, 2)}
+    assert await ledger.recall("luova", ["case:1", "case:9"]) == {
+        "case:1": Remembered({"status": "closed"}, 2)
+    }
 
 
 async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqliteLedger) -> None:
     good = [record(f"good {number}") for number in range(20)]
     bad = record("bad")
     bad.deliveries = [bad.deliveries[0], bad.deliveries[0]]
-    results = await asyncio.gather(*(ledger.record(each) for each in [*good, bad]), return_exceptions=True)
+    results = await asyncio.gather(
+        *(ledger.record(each) for each in [*good, bad]), return_exceptions=True
+    )
     assert [getattr(result, "kind", "failed") for result in results] == ["new"] * 20 + ["failed"]
     assert (await sums(ledger))["accepted"] == 20
 
 
 async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
     made = [
-        record(str(number), items=number + 1, items_rejected=number % 2, process="P" * (number % 2), begins=number % 4 == 1)
+        record(
+            str(number),
+            items=number + 1,
+            items_rejected=number % 2,
+            process="P" * (number % 2),
+            begins=number % 4 == 1,
+        )
         for number in range(30)
     ]
     for each in made:
@@ -132,7 +165,9 @@ async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
     verification = verify(ledger.path)
     assert verification.clean, verification.checks
     assert verification.channels["luova"]["waiting"] == 11
-    counted = {values: how_many for values, how_many, _, _ in await ledger.totals(("kind", "process"))}
+    counted = {
+        values: how_many for values, how_many, _, _ in await ledger.totals(("kind", "process"))
+    }
     assert (counted["received", ""], counted["received", "P"], counted["begun", "P"]) == (17, 15, 8)
 
 
@@ -183,7 +218,9 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
             await ledger.settle(settlement(each, "delivered", ["delivered"]))
     before = await ledger.totals(("kind",), daily=True)
     last = max(period for (period,), *_ in await ledger.totals(("period",)))
-    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, "what is dropped before its minutes are folded"
+    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, (
+        "what is dropped before its minutes are folded"
+    )
     assert not await ledger.fold(last + 1, 1_000)
     assert await ledger.totals(("kind",)) == [], "no minute is left"
     assert verify(ledger.path).clean
@@ -194,7 +231,10 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
     await ledger.fold(last + 1, 1_000)
     daily = {kind: count for (kind,), count, *_ in await ledger.totals(("kind",), daily=True)}
     assert daily["received"] == {kind: count for (kind,), count, *_ in before}["received"] + 1
-    for harm in ("UPDATE day_counter SET count=count+1 WHERE kind='delivered'", "DELETE FROM pruned_day_counter"):
+    for harm in (
+        "UPDATE day_counter SET count=count+1 WHERE kind='delivered'",
+        "DELETE FROM pruned_day_counter",
+    ):
         await ledger.change(lambda connection, harm=harm: connection.execute(harm))
         assert not verify(ledger.path).clean, harm
 
@@ -205,7 +245,9 @@ async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
         await ledger.record(record("a"))
 
 
-async def test_accepted_messages_are_read_by_type_and_id_in_either_order(ledger: SqliteLedger) -> None:
+async def test_accepted_messages_are_read_by_type_and_id_in_either_order(
+    ledger: SqliteLedger,
+) -> None:
     made = [record(name, body=name.encode() * 300) for name in "abc"]
     other = record("d", channel="kelmu")
     for each in [*made, other, record("e", state="rejected")]:
@@ -222,7 +264,10 @@ async def test_accepted_messages_are_read_by_type_and_id_in_either_order(ledger:
 async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedger) -> None:
     made, kept = record("a"), record("b")
     await ledger.record(made)
-    for waiting in (ledger.settle(settlement(made, "delivered", ["delivered"])), ledger.record(kept)):
+    for waiting in (
+        ledger.settle(settlement(made, "delivered", ["delivered"])),
+        ledger.record(kept),
+    ):
         task = asyncio.ensure_future(waiting)
         await asyncio.sleep(0)
         task.cancel()

@@ -1,4 +1,6 @@
-"""A ledger with a made-up year of counters, and the report of it, made once for all tests that read one."""
+"""A ledger with a made-up year of counters, and the report of it, made once for all tests that read
+one.
+"""
 
 from __future__ import annotations
 

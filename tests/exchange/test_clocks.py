@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exchange import errors
 from exchange.clocks import EPOCH_MILLISECONDS, SequentialIds, WallClock, first_id
-from schemas.envelope import id_from_public, public_id
+from exchange.schemas.envelope import id_from_public, public_id
 
 
 class SetClock:
@@ -70,7 +70,21 @@ def test_a_public_id_leads_back(number: int) -> None:
     assert id_from_public(public_id(number).upper()) == number
 
 
-@pytest.mark.parametrize("text", ["", "0" * 31, "0" * 33, "g" + "0" * 31, "-" + "0" * 31, "0x" + "0" * 30, "0_" * 16, " " * 31 + "1", "f" * 32, "٣" * 32])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0" * 31,
+        "0" * 33,
+        "g" + "0" * 31,
+        "-" + "0" * 31,
+        "0x" + "0" * 30,
+        "0_" * 16,
+        " " * 31 + "1",
+        "f" * 32,
+        "٣" * 32,
+    ],
+)
 def test_what_is_no_public_id(text: str) -> None:
     with pytest.raises(ValueError, match="id"):
         id_from_public(text)
@@ -78,7 +92,11 @@ def test_what_is_no_public_id(text: str) -> None:
 
 def test_the_tree_of_errors_is_as_drawn() -> None:
     drawn = re.findall(r"[├└]── (\w+) ", errors.__doc__ or "")
-    tree = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ExchangeError)]
+    tree = [
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.ExchangeError)
+    ]
     assert set(drawn) == {each.__name__ for each in tree} - {"ExchangeError"}
     for line in re.findall(r"│   [├└]── (\w+) ", errors.__doc__ or ""):
         assert issubclass(getattr(errors, line), errors.LedgerError)

@@ -1,4 +1,6 @@
-"""Settings: one frozen tree from arguments, variables and a file, in that order; what is unknown or wrong is named."""
+"""Settings: one frozen tree from arguments, variables and a file, in that order; what is unknown or
+wrong is named.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_arguments_come_before_variables_and_these_before_the_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_come_before_variables_and_these_before_the_file(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load().server.port == 8080
-    (elsewhere / "exchange.toml").write_text("seed = 5\n[server]\nport = 1\nworkers = 3\n[limits]\ndepth_max = 20\n")
+    (elsewhere / "exchange.toml").write_text(
+        "seed = 5\n[server]\nport = 1\nworkers = 3\n[limits]\ndepth_max = 20\n"
+    )
     monkeypatch.setenv("EXCHANGE_SERVER__PORT", "2")
     monkeypatch.setenv("EXCHANGE_LIMITS__VIOLATIONS_MAX", "7")
     settings = load()
@@ -51,13 +57,23 @@ def test_what_is_wrong_in_the_file_is_named(elsewhere: Path, text: str, named: s
 def test_every_wrong_setting_is_named_not_the_first() -> None:
     with pytest.raises(SettingsError) as refused:
         load(server={"port": -1, "workers": 0}, limits={"depth_max": 1000})
-    assert all(name in str(refused.value) for name in ("server.port", "server.workers", "limits.depth_max"))
+    assert all(
+        name in str(refused.value) for name in ("server.port", "server.workers", "limits.depth_max")
+    )
 
 
-@pytest.mark.parametrize("variable", ["EXCHANGE_SEVER__PORT", "EXCHANGE_PORT", "EXCHANGE_SERVER__PROT", "EXCHANGE_SERVER__PORT"])
-def test_an_unknown_or_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+@pytest.mark.parametrize(
+    "variable",
+    ["EXCHANGE_SEVER__PORT", "EXCHANGE_PORT", "EXCHANGE_SERVER__PROT", "EXCHANGE_SERVER__PORT"],
+)
+def test_an_unknown_or_wrong_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
     monkeypatch.setenv(variable, "x")
-    with pytest.raises(SettingsError, match=variable.removeprefix("EXCHANGE_").split("_")[0].lower() + "|" + variable):
+    with pytest.raises(
+        SettingsError,
+        match=variable.removeprefix("EXCHANGE_").split("_")[0].lower() + "|" + variable,
+    ):
         load()
 
 
@@ -75,7 +91,9 @@ def test_every_limit_says_its_unit_at_the_end_of_its_name() -> None:
     assert all(name.endswith(("_max", "_seconds")) for name in Limits.model_fields)
 
 
-@pytest.mark.parametrize("url", ["", "postgresql://x", "sqlite://x", "sqlite:///", "/a/file", "xsqlite:///a"])
+@pytest.mark.parametrize(
+    "url", ["", "postgresql://x", "sqlite://x", "sqlite:///", "/a/file", "xsqlite:///a"]
+)
 def test_another_address_of_the_ledger_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match=r"storage\.url"):
         ledger_path(Settings(), url or " ")

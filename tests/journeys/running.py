@@ -1,4 +1,6 @@
-"""An exchange and its stubs over real sockets in this process, for the tests of whole journeys; no assertion."""
+"""An exchange and its stubs over real sockets in this process, for the tests of whole journeys; no
+assertion.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,13 @@ import aiohttp
 from exchange import discovery
 from exchange.assembly import Exchange
 from exchange.cli.serve import bind
+from exchange.partners.faults import Faults
+from exchange.partners.server import HOST, StubHost, serve_stubs
+from exchange.schemas import directory
 from exchange.settings import Settings
 from exchange.storage.verify import Verification, verify
 from exchange.web.app import DOORS
 from exchange.web.serving import serving
-from partners.faults import Faults
-from partners.server import HOST, StubHost, serve_stubs
-from schemas import directory
 
 WAIT_SECONDS = 20.0
 
@@ -41,15 +43,21 @@ class Running:
         assert found is not None, partner
         return {"X-API-Key": found.key}
 
-    async def post(self, path: str, body: bytes | str, partner: str = "", **headers: str) -> tuple[int, Any, bytes]:
+    async def post(
+        self, path: str, body: bytes | str, partner: str = "", **headers: str
+    ) -> tuple[int, Any, bytes]:
         """POST as a partner: status, headers, body. Header names with underscores for hyphens."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()} | (self.key(partner) if partner else {})
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | (
+            self.key(partner) if partner else {}
+        )
         async with self.session.post(self.url + path, data=body, headers=sent) as response:
             return response.status, response.headers, await response.read()
 
     async def get(self, path: str, partner: str = "") -> tuple[int, Any, bytes]:
         """GET as a partner."""
-        async with self.session.get(self.url + path, headers=self.key(partner) if partner else {}) as response:
+        async with self.session.get(
+            self.url + path, headers=self.key(partner) if partner else {}
+        ) as response:
             return response.status, response.headers, await response.read()
 
     async def counts(self, channel: str) -> dict[str, int]:
@@ -79,22 +87,34 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Path, faults: Faults | None = None, **sections: Any) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, faults: Faults | None = None, **sections: Any
+) -> AsyncIterator[Running]:
     """Start both on free ports; sections of the settings may be given (`limits={...}`)."""
     everybody = directory.load()
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    stubs = await serve_stubs(discovery.stubs(), everybody, "127.0.0.1", 0, faults or Faults(), 1, url)
+    stubs = await serve_stubs(
+        discovery.stubs(), everybody, "127.0.0.1", 0, faults or Faults(), 1, url
+    )
     defaults: dict[str, Any] = {
         "storage": {"url": f"sqlite:///{folder / 'exchange.db'}"},
         "partners": {"address": f"http://127.0.0.1:{stubs.addresses[0][1]}"},
         "deliveries": {"first_backoff_seconds": 0.05, "poll_seconds": 0.05},
     }
-    settings = Settings(**{name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections})
+    settings = Settings(
+        **{
+            name: {**defaults.get(name, {}), **sections.get(name, {})}
+            for name in defaults | sections
+        }
+    )
     exchange = Exchange(settings)
     app = exchange.application()
     try:
-        async with serving(app, app[DOORS], settings.limits, bound, 1.0), aiohttp.ClientSession() as session:
+        async with (
+            serving(app, app[DOORS], settings.limits, bound, 1.0),
+            aiohttp.ClientSession() as session,
+        ):
             yield Running(exchange, url, session, stubs.app[HOST])
     finally:
         await stubs.cleanup()

@@ -1,4 +1,6 @@
-"""EESSI over sockets: a claim and its answers between institutions, the state that the sender sees, and what is refused on the way."""
+"""EESSI over sockets: a claim and its answers between institutions, the state that the sender sees,
+and what is refused on the way.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-from adapters.eessi.generate import KELA
+from exchange.adapters.eessi.generate import KELA
+from exchange.partners.faults import Fault, Faults
 from exchange.ports import Inbound
-from partners.faults import Fault, Faults
-from schemas.identifiers import CHECK_CHARACTERS
+from exchange.schemas.identifiers import CHECK_CHARACTERS
 from tests.adapters.eessi.access_point import ESTONIA, LONG_AGO, SWEDEN, Play
 from tests.journeys.running import Running, running
 
@@ -35,16 +37,25 @@ def claim(seed: int = 1) -> Play:
     return Play("P_BUC_01", "P2000", rng=random.Random(seed), created_at=LONG_AGO)
 
 
-async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(gateway: Running) -> None:
+async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(
+    gateway: Running,
+) -> None:
     play = claim()
     status, receipt = await submit(gateway, play.opening_bytes, OWNER)
     assert status == 202
-    assert (receipt["messageId"], receipt["caseId"]) == (play.opening.message_id, play.opening.case_id)
+    assert (receipt["messageId"], receipt["caseId"]) == (
+        play.opening.message_id,
+        play.opening.case_id,
+    )
     await gateway.settled()
     status, message = await look(gateway, f"messages/{play.opening.message_id}", OWNER)
     assert status == 200
     (delivered,) = message["userMessages"]
-    assert (delivered["isSent"], delivered["status"], delivered["error"]) == (True, "DELIVERED", None)
+    assert (delivered["isSent"], delivered["status"], delivered["error"]) == (
+        True,
+        "DELIVERED",
+        None,
+    )
     assert (delivered["ack"]["sender"], delivered["ack"]["receiver"]) == (ESTONIA, KELA)
     status, case = await look(gateway, f"cases/{play.opening.case_id}", OWNER)
     assert status == 200
@@ -54,7 +65,9 @@ async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(gat
     assert {"P5000", "P6000"} <= set(types), "Kela's stub answered the claim"
     status, _ = await look(gateway, f"cases/{play.opening.case_id}", COUNTERPARTY)
     assert status == 200
-    assert await submit(gateway, play.opening_bytes, OWNER) == (202, receipt), "a duplicate gets the same receipt"
+    assert await submit(gateway, play.opening_bytes, OWNER) == (202, receipt), (
+        "a duplicate gets the same receipt"
+    )
     assert gateway.verify().clean
     counts = await gateway.counts("eessi")
     assert counts["received"] == counts["accepted"] + counts["duplicate"]
@@ -65,19 +78,27 @@ async def test_a_claim_is_acknowledged_answered_and_seen_by_its_participants(gat
     assert counts["duplicate"] == 1
 
 
-async def test_a_receiver_finds_a_message_by_the_exchanges_id_and_nobody_else_does(gateway: Running) -> None:
+async def test_a_receiver_finds_a_message_by_the_exchanges_id_and_nobody_else_does(
+    gateway: Running,
+) -> None:
     play = claim()
     _, receipt = await submit(gateway, play.opening_bytes, OWNER)
     status, message = await look(gateway, f"messages/{receipt['id']}", COUNTERPARTY)
     assert (status, message["id"]) == (200, receipt["id"])
-    for path in (f"messages/{receipt['id']}", f"messages/{play.opening.message_id}", f"cases/{play.opening.case_id}"):
+    for path in (
+        f"messages/{receipt['id']}",
+        f"messages/{play.opening.message_id}",
+        f"cases/{play.opening.case_id}",
+    ):
         status, problem = await look(gateway, path, OUTSIDER)
         assert (status, problem["reason"]) == (404, "not-found")
     for nonsense in ("messages/x", f"messages/{'f' * 32}", "messages/%00", "cases/x"):
         assert (await look(gateway, nonsense, OWNER))[0] == 404
 
 
-async def test_a_receiver_that_is_down_leaves_the_message_sent_and_then_dead(tmp_path: Path) -> None:
+async def test_a_receiver_that_is_down_leaves_the_message_sent_and_then_dead(
+    tmp_path: Path,
+) -> None:
     faults = Faults([Fault(COUNTERPARTY, "down", 1.0)], 1)
     deliveries = {"first_backoff_seconds": 0.05, "poll_seconds": 0.02, "attempts_max": 2}
     async with running(tmp_path, faults, deliveries=deliveries) as gateway:
@@ -91,19 +112,25 @@ async def test_a_receiver_that_is_down_leaves_the_message_sent_and_then_dead(tmp
         assert gateway.verify().clean
 
 
-async def test_a_wrong_turn_names_what_the_case_would_take_and_leaves_it_as_it_was(gateway: Running) -> None:
+async def test_a_wrong_turn_names_what_the_case_would_take_and_leaves_it_as_it_was(
+    gateway: Running,
+) -> None:
     play = claim()
     await submit(gateway, play.opening_bytes, OWNER)
     await gateway.settled()
     before = await look(gateway, f"cases/{play.opening.case_id}", OWNER)
-    status, problem = await submit(gateway, play.write(play.letter("P9000", ESTONIA, play.opening)), OWNER)
+    status, problem = await submit(
+        gateway, play.write(play.letter("P9000", ESTONIA, play.opening)), OWNER
+    )
     assert (status, problem["reason"]) == (422, "rule")
     (violation,) = problem["violations"]
     assert violation["rule"] in ("eessi.process.not-allowed", "eessi.process.parent")
     assert violation["line"] > 0
     assert problem["errors"][0]["errorCode"] == "EBMS:0003"
     status, problem = await submit(gateway, play.write(play.letter("P5000", SWEDEN)), "eessi.se.fk")
-    assert [violation["rule"] for violation in problem["violations"]] == ["eessi.process.not-participant"]
+    assert [violation["rule"] for violation in problem["violations"]] == [
+        "eessi.process.not-participant"
+    ]
     assert await look(gateway, f"cases/{play.opening.case_id}", OWNER) == before
     assert (await gateway.counts("eessi"))["rejected"] == 2
     assert gateway.verify().clean
@@ -112,7 +139,9 @@ async def test_a_wrong_turn_names_what_the_case_would_take_and_leaves_it_as_it_w
 async def test_a_rejected_message_is_no_message_to_look_at(gateway: Running) -> None:
     channel, partner = gateway.exchange.channels["eessi"], gateway.exchange.directory.get(OUTSIDER)
     assert partner is not None
-    rejected = await gateway.exchange.desk(channel).accept(Inbound(partner, claim().opening_bytes, "text/xml", "api"))
+    rejected = await gateway.exchange.desk(channel).accept(
+        Inbound(partner, claim().opening_bytes, "text/xml", "api")
+    )
     assert rejected.kind == "rejected"
     assert (await look(gateway, f"messages/{rejected.envelope.public_id}", OUTSIDER))[0] == 404
 
@@ -121,7 +150,11 @@ async def test_nobody_sends_in_anothers_name(gateway: Running) -> None:
     status, problem = await submit(gateway, claim().opening_bytes, OUTSIDER)
     assert status == 422
     (violation,) = problem["violations"]
-    assert (violation["rule"], violation["expected"], violation["found"]) == ("eessi.sbdh.sender", "NO:1001", ESTONIA)
+    assert (violation["rule"], violation["expected"], violation["found"]) == (
+        "eessi.sbdh.sender",
+        "NO:1001",
+        ESTONIA,
+    )
     assert (await look(gateway, f"cases/{claim().opening.case_id}", OWNER))[0] == 404
 
 
@@ -130,7 +163,11 @@ async def test_an_id_used_for_other_content_is_a_conflict(gateway: Running) -> N
     await submit(gateway, play.opening_bytes, OWNER)
     letter = play.letter("P5000", ESTONIA, message_id=play.opening.message_id)
     status, problem = await submit(gateway, play.write(letter), OWNER)
-    assert (status, problem["reason"], problem["errors"][0]["errorCode"]) == (409, "message-id-reused", "EBMS:0003")
+    assert (status, problem["reason"], problem["errors"][0]["errorCode"]) == (
+        409,
+        "message-id-reused",
+        "EBMS:0003",
+    )
 
 
 async def test_a_code_of_a_real_person_is_refused_and_not_repeated(gateway: Running) -> None:
@@ -140,7 +177,11 @@ async def test_a_code_of_a_real_person_is_refused_and_not_repeated(gateway: Runn
     body = play.opening_bytes.replace(play.who.pins[0][1].encode(), code.encode())
     assert code.encode() in body
     status, problem = await submit(gateway, body, OWNER)
-    assert (status, problem["reason"], problem["errors"][0]["errorCode"]) == (422, "real-person", "EBMS:0103")
+    assert (status, problem["reason"], problem["errors"][0]["errorCode"]) == (
+        422,
+        "real-person",
+        "EBMS:0103",
+    )
     assert code not in json.dumps(problem)
 
 
@@ -148,13 +189,20 @@ async def test_bad_bodies_each_get_a_clear_answer_in_the_channels_form(gateway: 
     deep = b"<a>" * 10_000 + b"</a>" * 10_000
     bomb = b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>'
     utf16 = claim().opening_bytes.decode().encode("utf-16")
-    for body, rule in ((b"", "xml.empty"), (b"%PDF-1.7", "xml.malformed"), (deep, "xml.depth"), (bomb, "xml.doctype")):
+    for body, rule in (
+        (b"", "xml.empty"),
+        (b"%PDF-1.7", "xml.malformed"),
+        (deep, "xml.depth"),
+        (bomb, "xml.doctype"),
+    ):
         status, problem = await submit(gateway, body, OWNER)
         assert (status, problem["reason"]) == (400, "malformed")
         assert [violation["rule"] for violation in problem["violations"]] == [rule]
         assert problem["errors"][0]["errorCode"] == "EBMS:0009"
     assert (await submit(gateway, utf16, OWNER))[0] == 400, "the declaration says UTF-8"
-    status, _, body = await gateway.post("/eessi/v1/messages", b"{}", OWNER, Content_Type="application/json")
+    status, _, body = await gateway.post(
+        "/eessi/v1/messages", b"{}", OWNER, Content_Type="application/json"
+    )
     assert (status, json.loads(body)["errors"][0]["errorCode"]) == (415, "EBMS:0007")
     status, _, _ = await gateway.post("/eessi/v1/messages", claim().opening_bytes, **XML)
     assert status == 401

@@ -1,4 +1,6 @@
-"""Messages about one EESSI case at the same moment on two workers, each with a connection of its own to one ledger file."""
+"""Messages about one EESSI case at the same moment on two workers, each with a connection of its
+own to one ledger file.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.eessi import generate
-from adapters.eessi.case import Case, from_data
-from adapters.eessi.generate import KELA, Letter
+from exchange.adapters.eessi import generate
+from exchange.adapters.eessi.case import Case, from_data
+from exchange.adapters.eessi.generate import KELA, Letter
 from exchange.assembly import Exchange
 from exchange.ports import Inbound, Outcome
 from exchange.settings import Settings
@@ -32,7 +34,9 @@ class Two:
         exchange = self.workers[worker % 2]
         partner = exchange.directory.by_eessi_id(institution)
         assert partner is not None
-        return await exchange.desk(exchange.channels["eessi"]).accept(Inbound(partner, content, "text/xml", "api"))
+        return await exchange.desk(exchange.channels["eessi"]).accept(
+            Inbound(partner, content, "text/xml", "api")
+        )
 
     async def case(self, letter: Letter) -> Case:
         """The letter's case as the second worker sees it."""
@@ -58,9 +62,15 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_no_document_of_a_case_is_lost_when_two_workers_take_them_at_once(two: Two) -> None:
     play = Play("P_BUC_01", "P2000", created_at=LONG_AGO)
     assert (await two.take(0, play.opening_bytes, ESTONIA)).kind == "accepted"
-    letters = [play.letter("P5000", KELA) if number % 2 else play.letter("P8000", ESTONIA) for number in range(MESSAGES)]
+    letters = [
+        play.letter("P5000", KELA) if number % 2 else play.letter("P8000", ESTONIA)
+        for number in range(MESSAGES)
+    ]
     outcomes = await asyncio.gather(
-        *(two.take(number // 2, play.write(letter), letter.sender) for number, letter in enumerate(letters))
+        *(
+            two.take(number // 2, play.write(letter), letter.sender)
+            for number, letter in enumerate(letters)
+        )
     )
     assert [outcome.kind for outcome in outcomes] == ["accepted"] * MESSAGES
     case = await two.case(play.opening)
@@ -71,8 +81,15 @@ async def test_no_document_of_a_case_is_lost_when_two_workers_take_them_at_once(
 
 async def test_two_messages_that_open_the_same_case_at_once_open_it_once(two: Two) -> None:
     play = Play("H_BUC_01", "H001", created_at=LONG_AGO)
-    letters = [replace(play.opening, message_id=generate.hex_id(play.rng), set_id=generate.hex_id(play.rng)) for _ in range(6)]
-    outcomes = await asyncio.gather(*(two.take(number, play.write(letter), ESTONIA) for number, letter in enumerate(letters)))
+    letters = [
+        replace(
+            play.opening, message_id=generate.hex_id(play.rng), set_id=generate.hex_id(play.rng)
+        )
+        for _ in range(6)
+    ]
+    outcomes = await asyncio.gather(
+        *(two.take(number, play.write(letter), ESTONIA) for number, letter in enumerate(letters))
+    )
     assert sorted(outcome.kind for outcome in outcomes) == ["accepted"] + ["rejected"] * 5
     for outcome in outcomes:
         assert [violation.rule for violation in outcome.violations] == (
@@ -88,7 +105,10 @@ async def test_a_document_is_invalidated_once(two: Two) -> None:
     await two.take(1, play.write(decision), KELA)
     letters = [play.letter("X008", KELA, decision) for _ in range(4)]
     outcomes = await asyncio.gather(
-        *(two.take(number, play.write(letter, decision), KELA) for number, letter in enumerate(letters))
+        *(
+            two.take(number, play.write(letter, decision), KELA)
+            for number, letter in enumerate(letters)
+        )
     )
     assert sorted(outcome.kind for outcome in outcomes) == ["accepted"] + ["rejected"] * 3
     assert (await two.case(play.opening)).document(decision.set_id).status == "cancelled"  # type: ignore[union-attr]
@@ -96,7 +116,9 @@ async def test_a_document_is_invalidated_once(two: Two) -> None:
 
 async def test_one_message_sent_to_both_workers_at_once_is_stored_once(two: Two) -> None:
     play = Play("P_BUC_01", "P2000", created_at=LONG_AGO)
-    outcomes = await asyncio.gather(*(two.take(number, play.opening_bytes, ESTONIA) for number in range(6)))
+    outcomes = await asyncio.gather(
+        *(two.take(number, play.opening_bytes, ESTONIA) for number in range(6))
+    )
     assert sorted(outcome.kind for outcome in outcomes) == ["accepted"] + ["duplicate"] * 5
     assert len({outcome.envelope.id for outcome in outcomes}) == 1
     assert (await two.case(play.opening)).messages == 1

@@ -1,4 +1,6 @@
-"""A live exchange whose time passes faster than the wall's: over sockets, with partners at the same pace, and never backwards."""
+"""A live exchange whose time passes faster than the wall's: over sockets, with partners at the same
+pace, and never backwards.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,12 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 def serving(ledger: Path) -> Iterator[str]:
     """An exchange at an hour a second; its address."""
     arguments = ["serve", "--port", "0", "--clock", f"{FACTOR}x", "--ledger", f"sqlite:///{ledger}"]
-    process = subprocess.Popen([sys.executable, "-m", "exchange", *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exchange", *arguments],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         match = re.search(r"http://\S+:\d+", process.stdout.readline())
@@ -41,9 +48,23 @@ def serving(ledger: Path) -> Iterator[str]:
 def test_days_pass_in_seconds(tmp_path: Path) -> None:
     ledger = tmp_path / "live.db"
     with serving(ledger) as address:
-        sending = ["partners", "--exchange", address, "--port", "0", "--rate", "20", "--duration", "8", "--channel", "kelmu"]
+        sending = [
+            "partners",
+            "--exchange",
+            address,
+            "--port",
+            "0",
+            "--rate",
+            "20",
+            "--duration",
+            "8",
+            "--channel",
+            "kelmu",
+        ]
         arguments = [sys.executable, "-m", "exchange", *sending, "--clock", f"{FACTOR}x"]
-        sent = subprocess.run(arguments, env=ENVIRONMENT, check=False, timeout=120, capture_output=True, text=True)
+        sent = subprocess.run(
+            arguments, env=ENVIRONMENT, check=False, timeout=120, capture_output=True, text=True
+        )
         assert sent.returncode == 0, sent.stderr
         assert " 0 rejected" in sent.stderr
     with Rollups(ledger) as rollups:

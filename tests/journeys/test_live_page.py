@@ -1,4 +1,6 @@
-"""The operators' page in a real browser, while a running exchange serves traffic: its figures grow before the reader's eyes."""
+"""The operators' page in a real browser, while a running exchange serves traffic: its figures grow
+before the reader's eyes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from exchange import discovery
-from partners.sender import send_traffic
+from exchange.partners.sender import send_traffic
 from tests.journeys.running import Running
 
 pytestmark = pytest.mark.browser
@@ -23,7 +25,9 @@ GROWN = "start => Number(document.querySelector('[data-field=\"all.delivered\"]'
 @pytest.fixture
 async def page(browser_path: str) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
+        browser = await playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = await browser.new_page(viewport={"width": 1280, "height": 1600})
         yield page
         await browser.close()
@@ -32,7 +36,12 @@ async def page(browser_path: str) -> AsyncIterator[Page]:
 def collected(page: Page) -> list[str]:
     """What the browser complains of, as it comes."""
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return complaints
 
@@ -43,11 +52,14 @@ async def figure(page: Page, field: str) -> int:
 
 
 async def traffic(gateway: Running, seconds: float) -> Any:
-    return await send_traffic(discovery.stubs(), gateway.exchange.directory, gateway.url, 40, seconds, 7)
+    return await send_traffic(
+        discovery.stubs(), gateway.exchange.directory, gateway.url, 40, seconds, 7
+    )
 
 
 @pytest.mark.parametrize(
-    "language, live, heading", [("fi", "päivittyy", "Tiedonvälitys"), ("en", "live", "Information exchange")]
+    "language, live, heading",
+    [("fi", "päivittyy", "Tiedonvälitys"), ("en", "live", "Information exchange")],
 )
 async def test_the_page_of_a_running_exchange_grows(
     gateway: Running, page: Page, tmp_path: Path, language: str, live: str, heading: str
@@ -66,7 +78,9 @@ async def test_the_page_of_a_running_exchange_grows(
     assert await page.locator("h1").text_content() == heading
     assert await page.locator("#link").text_content() == live
     assert await page.locator("polyline[data-spark]").first.get_attribute("points") is not None
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window"
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than its window"
+    )
     await page.screenshot(path=tmp_path / f"live.{language}.png", full_page=True)
     assert complaints == []
     await says_what_the_counters_say(gateway, page)
@@ -78,5 +92,7 @@ async def says_what_the_counters_say(gateway: Running, page: Page) -> None:
         while True:
             counts = [await gateway.counts(name) for name in gateway.exchange.channels]
             await page.reload()
-            if await figure(page, "all.delivered") == sum(kinds.get("delivered", 0) for kinds in counts):
+            if await figure(page, "all.delivered") == sum(
+                kinds.get("delivered", 0) for kinds in counts
+            ):
                 return

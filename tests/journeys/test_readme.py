@@ -18,14 +18,18 @@ TOUR_SECONDS = 120
 
 
 def script() -> str:
-    """The tour as one script that ends with an error when a line does (or, in a block that must fail, when it does not)."""
+    """The tour as one script that ends with an error when a line does (or, in a block that must
+    fail, when it does not).
+    """
     blocks = BLOCK.findall(README.read_text(encoding="utf-8"))
     assert len(blocks) == 6
     assert blocks[0][1].startswith(ACTIVATE)
     parts = ["set -e"]
     for fails, lines in blocks:
         lines = lines.removeprefix(ACTIVATE)
-        parts.append(f"set +e\n{lines}code=$?\nset -e\n[ $code -eq 1 ] || exit 97" if fails else lines)
+        parts.append(
+            f"set +e\n{lines}code=$?\nset -e\n[ $code -eq 1 ] || exit 97" if fails else lines
+        )
     return "\n".join(parts)
 
 

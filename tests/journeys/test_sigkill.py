@@ -1,4 +1,6 @@
-"""No receipt before commit: the real server is killed in mid-traffic, again and again, and nothing acknowledged is lost or counted twice."""
+"""No receipt before commit: the real server is killed in mid-traffic, again and again, and nothing
+acknowledged is lost or counted twice.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ import aiohttp
 
 from exchange import discovery
 from exchange.cli.serve import bind
+from exchange.partners.faults import Faults
+from exchange.partners.server import serve_stubs
+from exchange.schemas import directory
 from exchange.storage.connection import connect
 from exchange.storage.verify import verify
-from partners.faults import Faults
-from partners.server import serve_stubs
-from schemas import directory
 
 #: Kills in one run; `DRILLS` asks for more.
 KILLS = int(os.environ.get("DRILLS", "20"))
@@ -33,7 +35,16 @@ class Drill:
     def __init__(self, folder: Path, stubs_address: str, port: int) -> None:
         self.ledger = folder / "exchange.db"
         self.url = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", "exchange", "serve", "--port", str(port), "--ledger", f"sqlite:///{self.ledger}"]
+        self._command = [
+            sys.executable,
+            "-m",
+            "exchange",
+            "serve",
+            "--port",
+            str(port),
+            "--ledger",
+            f"sqlite:///{self.ledger}",
+        ]
         self._environment = {
             **os.environ,
             "EXCHANGE_PARTNERS__ADDRESS": stubs_address,
@@ -48,7 +59,10 @@ class Drill:
     async def start(self, session: aiohttp.ClientSession) -> None:
         """Start the server and wait until it answers."""
         self.process = await asyncio.create_subprocess_exec(
-            *self._command, env=self._environment, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
+            *self._command,
+            env=self._environment,
+            stdout=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
         until = time.monotonic() + 30
         while time.monotonic() < until:
@@ -82,7 +96,9 @@ class Drill:
             }
             while self.sending:
                 try:
-                    async with session.post(self.url + "/luova/v1/messages", data=made.body, headers=headers) as response:
+                    async with session.post(
+                        self.url + "/luova/v1/messages", data=made.body, headers=headers
+                    ) as response:
                         receipt = await response.json()
                         assert response.status in (200, 202), receipt
                         self.receipts[made.message_id] = receipt["id"]
@@ -133,7 +149,11 @@ async def all_delivered(ledger: Path) -> None:
 def accounted(drill: Drill) -> None:
     """Every receipt is in the ledger, delivered, and counted once."""
     connection = connect(drill.ledger, read_only=True)
-    stored = dict(connection.execute("SELECT sender_message_id, printf('%032x', id) FROM message WHERE state='accepted'"))
+    stored = dict(
+        connection.execute(
+            "SELECT sender_message_id, printf('%032x', id) FROM message WHERE state='accepted'"
+        )
+    )
     assert {key: stored.get(key) for key in drill.receipts} == drill.receipts
     states = connection.execute("SELECT state, COUNT(*) FROM delivery GROUP BY state").fetchall()
     assert states == [("delivered", len(stored))]

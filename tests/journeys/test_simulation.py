@@ -1,4 +1,6 @@
-"""A simulated year, small but whole: every row, the same files again, going on after a kill, and that faults show in what is counted."""
+"""A simulated year, small but whole: every row, the same files again, going on after a kill, and
+that faults show in what is counted.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ from exchange.storage.rollups import Rollups
 from exchange.storage.verify import verify
 
 SCALE = Fraction(1, 100_000)
-#: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a run goes on as it was.
+#: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a
+#: run goes on as it was.
 LIVELY = 1
 
 
@@ -66,7 +69,9 @@ def counted(shard: Shard) -> list[object]:
 
 
 def off_by_one(report: Report, scale: Fraction = SCALE) -> list[str]:
-    """Rows that are a message or more away from the published figure times the scale (or half the step that it is rounded to)."""
+    """Rows that are a message or more away from the published figure times the scale (or half the
+    step that it is rounded to).
+    """
     wrong = []
     for line in report.lines:
         if isinstance(line.published, int):
@@ -80,7 +85,9 @@ def off_by_one(report: Report, scale: Fraction = SCALE) -> list[str]:
 def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole year by the command, in one process."""
     folder = tmp_path_factory.mktemp("year") / "out"
-    code, output = command("simulate", "2024", "--scale", "1/100000", "--processes", "1", "--out", str(folder))
+    code, output = command(
+        "simulate", "2024", "--scale", "1/100000", "--processes", "1", "--out", str(folder)
+    )
     assert code == 0, output
     assert "verify: clean" in output
     return folder
@@ -94,12 +101,18 @@ def test_every_published_row_comes_out(year: Path) -> None:
 
 
 def test_the_ledgers_bear_the_counters_out(year: Path) -> None:
-    assert all(verify(year / "ledgers" / f"ledger-{number}.db").clean for number in range(shards_at(SCALE)))
+    assert all(
+        verify(year / "ledgers" / f"ledger-{number}.db").clean for number in range(shards_at(SCALE))
+    )
 
 
-def test_the_same_seed_gives_the_same_files_whatever_the_processes(year: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_files_whatever_the_processes(
+    year: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "again"
-    code, output = command("simulate", "2024", "--scale", "1/100000", "--processes", "2", "--out", str(again))
+    code, output = command(
+        "simulate", "2024", "--scale", "1/100000", "--processes", "2", "--out", str(again)
+    )
     assert code == 0, output
     one, two = files_of(year), files_of(again)
     assert one.keys() == two.keys()
@@ -109,16 +122,27 @@ def test_the_same_seed_gives_the_same_files_whatever_the_processes(year: Path, t
 def test_a_few_days_of_the_year_are_what_they_are_in_the_whole(year: Path, tmp_path: Path) -> None:
     first, last = datetime.date(2024, 3, 4), datetime.date(2024, 3, 17)
     code, output = command(
-        "simulate", "2024", "--scale", "1/100000", "--days", f"{first}..{last}", "--out", str(tmp_path / "out")
+        "simulate",
+        "2024",
+        "--scale",
+        "1/100000",
+        "--days",
+        f"{first}..{last}",
+        "--out",
+        str(tmp_path / "out"),
     )
     assert code == 0, output
     assert "verify: clean" in output
     end = last + datetime.timedelta(days=1)
     days, whole = (
-        {line.row.id: line.counted or 0 for line in statistics_report(ledgers_of(each), 2024, first, end, float(SCALE)).lines}
+        {
+            line.row.id: line.counted or 0
+            for line in statistics_report(ledgers_of(each), 2024, first, end, float(SCALE)).lines
+        }
         for each in (tmp_path / "out", year)
     )
-    # What partners send by the plan alone; answers to what came before the first day are the whole year's only.
+    # What partners send by the plan alone; answers to what came before the first day are the whole
+    # year's only.
     assert days["income.wage-reports-received"] == whole["income.wage-reports-received"] > 0
     assert days["tax.requests-sent"] == whole["tax.requests-sent"] > 0
     assert sum(abs(days[row] - whole[row]) for row in whole) <= sum(whole.values()) / 50
@@ -137,7 +161,9 @@ def test_a_finished_run_is_only_published_again(year: Path) -> None:
 
 
 def test_a_folder_of_another_run_is_not_touched(year: Path) -> None:
-    code, output = command("simulate", "2024", "--scale", "1/100000", "--seed", "2", "--out", str(year))
+    code, output = command(
+        "simulate", "2024", "--scale", "1/100000", "--seed", "2", "--out", str(year)
+    )
     assert code == 2
     assert "another run" in plain(output)
 
@@ -204,7 +230,9 @@ def test_unsteady_partners_get_everything_in_the_end(year: Path, tmp_path: Path)
 
 
 def test_a_partner_that_is_cut_off_sends_its_backlog_afterwards() -> None:
-    changed = Run(2024, Fraction(1, 1000), 1, scenario_of(["cut:dvv=2024-03-04..2024-03-08"])).plan()
+    changed = Run(
+        2024, Fraction(1, 1000), 1, scenario_of(["cut:dvv=2024-03-04..2024-03-08"])
+    ).plan()
     ordinary = Run(2024, Fraction(1, 1000), 1, Scenario()).plan()
     for one, two in zip(ordinary.planned, changed.planned, strict=True):
         assert sum(one.units) == sum(two.units)
@@ -218,11 +246,21 @@ def test_a_partner_that_is_cut_off_sends_its_backlog_afterwards() -> None:
 def test_an_added_partner_brings_traffic_of_its_own() -> None:
     changed = Run(2024, Fraction(1, 1000), 1, scenario_of(["partner+fund.new=fund.ytk"])).plan()
     ordinary = Run(2024, Fraction(1, 1000), 1, Scenario()).plan()
-    requests = [each for each in changed.planned if each.stream.id == "unemployment.information-requests"]
+    requests = [
+        each for each in changed.planned if each.stream.id == "unemployment.information-requests"
+    ]
     new = next(each for each in requests if each.flow.partner == "fund.new")
-    before = [each for each in ordinary.planned if each.stream.id == "unemployment.information-requests"]
+    before = [
+        each for each in ordinary.planned if each.stream.id == "unemployment.information-requests"
+    ]
     assert abs(sum(new.units) - sum(before[0].units)) <= 1
-    assert abs(sum(sum(each.units) for each in requests) - sum(sum(each.units) for each in before) * 9 / 8) <= 1
+    assert (
+        abs(
+            sum(sum(each.units) for each in requests)
+            - sum(sum(each.units) for each in before) * 9 / 8
+        )
+        <= 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -252,7 +290,14 @@ def test_what_is_no_run_is_refused(option: str, given: str, says: str, tmp_path:
 @pytest.mark.drill
 def test_a_change_is_shown_beside_the_ordinary_year(tmp_path: Path) -> None:
     code, output = command(
-        "simulate", "2024", "--scale", "1/20000", "--what-if", "tax.requests-sent=+20%", "--out", str(tmp_path / "out")
+        "simulate",
+        "2024",
+        "--scale",
+        "1/20000",
+        "--what-if",
+        "tax.requests-sent=+20%",
+        "--out",
+        str(tmp_path / "out"),
     )
     assert code == 0, output
     lines = (tmp_path / "out" / "comparison.csv").read_text().splitlines()
@@ -277,7 +322,9 @@ def test_a_thousandth_of_a_year(tmp_path: Path, published: int) -> None:
 def test_one_message_in_a_thousand_lost_shows_in_the_rows(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     profile = "one-in-a-thousand-lost"
-    code, output = command("simulate", "2024", "--scale", "1/1000", "--faults", profile, "--out", str(folder))
+    code, output = command(
+        "simulate", "2024", "--scale", "1/1000", "--faults", profile, "--out", str(folder)
+    )
     assert code == 0, output
     rows = {line.row.id: line.counted for line in report_of(folder, 2024, Fraction(1, 1000)).lines}
     requests, reports = rows["tax.requests-sent"], rows["income.wage-reports-received"]

@@ -1,4 +1,6 @@
-"""A locustfile of the ordinary kind, each user a closed loop: the control that shows what a closed model does not see."""
+"""A locustfile of the ordinary kind, each user a closed loop: the control that shows what a closed
+model does not see.
+"""
 
 from __future__ import annotations
 

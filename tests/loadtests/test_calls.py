@@ -1,4 +1,6 @@
-"""Samples as load tests use them: fresh ids in every place, and every one still a message that the exchange takes as new."""
+"""Samples as load tests use them: fresh ids in every place, and every one still a message that the
+exchange takes as new.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from typer.testing import CliRunner
 
 from exchange import discovery
 from exchange.cli import app
+from exchange.partners.recorded import digits_of, slots
+from exchange.schemas import directory
 from loadtests import calls, workload
 from loadtests.__main__ import NO_MESSAGES
-from partners.recorded import digits_of, slots
-from schemas import directory
 from tests.journeys.running import running
 
 
@@ -28,7 +30,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[calls.Sample]:
 
 
 def test_numbers_never_repeat_even_when_the_clock_stands_or_steps_back() -> None:
-    times = itertools.chain([10**18 + 2_000, 10**18 + 2_000, 10**18], itertools.repeat(10**18 - 10**9))
+    times = itertools.chain(
+        [10**18 + 2_000, 10**18 + 2_000, 10**18], itertools.repeat(10**18 - 10**9)
+    )
     one, other = calls.Numbers(1, lambda: next(times)), calls.Numbers(2, lambda: 10**18)
     given = [one.next() for _ in range(10)] + [other.next() for _ in range(10)]
     assert len(set(given)) == 20
@@ -45,7 +49,9 @@ def test_an_id_is_found_wherever_it_stands_and_keeps_its_form() -> None:
         slots("q-0123", {}, b"q-0123")
 
 
-def test_every_stub_s_calls_are_made_anew_with_ids_of_their_own(samples: list[calls.Sample]) -> None:
+def test_every_stub_s_calls_are_made_anew_with_ids_of_their_own(
+    samples: list[calls.Sample],
+) -> None:
     first, second = calls.Numbers(1).next(), calls.Numbers(2).next()
     for sample in samples:
         one, other = sample.prepare(first), sample.prepare(second)
@@ -56,8 +62,14 @@ def test_every_stub_s_calls_are_made_anew_with_ids_of_their_own(samples: list[ca
             )
 
 
-async def test_every_sample_is_taken_as_a_new_message_again_and_again(samples: list[calls.Sample], tmp_path: Path) -> None:
-    chosen = {(sample.channel, sample.message_type, sample.door): sample for sample in samples if sample.method == "POST"}
+async def test_every_sample_is_taken_as_a_new_message_again_and_again(
+    samples: list[calls.Sample], tmp_path: Path
+) -> None:
+    chosen = {
+        (sample.channel, sample.message_type, sample.door): sample
+        for sample in samples
+        if sample.method == "POST"
+    }
     numbers = calls.Numbers(3)
     async with running(tmp_path) as exchange:
         for sample in chosen.values():
@@ -77,7 +89,9 @@ async def test_every_sample_is_taken_as_a_new_message_again_and_again(samples: l
 
 
 def test_the_workload_names_every_flow_of_the_stubs_and_weighs_it_alike() -> None:
-    """What fails here is a flow that came or changed: the lines to write into loadtests/workload.toml stand in the message."""
+    """What fails here is a flow that came or changed: the lines to write into
+    loadtests/workload.toml stand in the message.
+    """
     everybody, load = directory.load(), workload.load()
     sent: Counter[tuple[str, str, str]] = Counter()
     for stub in discovery.stubs():
@@ -87,8 +101,14 @@ def test_the_workload_names_every_flow_of_the_stubs_and_weighs_it_alike() -> Non
     known: Counter[tuple[str, str, str]] = Counter()
     for each in load.flows:
         known[each.channel, each.sector, each.message_type] += each.calls
-    lines = '[[flow]]\nchannel = "{}"\nsector = "{}"\ntype = "{}"\nrow = "assumed"\nrecords = {:.0f}\n'
-    wrong = [lines.format(*key, sent[key]) for key in sent if known[key] != pytest.approx(sent[key], rel=0.01)]
+    lines = (
+        '[[flow]]\nchannel = "{}"\nsector = "{}"\ntype = "{}"\nrow = "assumed"\nrecords = {:.0f}\n'
+    )
+    wrong = [
+        lines.format(*key, sent[key])
+        for key in sent
+        if known[key] != pytest.approx(sent[key], rel=0.01)
+    ]
     assert not wrong, "\n".join(wrong)
     assert not [key for key in known if key not in sent], "nobody sends these any more"
 

@@ -21,7 +21,9 @@ LOAD = workload.load()
 
 def sample(flow: workload.Flow) -> Sample:
     """Some call of a flow."""
-    return Sample(flow.channel, flow.message_type, "x", flow.sector, 1.0, 1, "POST", flow.door or "/", {}, b"")
+    return Sample(
+        flow.channel, flow.message_type, "x", flow.sector, 1.0, 1, "POST", flow.door or "/", {}, b""
+    )
 
 
 def mix(*channels: str) -> workload.Mix:
@@ -32,11 +34,19 @@ def mix(*channels: str) -> workload.Mix:
 
 def shape(name: str, **given: float) -> shapes.Shape:
     """A shape of that name: a day of 864,000 calls in a hundred seconds."""
-    settings = {"rate": 0.0, "seconds": 0.0, "day": 864_000.0, "factor": 864.0, "step_seconds": 10.0} | given
+    settings = {
+        "rate": 0.0,
+        "seconds": 0.0,
+        "day": 864_000.0,
+        "factor": 864.0,
+        "step_seconds": 10.0,
+    } | given
     return shapes.make(name, LOAD, **settings)
 
 
-@pytest.mark.parametrize("name, calls", [("flat", 500_000.0), ("flat", 1_500_000.0), ("working-day", 1_500_000.0)])
+@pytest.mark.parametrize(
+    "name, calls", [("flat", 500_000.0), ("flat", 1_500_000.0), ("working-day", 1_500_000.0)]
+)
 def test_a_day_has_its_calls_however_it_is_shaped_and_compressed(name: str, calls: float) -> None:
     made = shape(name, day=calls, factor=100.0)
     step = made.seconds / 24_000
@@ -62,7 +72,10 @@ def test_a_load_of_nothing_or_of_unknown_shape_is_refused() -> None:
 def test_arrivals_come_at_their_rate_in_order_and_the_same_for_the_same_seed() -> None:
     def made(seed: int) -> list[tuple[float, str]]:
         return [
-            (at, each.message_type) for at, each in Arrivals(mix("kelmu"), shape("flat", rate=200.0), 0.5, random.Random(seed))
+            (at, each.message_type)
+            for at, each in Arrivals(
+                mix("kelmu"), shape("flat", rate=200.0), 0.5, random.Random(seed)
+            )
         ]
 
     arrivals = made(1)
@@ -72,20 +85,28 @@ def test_arrivals_come_at_their_rate_in_order_and_the_same_for_the_same_seed() -
 
 
 def test_a_day_s_arrivals_follow_its_hours_and_its_mix() -> None:
-    arrivals = list(Arrivals(mix("kelmu", "luova"), shape("working-day", rate=300.0), 1.0, random.Random(3)))
+    arrivals = list(
+        Arrivals(mix("kelmu", "luova"), shape("working-day", rate=300.0), 1.0, random.Random(3))
+    )
     hours = Counter(int(24 * at / 100) for at, _ in arrivals)
     assert hours[9] == pytest.approx(30_000 * LOAD.hours[9], rel=0.1)
     assert hours[1] == pytest.approx(30_000 * LOAD.hours[1], rel=0.3)
     queries = sum(each.message_type == "kelmu.benefit-query" for _, each in arrivals)
     flows = mix("kelmu", "luova").flows
-    share = sum(f.calls for f, _ in flows if f.message_type == "kelmu.benefit-query") / sum(f.calls for f, _ in flows)
+    share = sum(f.calls for f, _ in flows if f.message_type == "kelmu.benefit-query") / sum(
+        f.calls for f, _ in flows
+    )
     assert queries / len(arrivals) == pytest.approx(share, rel=0.02)
 
 
 def test_a_pay_day_brings_more_of_what_is_about_pay_and_no_more_of_the_rest() -> None:
     def by_type(name: str) -> tuple[int, int]:
         arrivals = Arrivals(mix("income-register"), shape(name, rate=200.0), 1.0, random.Random(4))
-        wages = [each.message_type == "income-register.wage-reports" for at, each in arrivals if 33.4 < at < 49.9]
+        wages = [
+            each.message_type == "income-register.wage-reports"
+            for at, each in arrivals
+            if 33.4 < at < 49.9
+        ]
         return sum(wages), len(wages) - sum(wages)
 
     usual, usual_rest = by_type("working-day")
@@ -118,7 +139,11 @@ def test_a_workload_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     [
         (202, b'{"id":"1"}', ""),
         (200, b"<s:Envelope><DeliveryDataStatus>2</DeliveryDataStatus></s:Envelope>", ""),
-        (200, b"<s:Envelope><DeliveryDataStatus>5</DeliveryDataStatus></s:Envelope>", "delivery status 5"),
+        (
+            200,
+            b"<s:Envelope><DeliveryDataStatus>5</DeliveryDataStatus></s:Envelope>",
+            "delivery status 5",
+        ),
         (
             200,
             b"<soap:Envelope><soap:Fault>no</soap:Fault></soap:Envelope>",
@@ -142,7 +167,12 @@ def entry(method: str, name: str, times: dict[int, int], failures: int = 0) -> S
     """What locust keeps of a name."""
     calls = sum(times.values())
     return SimpleNamespace(
-        method=method, name=name, response_times=times, num_requests=calls, num_failures=failures, max_response_time=max(times)
+        method=method,
+        name=name,
+        response_times=times,
+        num_requests=calls,
+        num_failures=failures,
+        max_response_time=max(times),
     )
 
 
@@ -160,7 +190,11 @@ def test_percentiles_count_every_call_once() -> None:
 
 
 def test_a_report_adds_up_by_channel_and_by_type() -> None:
-    made = run(entry("a", "t.x s1", {2: 10}), entry("a", "t.x s2", {4: 10}, 3), entry("b", "t.y s1", {30: 5}))
+    made = run(
+        entry("a", "t.x s1", {2: 10}),
+        entry("a", "t.x s2", {4: 10}, 3),
+        entry("b", "t.y s1", {30: 5}),
+    )
     assert made["accepted"] == {"t.x": 17, "t.y": 5}
     assert made["channels"]["a"]["p99_milliseconds"] == 4  # type: ignore[index]
     assert (made["calls"], made["failures"], made["calls_a_second"]) == (25, 3, 2.5)
@@ -171,9 +205,15 @@ def test_a_budget_is_strict_about_failures_and_knows_each_channel() -> None:
     ci = budgets.load("ci")
     good = run(entry("a", "t.x s", {2: 100}))
     assert budgets.exceeded(good, ci) == []
-    assert budgets.exceeded(run(entry("a", "t.x s", {2: 100}, 1)), ci) == ["1 of 100 calls failed, over 0.00%"]
-    assert budgets.exceeded(run(entry("a", "t.x s", {2: 90, 6_000: 10})), ci) == ["a: p99 is 6000 ms, over 5000 ms"]
-    assert budgets.exceeded(good, ci | {"a": {"p50_milliseconds": 1}}) == ["a: p50 is 2 ms, over 1 ms"]
+    assert budgets.exceeded(run(entry("a", "t.x s", {2: 100}, 1)), ci) == [
+        "1 of 100 calls failed, over 0.00%"
+    ]
+    assert budgets.exceeded(run(entry("a", "t.x s", {2: 90, 6_000: 10})), ci) == [
+        "a: p99 is 6000 ms, over 5000 ms"
+    ]
+    assert budgets.exceeded(good, ci | {"a": {"p50_milliseconds": 1}}) == [
+        "a: p50 is 2 ms, over 1 ms"
+    ]
     assert budgets.exceeded({**good, "calls": 0}, ci) == ["no call was made"]
     with pytest.raises(ValueError, match="no budget"):
         budgets.load("none")
@@ -189,9 +229,16 @@ def test_receipts_and_counters_must_agree_and_nothing_comes_twice() -> None:
     before = {("t.x", "accepted"): 5}
     assert differences({"t.x": 10, "mailbox": 3}, before, {("t.x", "accepted"): 15}, 0) == []
     assert differences({"t.x": 10}, before, {("t.x", "accepted"): 16}, 0) != []
-    assert differences({"t.x": 10}, before, {("t.x", "accepted"): 16}, 1) == [], "a call that timed out may have been accepted"
-    assert differences({"t.x": 10}, before, {("t.x", "accepted"): 14}, 1) != [], "a receipt without a message is never right"
-    assert differences({"t.x": 10}, before, {("t.x", "accepted"): 15, ("t.x", "duplicate"): 1}, 0) != []
+    assert differences({"t.x": 10}, before, {("t.x", "accepted"): 16}, 1) == [], (
+        "a call that timed out may have been accepted"
+    )
+    assert differences({"t.x": 10}, before, {("t.x", "accepted"): 14}, 1) != [], (
+        "a receipt without a message is never right"
+    )
+    assert (
+        differences({"t.x": 10}, before, {("t.x", "accepted"): 15, ("t.x", "duplicate"): 1}, 0)
+        != []
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 6, 8])
@@ -200,4 +247,6 @@ def test_each_worker_gets_a_user_of_every_kind_when_locust_deals_them_in_turn(wo
         dealt = range(kinds + workload.spacers(kinds, workers))
         turns = [kind for _ in range(workers) for kind in dealt]
         for worker in range(workers):
-            assert {kind for turn, kind in enumerate(turns) if turn % workers == worker} == set(dealt)
+            assert {kind for turn, kind in enumerate(turns) if turn % workers == worker} == set(
+                dealt
+            )

@@ -1,4 +1,6 @@
-"""Locust itself, in processes of its own: a stall is seen, two workers share the load, and a small load keeps CI's budget."""
+"""Locust itself, in processes of its own: a stall is seen, two workers share the load, and a small
+load keeps CI's budget.
+"""
 
 from __future__ import annotations
 
@@ -81,34 +83,81 @@ async def stalling() -> AsyncIterator[tuple[str, Stalling]]:
         await runner.cleanup()
 
 
-async def test_a_stall_of_the_server_shows_in_the_latencies_as_a_closed_model_would_not_show_it(tmp_path: Path) -> None:
+async def test_a_stall_of_the_server_shows_in_the_latencies_as_a_closed_model_would_not_show_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "x.calls.jsonl").write_text(json.dumps(CALL) + "\n")
     report = tmp_path / "open.json"
     locust = ("locust", "--headless", "--only-summary", "--loglevel", "WARNING")
     async with stalling() as (url, server):
-        load = ("-f", "loadtests/locustfile.py", "--host", url, "--samples", str(tmp_path), "--report", str(report))
-        code, output = await run(*locust, *load, "--shape", "flat", "--rate", "60", "--seconds", str(SECONDS))
+        load = (
+            "-f",
+            "loadtests/locustfile.py",
+            "--host",
+            url,
+            "--samples",
+            str(tmp_path),
+            "--report",
+            str(report),
+        )
+        code, output = await run(
+            *locust, *load, "--shape", "flat", "--rate", "60", "--seconds", str(SECONDS)
+        )
         opened = json.loads(report.read_text())
     assert (code, opened["failures"]) == (0, 0), output
-    assert 60 * SECONDS * 0.75 < opened["calls"] < 60 * SECONDS * 1.25, "the rate did not wait for answers"
+    assert 60 * SECONDS * 0.75 < opened["calls"] < 60 * SECONDS * 1.25, (
+        "the rate did not wait for answers"
+    )
     assert opened["p99_milliseconds"] > 1_000
     assert opened["p50_milliseconds"] < 1_000
     assert len(set(server.ids)) == len(server.ids) == opened["calls"]
-    assert all(header == f"q-{number}" for header, number in server.ids), "one number in every place of a call"
+    assert all(header == f"q-{number}" for header, number in server.ids), (
+        "one number in every place of a call"
+    )
 
     async with stalling() as (url, server):
-        load = ("-f", "tests/loadtests/closed.py", "--host", url, "-u", "2", "-r", "2", "-t", "9s", "--stop-timeout", "9")
+        load = (
+            "-f",
+            "tests/loadtests/closed.py",
+            "--host",
+            url,
+            "-u",
+            "2",
+            "-r",
+            "2",
+            "-t",
+            "9s",
+            "--stop-timeout",
+            "9",
+        )
         code, output = await run(*locust, *load, "--csv", str(tmp_path / "closed"))
     assert code == 0, output
     with (tmp_path / "closed_stats.csv").open() as file:
-        total: dict[str, Any] = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
+        total: dict[str, Any] = next(
+            row for row in csv.DictReader(file) if row["Name"] == "Aggregated"
+        )
     assert float(total["Max Response Time"]) > 1_000, "the closed model met the stall too"
     assert float(total["99%"]) < 1_000, "but its percentile says nothing of it"
 
 
-async def test_a_small_load_by_two_workers_keeps_the_budget_and_every_receipt_is_accounted_for(tmp_path: Path) -> None:
-    """CI's load test: the exchange and the stubs as processes, distributed locust, `exchange verify` at the end."""
-    load = ("--rate", "25", "--seconds", "8", "--locusts", "2", "--budget", "ci", "--reports", str(tmp_path))
+async def test_a_small_load_by_two_workers_keeps_the_budget_and_every_receipt_is_accounted_for(
+    tmp_path: Path,
+) -> None:
+    """CI's load test: the exchange and the stubs as processes, distributed locust, `exchange
+    verify` at the end.
+    """
+    load = (
+        "--rate",
+        "25",
+        "--seconds",
+        "8",
+        "--locusts",
+        "2",
+        "--budget",
+        "ci",
+        "--reports",
+        str(tmp_path),
+    )
     code, output = await run("loadtests", *load)
     assert code == 0, output
     report = json.loads((tmp_path / "load-flat.json").read_text())
@@ -124,8 +173,20 @@ async def test_a_small_load_by_two_workers_keeps_the_budget_and_every_receipt_is
 
 async def test_a_budget_that_is_not_kept_is_the_exit_code(tmp_path: Path) -> None:
     (tmp_path / "x.calls.jsonl").write_text(json.dumps(CALL) + "\n")
-    arguments = ("-f", "loadtests/locustfile.py", "--headless", "--samples", str(tmp_path), "--rate", "20", "--seconds", "1")
-    code, output = await run("locust", *arguments, "--host", f"http://127.0.0.1:{processes.free_port()}")
+    arguments = (
+        "-f",
+        "loadtests/locustfile.py",
+        "--headless",
+        "--samples",
+        str(tmp_path),
+        "--rate",
+        "20",
+        "--seconds",
+        "1",
+    )
+    code, output = await run(
+        "locust", *arguments, "--host", f"http://127.0.0.1:{processes.free_port()}"
+    )
     assert code == 1
     assert "over budget: " in output
     assert "Connection refused" in output
@@ -133,10 +194,27 @@ async def test_a_budget_that_is_not_kept_is_the_exit_code(tmp_path: Path) -> Non
 
 async def test_a_load_that_breaks_stops_and_says_at_which_rate(tmp_path: Path) -> None:
     (tmp_path / "x.calls.jsonl").write_text(json.dumps(CALL) + "\n")
-    arguments = ("-f", "loadtests/locustfile.py", "--headless", "--samples", str(tmp_path), "--shape", "step", "--budget", "step")
+    arguments = (
+        "-f",
+        "loadtests/locustfile.py",
+        "--headless",
+        "--samples",
+        str(tmp_path),
+        "--shape",
+        "step",
+        "--budget",
+        "step",
+    )
     begun = time.monotonic()
     code, output = await run(
-        "locust", *arguments, "--rate", "20", "--seconds", "300", "--host", f"http://127.0.0.1:{processes.free_port()}"
+        "locust",
+        *arguments,
+        "--rate",
+        "20",
+        "--seconds",
+        "300",
+        "--host",
+        f"http://127.0.0.1:{processes.free_port()}",
     )
     assert (code, time.monotonic() - begun < 60) == (0, True), output
     assert "broke after" in output

@@ -1,16 +1,21 @@
-"""A stub for the tests of the host and the sender: echoes what it is sent, and answers on its own accord; no test."""
+"""A stub for the tests of the host and the sender: echoes what it is sent, and answers on its own
+accord; no test.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 
-from partners.stub import Flow, Sending, Served, Situation
-from schemas.call import Call, Reply, json_reply
-from schemas.directory import Directory, Partner
+from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.schemas.call import Call, Reply, json_reply
+from exchange.schemas.directory import Directory, Partner
 
 DIRECTORY = Directory(
-    [Partner("fund.a", "A", "unemployment-fund", key="key-a"), Partner("fund.b", "B", "unemployment-fund", key="key-b")]
+    [
+        Partner("fund.a", "A", "unemployment-fund", key="key-a"),
+        Partner("fund.b", "B", "unemployment-fund", key="key-b"),
+    ]
 )
 
 
@@ -29,14 +34,18 @@ class Echo:
         """Nothing."""
         return ()
 
-    def submit(self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str) -> Call:
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
         return Call("POST", "/in", {"X-API-Key": partner.key}, body)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         if call.path != "/echo":
             return None
         following = Sending(Call("POST", "/in", {"X-API-Key": partner.key}, b"answer"))
-        return Served(json_reply({"chance": situation.rng.random(), "body": call.body.decode()}), [following])
+        return Served(
+            json_reply({"chance": situation.rng.random(), "body": call.body.decode()}), [following]
+        )
 
 
 def _make(partner: Partner) -> Callable[[Situation], Sending]:

@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from partners.sender import Sent, send_traffic
+from exchange.partners.sender import Sent, send_traffic
 from tests.partners.echo import DIRECTORY, Echo
 
 
 @asynccontextmanager
-async def exchange(answer: Callable[[bytes], web.Response]) -> AsyncIterator[tuple[str, list[bytes]]]:
+async def exchange(
+    answer: Callable[[bytes], web.Response],
+) -> AsyncIterator[tuple[str, list[bytes]]]:
     bodies: list[bytes] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -59,7 +61,9 @@ async def test_the_same_seed_sends_the_same_messages_mixed_by_weight() -> None:
     assert 1.3 < shares[b"fund.b"] / shares[b"fund.a"] < 3.0
 
 
-@pytest.mark.parametrize(("status", "name"), [(422, "rejected"), (503, "failed"), (429, "failed"), (200, "accepted")])
+@pytest.mark.parametrize(
+    ("status", "name"), [(422, "rejected"), (503, "failed"), (429, "failed"), (200, "accepted")]
+)
 async def test_replies_are_counted_by_what_they_mean(status: int, name: str) -> None:
     async with exchange(lambda _: web.Response(status=status)) as (url, _):
         sent = await send_traffic([Echo()], DIRECTORY, url, 100, 0.1, seed=1)
@@ -74,7 +78,10 @@ async def test_an_exchange_that_is_not_there_is_a_failure_not_an_error() -> None
 
 
 async def test_what_follows_from_a_reply_is_sent() -> None:
-    async with exchange(lambda body: web.Response(text="" if body == b"again" else "again")) as (url, bodies):
+    async with exchange(lambda body: web.Response(text="" if body == b"again" else "again")) as (
+        url,
+        bodies,
+    ):
         sent = await send_traffic([Echo()], DIRECTORY, url, 100, 0.05, seed=1)
     assert bodies.count(b"again") == 5
     assert sent.total.sent == 10
@@ -90,7 +97,15 @@ async def test_a_signal_ends_the_traffic_after_what_is_in_flight(number: signal.
 
     async with exchange(kill) as (url, _):
         async with asyncio.timeout(10):
-            sent = await send_traffic([Echo()], DIRECTORY, url, 5, 0, seed=1, report=lambda sent: reports.append(sent.total.sent))
+            sent = await send_traffic(
+                [Echo()],
+                DIRECTORY,
+                url,
+                5,
+                0,
+                seed=1,
+                report=lambda sent: reports.append(sent.total.sent),
+            )
     assert sent.total.accepted == sent.total.sent == reports[-1] >= 1
 
 

@@ -1,4 +1,6 @@
-"""The host of the stubs over real sockets: who is served, what faults do, and what is remembered."""
+"""The host of the stubs over real sockets: who is served, what faults do, and what is
+remembered.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from partners.faults import Fault, Faults
-from partners.server import HOST, StubHost, serve_stubs
+from exchange.partners.faults import Fault, Faults
+from exchange.partners.server import HOST, StubHost, serve_stubs
 from tests.partners.echo import DIRECTORY, Echo
 
 
 @asynccontextmanager
-async def serving(*faults: Fault, exchange_url: str = "", seed: int = 1) -> AsyncIterator[tuple[str, StubHost]]:
-    runner = await serve_stubs([Echo()], DIRECTORY, "127.0.0.1", 0, Faults(faults, seed), seed, exchange_url)
+async def serving(
+    *faults: Fault, exchange_url: str = "", seed: int = 1
+) -> AsyncIterator[tuple[str, StubHost]]:
+    runner = await serve_stubs(
+        [Echo()], DIRECTORY, "127.0.0.1", 0, Faults(faults, seed), seed, exchange_url
+    )
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}", runner.app[HOST]
     finally:
@@ -25,7 +31,10 @@ async def serving(*faults: Fault, exchange_url: str = "", seed: int = 1) -> Asyn
 
 async def post(url: str, delivery_id: str = "") -> tuple[int, bytes]:
     headers = {"X-Delivery-Id": delivery_id} if delivery_id else {}
-    async with aiohttp.ClientSession() as session, session.post(url, data=b"hello", headers=headers) as response:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=b"hello", headers=headers) as response,
+    ):
         return response.status, await response.read()
 
 
@@ -34,7 +43,9 @@ async def test_each_partner_is_served_under_its_id_and_strangers_are_not() -> No
         assert (await post(f"{url}/fund.a/echo"))[0] == 200
         assert (await post(f"{url}/fund.c/echo"))[0] == 404
         assert (await post(f"{url}/fund.a/other"))[0] == 404
-        assert [(arrival.partner, arrival.path, arrival.status) for arrival in host.arrivals.latest] == [
+        assert [
+            (arrival.partner, arrival.path, arrival.status) for arrival in host.arrivals.latest
+        ] == [
             ("fund.a", "/echo", 200),
             ("fund.a", "/other", 404),
         ]
@@ -55,7 +66,9 @@ async def test_the_same_seed_gives_a_partner_the_same_chances() -> None:
     assert await run(5) == await run(5) != await run(6)
 
 
-@pytest.mark.parametrize(("kind", "status"), [("refuse", 403), ("down", 503), ("garbage", 200), ("slow", 200)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("refuse", 403), ("down", 503), ("garbage", 200), ("slow", 200)]
+)
 async def test_faults_show_in_the_reply_and_in_what_is_remembered(kind: str, status: int) -> None:
     async with serving(Fault("fund.a", kind, 1.0, 0.0)) as (url, host):
         got, body = await post(f"{url}/fund.a/echo", "d")
@@ -73,7 +86,9 @@ async def test_a_dropped_connection_gives_no_reply_though_the_call_was_served() 
 
 
 @pytest.mark.parametrize(("faults", "answers"), [((), 1), ((Fault("*", "twice", 1.0),), 2)])
-async def test_a_partner_sends_its_own_answer_once_or_by_a_fault_twice(faults: tuple[Fault, ...], answers: int) -> None:
+async def test_a_partner_sends_its_own_answer_once_or_by_a_fault_twice(
+    faults: tuple[Fault, ...], answers: int
+) -> None:
     got: list[tuple[str, bytes]] = []
 
     async def take(request: web.Request) -> web.Response:
@@ -85,7 +100,10 @@ async def test_a_partner_sends_its_own_answer_once_or_by_a_fault_twice(faults: t
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with serving(*faults, exchange_url=f"http://127.0.0.1:{runner.addresses[0][1]}") as (url, host):
+    async with serving(*faults, exchange_url=f"http://127.0.0.1:{runner.addresses[0][1]}") as (
+        url,
+        host,
+    ):
         await post(f"{url}/fund.a/echo")
         await host.settle()
         assert host.sent.total.accepted == answers

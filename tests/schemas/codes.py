@@ -1,4 +1,6 @@
-"""Personal identity codes computed at run time for the tests of the vocabulary: such as living persons could have; none stands in a file."""
+"""Personal identity codes computed at run time for the tests of the vocabulary: such as living
+persons could have; none stands in a file.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import datetime
 
 from hypothesis import strategies as st
 
-from schemas.identifiers import CENTURIES, CHECK_CHARACTERS
+from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS
 
 
 def code_of(born: datetime.date, number: int, separator: str) -> str:
@@ -20,7 +22,10 @@ def codes(numbers: range) -> st.SearchStrategy[str]:
     return st.sampled_from(sorted(CENTURIES)).flatmap(
         lambda separator: st.builds(
             code_of,
-            st.dates(datetime.date(CENTURIES[separator], 1, 1), datetime.date(CENTURIES[separator] + 99, 12, 31)),
+            st.dates(
+                datetime.date(CENTURIES[separator], 1, 1),
+                datetime.date(CENTURIES[separator] + 99, 12, 31),
+            ),
             st.integers(numbers.start, numbers.stop - 1),
             st.just(separator),
         )

@@ -1,4 +1,6 @@
-"""Where a character of a text stands, found the plain way, to compare the product's positions with; nothing of the product."""
+"""Where a character of a text stands, found the plain way, to compare the product's positions with;
+nothing of the product.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import re
 
 
 def place(text: str, offset: int) -> tuple[int, int, str]:
-    """Line, column (both from 1) and source line of the character at that offset; LF, CR LF and CR end a line."""
+    """Line, column (both from 1) and source line of the character at that offset; LF, CR LF and CR
+    end a line.
+    """
     line, start = 1, 0
     for end in re.finditer("\r\n|\r|\n", text):
         if end.end() > offset:

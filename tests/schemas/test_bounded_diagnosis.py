@@ -1,4 +1,6 @@
-"""What is wrong with a large or malicious document is told in bounded time, with exact places; small documents have the samples."""
+"""What is wrong with a large or malicious document is told in bounded time, with exact places;
+small documents have the samples.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import adapters.luova
+from exchange.adapters import luova
 from exchange.assembly import checking
 
-SAMPLE = Path(adapters.luova.__file__).parent / "samples/valid/unemployment.earnings-data--granted-rejected-adjusted.xml"
+SAMPLE = (
+    Path(luova.__file__).parent
+    / "samples/valid/unemployment.earnings-data--granted-rejected-adjusted.xml"
+)
 TEXT = SAMPLE.read_text(encoding="utf-8")
 START, END = TEXT.index("  <Record"), TEXT.index("</EarningsData>")
 TYPE = "unemployment.earnings-data"
@@ -21,8 +26,12 @@ SECONDS_MAX = 15.0
 HOSTILE = {
     "20,000 attributes": OPEN + "".join(f' a{number}="1"' for number in range(20_000)) + "/>",
     "40,000 unknown children": f"{OPEN}>" + "<x/>" * 40_000 + "</EarningsData>",
-    "40,000 children in the wrong order": f"{OPEN}>" + '<Record id="a"/>' * 40_000 + "</EarningsData>",
-    "40,000 namespaces": f"{OPEN}>" + "".join(f'<n:x xmlns:n="urn:{number}"/>' for number in range(40_000)) + "</EarningsData>",
+    "40,000 children in the wrong order": f"{OPEN}>"
+    + '<Record id="a"/>' * 40_000
+    + "</EarningsData>",
+    "40,000 namespaces": f"{OPEN}>"
+    + "".join(f'<n:x xmlns:n="urn:{number}"/>' for number in range(40_000))
+    + "</EarningsData>",
     "2,000 namespaces over many elements": OPEN
     + "".join(f' xmlns:n{number}="urn:{number}"' for number in range(2_000))
     + ">"
@@ -64,7 +73,9 @@ def test_a_violation_far_down_stands_where_it_is(one_line: bool) -> None:
         violations = checking().check(text.encode(), TYPE).violations
         line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
         path = f"/EarningsData/Record[{records * 3}]/Payment/Gross"
-        assert [(each.line, each.column, each.path) for each in violations] == [(line, column, path)] * 2
+        assert [(each.line, each.column, each.path) for each in violations] == [
+            (line, column, path)
+        ] * 2
         assert {each.rule for each in violations} == {"unemployment.sum", "unemployment.gross"}
 
 
@@ -73,6 +84,9 @@ def test_a_schema_fault_far_down_stands_where_it_is() -> None:
     at = text.rindex("<Outcome>")
     text = text[:at] + "<Outcome>UN" + text[at + len("<Outcome>") :]
     (violation,) = checking().check(text.encode(), TYPE).violations
-    assert (violation.line, violation.column) == (text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    assert (violation.line, violation.column) == (
+        text.count("\n", 0, at) + 1,
+        at - text.rfind("\n", 0, at),
+    )
     assert violation.line > 65_535
     assert violation.path == "/EarningsData/Record[2340]/Decision/Outcome"

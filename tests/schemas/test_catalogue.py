@@ -1,4 +1,6 @@
-"""The catalogue and the partner directory: what they find, and that a file with a fault is refused with its name and every fault."""
+"""The catalogue and the partner directory: what they find, and that a file with a fault is refused
+with its name and every fault.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from schemas import directory
-from schemas.catalogue import Catalogue, MessageType
-from schemas.directory import SECTORS, Partner
-from schemas.identifiers import is_business_id
-from schemas.json import JsonSchema
-from schemas.xml import XmlSchema
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.directory import SECTORS, Partner
+from exchange.schemas.identifiers import is_business_id
+from exchange.schemas.json import JsonSchema
+from exchange.schemas.xml import XmlSchema
 
 GOOD = """[[message_type]]
 name = "notes.note"
@@ -72,11 +74,19 @@ def test_a_fault_in_a_file_is_named(tmp_path: Path, old: str, new: str, said: st
 
 def test_every_fault_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"basis is .*; no title in sv; .*no such schema"):
-        Catalogue.load(family(tmp_path, GOOD.replace("modelled", "x").replace('sv = "b", ', "").replace("note.xsd", "none.xsd")))
+        Catalogue.load(
+            family(
+                tmp_path,
+                GOOD.replace("modelled", "x")
+                .replace('sv = "b", ', "")
+                .replace("note.xsd", "none.xsd"),
+            )
+        )
 
 
 @pytest.mark.parametrize(
-    ("again", "said"), [(GOOD, "stands twice"), (GOOD.replace("notes.note", "notes.other"), "belongs to both")]
+    ("again", "said"),
+    [(GOOD, "stands twice"), (GOOD.replace("notes.note", "notes.other"), "belongs to both")],
 )
 def test_a_name_or_root_that_stands_twice(tmp_path: Path, again: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -92,13 +102,18 @@ def test_the_most_telling_keys_decide() -> None:
         catalogue = Catalogue(order)
         assert catalogue.of_keys({"a": 1, "b": 2, "c": 3, "d": 4}) is many
         assert catalogue.of_keys({"a": 1, "b": 2}) is few
-        assert catalogue.of_keys({"a": 1}) is catalogue.of_keys([1]) is catalogue.of_keys(None) is None
+        assert (
+            catalogue.of_keys({"a": 1}) is catalogue.of_keys([1]) is catalogue.of_keys(None) is None
+        )
 
 
 def test_every_schema_of_the_product_compiles() -> None:
     catalogue = Catalogue.load()
     for message_type in catalogue:
-        assert isinstance(catalogue.schema(message_type.name), XmlSchema if message_type.format == "xml" else JsonSchema)
+        assert isinstance(
+            catalogue.schema(message_type.name),
+            XmlSchema if message_type.format == "xml" else JsonSchema,
+        )
 
 
 def test_the_directory_of_the_product() -> None:
@@ -113,9 +128,18 @@ def test_the_directory_of_the_product() -> None:
         if partner.eessi_id:
             assert everybody.by_eessi_id(partner.eessi_id) is partner
             assert partner.eessi_id.startswith(f"{partner.country}:")
-    for values in ([each.business_id for each in everybody], [service for each in everybody for service in each.serves]):
+    for values in (
+        [each.business_id for each in everybody],
+        [service for each in everybody for service in each.serves],
+    ):
         assert not [value for value, count in Counter(values).items() if value and count > 1]
-    assert everybody.by_key("") is everybody.get("") is everybody.by_eessi_id("") is everybody.by_business_id("") is None
+    assert (
+        everybody.by_key("")
+        is everybody.get("")
+        is everybody.by_eessi_id("")
+        is everybody.by_business_id("")
+        is None
+    )
 
 
 ENTRY = '[[partner]]\nid = "a"\nname = "A"\nsector = "bank"\nkey = "k"\neessi_id = "FI:1"\n'
@@ -141,7 +165,11 @@ def test_a_directory_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(ENTRY + 'serves = ["pay"]\nurl = "http://127.0.0.1:1"\n')
     mine = directory.load(path)
-    assert list(mine) == [Partner("a", "A", "bank", eessi_id="FI:1", key="k", url="http://127.0.0.1:1", serves=("pay",))]
+    assert list(mine) == [
+        Partner(
+            "a", "A", "bank", eessi_id="FI:1", key="k", url="http://127.0.0.1:1", serves=("pay",)
+        )
+    ]
     assert mine.serving("pay") is mine.get("a")
     assert mine.in_sector("bank", "tax") == list(mine)
     assert mine.in_sector("tax") == []

@@ -1,4 +1,6 @@
-"""The fields of JSON messages: dates, times and amounts against the calendar and plain arithmetic; strings stay as they are."""
+"""The fields of JSON messages: dates, times and amounts against the calendar and plain arithmetic;
+strings stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from schemas import fields
-from schemas.identifiers import make_business_id, make_creditor_reference, make_iban, make_personal_identity_code
-from schemas.json import JsonSchema
+from exchange.schemas import fields
+from exchange.schemas.identifiers import (
+    make_business_id,
+    make_creditor_reference,
+    make_iban,
+    make_personal_identity_code,
+)
+from exchange.schemas.json import JsonSchema
 
 CHECKS = {
     name: JsonSchema(TypeAdapter(getattr(fields, name)))

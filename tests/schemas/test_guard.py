@@ -1,4 +1,6 @@
-"""The guard against real persons: every code in every hiding that a reader would undo, and no alarm where there is none."""
+"""The guard against real persons: every code in every hiding that a reader would undo, and no alarm
+where there is none.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +14,28 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas import guard
-from schemas.identifiers import ARTIFICIAL_NUMBERS, CHECK_CHARACTERS, REAL_NUMBERS
+from exchange.schemas import guard
+from exchange.schemas.identifiers import ARTIFICIAL_NUMBERS, CHECK_CHARACTERS, REAL_NUMBERS
 from tests.schemas.codes import codes
 
 Hiding = Callable[[str, int], str]
 
-#: How a code may stand in a document so that a reader still finds it; the number says which character is hidden.
+#: How a code may stand in a document so that a reader still finds it; the number says which
+#: character is hidden.
 HIDINGS: dict[str, Hiding] = {
     "plain": lambda code, at: code,
     "lower case": lambda code, at: code.lower(),
     "decimal reference": lambda code, at: f"{code[:at]}&#{ord(code[at])};{code[at + 1 :]}",
-    "reference with many zeros": lambda code, at: f"{code[:at]}&#{'0' * 5_000}{ord(code[at])};{code[at + 1 :]}",
+    "reference with many zeros": lambda code, at: (
+        f"{code[:at]}&#{'0' * 5_000}{ord(code[at])};{code[at + 1 :]}"
+    ),
     "hexadecimal reference": lambda code, at: f"{code[:at]}&#x{ord(code[at]):X};{code[at + 1 :]}",
-    "every character a reference": lambda code, at: "".join(f"&#x{ord(character):x};" for character in code),
-    "reference in a reference": lambda code, at: f"{code[:at]}&amp;#{ord(code[at])};{code[at + 1 :]}",
+    "every character a reference": lambda code, at: "".join(
+        f"&#x{ord(character):x};" for character in code
+    ),
+    "reference in a reference": lambda code, at: (
+        f"{code[:at]}&amp;#{ord(code[at])};{code[at + 1 :]}"
+    ),
     "comment inside": lambda code, at: f"{code[:at]}<!-- - -->{code[at:]}",
     "instruction inside": lambda code, at: f"{code[:at]}<?x 1?>{code[at:]}",
     "CDATA section": lambda code, at: f"{code[:at]}<![CDATA[{code[at:]}]]>",
@@ -34,7 +43,9 @@ HIDINGS: dict[str, Hiding] = {
         f"<![CDATA[{code[:at]}]]><!--]]>--><![CDATA[{code[at]}]]>{code[at + 1 :].replace(code[-1], f'&#{ord(code[-1])};')}"
     ),
     "JSON escape": lambda code, at: f"{code[:at]}\\u{ord(code[at]):04x}{code[at + 1 :]}",
-    "every character a JSON escape": lambda code, at: "".join(f"\\u{ord(character):04X}" for character in code),
+    "every character a JSON escape": lambda code, at: "".join(
+        f"\\u{ord(character):04X}" for character in code
+    ),
     "percent": lambda code, at: f"{code[:at]}%{ord(code[at]):02X}{code[at + 1 :]}",
     "percent twice": lambda code, at: quote(f"{code[:at]}%{ord(code[at]):02x}{code[at + 1 :]}"),
     "soft hyphen inside": lambda code, at: f"{code[:at]}\u00ad{code[at:]}",
@@ -43,7 +54,8 @@ HIDINGS: dict[str, Hiding] = {
     "full-width": lambda code, at: "".join(chr(ord(character) + 0xFEE0) for character in code),
     "one full-width": lambda code, at: code[:at] + chr(ord(code[at]) + 0xFEE0) + code[at + 1 :],
 }
-#: What may stand around it in the same document, before and after; where there is no XML, no XML hides anything.
+#: What may stand around it in the same document, before and after; where there is no XML, no XML
+#: hides anything.
 SURROUNDINGS = {
     "alone": ("", ""),
     "XML": ("<a>", "</a>"),
@@ -63,7 +75,9 @@ ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
 @given(code=codes(REAL_NUMBERS), at=st.integers(0, 9), around=st.sampled_from(sorted(SURROUNDINGS)))
 def test_a_real_code_is_found_in_every_hiding(hiding: str, code: str, at: int, around: str) -> None:
     hidden = HIDINGS[hiding](code, at)
-    before, after = SURROUNDINGS["XML" if "<" in hidden and around not in XML_SURROUNDINGS else around]
+    before, after = SURROUNDINGS[
+        "XML" if "<" in hidden and around not in XML_SURROUNDINGS else around
+    ]
     text = before + hidden + after
     assert guard.in_text(text)
     assert guard.real_person_in(text.encode())
@@ -72,12 +86,17 @@ def test_a_real_code_is_found_in_every_hiding(hiding: str, code: str, at: int, a
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @settings(max_examples=20)
 @given(code=codes(REAL_NUMBERS), hiding=st.sampled_from(sorted(HIDINGS)), at=st.integers(0, 9))
-def test_a_real_code_is_found_in_every_encoding(encoding: str, code: str, hiding: str, at: int) -> None:
+def test_a_real_code_is_found_in_every_encoding(
+    encoding: str, code: str, hiding: str, at: int
+) -> None:
     assert guard.real_person_in(f"<a>{HIDINGS[hiding](code, at)}</a>".encode(encoding))
 
 
 @settings(max_examples=40)
-@given(code=codes(REAL_NUMBERS), hyphen=st.sampled_from("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"))
+@given(
+    code=codes(REAL_NUMBERS),
+    hyphen=st.sampled_from("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"),
+)
 def test_a_typographic_hyphen_is_a_hyphen(code: str, hyphen: str) -> None:
     changed = code[:6] + hyphen + code[7:]
     if code[6] == "-":
@@ -99,13 +118,22 @@ def test_an_artificial_code_is_never_one(code: str, hiding: str, at: int, encodi
 
 
 @settings(max_examples=40)
-@given(code=codes(REAL_NUMBERS), wrong=st.sampled_from(CHECK_CHARACTERS), glued=st.sampled_from("aZ09"))
+@given(
+    code=codes(REAL_NUMBERS), wrong=st.sampled_from(CHECK_CHARACTERS), glued=st.sampled_from("aZ09")
+)
 def test_what_is_no_code_raises_no_alarm(code: str, wrong: str, glued: str) -> None:
     if wrong != code[-1]:
         assert not guard.in_text(code[:-1] + wrong)
     digits = "99" + code[2:6] + code[7:10]
     impossible = f"99{code[2:10]}{CHECK_CHARACTERS[int(digits) % 31]}"
-    for text in (impossible, glued + code, code + glued, code[:6] + code[7:], code[:6] + " " + code[7:], code[:-1]):
+    for text in (
+        impossible,
+        glued + code,
+        code + glued,
+        code[:6] + code[7:],
+        code[:6] + " " + code[7:],
+        code[:-1],
+    ):
         assert not guard.real_person_in(f"<a>{text}</a>".encode()), "not a code"
 
 
@@ -125,14 +153,36 @@ def test_any_bytes_are_read(body: bytes) -> None:
 
 
 @settings(max_examples=40)
-@given(st.recursive(st.none() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner),
+        max_leaves=20,
+    )
+)
 def test_ordinary_documents_raise_no_alarm(data: object) -> None:
-    """A code by chance would need eleven characters in a row; none of what is drawn here has them."""
+    """A code by chance would need eleven characters in a row; none of what is drawn here
+    has them.
+    """
     assert not guard.real_person_in(json.dumps(data).encode())
 
 
 @pytest.mark.parametrize(
-    "unit", [b"<!--", b"<?", b"<![CDATA[", b"&#", b"&#0", b"%", b"\\u", b"<!-- -->", b"010190-", b"\0", b"&amp;", "０".encode()]
+    "unit",
+    [
+        b"<!--",
+        b"<?",
+        b"<![CDATA[",
+        b"&#",
+        b"&#0",
+        b"%",
+        b"\\u",
+        b"<!-- -->",
+        b"010190-",
+        b"\0",
+        b"&amp;",
+        "０".encode(),
+    ],
 )
 def test_the_guard_takes_bounded_time(unit: bytes) -> None:
     """Two hundred kilobytes; openings without end once took minutes."""
@@ -152,6 +202,10 @@ def test_a_code_anywhere_in_a_large_body() -> None:
     assert guard.real_person_in(body[:at] + b" " + code.encode() + b" " + body[at:])
 
 
-@given(st.lists(st.sampled_from([b"<", b"?", b">", b"<?", b"???????", b"x"]), max_size=30).map(b"".join))
+@given(
+    st.lists(st.sampled_from([b"<", b"?", b">", b"<?", b"???????", b"x"]), max_size=30).map(
+        b"".join
+    )
+)
 def test_an_instruction_is_found_wherever_it_begins_after_the_first_byte(body: bytes) -> None:
     assert guard._holds_instruction(body) is (body.find(b"<?", 1) > 0)

@@ -1,4 +1,6 @@
-"""Tests that values made to bring a reader down are only wrong: numbers without end, types that no schema has."""
+"""Tests that values made to bring a reader down are only wrong: numbers without end, types that no
+schema has.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from typing import Any
 import pydantic
 import pytest
 
-import schemas
-from schemas import xml
-from schemas.fields import Amount
-from schemas.json import JsonSchema
-from schemas.xml import XmlSchema
+from exchange import schemas
+from exchange.schemas import xml
+from exchange.schemas.fields import Amount
+from exchange.schemas.json import JsonSchema
+from exchange.schemas.xml import XmlSchema
 
 XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -28,7 +30,9 @@ def test_an_amount_below_the_limit_is_one(value: Any) -> None:
 
 
 @pytest.mark.parametrize("type_name", ["Nothing", "a:b", "", "xs:string"])
-def test_an_xsi_type_that_the_schema_does_not_have_is_a_finding_where_it_stands(type_name: str) -> None:
+def test_an_xsi_type_that_the_schema_does_not_have_is_a_finding_where_it_stands(
+    type_name: str,
+) -> None:
     schema = XmlSchema(Path(schemas.__file__).parent / "unemployment" / "earnings_data.xsd")
     body = f'<EarningsData xmlns="urn:exchange:unemployment:1" {XSI}>\n<Fund xsi:type="{type_name}"/></EarningsData>'
     findings = xml.locate(body.encode(), schema.check(xml.parse(body.encode())))

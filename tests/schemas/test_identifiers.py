@@ -1,4 +1,6 @@
-"""Identifiers: against python-stdnum where it knows them, against the published test codes and weights where it doesn't."""
+"""Identifiers: against python-stdnum where it knows them, against the published test codes and
+weights where it doesn't.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 from stdnum import iban, iso11649
 from stdnum.fi import alv, hetu
 
-from schemas import guard, identifiers
-from schemas.identifiers import (
+from exchange.schemas import guard, identifiers
+from exchange.schemas.identifiers import (
     ARTIFICIAL_NUMBERS,
     CENTURIES,
     CHECK_CHARACTERS,
@@ -31,7 +33,7 @@ from schemas.identifiers import (
     organisation_oid,
     parse_personal_identity_code,
 )
-from schemas.persons import person
+from exchange.schemas.persons import person
 from tests.schemas.codes import code_of, codes
 
 #: Artificial persons' codes as published for testing (Digital and Population Data Services Agency).
@@ -56,18 +58,27 @@ def test_every_valid_code_is_one_and_says_what_it_says(text: str) -> None:
     found = parse_personal_identity_code(text)
     assert found is not None
     assert hetu.is_valid(text, allow_temporary=True)
-    assert (found.birth_date.year // 100 * 100, found.individual_number) == (CENTURIES[text[6]], int(text[7:10]))
+    assert (found.birth_date.year // 100 * 100, found.individual_number) == (
+        CENTURIES[text[6]],
+        int(text[7:10]),
+    )
     assert f"{found.birth_date:%d%m}{found.birth_date.year % 100:02d}" == text[:6]
     assert found.artificial != (found.individual_number in REAL_NUMBERS)
 
 
 @settings(max_examples=200)
-@given(codes(ANY_NUMBER), st.integers(0, 10), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ+-a ä\n"))
+@given(
+    codes(ANY_NUMBER),
+    st.integers(0, 10),
+    st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ+-a ä\n"),
+)
 def test_a_changed_code_is_what_stdnum_says(text: str, at: int, character: str) -> None:
     changed = text[:at] + character + text[at + 1 :]
     # stdnum also takes lower case and white space, which no message schema does.
     strict = changed == changed.upper() and not any(each.isspace() for each in changed)
-    assert is_personal_identity_code(changed) == (strict and hetu.is_valid(changed, allow_temporary=True))
+    assert is_personal_identity_code(changed) == (
+        strict and hetu.is_valid(changed, allow_temporary=True)
+    )
     if changed[:10] == text[:10] and changed != text:
         assert not is_personal_identity_code(changed), "there is one check character only"
 
@@ -86,7 +97,10 @@ def test_a_day_that_never_was() -> None:
     assert not is_personal_identity_code(f"290200-900{check}"), "1900 had no 29 February"
 
 
-@given(st.dates(datetime.date(1800, 1, 1), datetime.date(2099, 12, 31)), st.sampled_from(ARTIFICIAL_NUMBERS))
+@given(
+    st.dates(datetime.date(1800, 1, 1), datetime.date(2099, 12, 31)),
+    st.sampled_from(ARTIFICIAL_NUMBERS),
+)
 def test_what_is_made_is_an_artificial_persons(born: datetime.date, number: int) -> None:
     text = make_personal_identity_code(born, number)
     found = parse_personal_identity_code(text)
@@ -125,7 +139,9 @@ def test_a_business_id_is_what_the_weights_and_stdnum_say(number: int) -> None:
     text = make_business_id(number)
     assert is_business_id(text)
     assert alv.is_valid(text)
-    weighed = sum(int(digit) * weight for digit, weight in zip(text, (7, 9, 10, 5, 8, 4, 2), strict=False))
+    weighed = sum(
+        int(digit) * weight for digit, weight in zip(text, (7, 9, 10, 5, 8, 4, 2), strict=False)
+    )
     assert (weighed + int(text[-1])) % 11 == 0
     for digit in "0123456789".replace(text[-1], ""):
         assert not is_business_id(text[:-1] + digit)
@@ -134,13 +150,25 @@ def test_a_business_id_is_what_the_weights_and_stdnum_say(number: int) -> None:
 @given(st.integers(0, 9_999_999))
 def test_remainder_one_begins_no_business_id(number: int) -> None:
     digits = f"{number:07d}"
-    weighed = sum(int(digit) * weight for digit, weight in zip(digits, (7, 9, 10, 5, 8, 4, 2), strict=True))
+    weighed = sum(
+        int(digit) * weight for digit, weight in zip(digits, (7, 9, 10, 5, 8, 4, 2), strict=True)
+    )
     taken = [check for check in range(10) if is_business_id(f"{digits}-{check}")]
     assert taken == ([] if weighed % 11 == 1 else [(11 - weighed % 11) % 11])
 
 
 @pytest.mark.parametrize(
-    "text", ["", "02462460", "0246246-0 ", "246246-0", "FI02462460", "0246246-O", "０246246-0", "0246246-0\n"]
+    "text",
+    [
+        "",
+        "02462460",
+        "0246246-0 ",
+        "246246-0",
+        "FI02462460",
+        "0246246-O",
+        "０246246-0",
+        "0246246-0\n",
+    ],
 )
 def test_the_form_of_a_business_id_is_strict(text: str) -> None:
     assert is_business_id("0246246-0")
@@ -173,14 +201,19 @@ def test_a_creditor_reference_is_what_stdnum_says(number: int) -> None:
 
 
 @given(st.from_regex(r"RF[0-9]{2}([0-9]{1,22}|[0-9A-Z]{1,22})", fullmatch=True))
-def test_the_quick_way_of_creditor_references_takes_what_stdnum_takes_and_nothing_else(text: str) -> None:
+def test_the_quick_way_of_creditor_references_takes_what_stdnum_takes_and_nothing_else(
+    text: str,
+) -> None:
     body = text[4:]
     with_right_digits = [f"RF{digits:02d}{body}" for digits in range(100)]
     for each in (text, *with_right_digits):
         assert is_creditor_reference(each) == iso11649.is_valid(each)
 
 
-@pytest.mark.parametrize("text", ["RF", "RF1", "RF18", "RF18 5390", "RF1\u06685390", "RF18539007547034\n", "RF1_539007547034"])
+@pytest.mark.parametrize(
+    "text",
+    ["RF", "RF1", "RF18", "RF18 5390", "RF1\u06685390", "RF18539007547034\n", "RF1_539007547034"],
+)
 def test_what_is_no_creditor_reference(text: str) -> None:
     assert not is_creditor_reference(text)
 

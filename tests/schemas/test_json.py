@@ -1,4 +1,6 @@
-"""JSON: what the parser takes and refuses, that its quick way says the same as the slow one, and where it says that something is wrong."""
+"""JSON: what the parser takes and refuses, that its quick way says the same as the slow one, and
+where it says that something is wrong.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from schemas import json
-from schemas.json import JsonLimits, JsonSchema
-from schemas.json_positions import pointer
-from schemas.violation import Finding, Malformed
+from exchange.schemas import json
+from exchange.schemas.json import JsonLimits, JsonSchema
+from exchange.schemas.json_positions import pointer
+from exchange.schemas.violation import Finding, Malformed
 from tests.schemas.places import place
 
 LIMITS = JsonLimits(20_000, 5)
@@ -27,7 +29,11 @@ TOKENS = (
 )  # fmt: skip
 keys = st.text(max_size=3) | st.sampled_from(["a", '"', ":", '":', "\\", "a:", "Infinity"])
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | keys,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | keys,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=12,
 )
@@ -53,7 +59,9 @@ def both_ways(body: bytes) -> str:
 def written(value: Any, spaces: str) -> str:
     """The value as JSON that may have keys twice: an object is a list of pairs under a tuple."""
     if isinstance(value, tuple):
-        pairs = f",{spaces}".join(f"{standard.dumps(key)}{spaces}:{spaces}{written(item, spaces)}" for key, item in value)
+        pairs = f",{spaces}".join(
+            f"{standard.dumps(key)}{spaces}:{spaces}{written(item, spaces)}" for key, item in value
+        )
         return f"{{{pairs}}}"
     if isinstance(value, list):
         return "[" + f"{spaces},".join(written(item, spaces) for item in value) + "]"
@@ -62,7 +70,9 @@ def written(value: Any, spaces: str) -> str:
 
 twice = st.recursive(
     st.integers(-5, 5) | keys,
-    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(keys, inner), max_size=4).map(tuple),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.lists(st.tuples(keys, inner), max_size=4).map(tuple)
+    ),
     max_leaves=10,
 )
 
@@ -163,14 +173,20 @@ def test_depth_is_refused_where_it_begins(depth: int, open_: str, close: str) ->
 def test_what_is_wrong_stands_where_it_is(body: bytes, rule: str, line: int, column: int) -> None:
     with pytest.raises(Malformed) as refused:
         json.parse(body)
-    assert [(each.rule, each.line, each.column) for each in refused.value.violations] == [(rule, line, column)]
+    assert [(each.rule, each.line, each.column) for each in refused.value.violations] == [
+        (rule, line, column)
+    ]
 
 
 def test_a_body_over_the_limit_says_how_large_it_is() -> None:
     with pytest.raises(Malformed) as refused:
         json.parse(b"[" + b" " * 20_000 + b"]", LIMITS)
     (violation,) = refused.value.violations
-    assert (violation.rule, violation.expected, violation.found) == ("json.size", "at most 20000 bytes", "20002 bytes")
+    assert (violation.rule, violation.expected, violation.found) == (
+        "json.size",
+        "at most 20000 bytes",
+        "20002 bytes",
+    )
 
 
 class Row(pydantic.BaseModel):
@@ -197,9 +213,7 @@ def document(count: int, spaces: list[str], note: str, broken: int, amount: str)
     text, offset = '{"rows":[', -1
     for number in range(count):
         space = spaces[number % len(spaces)]
-        text += (
-            f'{"," if number else ""}{space}{{"note":{standard.dumps(note, ensure_ascii=False)},{space}"amount"{space}:{space}'
-        )
+        text += f'{"," if number else ""}{space}{{"note":{standard.dumps(note, ensure_ascii=False)},{space}"amount"{space}:{space}'
         if number == broken:
             offset = len(text)
         text += f"{amount if number == broken else number}{space}}}"
@@ -208,14 +222,24 @@ def document(count: int, spaces: list[str], note: str, broken: int, amount: str)
 
 @settings(max_examples=60)
 @given(st.integers(1, 30), st.lists(SPACES, min_size=1, max_size=4), st.text(max_size=5), st.data())
-def test_a_broken_value_stands_where_it_was_broken(count: int, spaces: list[str], note: str, data: st.DataObject) -> None:
+def test_a_broken_value_stands_where_it_was_broken(
+    count: int, spaces: list[str], note: str, data: st.DataObject
+) -> None:
     broken = data.draw(st.integers(0, count - 1))
     text, offset = document(count, spaces, note, broken, '"x"')
     body = text.encode()
     (violation,) = json.locate(body, SCHEMA.check(json.parse(body)))
     line, column, source = place(text, offset)
-    assert (violation.line, violation.column, violation.path) == (line, column, f"/rows/{broken}/amount")
-    assert (violation.rule, violation.expected, violation.found) == ("json.type", "an integer", '"x"')
+    assert (violation.line, violation.column, violation.path) == (
+        line,
+        column,
+        f"/rows/{broken}/amount",
+    )
+    assert (violation.rule, violation.expected, violation.found) == (
+        "json.type",
+        "an integer",
+        '"x"',
+    )
     assert violation.source[violation.source_column - 1] == '"'
     if len(source) <= 200:
         assert violation.source == source
@@ -234,14 +258,26 @@ def test_a_broken_value_far_down(spaces: str) -> None:
 def test_a_missing_part_stands_at_what_would_hold_it_and_a_surplus_one_at_its_key() -> None:
     body = b'{"rows":[\n {"note":"a"},\n {"amount":1, "x/y~z":2}]}'
     missing, surplus = json.locate(body, SCHEMA.check(json.parse(body)))
-    assert (missing.rule, missing.line, missing.column, missing.path) == ("json.missing", 2, 2, "/rows/0/amount")
-    assert (surplus.rule, surplus.line, surplus.column, surplus.path) == ("json.extra", 3, 15, "/rows/1/x~1y~0z")
+    assert (missing.rule, missing.line, missing.column, missing.path) == (
+        "json.missing",
+        2,
+        2,
+        "/rows/0/amount",
+    )
+    assert (surplus.rule, surplus.line, surplus.column, surplus.path) == (
+        "json.extra",
+        3,
+        15,
+        "/rows/1/x~1y~0z",
+    )
 
 
 @given(st.lists(keys | st.integers(0, 9), max_size=5))
 def test_a_pointer_leads_back(path: list[Any]) -> None:
     parts = pointer(path).split("/")[1:]
-    assert [part.replace("~1", "/").replace("~0", "~") for part in parts] == [str(part) for part in path]
+    assert [part.replace("~1", "/").replace("~0", "~") for part in parts] == [
+        str(part) for part in path
+    ]
 
 
 def test_a_finding_about_the_whole_message_has_no_path() -> None:

@@ -1,4 +1,6 @@
-"""Publishers' own schema packages: found complete or refused with the names of what lacks; no real package."""
+"""Publishers' own schema packages: found complete or refused with the names of what lacks; no real
+package.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ import pytest
 
 from exchange.assembly import checking
 from exchange.errors import SettingsError
+from exchange.schemas import official
+from exchange.schemas.catalogue import DEFAULT_FOLDER, Catalogue
 from exchange.settings import Settings, load
-from schemas import official
-from schemas.catalogue import DEFAULT_FOLDER, Catalogue
 from tests.architecture.tree import ROOT
 
 FAMILY = "income_register"
@@ -54,7 +56,9 @@ def test_other_families_stay_as_they_are(package: Path) -> None:
 def test_what_a_package_lacks_is_named_every_file_of_it(package: Path) -> None:
     (package / "Echo.xsd").unlink()
     (package / "types.xsd").unlink()
-    with pytest.raises(SettingsError, match=r"^schemas\.official_income_register: .* lacks Echo\.xsd, types\.xsd$"):
+    with pytest.raises(
+        SettingsError, match=r"^schemas\.official_income_register: .* lacks Echo\.xsd, types\.xsd$"
+    ):
         checking(Settings(schemas={"official_income_register": package}))
 
 
@@ -70,11 +74,15 @@ def test_a_file_that_is_no_schema_is_named(package: Path) -> None:
 
 
 def test_a_family_without_official_schemas_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"official_kelmu: no such family; there are: income_register"):
+    with pytest.raises(
+        SettingsError, match=r"official_kelmu: no such family; there are: income_register"
+    ):
         checking(Settings(schemas={"official_kelmu": "anywhere"}))
 
 
-def test_the_key_of_a_family_works_in_the_file_and_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_of_a_family_works_in_the_file_and_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exchange.toml").write_text('[schemas]\nofficial_income_register = "from-file"\n')
     assert load().schemas.official == {FAMILY: Path("from-file")}
@@ -87,7 +95,11 @@ def test_the_key_of_a_family_works_in_the_file_and_in_the_environment(tmp_path: 
 
 def test_the_command_line_names_what_a_package_lacks(package: Path) -> None:
     (package / "Echo.xsd").unlink()
-    environment = {**os.environ, "EXCHANGE_SCHEMAS__OFFICIAL_INCOME_REGISTER": str(package), "COLUMNS": "400"}
+    environment = {
+        **os.environ,
+        "EXCHANGE_SCHEMAS__OFFICIAL_INCOME_REGISTER": str(package),
+        "COLUMNS": "400",
+    }
     called = subprocess.run(
         [sys.executable, "-m", "exchange", "validate", str(package / "AckFromIR.xsd")],
         cwd=ROOT,

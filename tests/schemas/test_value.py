@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from exchange.ports import Destination
-from schemas.call import Reply
+from exchange.schemas.call import Reply
 
 SETS_A_FIELD = """
-from schemas.call import Reply
+from exchange.schemas.call import Reply
 
 reply = Reply(200)
 reply.status = 500

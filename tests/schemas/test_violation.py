@@ -1,4 +1,6 @@
-"""How a violation is told: as JSON, as a line, with its source line and a caret; excerpts that keep to their bounds."""
+"""How a violation is told: as JSON, as a line, with its source line and a caret; excerpts that keep
+to their bounds.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +9,25 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.call import Call, problem
-from schemas.positions import Lines
-from schemas.violation import EXCERPT_CHARACTERS_MAX, Finding, Violation, excerpt, excerpt_at, has_errors
+from exchange.schemas.call import Call, problem
+from exchange.schemas.positions import Lines
+from exchange.schemas.violation import (
+    EXCERPT_CHARACTERS_MAX,
+    Finding,
+    Violation,
+    excerpt,
+    excerpt_at,
+    has_errors,
+)
 from tests.schemas.places import place
 
 texts = st.text(st.sampled_from("ab ä\t\r\n€\U0001f600"), max_size=60)
 
 
 @given(texts, st.data())
-def test_every_character_stands_where_the_plain_way_finds_it(text: str, data: st.DataObject) -> None:
+def test_every_character_stands_where_the_plain_way_finds_it(
+    text: str, data: st.DataObject
+) -> None:
     offset = data.draw(st.integers(0, len(text)))
     if text[offset - 1 : offset + 1] == "\r\n":
         offset -= 1
@@ -59,7 +70,13 @@ def test_a_violation_as_json_says_what_there_is_to_say() -> None:
     assert Violation("r", "m").as_dict() == always
     full = Violation("r", "m", "/a", 1, 2, "x", "y", "<a>", "warning", "E1", 0, 3)
     told = {"path": "/a", "line": 1, "column": 2, "severity": "warning"}
-    assert full.as_dict() == always | told | {"expected": "x", "found": "y", "source": "<a>", "code": "E1", "item": 0}
+    assert full.as_dict() == always | told | {
+        "expected": "x",
+        "found": "y",
+        "source": "<a>",
+        "code": "E1",
+        "item": 0,
+    }
     assert full.as_text() == "1:2 warning: /a: m (r; expected x; found y)"
 
 
@@ -70,7 +87,11 @@ def test_warnings_reject_nothing() -> None:
 
 def test_a_problem_and_a_call() -> None:
     reply = problem(503, "Not ready", retry_after_seconds=7, reason="busy")
-    assert (reply.status, reply.headers, reply.content_type) == (503, {"Retry-After": "7"}, "application/problem+json")
+    assert (reply.status, reply.headers, reply.content_type) == (
+        503,
+        {"Retry-After": "7"},
+        "application/problem+json",
+    )
     told = json.loads(reply.body)
     assert told == {
         "type": "urn:exchange:problem:not-ready", "title": "Not ready", "status": 503, "retry_after_seconds": 7, "reason": "busy",

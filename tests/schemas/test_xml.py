@@ -1,4 +1,6 @@
-"""XML: what the parser refuses and where, and that every finding stands at the very character that it is about."""
+"""XML: what the parser refuses and where, and that every finding stands at the very character that
+it is about.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from schemas import xml
-from schemas.violation import Finding, Malformed
-from schemas.xml import XmlLimits, XmlSchema
+from exchange.schemas import xml
+from exchange.schemas.violation import Finding, Malformed
+from exchange.schemas.xml import XmlLimits, XmlSchema
 from tests.schemas.places import place
 from tests.schemas.xml_documents import PREFIXED, Drawn, documents
 
@@ -26,7 +28,10 @@ ENCODINGS: dict[str, tuple[str, str]] = {
     "UTF-8 with mark": ("utf-8-sig", '<?xml version="1.0"?>'),
     "UTF-16 with mark": ("utf-16", '<?xml version="1.0" encoding="UTF-16"?>\n'),
     "UTF-16, big end first": ("utf-16-be", "<?xml version='1.0' encoding='utf-16'?>"),
-    "UTF-16, small end first": ("utf-16-le", "<?xml version='1.0' encoding='utf-16le' standalone='yes'?>"),
+    "UTF-16, small end first": (
+        "utf-16-le",
+        "<?xml version='1.0' encoding='utf-16le' standalone='yes'?>",
+    ),
     "a byte a character": ("iso-8859-15", '<?xml version="1.0" encoding="ISO-8859-15"?>\r\n'),
 }
 
@@ -41,7 +46,9 @@ def qualified(attribute: str) -> str:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @settings(max_examples=30)
 @given(st.data())
-def test_a_finding_stands_at_its_tag_or_attribute_in_any_document(encoding: str, data: st.DataObject) -> None:
+def test_a_finding_stands_at_its_tag_or_attribute_in_any_document(
+    encoding: str, data: st.DataObject
+) -> None:
     codec, declaration = ENCODINGS[encoding]
     drawn: Drawn = data.draw(documents(declaration))
     text = drawn.text
@@ -66,7 +73,9 @@ def test_a_finding_stands_at_its_tag_or_attribute_in_any_document(encoding: str,
             assert violation.source == source
 
 
-@pytest.mark.parametrize("gap", ["\n", "\r\n", "\r", "", "\t"], ids=["LF", "CR LF", "CR", "one line", "tabs"])
+@pytest.mark.parametrize(
+    "gap", ["\n", "\r\n", "\r", "", "\t"], ids=["LF", "CR LF", "CR", "one line", "tabs"]
+)
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
 def test_a_finding_beyond_line_65535(gap: str, codec: str) -> None:
     text = "<Å>" + f"{gap}<b>ä</b>" * 70_000 + "</Å>"
@@ -78,7 +87,11 @@ def test_a_finding_beyond_line_65535(gap: str, codec: str) -> None:
     for number, violation in zip(numbers, found, strict=True):
         line = number + 2 if gap in ("\n", "\r\n", "\r") else 1
         column = 1 if line > 1 else 4 + number * step + len(gap)
-        assert (violation.line, violation.column, violation.path) == (line, column, f"/Å/b[{number + 1}]")
+        assert (violation.line, violation.column, violation.path) == (
+            line,
+            column,
+            f"/Å/b[{number + 1}]",
+        )
         assert len(violation.source) <= 202
 
 
@@ -100,9 +113,19 @@ REFUSED: dict[str, tuple[bytes, str, int, int]] = {
     "a document type": (b"<!-- -->\n<!DOCTYPE a><a/>", "xml.doctype", 2, 1),
     "a bomb": (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "xml.doctype", 1, 1),
     "a byte that is none": (b"<a>\n\xe4\xb8</a>", "xml.encoding", 2, 1),
-    "UTF-16 said, UTF-8 sent": (b'<?xml version="1.0" encoding="UTF-16"?><a/>', "xml.encoding", 1, 31),
+    "UTF-16 said, UTF-8 sent": (
+        b'<?xml version="1.0" encoding="UTF-16"?><a/>',
+        "xml.encoding",
+        1,
+        31,
+    ),
     "an unknown encoding": (b'<?xml version="1.0" encoding="EBCDIC"?><a/>', "xml.encoding", 1, 31),
-    "UTF-8 said, UTF-16 sent": ('<?xml version="1.0" encoding="UTF-8"?><a/>'.encode("utf-16"), "xml.encoding", 1, 31),
+    "UTF-8 said, UTF-16 sent": (
+        '<?xml version="1.0" encoding="UTF-8"?><a/>'.encode("utf-16"),
+        "xml.encoding",
+        1,
+        31,
+    ),
     "UTF-32": ("<a/>".encode("utf-32"), "xml.encoding", 1, 1),
 }
 
@@ -112,7 +135,9 @@ def test_what_is_no_document_is_refused_where_it_goes_wrong(name: str) -> None:
     body, rule, line, column = REFUSED[name]
     with pytest.raises(Malformed) as refused:
         xml.parse(body, LIMITS)
-    assert [(each.rule, each.line, each.column) for each in refused.value.violations] == [(rule, line, column)]
+    assert [(each.rule, each.line, each.column) for each in refused.value.violations] == [
+        (rule, line, column)
+    ]
     assert all(each.message for each in refused.value.violations)
 
 
@@ -132,7 +157,12 @@ def test_what_only_looks_like_it_is_taken(body: bytes) -> None:
 
 @settings(max_examples=60)
 @given(
-    st.lists(st.sampled_from([*"<>/&\"'=![]-? a\n\x00\xe4", "<a>", "</a>", "<!--", "<!DOCTYPE", "<?xml", "&#1;"]), max_size=12)
+    st.lists(
+        st.sampled_from(
+            [*"<>/&\"'=![]-? a\n\x00\xe4", "<a>", "</a>", "<!--", "<!DOCTYPE", "<?xml", "&#1;"]
+        ),
+        max_size=12,
+    )
 )
 def test_any_text_is_a_tree_or_violations_with_a_place(pieces: list[str]) -> None:
     for body in ("".join(pieces).encode(), ("<a>" + "".join(pieces)).encode("latin-1")):
@@ -170,26 +200,47 @@ Break = Callable[[str], tuple[str, int]]
 
 
 def swap(old: str, new: str, at: str = "") -> Break:
-    """Replace `old` and say where in the row the violation is to stand (`at` in the new row, else the new text)."""
+    """Replace `old` and say where in the row the violation is to stand (`at` in the new row, else
+    the new text).
+    """
     return lambda row: (row.replace(old, new, 1), row.replace(old, new, 1).index(at or new))
 
 
-#: How a row is broken, and the rule, path within the row, expected and found that are to be told of it.
+#: How a row is broken, and the rule, path within the row, expected and found that are to be told of
+#: it.
 BROKEN: dict[str, tuple[Break, tuple[str, str, str, str]]] = {
     "a code": (swap("<Code>A", "<Code>C"), ("xsd.enumeration", "/Code", "A, B", "C")),
     "an amount": (swap("10.00", "ten", "<Amount>"), ("xsd.type", "/Amount", "decimal", "ten")),
-    "too many decimals": (swap("10.00", "10.001", "<Amount>"), ("xsd.digits", "/Amount", "at most 2 decimals", "10.001")),
-    "too much": (swap("10.00", "1000.01", "<Amount>"), ("xsd.range", "/Amount", "at most 1000", "1000.01")),
-    "no such day": (swap("2026-01-31", "2026-02-31", "<Day>"), ("xsd.type", "/Day", "date", "2026-02-31")),
-    "none at its place": (swap("<Code>A</Code>", "", "<Amount>"), ("xsd.element-missing", "/Amount", "Code", "Amount")),
+    "too many decimals": (
+        swap("10.00", "10.001", "<Amount>"),
+        ("xsd.digits", "/Amount", "at most 2 decimals", "10.001"),
+    ),
+    "too much": (
+        swap("10.00", "1000.01", "<Amount>"),
+        ("xsd.range", "/Amount", "at most 1000", "1000.01"),
+    ),
+    "no such day": (
+        swap("2026-01-31", "2026-02-31", "<Day>"),
+        ("xsd.type", "/Day", "date", "2026-02-31"),
+    ),
+    "none at its place": (
+        swap("<Code>A</Code>", "", "<Amount>"),
+        ("xsd.element-missing", "/Amount", "Code", "Amount"),
+    ),
     "none at the end": (
         swap("<Amount>10.00</Amount><Day>2026-01-31</Day>", "", "<Row"),
         ("xsd.element-missing", "", "Amount", ""),
     ),
-    "one too many": (swap("</Row>", "<More/></Row>", "<More"), ("xsd.element-unexpected", "/More", "", "More")),
+    "one too many": (
+        swap("</Row>", "<More/></Row>", "<More"),
+        ("xsd.element-unexpected", "/More", "", "More"),
+    ),
     "an attribute's value": (swap('id="1"', 'id="x"', "id="), ("xsd.type", "/@id", "int", "x")),
     "no attribute": (swap(' id="1"', "", "<Row"), ("xsd.attribute-missing", "/@id", "id", "")),
-    "another attribute": (swap(' id="1"', ' id="1" no="2"', "no="), ("xsd.attribute-unexpected", "/@no", "", "no")),
+    "another attribute": (
+        swap(' id="1"', ' id="1" no="2"', "no="),
+        ("xsd.attribute-unexpected", "/@no", "", "no"),
+    ),
 }
 
 
@@ -231,7 +282,9 @@ def test_bytes_are_accepted_when_their_tree_is(schema: XmlSchema, name: str) -> 
     body = f'<Pay xmlns="urn:t">{row}{BROKEN[name][0](row)[0] if name in BROKEN else row}{row}</Pay>'.encode()
     for _ in range(2):
         assert schema.accepts_bytes(body) is schema.accepts(xml.parse(body)) is (name == "nothing")
-        assert not schema.accepts_bytes(body[:-1]), "what is no XML is not accepted, and spoils nothing for the next"
+        assert not schema.accepts_bytes(body[:-1]), (
+            "what is no XML is not accepted, and spoils nothing for the next"
+        )
 
 
 def test_a_file_that_is_no_schema_is_named(tmp_path: Path) -> None:
@@ -248,7 +301,9 @@ def test_a_finding_about_no_element_has_no_place() -> None:
 
 
 @pytest.mark.parametrize("digits", [400, 5_000])
-def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(tmp_path: Path, digits: int) -> None:
+def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(
+    tmp_path: Path, digits: int
+) -> None:
     path = tmp_path / "few.xsd"
     path.write_text(
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType><xs:sequence>'
@@ -258,7 +313,9 @@ def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(tmp_p
     findings = XmlSchema(path).check(xml.parse(f"<a><b>{'9' * digits}</b><b>x</b></a>".encode()))
     found = {(finding.rule, finding.at.getparent().index(finding.at)) for finding in findings}
     # An integer of more than 4,300 digits is none to Python.
-    assert found == {("xsd.enumeration" if digits < 4_300 else "xsd.type", 0), ("xsd.type", 1)}, findings
+    assert found == {("xsd.enumeration" if digits < 4_300 else "xsd.type", 0), ("xsd.type", 1)}, (
+        findings
+    )
 
 
 @pytest.mark.parametrize("innermost", ["<b/>", "<b></b>"])

@@ -1,4 +1,6 @@
-"""XML documents drawn for the tests: every ordinary way of writing one, with the offset and path of each start tag; no product code."""
+"""XML documents drawn for the tests: every ordinary way of writing one, with the offset and path of
+each start tag; no product code.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,10 @@ GAPS = st.sampled_from(
     ]
 )
 SPACES = st.sampled_from([" ", "\n", "\r\n", "\t ", "  "])
-VALUES = st.text(st.characters(codec="utf-8", exclude_characters='<&"', exclude_categories=("Cc", "Cs")), max_size=4).filter(
-    lambda text: "\ufffe" not in text and "\uffff" not in text
-)
+VALUES = st.text(
+    st.characters(codec="utf-8", exclude_characters='<&"', exclude_categories=("Cc", "Cs")),
+    max_size=4,
+).filter(lambda text: "\ufffe" not in text and "\uffff" not in text)
 
 
 @dataclass
@@ -52,7 +55,11 @@ class Drawn:
 def documents(draw: st.DrawFn, declaration: str = "") -> Drawn:
     """A well-formed document of up to some twenty elements."""
     drawn = Drawn(declaration)
-    drawn.text += draw(st.sampled_from(["", "<!-- before -->\n", "\r\n", "<?before it?>"])) if declaration else ""
+    drawn.text += (
+        draw(st.sampled_from(["", "<!-- before -->\n", "\r\n", "<?before it?>"]))
+        if declaration
+        else ""
+    )
     _element(draw, drawn, draw(st.sampled_from(NAMES)), "", 0)
     drawn.text += draw(st.sampled_from(["", "\n", "<!-- after -->"]))
     return drawn
@@ -64,13 +71,17 @@ def _element(draw: st.DrawFn, drawn: Drawn, name: str, path: str, depth: int) ->
     drawn.text += f"<{name}"
     if not depth:
         drawn.text += f' xmlns="{DEFAULT}" xmlns:p="{PREFIXED}"'
-    for attribute in draw(st.lists(st.sampled_from(("id", "p:id", "xml:lang", "größe")), unique=True, max_size=3)):
+    for attribute in draw(
+        st.lists(st.sampled_from(("id", "p:id", "xml:lang", "größe")), unique=True, max_size=3)
+    ):
         drawn.text += draw(SPACES)
         tag.attributes[attribute] = len(drawn.text)
         quote = draw(st.sampled_from("\"'"))
         value = draw(VALUES).replace(quote, "")
         drawn.text += f"{attribute}{draw(st.sampled_from(['=', ' = ', '=' + chr(10)]))}{quote}{value} id=>{quote}"
-    children = [draw(st.sampled_from(NAMES)) for _ in range(draw(st.integers(0, 3 if depth < 3 else 0)))]
+    children = [
+        draw(st.sampled_from(NAMES)) for _ in range(draw(st.integers(0, 3 if depth < 3 else 0)))
+    ]
     children = [draw(st.sampled_from(("", "p:"))) + child for child in children]
     if not children and draw(st.booleans()):
         drawn.text += draw(st.sampled_from(["/>", " />"]))

@@ -1,1 +1,3 @@
-"""The ledger's migrations (Alembic), run at every start; the tables as they are now stand in `exchange.storage.tables`."""
+"""The ledger's migrations (Alembic), run at every start; the tables as they are now stand in
+`exchange.storage.tables`.
+"""

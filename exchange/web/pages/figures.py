@@ -1,4 +1,6 @@
-"""What the live page shows at a moment: figures by channel, rates, the statistics so far; nothing that renders."""
+"""What the live page shows at a moment: figures by channel, rates, the statistics so far; nothing
+that renders.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from dataclasses import dataclass, field
 from exchange.statistics.count import Line, Period
 from exchange.web.snapshot import COLUMNS
 
-#: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts so far.
+#: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
+#: so far.
 KINDS = COLUMNS
 
 #: The kinds that also have a rate.
@@ -22,7 +25,9 @@ POINTS = 60
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how many."""
+    """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how
+    many.
+    """
 
     at: int
     channels: Mapping[str, Mapping[str, int]]
@@ -54,7 +59,9 @@ class ShownChannel:
 
 @dataclass(slots=True)
 class Rates:
-    """Rates from the figures of the last `RATE_SECONDS`, and their last `POINTS` values by channel."""
+    """Rates from the figures of the last `RATE_SECONDS`, and their last `POINTS` values by
+    channel.
+    """
 
     _past: deque[Figures] = field(default_factory=deque)
     _history: dict[str, deque[float]] = field(default_factory=dict)
@@ -67,14 +74,18 @@ class Rates:
         while len(self._past) > 2 and figures.at - self._past[1].at >= RATE_SECONDS * 1000:
             self._past.popleft()
         for name in figures.channels:
-            self._history.setdefault(name, deque(maxlen=POINTS)).append(self.per_second(name, "received") or 0.0)
+            self._history.setdefault(name, deque(maxlen=POINTS)).append(
+                self.per_second(name, "received") or 0.0
+            )
 
     def per_second(self, channel: str, kind: str) -> float | None:
         """How many a second; None before there are two snapshots."""
         if len(self._past) < 2:
             return None
         first, last = self._past[0], self._past[-1]
-        grown = last.channels.get(channel, {}).get(kind, 0) - first.channels.get(channel, {}).get(kind, 0)
+        grown = last.channels.get(channel, {}).get(kind, 0) - first.channels.get(channel, {}).get(
+            kind, 0
+        )
         return max(0.0, grown / ((last.at - first.at) / 1000))
 
     def history(self, channel: str) -> Sequence[float]:

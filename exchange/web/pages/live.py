@@ -1,4 +1,6 @@
-"""The live page's address, its assets and its events on aiohttp; what they say is rendered elsewhere."""
+"""The live page's address, its assets and its events on aiohttp; what they say is rendered
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,8 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from exchange.ports import Channel, Ledger
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
@@ -18,8 +22,6 @@ from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
 from exchange.web.pages.words import wanted_language
 from exchange.web.snapshot import Snapshots
-from schemas.catalogue import Catalogue
-from schemas.directory import Directory
 
 ASSETS = Path(__file__).with_name("assets")
 ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -27,7 +29,8 @@ ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg":
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
 INTERVAL_SECONDS = 1.0
-#: Figures are kept for this many times as long as they took, so that watching costs at most a tenth of a reader.
+#: Figures are kept for this many times as long as they took, so that watching costs at most a tenth
+#: of a reader.
 COST_FACTOR = 9
 
 HEADERS = {
@@ -43,7 +46,11 @@ class LivePage:
     """One page for all that watch: figures are taken only while somebody does, and shared."""
 
     def __init__(
-        self, source: Source, channels: Sequence[ShownChannel], rows: Rows, interval_seconds: float = INTERVAL_SECONDS
+        self,
+        source: Source,
+        channels: Sequence[ShownChannel],
+        rows: Rows,
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._source = source
         self._renderer = Renderer(channels, rows)
@@ -56,7 +63,9 @@ class LivePage:
         self._watchers = 0
 
     def attach(self, app: web.Application) -> None:
-        """Add the page's routes to an application; its events end when the application shuts down."""
+        """Add the page's routes to an application; its events end when the application
+        shuts down.
+        """
         app.router.add_get("/", self.show)
         app.router.add_get("/live/events", self.tell)
         for name in ASSET_TYPES:
@@ -67,10 +76,14 @@ class LivePage:
         """The page with the figures of the moment."""
         language = _language(request)
         html = self._renderer.page(await self._newest(), self._rates, language)
-        return web.Response(text=html, content_type="text/html", headers={**HEADERS, "Content-Language": language})
+        return web.Response(
+            text=html, content_type="text/html", headers={**HEADERS, "Content-Language": language}
+        )
 
     async def tell(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events with the texts that changed, until the reader leaves or the exchange stops."""
+        """Server-sent events with the texts that changed, until the reader leaves or the exchange
+        stops.
+        """
         if self._watchers >= WATCHERS_MAX or self._closing.is_set():
             return web.Response(status=503, headers={"Retry-After": "30"})
         language = _language(request)
@@ -79,13 +92,17 @@ class LivePage:
             async with sse_response(request) as response:
                 with suppress(ConnectionResetError, TimeoutError):
                     async for figures in self._follow():
-                        await response.send(self._renderer.event(figures, self._rates, language), retry=2000)
+                        await response.send(
+                            self._renderer.event(figures, self._rates, language), retry=2000
+                        )
             return response
         finally:
             self._watchers -= 1
 
     async def _follow(self) -> AsyncIterator[Figures]:
-        """Figures as they are taken, each once: figures may be kept for longer than the interval when they cost much."""
+        """Figures as they are taken, each once: figures may be kept for longer than the interval
+        when they cost much.
+        """
         last: Figures | None = None
         while not self._closing.is_set():
             newest = await self._newest()
@@ -103,7 +120,9 @@ class LivePage:
                 self._figures = await self._source()
                 self._rates.add(self._figures)
                 cost_seconds = loop.time() - started
-                self._fresh_until = started + max(self._interval_seconds * 0.9, cost_seconds * (COST_FACTOR + 1))
+                self._fresh_until = started + max(
+                    self._interval_seconds * 0.9, cost_seconds * (COST_FACTOR + 1)
+                )
             return self._figures
 
     async def _close(self, _app: web.Application) -> None:
@@ -119,18 +138,26 @@ def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
     async def serve(request: web.Request) -> web.Response:
         headers = {**HEADERS, "Cache-Control": "max-age=60"}
-        return web.Response(body=body, content_type=ASSET_TYPES[name], charset="utf-8", headers=headers)
+        return web.Response(
+            body=body, content_type=ASSET_TYPES[name], charset="utf-8", headers=headers
+        )
 
     return serve
 
 
 def live_page(
-    snapshots: Snapshots, ledger: Ledger, directory: Directory, channels: Iterable[Channel], catalogue: Catalogue
+    snapshots: Snapshots,
+    ledger: Ledger,
+    directory: Directory,
+    channels: Iterable[Channel],
+    catalogue: Catalogue,
 ) -> LivePage:
     """The page of an exchange, comparing with the newest figures that were published."""
     rows = load_rows()
     year = max(year for row in rows.rows for year in row.published)
-    source = LedgerSource(snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year)
+    source = LedgerSource(
+        snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year
+    )
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 
 

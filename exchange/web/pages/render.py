@@ -1,4 +1,6 @@
-"""From figures to the page (HTML) and to an event (the texts that change); no server and no ledger."""
+"""From figures to the page (HTML) and to an event (the texts that change); no server and no
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Renderer:
     def __init__(self, channels: Sequence[ShownChannel], rows: Rows) -> None:
         self._channels = channels
         self._rows = rows
-        self._modelled = {kind.name for channel in channels for kind in channel.types if kind.basis == "modelled"}
+        self._modelled = {
+            kind.name for channel in channels for kind in channel.types if kind.basis == "modelled"
+        }
         self._known = {kind.name for channel in channels for kind in channel.types}
         self._templates = {language: _template(language) for language in LANGUAGES}
 
@@ -61,26 +65,37 @@ class Renderer:
 
     def event(self, figures: Figures, rates: Rates, language: str) -> str:
         """What a server-sent event carries: texts by field and lines by channel, as JSON."""
-        return json.dumps({"texts": self.texts(figures, rates, language), "sparks": self.sparks(rates)}, ensure_ascii=False)
+        return json.dumps(
+            {"texts": self.texts(figures, rates, language), "sparks": self.sparks(rates)},
+            ensure_ascii=False,
+        )
 
     def texts(self, figures: Figures, rates: Rates, language: str) -> dict[str, str]:
-        """Every text of the page that changes, by field: `<channel>.<kind>`, `<channel>.<kind>.rate`, `row.<id>.counted`, ..."""
+        """Every text of the page that changes, by field: `<channel>.<kind>`,
+        `<channel>.<kind>.rate`, `row.<id>.counted`, ...
+        """
         texts: dict[str, str] = {"at": clock_time(figures.at)}
         names = [channel.name for channel in self._channels]
         for name in (*names, ALL):
             of = names if name == ALL else [name]
             for kind in KINDS:
-                texts[f"{name}.{kind}"] = figure(sum(figures.channels.get(each, {}).get(kind, 0) for each in of), language)
+                texts[f"{name}.{kind}"] = figure(
+                    sum(figures.channels.get(each, {}).get(kind, 0) for each in of), language
+                )
             for kind in RATED:
                 parts = [rates.per_second(each, kind) for each in of]
-                texts[f"{name}.{kind}.rate"] = rate_text(sum(part or 0.0 for part in parts), language)
+                texts[f"{name}.{kind}.rate"] = rate_text(
+                    sum(part or 0.0 for part in parts), language
+                )
         for line in figures.lines:
             texts[f"row.{line.row.id}.counted"] = counted_text(line, language)
             texts[f"row.{line.row.id}.share"] = percent(line.share_percent, language)
         return texts
 
     def sparks(self, rates: Rates) -> dict[str, str]:
-        """By channel, the points of the line of what was received a second, in the picture's coordinates."""
+        """By channel, the points of the line of what was received a second, in the picture's
+        coordinates.
+        """
         return {channel.name: spark(rates.history(channel.name)) for channel in self._channels}
 
     def _sections(self, figures: Figures, language: str) -> Iterator[Section]:
@@ -89,19 +104,24 @@ class Renderer:
 
     def _is_modelled(self, line: Line) -> bool:
         """Whether every message type that a row counts is modelled."""
-        covered = {name for name in self._known for selection in line.row.select if selection.covers(name)}
+        covered = {
+            name for name in self._known for selection in line.row.select if selection.covers(name)
+        }
         return bool(covered) and covered <= self._modelled
 
 
 def spark(history: Sequence[float]) -> str:
-    """Points of a line, the newest at the right edge, the greatest at the top; empty before there are two."""
+    """Points of a line, the newest at the right edge, the greatest at the top; empty before there
+    are two.
+    """
     if len(history) < 2:
         return ""
     top = max(*history, 1e-9)
     step = SPARK_WIDTH / (POINTS - 1)
     start = SPARK_WIDTH - step * (len(history) - 1)
     return " ".join(
-        f"{start + step * i:.1f},{SPARK_HEIGHT - 1 - (SPARK_HEIGHT - 2) * v / top:.1f}" for i, v in enumerate(history)
+        f"{start + step * i:.1f},{SPARK_HEIGHT - 1 - (SPARK_HEIGHT - 2) * v / top:.1f}"
+        for i, v in enumerate(history)
     )
 
 

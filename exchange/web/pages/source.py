@@ -1,25 +1,35 @@
-"""Figures for the page from what the exchange has: the snapshot of its channels and the ledger's day counters; asks through ports only."""
+"""Figures for the page from what the exchange has: the snapshot of its channels and the ledger's
+day counters; asks through ports only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from exchange.ports import Ledger
+from exchange.schemas.directory import Directory
 from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
 from exchange.statistics.rows import Rows
 from exchange.web.pages.figures import Figures
 from exchange.web.snapshot import Snapshots
-from schemas.directory import Directory
 
 MINUTES_A_DAY = 1440
 
 
 class LedgerSource:
-    """Figures since the ledger began. The statistics come of day counters: the cost does not grow with the messages."""
+    """Figures since the ledger began. The statistics come of day counters: the cost does not grow
+    with the messages.
+    """
 
     def __init__(
-        self, snapshots: Snapshots, ledger: Ledger, directory: Directory, rows: Rows, known_types: Collection[str], year: int
+        self,
+        snapshots: Snapshots,
+        ledger: Ledger,
+        directory: Directory,
+        rows: Rows,
+        known_types: Collection[str],
+        year: int,
     ) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
@@ -38,11 +48,19 @@ class LedgerSource:
         return Figures(snapshot.at, snapshot.channels, lines, period)
 
     async def _days(self, now: int) -> float:
-        """How long has been counted, in days (at least a minute); the first minute is looked up once."""
+        """How long has been counted, in days (at least a minute); the first minute is looked up
+        once.
+        """
         if self._first_minute is None:
             # The minutes of the first day only: those of all days are as many as the ledger is old.
-            day = min(values[0] for values, *_ in await self._ledger.totals(("period",), daily=True))
-            minutes = await self._ledger.totals(("period",), first_minute(day), first_minute(day + 1))
+            day = min(
+                values[0] for values, *_ in await self._ledger.totals(("period",), daily=True)
+            )
+            minutes = await self._ledger.totals(
+                ("period",), first_minute(day), first_minute(day + 1)
+            )
             # Where these are folded, the day's beginning will do.
-            self._first_minute = min((values[0] for values, *_ in minutes), default=first_minute(day))
+            self._first_minute = min(
+                (values[0] for values, *_ in minutes), default=first_minute(day)
+            )
         return max(now / 60_000 - self._first_minute, 1.0) / MINUTES_A_DAY

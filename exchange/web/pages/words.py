@@ -1,4 +1,6 @@
-"""The pages' languages: which one a reader wants, and the words of `words.toml` behind gettext's calls; no template."""
+"""The pages' languages: which one a reader wants, and the words of `words.toml` behind gettext's
+calls; no template.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def ngettext(language: str) -> Callable[[str, str, int], str]:
 
 
 def wanted_language(asked: str | None, accept_language: str) -> str:
-    """The language asked for, else the first that the browser accepts (by its q values), else English."""
+    """The language asked for, else the first that the browser accepts (by its q values), else
+    English.
+    """
     if asked in LANGUAGES:
         return asked
     best, best_weight = DEFAULT_LANGUAGE, 0.0

@@ -1,4 +1,6 @@
-"""The first half of the way for EESSI without a ledger: judges messages one after another and remembers their cases; no assertion."""
+"""The first half of the way for EESSI without a ledger: judges messages one after another and
+remembers their cases; no assertion.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,22 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.eessi import generate
-from adapters.eessi.case import Case, from_data
-from adapters.eessi.channel import CHANNEL
-from adapters.eessi.content import body
-from adapters.eessi.generate import KELA, Letter
-from adapters.eessi.scene import Scene, subject
+from exchange.adapters.eessi import generate
+from exchange.adapters.eessi.case import Case, from_data
+from exchange.adapters.eessi.channel import CHANNEL
+from exchange.adapters.eessi.content import body
+from exchange.adapters.eessi.generate import KELA, Letter
+from exchange.adapters.eessi.scene import Scene, subject
 from exchange.journey.validate import Judge, Judgement
 from exchange.ports import Context, Inbound, Remembered
-from schemas import directory
-from schemas.catalogue import Catalogue
-from schemas.violation import Violation
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.violation import Violation
 
 DIRECTORY = directory.load()
 JUDGE = Judge(Catalogue.load())
-#: A moment before every clock that a test may run under: a message may be old, but not from the future.
+#: A moment before every clock that a test may run under: a message may be old, but not from the
+#: future.
 LONG_AGO = datetime.datetime(2020, 1, 2, 12, tzinfo=datetime.UTC)
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 SWEDEN, ESTONIA, NORWAY = "SE:1001", "EE:1001", "NO:1001"
@@ -45,7 +48,9 @@ class AccessPoint:
         if judgement.verdict.accepted:
             assert reading.parsed is not None
             assert reading.identity is not None
-            for entry in CHANNEL.remember(reading.parsed, reading.identity, context, judgement.verdict):
+            for entry in CHANNEL.remember(
+                reading.parsed, reading.identity, context, judgement.verdict
+            ):
                 self.known[entry.key] = Remembered(entry.value, entry.version + 1)
         return judgement
 
@@ -56,7 +61,9 @@ class AccessPoint:
 
 @dataclass
 class Play:
-    """A case played through an access point: writes letters, sends them, keeps the last that was sent."""
+    """A case played through an access point: writes letters, sends them, keeps the last that was
+    sent.
+    """
 
     process: str
     sed: str
@@ -69,12 +76,20 @@ class Play:
     def __post_init__(self) -> None:
         self.who = subject(self.rng, self.owner[:2])
         self.opening, self.opening_bytes = generate.open_case(
-            self.rng, self.created_at, self.sed, self.process, self.owner, self.counterparties, self.who
+            self.rng,
+            self.created_at,
+            self.sed,
+            self.process,
+            self.owner,
+            self.counterparties,
+            self.who,
         )
         self.opened = self.point.take(self.opening_bytes, self.owner)
 
     def letter(self, sed: str, sender: str, to: Letter | None = None, **changes: Any) -> Letter:
-        """A further document of the case by `sender`, related to `to` if given; `changes` are fields of the letter."""
+        """A further document of the case by `sender`, related to `to` if given; `changes` are
+        fields of the letter.
+        """
         own = sender == self.owner
         others = tuple(name for name in (self.owner, *self.counterparties) if name != sender)
         letter = replace(
@@ -91,9 +106,19 @@ class Play:
         return replace(letter, **changes)
 
     def write(self, letter: Letter, about: Letter | None = None, named: str = "") -> bytes:
-        """The letter as bytes. `about` is the document and `named` the institution that an administrative SED speaks of."""
+        """The letter as bytes. `about` is the document and `named` the institution that an
+        administrative SED speaks of.
+        """
         about = about or self.opening
-        scene = Scene(self.rng, NOON.date(), self.who, letter.sender, named or letter.receivers[0], about.sed, about.set_id)
+        scene = Scene(
+            self.rng,
+            NOON.date(),
+            self.who,
+            letter.sender,
+            named or letter.receivers[0],
+            about.sed,
+            about.set_id,
+        )
         return generate.write(letter, body(letter.sed, scene))
 
     def send(

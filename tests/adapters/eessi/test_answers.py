@@ -7,23 +7,39 @@ from typing import Any
 
 import pytest
 
-from adapters.eessi import answer, view
-from adapters.eessi.channel import CHANNEL
-from adapters.eessi.deliver import judge, request
-from adapters.eessi.generate import KELA
-from adapters.eessi.parse import parse
+from exchange.adapters.eessi import answer, view
+from exchange.adapters.eessi.channel import CHANNEL
+from exchange.adapters.eessi.deliver import judge, request
+from exchange.adapters.eessi.generate import KELA
+from exchange.adapters.eessi.parse import parse
 from exchange.errors import Unroutable
-from exchange.ports import Delivered, Delivery, Inbound, Outcome, RefusedByPartner, TryAgain, Verdict
-from schemas.call import Reply, json_reply
-from schemas.envelope import Envelope
-from schemas.violation import Finding, Violation
+from exchange.ports import (
+    Delivered,
+    Delivery,
+    Inbound,
+    Outcome,
+    RefusedByPartner,
+    TryAgain,
+    Verdict,
+)
+from exchange.schemas.call import Reply, json_reply
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Finding, Violation
 from tests.adapters.eessi.access_point import DIRECTORY, ESTONIA, NOON, SWEDEN, Play
 
 MOMENT = int(NOON.timestamp() * 1000) + 39
 SENDER, RECEIVER = DIRECTORY.by_eessi_id(ESTONIA), DIRECTORY.by_eessi_id(KELA)
 DETAIL = {"sender": ESTONIA, "receivers": [KELA], "action": "Start", "version": 1}
 ENVELOPE = Envelope(
-    77, "eessi", "eessi.p2000", "eessi.ee.ska", "a" * 32, MOMENT, "text/xml", conversation="c" * 32, detail=DETAIL
+    77,
+    "eessi",
+    "eessi.p2000",
+    "eessi.ee.ska",
+    "a" * 32,
+    MOMENT,
+    "text/xml",
+    conversation="c" * 32,
+    detail=DETAIL,
 )
 
 
@@ -45,9 +61,16 @@ def test_a_message_is_identified_by_its_header_and_goes_to_each_receiver() -> No
     assert SENDER is not None
     parsed = parse(Inbound(SENDER, play.opening_bytes, "text/xml", "api"))
     identity = CHANNEL.identify(parsed)
-    assert (identity.sender_message_id, identity.conversation) == (play.opening.message_id, play.opening.case_id)
-    assert identity.ordered, "the documents of a case arrive in the order that they were accepted in"
-    verdict = CHANNEL.verdict(parsed, identity, [Finding("some.rule", "a warning", severity="warning")])
+    assert (identity.sender_message_id, identity.conversation) == (
+        play.opening.message_id,
+        play.opening.case_id,
+    )
+    assert identity.ordered, (
+        "the documents of a case arrive in the order that they were accepted in"
+    )
+    verdict = CHANNEL.verdict(
+        parsed, identity, [Finding("some.rule", "a warning", severity="warning")]
+    )
     assert verdict.accepted
     assert verdict.detail["receivers"] == [KELA, SWEDEN]
     assert verdict.detail["created"] == "2026-03-02T12:00:00.000Z"
@@ -131,15 +154,22 @@ ACK = {"id": "1", "date": "2026-03-02T12:00:00.000+0000", "sender": ESTONIA, "re
         (Reply(200, b'{"id":"' + b"x" * 100_000 + b'"}'), TryAgain),
         (json_reply({"errors": [{"errorCode": "EBMS:0005"}]}, 500), TryAgain),
         (json_reply({"errors": [{"errorCode": "EBMS:0003"}]}, 400), RefusedByPartner),
-        (json_reply({"errors": [{"errorCode": "EBMS:0003", "severity": "warning"}]}, 503), TryAgain),
+        (
+            json_reply({"errors": [{"errorCode": "EBMS:0003", "severity": "warning"}]}, 503),
+            TryAgain,
+        ),
         (json_reply({"errors": "none"}, 400), RefusedByPartner),
         (Reply(429), TryAgain),
         (Reply(302), TryAgain),
         (Reply(404), RefusedByPartner),
     ],
-    ids=lambda value: "" if isinstance(value, type) else f"{value.status} {value.body[:40].decode()}",
+    ids=lambda value: (
+        "" if isinstance(value, type) else f"{value.status} {value.body[:40].decode()}"
+    ),
 )
-def test_a_response_is_an_acknowledgement_or_tells_what_else_it_is(reply: Reply, ended: type) -> None:
+def test_a_response_is_an_acknowledgement_or_tells_what_else_it_is(
+    reply: Reply, ended: type
+) -> None:
     assert isinstance(judge(delivery(), reply), ended)
 
 
@@ -155,7 +185,13 @@ def test_a_response_is_an_acknowledgement_or_tells_what_else_it_is(reply: Reply,
 def test_a_message_shows_how_far_each_delivery_is(
     state: str, attempts: int, status: str | None, sent: bool, error: str | None
 ) -> None:
-    row = {"receiver": "kela.international", "state": state, "attempts": attempts, "ended_at": MOMENT, "reason": "http-503"}
+    row = {
+        "receiver": "kela.international",
+        "state": state,
+        "attempts": attempts,
+        "ended_at": MOMENT,
+        "reason": "http-503",
+    }
     shown = view.conversation(ENVELOPE, [row], DIRECTORY)
     (message,) = shown["userMessages"]
     assert (message["status"], message["isSent"]) == (status, sent)
@@ -169,14 +205,21 @@ def test_each_participant_sees_its_own_copy_of_a_case() -> None:
     play = Play("P_BUC_01", "P2000")
     question, _ = play.send("P8000", KELA)
     case = play.point.case(play.opening)
-    owners, others = (view.case_of(case, institution, play.point.now, DIRECTORY) for institution in (ESTONIA, KELA))
+    owners, others = (
+        view.case_of(case, institution, play.point.now, DIRECTORY)
+        for institution in (ESTONIA, KELA)
+    )
     assert (owners["applicationRoleId"], others["applicationRoleId"]) == ("PO", "CP")
     assert [document["direction"] for document in owners["documents"]] == ["OUT", "IN"]
     assert [document["direction"] for document in others["documents"]] == ["IN", "OUT"]
     answers = [action for action in owners["actions"] if action["documentType"] == "P9000"]
-    assert [(action["parentDocumentId"], action["status"]) for action in answers] == [(question.set_id, "ACTIVE")]
+    assert [(action["parentDocumentId"], action["status"]) for action in answers] == [
+        (question.set_id, "ACTIVE")
+    ]
     assert not [action for action in others["actions"] if action["documentType"] == "P9000"]
-    updates = [action["documentType"] for action in others["actions"] if action["operation"] == "Update"]
+    updates = [
+        action["documentType"] for action in others["actions"] if action["operation"] == "Update"
+    ]
     assert updates == ["P8000"]
     assert owners["documents"][0]["displayName"] == "Old age pension claim"
 

@@ -1,4 +1,6 @@
-"""What the generators write: the same for the same seed, artificial persons, lengths that fit their periods."""
+"""What the generators write: the same for the same seed, artificial persons, lengths that fit their
+periods.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.eessi.content import CONTENTS
-from adapters.eessi.generate import history
-from adapters.eessi.scene import duration
-from schemas import guard
+from exchange.adapters.eessi.content import CONTENTS
+from exchange.adapters.eessi.generate import history
+from exchange.adapters.eessi.scene import duration
+from exchange.schemas import guard
 
 DAY = datetime.date(2026, 3, 2)
 DATES = st.dates(datetime.date(1940, 1, 1), datetime.date(2030, 12, 31))
@@ -25,8 +27,14 @@ def test_a_history_is_about_one_person_in_one_case_and_ends_with_its_sed(sed: st
     letters = [letter for letter, _ in messages]
     assert letters[-1].sed == sed
     assert len({letter.case_id for letter in letters}) == 1
-    assert len({letter.message_id for letter in letters}) == len({letter.set_id for letter in letters}) == len(letters)
-    assert [letter.created_at for letter in letters] == sorted(letter.created_at for letter in letters)
+    assert (
+        len({letter.message_id for letter in letters})
+        == len({letter.set_id for letter in letters})
+        == len(letters)
+    )
+    assert [letter.created_at for letter in letters] == sorted(
+        letter.created_at for letter in letters
+    )
     assert {letter.created_at.date() for letter in letters} == {DAY}
     assert not any(guard.real_person_in(content) for _, content in messages)
 

@@ -1,4 +1,6 @@
-"""Bytes to a parsed message and its header: what is read, what is refused, what hostile documents come to."""
+"""Bytes to a parsed message and its header: what is read, what is refused, what hostile documents
+come to.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.eessi import header
-from adapters.eessi.generate import KELA, SBDH
-from adapters.eessi.parse import header_in, parse
+from exchange.adapters.eessi import header
+from exchange.adapters.eessi.generate import KELA, SBDH
+from exchange.adapters.eessi.parse import header_in, parse
 from exchange.ports import Inbound
-from schemas.violation import Malformed
+from exchange.schemas.violation import Malformed
 from tests.adapters.eessi.access_point import DIRECTORY, ESTONIA, Play
 
 KELA_PARTNER = DIRECTORY.by_eessi_id(KELA)
@@ -43,10 +45,17 @@ def test_a_message_is_its_sed_its_header_and_no_finding() -> None:
         play.opening.set_id,
         play.opening.case_id,
     )
-    assert (read.process, read.process_version, read.sed, read.sed_version) == ("P_BUC_01", "4.2", "P2000", "4.2")
+    assert (read.process, read.process_version, read.sed, read.sed_version) == (
+        "P_BUC_01",
+        "4.2",
+        "P2000",
+        "4.2",
+    )
     assert (read.action, read.version, read.related_set_id, read.attachments) == ("Start", 1, "", 0)
     assert (read.sender.institution, read.sender.contact_type) == (ESTONIA, "CaseOwner")
-    assert [(contact.institution, contact.contact_type) for contact in read.receivers] == [(KELA, "Counterparty")]
+    assert [(contact.institution, contact.contact_type) for contact in read.receivers] == [
+        (KELA, "Counterparty")
+    ]
     assert read.at("CaseId").getparent().tag == f"{{{SBDH}}}CaseId"
     assert read.at("RelatedSetId") is None
 
@@ -54,11 +63,15 @@ def test_a_message_is_its_sed_its_header_and_no_finding() -> None:
 def test_every_receiver_and_attachment_is_seen() -> None:
     play = Play("H_BUC_01", "H001", counterparties=(KELA, "SE:1001"))
     attachment = (
-        "<sbdh:Attachment><sbdh:InstanceIdentifier>" + "0" * 32 + "</sbdh:InstanceIdentifier><sbdh:FileName>a.pdf"
+        "<sbdh:Attachment><sbdh:InstanceIdentifier>"
+        + "0" * 32
+        + "</sbdh:InstanceIdentifier><sbdh:FileName>a.pdf"
         "</sbdh:FileName><sbdh:IsMedical>true</sbdh:IsMedical><sbdh:InternetMediaTypeCode>application/pdf"
         "</sbdh:InternetMediaTypeCode></sbdh:Attachment>"
     )
-    body = play.opening_bytes.replace(b"</sbdh:CaseId>", b"</sbdh:CaseId>" + attachment.encode() * 2)
+    body = play.opening_bytes.replace(
+        b"</sbdh:CaseId>", b"</sbdh:CaseId>" + attachment.encode() * 2
+    )
     parsed = parse(inbound(body))
     assert parsed.findings == []
     assert header_in(parsed).attachments == 2
@@ -95,18 +108,27 @@ def test_what_is_no_document_is_refused(body: bytes, rule: str) -> None:
     [
         (b"<a/>", "The root is no EESSI document"),
         (b'<P2000 xmlns="http://ec.europa.eu/eessi/ns/4_2/P2000"/>', "A SED stands alone"),
-        (b'<P2000 xmlns="http://ec.europa.eu/eessi/ns/4_4/P2000"/>', "The root is no EESSI document"),
+        (
+            b'<P2000 xmlns="http://ec.europa.eu/eessi/ns/4_4/P2000"/>',
+            "The root is no EESSI document",
+        ),
     ],
     ids=["anything", "SED", "SED of another version"],
 )
 def test_a_document_without_header_is_told_what_it_lacks(body: bytes, message: str) -> None:
     parsed = parse(inbound(body))
     (finding,) = parsed.findings
-    assert (finding.rule, finding.code, finding.expected) == ("eessi.sbdh.root", "EBMS:0009", header.ROOT)
+    assert (finding.rule, finding.code, finding.expected) == (
+        "eessi.sbdh.root",
+        "EBMS:0009",
+        header.ROOT,
+    )
     assert finding.message.startswith(message)
 
 
-@pytest.mark.parametrize("inside", ["", "<x/>", '<Envelope xmlns="urn:x"/>'], ids=["nothing", "no namespace", "another"])
+@pytest.mark.parametrize(
+    "inside", ["", "<x/>", '<Envelope xmlns="urn:x"/>'], ids=["nothing", "no namespace", "another"]
+)
 def test_a_header_is_followed_by_a_sed(inside: str) -> None:
     play = claim()
     root = etree.fromstring(play.opening_bytes)
@@ -135,7 +157,9 @@ def test_a_header_without_a_section_is_read_as_far_as_it_goes(gone: str) -> None
 
 @given(st.data())
 def test_no_broken_document_gets_past_or_breaks_the_judge(data: st.DataObject) -> None:
-    """Elements taken away, doubled, renamed or emptied anywhere: never an exception, and never accepted with an error."""
+    """Elements taken away, doubled, renamed or emptied anywhere: never an exception, and never
+    accepted with an error.
+    """
     root = etree.fromstring(claim().opening_bytes)
     elements = list(root.iter("*"))[1:]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -143,7 +167,9 @@ def test_no_broken_document_gets_past_or_breaks_the_judge(data: st.DataObject) -
         parent = element.getparent()
         if parent is None:
             continue
-        match data.draw(st.sampled_from(("remove", "double", "rename", "empty", "text", "comment"))):
+        match data.draw(
+            st.sampled_from(("remove", "double", "rename", "empty", "text", "comment"))
+        ):
             case "remove":
                 parent.remove(element)
             case "double":
@@ -154,7 +180,11 @@ def test_no_broken_document_gets_past_or_breaks_the_judge(data: st.DataObject) -
                 element.clear()
             case "text":
                 element.text = data.draw(
-                    st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"))
+                    st.text(
+                        st.characters(
+                            exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"
+                        )
+                    )
                 )
             case _:
                 element.append(etree.Comment("aside"))

@@ -1,4 +1,6 @@
-"""The institutions' stubs: what opens cases, what is answered to what, and what a stub says to a document it can't take."""
+"""The institutions' stubs: what opens cases, what is answered to what, and what a stub says to a
+document it can't take.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from collections.abc import Sequence
 import pytest
 from lxml import etree
 
-from adapters.eessi.generate import KELA, SBDH
-from adapters.eessi.partner import STUB
-from partners.stub import Sending, Situation
-from schemas.call import Call
+from exchange.adapters.eessi.generate import KELA, SBDH
+from exchange.adapters.eessi.partner import STUB
+from exchange.partners.stub import Sending, Situation
+from exchange.schemas.call import Call
 from tests.adapters.eessi.access_point import DIRECTORY, ESTONIA, NOON, AccessPoint, Play
 
 NOW = int(NOON.timestamp() * 1000)
@@ -23,11 +25,15 @@ def situation(seed: int) -> Situation:
     return Situation(random.Random(seed), NOW, seed, DIRECTORY)
 
 
-def deliver(content: bytes, institution: str, seed: int = 1) -> tuple[int, dict[str, object], Sequence[Sending]]:
+def deliver(
+    content: bytes, institution: str, seed: int = 1
+) -> tuple[int, dict[str, object], Sequence[Sending]]:
     """What the institution's stub says to a document, and what it sends then."""
     partner = DIRECTORY.by_eessi_id(institution)
     assert partner is not None
-    served = STUB.serve(partner, Call("POST", "/eessi/inbox", {"X-EESSI-Message-Id": "m"}, content), situation(seed))
+    served = STUB.serve(
+        partner, Call("POST", "/eessi/inbox", {"X-EESSI-Message-Id": "m"}, content), situation(seed)
+    )
     assert served is not None
     return served.reply.status, json.loads(served.reply.body), served.then
 
@@ -41,12 +47,18 @@ def test_every_flow_opens_a_case_that_the_exchange_takes() -> None:
         sending = flow.make(situation(number))
         assert sending.call.headers["X-API-Key"] == partner.key
         judgement = AccessPoint().take(sending.call.body, partner.eessi_id)
-        assert judgement.verdict.accepted, [violation.as_text() for violation in judgement.violations]
+        assert judgement.verdict.accepted, [
+            violation.as_text() for violation in judgement.violations
+        ]
 
 
 def test_the_year_comes_out_as_it_was_published() -> None:
-    """A foreign claim brings 2.25 messages from the Finnish side and 0.25 from the foreign one, a request one answer."""
-    weights = {(flow.message_type, flow.name.endswith("to Finland")): 0.0 for flow in STUB.flows(DIRECTORY)}
+    """A foreign claim brings 2.25 messages from the Finnish side and 0.25 from the foreign one, a
+    request one answer.
+    """
+    weights = {
+        (flow.message_type, flow.name.endswith("to Finland")): 0.0 for flow in STUB.flows(DIRECTORY)
+    }
     for flow in STUB.flows(DIRECTORY):
         weights[flow.message_type, flow.name.endswith("to Finland")] += flow.weight
     posting, claims, requests = ("eessi.a009", "eessi.p2000", "eessi.h001")
@@ -76,7 +88,9 @@ def test_a_claim_is_acknowledged_and_answered_as_the_process_allows() -> None:
         seds = []
         for sending in then:
             judgement = play.point.take(sending.call.body, KELA)
-            assert judgement.verdict.accepted, [violation.as_text() for violation in judgement.violations]
+            assert judgement.verdict.accepted, [
+                violation.as_text() for violation in judgement.violations
+            ]
             seds.append(etree.fromstring(sending.call.body)[1].tag.rpartition("}")[2])
         assert seds[-2:] == ["P5000", "P6000"]
         questions += seds[0] == "P8000"
@@ -85,9 +99,15 @@ def test_a_claim_is_acknowledged_and_answered_as_the_process_allows() -> None:
 
 @pytest.mark.parametrize(
     "process, opening, sed, reply",
-    [("P_BUC_01", "P2000", "P8000", "P9000"), ("P_BUC_01", "P2000", "H020", "H021"), ("P_BUC_01", "P2000", "X009", "X010")],
+    [
+        ("P_BUC_01", "P2000", "P8000", "P9000"),
+        ("P_BUC_01", "P2000", "H020", "H021"),
+        ("P_BUC_01", "P2000", "X009", "X010"),
+    ],
 )
-def test_a_question_gets_its_reply_about_it(process: str, opening: str, sed: str, reply: str) -> None:
+def test_a_question_gets_its_reply_about_it(
+    process: str, opening: str, sed: str, reply: str
+) -> None:
     play = Play(process, opening)
     asked = play.letter(sed, KELA)
     content = play.write(asked)
@@ -120,4 +140,8 @@ def test_a_file_is_sent_as_the_institution_sends() -> None:
     partner = DIRECTORY.by_eessi_id(ESTONIA)
     assert partner is not None
     call = STUB.submit(partner, "eessi.p2000", "", f"<x xmlns='{SBDH}'/>".encode(), "")
-    assert (call.method, call.path, call.headers["X-API-Key"]) == ("POST", "/eessi/v1/messages", partner.key)
+    assert (call.method, call.path, call.headers["X-API-Key"]) == (
+        "POST",
+        "/eessi/v1/messages",
+        partner.key,
+    )

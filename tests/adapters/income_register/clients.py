@@ -1,5 +1,6 @@
-"""A real SOAP client (zeep) of the register's services, built from their served WSDLs, and an independent signer (signxml); no assertion
-but on the replies' schemas and signatures."""
+"""A real SOAP client (zeep) of the register's services, built from their served WSDLs, and an
+independent signer (signxml); no assertion but on the replies' schemas and signatures.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ from zeep.cache import InMemoryCache
 from zeep.plugins import HistoryPlugin
 from zeep.transports import Transport
 
-from schemas import xml
-from schemas.catalogue import Catalogue
+from exchange.schemas import xml
+from exchange.schemas.catalogue import Catalogue
 from tests.journeys.running import Running
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
@@ -38,11 +39,15 @@ def key_and_certificate() -> tuple[bytes, bytes]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sender of a test")])
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     certificate = (
-        x509.CertificateBuilder(name, name, private.public_key(), 7, start, start + datetime.timedelta(days=36_500))
+        x509.CertificateBuilder(
+            name, name, private.public_key(), 7, start, start + datetime.timedelta(days=36_500)
+        )
         .sign(private, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
     )
-    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     return pem, certificate
 
 
@@ -57,7 +62,10 @@ def signed(document: Any) -> Any:
     alone = etree.fromstring(etree.tostring(document, method="c14n", exclusive=True))
     for old in alone.findall(f"{DS}Signature"):
         alone.remove(old)
-    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm="http://www.w3.org/2001/10/xml-exc-c14n#")
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256,
+        c14n_algorithm="http://www.w3.org/2001/10/xml-exc-c14n#",
+    )
     return signer.sign(alone, key=pem, cert=certificate.decode(), always_add_key_value=False)
 
 
@@ -68,7 +76,9 @@ def document_in(envelope: Any) -> Any:
 
 
 def check_reply(document: Any) -> str:
-    """The reply is valid by the product's schemas and its signature verifies by signxml; its message type."""
+    """The reply is valid by the product's schemas and its signature verifies by signxml; its
+    message type.
+    """
     message_type = Catalogue.load().of_root(document.tag)
     assert message_type is not None, document.tag
     findings = Catalogue.load().schema(message_type.name).check(document)
@@ -102,10 +112,14 @@ class RegisterClient:
         self._history = HistoryPlugin()
         transport = Transport(cache=InMemoryCache(), session=session)
         plugins = [Signing(), self._history] if sign else [self._history]
-        self.zeep = zeep.Client(f"{url}{PREFIX}/{service}.svc?wsdl", transport=transport, plugins=plugins)
+        self.zeep = zeep.Client(
+            f"{url}{PREFIX}/{service}.svc?wsdl", transport=transport, plugins=plugins
+        )
 
     def values(self, document: bytes) -> Any:
-        """A generated document as zeep's own values, typed by the served schemas; the signature is left to the plugin."""
+        """A generated document as zeep's own values, typed by the served schemas; the signature is
+        left to the plugin.
+        """
         root = etree.fromstring(document)
         for old in root.findall(f"{DS}Signature"):
             root.remove(old)

@@ -1,5 +1,35 @@
-"""Fixtures of the channel's tests: an exchange with its stubs over sockets."""
+"""Fixtures of the Incomes Register's tests."""
 
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from exchange.assembly import Exchange
+from exchange.settings import Settings
+from tests.adapters.income_register.data_user import DAY, Set, World
+from tests.adapters.income_register.test_distribution import (
+    Straight,
+)
 from tests.journeys.conftest import gateway
 
-__all__ = ["gateway"]
+__all__ = ["gateway", "world"]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Everything at the beginning of a working day."""
+    clock, transport = Set(f"{DAY}T08:00:01+02:00"), Straight()
+    exchange = Exchange(
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}),
+        clock=clock,
+        transport=transport,
+    )
+    transport.exchange = exchange
+    await exchange.open(deliver=False)
+    exchange.dispatcher.start()
+    yield World(exchange, clock, transport, itertools.count(1))
+    await exchange.close()

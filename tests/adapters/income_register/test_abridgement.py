@@ -1,4 +1,6 @@
-"""A delivery that is abridged has the verdict that it has as written: mutants of values, tags and bytes, signatures, every free value's type."""
+"""A delivery that is abridged has the verdict that it has as written: mutants of values, tags and
+bytes, signatures, every free value's type.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,16 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from adapters.income_register import generate, parse, shapes
-from adapters.income_register.abridgement import abridge
-from adapters.income_register.channel import CHANNEL
-from adapters.income_register.handing import is_plain
-from adapters.income_register.learned import SEEN_MIN
-from adapters.income_register.reading import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register import generate, parse, shapes
+from exchange.adapters.income_register.abridgement import abridge
+from exchange.adapters.income_register.channel import CHANNEL
+from exchange.adapters.income_register.handing import is_plain
+from exchange.adapters.income_register.learned import SEEN_MIN
+from exchange.adapters.income_register.reading import REPORTS_END, REPORTS_START
 from exchange.journey.validate import Judge
 from exchange.ports import Context, Inbound
-from schemas import directory
-from schemas.catalogue import Catalogue
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
 from tests.adapters.income_register.clients import key_and_certificate, raw
 from tests.adapters.income_register.rules.test_quick import MUTATIONS
 
@@ -40,9 +42,20 @@ PEM, CERTIFICATE = key_and_certificate()
 
 
 def delivery(seed: int, reports: int, kind: str) -> bytes:
-    batch = generate.Batch(EMPLOYER.business_id, EMPLOYER.business_id, datetime.date(2026, 3, 2), f"A-{seed}", reports, False)
+    batch = generate.Batch(
+        EMPLOYER.business_id,
+        EMPLOYER.business_id,
+        datetime.date(2026, 3, 2),
+        f"A-{seed}",
+        reports,
+        False,
+    )
     rng = random.Random(seed)
-    return generate.wage_delivery(rng, batch) if kind == "wages" else generate.benefit_delivery(rng, batch, kind)
+    return (
+        generate.wage_delivery(rng, batch)
+        if kind == "wages"
+        else generate.benefit_delivery(rng, batch, kind)
+    )
 
 
 def judged(body: bytes) -> tuple[Any, ...]:
@@ -73,8 +86,32 @@ def is_abridged(body: bytes) -> bool:
 
 
 #: What is no XML, or not what it seems, wherever it is put.
-SPOILERS = (b"\x0b", b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbf\xbf", b"]]>", b"&amp;", b"&", b"<", b">", b"--", b"\r\n", b"\x0c", b"\xc2\x85",
-            b"<!-- x -->", b"<?x?>", b"<![CDATA[x]]>", b" ", b"\t", b"</Report><Report>", b"</Reports><Reports>", b"<Report >", b"</Report >")  # fmt: skip
+SPOILERS = (
+    b"\x0b",
+    b"\x00",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xef\xbf\xbf",
+    b"]]>",
+    b"&amp;",
+    b"&",
+    b"<",
+    b">",
+    b"--",
+    b"\r\n",
+    b"\x0c",
+    b"\xc2\x85",
+    b"<!-- x -->",
+    b"<?x?>",
+    b"<![CDATA[x]]>",
+    b" ",
+    b"\t",
+    b"</Report><Report>",
+    b"</Reports><Reports>",
+    b"<Report >",
+    b"</Report >",
+)
 
 
 def respoil(body: bytes, rng: random.Random) -> bytes:
@@ -101,7 +138,9 @@ def days(body: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_mutant_has_the_same_verdict_abridged_and_as_written(kind: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutant_has_the_same_verdict_abridged_and_as_written(
+    kind: str, wrapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = random.Random(f"{kind} {wrapped}")
     changes: tuple[Callable[[bytes, random.Random], bytes], ...] = (
         *MUTATIONS,
@@ -148,9 +187,19 @@ def test_what_is_in_known_shapes_is_plain_if_nothing_is_between_its_elements(kin
         for _ in range(rng.randint(0, 3)):
             # Between elements everywhere alike: a shape of its own, to be learned.
             name = rng.choice(
-                (b"</ReportId>", b"<ReportData>", b"</TransactionCode>", b"<IncomeEarnerIds>", b"</IncomeEarnerIds>")
+                (
+                    b"</ReportId>",
+                    b"<ReportData>",
+                    b"</TransactionCode>",
+                    b"<IncomeEarnerIds>",
+                    b"</IncomeEarnerIds>",
+                )
             )
-            body = body.replace(name, name + rng.choice(spaces)) if rng.random() < 0.5 else respoil(body, rng)
+            body = (
+                body.replace(name, name + rng.choice(spaces))
+                if rng.random() < 0.5
+                else respoil(body, rng)
+            )
         if _malformed(body):
             continue
         for _ in range(SEEN_MIN):
@@ -165,17 +214,28 @@ def test_what_is_in_known_shapes_is_plain_if_nothing_is_between_its_elements(kin
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_digested_is_what_is_judged(way: str, wrapped: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way])
+def test_what_is_digested_is_what_is_judged(
+    way: str, wrapped: bool, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way]
+    )
     rng = random.Random(f"{way} {wrapped} {kind}")
     # Spaces between reports, and one report that isn't in a known form, are part of what is signed.
-    document = delivery(77, 12, kind).replace(b"</Report>", b"</Report>\n  ").replace(b"<LastName>", b"<LastName >", 1)
+    document = (
+        delivery(77, 12, kind)
+        .replace(b"</Report>", b"</Report>\n  ")
+        .replace(b"<LastName>", b"<LastName >", 1)
+    )
     body = raw(signer.sign(etree.fromstring(document), key=PEM, cert=CERTIFICATE.decode()))
     body = ENVELOPE % body if wrapped else body
     assert is_abridged(body)
     assert judged(body)[0]
     assert judged(body) == as_written(body, monkeypatch)
-    digits = [match.start(1) for match in re.finditer(rb">[^<>]*?(\d)[^<>]*</", body[: body.index(b"Signature")])]
+    digits = [
+        match.start(1)
+        for match in re.finditer(rb">[^<>]*?(\d)[^<>]*</", body[: body.index(b"Signature")])
+    ]
     for at in rng.sample(digits, 8):
         changed = body[:at] + (b"7" if body[at : at + 1] != b"7" else b"8") + body[at + 1 :]
         found = judged(changed)
@@ -187,13 +247,26 @@ def test_what_is_digested_is_what_is_judged(way: str, wrapped: bool, kind: str, 
 
 
 def _declared() -> Iterator[tuple[str, str, str]]:
-    """(name, parent's name or type, type) of each element with a simple type in the schemas of reports."""
-    for name in ("wage_reports_to_ir.xsd", "wage_earner_and_pay.xsd", "benefit_reports_to_ir.xsd", "types.xsd"):
-        for element in etree.parse(str(Catalogue.load().get(parse.WAGE_REPORTS).folder / name)).iter(f"{XS}element"):
+    """(name, parent's name or type, type) of each element with a simple type in the schemas of
+    reports.
+    """
+    for name in (
+        "wage_reports_to_ir.xsd",
+        "wage_earner_and_pay.xsd",
+        "benefit_reports_to_ir.xsd",
+        "types.xsd",
+    ):
+        for element in etree.parse(
+            str(Catalogue.load().get(parse.WAGE_REPORTS).folder / name)
+        ).iter(f"{XS}element"):
             kind = element.get("type", "")
             if kind.startswith(("xs:", "ir:Text", "ir:Decimal", "ir:RegisterId")):
                 holder = next(
-                    each for each in element.iterancestors(f"{XS}element", f"{XS}complexType", f"{XS}group") if each.get("name")
+                    each
+                    for each in element.iterancestors(
+                        f"{XS}element", f"{XS}complexType", f"{XS}group"
+                    )
+                    if each.get("name")
                 )
                 yield element.get("name"), holder.get("name"), kind
 
@@ -205,7 +278,13 @@ def _patterns() -> list[tuple[bytes, str]]:
             found.append((shapes._text(shapes._CODE_BYTES_MAX), kind))
         elif name.encode() in shapes._FREE and holder not in ("ContactPerson",):
             found.append((shapes._FREE[name.encode()], kind))
-    return sorted({*found, (shapes._text(shapes._POLICY_BYTES_MAX, b"55"), "ir:Text11"), (shapes._PERSON, "ir:Text30")})
+    return sorted(
+        {
+            *found,
+            (shapes._text(shapes._POLICY_BYTES_MAX, b"55"), "ir:Text11"),
+            (shapes._PERSON, "ir:Text30"),
+        }
+    )
 
 
 @pytest.mark.parametrize(("pattern", "kind"), _patterns())
@@ -218,9 +297,13 @@ def test_what_a_free_value_may_be_is_valid_by_the_schema(pattern: bytes, kind: s
         )
     )
     matches = re.compile(b"<V>(" + pattern + b")</V>").fullmatch
-    texts = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=210).map(str.encode)
+    texts = st.text(st.characters(codec="utf-8", exclude_characters="<"), max_size=210).map(
+        str.encode
+    )
     numbers = st.from_regex(r"[+-]?[0-9]{1,14}(\.[0-9]{1,3})?", fullmatch=True).map(str.encode)
-    dates = st.from_regex(r"(17|18|19|20|21|22)[0-9]{2}-[01][0-9]-[0-3][0-9]", fullmatch=True).map(str.encode)
+    dates = st.from_regex(r"(17|18|19|20|21|22)[0-9]{2}-[01][0-9]-[0-3][0-9]", fullmatch=True).map(
+        str.encode
+    )
     like = st.from_regex(re.compile(re.sub(rb"\(\?=.*?<\)", b"", pattern)), fullmatch=True)
     kept = 0
 
@@ -248,10 +331,27 @@ def shapes_text(element: bytes) -> bool:
 
 
 def test_schemas_have_what_putting_reports_together_rests_on() -> None:
-    """Sequences only, unbounded or once, one element for reports and one for transactions, no keys."""
-    for name, *_ in (("wage_reports_to_ir.xsd",), ("wage_earner_and_pay.xsd",), ("benefit_reports_to_ir.xsd",)):
+    """Sequences only, unbounded or once, one element for reports and one for transactions,
+    no keys.
+    """
+    for name, *_ in (
+        ("wage_reports_to_ir.xsd",),
+        ("wage_earner_and_pay.xsd",),
+        ("benefit_reports_to_ir.xsd",),
+    ):
         root = etree.parse(str(Catalogue.load().get(parse.WAGE_REPORTS).folder / name)).getroot()
-        assert not list(root.iter(*(f"{XS}{each}" for each in ("choice", "all", "any", "key", "keyref", "unique", "attribute"))))
-        assert {each.get("maxOccurs", "1") for each in root.iter(f"{XS}element", f"{XS}sequence")} <= {"1", "unbounded"}
+        assert not list(
+            root.iter(
+                *(
+                    f"{XS}{each}"
+                    for each in ("choice", "all", "any", "key", "keyref", "unique", "attribute")
+                )
+            )
+        )
+        assert {
+            each.get("maxOccurs", "1") for each in root.iter(f"{XS}element", f"{XS}sequence")
+        } <= {"1", "unbounded"}
         names = [each.get("name") for each in root.iter(f"{XS}element")]
-        assert all(names.count(each) <= 1 for each in ("Report", "Reports", "Transaction", "Transactions"))
+        assert all(
+            names.count(each) <= 1 for each in ("Report", "Reports", "Transaction", "Transactions")
+        )

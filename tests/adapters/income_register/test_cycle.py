@@ -1,4 +1,6 @@
-"""The cycle of deliveries and reports over sockets: versions, invalidations, ids used twice, faulty reports under both controls."""
+"""The cycle of deliveries and reports over sockets: versions, invalidations, ids used twice, faulty
+reports under both controls.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.income_register import generate
+from exchange.adapters.income_register import generate
 from tests.adapters.income_register.clients import PREFIX, check_reply, parsed, raw, signed
 from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
 from tests.journeys.running import Running
@@ -17,11 +19,21 @@ from tests.journeys.running import Running
 REPORTS, FAULTY = 3000, 17
 
 
-async def send(gateway: Running, service: str, operation: str, document: bytes, partner: str = EMPLOYER) -> Any:
+async def send(
+    gateway: Running, service: str, operation: str, document: bytes, partner: str = EMPLOYER
+) -> Any:
     """The reply's document, checked against its schema and signature."""
-    body = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + document + b"</s:Body></s:Envelope>"
+    body = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        + document
+        + b"</s:Body></s:Envelope>"
+    )
     status, _, reply = await gateway.post(
-        f"{PREFIX}/{service}.svc", io.BytesIO(body), partner, SOAPAction=operation, Content_Type="text/xml"
+        f"{PREFIX}/{service}.svc",
+        io.BytesIO(body),
+        partner,
+        SOAPAction=operation,
+        Content_Type="text/xml",
     )
     assert status == 200, reply[:2000]
     document_back = parsed(reply)
@@ -29,7 +41,9 @@ async def send(gateway: Running, service: str, operation: str, document: bytes, 
     return document_back
 
 
-async def ask(gateway: Running, delivery_id: str, kind: str = "100", partner: str = EMPLOYER) -> Any:
+async def ask(
+    gateway: Running, delivery_id: str, kind: str = "100", partner: str = EMPLOYER
+) -> Any:
     """GetDeliveryDataStatus by DeliveryId."""
     owner = batch(gateway, partner, "-").payer
     parties = "".join(
@@ -47,7 +61,9 @@ async def ask(gateway: Running, delivery_id: str, kind: str = "100", partner: st
 
 def delivery(gateway: Running, delivery_id: str, seed: int = 1, **more: Any) -> Any:
     """A delivery of wage reports of the employer, as a tree."""
-    return etree.fromstring(generate.wage_delivery(random.Random(seed), batch(gateway, EMPLOYER, delivery_id, **more)))
+    return etree.fromstring(
+        generate.wage_delivery(random.Random(seed), batch(gateway, EMPLOYER, delivery_id, **more))
+    )
 
 
 def replaced(document: Any, report_id: str = "", register_id: str = "", version: str = "") -> bytes:
@@ -55,7 +71,12 @@ def replaced(document: Any, report_id: str = "", register_id: str = "", version:
     data = document.find("DeliveryData/Reports/Report/ReportData")
     for child in list(data):
         data.remove(child)
-    values = {"ActionCode": "2", "IRReportId": register_id, "ReportId": report_id, "ReportVersion": version}
+    values = {
+        "ActionCode": "2",
+        "IRReportId": register_id,
+        "ReportId": report_id,
+        "ReportVersion": version,
+    }
     for name, text in values.items():
         if text:
             etree.SubElement(data, name).text = text
@@ -69,34 +90,58 @@ def codes(reply: Any) -> list[str]:
 
 def items(reply: Any, kind: str) -> list[tuple[str | None, str | None]]:
     """(ItemId, ItemVersion) of ValidItems or InvalidItems."""
-    return [(each.findtext("ItemId"), each.findtext("ItemVersion")) for each in reply.iterfind(f"StatusResponse/{kind}/Item")]
+    return [
+        (each.findtext("ItemId"), each.findtext("ItemVersion"))
+        for each in reply.iterfind(f"StatusResponse/{kind}/Item")
+    ]
 
 
 @pytest.mark.parametrize("control, status", [(1, "3"), (2, "5")])
-async def test_three_thousand_reports_with_seventeen_faulty_ones(gateway: Running, control: int, status: str) -> None:
+async def test_three_thousand_reports_with_seventeen_faulty_ones(
+    gateway: Running, control: int, status: str
+) -> None:
     document = delivery(gateway, "BIG", reports=REPORTS, real_time=False, faulty_control=control)
     reports = document.findall("DeliveryData/Reports/Report")
     hours = "IncomeEarner/Employment/HoursPerWeek"
     chosen = sorted(
-        random.Random(17).sample([index for index in range(REPORTS) if reports[index].find(hours) is not None], FAULTY)
+        random.Random(17).sample(
+            [index for index in range(REPORTS) if reports[index].find(hours) is not None], FAULTY
+        )
     )
     for index in chosen:
-        reports[index].find("Transactions/Transaction/TransactionBasic/TransactionCode").text = "999"
+        reports[index].find(
+            "Transactions/Transaction/TransactionBasic/TransactionCode"
+        ).text = "999"
         reports[index].find(hours).text = "169"
     acknowledged = await send(gateway, "WageReportService", "SendWageReports", raw(document))
     assert status_of(acknowledged) == "2"
     reply = await ask(gateway, "BIG")
     assert status_of(reply) == status
     invalid = reply.findall("StatusResponse/InvalidItems/Item")
-    assert [each.findtext("ItemId") for each in invalid] == [f"BIG-{index + 1:04d}" for index in chosen]
+    assert [each.findtext("ItemId") for each in invalid] == [
+        f"BIG-{index + 1:04d}" for index in chosen
+    ]
     for each in invalid:
-        assert {"IR4002", "IR4024"} <= {code.text for code in each.iter("ErrorCode")}, "each has all its errors"
+        assert {"IR4002", "IR4024"} <= {code.text for code in each.iter("ErrorCode")}, (
+            "each has all its errors"
+        )
     valid = items(reply, "ValidItems")
     assert len(valid) == (REPORTS - FAULTY if control == 1 else 0)
     await gateway.settled()
-    totals = {key[0]: (count, number) for key, count, number, _ in await gateway.exchange.ledger.totals(("kind",))}
+    totals = {
+        key[0]: (count, number)
+        for key, count, number, _ in await gateway.exchange.ledger.totals(("kind",))
+    }
     if control == 1:
-        assert len({each.findtext("IRItemId") for each in reply.iterfind("StatusResponse/ValidItems/Item")}) == REPORTS - FAULTY
+        assert (
+            len(
+                {
+                    each.findtext("IRItemId")
+                    for each in reply.iterfind("StatusResponse/ValidItems/Item")
+                }
+            )
+            == REPORTS - FAULTY
+        )
         assert totals["accepted"] == (1, REPORTS - FAULTY)
         assert totals["items-rejected"] == (1, FAULTY)
     else:
@@ -106,45 +151,94 @@ async def test_three_thousand_reports_with_seventeen_faulty_ones(gateway: Runnin
 
 
 async def test_a_report_is_replaced_invalidated_and_then_out_of_reach(gateway: Running) -> None:
-    first = await send(gateway, "WageReportService", "SendWageReport", raw(delivery(gateway, "V-1")))
+    first = await send(
+        gateway, "WageReportService", "SendWageReport", raw(delivery(gateway, "V-1"))
+    )
     register_id = first.findtext("StatusResponse/ValidItems/Item/IRItemId")
     assert items(first, "ValidItems") == [("V-1-0001", "1")]
 
     by_both = replaced(delivery(gateway, "V-2"), "V-1-0001", register_id, "1")
     reply = await send(gateway, "WageReportService", "SendWageReport", by_both)
     assert (status_of(reply), items(reply, "ValidItems")) == ("3", [("V-1-0001", "2")])
-    assert reply.findtext("StatusResponse/ValidItems/Item/IRItemId") == register_id, "the reference stays"
+    assert reply.findtext("StatusResponse/ValidItems/Item/IRItemId") == register_id, (
+        "the reference stays"
+    )
 
-    outdated = await send(gateway, "WageReportService", "SendWageReport", replaced(delivery(gateway, "V-3"), "V-1-0001", "", "1"))
+    outdated = await send(
+        gateway,
+        "WageReportService",
+        "SendWageReport",
+        replaced(delivery(gateway, "V-3"), "V-1-0001", "", "1"),
+    )
     assert (status_of(outdated), codes(outdated)) == ("5", ["IR5004"])
-    by_register = await send(gateway, "WageReportService", "SendWageReport", replaced(delivery(gateway, "V-4"), "", register_id))
+    by_register = await send(
+        gateway,
+        "WageReportService",
+        "SendWageReport",
+        replaced(delivery(gateway, "V-4"), "", register_id),
+    )
     assert items(by_register, "ValidItems") == [("V-1-0001", "3")]
 
     owner = batch(gateway, EMPLOYER, "-").payer
-    gone = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "V-i", "105", "V-1-0001"))
+    gone = await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "V-i", "105", "V-1-0001"),
+    )
     assert (status_of(gone), items(gone, "ValidItems")) == ("3", [("V-1-0001", "4")])
-    again = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "V-j", "105", "V-1-0001"))
+    again = await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "V-j", "105", "V-1-0001"),
+    )
     assert (status_of(again), codes(again)) == ("5", ["IR5003"])
-    late = await send(gateway, "WageReportService", "SendWageReport", replaced(delivery(gateway, "V-5"), "V-1-0001"))
+    late = await send(
+        gateway,
+        "WageReportService",
+        "SendWageReport",
+        replaced(delivery(gateway, "V-5"), "V-1-0001"),
+    )
     assert (status_of(late), codes(late)) == ("5", ["IR5003"])
-    nowhere = await send(gateway, "WageReportService", "SendWageReport", replaced(delivery(gateway, "V-6"), "no-such-report"))
+    nowhere = await send(
+        gateway,
+        "WageReportService",
+        "SendWageReport",
+        replaced(delivery(gateway, "V-6"), "no-such-report"),
+    )
     assert (status_of(nowhere), codes(nowhere)) == ("5", ["IR5002"])
     differing = replaced(delivery(gateway, "V-7"), "V-1-0002", register_id)
-    assert codes(await send(gateway, "WageReportService", "SendWageReport", differing)) == ["IR5002"]
+    assert codes(await send(gateway, "WageReportService", "SendWageReport", differing)) == [
+        "IR5002"
+    ]
 
 
 async def test_ids_are_used_once(gateway: Running) -> None:
     document = raw(delivery(gateway, "U-1", reports=2, real_time=False))
     first = await send(gateway, "WageReportService", "SendWageReports", document)
     same = await send(gateway, "WageReportService", "SendWageReports", document)
-    assert same.findtext("AckData/IRDeliveryId") == first.findtext("AckData/IRDeliveryId"), "the same bytes get the same receipt"
-    other = await send(gateway, "WageReportService", "SendWageReports", raw(delivery(gateway, "U-1", 2, real_time=False)))
+    assert same.findtext("AckData/IRDeliveryId") == first.findtext("AckData/IRDeliveryId"), (
+        "the same bytes get the same receipt"
+    )
+    other = await send(
+        gateway,
+        "WageReportService",
+        "SendWageReports",
+        raw(delivery(gateway, "U-1", 2, real_time=False)),
+    )
     assert (status_of(other), codes(other)) == ("4", ["IR2101"])
     stolen = delivery(gateway, "U-2", 3, reports=2, real_time=False)
     stolen.find("DeliveryData/Reports/Report/ReportData/ReportId").text = "U-1-0002"
-    assert status_of(await send(gateway, "WageReportService", "SendWageReports", raw(stolen))) == "2"
+    assert (
+        status_of(await send(gateway, "WageReportService", "SendWageReports", raw(stolen))) == "2"
+    )
     reply = await ask(gateway, "U-2")
-    assert (status_of(reply), codes(reply), items(reply, "InvalidItems")) == ("3", ["IR5001"], [("U-1-0002", None)])
+    assert (status_of(reply), codes(reply), items(reply, "InvalidItems")) == (
+        "3",
+        ["IR5001"],
+        [("U-1-0002", None)],
+    )
     counted = await gateway.counts("income-register")
     assert (counted["accepted"], counted["duplicate"], counted["rejected"]) == (2, 1, 1)
 
@@ -154,21 +248,50 @@ async def test_a_whole_delivery_is_invalidated_once_and_told_so(gateway: Running
     for name in ("W-1", "W-2"):
         document = raw(delivery(gateway, name, reports=3, real_time=False))
         acknowledged = await send(gateway, "WageReportService", "SendWageReports", document)
-    await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-a", "105", "W-1-0002"))
-    gone = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-b", "109", "W-1"))
+    await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "W-a", "105", "W-1-0002"),
+    )
+    gone = await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "W-b", "109", "W-1"),
+    )
     assert (status_of(gone), items(gone, "ValidItems")) == ("3", [("W-1", None)])
-    assert (status_of(await ask(gateway, "W-1")), status_of(await ask(gateway, "W-2"))) == ("6", "3")
-    again = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-c", "109", "W-1"))
+    assert (status_of(await ask(gateway, "W-1")), status_of(await ask(gateway, "W-2"))) == (
+        "6",
+        "3",
+    )
+    again = await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "W-c", "109", "W-1"),
+    )
     assert (status_of(again), codes(again)) == ("5", ["IR5006"])
-    unknown = await send(gateway, "InvalidationService", "SendInvalidation", invalidation_of(owner, "W-d", "109", "W-9"))
+    unknown = await send(
+        gateway,
+        "InvalidationService",
+        "SendInvalidation",
+        invalidation_of(owner, "W-d", "109", "W-9"),
+    )
     assert (status_of(unknown), codes(unknown)) == ("5", ["IR5005"])
     by_register = invalidation_of(owner, "W-e", "109", "x").replace(
-        b"<ItemId>x</ItemId>", f"<IRItemId>{acknowledged.findtext('AckData/IRDeliveryId')}</IRItemId>".encode()
+        b"<ItemId>x</ItemId>",
+        f"<IRItemId>{acknowledged.findtext('AckData/IRDeliveryId')}</IRItemId>".encode(),
     )
-    assert status_of(await send(gateway, "InvalidationService", "SendInvalidation", by_register)) == "3"
+    assert (
+        status_of(await send(gateway, "InvalidationService", "SendInvalidation", by_register))
+        == "3"
+    )
     for name in ("W-1-0001", "W-1-0002", "W-2-0003"):
         late = replaced(delivery(gateway, f"late-{name}"), name)
-        assert codes(await send(gateway, "WageReportService", "SendWageReport", late)) == ["IR5003"], name
+        assert codes(await send(gateway, "WageReportService", "SendWageReport", late)) == [
+            "IR5003"
+        ], name
 
 
 async def test_a_delivery_meant_for_production_is_refused_at_the_door(gateway: Running) -> None:
@@ -179,7 +302,9 @@ async def test_a_delivery_meant_for_production_is_refused_at_the_door(gateway: R
     assert len(reply.findall("StatusResponse/DeliveryErrors/ErrorInfo")) == 1
 
 
-async def test_errors_of_the_message_hide_those_of_the_delivery_and_of_reports(gateway: Running) -> None:
+async def test_errors_of_the_message_hide_those_of_the_delivery_and_of_reports(
+    gateway: Running,
+) -> None:
     document = delivery(gateway, "M-1")
     document.find("DeliveryData/FaultyControl").text = "7"
     document.find("DeliveryData/Reports/Report/IncomeEarner/Employment/HoursPerWeek").text = "169"
@@ -192,12 +317,16 @@ async def test_errors_of_the_message_hide_those_of_the_delivery_and_of_reports(g
     assert of_message.find("StatusResponse/DeliveryErrors") is None
 
 
-async def test_errors_of_the_payer_reject_in_processing_beside_those_of_reports(gateway: Running) -> None:
+async def test_errors_of_the_payer_reject_in_processing_beside_those_of_reports(
+    gateway: Running,
+) -> None:
     document = delivery(gateway, "Y-1", reports=3, real_time=False)
     document.find("DeliveryData/PaymentPeriod/PaymentDate").text = "2018-12-31"
     document.find("DeliveryData/Reports/Report/IncomeEarner/Employment/HoursPerWeek").text = "169"
     await send(gateway, "WageReportService", "SendWageReports", raw(document))
     reply = await ask(gateway, "Y-1")
     assert status_of(reply) == "5"
-    assert "IR3001" in [each.text for each in reply.iterfind("StatusResponse/DeliveryErrors/ErrorInfo/ErrorCode")]
+    assert "IR3001" in [
+        each.text for each in reply.iterfind("StatusResponse/DeliveryErrors/ErrorInfo/ErrorCode")
+    ]
     assert [name for name, _ in items(reply, "InvalidItems")] == ["Y-1-0001"]

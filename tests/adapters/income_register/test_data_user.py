@@ -1,128 +1,31 @@
-"""Kela as a user of the register's data: its stub subscribes by itself, employers report, the clock moves, and what is handed on is counted."""
+"""Kela as a user of the register's data: its stub subscribes by itself, employers report, the clock
+moves, and what is handed on is counted.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import datetime
-import itertools
 import random
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from lxml import etree
 
-from adapters.income_register import generate
-from adapters.income_register.distribution import REPORTS_MAX
-from adapters.income_register.partner import STUB
-from adapters.income_register.partner_data_user import EXTRACTS, READ_WHOLE_ONE_IN, SUBSCRIPTIONS
-from exchange.assembly import Exchange, statistics_lines
-from exchange.ports import Inbound
-from exchange.settings import Settings
+from exchange.adapters.income_register.distribution import REPORTS_MAX
+from exchange.adapters.income_register.partner import STUB
+from exchange.adapters.income_register.partner_data_user import (
+    EXTRACTS,
+    READ_WHOLE_ONE_IN,
+    SUBSCRIPTIONS,
+)
+from exchange.assembly import statistics_lines
+from exchange.partners.stub import Situation
+from exchange.schemas.call import Call
 from exchange.simulation.doors import InsideDoors
 from exchange.storage.verify import verify
-from partners.stub import Sending, Situation
-from schemas.call import XML, Call
-from schemas.envelope import Envelope
-from tests.adapters.income_register.clients import raw
+from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.test_distribution import (
     BENEFITS,
     EMPLOYER,
-    Hand,
-    Straight,
-    at,
-    settled,
 )
 from tests.adapters.income_register.test_services import invalidation_of
-
-DAY = "2026-03-02"
-
-
-class Set(Hand):
-    """A clock that only the test moves on: whoever sleeps just lets others work."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0.005)
-
-
-@dataclass
-class World:
-    """An exchange over a clock of the test's own, and its partners in the same process."""
-
-    exchange: Exchange
-    clock: Hand
-    transport: Straight
-    serial: Any
-
-    async def begin(self) -> list[int]:
-        """Let the stub begin; the statuses of the replies to all that it sent."""
-        inside = InsideDoors(self.exchange.channels.values(), self.exchange.desk, self.exchange.directory)
-
-        def situation() -> Situation:
-            return Situation(random.Random(1), self.clock.now(), next(self.serial), self.exchange.directory)
-
-        statuses = []
-        waiting: list[Sending] = list(STUB.begin(self.exchange.directory, situation()))
-        while waiting:
-            sending = waiting.pop(0)
-            reply = await inside.call(sending.call)
-            statuses.append(reply.status)
-            waiting += sending.then(reply, situation()) if sending.then is not None else []
-        return statuses
-
-    async def report(self, partner: str, name: str, count: int, kind: str = "wages", **replaced: str) -> Envelope:
-        """Let a partner report; `replaced` gives the ReportIds that reports replace, by their own."""
-        sender = self.exchange.directory.get(partner)
-        assert sender is not None
-        batch = generate.Batch(sender.business_id, sender.business_id, datetime.date.fromisoformat(DAY), name, count, False)
-        rng = random.Random(name)
-        made = generate.wage_delivery(rng, batch) if kind == "wages" else generate.benefit_delivery(rng, batch, kind)
-        document = etree.fromstring(made)
-        for report in document.iterfind("DeliveryData/Reports/Report/ReportData"):
-            if (given := replaced.get(str(report.findtext("ReportId")).replace("-", "_"))) is not None:
-                report.find("ActionCode").text = "2"
-                report.find("ReportId").text = given
-        return await self.take(partner, raw(document))
-
-    async def take(self, partner: str, body: bytes) -> Envelope:
-        """Take a delivery in."""
-        sender = self.exchange.directory.get(partner)
-        assert sender is not None
-        desk = self.exchange.desk(self.exchange.channels["income-register"])
-        outcome = await desk.accept(Inbound(sender, body, XML, "deferred"))
-        assert outcome.kind == "accepted", [violation.as_text() for violation in outcome.violations]
-        return outcome.envelope
-
-    async def until(self, text: str) -> list[dict[str, tuple[str, str, str]]]:
-        """Let it become that time; what Kela was handed meanwhile: (kind, status, version) by ReportId, document by document."""
-        before = len(self.transport.extracts())
-        self.clock.time = at(text)
-        await self.exchange.watching.once()
-        await settled(self.exchange)
-        return [told(document) for document in self.transport.extracts()[before:]]
-
-
-def told(document: Any) -> dict[str, tuple[str, str, str]]:
-    """(QueryDataType, ReportStatus, ReportVersion) of the reports of a FromIR document by ReportId."""
-    kind = document.findtext("Subscription/QueryDataType")
-    return {
-        each.findtext("ReportId"): (kind, each.findtext("ReportStatus"), each.findtext("ReportVersion"))
-        for each in document.iterfind("Reports/Report/ReportData")
-    }
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """Everything at the beginning of a working day."""
-    clock, transport = Set(f"{DAY}T08:00:01+02:00"), Straight()
-    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}), clock=clock, transport=transport)
-    transport.exchange = exchange
-    await exchange.open(deliver=False)
-    exchange.dispatcher.start()
-    yield World(exchange, clock, transport, itertools.count(1))
-    await exchange.close()
 
 
 async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world: World) -> None:
@@ -141,10 +44,14 @@ async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world:
     assert employer is not None
     await world.take(
         EMPLOYER,
-        invalidation_of(employer.business_id, "inv", "105", "one-0003").replace(b"InvalidationRequest", b"InvalidationsRequest"),
+        invalidation_of(employer.business_id, "inv", "105", "one-0003").replace(
+            b"InvalidationRequest", b"InvalidationsRequest"
+        ),
     )
     wages, benefits = await world.until(f"{DAY}T08:00:23+02:00")
-    assert wages == {"one-0002": ("300", "1", "2"), "one-0003": ("300", "2", "2")}, "what changed, wherever it was given"
+    assert wages == {"one-0002": ("300", "1", "2"), "one-0003": ("300", "2", "2")}, (
+        "what changed, wherever it was given"
+    )
     assert benefits == {}, "a material without reports says that nothing changed"
 
     assert await world.begin() == [200, 200], "what is there is not subscribed to again"
@@ -163,7 +70,9 @@ async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world:
     assert result.clean, [(check.name, check.broken) for check in result.checks if check.broken]
 
 
-EXTRACT = b"<e><Summary><NrOfReports>2</NrOfReports></Summary><Report>1</Report><Report>2</Report></e>"
+EXTRACT = (
+    b"<e><Summary><NrOfReports>2</NrOfReports></Summary><Report>1</Report><Report>2</Report></e>"
+)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +86,15 @@ EXTRACT = b"<e><Summary><NrOfReports>2</NrOfReports></Summary><Report>1</Report>
         (b"", 1, 400),
     ],
 )
-def test_kela_counts_what_it_is_handed_and_reads_some_of_it_whole(world: World, body: bytes, serial: int, status: int) -> None:
+def test_kela_counts_what_it_is_handed_and_reads_some_of_it_whole(
+    world: World, body: bytes, serial: int, status: int
+) -> None:
     directory = world.exchange.directory
     kela = directory.serving("income-data")
     assert kela is not None
-    served = STUB.serve(kela, Call("POST", EXTRACTS, {}, body), Situation(random.Random(1), 0, serial, directory))
+    served = STUB.serve(
+        kela, Call("POST", EXTRACTS, {}, body), Situation(random.Random(1), 0, serial, directory)
+    )
     assert served is not None
     assert served.reply.status == status, served.reply.body
 
@@ -196,19 +109,29 @@ async def test_a_report_that_was_changed_within_a_span_is_told_once(world: World
         outcome = await by_soap(world, invalidation_of(employer.business_id, name, kind, item))
         assert b"<DeliveryDataStatus>3<" in outcome
     wages, _ = await world.until(f"{DAY}T08:00:13+02:00")
-    assert wages == {"one-0001": ("300", "2", "3"), "one-0002": ("300", "2", "2"), "one-0003": ("300", "2", "2")}
+    assert wages == {
+        "one-0001": ("300", "2", "3"),
+        "one-0002": ("300", "2", "2"),
+        "one-0003": ("300", "2", "2"),
+    }
     contents = world.transport.extracts()[0].findall("Reports/Report")
-    assert all(each.find("IncomeEarner") is not None for each in contents), "with the contents of the version before"
+    assert all(each.find("IncomeEarner") is not None for each in contents), (
+        "with the contents of the version before"
+    )
 
 
 async def by_soap(world: World, document: bytes) -> bytes:
     """The reply to a real-time invalidation by the employer."""
-    inside = InsideDoors(world.exchange.channels.values(), world.exchange.desk, world.exchange.directory)
+    inside = InsideDoors(
+        world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
+    )
     employer = world.exchange.directory.get(EMPLOYER)
     assert employer is not None
-    from adapters.income_register.partner import _call
+    from exchange.adapters.income_register.partner import _call
 
-    return (await inside.call(_call(employer, "InvalidationService", "SendInvalidation", document))).body
+    return (
+        await inside.call(_call(employer, "InvalidationService", "SendInvalidation", document))
+    ).body
 
 
 async def test_many_reports_are_handed_on_in_several_documents(world: World) -> None:

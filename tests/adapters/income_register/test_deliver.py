@@ -1,4 +1,6 @@
-"""What is handed on: the document as it was sent, without its envelope, and without the reports that were rejected."""
+"""What is handed on: the document as it was sent, without its envelope, and without the reports
+that were rejected.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ import random
 import pytest
 from lxml import etree
 
-from adapters.income_register import generate
-from adapters.income_register.deliver import cut_out, document_of
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.deliver import cut_out, document_of
 from exchange.ports import Delivery
-from schemas.directory import Partner
-from schemas.envelope import Envelope
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope
 
 SOMEBODY = Partner("somebody", "Somebody", "employer")
 SOAP = b"http://schemas.xmlsoap.org/soap/envelope/"
@@ -27,13 +29,25 @@ def document() -> bytes:
 def handed_on(body: bytes, *rejected: int) -> bytes:
     """What Kela gets."""
     detail = {"invalid": [[index, "", "", "", []] for index in rejected]}
-    envelope = Envelope(1, "income-register", "income-register.wage-reports", "somebody", "D-1", 0, "text/xml", detail=detail)
+    envelope = Envelope(
+        1,
+        "income-register",
+        "income-register.wage-reports",
+        "somebody",
+        "D-1",
+        0,
+        "text/xml",
+        detail=detail,
+    )
     return document_of(Delivery(1, envelope, SOMEBODY, SOMEBODY, body))
 
 
 def same(one: bytes, other: bytes) -> bool:
     """Whether two documents are the same in exclusive canonical form."""
-    first, second = (etree.tostring(etree.fromstring(each), method="c14n", exclusive=True) for each in (one, other))
+    first, second = (
+        etree.tostring(etree.fromstring(each), method="c14n", exclusive=True)
+        for each in (one, other)
+    )
     return bool(first == second)
 
 
@@ -62,7 +76,9 @@ def test_an_envelope_that_is_not_plain_is_read(form: bytes) -> None:
 
 def test_a_document_without_an_envelope_is_handed_on() -> None:
     assert cut_out(document()) == document()
-    declared = b'<?xml version="1.0" encoding="ISO-8859-1"?>' + document().decode().encode("iso-8859-1")
+    declared = b'<?xml version="1.0" encoding="ISO-8859-1"?>' + document().decode().encode(
+        "iso-8859-1"
+    )
     assert cut_out(declared) is None
     assert same(handed_on(declared), document())
 

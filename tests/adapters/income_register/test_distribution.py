@@ -1,4 +1,6 @@
-"""Subscriptions: when they are due, and that their subscriber is delivered the reports of the span, over a clock of the test's own."""
+"""Subscriptions: when they are due, and that their subscriber is delivered the reports of the span,
+over a clock of the test's own.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +13,19 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import adapters.income_register
-from adapters.income_register import generate
-from adapters.income_register.partner import STUB
-from adapters.income_register.subscription import due_at, span
+from exchange.adapters import income_register
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.partner import STUB
+from exchange.adapters.income_register.subscription import due_at, span
 from exchange.assembly import Exchange, own_doors
+from exchange.partners.stub import Situation
 from exchange.ports import Inbound
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
 from exchange.settings import Settings
-from partners.stub import Situation
-from schemas.call import Call, Reply
-from schemas.directory import Partner
 from tests.adapters.income_register.clients import check_reply, raw
 
-SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 KELA, EMPLOYER, BENEFITS = "kela.income-data", "employer.demo-oy", "kela.benefits"
 
 
@@ -56,14 +58,20 @@ class Straight:
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
         assert self.exchange is not None
         self.calls.append((partner.id, call))
-        served = STUB.serve(partner, call, Situation(random.Random(1), self.exchange.clock.now(), 1, self.exchange.directory))
+        served = STUB.serve(
+            partner,
+            call,
+            Situation(random.Random(1), self.exchange.clock.now(), 1, self.exchange.directory),
+        )
         assert served is not None
         return served.reply
 
     def extracts(self) -> list[Any]:
         """The FromIR documents that Kela was delivered, each checked."""
         found = [
-            etree.fromstring(call.body) for partner, call in self.calls if partner == KELA and call.path.endswith("/from-ir")
+            etree.fromstring(call.body)
+            for partner, call in self.calls
+            if partner == KELA and call.path.endswith("/from-ir")
         ]
         for document in found:
             check_reply(document)
@@ -75,10 +83,18 @@ SCHEDULES = {
         {"times": [[18_000, 61_200, 2]]},
         ["2026-03-02T05:00:00+02:00", "2026-03-02T22:00:00+02:00", "2026-03-03T05:00:00+02:00"],
     ),
-    "weekly": ({"times": [[75_600, 1, 1]], "weekdays": [4]}, ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"]),
+    "weekly": (
+        {"times": [[75_600, 1, 1]], "weekdays": [4]},
+        ["2026-03-06T21:00:00+02:00", "2026-03-13T21:00:00+02:00"],
+    ),
     "monthly": (
         {"times": [[79_200, 1, 1]], "days": [15, 32], "months": [2, 6]},
-        ["2026-06-15T22:00:00+03:00", "2026-06-30T22:00:00+03:00", "2027-02-15T22:00:00+02:00", "2027-02-28T22:00:00+02:00"],
+        [
+            "2026-06-15T22:00:00+03:00",
+            "2026-06-30T22:00:00+03:00",
+            "2027-02-15T22:00:00+02:00",
+            "2027-02-28T22:00:00+02:00",
+        ],
     ),
     "summer time begins": (
         {"times": [[12_600, 1, 1]], "weekdays": [6]},
@@ -89,7 +105,16 @@ SCHEDULES = {
 
 def subscription(schedule: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A remembered subscription."""
-    base = {"type": "2", "from": "2026-03-02", "to": "", "start": 0, "end": 0, "until": 0, "received": 0, "invalidated": False}
+    base = {
+        "type": "2",
+        "from": "2026-03-02",
+        "to": "",
+        "start": 0,
+        "end": 0,
+        "until": 0,
+        "received": 0,
+        "invalidated": False,
+    }
     return {**base, "schedule": schedule, **more}
 
 
@@ -104,25 +129,37 @@ def test_a_schedule_is_followed_in_finnish_time(name: str) -> None:
 
 
 def test_spans_meet_without_gap_or_overlap_and_end_with_the_subscription() -> None:
-    data = subscription({"times": [[79_200, 1, 1]]}, start=at("2026-01-01T00:00:00+02:00"), to="2026-03-03")
+    data = subscription(
+        {"times": [[79_200, 1, 1]]}, start=at("2026-01-01T00:00:00+02:00"), to="2026-03-03"
+    )
     spans = []
     for hour in range(24 * 14):
         if due := due_at(data, at("2026-03-02T08:30:00+02:00") + hour * 3_600_000):
             spans.append(span(data, due))
             data["until"] = due
     assert [start for start, _ in spans] == [at("2026-01-01T00:00:00+02:00"), spans[0][1]]
-    assert [end for _, end in spans] == [at("2026-03-02T22:00:00+02:00"), at("2026-03-03T22:00:00+02:00")]
+    assert [end for _, end in spans] == [
+        at("2026-03-02T22:00:00+02:00"),
+        at("2026-03-03T22:00:00+02:00"),
+    ]
 
 
 def test_one_time_subscriptions_are_extracted_once_and_invalidated_ones_never() -> None:
-    once = subscription({"times": [[43_200, 1, 1]]}, type="1", start=at("2026-01-01T00:00:00Z"), end=at("2026-02-01T00:00:00Z"))
+    once = subscription(
+        {"times": [[43_200, 1, 1]]},
+        type="1",
+        start=at("2026-01-01T00:00:00Z"),
+        end=at("2026-02-01T00:00:00Z"),
+    )
     late = at("2026-04-01T00:00:00Z")
     due = due_at(once, late)
     assert due == at("2026-03-02T12:00:00+02:00")
     assert span(once, due) == (at("2026-01-01T00:00:00Z"), at("2026-02-01T00:00:00Z"))
     assert due_at({**once, "until": due}, late) == 0
     assert due_at({**once, "invalidated": True}, late) == 0
-    assert due_at(subscription({"times": [[43_200, 1, 1]], "days": [31], "months": [2]}), late) == 0, "no February has 31 days"
+    assert (
+        due_at(subscription({"times": [[43_200, 1, 1]], "days": [31], "months": [2]}), late) == 0
+    ), "no February has 31 days"
 
 
 def test_times_that_were_missed_are_made_up_for_at_once() -> None:
@@ -136,7 +173,9 @@ async def accept(exchange: Exchange, partner: str, body: bytes) -> Any:
     """Take a deferred delivery in."""
     sender = exchange.directory.get(partner)
     assert sender is not None
-    outcome = await exchange.desk(exchange.channels["income-register"]).accept(Inbound(sender, body, "text/xml", "deferred"))
+    outcome = await exchange.desk(exchange.channels["income-register"]).accept(
+        Inbound(sender, body, "text/xml", "deferred")
+    )
     assert outcome.kind == "accepted", [violation.as_text() for violation in outcome.violations]
     return outcome
 
@@ -145,7 +184,9 @@ def order(exchange: Exchange, kind: str, profile: str = "") -> bytes:
     """Kela's subscription: daily at five, from 2026-03-02 on."""
     kela = exchange.directory.get(KELA)
     assert kela is not None
-    root = etree.parse(str(SAMPLES / "income-register.subscriptions--all-wage-reports-daily.xml")).getroot()
+    root = etree.parse(
+        str(SAMPLES / "income-register.subscriptions--all-wage-reports-daily.xml")
+    ).getroot()
     for code in root.iterfind("DeliveryData/*/Code"):
         code.text = kela.business_id
     root.find("DeliveryData/Timestamp").text = "2026-03-02T06:00:00Z"
@@ -162,9 +203,37 @@ def order(exchange: Exchange, kind: str, profile: str = "") -> bytes:
     return raw(root)
 
 
+async def counted_as_handed_on(exchange: Exchange, wages: int, benefits: int) -> None:
+    """What Kela was handed is counted by its reports, and comes in by the watch alone."""
+    totals = await exchange.ledger.totals(("message_type", "receiver", "kind"))
+    handed_on = {
+        key[0]: number
+        for key, _, number, _ in totals
+        if key[1:] == (KELA, "delivered") and key[0].endswith("from-ir")
+    }
+    assert handed_on == {
+        "income-register.wage-reports-from-ir": wages,
+        "income-register.benefit-reports-from-ir": benefits,
+    }
+    received = {
+        key[:2]: key[2]
+        for key, *_ in await exchange.ledger.totals(("message_type", "door", "kind"))
+        if key[2] == "received"
+    }
+    own = {door for name, door in own_doors() if name == "income-register"}
+    assert {kind for kind, door in received if door in own} == set(handed_on), (
+        "nobody else comes in by the watch's door"
+    )
+    assert not {kind for kind, door in received if door not in own} & set(handed_on)
+
+
 async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     clock, transport = Hand("2026-03-02T08:00:00+02:00"), Straight()
-    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}), clock=clock, transport=transport)
+    exchange = Exchange(
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}),
+        clock=clock,
+        transport=transport,
+    )
     transport.exchange = exchange
     await exchange.open(deliver=False)
     await accept(exchange, KELA, order(exchange, "300", "benefit-decision"))
@@ -188,8 +257,14 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     await exchange.watching.once()
     await exchange.watching.once()
     await settled(exchange)
-    first = {document.findtext("Subscription/QueryDataType"): document for document in transport.extracts()}
-    assert {kind: document.findtext("Summary/NrOfReports") for kind, document in first.items()} == {"300": "4", "315": "2"}
+    first = {
+        document.findtext("Subscription/QueryDataType"): document
+        for document in transport.extracts()
+    }
+    assert {kind: document.findtext("Summary/NrOfReports") for kind, document in first.items()} == {
+        "300": "4",
+        "315": "2",
+    }
     assert len(transport.extracts()) == 2, "each is extracted once"
     report = first["300"].find("Reports/Report")
     assert report.find("IncomeEarner/PensionInsurance") is None, "the profile leaves it out"
@@ -199,36 +274,43 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     clock.time = at("2026-03-04T05:00:10+02:00")
     await exchange.watching.once()
     await settled(exchange)
-    second = [document for document in transport.extracts()[2:] if document.findtext("Subscription/QueryDataType") == "300"]
+    second = [
+        document
+        for document in transport.extracts()[2:]
+        if document.findtext("Subscription/QueryDataType") == "300"
+    ]
     names = [each.text for each in second[0].iterfind("Reports/Report/ReportData/ReportId")]
     assert names == ["two-0001", "two-0002", "two-0003"]
-    totals = await exchange.ledger.totals(("message_type", "receiver", "kind"))
-    handed_on = {key[0]: number for key, _, number, _ in totals if key[1:] == (KELA, "delivered") and key[0].endswith("from-ir")}
-    assert handed_on == {"income-register.wage-reports-from-ir": 7, "income-register.benefit-reports-from-ir": 2}
-    received = {
-        key[:2]: key[2] for key, *_ in await exchange.ledger.totals(("message_type", "door", "kind")) if key[2] == "received"
-    }
-    own = {door for name, door in own_doors() if name == "income-register"}
-    assert {kind for kind, door in received if door in own} == set(handed_on), "nobody else comes in by the watch's door"
-    assert not {kind for kind, door in received if door not in own} & set(handed_on)
+    await counted_as_handed_on(exchange, 7, 2)
     await exchange.close()
 
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("<NrOfReports>1", "<NrOfReports>x"), ("<ReportVersion>1", "<ReportVersion>x"), ("</Reports>", "</Reports><More/>")],
+    [
+        ("<NrOfReports>1", "<NrOfReports>x"),
+        ("<ReportVersion>1", "<ReportVersion>x"),
+        ("</Reports>", "</Reports><More/>"),
+    ],
     ids=["before the reports", "in a report", "after the reports"],
 )
-async def test_what_the_register_renders_wrong_is_told_where_it_stands(tmp_path: Path, right: str, wrong: str) -> None:
+async def test_what_the_register_renders_wrong_is_told_where_it_stands(
+    tmp_path: Path, right: str, wrong: str
+) -> None:
     exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}))
     await exchange.open(deliver=False)
     register = exchange.directory.get("income-register")
     assert register is not None
-    text = (SAMPLES / "income-register.wage-reports-from-ir--one-report.xml").read_text(encoding="utf-8")
+    text = (SAMPLES / "income-register.wage-reports-from-ir--one-report.xml").read_text(
+        encoding="utf-8"
+    )
     before, _, after = text.partition(right)
     hints = {"subscription": "1" * 32, "receiver": KELA, "until": ""}
     desk = exchange.desk(exchange.channels["income-register"])
-    own = [Inbound(register, each.encode(), "text/xml", "subscription", hints) for each in (before + wrong + after, text)]
+    own = [
+        Inbound(register, each.encode(), "text/xml", "subscription", hints)
+        for each in (before + wrong + after, text)
+    ]
     rejected, accepted = [await desk.accept(each) for each in own]
     await exchange.close()
     assert (rejected.kind, accepted.kind, accepted.envelope.items) == ("rejected", "accepted", 1)

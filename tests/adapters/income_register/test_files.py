@@ -1,4 +1,6 @@
-"""The file channel: files left in a folder are deliveries, their outcomes are feedback files, and what waits is laid out."""
+"""The file channel: files left in a folder are deliveries, their outcomes are feedback files, and
+what waits is laid out.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from adapters.income_register import files
-from schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
+from exchange.adapters.income_register import files
+from exchange.schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
 from tests.adapters.income_register.clients import check_reply, raw
 from tests.adapters.income_register.test_cycle import codes, delivery, items, replaced
 from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
@@ -54,7 +56,9 @@ async def test_files_go_the_whole_way_and_leave_feedback(gateway: Running) -> No
     counted = await gateway.counts("income-register")
     assert counted["accepted"] == 1
     again = await leave(gateway, "two", raw(delivery(gateway, "F-1", reports=3, real_time=False)))
-    assert items(again, "ValidItems") == items(reply, "ValidItems"), "the same bytes are a duplicate, as after a crash"
+    assert items(again, "ValidItems") == items(reply, "ValidItems"), (
+        "the same bytes are a duplicate, as after a crash"
+    )
     assert (await gateway.counts("income-register"))["duplicate"] == 1
     owner = batch(gateway, EMPLOYER, "-").payer
     gone = await leave(gateway, "three", invalidation_of(owner, "F-i", "109", "F-1"))
@@ -65,7 +69,10 @@ async def test_files_go_the_whole_way_and_leave_feedback(gateway: Running) -> No
 
 async def test_what_is_wrong_with_a_file_is_told_in_message_errors(gateway: Running) -> None:
     no_xml = await leave(gateway, "text", b"this is no XML")
-    assert (status_of(no_xml), no_xml.find("StatusResponse/MessageErrors") is not None) == ("4", True)
+    assert (status_of(no_xml), no_xml.find("StatusResponse/MessageErrors") is not None) == (
+        "4",
+        True,
+    )
     broken = delivery(gateway, "B-1")
     broken.find("DeliveryData").remove(broken.find("DeliveryData/DeliveryId"))
     by_schema = await leave(gateway, "schema", raw(broken))
@@ -81,7 +88,9 @@ async def test_what_is_wrong_with_a_file_is_told_in_message_errors(gateway: Runn
     assert code.encode() not in etree.tostring(refused)
 
 
-async def test_only_whole_files_of_the_folder_itself_are_taken(gateway: Running, tmp_path: Path) -> None:
+async def test_only_whole_files_of_the_folder_itself_are_taken(
+    gateway: Running, tmp_path: Path
+) -> None:
     own = account(gateway) / "in"
     own.mkdir(exist_ok=True)
     secret = tmp_path / "secret.xml"
@@ -91,7 +100,12 @@ async def test_only_whole_files_of_the_folder_itself_are_taken(gateway: Running,
     (own / ".hidden.xml").write_bytes(b"<")
     (own / "folder.xml").mkdir()
     await leave(gateway, "real", raw(delivery(gateway, "L-2")))
-    assert sorted(path.name for path in own.iterdir()) == [".hidden.xml", "folder.xml", "half.xml.tmp", "link.xml"]
+    assert sorted(path.name for path in own.iterdir()) == [
+        ".hidden.xml",
+        "folder.xml",
+        "half.xml.tmp",
+        "link.xml",
+    ]
     assert [path.name for path in (account(gateway) / "feedback").iterdir()] == ["real.xml"]
 
 

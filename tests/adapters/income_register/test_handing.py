@@ -1,4 +1,6 @@
-"""Reports cut out of a delivery's bytes are those that its tree gives, and what is not written plainly is left to the tree."""
+"""Reports cut out of a delivery's bytes are those that its tree gives, and what is not written
+plainly is left to the tree.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,29 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import adapters.income_register
-from adapters.income_register import generate
-from adapters.income_register.extract import Extraction, render
-from adapters.income_register.handing import Holding, Wanted, by_bytes, by_tree, is_plain, profiles
-from adapters.income_register.parse import BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS, WAGE_REPORTS, items_of, unwrap
-from adapters.income_register.signature import sign, sign_canonical, signing_key
-from schemas.envelope import Envelope
+from exchange.adapters import income_register
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.extract import Extraction, render
+from exchange.adapters.income_register.handing import (
+    Holding,
+    Wanted,
+    by_bytes,
+    by_tree,
+    is_plain,
+    profiles,
+)
+from exchange.adapters.income_register.parse import (
+    BENEFIT_REPORTS,
+    PAYER_SUMMARY_REPORTS,
+    WAGE_REPORTS,
+    items_of,
+    unwrap,
+)
+from exchange.adapters.income_register.signature import sign, sign_canonical, signing_key
+from exchange.schemas.envelope import Envelope
 from tests.adapters.income_register.clients import check_reply, raw
 
-SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 DAY = datetime.date(2026, 3, 2)
 PROFILES = sorted(profiles())
 
@@ -29,12 +44,25 @@ def holding(message_type: str, body: bytes, without: tuple[int, ...] = ()) -> Ho
     """A stored delivery of which some reports were rejected."""
     names = [each.report_id for each in items_of(message_type, unwrap(etree.fromstring(body)))]
     detail = {
-        "header": {"DeliveryDataType": "100", "DeliveryDataOwner": [["Type", "1"], ["Code", "2900101-5"]]},
+        "header": {
+            "DeliveryDataType": "100",
+            "DeliveryDataOwner": [["Type", "1"], ["Code", "2900101-5"]],
+        },
         "valid": [[place, name, 1, ""] for place, name in enumerate(names) if place not in without],
-        "invalid": [[place, name, "", "", []] for place, name in enumerate(names) if place in without],
+        "invalid": [
+            [place, name, "", "", []] for place, name in enumerate(names) if place in without
+        ],
     }
     envelope = Envelope(
-        7, "income-register", message_type, "somebody", "D", 1_772_400_000_123, "text/xml", "deferred", detail=detail
+        7,
+        "income-register",
+        message_type,
+        "somebody",
+        "D",
+        1_772_400_000_123,
+        "text/xml",
+        "deferred",
+        detail=detail,
     )
     return Holding(envelope, body)
 
@@ -65,7 +93,12 @@ def samples() -> Iterator[tuple[str, bytes]]:
         for path in sorted(SAMPLES.glob(f"income-register.{start}*.xml")):
             yield (
                 message_type,
-                raw(etree.fromstring(path.read_bytes(), etree.XMLParser(remove_blank_text=True, remove_comments=True))),
+                raw(
+                    etree.fromstring(
+                        path.read_bytes(),
+                        etree.XMLParser(remove_blank_text=True, remove_comments=True),
+                    )
+                ),
             )
 
 
@@ -93,7 +126,9 @@ def spelled(body: bytes) -> dict[str, bytes]:
         "greater than": body.replace(name, name + b"a>b", 1),
         "quotes": body.replace(name, name + b"\"'", 1),
         "lines": body.replace(name, name + b"a\r\nb\tc", 1),
-        "in tags": body.replace(b"<LastName>", b"<LastName  >", 1).replace(b"</LastName>", b"</LastName\n>", 1),
+        "in tags": body.replace(b"<LastName>", b"<LastName  >", 1).replace(
+            b"</LastName>", b"</LastName\n>", 1
+        ),
         "empty": body.replace(b"<FirstName>", b"<Other/><FirstName>", 1),
         "envelope": b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
         + body
@@ -103,18 +138,24 @@ def spelled(body: bytes) -> dict[str, bytes]:
     }
 
 
-BODY = generate.wage_delivery(random.Random(11), generate.Batch("2900101-5", "2900101-5", DAY, "D-1", 4, False))
+BODY = generate.wage_delivery(
+    random.Random(11), generate.Batch("2900101-5", "2900101-5", DAY, "D-1", 4, False)
+)
 
 
 @pytest.mark.parametrize("place", (0, 3, 7))
 @pytest.mark.parametrize("form", spelled(BODY))
-def test_one_of_many_reports_is_the_same_however_the_delivery_is_written(form: str, place: int) -> None:
+def test_one_of_many_reports_is_the_same_however_the_delivery_is_written(
+    form: str, place: int
+) -> None:
     batch = generate.Batch("2900101-5", "2900101-5", DAY, "D-1", 8, False)
     held = holding(WAGE_REPORTS, spelled(generate.wage_delivery(random.Random(12), batch))[form])
     only = [wanted(held)[place]]
     found = by_bytes(held, only, "benefit-decision")
     assert found in (None, by_tree(held, only, "benefit-decision"))
-    assert found is not None or place == 0 or "comment" in form or form in ("spaced", "character data")
+    assert (
+        found is not None or place == 0 or "comment" in form or form in ("spaced", "character data")
+    )
 
 
 @pytest.mark.parametrize("form", spelled(BODY))
@@ -133,7 +174,15 @@ def test_a_rendered_document_is_its_own_canonical_form_and_valid(profile: str) -
         held = holding(message_type, body)
         reports = by_tree(held, wanted(held), profile)
         extraction = Extraction(
-            message_type, "300", "0" * 32, 1_772_400_000_123, profile, (0, 1), "main", "part", ("1" * 32, "2" * 32)
+            message_type,
+            "300",
+            "0" * 32,
+            1_772_400_000_123,
+            profile,
+            (0, 1),
+            "main",
+            "part",
+            ("1" * 32, "2" * 32),
         )
         document = render(extraction, reports)
         assert etree.tostring(etree.fromstring(document), method="c14n", exclusive=True) == document
@@ -150,7 +199,11 @@ def test_plain_bytes_are_canonical(text: str) -> None:
 
 
 def test_what_a_profile_leaves_out_of_a_report_stands_nowhere_else_in_one() -> None:
-    body = BODY.replace(b"</Transactions>", b"</Transactions><ForeignLeasedWork><Addresses>x</Addresses></ForeignLeasedWork>", 1)
+    body = BODY.replace(
+        b"</Transactions>",
+        b"</Transactions><ForeignLeasedWork><Addresses>x</Addresses></ForeignLeasedWork>",
+        1,
+    )
     held = holding(WAGE_REPORTS, body)
     tree = by_tree(held, wanted(held), "benefit-decision")
     assert by_bytes(held, wanted(held), "benefit-decision") in (None, tree)

@@ -1,4 +1,6 @@
-"""The index of deliveries: what it finds is what a look at everything finds, whoever wrote its segments, and a question reads only what is new."""
+"""The index of deliveries: what it finds is what a look at everything finds, whoever wrote its
+segments, and a question reads only what is new.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.income_register import changes, index, tail
-from adapters.income_register.changes import fitting
-from adapters.income_register.conditions import Conditions, of_data
-from adapters.income_register.index import Index
-from adapters.income_register.parse import WAGE_REPORTS
-from adapters.income_register.tail import Tail, terms_in
-from tests.adapters.income_register.test_data_user import World, world  # noqa: F401
+from exchange.adapters.income_register import changes, index, tail
+from exchange.adapters.income_register.changes import fitting
+from exchange.adapters.income_register.conditions import Conditions, of_data
+from exchange.adapters.income_register.index import Index
+from exchange.adapters.income_register.parse import WAGE_REPORTS
+from exchange.adapters.income_register.tail import Tail, terms_in
+from tests.adapters.income_register.data_user import World
 from tests.adapters.income_register.test_distribution import EMPLOYER
 from tests.adapters.income_register.test_handing import generated, holding, spelled, wanted
 from tests.adapters.income_register.test_material import CODE, OTHER, deliveries, reports_of
@@ -30,14 +32,18 @@ async def found(desk: Any, conditions: Conditions) -> list[int]:
     return [each.envelope.id async for each in Index(desk).look_up(WAGE_REPORTS, conditions)]
 
 
-async def check(world: World, desk: Any, after: int = 0) -> None:  # noqa: F811
-    """What the index tells of each earner is what the deliveries say, the newest first; those after a time are not all settled."""
+async def check(world: World, desk: Any, after: int = 0) -> None:
+    """What the index tells of each earner is what the deliveries say, the newest first; those after
+    a time are not all settled.
+    """
     held = await deliveries(world, WAGE_REPORTS)
     by_code: dict[str, set[int]] = {}
     for each in held:
         for report in reports_of(each):
             by_code.setdefault(report.findtext(CODE), set()).add(each.envelope.id)
-    unsettled = {each.envelope.id for each in held if each.envelope.received_at > after} if after else set()
+    unsettled = (
+        {each.envelope.id for each in held if each.envelope.received_at > after} if after else set()
+    )
     for code, messages in by_code.items():
         told = await found(desk, of_earner(code))
         assert told == sorted(set(told), reverse=True)
@@ -45,13 +51,15 @@ async def check(world: World, desk: Any, after: int = 0) -> None:  # noqa: F811
         assert messages <= set(told)
 
 
-async def give(world: World, first: int, last: int) -> None:  # noqa: F811
+async def give(world: World, first: int, last: int) -> None:
     """Deliveries first to last; each third pays the same persons."""
     for number in range(first, last):
         await world.report(EMPLOYER if number % 3 else OTHER, f"d{number}", 4)
 
 
-async def test_two_workers_that_ask_by_turns_share_their_segments(world: World, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_two_workers_that_ask_by_turns_share_their_segments(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(index, "SEGMENT_MESSAGES", 4)
     channel = world.exchange.channels["income-register"]
     one, other = world.exchange.desk(channel), world.exchange.desk(channel)
@@ -66,23 +74,31 @@ async def test_two_workers_that_ask_by_turns_share_their_segments(world: World, 
     assert state["segments"] == 3
     segments = await one.recall([f"i/{number}" for number in (1, 2, 3)])
     messages = [message for number in (1, 2, 3) for message in segments[f"i/{number}"].value]
-    assert messages == sorted(each.envelope.id for each in await deliveries(world, WAGE_REPORTS)), "each in one segment"
+    assert messages == sorted(each.envelope.id for each in await deliveries(world, WAGE_REPORTS)), (
+        "each in one segment"
+    )
 
 
-async def test_workers_that_ask_at_once_write_each_segment_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_workers_that_ask_at_once_write_each_segment_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(index, "SEGMENT_MESSAGES", 2)
     await give(world, 0, 9)
     world.clock.time += 10_000
     channel = world.exchange.channels["income-register"]
     desks = [world.exchange.desk(channel) for _ in range(3)]
-    await asyncio.gather(*(found(desk, of_earner("010280-952L")) for desk in desks for _ in range(3)))
+    await asyncio.gather(
+        *(found(desk, of_earner("010280-952L")) for desk in desks for _ in range(3))
+    )
     state = (await desks[0].recall(["i/state"]))["i/state"].value
     assert state["segments"] == 4
     for desk in desks:
         await check(world, desk)
 
 
-async def test_a_question_reads_only_what_is_new_and_what_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_a_question_reads_only_what_is_new_and_what_answers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await give(world, 0, 8)
     world.clock.time += 10_000
     desk = world.exchange.desk(world.exchange.channels["income-register"])
@@ -105,7 +121,7 @@ async def test_a_question_reads_only_what_is_new_and_what_answers(world: World, 
 
 
 async def test_large_deliveries_close_a_segment_early_and_are_read_on_a_thread(
-    world: World,  # noqa: F811
+    world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(index, "SEGMENT_TERMS", 10)
@@ -120,11 +136,14 @@ async def test_large_deliveries_close_a_segment_early_and_are_read_on_a_thread(
 
 async def test_a_term_is_found_only_where_an_entry_begins() -> None:
     places = [
-        index._ENTRY.pack(term, place) for term, place in ((0x01020304, 5), (0x03040005, 6), (0x00050304, 7), (0x01020304, 300))
+        index._ENTRY.pack(term, place)
+        for term, place in ((0x01020304, 5), (0x03040005, 6), (0x00050304, 7), (0x01020304, 300))
     ]
     packed = index.base64.b64encode(b"".join(places)).decode()
     assert list(index._places(packed, 0x01020304)) == [5, 300]
-    assert list(index._places(packed, 0x03040005)) == [6], "not the end of one entry with the place behind it"
+    assert list(index._places(packed, 0x03040005)) == [6], (
+        "not the end of one entry with the place behind it"
+    )
     assert list(index._places(packed, 0x0A0B0C0D)) == []
 
 
@@ -141,7 +160,9 @@ def test_a_tail_begins_where_the_last_segment_ends() -> None:
 
 
 @pytest.mark.parametrize("number", range(7))
-def test_reports_cut_out_for_an_earner_are_those_that_the_tree_gives(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_cut_out_for_an_earner_are_those_that_the_tree_gives(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message_type, body = list(generated())[number]
     codes = [report.findtext(CODE) for report in reports_of(holding(message_type, body))]
     rng = random.Random(number)
@@ -150,7 +171,10 @@ def test_reports_cut_out_for_an_earner_are_those_that_the_tree_gives(number: int
             conditions = of_data({"ids": {"7": [["2", code], ["2", codes[0]]]}}, "400")
             held = holding(message_type, form, (3,))
             if form is body:
-                assert changes._by_chunks(held, wanted(held), conditions, conditions.earners()) is not None
+                assert (
+                    changes._by_chunks(held, wanted(held), conditions, conditions.earners())
+                    is not None
+                )
             by_chunks = fitting(held, wanted(held), conditions)
             with monkeypatch.context() as patched:
                 patched.setattr(changes, "_by_chunks", lambda *_: None)

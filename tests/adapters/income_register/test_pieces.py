@@ -1,4 +1,6 @@
-"""A large delivery is judged in pieces: the same verdict as whole, each fault where it stands, in a fraction of the memory."""
+"""A large delivery is judged in pieces: the same verdict as whole, each fault where it stands, in a
+fraction of the memory.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from adapters.income_register import generate, parse, pieces
-from benchmarks.income_delivery import measure
+from exchange.adapters.income_register import generate, parse, pieces
 from exchange.assembly import Exchange
+from exchange.benchmarks.income_delivery import measure
 from exchange.ports import Inbound
 from exchange.settings import Settings
 from tests.adapters.income_register.clients import key_and_certificate, raw
@@ -57,9 +59,13 @@ async def outcome_of(folder: Path, body_of: Any) -> tuple[Any, list[Any]]:
         partner = exchange.directory.get(EMPLOYER)
         assert partner is not None
         body = body_of(exchange)
-        outcome = await exchange.desk(exchange.channels["income-register"]).accept(Inbound(partner, body, "text/xml", "deferred"))
+        outcome = await exchange.desk(exchange.channels["income-register"]).accept(
+            Inbound(partner, body, "text/xml", "deferred")
+        )
         detail = {key: value for key, value in outcome.envelope.detail.items() if key != "header"}
-        return (outcome.kind, outcome.reason, detail), [dataclasses.replace(each) for each in outcome.violations]
+        return (outcome.kind, outcome.reason, detail), [
+            dataclasses.replace(each) for each in outcome.violations
+        ]
     finally:
         await exchange.close()
 
@@ -78,7 +84,9 @@ CHANGES: dict[str, tuple[bytes, bytes, int]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_pieces_and_whole_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+async def test_pieces_and_whole_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     def body_of(exchange: Exchange) -> bytes:
         return spoilt(delivery(exchange, "P-1"), *CHANGES[change])
 
@@ -94,19 +102,28 @@ async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, forged: bool
 ) -> None:
     pem, certificate = key_and_certificate()
-    signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way])
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=CanonicalizationMethod[way]
+    )
 
     def body_of(exchange: Exchange) -> bytes:
         envelope = etree.fromstring(delivery(exchange, "P-3"))
-        done = raw(signer.sign(etree.fromstring(raw(envelope[0][0])), key=pem, cert=certificate.decode()))
-        body = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>' + done + b"</s:Body></s:Envelope>"
+        done = raw(
+            signer.sign(etree.fromstring(raw(envelope[0][0])), key=pem, cert=certificate.decode())
+        )
+        body = (
+            b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+            + done
+            + b"</s:Body></s:Envelope>"
+        )
         assert pieces.cut(body) is not None
         return spoilt(body, b"<HoursPerWeek>", b"<HoursPerWeek>1", 600) if forged else body
 
     in_pieces = await outcome_of(tmp_path / "pieces", body_of)
-    assert (in_pieces[0][0], [each.rule for each in in_pieces[1] if each.severity == "error"][:1]) == (
-        ("rejected", ["ir.signature"]) if forged else ("accepted", [])
-    )
+    assert (
+        in_pieces[0][0],
+        [each.rule for each in in_pieces[1] if each.severity == "error"][:1],
+    ) == (("rejected", ["ir.signature"]) if forged else ("accepted", []))
     monkeypatch.setattr(parse, "LARGE_BYTES", 1 << 30)
     whole = await outcome_of(tmp_path / "whole", body_of)
     assert [each.rule for each in in_pieces[1]] == [each.rule for each in whole[1]]
@@ -120,7 +137,10 @@ def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
     assert cut is not None
     names = [each[b"ReportId"] for each in cut.references()]
     assert names == [f"P-2-{index + 1:04d}".encode() for index in range(REPORTS)]
-    assert b"".join(piece[cut.start : len(piece) - (len(body) - cut.end)] for piece in cut) == body[cut.start : cut.end]
+    assert (
+        b"".join(piece[cut.start : len(piece) - (len(body) - cut.end)] for piece in cut)
+        == body[cut.start : cut.end]
+    )
     assert pieces.cut(body[:400_000]) is None, "what is small is read as a whole"
 
 

@@ -1,4 +1,6 @@
-"""The services as a SOAP client sees them: zeep, built from the served WSDLs, runs every operation; replies validate and verify."""
+"""The services as a SOAP client sees them: zeep, built from the served WSDLs, runs every operation;
+replies validate and verify.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,14 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import adapters.income_register
-from adapters.income_register import generate, wsdl
-from adapters.income_register.memory import Shelf
-from adapters.income_register.request_rules import QUERY_TYPES
+from exchange.adapters import income_register
+from exchange.adapters.income_register import generate, wsdl
+from exchange.adapters.income_register.memory import Shelf
+from exchange.adapters.income_register.request_rules import QUERY_TYPES
 from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 
-SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 EMPLOYER, KELA = "employer.demo-oy", "kela.benefits"
 
 
@@ -36,7 +38,10 @@ def batch(gateway: Running, partner: str, delivery_id: str, **more: Any) -> gene
 
 def status_of(document: Any) -> str:
     """DeliveryDataStatus of an acknowledgement or a status response."""
-    return str(document.findtext("AckData/DeliveryDataStatus") or document.findtext("StatusResponse/DeliveryDataStatus"))
+    return str(
+        document.findtext("AckData/DeliveryDataStatus")
+        or document.findtext("StatusResponse/DeliveryDataStatus")
+    )
 
 
 async def test_wage_reports_go_in_by_a_soap_client(gateway: Running) -> None:
@@ -46,7 +51,9 @@ async def test_wage_reports_go_in_by_a_soap_client(gateway: Running) -> None:
     reply = await asyncio.to_thread(soap.call, "SendWageReport", one)
     assert (reply.tag.rpartition("}")[2], status_of(reply)) == ("StatusResponseFromIR", "3")
     assert reply.findtext("StatusResponse/ValidItems/Item/ItemId") == "Z-1-0001"
-    many = soap.values(generate.wage_delivery(rng, batch(gateway, EMPLOYER, "Z-2", reports=3, real_time=False)))
+    many = soap.values(
+        generate.wage_delivery(rng, batch(gateway, EMPLOYER, "Z-2", reports=3, real_time=False))
+    )
     reply = await asyncio.to_thread(soap.call, "SendWageReports", many)
     assert (reply.tag.rpartition("}")[2], status_of(reply)) == ("AckFromIR", "2")
     assert reply.findtext("DeliveryData/DeliveryId") == "Z-2"
@@ -57,12 +64,18 @@ async def test_wage_reports_go_in_by_a_soap_client(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("partner, kind", [(KELA, "kela"), ("accident-insurers-centre", "insurer")])
-async def test_benefit_reports_go_in_by_a_soap_client(gateway: Running, partner: str, kind: str) -> None:
+async def test_benefit_reports_go_in_by_a_soap_client(
+    gateway: Running, partner: str, kind: str
+) -> None:
     soap = await client(gateway, "BenefitReportService", partner)
     rng = random.Random(2)
     one = soap.values(generate.benefit_delivery(rng, batch(gateway, partner, "B-1"), kind))
     assert status_of(await asyncio.to_thread(soap.call, "SendBenefitReport", one)) == "3"
-    many = soap.values(generate.benefit_delivery(rng, batch(gateway, partner, "B-2", reports=2, real_time=False), kind))
+    many = soap.values(
+        generate.benefit_delivery(
+            rng, batch(gateway, partner, "B-2", reports=2, real_time=False), kind
+        )
+    )
     assert status_of(await asyncio.to_thread(soap.call, "SendBenefitReports", many)) == "2"
 
 
@@ -76,8 +89,13 @@ async def test_a_delivery_is_asked_after_by_a_soap_client(gateway: Running) -> N
     question = status_question(sent, acknowledged.findtext("AckData/IRDeliveryId"))
     reply = await asyncio.to_thread(status.call, "GetDeliveryDataStatus", question)
     assert status_of(reply) == "3"
-    assert [item.text for item in reply.iterfind("StatusResponse/ValidItems/Item/ItemId")] == ["S-1-0001", "S-1-0002"]
-    unknown = await asyncio.to_thread(status.call, "GetDeliveryDataStatus", question | {"DeliveryId": "S-other"})
+    assert [item.text for item in reply.iterfind("StatusResponse/ValidItems/Item/ItemId")] == [
+        "S-1-0001",
+        "S-1-0002",
+    ]
+    unknown = await asyncio.to_thread(
+        status.call, "GetDeliveryDataStatus", question | {"DeliveryId": "S-other"}
+    )
     assert status_of(unknown) == "0"
 
 
@@ -99,10 +117,16 @@ def status_question(sent: generate.Batch, register_id: str | None) -> dict[str, 
     }
 
 
-async def test_every_service_gives_its_wsdl_and_the_schemas_that_it_imports(gateway: Running) -> None:
+async def test_every_service_gives_its_wsdl_and_the_schemas_that_it_imports(
+    gateway: Running,
+) -> None:
     for service in wsdl.SERVICES:
         soap = await client(gateway, service, EMPLOYER)
-        operations = {name for port in soap.zeep.wsdl.services[service].ports.values() for name in port.binding._operations}
+        operations = {
+            name
+            for port in soap.zeep.wsdl.services[service].ports.values()
+            for name in port.binding._operations
+        }
         assert operations == {operation.name for operation in wsdl.SERVICES[service]}
 
 
@@ -110,7 +134,9 @@ def sample(name: str, owner: str, **texts: str) -> bytes:
     """A valid sample given by another owner, with other texts."""
     root = etree.parse(str(SAMPLES / f"income-register.{name}.xml")).getroot()
     for code in root.iterfind(".//Code"):
-        if (code.getparent().tag or "").startswith("DeliveryData") or code.getparent().getparent().tag == "PayerIds":
+        if (code.getparent().tag or "").startswith(
+            "DeliveryData"
+        ) or code.getparent().getparent().tag == "PayerIds":
             code.text = owner
     for path, text in texts.items():
         element = root.find(f".//{path}")
@@ -127,7 +153,9 @@ def renamed(document: bytes, root: str) -> bytes:
     return raw(new)
 
 
-async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_client(gateway: Running) -> None:
+async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_client(
+    gateway: Running,
+) -> None:
     owner = batch(gateway, EMPLOYER, "-").payer
     called = []
 
@@ -140,11 +168,16 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     reply = await call("PayerSummaryReportService", "SendPayerSummaryReport", summary)
     assert status_of(reply) == "3", raw(reply)
     again = renamed(
-        sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"), "PayerSummaryReportsRequestToIR"
+        sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"),
+        "PayerSummaryReportsRequestToIR",
     )
-    assert status_of(await call("PayerSummaryReportService", "SendPayerSummaryReports", again)) == "2"
+    assert (
+        status_of(await call("PayerSummaryReportService", "SendPayerSummaryReports", again)) == "2"
+    )
 
-    wages = generate.wage_delivery(random.Random(5), batch(gateway, EMPLOYER, "I-1", reports=3, real_time=False))
+    wages = generate.wage_delivery(
+        random.Random(5), batch(gateway, EMPLOYER, "I-1", reports=3, real_time=False)
+    )
     assert status_of(await call("WageReportService", "SendWageReports", wages)) == "2"
     invalidation = invalidation_of(owner, "inv-1", "105", "I-1-0001")
     reply = await call("InvalidationService", "SendInvalidation", invalidation)
@@ -157,18 +190,30 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     reply = await call("SubscriptionService", "SendSubscription", subscription)
     assert status_of(reply) == "2"
     other = renamed(
-        sample("subscriptions--all-wage-reports-daily", owner, DeliveryId="s-2", MainSubscriptionId="s-2"),
+        sample(
+            "subscriptions--all-wage-reports-daily",
+            owner,
+            DeliveryId="s-2",
+            MainSubscriptionId="s-2",
+        ),
         "SubscriptionsRequestToIR",
     )
     reply = await call("SubscriptionService", "ProcessSubscription", other)
-    assert (status_of(reply), reply.findtext("StatusResponse/ValidItems/Item/ItemId")) == ("3", "s-2")
+    assert (status_of(reply), reply.findtext("StatusResponse/ValidItems/Item/ItemId")) == (
+        "3",
+        "s-2",
+    )
 
     reply = await call("EchoService", "SendEcho", sample("echo--hello", owner))
     assert reply.findtext("Data") == etree.fromstring(sample("echo--hello", owner)).findtext("Data")
 
 
-def invalidation_of(owner: str, delivery_id: str, kind: str, *items: str, control: int = 1) -> bytes:
-    """A real-time invalidation of reports (105-107) or a delivery (109-111) by the owner's references."""
+def invalidation_of(
+    owner: str, delivery_id: str, kind: str, *items: str, control: int = 1
+) -> bytes:
+    """A real-time invalidation of reports (105-107) or a delivery (109-111) by the owner's
+    references.
+    """
     inside = "".join(f"<Item><ItemId>{item}</ItemId></Item>" for item in items)
     parties = "".join(
         f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>"
@@ -183,12 +228,19 @@ def invalidation_of(owner: str, delivery_id: str, kind: str, *items: str, contro
 
 
 QUERIES = [
-    (service, operation) for service, operations in wsdl.SERVICES.items() if "Query" in service for operation in operations
+    (service, operation)
+    for service, operations in wsdl.SERVICES.items()
+    if "Query" in service
+    for operation in operations
 ]
 
 
-@pytest.mark.parametrize("service, operation", QUERIES, ids=lambda each: getattr(each, "name", each))
-async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service: str, operation: wsdl.Operation) -> None:
+@pytest.mark.parametrize(
+    "service, operation", QUERIES, ids=lambda each: getattr(each, "name", each)
+)
+async def test_reports_are_asked_for_by_a_soap_client(
+    gateway: Running, service: str, operation: wsdl.Operation
+) -> None:
     given, kind = "WageReportService", "wages"
     if service.startswith("Benefit"):
         given, kind = "BenefitReportService", "benefits"
@@ -199,15 +251,21 @@ async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service:
     documents = {
         "wages": lambda: generate.wage_delivery(random.Random(6), sent),
         "benefits": lambda: generate.benefit_delivery(random.Random(6), sent),
-        "summary": lambda: renamed(sample("payer-summary-reports--one-month", owner), "PayerSummaryReportsRequestToIR"),
+        "summary": lambda: renamed(
+            sample("payer-summary-reports--one-month", owner), "PayerSummaryReportsRequestToIR"
+        ),
     }
     document = documents[kind]()
     reports = await client(gateway, given, EMPLOYER)
-    await asyncio.to_thread(reports.call, f"Send{given.removesuffix('Service')}s", reports.values(document))
+    await asyncio.to_thread(
+        reports.call, f"Send{given.removesuffix('Service')}s", reports.values(document)
+    )
     delivered = etree.fromstring(document)
     first = delivered.find("DeliveryData/Reports/Report")
     report_id = first.findtext("ReportData/ReportId")
-    register_id = Shelf(f"1:{owner}", delivered.findtext("DeliveryData/DeliveryDataType")).register_id(report_id)
+    register_id = Shelf(
+        f"1:{owner}", delivered.findtext("DeliveryData/DeliveryDataType")
+    ).register_id(report_id)
     policy = first.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") or ""
     earner = first.findtext("IncomeEarner/IncomeEarnerIds/Id/Code") or ""
     request = data_request(operation.request, owner, earner, policy, register_id)
@@ -233,7 +291,9 @@ async def test_reports_are_asked_for_by_a_soap_client(gateway: Running, service:
         assert found == (insured if operation.name == "GetWageReportsOnePolicyNo" else [report_id])
         assert reply.findtext("Reports/Report/ReportData/IRReportId") == register_id
     assert reply.findtext("Summary/NrOfReports") == str(len(found))
-    assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, "the profile leaves them out"
+    assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, (
+        "the profile leaves them out"
+    )
 
 
 def data_request(root: str, payer: str, earner: str, policy: str, register_id: str) -> bytes:
@@ -252,7 +312,8 @@ def data_request(root: str, payer: str, earner: str, policy: str, register_id: s
     if "OneIncomeEarner" in root:
         codes.append(("7", "2", earner))
     inside = "".join(
-        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>" for kind, text in values
+        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>"
+        for kind, text in values
     )
     inside += "".join(
         f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>{code}</IdCode></IdCodeParameter>"

@@ -1,4 +1,6 @@
-"""A header that is known by its bytes is judged as if it weren't: mutants, and headers that only seem to be the one that is known."""
+"""A header that is known by its bytes is judged as if it weren't: mutants, and headers that only
+seem to be the one that is known.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from adapters.income_register import generate, parse, rules
-from adapters.income_register.channel import CHANNEL
-from adapters.income_register.standing import Standing, key_of
+from exchange.adapters.income_register import generate, parse, rules
+from exchange.adapters.income_register.channel import CHANNEL
+from exchange.adapters.income_register.standing import Standing, key_of
 from exchange.journey.validate import Judge
 from exchange.ports import Context, Inbound
-from schemas import directory
-from schemas.catalogue import Catalogue
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
 
 EVERYBODY = directory.load()
 EMPLOYER = EVERYBODY.get("employer.demo-oy")
@@ -26,20 +28,36 @@ JUDGE = Judge(Catalogue.load())
 
 
 def delivery(seed: int, kind: str = "wages") -> bytes:
-    batch = generate.Batch(EMPLOYER.business_id, EMPLOYER.business_id, datetime.date(2026, 3, 2), f"A-{seed}", 1, False)
+    batch = generate.Batch(
+        EMPLOYER.business_id, EMPLOYER.business_id, datetime.date(2026, 3, 2), f"A-{seed}", 1, False
+    )
     rng = random.Random(seed)
-    return generate.wage_delivery(rng, batch) if kind == "wages" else generate.benefit_delivery(rng, batch, kind)
+    return (
+        generate.wage_delivery(rng, batch)
+        if kind == "wages"
+        else generate.benefit_delivery(rng, batch, kind)
+    )
 
 
 def judged(body: bytes) -> tuple[Any, ...]:
     """The verdict and every violation, as the journey tells them."""
     reading = JUDGE.read(CHANNEL, Inbound(EMPLOYER, body, "text/xml", "deferred"))
     judgement = JUDGE.decide(CHANNEL, reading, Context(EVERYBODY, NOW))
-    return judgement.verdict.accepted, judgement.reason, [each.as_dict() for each in judgement.violations]
+    return (
+        judgement.verdict.accepted,
+        judgement.reason,
+        [each.as_dict() for each in judgement.violations],
+    )
 
 
 def key(body: bytes, kind: str = "100") -> bytes | None:
-    return key_of(body, parse.read_whole(Inbound(EMPLOYER, body, "text/xml", "deferred")).document.find("DeliveryData"), kind)
+    return key_of(
+        body,
+        parse.read_whole(Inbound(EMPLOYER, body, "text/xml", "deferred")).document.find(
+            "DeliveryData"
+        ),
+        kind,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +73,9 @@ def unknown(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("kind", ["wages", "kela"])
-def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutant_of_a_known_header_has_its_own_verdict(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = random.Random(kind)
     whole = delivery(1, kind)
     assert judged(whole)[0]
@@ -65,7 +85,10 @@ def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str, monkeypatch: 
         header = body[: body.index(b"<Reports>")]
         values = list(re.finditer(rb">([^<>\s][^<>]*)</", header))
         value = rng.choice(values)
-        other = rng.choice([each[1] for each in values] + [b"", b"2199-01-01", b"2026-03-02T10:00:00", b"true", b"7", b"x y"])
+        other = rng.choice(
+            [each[1] for each in values]
+            + [b"", b"2199-01-01", b"2026-03-02T10:00:00", b"true", b"7", b"x y"]
+        )
         body = body[: value.start(1)] + other + body[value.end(1) :]
         known += rules._STANDING.find(key(body, "100" if kind == "wages" else "102")) is not None
         found = judged(body)
@@ -88,25 +111,38 @@ def variants(body: bytes) -> dict[str, bytes]:
     start, end = root_end, body.index(b"<Reports>") + len(b"<Reports>")
     good = body[start:end] + b"</Reports></DeliveryData>"
     bad = re.sub(rb"(<DeliveryDataCreator><Type>1</Type><Code>)[^<]*", rb"\g<1>1234567-8", body)
-    payer = bad[bad.index(b"<Payer>") : bad.index(b"</Payer>") + 8].replace(EMPLOYER.business_id.encode(), b"1234567-8")
+    payer = bad[bad.index(b"<Payer>") : bad.index(b"</Payer>") + 8].replace(
+        EMPLOYER.business_id.encode(), b"1234567-8"
+    )
     plain = bad[bad.index(b"?>") + 2 :] if bad.startswith(b"<?xml") else bad
     return {
         "in a comment before it": bad[:root_end] + b"<!--" + good + b"-->" + bad[root_end:],
         "in a comment before the root": b"<!--" + good + b"-->" + plain,
         "in an element before it": bad[:root_end] + b"<x>" + good + b"</x>" + bad[root_end:],
         "as a header before it": bad[:root_end] + good + bad[root_end:],
-        "in the envelope's header": ENVELOPE % (b"<s:Header><x>" + good + b"</x></s:Header>", plain),
+        "in the envelope's header": ENVELOPE
+        % (b"<s:Header><x>" + good + b"</x></s:Header>", plain),
         "as the envelope's header": ENVELOPE % (b"<s:Header>" + good + b"</s:Header>", plain),
         "in a processing instruction": bad[:root_end] + b"<?x " + good + b"?>" + bad[root_end:],
-        "in a section of characters": bad[:root_end] + b"<![CDATA[" + good + b"]]>" + bad[root_end:],
-        "payer once more after the reports": body.replace(b"</DeliveryData>", payer + b"</DeliveryData>"),
+        "in a section of characters": bad[:root_end]
+        + b"<![CDATA["
+        + good
+        + b"]]>"
+        + bad[root_end:],
+        "payer once more after the reports": body.replace(
+            b"</DeliveryData>", payer + b"</DeliveryData>"
+        ),
         "tag with a space": bad.replace(b"<DeliveryData>", b"<DeliveryData >"),
-        "comment in the header": body.replace(b"<DeliveryDataCreator>", b"<DeliveryDataCreator><!-- x -->"),
+        "comment in the header": body.replace(
+            b"<DeliveryDataCreator>", b"<DeliveryDataCreator><!-- x -->"
+        ),
     }
 
 
 @pytest.mark.parametrize("name", variants(delivery(1)))
-def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert judged(delivery(2))[0]
     spoilt = variants(delivery(1))[name]
     assert judged(spoilt) == unknown(spoilt, monkeypatch)
@@ -115,7 +151,11 @@ def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(name: str, mon
 def test_headers_differ_by_all_but_time_id_and_days() -> None:
     body = delivery(1)
     assert key(body) is not None
-    assert key(body.replace(b"<DeliveryId>A-1<", b"<DeliveryId>A-2<").replace(b"T06:00:00Z", b"T07:10:00+02:00")) == key(body)
+    assert key(
+        body.replace(b"<DeliveryId>A-1<", b"<DeliveryId>A-2<").replace(
+            b"T06:00:00Z", b"T07:10:00+02:00"
+        )
+    ) == key(body)
     assert key(body) != key(body, "102")
     assert key(body.replace(b"2026-03-02</PaymentDate>", b"2026-03-01</PaymentDate>")) == key(body)
     assert key(body.replace(b"<Source>", b"<Source>x")) != key(body)

@@ -1,4 +1,6 @@
-"""What a main subscription must be as a whole, at the desk: ids used twice, times that can't be reckoned with, and whom a failure stops."""
+"""What a main subscription must be as a whole, at the desk: ids used twice, times that can't be
+reckoned with, and whom a failure stops.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +11,43 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import adapters.income_register
-from adapters.income_register import distribution
-from adapters.income_register.subscription import first_at, milliseconds
+from exchange.adapters import income_register
+from exchange.adapters.income_register import distribution
+from exchange.adapters.income_register.subscription import first_at, milliseconds
 from exchange.assembly import checking
 from exchange.ports import Inbound
-from schemas.call import XML
+from exchange.schemas.call import XML
 from tests.adapters.income_register.clients import raw
-from tests.adapters.income_register.test_data_user import DAY, World, world  # noqa: F401
-from tests.adapters.income_register.test_distribution import EMPLOYER, KELA, at, settled, subscription
+from tests.adapters.income_register.data_user import DAY, World
+from tests.adapters.income_register.test_distribution import (
+    EMPLOYER,
+    KELA,
+    at,
+    settled,
+    subscription,
+)
 from tests.adapters.income_register.test_material import order, part
 from tests.adapters.income_register.test_services import invalidation_of
 
-SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 EVENING = f"{DAY}T09:00:10+02:00"
 
 
-async def rules_against(world: World, partner: str, body: bytes) -> list[str]:  # noqa: F811
+async def rules_against(world: World, partner: str, body: bytes) -> list[str]:
     """The rules for which a subscription is refused; none when it is accepted."""
     sender = world.exchange.directory.get(partner)
     assert sender is not None
-    outcome = await world.exchange.desk(world.exchange.channels["income-register"]).accept(Inbound(sender, body, XML, "deferred"))
+    outcome = await world.exchange.desk(world.exchange.channels["income-register"]).accept(
+        Inbound(sender, body, XML, "deferred")
+    )
     assert (outcome.kind == "rejected") == bool(outcome.violations)
     return [each.rule for each in outcome.violations]
 
 
-def subscribed(world: World, partner: str, main: str, delivery: str, **texts: str) -> bytes:  # noqa: F811
-    """A partner's continuous subscription to all wage reports; texts by element, which is added when it isn't there."""
+def subscribed(world: World, partner: str, main: str, delivery: str, **texts: str) -> bytes:
+    """A partner's continuous subscription to all wage reports; texts by element, which is added
+    when it isn't there.
+    """
     sender = world.exchange.directory.get(partner)
     assert sender is not None
     root = etree.fromstring(order(sender.business_id, delivery, part("300", {}, {})))
@@ -49,24 +61,38 @@ def subscribed(world: World, partner: str, main: str, delivery: str, **texts: st
     return raw(root)
 
 
-async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_it_was_invalidated(world: World) -> None:  # noqa: F811
+async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_it_was_invalidated(
+    world: World,
+) -> None:
     assert await rules_against(world, KELA, subscribed(world, KELA, "main", "first")) == []
-    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "second")) == ["ir.subscription-id-used"]
-    assert await rules_against(world, EMPLOYER, subscribed(world, EMPLOYER, "main", "first")) == [], "another subscriber's own"
+    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "second")) == [
+        "ir.subscription-id-used"
+    ]
+    assert (
+        await rules_against(world, EMPLOYER, subscribed(world, EMPLOYER, "main", "first")) == []
+    ), "another subscriber's own"
     kela = world.exchange.directory.get(KELA)
     assert kela is not None
     invalidation = invalidation_of(kela.business_id, "inv", "108", "main")
     await world.take(KELA, invalidation.replace(b"InvalidationRequest", b"InvalidationsRequest"))
-    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "third")) == ["ir.subscription-id-used"]
+    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "third")) == [
+        "ir.subscription-id-used"
+    ]
     assert await rules_against(world, KELA, subscribed(world, KELA, "other", "fourth")) == []
 
 
 TIMES = {
     "hour 24 is the next day's first": ({"ModifiedTimespanStart": "2026-03-01T24:00:00+02:00"}, []),
-    "at the first extraction": ({"ModifiedTimespanStart": "2026-03-02T07:00:00Z"}, ["ir.change-span-late"]),
+    "at the first extraction": (
+        {"ModifiedTimespanStart": "2026-03-02T07:00:00Z"},
+        ["ir.change-span-late"],
+    ),
     "just before it, elsewhere": ({"ModifiedTimespanStart": "2026-03-02T12:29:59+05:30"}, []),
     "an end": (
-        {"ModifiedTimespanStart": "2026-03-01T00:00:00Z", "ModifiedTimespanEnd": "2026-03-02T00:00:00Z"},
+        {
+            "ModifiedTimespanStart": "2026-03-01T00:00:00Z",
+            "ModifiedTimespanEnd": "2026-03-02T00:00:00Z",
+        },
         ["ir.change-span-end"],
     ),
     "no end in sight": ({"ValidUntil": "9999-12-31"}, []),
@@ -81,29 +107,44 @@ TIMES = {
 
 
 @pytest.mark.parametrize("name", TIMES)
-async def test_what_is_accepted_is_extracted_and_what_cannot_be_is_refused(world: World, name: str) -> None:  # noqa: F811
+async def test_what_is_accepted_is_extracted_and_what_cannot_be_is_refused(
+    world: World, name: str
+) -> None:
     texts, expected = TIMES[name]
     await world.report(EMPLOYER, "one", 2)
-    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "first", **texts)) == expected
+    assert (
+        await rules_against(world, KELA, subscribed(world, KELA, "main", "first", **texts))
+        == expected
+    )
     told = await world.until(EVENING)
     if expected or "ValidFrom" in texts:
         assert told == []
     else:
         # What was reported at eight is in any span but the one that begins just before nine.
-        assert [sorted(each) for each in told] == [[] if "elsewhere" in name else ["one-0001", "one-0002"]]
+        assert [sorted(each) for each in told] == [
+            [] if "elsewhere" in name else ["one-0001", "one-0002"]
+        ]
 
 
 def test_the_first_extraction_follows_the_schedule() -> None:
     daily, weekly = {"times": [[79_200, 1, 1]]}, {"times": [[68_400, 1, 1]], "weekdays": [4]}
     assert first_at(subscription(daily)) == at("2026-03-02T22:00:00+02:00")
     assert first_at(subscription(weekly)) == at("2026-03-06T19:00:00+02:00")
-    assert first_at(subscription({**daily, "days": [32], "months": [2]})) == at("2027-02-28T22:00:00+02:00")
-    assert first_at(subscription({**daily, "days": [31], "months": [2]})) == 0, "no February has 31 days"
-    assert first_at({**subscription({**daily, "days": [1], "months": [1]}), "from": "9999-12-01"}) == 0
+    assert first_at(subscription({**daily, "days": [32], "months": [2]})) == at(
+        "2027-02-28T22:00:00+02:00"
+    )
+    assert first_at(subscription({**daily, "days": [31], "months": [2]})) == 0, (
+        "no February has 31 days"
+    )
+    assert (
+        first_at({**subscription({**daily, "days": [1], "months": [1]}), "from": "9999-12-01"}) == 0
+    )
     assert milliseconds("2026-03-28T24:00:00") == at("2026-03-29T00:00:00+02:00")
 
 
-async def test_a_subscription_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_a_subscription_that_fails_stops_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("broken", "sound"):
         assert await rules_against(world, KELA, subscribed(world, KELA, name, name)) == []
     await world.report(EMPLOYER, "one", 2)
@@ -123,16 +164,25 @@ async def test_a_subscription_that_fails_stops_no_other(world: World, monkeypatc
     assert subscriptions_told(world) == ["sound"]
     monkeypatch.undo()
     (later,) = await world.until(f"{DAY}T09:00:20+02:00")
-    assert sorted(later) == ["one-0001", "one-0002"], "the broken one has its turn when it is mended"
+    assert sorted(later) == ["one-0001", "one-0002"], (
+        "the broken one has its turn when it is mended"
+    )
     assert subscriptions_told(world) == ["sound", "broken"]
 
 
-def subscriptions_told(world: World) -> list[str]:  # noqa: F811
+def subscriptions_told(world: World) -> list[str]:
     """The MainSubscriptionIds of what Kela was handed, in order."""
-    return [document.findtext("Subscription/MainSubscriptionId") for document in world.transport.extracts()]
+    return [
+        document.findtext("Subscription/MainSubscriptionId")
+        for document in world.transport.extracts()
+    ]
 
 
-REQUESTS = sorted(path for kind in ("subscriptions", "data-request") for path in SAMPLES.glob(f"income-register.{kind}--*.xml"))
+REQUESTS = sorted(
+    path
+    for kind in ("subscriptions", "data-request")
+    for path in SAMPLES.glob(f"income-register.{kind}--*.xml")
+)
 
 
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)

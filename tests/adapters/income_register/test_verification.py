@@ -1,4 +1,6 @@
-"""Signatures of what comes in: those that hold, and every attack that we know of, refused by name; signxml signs, the product verifies."""
+"""Signatures of what comes in: those that hold, and every attack that we know of, refused by name;
+signxml signs, the product verifies.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,12 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from adapters.income_register import generate
-from adapters.income_register.parse import parse
-from adapters.income_register.signature import make_key, sign
-from adapters.income_register.verification import Refused, check_signature, verify
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.parse import parse
+from exchange.adapters.income_register.signature import make_key, sign
+from exchange.adapters.income_register.verification import Refused, check_signature, verify
 from exchange.ports import Inbound
-from schemas.directory import Partner
+from exchange.schemas.directory import Partner
 from tests.adapters.income_register.clients import DS, key_and_certificate, raw, signed
 from tests.adapters.income_register.test_cycle import delivery, send
 from tests.adapters.income_register.test_services import EMPLOYER, status_of
@@ -58,7 +60,9 @@ def test_what_signxml_signs_verifies_alone_and_in_a_soap_envelope(way: str, key:
         algorithm = CanonicalizationMethod.CANONICAL_XML_1_0
     signer = XMLSigner(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=algorithm)
     pem, certificate = key_and_certificate()
-    document = signer.sign(unsigned(), key=pem, cert=certificate.decode() if key == "certificate" else None)
+    document = signer.sign(
+        unsigned(), key=pem, cert=certificate.decode() if key == "certificate" else None
+    )
     assert findings(raw(document)) == []
     assert findings(in_soap(document)) == []
     document.find("DeliveryData/Source").text = "somebody else"
@@ -120,12 +124,16 @@ def no_uri(document: Any) -> None:
 
 def xpath_transform(document: Any) -> None:
     transforms = document.find(f".//{DS}Transforms")
-    each = etree.SubElement(transforms, f"{DS}Transform", Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116")
+    each = etree.SubElement(
+        transforms, f"{DS}Transform", Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"
+    )
     etree.SubElement(each, f"{DS}XPath").text = "self::nothing"
 
 
 def xslt_first(document: Any) -> None:
-    document.find(f".//{DS}Transform").set("Algorithm", "http://www.w3.org/TR/1999/REC-xslt-19991116")
+    document.find(f".//{DS}Transform").set(
+        "Algorithm", "http://www.w3.org/TR/1999/REC-xslt-19991116"
+    )
 
 
 def object_inside(document: Any) -> None:
@@ -162,7 +170,9 @@ def no_key(document: Any) -> None:
 
 
 def other_key(document: Any) -> None:
-    numbers = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key().public_numbers()
+    numbers = (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key().public_numbers()
+    )
     info = document.find(f".//{DS}KeyInfo")
     value = etree.SubElement(etree.SubElement(info, f"{DS}KeyValue"), f"{DS}RSAKeyValue")
     for name, number in (("Modulus", numbers.n), ("Exponent", numbers.e)):
@@ -205,7 +215,9 @@ ATTACKS = {
     "SHA-256 without": set_algorithm("DigestMethod", "http://www.w3.org/2000/09/xmldsig#sha1"),
     "rsa-sha256": set_algorithm("SignatureMethod", "http://www.w3.org/2000/09/xmldsig#rsa-sha1"),
     "rsa-sha256 ": set_algorithm("SignatureMethod", "http://www.w3.org/2000/09/xmldsig#hmac-sha1"),
-    "without comments": set_algorithm("CanonicalizationMethod", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"),
+    "without comments": set_algorithm(
+        "CanonicalizationMethod", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"
+    ),
     "the key itself": key_elsewhere,
     "RSAKeyValue or X509Certificate": no_key,
     "the same key in every form": other_key,
@@ -232,7 +244,11 @@ def test_a_signed_document_beside_another_is_refused() -> None:
     header = b"<s:Header>" + good + b"</s:Header>"
     assert "last element of the document's root" in findings(in_soap(evil, b"", header))[0][1]
     second_body = (
-        f'<s:Envelope xmlns:s="{SOAP}"><s:Body>'.encode() + evil + b"</s:Body><s:Body>" + good + b"</s:Body></s:Envelope>"
+        f'<s:Envelope xmlns:s="{SOAP}"><s:Body>'.encode()
+        + evil
+        + b"</s:Body><s:Body>"
+        + good
+        + b"</s:Body></s:Envelope>"
     )
     assert "one body" in findings(second_body)[0][1]
 
@@ -261,7 +277,9 @@ def test_the_signatures_of_the_registers_own_examples() -> None:
 
 async def test_a_forged_delivery_is_refused_over_sockets(gateway: Running) -> None:
     document = signed(delivery(gateway, "F-1"))
-    assert status_of(await send(gateway, "WageReportService", "SendWageReport", raw(document))) == "3"
+    assert (
+        status_of(await send(gateway, "WageReportService", "SendWageReport", raw(document))) == "3"
+    )
     forged = signed(delivery(gateway, "F-2"))
     forged.find("DeliveryData/Reports/Report//Amount").text = "9999999.00"
     reply = await send(gateway, "WageReportService", "SendWageReport", raw(forged))
@@ -269,14 +287,27 @@ async def test_a_forged_delivery_is_refused_over_sockets(gateway: Running) -> No
     assert reply.find("StatusResponse/MessageErrors") is not None
 
 
-async def test_a_partner_whose_profile_demands_a_signature_is_refused_without_one(tmp_path: Path) -> None:
-    from schemas.directory import DEFAULT_PATH
+async def test_a_partner_whose_profile_demands_a_signature_is_refused_without_one(
+    tmp_path: Path,
+) -> None:
+    from exchange.schemas.directory import DEFAULT_PATH
 
     own = tmp_path / "directory.toml"
     text = DEFAULT_PATH.read_text(encoding="utf-8")
-    own.write_text(text.replace(f'id = "{EMPLOYER}"', f'id = "{EMPLOYER}"\ndemands = ["signature"]'), encoding="utf-8")
+    own.write_text(
+        text.replace(f'id = "{EMPLOYER}"', f'id = "{EMPLOYER}"\ndemands = ["signature"]'),
+        encoding="utf-8",
+    )
     async with running(tmp_path, partners={"directory": own}) as gateway:
         document = delivery(gateway, "D-1")
         reply = await send(gateway, "WageReportService", "SendWageReport", raw(document))
-        assert (status_of(reply), [each.text for each in reply.iter("ErrorCode")]) == ("4", ["IR1010"])
-        assert status_of(await send(gateway, "WageReportService", "SendWageReport", raw(signed(document)))) == "3"
+        assert (status_of(reply), [each.text for each in reply.iter("ErrorCode")]) == (
+            "4",
+            ["IR1010"],
+        )
+        assert (
+            status_of(
+                await send(gateway, "WageReportService", "SendWageReport", raw(signed(document)))
+            )
+            == "3"
+        )

@@ -1,4 +1,6 @@
-"""The first steps of the way for Kelmu and without a ledger: read and judge a message of an organisation; no assertion."""
+"""The first steps of the way for Kelmu and without a ledger: read and judge a message of an
+organisation; no assertion.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.kelmu.channel import CHANNEL
+from exchange.adapters.kelmu.channel import CHANNEL
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.ports import Context, Inbound, Remembered
-from schemas import directory
-from schemas.catalogue import Catalogue
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
 
 DIRECTORY = directory.load()
 JUDGE = Judge(Catalogue.load())
@@ -39,11 +41,19 @@ def judge(
     """What the journey makes of it, storing and routing left out."""
     found = DIRECTORY.get(partner)
     assert found is not None, partner
-    said = {"type": message_type, "id": "q-1"} | {name.replace("_", "-"): text for name, text in hints.items()}
-    reading = JUDGE.read(CHANNEL, Inbound(found, json.dumps(document).encode(), "application/json", "api", said))
+    said = {"type": message_type, "id": "q-1"} | {
+        name.replace("_", "-"): text for name, text in hints.items()
+    }
+    reading = JUDGE.read(
+        CHANNEL, Inbound(found, json.dumps(document).encode(), "application/json", "api", said)
+    )
     return reading, JUDGE.decide(CHANNEL, reading, Context(DIRECTORY, NOW, known or {}))
 
 
-def rules_of(document: Any, partner: str = COUNTY, message_type: str = "kelmu.benefit-query", **more: Any) -> list[str]:
+def rules_of(
+    document: Any, partner: str = COUNTY, message_type: str = "kelmu.benefit-query", **more: Any
+) -> list[str]:
     """The rules that it breaks, sorted."""
-    return sorted(violation.rule for violation in judge(document, partner, message_type, **more)[1].violations)
+    return sorted(
+        violation.rule for violation in judge(document, partner, message_type, **more)[1].violations
+    )

@@ -1,4 +1,6 @@
-"""Kelmu's queries the whole way over sockets: answers cut to the right, the two interfaces counted apart, and registers that fail."""
+"""Kelmu's queries the whole way over sockets: answers cut to the right, the two interfaces counted
+apart, and registers that fail.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from partners.faults import Fault, Faults
+from exchange.partners.faults import Fault, Faults
 from tests.adapters.kelmu.judging import COUNTY, PENSIONS, QUERY
 from tests.adapters.kelmu.test_requests import REQUEST
 from tests.journeys.running import Running, running
@@ -17,14 +19,22 @@ REGISTER = "kela.benefit-register"
 
 
 async def ask(
-    exchange: Running, document: Any, partner: str = COUNTY, door: str = "queries", message_id: str = "q-1"
+    exchange: Running,
+    document: Any,
+    partner: str = COUNTY,
+    door: str = "queries",
+    message_id: str = "q-1",
 ) -> tuple[int, Any]:
     """Status and answer of a query."""
-    status, _, body = await exchange.post(f"/kelmu/v1/{door}", json.dumps(document), partner, X_Message_Id=message_id)
+    status, _, body = await exchange.post(
+        f"/kelmu/v1/{door}", json.dumps(document), partner, X_Message_Id=message_id
+    )
     return status, json.loads(body)
 
 
-async def test_an_answer_holds_what_the_right_allows_and_says_what_was_left_out(tmp_path: Path) -> None:
+async def test_an_answer_holds_what_the_right_allows_and_says_what_was_left_out(
+    tmp_path: Path,
+) -> None:
     asked = {
         **QUERY,
         "benefits": [*QUERY["benefits"], "insurance-matters"],
@@ -45,7 +55,9 @@ async def test_an_answer_holds_what_the_right_allows_and_says_what_was_left_out(
         assert (status, refused["reason"]) == (409, "message-id-reused")
 
 
-async def test_the_interfaces_are_counted_apart_and_queries_without_an_id_are_never_duplicates(tmp_path: Path) -> None:
+async def test_the_interfaces_are_counted_apart_and_queries_without_an_id_are_never_duplicates(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path) as exchange:
         for door, partner in (("queries", COUNTY), ("ui/queries", COUNTY), ("ui/queries", COUNTY)):
             status, _ = await ask(exchange, QUERY, partner, door, "")
@@ -56,8 +68,15 @@ async def test_the_interfaces_are_counted_apart_and_queries_without_an_id_are_ne
 
 
 async def test_a_bulk_query_tells_of_those_whom_the_register_knows(tmp_path: Path) -> None:
-    asked = {**QUERY, "persons": ["140890-9423", "061185V952C"], "purpose": "pension-determination", "legal_ground": "395/2006"}
-    asked = {name: value for name, value in asked.items() if name != "person"} | {"benefits": ["pensions"]}
+    asked = {
+        **QUERY,
+        "persons": ["140890-9423", "061185V952C"],
+        "purpose": "pension-determination",
+        "legal_ground": "395/2006",
+    }
+    asked = {name: value for name, value in asked.items() if name != "person"} | {
+        "benefits": ["pensions"]
+    }
     async with running(tmp_path) as exchange:
         status, answer = await ask(exchange, asked, PENSIONS, "queries/bulk")
         assert status == 200
@@ -66,12 +85,19 @@ async def test_a_bulk_query_tells_of_those_whom_the_register_knows(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("kind", "status", "reason"),
-    [("down", 504, "no-answer"), ("garbage", 504, "no-answer"), ("drop", 504, "no-answer"), ("refuse", 502, "http-403")],
+    [
+        ("down", 504, "no-answer"),
+        ("garbage", 504, "no-answer"),
+        ("drop", 504, "no-answer"),
+        ("refuse", 502, "http-403"),
+    ],
 )
 async def test_a_register_that_fails_is_told_in_time_and_nothing_stays_open(
     tmp_path: Path, kind: str, status: int, reason: str
 ) -> None:
-    async with running(tmp_path, Faults([Fault(REGISTER, kind, 1.0)], 1), deliveries={"ask_seconds": 0.6}) as exchange:
+    async with running(
+        tmp_path, Faults([Fault(REGISTER, kind, 1.0)], 1), deliveries={"ask_seconds": 0.6}
+    ) as exchange:
         found, answer = await ask(exchange, QUERY)
         assert found == status
         assert answer["reason"] == reason or answer["reason"].startswith("http-4")
@@ -82,7 +108,9 @@ async def test_a_register_that_fails_is_told_in_time_and_nothing_stays_open(
         assert not [check for check in exchange.verify().checks if check.broken]
 
 
-async def test_a_register_that_comes_to_itself_is_asked_again_within_the_call(tmp_path: Path) -> None:
+async def test_a_register_that_comes_to_itself_is_asked_again_within_the_call(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, Faults([Fault(REGISTER, "down", 0.5)], 2)) as exchange:
         answers = [await ask(exchange, QUERY, message_id=f"q-{number}") for number in range(8)]
         assert {status for status, _ in answers} == {200}
@@ -94,7 +122,9 @@ async def test_a_register_that_comes_to_itself_is_asked_again_within_the_call(tm
 async def test_a_request_of_kela_goes_to_the_county_and_its_answer_back(tmp_path: Path) -> None:
     async with running(tmp_path) as exchange:
         request = {**REQUEST, "answer_by": "2126-03-16"}
-        status, receipt = await ask(exchange, request, "kela.benefits", "information-requests", "r-7")
+        status, receipt = await ask(
+            exchange, request, "kela.benefits", "information-requests", "r-7"
+        )
         assert (status, receipt["message_id"]) == (202, "r-7")
         await exchange.settled()
         counts = await exchange.counts("kelmu")

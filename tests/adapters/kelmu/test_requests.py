@@ -1,4 +1,6 @@
-"""Information requests of Kela and the counties' answers: who may ask whom, and which request an answer belongs to."""
+"""Information requests of Kela and the counties' answers: who may ask whom, and which request an
+answer belongs to.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.kelmu.identify import identify, recall, remember, request_key
+from exchange.adapters.kelmu.identify import identify, recall, remember, request_key
 from exchange.ports import Context, Remembered, Verdict
 from tests.adapters.kelmu.judging import COUNTY, DIRECTORY, KELA, NOW, judge, rules_of
 
@@ -32,7 +34,12 @@ ANSWER: dict[str, Any] = {
 
 def asked(answer: str = "", county: str = COUNTY) -> dict[str, Remembered]:
     """What the exchange remembers of a request."""
-    value = {"sender": KELA, "county": county, "statements": REQUEST["statements"], "answer": answer}
+    value = {
+        "sender": KELA,
+        "county": county,
+        "statements": REQUEST["statements"],
+        "answer": answer,
+    }
     return {request_key("r-1"): Remembered(value, 1)}
 
 
@@ -57,17 +64,22 @@ def test_a_request_that_is_not_one(partner: str, changed: dict[str, Any], rule: 
 def test_the_county_asked_answers_once() -> None:
     assert rules_of(ANSWER, COUNTY, ANSWER_TYPE, known=asked(), information_request="r-1") == []
     # The same answer again is a duplicate, which the ledger knows: not a second answer.
-    assert rules_of(ANSWER, COUNTY, ANSWER_TYPE, known=asked("q-1"), information_request="r-1") == []
+    assert (
+        rules_of(ANSWER, COUNTY, ANSWER_TYPE, known=asked("q-1"), information_request="r-1") == []
+    )
     again = rules_of(ANSWER, COUNTY, ANSWER_TYPE, known=asked("other-1"), information_request="r-1")
     assert again == ["kelmu.information-request-answer.again"]
 
 
 def test_another_countys_request_is_as_good_as_none() -> None:
     found = [
-        judge(ANSWER, "county.lappi", ANSWER_TYPE, known, information_request="r-1")[1].violations for known in (asked(), {})
+        judge(ANSWER, "county.lappi", ANSWER_TYPE, known, information_request="r-1")[1].violations
+        for known in (asked(), {})
     ]
     assert found[0] == found[1]
-    assert [violation.rule for violation in found[0]] == ["kelmu.information-request-answer.unknown"]
+    assert [violation.rule for violation in found[0]] == [
+        "kelmu.information-request-answer.unknown"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +94,16 @@ def test_another_countys_request_is_as_good_as_none() -> None:
     ],
 )
 def test_each_statement_asked_for_is_given_once(given: list[Any], rules: list[str]) -> None:
-    assert rules_of({**ANSWER, "given": given}, COUNTY, ANSWER_TYPE, known=asked(), information_request="r-1") == rules
+    assert (
+        rules_of(
+            {**ANSWER, "given": given},
+            COUNTY,
+            ANSWER_TYPE,
+            known=asked(),
+            information_request="r-1",
+        )
+        == rules
+    )
 
 
 def test_the_address_and_the_body_name_the_same_request() -> None:
@@ -98,13 +119,22 @@ def test_what_is_remembered_of_requests_names_no_person() -> None:
     (entry,) = remember(reading.parsed, identity, Context(DIRECTORY, NOW), judgement.verdict)
     assert REQUEST["person"] not in str(entry)
     known = {entry.key: Remembered({**entry.value, "answer": "a-1"}, 2)}
-    assert remember(reading.parsed, identity, Context(DIRECTORY, NOW, known), judgement.verdict) == ()
+    assert (
+        remember(reading.parsed, identity, Context(DIRECTORY, NOW, known), judgement.verdict) == ()
+    )
     assert remember(reading.parsed, identity, Context(DIRECTORY, NOW), Verdict(False, 0)) == ()
 
 
-@pytest.mark.parametrize("document", [None, [], 7, "x", {}, {"given": 7}, {"given": [7]}, {"county": []}, {"persons": {}}])
-@pytest.mark.parametrize("message_type", [REQUEST_TYPE, ANSWER_TYPE, "kelmu.benefit-query", "kelmu.benefit-query-bulk"])
-def test_a_document_of_any_shape_is_judged_and_not_a_failure(document: Any, message_type: str) -> None:
+@pytest.mark.parametrize(
+    "document",
+    [None, [], 7, "x", {}, {"given": 7}, {"given": [7]}, {"county": []}, {"persons": {}}],
+)
+@pytest.mark.parametrize(
+    "message_type", [REQUEST_TYPE, ANSWER_TYPE, "kelmu.benefit-query", "kelmu.benefit-query-bulk"]
+)
+def test_a_document_of_any_shape_is_judged_and_not_a_failure(
+    document: Any, message_type: str
+) -> None:
     _, judgement = judge(document, COUNTY, message_type)
     assert not judgement.verdict.accepted
     assert judgement.violations

@@ -1,4 +1,6 @@
-"""What each organisation may ask of Kelmu, and how a query is cut down to it; the form of messages has samples."""
+"""What each organisation may ask of Kelmu, and how a query is cut down to it; the form of messages
+has samples.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kelmu.rights import RIGHTS, day_of, earliest_day, load, narrow
-from schemas.kelmu.codes import BENEFITS, DATA_GROUPS
+from exchange.adapters.kelmu.rights import RIGHTS, day_of, earliest_day, load, narrow
+from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS
 from tests.adapters.kelmu.judging import DIRECTORY, KELA, NOW, PENSIONS, QUERY, judge, rules_of
 
 BULK = "kelmu.benefit-query-bulk"
-OF_MANY = {**{name: value for name, value in QUERY.items() if name != "person"}, "persons": ["140890-9423", "061185V952C"]}
+OF_MANY = {
+    **{name: value for name, value in QUERY.items() if name != "person"},
+    "persons": ["140890-9423", "061185V952C"],
+}
 
 
 def test_a_query_within_the_right_is_accepted_and_its_log_line_kept() -> None:
     reading, judgement = judge(QUERY)
     assert judgement.verdict.accepted
     assert judgement.violations == []
-    assert judgement.verdict.detail == {name: QUERY[name] for name in ("user", "purpose", "legal_ground", "person")}
+    assert judgement.verdict.detail == {
+        name: QUERY[name] for name in ("user", "purpose", "legal_ground", "person")
+    }
     assert reading.identity is not None
     assert reading.identity.sender_message_id == "q-1"
 
@@ -39,7 +46,9 @@ def test_a_query_within_the_right_is_accepted_and_its_log_line_kept() -> None:
          ["kelmu.rights.benefits", "kelmu.rights.purpose", "kelmu.rights.time"]),
     ],
 )  # fmt: skip
-def test_a_query_beyond_the_right_says_what_would_be_right(changed: dict[str, Any], rules: list[str]) -> None:
+def test_a_query_beyond_the_right_says_what_would_be_right(
+    changed: dict[str, Any], rules: list[str]
+) -> None:
     _, judgement = judge({**QUERY, **changed})
     assert sorted(violation.rule for violation in judgement.violations) == rules
     assert not judgement.verdict.accepted
@@ -52,14 +61,24 @@ def test_an_organisation_without_a_right_asks_nothing(partner: str) -> None:
 
 
 def test_only_some_ask_in_bulk() -> None:
-    asked = {**OF_MANY, "purpose": "pension-determination", "legal_ground": "395/2006", "benefits": ["pensions"]}
+    asked = {
+        **OF_MANY,
+        "purpose": "pension-determination",
+        "legal_ground": "395/2006",
+        "benefits": ["pensions"],
+    }
     assert rules_of(asked, PENSIONS, BULK) == []
     assert "kelmu.rights.bulk" in rules_of(asked, "fund.ytk", BULK)
     assert "json.length" in rules_of({**asked, "persons": ["140890-9423"] * 1_001}, PENSIONS, BULK)
 
 
 def test_one_wrong_person_refuses_the_whole_bulk_query() -> None:
-    asked = {**OF_MANY, "purpose": "pension-determination", "legal_ground": "395/2006", "benefits": ["pensions"]}
+    asked = {
+        **OF_MANY,
+        "purpose": "pension-determination",
+        "legal_ground": "395/2006",
+        "benefits": ["pensions"],
+    }
     _, judgement = judge({**asked, "persons": ["140890-9423", "140890-9424"]}, PENSIONS, BULK)
     (violation,) = judgement.violations
     assert (violation.rule, violation.path) == ("json.value", "/persons/1")
@@ -81,17 +100,29 @@ def test_a_narrowed_query_is_within_the_right_and_tells_all_that_was_cut(
     sector: str, benefits: list[str], groups: list[str], first: datetime.date
 ) -> None:
     right = RIGHTS.by_sector[sector]
-    query = {"benefits": benefits, "data_groups": groups, "from": first.isoformat(), "to": "2026-03-02"}
+    query = {
+        "benefits": benefits,
+        "data_groups": groups,
+        "from": first.isoformat(),
+        "to": "2026-03-02",
+    }
     narrowed = narrow(right, query, NOW)
     assert set(narrowed.benefits) <= right.benefits
     assert set(narrowed.data_groups) <= right.data_groups
     assert narrowed.first >= max(query["from"], earliest_day(right, NOW))
     cut = [each["value"] for each in narrowed.left_out if each["what"] != "time"]
     assert sorted((*narrowed.benefits, *narrowed.data_groups, *cut)) == sorted((*benefits, *groups))
-    assert any(each["what"] == "time" for each in narrowed.left_out) == (narrowed.first != query["from"])
+    assert any(each["what"] == "time" for each in narrowed.left_out) == (
+        narrowed.first != query["from"]
+    )
     again = narrow(
         right,
-        query | {"benefits": list(narrowed.benefits), "data_groups": list(narrowed.data_groups), "from": narrowed.first},
+        query
+        | {
+            "benefits": list(narrowed.benefits),
+            "data_groups": list(narrowed.data_groups),
+            "from": narrowed.first,
+        },
         NOW,
     )
     assert again.left_out == ()
@@ -108,7 +139,11 @@ def test_the_earliest_day_exists_and_lies_so_many_months_back(now: int, sector: 
 
 @pytest.mark.parametrize("list_name", ["benefits", "data_groups", "purposes"])
 def test_a_right_to_what_no_list_has_is_refused(tmp_path: Path, list_name: str) -> None:
-    lists = {"benefits": '["pensions"]', "data_groups": '["decision"]', "purposes": '{ enforcement = ["705/2007"] }'}
+    lists = {
+        "benefits": '["pensions"]',
+        "data_groups": '["decision"]',
+        "purposes": '{ enforcement = ["705/2007"] }',
+    }
     lists[list_name] = '{ magic = ["1/2000"] }' if list_name == "purposes" else '["magic"]'
     rows = "\n".join(f"{name} = {value}" for name, value in lists.items())
     (tmp_path / "rights.toml").write_text(f"[sector.kela]\nbulk = true\nmonths_back = 1\n{rows}\n")

@@ -1,15 +1,17 @@
-"""The first steps of the way for Luova and without a ledger: read and judge a message of a partner; no assertion."""
+"""The first steps of the way for Luova and without a ledger: read and judge a message of a partner;
+no assertion.
+"""
 
 from __future__ import annotations
 
 import datetime
 from typing import Any
 
-from adapters.luova.channel import CHANNEL
+from exchange.adapters.luova.channel import CHANNEL
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.ports import Context, Destination, Inbound
-from schemas import directory
-from schemas.catalogue import Catalogue
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
 
 DIRECTORY = directory.load()
 JUDGE = Judge(Catalogue.load())
@@ -19,12 +21,18 @@ NOTHING_NEW = b'{"viimeisinKirjausavain":1,"muutokset":[],"ajanTasalla":true}'
 
 
 def inbound(body: bytes = NOTHING_NEW, partner: str = "dvv", **hints: str) -> Inbound:
-    """A message as the submit door hands it on; `type` and `id` have defaults, an empty hint is one that was left out."""
+    """A message as the submit door hands it on; `type` and `id` have defaults, an empty hint is one
+    that was left out.
+    """
     found = DIRECTORY.get(partner)
     assert found is not None, partner
     said = {"type": "population.changes", "id": "m-1"} | hints
     return Inbound(
-        found, body, "application/json", "api", {name: text for name, text in said.items() if text or name in ("type", "id")}
+        found,
+        body,
+        "application/json",
+        "api",
+        {name: text for name, text in said.items() if text or name in ("type", "id")},
     )
 
 

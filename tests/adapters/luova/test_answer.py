@@ -1,4 +1,6 @@
-"""What Luova answers and sends: receipts that are the same each time, statuses by reason, signatures, and what a response means."""
+"""What Luova answers and sends: receipts that are the same each time, statuses by reason,
+signatures, and what a response means.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.luova import answer
-from adapters.luova.deliver import judge, request, signature
+from exchange.adapters.luova import answer
+from exchange.adapters.luova.deliver import judge, request, signature
 from exchange.ports import Delivered, Delivery, RefusedByPartner, TryAgain
 from exchange.ports.desk import Leased, Outcome
-from schemas.call import Reply
-from schemas.envelope import Envelope
-from schemas.violation import Violation
+from exchange.schemas.call import Reply
+from exchange.schemas.envelope import Envelope
+from exchange.schemas.violation import Violation
 from tests.adapters.luova.judging import DIRECTORY, NOW
 
-ENVELOPE = Envelope(42, "luova", "population.changes", "dvv", "m-1", NOW, "application/json", "api", "c-1", 3)
+ENVELOPE = Envelope(
+    42, "luova", "population.changes", "dvv", "m-1", NOW, "application/json", "api", "c-1", 3
+)
 SENDER, RECEIVER = (partner for partner in DIRECTORY if partner.id in ("dvv", "kela.core-data"))
 DELIVERY = Delivery(7, ENVELOPE, SENDER, RECEIVER, b'{"a":1}')
 
@@ -38,7 +42,9 @@ def test_a_duplicate_gets_the_same_receipt_byte_for_byte() -> None:
 @given(st.text(max_size=40), st.integers(0, 4_102_444_800_000))
 def test_a_receipt_is_json_whatever_the_warnings_say(text: str, now: int) -> None:
     warning = Violation("x.y", text, found=text, severity="warning").as_dict()
-    receipt = json.loads(answer.receipt_text(replace(ENVELOPE, received_at=now, detail={"warnings": [warning]})))
+    receipt = json.loads(
+        answer.receipt_text(replace(ENVELOPE, received_at=now, detail={"warnings": [warning]}))
+    )
     assert receipt["warnings"] == [warning]
 
 
@@ -57,14 +63,20 @@ def test_a_rejection_has_its_status_reason_and_violations(reason: str, status: i
     violation = Violation("a.b", "wrong", "/x", 2, 3, "this", "that", "source")
     reply = answer.submitted(Outcome("rejected", ENVELOPE, [violation], reason))
     problem = json.loads(reply.body)
-    assert (reply.status, reply.content_type, problem["status"]) == (status, "application/problem+json", status)
+    assert (reply.status, reply.content_type, problem["status"]) == (
+        status,
+        "application/problem+json",
+        status,
+    )
     assert (problem["reason"], problem["id"]) == (reason, ENVELOPE.public_id)
     assert problem["violations"] == [violation.as_dict()]
     assert problem["detail"]
 
 
 def test_a_sender_that_may_not_send_is_forbidden() -> None:
-    reply = answer.submitted(Outcome("rejected", ENVELOPE, [Violation("luova.sender", "not you")], "rule"))
+    reply = answer.submitted(
+        Outcome("rejected", ENVELOPE, [Violation("luova.sender", "not you")], "rule")
+    )
     assert reply.status == 403
 
 
@@ -76,13 +88,23 @@ def test_a_batch_tells_of_each_in_order() -> None:
     ]
     told = json.loads(answer.batch(outcomes).body)
     assert (told["accepted"], told["rejected"], told["duplicate"]) == (1, 1, 1)
-    assert [(entry["index"], entry["status"]) for entry in told["outcomes"]] == [(0, 202), (1, 422), (2, 200)]
+    assert [(entry["index"], entry["status"]) for entry in told["outcomes"]] == [
+        (0, 202),
+        (1, 422),
+        (2, 200),
+    ]
     assert json.loads(answer.batch([]).body)["outcomes"] == []
 
 
-@pytest.mark.parametrize(("body", "encoding", "shown"), [("ä".encode(), "utf-8", "ä"), (b"\xff\xfe", "base64", "//4=")])
-def test_a_letter_shows_its_body_as_text_or_in_base64(body: bytes, encoding: str, shown: str) -> None:
-    (letter,) = json.loads(answer.mailbox([Leased(7, ENVELOPE, body, NOW + 60_000, 1)]).body)["deliveries"]
+@pytest.mark.parametrize(
+    ("body", "encoding", "shown"), [("ä".encode(), "utf-8", "ä"), (b"\xff\xfe", "base64", "//4=")]
+)
+def test_a_letter_shows_its_body_as_text_or_in_base64(
+    body: bytes, encoding: str, shown: str
+) -> None:
+    (letter,) = json.loads(answer.mailbox([Leased(7, ENVELOPE, body, NOW + 60_000, 1)]).body)[
+        "deliveries"
+    ]
     assert (letter["encoding"], letter["body"], letter["conversation"]) == (encoding, shown, "c-1")
     assert letter["leaseUntil"] == "2026-03-02T12:01:00.000Z"
 
@@ -103,7 +125,11 @@ def test_a_state_shows_times_and_ids_as_receipts_do() -> None:
     ]
     told = json.loads(answer.state(ENVELOPE, rows).body)
     (delivery,) = told["deliveries"]
-    assert (told["state"], delivery["id"], delivery["nextAt"]) == ("accepted", f"{7:032x}", "2026-03-02T12:00:00.000Z")
+    assert (told["state"], delivery["id"], delivery["nextAt"]) == (
+        "accepted",
+        f"{7:032x}",
+        "2026-03-02T12:00:00.000Z",
+    )
     assert "endedAt" not in delivery
     rejected = replace(ENVELOPE, detail={"reason": "rule", "violations": [{"rule": "a.b"}]})
     assert json.loads(answer.state(rejected, []).body)["violations"] == [{"rule": "a.b"}]
@@ -112,7 +138,11 @@ def test_a_state_shows_times_and_ids_as_receipts_do() -> None:
 def test_a_delivery_carries_the_body_as_sent_and_a_signature_of_it() -> None:
     call = request(DELIVERY)
     expected = hmac.new(RECEIVER.key.encode(), DELIVERY.body, hashlib.sha256).hexdigest()
-    assert call.headers["X-Signature"] == f"sha256={expected}" == signature(DELIVERY.body, RECEIVER.key)
+    assert (
+        call.headers["X-Signature"]
+        == f"sha256={expected}"
+        == signature(DELIVERY.body, RECEIVER.key)
+    )
     assert call.body is DELIVERY.body
     assert call.path.endswith(call.headers["X-Delivery-Id"])
     assert (call.headers["X-Sender"], call.headers["X-Conversation-Id"]) == ("dvv", "c-1")

@@ -1,4 +1,6 @@
-"""Batches of Luova, taken apart byte for byte: whatever was put in comes out, and what is broken harms no other entry."""
+"""Batches of Luova, taken apart byte for byte: whatever was put in comes out, and what is broken
+harms no other entry.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +12,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.luova import batch
-from adapters.luova.parse import FAULT
-from schemas.violation import Malformed
+from exchange.adapters.luova import batch
+from exchange.adapters.luova.parse import FAULT
+from exchange.schemas.violation import Malformed
 from tests.adapters.luova.judging import DIRECTORY, NOTHING_NEW, rules_of
 
 DVV = DIRECTORY.by_key(next(partner.key for partner in DIRECTORY if partner.id == "dvv"))
 assert DVV is not None
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
 @given(
-    st.lists(st.tuples(st.text(max_size=30), VALUES.filter(lambda value: not isinstance(value, str))), max_size=8), st.booleans()
+    st.lists(
+        st.tuples(st.text(max_size=30), VALUES.filter(lambda value: not isinstance(value, str))),
+        max_size=8,
+    ),
+    st.booleans(),
 )
 def test_ndjson_gives_back_what_was_put_in(entries: list[tuple[str, Any]], spaced: bool) -> None:
     separators = (" , ", " : ") if spaced else (",", ":")
-    bodies = [json.dumps(value, ensure_ascii=spaced, separators=separators).encode() for _, value in entries]
-    lines = [b'{"id":%s,"body":%s}' % (json.dumps(name).encode(), body) for (name, _), body in zip(entries, bodies, strict=True)]
+    bodies = [
+        json.dumps(value, ensure_ascii=spaced, separators=separators).encode()
+        for _, value in entries
+    ]
+    lines = [
+        b'{"id":%s,"body":%s}' % (json.dumps(name).encode(), body)
+        for (name, _), body in zip(entries, bodies, strict=True)
+    ]
     found = batch.ndjson(b"\r\n\n".join(lines), DVV)
     assert [(each.hints["id"], each.body) for each in found] == [
         (name, body) for (name, _), body in zip(entries, bodies, strict=True)
@@ -40,11 +54,17 @@ def test_ndjson_gives_back_what_was_put_in(entries: list[tuple[str, Any]], space
 
 @given(st.lists(st.binary(max_size=200), max_size=6), st.sampled_from([b"\r\n", b"\n"]))
 def test_multipart_gives_back_what_was_put_in(bodies: list[bytes], end: bytes) -> None:
-    # A boundary stands in no body. A line break before a delimiter is the delimiter's (RFC 2046, 5.1.1): a carriage return at a body's end
-    # would become part of one where lines end in a line feed alone.
+    # A boundary stands in no body. A line break before a delimiter is the delimiter's (RFC 2046,
+    # 5.1.1): a carriage return at a body's end would become part of one where lines end in a line
+    # feed alone.
     bodies = [body.replace(b"--XyZ", b"").rstrip(b"\r" if end == b"\n" else b"") for body in bodies]
-    parts = [b"--XyZ" + end + b"X-Message-Id: m-%d" % number + end + end + body + end for number, body in enumerate(bodies)]
-    found = batch.multipart(b"".join(parts) + b"--XyZ--" + end, 'multipart/mixed; boundary="XyZ"', DVV)
+    parts = [
+        b"--XyZ" + end + b"X-Message-Id: m-%d" % number + end + end + body + end
+        for number, body in enumerate(bodies)
+    ]
+    found = batch.multipart(
+        b"".join(parts) + b"--XyZ--" + end, 'multipart/mixed; boundary="XyZ"', DVV
+    )
     assert [each.body for each in found] == bodies
     assert [each.hints["id"] for each in found] == [f"m-{number}" for number in range(len(bodies))]
 
@@ -82,10 +102,25 @@ def test_a_line_that_holds_no_message_says_why_and_harms_no_other(line: bytes, s
 
 
 def test_a_text_is_a_body_of_xml_and_keys_become_hints() -> None:
-    keys = {"id": "i", "type": "t", "receiver": "r", "conversation": "c", "ordered": True, "createdAt": "d", "body": "<ä/>"}
+    keys = {
+        "id": "i",
+        "type": "t",
+        "receiver": "r",
+        "conversation": "c",
+        "ordered": True,
+        "createdAt": "d",
+        "body": "<ä/>",
+    }
     (found,) = batch.ndjson(json.dumps(keys).encode(), DVV)
     assert found.body == "<ä/>".encode()
-    assert found.hints == {"id": "i", "type": "t", "receiver": "r", "conversation": "c", "ordered": "true", "created_at": "d"}
+    assert found.hints == {
+        "id": "i",
+        "type": "t",
+        "receiver": "r",
+        "conversation": "c",
+        "ordered": "true",
+        "created_at": "d",
+    }
 
 
 def test_one_more_than_the_most_is_too_many() -> None:
@@ -95,10 +130,15 @@ def test_one_more_than_the_most_is_too_many() -> None:
         batch.ndjson(line * (batch.MESSAGES_MAX + 1), DVV)
     part = b"--a\r\nX-Message-Id: m\r\n\r\nx\r\n"
     with pytest.raises(batch.TooMany):
-        batch.multipart(part * (batch.MESSAGES_MAX + 1) + b"--a--", "multipart/mixed; boundary=a", DVV)
+        batch.multipart(
+            part * (batch.MESSAGES_MAX + 1) + b"--a--", "multipart/mixed; boundary=a", DVV
+        )
 
 
-@pytest.mark.parametrize("content_type", ["multipart/mixed", "multipart/mixed; boundary=", "multipart/mixed; boundary=other"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/mixed", "multipart/mixed; boundary=", "multipart/mixed; boundary=other"],
+)
 def test_a_multipart_body_without_its_boundary(content_type: str) -> None:
     with pytest.raises(Malformed) as caught:
         batch.multipart(b"--a\r\n\r\nx\r\n--a--", content_type, DVV)

@@ -1,4 +1,6 @@
-"""Tests that judging a broken message of the further families always ends in violations, never in an exception."""
+"""Tests that judging a broken message of the further families always ends in violations, never in
+an exception.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,42 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.luova.generate import GENERATORS
-from adapters.luova.generate_payments import credit_transfers
+from exchange.adapters.luova.generate import GENERATORS
+from exchange.adapters.luova.generate_payments import credit_transfers
 from exchange.assembly import checking
 
 DAY = datetime.date(2024, 5, 2)
 FAMILIES = ("bilateral", "certificates", "payments", "pension", "tax")
 TYPES = sorted(name for name in GENERATORS if name.partition(".")[0] in FAMILIES)
-ODD_TEXTS = ("", " ", "-1", "NaN", "1e999", "9" * 400, "٣", "2024-13-45", "\u00e4", "FI", "RF", "true")
-ODD_VALUES: tuple[Any, ...] = (None, True, -1, 10**400, 10**4000, 1e300, "", "x" * 500, [], {}, [[]], {"total": {}}, "2024-13-45")
+ODD_TEXTS = (
+    "",
+    " ",
+    "-1",
+    "NaN",
+    "1e999",
+    "9" * 400,
+    "٣",
+    "2024-13-45",
+    "\u00e4",
+    "FI",
+    "RF",
+    "true",
+)
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    10**400,
+    10**4000,
+    1e300,
+    "",
+    "x" * 500,
+    [],
+    {},
+    [[]],
+    {"total": {}},
+    "2024-13-45",
+)
 judge = functools.cache(checking)
 
 
@@ -33,7 +62,9 @@ def small(name: str) -> bytes:
 
 
 def broken_elements(root: Any, rng: random.Random) -> Iterator[bytes]:
-    """Each element left out, doubled, emptied, given odd text, or without its attributes; some of each."""
+    """Each element left out, doubled, emptied, given odd text, or without its attributes; some of
+    each.
+    """
     for number, _ in enumerate(root.iter("*")):
         changed = copy.deepcopy(root)
         element = list(changed.iter("*"))[number]
@@ -70,7 +101,11 @@ def broken_values(data: dict[str, Any], rng: random.Random) -> Iterator[bytes]:
 @pytest.mark.parametrize("name", TYPES)
 def test_a_broken_message_is_judged_and_never_brings_judging_down(name: str) -> None:
     rng, body, rejected = random.Random(name), small(name), 0
-    made = broken_values(json.loads(body), rng) if body[:1] == b"{" else broken_elements(etree.fromstring(body), rng)
+    made = (
+        broken_values(json.loads(body), rng)
+        if body[:1] == b"{"
+        else broken_elements(etree.fromstring(body), rng)
+    )
     total = 0
     for changed in made:
         total += 1

@@ -1,4 +1,6 @@
-"""Luova's second half over sockets: mailboxes whose leases run out, pushes that are tried again, dead letters that are sent again, order."""
+"""Luova's second half over sockets: mailboxes whose leases run out, pushes that are tried again,
+dead letters that are sent again, order.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from partners.faults import Fault, Faults
+from exchange.partners.faults import Fault, Faults
 from tests.adapters.luova.judging import NOTHING_NEW
 from tests.journeys.running import Running, running
 
@@ -26,8 +28,14 @@ async def exchange(tmp_path: Path) -> AsyncIterator[Running]:
 
 async def put(exchange: Running, number: int) -> None:
     """A message into the mailbox of a fund."""
-    headers = {"X_Message_Type": "unemployment.benefit-data", "X_Message_Id": f"b-{number}", "X_Receiver": "fund.super"}
-    status, _, body = await exchange.post("/luova/v1/messages", REPLY, "kela.unemployment", **headers)
+    headers = {
+        "X_Message_Type": "unemployment.benefit-data",
+        "X_Message_Id": f"b-{number}",
+        "X_Receiver": "fund.super",
+    }
+    status, _, body = await exchange.post(
+        "/luova/v1/messages", REPLY, "kela.unemployment", **headers
+    )
     assert status == 202, body
 
 
@@ -41,15 +49,21 @@ async def read(exchange: Running, query: str = "") -> list[dict[str, Any]]:
 
 async def acknowledge(exchange: Running, ids: list[Any]) -> tuple[int, Any]:
     """Acknowledge as the fund."""
-    status, _, body = await exchange.post("/luova/v1/mailbox/acknowledgements", json.dumps({"deliveries": ids}), "fund.super")
+    status, _, body = await exchange.post(
+        "/luova/v1/mailbox/acknowledgements", json.dumps({"deliveries": ids}), "fund.super"
+    )
     return status, json.loads(body)
 
 
-async def test_a_mailbox_gives_the_oldest_first_and_nothing_twice_while_it_is_leased(exchange: Running) -> None:
+async def test_a_mailbox_gives_the_oldest_first_and_nothing_twice_while_it_is_leased(
+    exchange: Running,
+) -> None:
     for number in range(5):
         await put(exchange, number)
     first, rest = await read(exchange, "?most=2"), await read(exchange)
-    assert [letter["messageId"] for letter in (*first, *rest)] == [f"b-{number}" for number in range(5)]
+    assert [letter["messageId"] for letter in (*first, *rest)] == [
+        f"b-{number}" for number in range(5)
+    ]
     assert await read(exchange) == []
     assert first[0]["body"].encode() == REPLY
     status, told = await acknowledge(exchange, [letter["id"] for letter in (*first, *rest)])
@@ -58,7 +72,9 @@ async def test_a_mailbox_gives_the_oldest_first_and_nothing_twice_while_it_is_le
     assert not [check for check in exchange.verify().checks if check.broken]
 
 
-async def test_what_is_not_acknowledged_comes_back_and_counts_its_attempts(exchange: Running) -> None:
+async def test_what_is_not_acknowledged_comes_back_and_counts_its_attempts(
+    exchange: Running,
+) -> None:
     await put(exchange, 1)
     (first,) = await read(exchange, "?lease_seconds=1")
     assert await read(exchange) == []
@@ -72,7 +88,9 @@ async def test_what_is_not_acknowledged_comes_back_and_counts_its_attempts(excha
     assert (await exchange.counts("luova"))["delivered"] == 1
 
 
-async def test_many_readers_at_once_share_a_mailbox_without_getting_anything_twice(exchange: Running) -> None:
+async def test_many_readers_at_once_share_a_mailbox_without_getting_anything_twice(
+    exchange: Running,
+) -> None:
     for number in range(20):
         await put(exchange, number)
     pages = await asyncio.gather(*(read(exchange, "?most=7") for _ in range(6)))
@@ -81,7 +99,17 @@ async def test_many_readers_at_once_share_a_mailbox_without_getting_anything_twi
 
 
 @pytest.mark.parametrize(
-    "query", ["?most=0", "?most=101", "?most=-1", "?most=x", "?most=", "?lease_seconds=3601", "?most=1e2", "?most=١"]
+    "query",
+    [
+        "?most=0",
+        "?most=101",
+        "?most=-1",
+        "?most=x",
+        "?most=",
+        "?lease_seconds=3601",
+        "?most=1e2",
+        "?most=١",
+    ],
 )
 async def test_a_query_that_makes_no_sense_is_told(exchange: Running, query: str) -> None:
     status, _, body = await exchange.get(f"/luova/v1/mailbox{query}", "fund.super")
@@ -96,10 +124,20 @@ async def test_an_acknowledgement_of_what_is_no_id(exchange: Running, ids: list[
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '{"deliveries":7}', '{"deliveries":[],"x":1}', json.dumps({"deliveries": ["0" * 32] * 101})]
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        '{"deliveries":7}',
+        '{"deliveries":[],"x":1}',
+        json.dumps({"deliveries": ["0" * 32] * 101}),
+    ],
 )
 async def test_an_acknowledgement_that_is_none(exchange: Running, body: str) -> None:
-    status, _, answer = await exchange.post("/luova/v1/mailbox/acknowledgements", body, "fund.super")
+    status, _, answer = await exchange.post(
+        "/luova/v1/mailbox/acknowledgements", body, "fund.super"
+    )
     assert status == 400
     assert json.loads(answer)["violations"]
 
@@ -123,7 +161,9 @@ async def state(exchange: Running, message: str) -> dict[str, Any]:
     return delivery
 
 
-async def test_a_receiver_that_is_down_now_and_then_gets_everything_in_the_end(tmp_path: Path) -> None:
+async def test_a_receiver_that_is_down_now_and_then_gets_everything_in_the_end(
+    tmp_path: Path,
+) -> None:
     faults = Faults([Fault("kela.core-data", "down", 0.5)], 3)
     async with running(tmp_path, faults) as exchange:
         ids = await push(exchange, 10)
@@ -136,7 +176,9 @@ async def test_a_receiver_that_is_down_now_and_then_gets_everything_in_the_end(t
         assert not [check for check in exchange.verify().checks if check.broken]
 
 
-async def test_a_receiver_that_stays_down_makes_a_dead_letter_which_can_be_sent_again(tmp_path: Path) -> None:
+async def test_a_receiver_that_stays_down_makes_a_dead_letter_which_can_be_sent_again(
+    tmp_path: Path,
+) -> None:
     faults = Faults([Fault("kela.core-data", "down", 1.0)], 3)
     deliveries = {"attempts_max": 3, "first_backoff_seconds": 0.02, "poll_seconds": 0.02}
     async with running(tmp_path, faults, deliveries=deliveries) as exchange:
@@ -145,9 +187,13 @@ async def test_a_receiver_that_stays_down_makes_a_dead_letter_which_can_be_sent_
         dead = await state(exchange, message)
         assert (dead["state"], dead["attempts"]) == ("dead", 3)
         _, _, body = await exchange.get("/api/v1/dead-letters")
-        assert [(letter["message"], letter["reason"][:8]) for letter in json.loads(body)] == [(message, "http-503")]
+        assert [(letter["message"], letter["reason"][:8]) for letter in json.loads(body)] == [
+            (message, "http-503")
+        ]
         faults.faults = ()
-        status, _, body = await exchange.post("/api/v1/dead-letters/resend", json.dumps({"deliveries": [dead["id"]]}))
+        status, _, body = await exchange.post(
+            "/api/v1/dead-letters/resend", json.dumps({"deliveries": [dead["id"]]})
+        )
         assert (status, json.loads(body)["resent"]) == (200, [dead["id"]])
         await exchange.settled()
         again = await state(exchange, message)
@@ -166,7 +212,9 @@ async def test_a_receiver_that_refuses_is_not_asked_again(tmp_path: Path) -> Non
         assert dead["reason"].startswith("http-4")
 
 
-async def test_one_conversation_arrives_in_its_order_though_the_receiver_fails(tmp_path: Path) -> None:
+async def test_one_conversation_arrives_in_its_order_though_the_receiver_fails(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, Faults([Fault("kela.core-data", "down", 0.4)], 5)) as exchange:
         ids = await push(exchange, 12, X_Conversation_Id="c-1", X_Ordered="true")
         await exchange.settled()

@@ -1,4 +1,6 @@
-"""The families over Luova the whole way: what the stubs send is taken, answered and counted in its row, and what is wrong is told."""
+"""The families over Luova the whole way: what the stubs send is taken, answered and counted in its
+row, and what is wrong is told.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from adapters.luova import partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax
-from adapters.luova.generate_bilateral import RECORDS, message
-from adapters.luova.generate_pension import DECISIONS, UNPAID_PERIODS, decisions
-from adapters.luova.partner import FAMILIES
-from adapters.luova.partner_tax import REQUESTS_2024, RESPONSES_2024, is_answered
-from adapters.luova.routing import ROUTES
+from exchange.adapters.luova import (
+    partner_bilateral,
+    partner_certificates,
+    partner_payments,
+    partner_pension,
+    partner_tax,
+)
+from exchange.adapters.luova.generate_bilateral import RECORDS, message
+from exchange.adapters.luova.generate_pension import DECISIONS, UNPAID_PERIODS, decisions
+from exchange.adapters.luova.partner import FAMILIES
+from exchange.adapters.luova.partner_tax import REQUESTS_2024, RESPONSES_2024, is_answered
+from exchange.adapters.luova.routing import ROUTES
 from exchange.assembly import checking
+from exchange.partners.stub import Situation
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import Partner, load
+from exchange.schemas.violation import Violation
 from exchange.statistics import rows
 from exchange.statistics.count import DIMENSIONS, Period, count
-from partners.stub import Situation
-from schemas.catalogue import Catalogue
-from schemas.directory import Partner, load
-from schemas.violation import Violation
 from tests.journeys.running import Running, running
 
 DAY = datetime.date(2024, 5, 2)
@@ -64,15 +72,21 @@ async def lines_of(run: Running) -> dict[str, float | None]:
     return {line.row.id: line.counted for line in counted}
 
 
-async def test_every_flow_is_taken_delivered_answered_and_counted_in_its_row_alone(tmp_path: Path) -> None:
-    """One call of each flow, and nothing else: each row has what was sent of its type, to the item, and no other row has any."""
+async def test_every_flow_is_taken_delivered_answered_and_counted_in_its_row_alone(
+    tmp_path: Path,
+) -> None:
+    """One call of each flow, and nothing else: each row has what was sent of its type, to the item,
+    and no other row has any.
+    """
     directory = load()
     sent: dict[str, list[int]] = {}
     async with running(tmp_path) as run:
         flows = [flow for family in FAMILIES for flow in family.flows(directory)]
         for serial, flow in enumerate(flows, 1):
             sending = flow.make(Situation(random.Random(serial), NOON, serial, directory))
-            headers = {name.replace("-", "_"): value for name, value in sending.call.headers.items()}
+            headers = {
+                name.replace("-", "_"): value for name, value in sending.call.headers.items()
+            }
             status, _, body = await run.post(sending.call.path, sending.call.body, "", **headers)
             assert status == 202, (flow.name, body)
             sent.setdefault(flow.message_type, []).append(sending.items)
@@ -81,7 +95,11 @@ async def test_every_flow_is_taken_delivered_answered_and_counted_in_its_row_alo
         lines = await lines_of(run)
         counts = await run.counts("luova")
         assert run.verify().clean
-    queries = len(sent["pension.work-history-query"]) + len(sent["pension.accident-data-query"]) + len(sent["tax.request"])
+    queries = (
+        len(sent["pension.work-history-query"])
+        + len(sent["pension.accident-data-query"])
+        + len(sent["tax.request"])
+    )
     assert counts["accepted"] == counts["delivered"] == len(flows) + queries
     expected: dict[str, float] = {}
     for row in rows.load().rows:
@@ -95,10 +113,20 @@ async def test_every_flow_is_taken_delivered_answered_and_counted_in_its_row_alo
 
 
 def test_the_weights_of_the_flows_are_the_published_figures() -> None:
-    per_message = {**RECORDS, "pension.decisions": DECISIONS, "pension.unpaid-periods": UNPAID_PERIODS}
+    per_message = {
+        **RECORDS,
+        "pension.decisions": DECISIONS,
+        "pension.unpaid-periods": UNPAID_PERIODS,
+    }
     published = {row.id: row.published[2024] for row in rows.load().rows}
     sent: dict[str, float] = {}
-    for family in (partner_bilateral, partner_certificates, partner_payments, partner_pension, partner_tax):
+    for family in (
+        partner_bilateral,
+        partner_certificates,
+        partner_payments,
+        partner_pension,
+        partner_tax,
+    ):
         for flow in family.flows(load()):
             sent[flow.message_type] = sent.get(flow.message_type, 0) + flow.weight
     for row, message_type in COUNTED.items():
@@ -110,7 +138,10 @@ def test_the_weights_of_the_flows_are_the_published_figures() -> None:
 
 def test_of_any_first_requests_the_published_share_is_answered() -> None:
     published = {row.id: row.published[2024] for row in rows.load().rows if row.section == "tax"}
-    assert published == {"tax.requests-sent": REQUESTS_2024, "tax.responses-received": RESPONSES_2024}
+    assert published == {
+        "tax.requests-sent": REQUESTS_2024,
+        "tax.responses-received": RESPONSES_2024,
+    }
     answered = 0
     for number in range(1, 20_001):
         answered += is_answered(number)
@@ -120,11 +151,18 @@ def test_of_any_first_requests_the_published_share_is_answered() -> None:
 
 def test_a_second_delivery_of_a_query_gets_the_same_answer() -> None:
     directory = load()
-    query = next(flow for flow in partner_pension.flows(directory) if flow.message_type == "pension.work-history-query")
+    query = next(
+        flow
+        for flow in partner_pension.flows(directory)
+        if flow.message_type == "pension.work-history-query"
+    )
     stub = partner_pension.ANSWERS[query.message_type]
     sending = query.make(Situation(random.Random(1), NOON, 1, directory))
     service = partner("etk.authority-service")
-    first, second = (stub(service, sending.call, "0" * 32, Situation(random.Random(n), NOON, n, directory)) for n in (1, 2))
+    first, second = (
+        stub(service, sending.call, "0" * 32, Situation(random.Random(n), NOON, n, directory))
+        for n in (1, 2)
+    )
     assert first[0].call == second[0].call
 
 
@@ -143,14 +181,26 @@ async def test_a_sector_that_may_not_send_a_type_is_told_so(tmp_path: Path) -> N
         for family in FAMILIES:
             flow = family.flows(directory)[0]
             sending = flow.make(Situation(random.Random(1), NOON, 1, directory))
-            headers = {name.replace("-", "_"): value for name, value in sending.call.headers.items() if name != "X-API-Key"}
-            status, _, body = await run.post(sending.call.path, sending.call.body, "employer.demo-oy", **headers)
+            headers = {
+                name.replace("-", "_"): value
+                for name, value in sending.call.headers.items()
+                if name != "X-API-Key"
+            }
+            status, _, body = await run.post(
+                sending.call.path, sending.call.body, "employer.demo-oy", **headers
+            )
             assert status == 403, body
             assert b"luova.sender" in body
 
 
-async def test_data_between_two_foreign_institutions_or_within_finland_is_no_bilateral_exchange(tmp_path: Path) -> None:
-    american, swede, kela = partner("foreign.us.ssa"), partner("eessi.se.fk"), partner("kela.international")
+async def test_data_between_two_foreign_institutions_or_within_finland_is_no_bilateral_exchange(
+    tmp_path: Path,
+) -> None:
+    american, swede, kela = (
+        partner("foreign.us.ssa"),
+        partner("eessi.se.fk"),
+        partner("kela.international"),
+    )
     async with running(tmp_path) as run:
         for sender, receiver, claimed in (
             (american, swede, (american, swede)),
@@ -159,7 +209,11 @@ async def test_data_between_two_foreign_institutions_or_within_finland_is_no_bil
             (partner("kela.benefits"), kela, (kela, swede)),
         ):
             made = message("bilateral.insurance", random.Random(1), DAY, 1, *claimed)
-            sent = {"X_Message_Type": "bilateral.insurance", "X_Message_Id": "m", "X_Receiver": receiver.id}
+            sent = {
+                "X_Message_Type": "bilateral.insurance",
+                "X_Message_Id": "m",
+                "X_Receiver": receiver.id,
+            }
             status, _, body = await run.post("/luova/v1/messages", made.body, sender.id, **sent)
             assert (status, b"bilateral.ends" in body) == (422, True), body
 
@@ -167,7 +221,9 @@ async def test_data_between_two_foreign_institutions_or_within_finland_is_no_bil
 def test_an_institution_speaks_for_itself_only() -> None:
     made = decisions(random.Random(1), DAY, 1, partner("pension.elo"))
     assert check("pension.decisions", made.body, "pension.elo") == []
-    assert [each.rule for each in check("pension.decisions", made.body, "pension.varma")] == ["pension.institution"]
+    assert [each.rule for each in check("pension.decisions", made.body, "pension.varma")] == [
+        "pension.institution"
+    ]
 
 
 def test_a_violation_in_a_record_says_which() -> None:

@@ -1,4 +1,6 @@
-"""Tests of payment messages: sums and counts that agree, accounts and references, and what is found when they do not."""
+"""Tests of payment messages: sums and counts that agree, accounts and references, and what is found
+when they do not.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.luova.generate_payments import PAYMENTS, credit_transfers, reference_check
-from adapters.luova.partner_payments import MESSAGES_2024
-from adapters.luova.rules_payments import FINDINGS_MAX, _accounts, _cents, _is_iban, _sum, is_reference_number
+from exchange.adapters.luova.generate_payments import PAYMENTS, credit_transfers, reference_check
+from exchange.adapters.luova.partner_payments import MESSAGES_2024
+from exchange.adapters.luova.rules_payments import (
+    FINDINGS_MAX,
+    _accounts,
+    _cents,
+    _is_iban,
+    _sum,
+    is_reference_number,
+)
 from exchange.assembly import checking
+from exchange.schemas.identifiers import is_creditor_reference, is_iban
+from exchange.schemas.violation import Violation
 from exchange.statistics import rows
-from schemas.identifiers import is_creditor_reference, is_iban
-from schemas.violation import Violation
 
 DAY = datetime.date(2024, 5, 2)
 
@@ -36,7 +45,9 @@ def rules_of(body: bytes) -> list[str]:
 
 
 @given(st.integers(1, 60), st.integers(0, 2**32), st.integers(0, 5))
-def test_what_is_generated_adds_up_and_holds_valid_accounts_and_references(count: int, seed: int, bank: int) -> None:
+def test_what_is_generated_adds_up_and_holds_valid_accounts_and_references(
+    count: int, seed: int, bank: int
+) -> None:
     generated = credit_transfers(random.Random(seed), DAY, seed, count, bank)
     text = generated.body.decode()
     amounts = [Decimal(amount) for amount in re.findall(r'Ccy="EUR">([0-9.]+)<', text)]
@@ -45,11 +56,17 @@ def test_what_is_generated_adds_up_and_holds_valid_accounts_and_references(count
     assert {Decimal(total) for total in re.findall(r"<CtrlSum>([0-9.]+)<", text)} == {sum(amounts)}
     assert all(map(is_iban, re.findall(r"<IBAN>(\w+)<", text)))
     for reference in re.findall(r"<Ref>(\w+)<", text):
-        assert is_creditor_reference(reference) if reference.startswith("RF") else is_reference_number(reference)
+        assert (
+            is_creditor_reference(reference)
+            if reference.startswith("RF")
+            else is_reference_number(reference)
+        )
 
 
 def test_the_mean_size_of_a_message_is_the_published_one() -> None:
-    published = {row.id: row.published[2024] for row in rows.load().rows if row.section == "payments"}
+    published = {
+        row.id: row.published[2024] for row in rows.load().rows if row.section == "payments"
+    }
     assert published["payments.messages-sent"] == MESSAGES_2024
     payments = published["payments.payments-in-messages"]
     assert isinstance(payments, int)
@@ -68,7 +85,9 @@ def test_what_is_no_reference_number(text: str) -> None:
 
 
 def test_a_published_reference_number_is_one() -> None:
-    assert is_reference_number("1232")  # the shortest there is: weights 7, 3, 1 of 123 give 28, so the check digit is 2
+    assert is_reference_number(
+        "1232"
+    )  # the shortest there is: weights 7, 3, 1 of 123 give 28, so the check digit is 2
 
 
 def test_ids_of_the_largest_message_and_the_highest_serial_number_fit() -> None:
@@ -113,34 +132,64 @@ def test_a_message_full_of_faults_is_judged_to_a_limit() -> None:
 
 def of_two_instructions(body: bytes) -> bytes:
     """The same message with its instruction twice, without the message's own count and sum."""
-    text = re.sub(rb"<NbOfTxs>\d+</NbOfTxs><CtrlSum>[0-9.]+</CtrlSum>(?=<InitgPty>)", b"<NbOfTxs>6</NbOfTxs>", body)
+    text = re.sub(
+        rb"<NbOfTxs>\d+</NbOfTxs><CtrlSum>[0-9.]+</CtrlSum>(?=<InitgPty>)",
+        b"<NbOfTxs>6</NbOfTxs>",
+        body,
+    )
     start, end = text.index(b"<PmtInf>"), text.index(b"</PmtInf>") + len(b"</PmtInf>")
     return text[:end] + text[start:]
 
 
 def test_an_id_that_an_earlier_instruction_has_is_found_at_the_later_one() -> None:
     violations = check(of_two_instructions(credit_transfers(random.Random(1), DAY, 1, 3).body))
-    assert [(each.rule, each.item) for each in violations] == [("payments.end-to-end-id", item) for item in (3, 4, 5)]
+    assert [(each.rule, each.item) for each in violations] == [
+        ("payments.end-to-end-id", item) for item in (3, 4, 5)
+    ]
 
 
-@given(st.lists(st.sampled_from(["0.01", "12.50", "12.5", "7", "+3.00", "99999999999999999.00", "1_0.00", "-", ""]), max_size=6))
-def test_a_sum_is_the_same_whether_amounts_are_reckoned_at_once_or_one_by_one(texts: list[str]) -> None:
+@given(
+    st.lists(
+        st.sampled_from(
+            ["0.01", "12.50", "12.5", "7", "+3.00", "99999999999999999.00", "1_0.00", "-", ""]
+        ),
+        max_size=6,
+    )
+)
+def test_a_sum_is_the_same_whether_amounts_are_reckoned_at_once_or_one_by_one(
+    texts: list[str],
+) -> None:
     amounts = [etree.fromstring(f"<a>{text}</a>") for text in texts]
     assert _sum(amounts) == sum(_cents(amount) or 0 for amount in amounts)
 
 
-@given(st.lists(st.from_regex(r"FI(0[0-9]|9[0-9]|[1-8][0-9])[0-9]{14}", fullmatch=True), max_size=3), st.booleans())
-def test_accounts_are_judged_the_same_at_once_or_one_by_one(ibans: list[str], foreign: bool) -> None:
+@given(
+    st.lists(st.from_regex(r"FI(0[0-9]|9[0-9]|[1-8][0-9])[0-9]{14}", fullmatch=True), max_size=3),
+    st.booleans(),
+)
+def test_accounts_are_judged_the_same_at_once_or_one_by_one(
+    ibans: list[str], foreign: bool
+) -> None:
     right = ["FI2112345600000785", *(["EE382200221020145685"] if foreign else [])]
     accounts = [etree.fromstring(f"<a>{text}</a>") for text in right + ibans]
-    assert [finding.at.text for finding in _accounts(accounts)] == [text for text in ibans if not _is_iban(text)]
+    assert [finding.at.text for finding in _accounts(accounts)] == [
+        text for text in ibans if not _is_iban(text)
+    ]
     assert [finding.at.text for finding in _accounts(accounts[: len(right)])] == []
 
 
 def test_check_digits_that_nobody_gives_out_are_wrong_even_where_the_remainder_is_right() -> None:
     bank = "12345600000785"
-    agreeing = [f"FI{digits:02d}{bank}" for digits in range(100) if int(f"{bank}1518{digits:02d}") % 97 == 1]
+    agreeing = [
+        f"FI{digits:02d}{bank}" for digits in range(100) if int(f"{bank}1518{digits:02d}") % 97 == 1
+    ]
     assert agreeing == ["FI21" + bank]
     for rest in ("00", "01", "99"):
-        body = next(text for text in (f"{number:014d}" for number in range(1000)) if int(f"{text}1518{rest}") % 97 == 1)
-        assert [finding.rule for finding in _accounts([etree.fromstring(f"<a>FI{rest}{body}</a>")])] == ["payments.iban"]
+        body = next(
+            text
+            for text in (f"{number:014d}" for number in range(1000))
+            if int(f"{text}1518{rest}") % 97 == 1
+        )
+        assert [
+            finding.rule for finding in _accounts([etree.fromstring(f"<a>FI{rest}{body}</a>")])
+        ] == ["payments.iban"]

@@ -1,4 +1,6 @@
-"""Who gets what over Luova: default receivers, named ones, those who may not have it; mailbox or push as the directory says."""
+"""Who gets what over Luova: default receivers, named ones, those who may not have it; mailbox or
+push as the directory says.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.luova.routing import ROUTES, load, receiver_of
+from exchange.adapters.luova.routing import ROUTES, load, receiver_of
 from exchange.errors import Unroutable
-from schemas.catalogue import Catalogue
-from schemas.directory import SECTORS
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import SECTORS
 from tests.adapters.luova.judging import DIRECTORY, detail, inbound, route
 
 REPLY = b"""<BenefitData xmlns="urn:exchange:unemployment:1"><InReplyTo>r-1</InReplyTo><CreatedAt>2026-03-02T09:04:40Z</CreatedAt>
@@ -31,7 +33,9 @@ def test_a_named_receiver_gets_it_and_the_receipt_says_so() -> None:
 @pytest.mark.parametrize(("fund", "mode"), [("fund.super", "mailbox"), ("fund.ytk", "push")])
 def test_the_directory_says_how_a_receiver_takes_it(fund: str, mode: str) -> None:
     message = inbound(REPLY, "kela.unemployment", type="unemployment.benefit-data", receiver=fund)
-    assert [(destination.receiver, destination.mode) for destination in route(message)] == [(fund, mode)]
+    assert [(destination.receiver, destination.mode) for destination in route(message)] == [
+        (fund, mode)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +48,9 @@ def test_the_directory_says_how_a_receiver_takes_it(fund: str, mode: str) -> Non
     ],
 )
 def test_what_can_not_be_routed_says_why(receiver: str, reason: str) -> None:
-    message = inbound(REPLY, "kela.unemployment", type="unemployment.benefit-data", receiver=receiver)
+    message = inbound(
+        REPLY, "kela.unemployment", type="unemployment.benefit-data", receiver=receiver
+    )
     with pytest.raises(Unroutable) as caught:
         route(message)
     assert caught.value.reason == reason

@@ -1,4 +1,6 @@
-"""Luova's rules that need a sender or a clock (the others have samples), and the headers that stand beside a message."""
+"""Luova's rules that need a sender or a clock (the others have samples), and the headers that stand
+beside a message.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import adapters.luova
-from adapters.luova.parse import is_plain_id
-from adapters.luova.rules import CLOCK_SKEW_SECONDS_MAX
-from adapters.luova.rules_unemployment import weekdays
+from exchange.adapters import luova
+from exchange.adapters.luova.parse import is_plain_id
+from exchange.adapters.luova.rules import CLOCK_SKEW_SECONDS_MAX
+from exchange.adapters.luova.rules_unemployment import weekdays
 from tests.adapters.luova.judging import NOON, inbound, judge, rules_of
 
-SAMPLES = Path(adapters.luova.__file__).parent / "samples" / "valid"
+SAMPLES = Path(luova.__file__).parent / "samples" / "valid"
 EARNINGS = (SAMPLES / "unemployment.earnings-data--granted-rejected-adjusted.xml").read_bytes()
 
 
 def test_a_message_with_all_its_headers_is_right() -> None:
-    message = inbound(receiver="kela.core-data", conversation="c-1", ordered="true", created_at=NOON.isoformat())
+    message = inbound(
+        receiver="kela.core-data", conversation="c-1", ordered="true", created_at=NOON.isoformat()
+    )
     reading, judgement = judge(message)
     assert judgement.verdict.accepted
     assert not judgement.violations
     assert reading.identity is not None
-    assert (reading.identity.sender_message_id, reading.identity.conversation, reading.identity.ordered) == ("m-1", "c-1", True)
+    assert (
+        reading.identity.sender_message_id,
+        reading.identity.conversation,
+        reading.identity.ordered,
+    ) == ("m-1", "c-1", True)
 
 
 @pytest.mark.parametrize(
@@ -52,17 +60,26 @@ def test_a_wrong_header_is_told(hints: dict[str, str], rule: str) -> None:
 
 def test_every_wrong_header_is_told_at_once() -> None:
     found = rules_of(inbound(id="", conversation="c 1", ordered="maybe", created_at="now"))
-    assert sorted(found) == ["luova.clock", "luova.conversation-id", "luova.message-id", "luova.ordered"]
+    assert sorted(found) == [
+        "luova.clock",
+        "luova.conversation-id",
+        "luova.message-id",
+        "luova.ordered",
+    ]
 
 
 @given(st.integers(-3 * CLOCK_SKEW_SECONDS_MAX, 3 * CLOCK_SKEW_SECONDS_MAX), st.integers(-12, 12))
 def test_a_clock_may_differ_by_a_day_whatever_its_offset(seconds: int, hours: int) -> None:
     zone = datetime.timezone(datetime.timedelta(hours=hours))
     created = (NOON + datetime.timedelta(seconds=seconds)).astimezone(zone).isoformat()
-    assert rules_of(inbound(created_at=created)) == (["luova.clock"] if abs(seconds) > CLOCK_SKEW_SECONDS_MAX else [])
+    assert rules_of(inbound(created_at=created)) == (
+        ["luova.clock"] if abs(seconds) > CLOCK_SKEW_SECONDS_MAX else []
+    )
 
 
-@pytest.mark.parametrize("partner", ["fund.ytk", "kela.core-data", "county.lappi", "employer.demo-oy"])
+@pytest.mark.parametrize(
+    "partner", ["fund.ytk", "kela.core-data", "county.lappi", "employer.demo-oy"]
+)
 def test_only_the_register_sends_changes(partner: str) -> None:
     assert rules_of(inbound(partner=partner)) == ["luova.sender"]
 
@@ -72,8 +89,16 @@ def test_a_fund_speaks_for_itself_only() -> None:
     assert rules_of(own) == []
     _, judgement = judge(inbound(EARNINGS, "fund.pro", type="unemployment.earnings-data"))
     (violation,) = judgement.violations
-    assert (violation.rule, violation.expected, violation.found) == ("unemployment.fund", "9001480-0", "9001444-8")
-    assert (violation.line, violation.column, violation.path) == (4, 5, "/EarningsData/Fund/BusinessId")
+    assert (violation.rule, violation.expected, violation.found) == (
+        "unemployment.fund",
+        "9001480-0",
+        "9001444-8",
+    )
+    assert (violation.line, violation.column, violation.path) == (
+        4,
+        5,
+        "/EarningsData/Fund/BusinessId",
+    )
 
 
 def test_the_type_is_told_by_the_document_where_it_can_be() -> None:
@@ -113,7 +138,12 @@ def test_weekdays_are_counted_as_one_would_by_hand(start: datetime.date, length:
     assert weekdays(start, end) == sum(day.weekday() < 5 for day in days)
 
 
-@pytest.mark.parametrize("amount", ["1E99999999", "-1E-99999999", "9" * 5_000, "NaN", "Infinity", "1_000", "٣", ""])
+@pytest.mark.parametrize(
+    "amount", ["1E99999999", "-1E-99999999", "9" * 5_000, "NaN", "Infinity", "1_000", "٣", ""]
+)
 def test_a_number_that_is_none_breaks_no_rule_and_nothing_else(amount: str) -> None:
     body = EARNINGS.replace(b"480.00", amount.encode())
-    assert all(rule.startswith("xsd.") for rule in rules_of(inbound(body, "fund.ytk", type="unemployment.earnings-data")))
+    assert all(
+        rule.startswith("xsd.")
+        for rule in rules_of(inbound(body, "fund.ytk", type="unemployment.earnings-data"))
+    )

@@ -9,11 +9,25 @@ from unittest.mock import patch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.luova import rules_tax
+from exchange.adapters.luova import rules_tax
 
 CONTEXT = cast(Any, SimpleNamespace(now=1_772_000_000_000))
 WHOLE = st.integers(-(10**5), 10**15 - 1).map(lambda cents: cents / 100)
-ODD = st.sampled_from([None, True, "12.30", "x", 0.001, 1e13, -0.01, float("nan"), float("inf"), 10**20, 9_999_999_999_999.99])
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        "12.30",
+        "x",
+        0.001,
+        1e13,
+        -0.01,
+        float("nan"),
+        float("inf"),
+        10**20,
+        9_999_999_999_999.99,
+    ]
+)
 AMOUNT = st.integers(0, 90_000) | WHOLE | WHOLE | WHOLE | ODD
 
 
@@ -31,9 +45,13 @@ def told(data: dict[str, Any]) -> list[Any]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(incomes(rules_tax._PARTS["earnedIncome"]), incomes(rules_tax._PARTS["capitalIncome"]), AMOUNT)
+@given(
+    incomes(rules_tax._PARTS["earnedIncome"]), incomes(rules_tax._PARTS["capitalIncome"]), AMOUNT
+)
 @example({"wages": 0.1, "pensions": 0.2, "benefits": 0, "other": 0, "total": 0.3}, {}, 0.3)
-def test_sums_in_cents_say_what_sums_in_decimals_say(earned: dict[str, Any], capital: dict[str, Any], taxes: Any) -> None:
+def test_sums_in_cents_say_what_sums_in_decimals_say(
+    earned: dict[str, Any], capital: dict[str, Any], taxes: Any
+) -> None:
     data = {
         "status": "finished",
         "finishedOn": "2025-10-01",

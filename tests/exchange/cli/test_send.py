@@ -1,4 +1,6 @@
-"""`exchange send` and `exchange catalogue`: a message sent as a partner would, exit codes, and the list of what can be sent."""
+"""`exchange send` and `exchange catalogue`: a message sent as a partner would, exit codes, and the
+list of what can be sent.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from exchange.cli import app
 from exchange.cli.serve import bind
-from schemas.catalogue import Catalogue
+from exchange.schemas.catalogue import Catalogue
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import running
 
@@ -38,7 +40,9 @@ async def test_a_message_is_sent_and_its_fate_is_the_exit_code(tmp_path: Path) -
         unwanted = await asyncio.to_thread(send, good, *at, "--from", "municipality.sodankyla")
         assert unwanted.exit_code == 1
         assert (await asyncio.to_thread(send, strange, *at)).exit_code == 2
-        refused = await asyncio.to_thread(send, strange, *at, "--channel", "luova", "--type", "population.births")
+        refused = await asyncio.to_thread(
+            send, strange, *at, "--channel", "luova", "--type", "population.births"
+        )
         assert refused.exit_code == 1
         counts = await gateway.counts("luova")
         assert (counts["accepted"], counts["duplicate"], counts["rejected"]) == (1, 1, 3)
@@ -55,7 +59,12 @@ def test_what_can_not_be_sent(tmp_path: Path) -> None:
     assert "no partner nobody" in send(file, "--from", "nobody").stderr
     assert "no partner nobody" in send(file, "--to", "nobody").stderr
     assert "no channel" in send(file, "--channel", "post").stderr
-    for arguments in ((tmp_path / "none",), (tmp_path,), (file, "--from", "nobody"), (file, "--channel", "post")):
+    for arguments in (
+        (tmp_path / "none",),
+        (tmp_path,),
+        (file, "--from", "nobody"),
+        (file, "--channel", "post"),
+    ):
         assert send(*arguments).exit_code == 2
 
 
@@ -64,5 +73,9 @@ def test_the_catalogue_in_both_forms() -> None:
     assert told == [message_type.as_dict() for message_type in Catalogue.load()]
     assert {each["basis"] for each in told} == {"published", "modelled"}
     assert all(each["source"] and each["title"]["fi"] and each["title"]["sv"] for each in told)
-    for arguments, code in ((["--language", "fi"], 0), (["--language", "de"], 2), (["--format", "csv"], 2)):
+    for arguments, code in (
+        (["--language", "fi"], 0),
+        (["--language", "de"], 2),
+        (["--format", "csv"], 2),
+    ):
         assert CliRunner().invoke(app, ["catalogue", *arguments]).exit_code == code

@@ -1,4 +1,6 @@
-"""`exchange validate`: exit codes, both formats, standard input; and the Incomes Register's own examples where they are at hand."""
+"""`exchange validate`: exit codes, both formats, standard input; and the Incomes Register's own
+examples where they are at hand.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,11 @@ def test_the_text_shows_the_line_with_a_caret_under_the_column(tmp_path: Path) -
     line, column, source = place(BROKEN.decode(), BROKEN.index(WRONG_DAY))
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{path}: not valid as population.changes")
-    at = next(number for number, text in enumerate(lines) if text.strip().startswith(f"{line}:{column} error: /muutokset/0/"))
+    at = next(
+        number
+        for number, text in enumerate(lines)
+        if text.strip().startswith(f"{line}:{column} error: /muutokset/0/")
+    )
     assert lines[at + 1].strip() == source.strip()
     assert lines[at + 1][lines[at + 2].index("^") :].startswith(WRONG_DAY.decode())
 
@@ -88,13 +94,17 @@ def test_the_json_is_the_violations_with_their_places(tmp_path: Path) -> None:
         (str(paths["invalid"]), False, "population.changes"),
     ]
     (violation,) = told[1]["violations"]
-    assert (violation["line"], violation["column"]) == place(BROKEN.decode(), BROKEN.index(WRONG_DAY))[:2]
+    assert (violation["line"], violation["column"]) == place(
+        BROKEN.decode(), BROKEN.index(WRONG_DAY)
+    )[:2]
     assert violation["path"].endswith("/muutokset/0/muutospv")
 
 
 def examples() -> list[Path]:
     """The register's published examples; only tests marked `reference` ask for them."""
-    return sorted((Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "examples").glob("*.xml"))
+    return sorted(
+        (Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "examples").glob("*.xml")
+    )
 
 
 @pytest.mark.reference
@@ -107,7 +117,9 @@ def test_the_registers_own_examples_are_valid() -> None:
 
 @pytest.mark.reference
 @pytest.mark.parametrize("number", range(3))
-def test_three_faults_in_a_copy_are_three_violations_where_they_are(tmp_path: Path, number: int) -> None:
+def test_three_faults_in_a_copy_are_three_violations_where_they_are(
+    tmp_path: Path, number: int
+) -> None:
     """A broken amount, a required element dropped, a code misspelt."""
     text = examples()[number].read_text(encoding="utf-8")
     amount = text.index("<Amount>")
@@ -120,12 +132,20 @@ def test_three_faults_in_a_copy_are_three_violations_where_they_are(tmp_path: Pa
     path.write_bytes(text.encode())
     result = validate(path, "--format", "json")
     assert result.exit_code == 1
-    errors: list[Any] = [each for each in json.loads(result.stdout)[0]["violations"] if each["severity"] == "error"]
-    wanted = sorted(place(text, text.index(tag))[:2] for tag in ("<DeliveryDataType>", "<StartDate>", "<Amount>"))
+    errors: list[Any] = [
+        each for each in json.loads(result.stdout)[0]["violations"] if each["severity"] == "error"
+    ]
+    wanted = sorted(
+        place(text, text.index(tag))[:2]
+        for tag in ("<DeliveryDataType>", "<StartDate>", "<Amount>")
+    )
     assert [(each["line"], each["column"]) for each in errors] == wanted
     root = "/wrtir:WageReportRequestToIR/DeliveryData/"
     assert (errors[0]["path"], errors[0]["found"]) == (root + "DeliveryDataType", "1OO")
     assert (errors[1]["rule"], errors[1]["expected"]) == ("xsd.element-missing", "PaymentDate")
     assert errors[1]["path"] == root + "PaymentPeriod/StartDate"
     assert errors[2]["path"].startswith(root + "Reports/Report")
-    assert (errors[2]["path"].rpartition("/")[2].partition("[")[0], errors[2]["found"]) == ("Amount", "12,x0")
+    assert (errors[2]["path"].rpartition("/")[2].partition("[")[0], errors[2]["found"]) == (
+        "Amount",
+        "12,x0",
+    )

@@ -1,4 +1,6 @@
-"""`exchange verify`: a whole ledger is clean, each way of damaging one is seen and told, and what is no ledger is said to be none."""
+"""`exchange verify`: a whole ledger is clean, each way of damaging one is seen and told, and what
+is no ledger is said to be none.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,14 @@ from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record, settlement
 
 COUNTERS, DAYS = "counters agree with messages, deliveries and events", "days agree with minutes"
-HISTORY, HOURS = "days agree with messages, deliveries and events", "hours and minutes agree with days"
-STATES, ORPHANS = "every delivery's state agrees with its events", "nothing stands without what it belongs to"
+HISTORY, HOURS = (
+    "days agree with messages, deliveries and events",
+    "hours and minutes agree with days",
+)
+STATES, ORPHANS = (
+    "every delivery's state agrees with its events",
+    "nothing stands without what it belongs to",
+)
 CONSERVED = "received = accepted + rejected + duplicate"
 
 
@@ -29,7 +37,9 @@ async def fill(path: Path) -> None:
     """Messages in every state."""
     ledger = SqliteLedger(path)
     await ledger.open()
-    made = [record(f"m-{number}", items=number + 1, items_rejected=number % 2) for number in range(6)]
+    made = [
+        record(f"m-{number}", items=number + 1, items_rejected=number % 2) for number in range(6)
+    ]
     for each in made:
         await ledger.record(each)
     await ledger.record(record("m-0", digest=made[0].message.digest))
@@ -53,7 +63,10 @@ def test_a_whole_ledger_is_clean(ledger: Path) -> None:
     result = verify(ledger)
     assert result.exit_code == 0, result.stdout
     assert result.stdout.splitlines()[-1] == "verify: clean"
-    assert "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, dead 1" in result.stdout
+    assert (
+        "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, dead 1"
+        in result.stdout
+    )
 
 
 @pytest.mark.parametrize(

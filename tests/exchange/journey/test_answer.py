@@ -1,4 +1,6 @@
-"""Answers in the same call, mailboxes and forgetting on a real ledger: deadlines, limits, and what a crash left half done."""
+"""Answers in the same call, mailboxes and forgetting on a real ledger: deadlines, limits, and what
+a crash left half done.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ import pytest
 from exchange.errors import LedgerError, Unreachable
 from exchange.journey.forget import Forgetting
 from exchange.ports import Inbound, Outcome, Remember
+from exchange.schemas.call import Reply
 from exchange.settings import Retention
-from schemas.call import Reply
 from tests.exchange.journey.way import BODY, FIRST, SECOND, SENDER, Script, Way, way
 
 
-async def ask(running: Way, message_id: str, deadline_seconds: float, body: bytes = BODY) -> tuple[Outcome, bytes | None]:
+async def ask(
+    running: Way, message_id: str, deadline_seconds: float, body: bytes = BODY
+) -> tuple[Outcome, bytes | None]:
     """Ask the first receiver."""
     sender = running.exchange.directory.get(SENDER)
     assert sender is not None
@@ -39,7 +43,9 @@ async def test_an_answer_comes_back_and_a_repetition_gets_the_same(tmp_path: Pat
 
 
 @pytest.mark.parametrize("limit", [{}, {"ask_seconds": 0.3}, {"timeout_seconds": 0.05}])
-async def test_no_answer_before_the_deadline_is_none_and_the_delivery_is_dead(tmp_path: Path, limit: dict[str, Any]) -> None:
+async def test_no_answer_before_the_deadline_is_none_and_the_delivery_is_dead(
+    tmp_path: Path, limit: dict[str, Any]
+) -> None:
     async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
         await asyncio.sleep(0.01)
         raise Unreachable("away")
@@ -81,12 +87,18 @@ async def test_a_question_that_a_crash_cut_off_is_settled_at_the_next_start(tmp_
 async def test_a_mailbox_within_its_limits(tmp_path: Path) -> None:
     limits = {"lease_messages_max": 3, "lease_seconds_max": 60}
     async with way(tmp_path, Script(), deliveries=limits) as running:
-        boxes, name, now = running.exchange.mailboxes, running.channel.name, running.exchange.clock.now()
+        boxes, name, now = (
+            running.exchange.mailboxes,
+            running.channel.name,
+            running.exchange.clock.now(),
+        )
         for number in range(5):
             await running.send(f"m-{number}", mode="mailbox")
         first = await boxes.lease(name, FIRST, 1000, 10**9)
         assert [each.envelope.sender_message_id for each in first] == ["m-0", "m-1", "m-2"]
-        assert all(now + 60_000 <= each.lease_until <= now + 70_000 and each.body == BODY for each in first)
+        assert all(
+            now + 60_000 <= each.lease_until <= now + 70_000 and each.body == BODY for each in first
+        )
         (fourth,) = await boxes.lease(name, FIRST, -5, -5)
         assert fourth.lease_until >= now + 1000, "never shorter than a second"
         ids = [each.delivery_id for each in first]
@@ -100,7 +112,9 @@ async def test_a_mailbox_within_its_limits(tmp_path: Path) -> None:
         assert running.script.calls == [], "nobody is called"
 
 
-async def test_forgetting_outlives_a_ledger_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_forgetting_outlives_a_ledger_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with way(tmp_path, Script()) as running:
         old = await running.send("old")
         await running.settled()
@@ -112,7 +126,9 @@ async def test_forgetting_outlives_a_ledger_that_fails(tmp_path: Path, monkeypat
             return await drop(*arguments)
 
         monkeypatch.setattr(running.exchange.ledger, "drop", sometimes)
-        ages = Retention.model_construct(body_seconds=-60, message_seconds=3600, every_seconds=0.01, rows_max=10)
+        ages = Retention.model_construct(
+            body_seconds=-60, message_seconds=3600, every_seconds=0.01, rows_max=10
+        )
         forgetting = Forgetting(running.exchange.ledger, running.exchange.clock, ages)
         forgetting.start()
         until = time.monotonic() + 10
@@ -124,17 +140,28 @@ async def test_forgetting_outlives_a_ledger_that_fails(tmp_path: Path, monkeypat
 
 
 async def test_many_that_remember_the_same_thing_at_once_are_all_taken(tmp_path: Path) -> None:
-    """Each is judged anew when another changed what it recalled; every one adds to the same note."""
+    """Each is judged anew when another changed what it recalled; every one adds to the same
+    note.
+    """
 
     def recall(parsed: Any, identity: Any) -> list[str]:
         return ["note"]
 
     def remember(parsed: Any, identity: Any, context: Any, verdict: Any) -> list[Remember]:
         known = context.known.get("note")
-        return [Remember("note", [*(known.value if known else []), identity.sender_message_id], known.version if known else 0)]
+        return [
+            Remember(
+                "note",
+                [*(known.value if known else []), identity.sender_message_id],
+                known.version if known else 0,
+            )
+        ]
 
     async with way(tmp_path, Script(), recall=recall, remember=remember) as running:
         await asyncio.gather(*(running.send(f"m-{number}") for number in range(30)))
         await running.settled()
         noted = (await running.exchange.ledger.recall(running.channel.name, ["note"]))["note"]
-        assert (sorted(noted.value), noted.version) == (sorted(f"m-{number}" for number in range(30)), 30)
+        assert (sorted(noted.value), noted.version) == (
+            sorted(f"m-{number}" for number in range(30)),
+            30,
+        )

@@ -1,4 +1,6 @@
-"""Large bodies are judged beside the loop: others are taken in meanwhile, and threads that judge at once explain no other's faults."""
+"""Large bodies are judged beside the loop: others are taken in meanwhile, and threads that judge at
+once explain no other's faults.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,9 @@ from lxml import etree
 
 from exchange.journey.aside import Aside
 from exchange.ports import Identity, Inbound, Parsed
-from schemas import xml
-from schemas.catalogue import Catalogue
-from schemas.xml import XmlSchema
+from exchange.schemas import xml
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.xml import XmlSchema
 from tests.exchange.journey import way as made
 from tests.exchange.journey.way import BODY, FIRST, SENDER, Script, way
 
@@ -29,7 +31,9 @@ async def test_a_large_message_holds_up_nobody(tmp_path: Path) -> None:
     def identify(parsed: Parsed) -> Identity:
         if len(parsed.inbound.body) >= LARGE_BYTES:
             assert threading.current_thread() is not on_loop
-            assert taken_in.wait(PATIENCE_SECONDS), "no other was taken in while the large one was judged"
+            assert taken_in.wait(PATIENCE_SECONDS), (
+                "no other was taken in while the large one was judged"
+            )
         return made.identify(parsed)
 
     async with way(tmp_path, Script(), identify=identify) as running:
@@ -42,7 +46,9 @@ async def test_a_large_message_holds_up_nobody(tmp_path: Path) -> None:
         taken_in.set()
         assert (await waiting).kind == "accepted"
         broken = replace(large, body=b"{" * LARGE_BYTES, hints={**hints, "id": "broken"})
-        assert (await running.exchange.acceptance.accept(running.channel, broken)).kind == "rejected"
+        assert (
+            await running.exchange.acceptance.accept(running.channel, broken)
+        ).kind == "rejected"
         await running.settled()
 
 
@@ -65,7 +71,10 @@ def test_threads_that_check_at_once_tell_their_own_faults() -> None:
     schema = Catalogue.load().schema("income-register.echo")
     assert isinstance(schema, XmlSchema)
     namespace = "http://www.tulorekisteri.fi/2017/1/Echo"
-    documents = [f'<e:Echo xmlns:e="{namespace}"><Data>x</Data><Wrong{number}/></e:Echo>'.encode() for number in range(8)]
+    documents = [
+        f'<e:Echo xmlns:e="{namespace}"><Data>x</Data><Wrong{number}/></e:Echo>'.encode()
+        for number in range(8)
+    ]
 
     def told(document: bytes) -> list[str]:
         found = schema.check(xml.parse(document))

@@ -1,4 +1,6 @@
-"""The second half of the way on a real ledger: what fails is tried again, what is slow holds up nobody, what is ordered stays so."""
+"""The second half of the way on a real ledger: what fails is tried again, what is slow holds up
+nobody, what is ordered stays so.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ import pytest
 from exchange.errors import LedgerError, Unreachable
 from exchange.ports import Delivery, Settlement
 from exchange.ports.delivery import Attempted
-from schemas import directory as directories
-from schemas.call import Call, Reply
-from schemas.directory import Directory
+from exchange.schemas import directory as directories
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory
 from tests.exchange.journey import way as made
 from tests.exchange.journey.way import FIRST, SECOND, Script, way
 
@@ -33,7 +35,9 @@ def failing(wanted: Callable[[Delivery], bool], real: Callable[..., Any]) -> Cal
 
 
 @pytest.mark.parametrize("part", ["request", "judge"])
-async def test_an_adapter_that_raises_loses_nothing_and_ends_nothing(tmp_path: Path, part: str) -> None:
+async def test_an_adapter_that_raises_loses_nothing_and_ends_nothing(
+    tmp_path: Path, part: str
+) -> None:
     bug = failing(lambda each: each.envelope.sender_message_id == "bad", getattr(made, part))
     async with way(tmp_path, Script(), deliveries={"attempts_max": 3}, **{part: bug}) as running:
         bad = await running.send("bad")
@@ -53,7 +57,9 @@ async def test_an_adapter_that_recovers_delivers_after_all(tmp_path: Path) -> No
         assert kinds == ["accepted", "attempt-failed", "attempt-failed", "delivered", "answered"]
 
 
-async def test_a_partner_that_refuses_or_stays_away_ends_in_the_dead_letters_and_may_be_resent(tmp_path: Path) -> None:
+async def test_a_partner_that_refuses_or_stays_away_ends_in_the_dead_letters_and_may_be_resent(
+    tmp_path: Path,
+) -> None:
     well = False
 
     async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
@@ -106,7 +112,9 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         began = time.monotonic()
         for number in range(40):
             await running.send(f"quick-{number}", SECOND)
-        await running.until(lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == 40)
+        await running.until(
+            lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == 40
+        )
         assert time.monotonic() - began < 5
         assert running.exchange.dispatcher.held <= 16, "memory stays bounded"
         well.set()
@@ -138,9 +146,15 @@ async def test_an_ordered_conversation_keeps_its_order_over_failures(
                 await running.send(f"{conversation}-{number}", conversation=conversation)
         await running.settled()
         for conversation in ("a", "b"):
-            taken = [message_id for _, message_id in running.script.taken if message_id.startswith(conversation)]
+            taken = [
+                message_id
+                for _, message_id in running.script.taken
+                if message_id.startswith(conversation)
+            ]
             # What the ledger failed to note was taken twice in a row, and that is all.
-            assert list(dict.fromkeys(taken)) == [f"{conversation}-{number}" for number in range(12)]
+            assert list(dict.fromkeys(taken)) == [
+                f"{conversation}-{number}" for number in range(12)
+            ]
             assert taken == sorted(taken, key=lambda each: int(each.rpartition("-")[2]))
 
 
@@ -155,10 +169,14 @@ async def test_an_ordered_conversation_keeps_its_order_over_a_restart(tmp_path: 
         assert set(running.script.calls) == {(FIRST, "c-0")}, "nothing overtakes the first"
     async with way(tmp_path, Script()) as running:
         await running.settled()
-        assert [message_id for _, message_id in running.script.taken] == [f"c-{number}" for number in range(8)]
+        assert [message_id for _, message_id in running.script.taken] == [
+            f"c-{number}" for number in range(8)
+        ]
 
 
-async def test_a_stop_lets_what_is_being_made_end_and_waits_for_nothing_else(tmp_path: Path) -> None:
+async def test_a_stop_lets_what_is_being_made_end_and_waits_for_nothing_else(
+    tmp_path: Path,
+) -> None:
     entered = asyncio.Event()
 
     async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
@@ -177,10 +195,16 @@ async def test_a_stop_lets_what_is_being_made_end_and_waits_for_nothing_else(tmp
         began = time.monotonic()
         await running.exchange.dispatcher.stop()
         assert time.monotonic() - began < 2, "a pause is nothing to wait for"
-        assert [(await running.state(each))[0] for each in (paused, making, later)] == ["waiting", "delivered", "waiting"]
+        assert [(await running.state(each))[0] for each in (paused, making, later)] == [
+            "waiting",
+            "delivered",
+            "waiting",
+        ]
 
 
-async def test_a_stop_cuts_off_what_takes_too_long_and_it_is_made_again_after_a_restart(tmp_path: Path) -> None:
+async def test_a_stop_cuts_off_what_takes_too_long_and_it_is_made_again_after_a_restart(
+    tmp_path: Path,
+) -> None:
     async def never(receiver: str, message_id: str, attempt: int) -> Reply:
         await asyncio.sleep(3600)
         return Reply(200)
@@ -195,7 +219,9 @@ async def test_a_stop_cuts_off_what_takes_too_long_and_it_is_made_again_after_a_
         assert (await running.state(message))[0] == "delivered"
 
 
-async def test_the_feed_outlives_a_ledger_that_fails_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_feed_outlives_a_ledger_that_fails_to_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with way(tmp_path, Script(), deliveries={"ready_max": 2, "concurrent_max": 1}) as running:
         waiting, failures = running.exchange.ledger.waiting, iter((True, True, True))
 
@@ -214,10 +240,14 @@ async def test_the_feed_outlives_a_ledger_that_fails_to_answer(tmp_path: Path, m
 async def test_a_receiver_that_left_the_directory_harms_no_other(tmp_path: Path) -> None:
     everybody = directories.load()
     fewer = Directory([each for each in everybody if each.id != FIRST])
-    async with way(tmp_path, Script(), fewer, deliveries={"attempts_max": 2, "ready_max": 4}) as running:
+    async with way(
+        tmp_path, Script(), fewer, deliveries={"attempts_max": 2, "ready_max": 4}
+    ) as running:
         gone = [await running.send(f"gone-{number}") for number in range(10)]
         there = await running.send("there", SECOND)
         await running.settled()
-        assert {await running.state(each) for each in gone} == {("dead", 2, "receiver-unknown: not in the partner directory")}
+        assert {await running.state(each) for each in gone} == {
+            ("dead", 2, "receiver-unknown: not in the partner directory")
+        }
         assert (await running.state(there))[0] == "delivered"
         assert {receiver for receiver, _ in running.script.calls} == {SECOND}

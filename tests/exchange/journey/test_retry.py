@@ -1,4 +1,6 @@
-"""When a delivery is tried again: backoff and jitter within their bounds, an end by attempts and by age."""
+"""When a delivery is tried again: backoff and jitter within their bounds, an end by attempts and by
+age.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ ids = st.integers(0, 2**63 - 1)
 
 
 @given(ids, st.integers(1, 60), st.floats(0.001, 100), st.floats(0.001, 5000))
-def test_a_wait_is_in_the_upper_half_of_its_backoff(delivery: int, attempts: int, first: float, most: float) -> None:
+def test_a_wait_is_in_the_upper_half_of_its_backoff(
+    delivery: int, attempts: int, first: float, most: float
+) -> None:
     policy = RetryPolicy(100, first, most, 10**9)
     at = policy.next_at(delivery, attempts, NOW, NOW)
     backoff_milliseconds = min(first * 2 ** (attempts - 1), most) * 1000
@@ -21,7 +25,9 @@ def test_a_wait_is_in_the_upper_half_of_its_backoff(delivery: int, attempts: int
 
 
 @given(ids, st.integers(1, 30), st.integers(0, 10))
-def test_chance_comes_from_the_seed_and_the_delivery_alone(delivery: int, attempts: int, seed: int) -> None:
+def test_chance_comes_from_the_seed_and_the_delivery_alone(
+    delivery: int, attempts: int, seed: int
+) -> None:
     policies = [RetryPolicy(100, 1.0, 3600.0, 10**9, seed) for _ in range(2)]
     first, second = (policy.next_at(delivery, attempts, NOW, NOW) for policy in policies)
     assert first == second

@@ -1,4 +1,6 @@
-"""What a channel does on its own accord: watches run on the clock, fail without harm to others, and end with the exchange."""
+"""What a channel does on its own accord: watches run on the clock, fail without harm to others, and
+end with the exchange.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ async def rounds(*watches: Counted, ticks: int = 10) -> Ticks:
     """Run them until the clock stands still."""
     clock = Ticks(ticks)
     desk: Any = None
-    watching = Watching([(CHANNEL, Watch(f"w{index}", 3.0, run), desk) for index, run in enumerate(watches)], clock)
+    watching = Watching(
+        [(CHANNEL, Watch(f"w{index}", 3.0, run), desk) for index, run in enumerate(watches)], clock
+    )
     watching.start()
     for _ in range(ticks * 6):
         await asyncio.sleep(0)

@@ -1,4 +1,6 @@
-"""The real exchange on a ledger file with partners played by a script in place of the network, for the tests of the journey; every one ends with a recount."""
+"""The real exchange on a ledger file with partners played by a script in place of the network, for
+the tests of the journey; every one ends with a recount.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import adapters.luova
 from exchange import discovery
+from exchange.adapters import luova
 from exchange.assembly import Exchange
 from exchange.ports import (
     Attempted,
@@ -27,12 +29,12 @@ from exchange.ports import (
     Verdict,
 )
 from exchange.ports.channel import all_or_nothing, no_rules
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Settings
 from exchange.storage.verify import verify
-from schemas.call import Call, Reply
-from schemas.directory import Directory, Partner
 
-BODY = (Path(adapters.luova.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
+BODY = (Path(luova.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
 SENDER, FIRST, SECOND = "dvv", "kela.core-data", "kela.income-data"
 WAIT_SECONDS = 15.0
 
@@ -46,7 +48,9 @@ async def takes(receiver: str, message_id: str, attempt: int) -> Reply:
 
 @dataclass
 class Script:
-    """A transport that plays every partner: `answer` gets receiver, message id and the number of the attempt."""
+    """A transport that plays every partner: `answer` gets receiver, message id and the number of
+    the attempt.
+    """
 
     answer: Answer = takes
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -68,7 +72,9 @@ def identify(parsed: Parsed) -> Identity:
     return Identity(hints["id"], hints.get("conversation", ""), ordered="conversation" in hints)
 
 
-def route(parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory) -> Sequence[Destination]:
+def route(
+    parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
+) -> Sequence[Destination]:
     """To whom the hints name, in the mode that they name."""
     hints = parsed.inbound.hints
     return [Destination(hints["receiver"], hints.get("mode", "push"))]  # type: ignore[arg-type]
@@ -89,7 +95,13 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
 def channel(**changed: Any) -> Channel:
     """A channel that carries one simple message type, with parts of it changed."""
     real = discovery.channels()["luova"]
-    plain: dict[str, Any] = {"identify": identify, "route": route, "request": request, "judge": judge, "rules": no_rules}
+    plain: dict[str, Any] = {
+        "identify": identify,
+        "route": route,
+        "request": request,
+        "judge": judge,
+        "rules": no_rules,
+    }
     return replace(real, verdict=all_or_nothing, **{**plain, **changed})
 
 
@@ -106,7 +118,9 @@ class Way:
         sender = self.exchange.directory.get(SENDER)
         assert sender is not None
         named = {"type": "population.births", "id": message_id, "receiver": receiver, **hints}
-        outcome = await self.exchange.acceptance.accept(self.channel, Inbound(sender, BODY, "application/json", "api", named))
+        outcome = await self.exchange.acceptance.accept(
+            self.channel, Inbound(sender, BODY, "application/json", "api", named)
+        )
         assert outcome.kind == "accepted", outcome
         return outcome.envelope.id
 
@@ -131,10 +145,20 @@ class Way:
 
 
 @asynccontextmanager
-async def way(folder: Path, script: Script, directory: Directory | None = None, **parts: Any) -> AsyncIterator[Way]:
-    """An open exchange; `deliveries` are settings, other parts are the channel's. It is closed and proved at the end."""
-    deliveries = {"first_backoff_seconds": 0.01, "poll_seconds": 0.02, **parts.pop("deliveries", {})}
-    settings = Settings(storage={"url": f"sqlite:///{folder / 'exchange.db'}"}, deliveries=deliveries)  # type: ignore[arg-type]
+async def way(
+    folder: Path, script: Script, directory: Directory | None = None, **parts: Any
+) -> AsyncIterator[Way]:
+    """An open exchange; `deliveries` are settings, other parts are the channel's. It is closed and
+    proved at the end.
+    """
+    deliveries = {
+        "first_backoff_seconds": 0.01,
+        "poll_seconds": 0.02,
+        **parts.pop("deliveries", {}),
+    }
+    settings = Settings(
+        storage={"url": f"sqlite:///{folder / 'exchange.db'}"}, deliveries=deliveries
+    )  # type: ignore[arg-type]
     made = channel(**parts)
     exchange = Exchange(settings, channels={made.name: made}, transport=script, directory=directory)
     await exchange.open()

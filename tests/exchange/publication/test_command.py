@@ -1,4 +1,6 @@
-"""Tests of `exchange statistics`: its forms on the standard output and in files, its periods, and what it refuses."""
+"""Tests of `exchange statistics`: its forms on the standard output and in files, its periods, and
+what it refuses.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Call:
         self._ledger = ledger
 
     def __call__(self, *arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, ["statistics", "--ledger", f"sqlite:///{self._ledger}", *arguments])
+        result = CliRunner().invoke(
+            app, ["statistics", "--ledger", f"sqlite:///{self._ledger}", *arguments]
+        )
         assert result.exit_code == code, result.output
         return result
 
@@ -52,9 +56,12 @@ def test_csv_is_nothing_but_csv(call: Call) -> None:
 
 
 @pytest.mark.parametrize(
-    "form, opening", [("json", b"{"), ("json-stat", b"{"), ("xlsx", b"PK\x03\x04"), ("html", b"<!doctype html>")]
+    "form, opening",
+    [("json", b"{"), ("json-stat", b"{"), ("xlsx", b"PK\x03\x04"), ("html", b"<!doctype html>")],
 )
-def test_every_form_goes_to_the_output_and_to_a_file(call: Call, tmp_path: Path, form: str, opening: bytes) -> None:
+def test_every_form_goes_to_the_output_and_to_a_file(
+    call: Call, tmp_path: Path, form: str, opening: bytes
+) -> None:
     out = tmp_path / f"made.{form}"
     call(*SCALED, "--format", form, "--out", str(out))
     assert out.read_bytes().startswith(opening)
@@ -70,19 +77,31 @@ def test_a_csv_file_has_its_sources_beside_it(call: Call, tmp_path: Path) -> Non
 
 def test_a_folder_gets_everything(call: Call, tmp_path: Path) -> None:
     listed = call(*SCALED, "--out", str(tmp_path / "all")).stdout.split()
-    assert {Path(name) for name in listed} == {path for path in (tmp_path / "all").rglob("*") if path.is_file()}
+    assert {Path(name) for name in listed} == {
+        path for path in (tmp_path / "all").rglob("*") if path.is_file()
+    }
 
 
 def test_dimensions_take_the_place_of_rows(call: Call) -> None:
-    rows = list(csv.DictReader(io.StringIO(call(*SCALED, "--by", "month,channel", "--format", "csv").stdout)))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(call(*SCALED, "--by", "month,channel", "--format", "csv").stdout)
+        )
+    )
     assert len(rows) == 12 * 4
     assert set(rows[0]) == {"month", "channel", "messages", "items", "bytes", "share_percent"}
     assert "Suunta" in call("--by", "sector", "--lang", "fi").stdout
 
 
 def test_a_period_is_counted_with_both_its_days(call: Call) -> None:
-    document = json.loads(call(*SCALED, "--from", "2024-03-01", "--until", "2024-03-31", "--format", "json").stdout)
-    assert (document["period"]["first"], document["period"]["last"], document["period"]["days"]) == (
+    document = json.loads(
+        call(*SCALED, "--from", "2024-03-01", "--until", "2024-03-31", "--format", "json").stdout
+    )
+    assert (
+        document["period"]["first"],
+        document["period"]["last"],
+        document["period"]["days"],
+    ) == (
         "2024-03-01",
         "2024-03-31",
         31,
@@ -119,12 +138,16 @@ def test_the_forms_offered_are_those_there_are() -> None:
 def test_other_commands_do_not_wait_for_the_charts() -> None:
     heavy = "{'altair', 'vl_convert', 'xlsxwriter', 'holidays'}"
     code = f"import sys, exchange.cli; sys.exit(str(sorted({heavy} & set(sys.modules))))"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert ended.stderr.strip() == "[]"
 
 
 def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["statistics", "--ledger", f"sqlite:///{tmp_path / 'none.db'}"])
+    result = CliRunner().invoke(
+        app, ["statistics", "--ledger", f"sqlite:///{tmp_path / 'none.db'}"]
+    )
     assert result.exit_code == 2
     assert "there is no ledger" in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,6 @@
-"""Tests of the HTML report: whole in one file, readable without network, script, colours or eyes; in a real browser too."""
+"""Tests of the HTML report: whole in one file, readable without network, script, colours or eyes;
+in a real browser too.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def contrast(one: str, other: str) -> float:
 
     def luminance(colour: str) -> float:
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
@@ -39,7 +43,10 @@ def test_nothing_comes_from_elsewhere(page_text: str) -> None:
     root = html.document_fromstring(page_text)
     assert root.xpath("//script | //link | //img | //iframe | //object") == []
     assert all(address.startswith("#") for address in root.xpath("//@href | //@src"))
-    assert set(re.findall(r"https?://[^\s\"'<)]+", page_text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\s\"'<)]+", page_text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
 
 
 def test_tables_have_headings_and_pictures_have_texts(page_text: str) -> None:
@@ -81,8 +88,12 @@ def test_open_data_says_its_rule_and_shows_no_day(year_report: Report) -> None:
 @pytest.fixture
 def page(browser_path: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_context(offline=True, color_scheme="dark", viewport={"width": 1280, "height": 900}).new_page()
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser.new_context(
+            offline=True, color_scheme="dark", viewport={"width": 1280, "height": 900}
+        ).new_page()
         browser.close()
 
 
@@ -90,7 +101,12 @@ def page(browser_path: str) -> Iterator[Page]:
 def test_chromium_shows_it_without_network(page: Page, year_report: Report, tmp_path: Path) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    page.on("request", lambda request: complaints.append(request.url) if not request.url.startswith("file:") else None)
+    page.on(
+        "request",
+        lambda request: (
+            complaints.append(request.url) if not request.url.startswith("file:") else None
+        ),
+    )
     for language in LANGUAGES:
         path = tmp_path / f"report.{language}.html"
         path.write_text(to_html(year_report, language, others=True), encoding="utf-8")
@@ -101,7 +117,9 @@ def test_chromium_shows_it_without_network(page: Page, year_report: Report, tmp_
     assert page.locator("h1").inner_text() == "Exchange statistics"
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") == width, "nothing sticks out of the window"
+        assert page.evaluate("document.documentElement.scrollWidth") == width, (
+            "nothing sticks out of the window"
+        )
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
     page.set_viewport_size({"width": 1280, "height": 900})
     for language in LANGUAGES:

@@ -1,4 +1,6 @@
-"""Tests of what is published: each form read by a reader of its own, the same bytes each time, sources named everywhere."""
+"""Tests of what is published: each form read by a reader of its own, the same bytes each time,
+sources named everywhere.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_another_process_at_another_time_writes_the_same_bytes(folder: Path, year_ledger: Path, tmp_path: Path) -> None:
+def test_another_process_at_another_time_writes_the_same_bytes(
+    folder: Path, year_ledger: Path, tmp_path: Path
+) -> None:
     code = (
         "import sys, datetime; from pathlib import Path; from exchange.assembly import statistics_report;"
         "from exchange.publication.publish import publish;"
@@ -56,7 +60,11 @@ def test_another_process_at_another_time_writes_the_same_bytes(folder: Path, yea
         "publish(report, Path(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4321", "TZ": "Pacific/Auckland"}
-    subprocess.run([sys.executable, "-c", code, str(year_ledger), str(tmp_path / "again")], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code, str(year_ledger), str(tmp_path / "again")],
+        env=environment,
+        check=True,
+    )
     assert digests(tmp_path / "again") == digests(folder)
 
 
@@ -68,14 +76,20 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
     births = rows["population.births"]
     assert [births[name] for name in COLUMNS[2:]] == ["items", "44", "43.725", "43725", "0.275"]
     assert rows["luova.messages-per-day"]["scaled"] == "500..1500"
-    assert all(abs(float(entry["difference"])) < 1 for name, entry in rows.items() if not name.startswith(("eessi", "kelmu")))
+    assert all(
+        abs(float(entry["difference"])) < 1
+        for name, entry in rows.items()
+        if not name.startswith(("eessi", "kelmu"))
+    )
     metadata = json.loads((folder / "statistics.csv-metadata.json").read_text(encoding="utf-8"))
     assert metadata["url"] == "statistics.csv"
     assert [column["name"] for column in metadata["tableSchema"]["columns"]] == list(COLUMNS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(year_report: Report, language: str) -> None:
+def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(
+    year_report: Report, language: str
+) -> None:
     charts = list(charts_of(year_report, language))
     assert {chart.name for chart in charts} == {"days", "rows", "shares", "hours"}
     for chart in charts:
@@ -100,7 +114,13 @@ def test_openpyxl_reads_the_workbook(folder: Path, language: str) -> None:
 
 def test_json_says_everything(folder: Path) -> None:
     document = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
-    assert document["period"] == {"year": 2024, "first": "2024-01-01", "last": "2024-12-31", "days": 366, "scale": 0.001}
+    assert document["period"] == {
+        "year": 2024,
+        "first": "2024-01-01",
+        "last": "2024-12-31",
+        "days": 366,
+        "scale": 0.001,
+    }
     assert len(document["rows"]) == 34
     assert document["bands"][0]["working_days"] == 252
     assert {peak["grain"] for peak in document["busiest"]} == {"minute", "hour", "day"}
@@ -114,22 +134,37 @@ def test_independent_readers_agree_on_json_stat(folder: Path) -> None:
     for path in files:
         content = path.read_text(encoding="utf-8")
         assert validate_jsonstat(json.loads(content)) is True, path.name
-    rows = pyjstat.Dataset.read((folder / "open-data" / "statistics.json-stat.json").read_text(encoding="utf-8"))
+    rows = pyjstat.Dataset.read(
+        (folder / "open-data" / "statistics.json-stat.json").read_text(encoding="utf-8")
+    )
     year = {"period": "2024-01-01/2024-12-31"}
 
     def value(row: str, figure: str) -> float | None:
         found: float | None = rows.get_value([{"row": row}, {"figure": figure}, year])
         return found
 
-    assert (value("population.births", "counted"), value("population.births", "published")) == (44, 43_725)
-    assert (value("luova.messages-per-day", "published"), value("luova.messages-per-day", "published-high")) == (None, 1_500_000)
+    assert (value("population.births", "counted"), value("population.births", "published")) == (
+        44,
+        43_725,
+    )
+    assert (
+        value("luova.messages-per-day", "published"),
+        value("luova.messages-per-day", "published-high"),
+    ) == (None, 1_500_000)
     assert value("kelmu.information-requests", "counted") is None
-    sector = pyjstat.Dataset.read((folder / "open-data" / "eessi-by-sector.json-stat.json").read_text(encoding="utf-8"))
-    assert sector.get_value([{"group": "eessi.p"}, {"direction": "sent"}, {"measure": "messages"}]) == 200
+    sector = pyjstat.Dataset.read(
+        (folder / "open-data" / "eessi-by-sector.json-stat.json").read_text(encoding="utf-8")
+    )
+    assert (
+        sector.get_value([{"group": "eessi.p"}, {"direction": "sent"}, {"measure": "messages"}])
+        == 200
+    )
 
 
 def test_what_is_withheld_has_a_status_in_json_stat(folder: Path) -> None:
-    dataset = json.loads((folder / "open-data" / "statistics.json-stat.json").read_text(encoding="utf-8"))
+    dataset = json.loads(
+        (folder / "open-data" / "statistics.json-stat.json").read_text(encoding="utf-8")
+    )
     rows, figures = (dataset["dimension"][name]["category"]["index"] for name in ("row", "figure"))
     place = rows.index("kelmu.information-requests") * len(figures)
     assert dataset["status"] == {str(place): "c", str(place + figures.index("difference")): "c"}
@@ -165,7 +200,9 @@ def test_open_data_tells_no_small_count(folder: Path) -> None:
 def test_every_output_for_people_names_its_sources(folder: Path, language: str) -> None:
     for path in folder.rglob(f"*.{language}.*"):
         if path.suffix in (".txt", ".html", ".svg"):
-            assert SOURCE[language] in path.read_text(encoding="utf-8").replace("&#39;", "'"), path.name
+            assert SOURCE[language] in path.read_text(encoding="utf-8").replace("&#39;", "'"), (
+                path.name
+            )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -190,13 +227,23 @@ def test_texts_read_in_every_language_and_are_not_cut(folder: Path, year_report:
 
 
 def test_every_word_has_three_languages() -> None:
-    entries = tomllib.loads((Path(text.__file__).with_name("words.toml")).read_text(encoding="utf-8"))["word"]
+    entries = tomllib.loads(
+        (Path(text.__file__).with_name("words.toml")).read_text(encoding="utf-8")
+    )["word"]
     assert all(set(texts) == set(LANGUAGES) for texts in entries.values())
     folder = Path(text.__file__).parent
-    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*") if path.suffix in (".py", ".html"))
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for path in folder.glob("*")
+        if path.suffix in (".py", ".html")
+    )
     dynamic = ("column-", "unit-", *GRAINS, *MEASURES)
     unused = [
-        name for name in entries if f'"{name}"' not in sources and f"'{name}'" not in sources and not name.startswith(dynamic)
+        name
+        for name in entries
+        if f'"{name}"' not in sources
+        and f"'{name}'" not in sources
+        and not name.startswith(dynamic)
     ]
     assert unused == []
 

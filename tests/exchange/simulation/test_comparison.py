@@ -1,4 +1,6 @@
-"""Tests of the rates to provide for: what partners send sets them, and not what the exchange hands on at a moment of its own."""
+"""Tests of the rates to provide for: what partners send sets them, and not what the exchange hands
+on at a moment of its own.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from exchange.storage.counters import Totals
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
 
-#: A Monday; the minute in which partners send most of all, and the last one, in which the exchange hands on what came.
+#: A Monday; the minute in which partners send most of all, and the last one, in which the exchange
+#: hands on what came.
 DAY = datetime.date(2024, 3, 4)
 MORNING, LAST = first_minute(number_of(DAY)) + 9 * 60 + 17, first_minute(number_of(DAY) + 1) - 1
 SCALE = 0.001
@@ -30,13 +33,28 @@ OWN = own_doors()[0]
 
 
 def lived(path: Path, messages: int, folded: bool) -> Report:
-    """The report of a day on which partners send 10 messages a minute for an hour, `messages` in one, and the exchange a lump."""
+    """The report of a day on which partners send 10 messages a minute for an hour, `messages` in
+    one, and the exchange a lump.
+    """
     migrate_sqlite(path)
     sums = Totals()
 
     def count(minute: int, door: tuple[str, str], count: int, items: int) -> None:
-        for kind, receiver in (("received", ""), ("accepted", ""), ("delivered", "kela.income-data")):
-            sums.add([(CountKey(minute, door[0], "some.type", "someone", receiver, door[1], kind), count, items, 1000 * count)])
+        for kind, receiver in (
+            ("received", ""),
+            ("accepted", ""),
+            ("delivered", "kela.income-data"),
+        ):
+            sums.add(
+                [
+                    (
+                        CountKey(minute, door[0], "some.type", "someone", receiver, door[1], kind),
+                        count,
+                        items,
+                        1000 * count,
+                    )
+                ]
+            )
 
     for minute in range(MORNING - 30, MORNING + 30):
         # The other door of the same channel, so that only the door tells them apart.
@@ -72,16 +90,43 @@ def test_the_busiest_times_are_of_what_partners_send(tmp_path: Path, folded: boo
 
 @pytest.mark.parametrize("folded", [False, True], ids=["unfolded", "folded"])
 def test_the_rates_to_provide_for_follow_what_partners_send(tmp_path: Path, folded: bool) -> None:
-    without, changed = lived(tmp_path / "without.db", 40, folded), lived(tmp_path / "with.db", 60, folded)
+    without, changed = (
+        lived(tmp_path / "without.db", 40, folded),
+        lived(tmp_path / "with.db", 60, folded),
+    )
     pairs = compare(without, changed)
-    rates = {pair.id: (pair.unit, pair.without, pair.changed) for pair in pairs if pair.id.startswith("peak")}
-    assert list(rates) == [f"{begins}.{grain}" for begins in ("peak", "peak-items") for grain in ("minute", "hour", "day")]
-    assert rates["peak.minute"] == ("messages/s", pytest.approx(40 / 60 / SCALE), pytest.approx(1 / SCALE))
-    assert rates["peak-items.minute"] == ("items/s", pytest.approx(2 / SCALE), pytest.approx(3 / SCALE))
-    assert rates["peak.hour"][1:] == (pytest.approx(500 / 3600 / SCALE), pytest.approx(520 / 3600 / SCALE))
+    rates = {
+        pair.id: (pair.unit, pair.without, pair.changed)
+        for pair in pairs
+        if pair.id.startswith("peak")
+    }
+    assert list(rates) == [
+        f"{begins}.{grain}"
+        for begins in ("peak", "peak-items")
+        for grain in ("minute", "hour", "day")
+    ]
+    assert rates["peak.minute"] == (
+        "messages/s",
+        pytest.approx(40 / 60 / SCALE),
+        pytest.approx(1 / SCALE),
+    )
+    assert rates["peak-items.minute"] == (
+        "items/s",
+        pytest.approx(2 / SCALE),
+        pytest.approx(3 / SCALE),
+    )
+    assert rates["peak.hour"][1:] == (
+        pytest.approx(500 / 3600 / SCALE),
+        pytest.approx(520 / 3600 / SCALE),
+    )
     table = {row["row"]: row for row in csv.DictReader(io.StringIO(comparison_csv(pairs)))}
-    assert (table["peak.minute"]["title_en"], table["peak.minute"]["with"]) == ("Busiest minute, messages/s", "1000")
+    assert (table["peak.minute"]["title_en"], table["peak.minute"]["with"]) == (
+        "Busiest minute, messages/s",
+        "1000",
+    )
     for language in LANGUAGES:
         text = comparison_text(pairs, ["x"], language)
         assert all(pair.title[language] in text for pair in pairs if pair.id in rates)
-        assert {"fi": "organisaatiot", "sv": "organisationer", "en": "partners send"}[language] in text
+        assert {"fi": "organisaatiot", "sv": "organisationer", "en": "partners send"}[
+            language
+        ] in text

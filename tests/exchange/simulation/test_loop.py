@@ -1,4 +1,6 @@
-"""Virtual time: sleepers wake in order and at once, times are exact, and a loop that can't go on says so."""
+"""Virtual time: sleepers wake in order and at once, times are exact, and a loop that can't go on
+says so.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,20 @@ def test_a_year_passes_in_no_time_and_in_order() -> None:
             woken.append((name, clock.now() - BEGUN_AT))
 
         await asyncio.gather(
-            sleeper("year", 366 * 86_400), sleeper("second", 1), sleeper("tick", 0.001), sleeper("day", 86_400.5)
+            sleeper("year", 366 * 86_400),
+            sleeper("second", 1),
+            sleeper("tick", 0.001),
+            sleeper("day", 86_400.5),
         )
         return woken
 
     begun = time.monotonic()
-    assert run(main()) == [("tick", 1), ("second", 1000), ("day", 86_400_500), ("year", 366 * 86_400_000)]
+    assert run(main()) == [
+        ("tick", 1),
+        ("second", 1000),
+        ("day", 86_400_500),
+        ("year", 366 * 86_400_000),
+    ]
     assert time.monotonic() - begun < 10
 
 

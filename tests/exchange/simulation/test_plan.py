@@ -1,4 +1,6 @@
-"""The plan: every published row comes out at every scale, the band holds, each day's arrivals are what was planned."""
+"""The plan: every published row comes out at every scale, the band holds, each day's arrivals are
+what was planned.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from functools import cache
 import pytest
 
 from exchange import discovery
+from exchange.schemas import directory
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.plan import Plan, plan
 from exchange.simulation.quantities import quantities
@@ -15,16 +18,27 @@ from exchange.simulation.workload import added, figure, load
 from exchange.simulation.year import shards_of
 from exchange.statistics.days import is_working_day
 from exchange.statistics.rows import load as load_rows
-from schemas import directory
 
-SCALES = [Fraction(1), Fraction(1, 10), Fraction(1, 1000), Fraction(1, 12_345), Fraction(1, 100_000)]
+SCALES = [
+    Fraction(1),
+    Fraction(1, 10),
+    Fraction(1, 1000),
+    Fraction(1, 12_345),
+    Fraction(1, 100_000),
+]
 
 
 @cache
 def planned(year: int, scale: Fraction, seed: int = 1) -> Plan:
     """The plan of all stubs' flows."""
     everybody = directory.load()
-    return plan(load(), [flow for stub in discovery.stubs() for flow in stub.flows(everybody)], year, scale, seed)
+    return plan(
+        load(),
+        [flow for stub in discovery.stubs() for flow in stub.flows(everybody)],
+        year,
+        scale,
+        seed,
+    )
 
 
 @pytest.mark.parametrize("year", [2023, 2024])
@@ -48,7 +62,10 @@ def test_cases_fill_their_totals_exactly(scale: Fraction) -> None:
         total = 0
         for stream in workload.streams:
             total += stream.adds.get(name, 0) * whole[stream.id].units
-            total += sum(a.adds.get(name, 0) * n for a, n in zip(stream.answers, whole[stream.id].answers, strict=True))
+            total += sum(
+                a.adds.get(name, 0) * n
+                for a, n in zip(stream.answers, whole[stream.id].answers, strict=True)
+            )
         assert abs(total - wanted * scale) < 1
 
 
@@ -60,7 +77,11 @@ def test_every_working_day_lies_in_the_band(year: int, scale: Fraction) -> None:
     for each in planned(year, scale).planned:
         if each.stream.joint:
             for day in range(len(days)):
-                answers = sum(own[day] for own, a in zip(each.answers, each.stream.answers, strict=True) if a.joint)
+                answers = sum(
+                    own[day]
+                    for own, a in zip(each.answers, each.stream.answers, strict=True)
+                    if a.joint
+                )
                 sums[day] += each.units[day] * each.stream.joint_count + answers
     for date, total in zip(days, sums, strict=True):
         if is_working_day(date):
@@ -75,11 +96,17 @@ def test_a_days_arrivals_are_those_planned_and_in_order() -> None:
     day = days_of(2024).index(midsummer := days_of(2024)[165])
     arrivals = list(found.arrivals(day, everybody))
     assert arrivals == sorted(arrivals)
-    assert all(midnight(midsummer) <= arrival.at < midnight(midsummer) + 86_400_000 for arrival in arrivals)
+    assert all(
+        midnight(midsummer) <= arrival.at < midnight(midsummer) + 86_400_000 for arrival in arrivals
+    )
     assert len({arrival.serial for arrival in arrivals}) == len(arrivals)
     for number, each in enumerate(found.planned):
         own = [arrival for arrival in arrivals if arrival.planned == number]
-        units = sum(arrival.items or 0 for arrival in own) if each.stream.counts == "items" else len(own)
+        units = (
+            sum(arrival.items or 0 for arrival in own)
+            if each.stream.counts == "items"
+            else len(own)
+        )
         assert units == each.units[day]
         for place, answers in enumerate(each.answers):
             assert sum(arrival.answers[place] for arrival in own) == answers[day]

@@ -1,4 +1,6 @@
-"""Rounding: sums are exact at every scale, no running sum strays by a unit, and nothing is shared by nobody."""
+"""Rounding: sums are exact at every scale, no running sum strays by a unit, and nothing is shared
+by nobody.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,15 @@ weights = st.lists(st.integers(0, 1_000), min_size=1, max_size=40).filter(any)
 
 
 @given(totals, weights)
-def test_parts_sum_to_their_total_and_stray_by_less_than_one(total: int, weights: list[int]) -> None:
+def test_parts_sum_to_their_total_and_stray_by_less_than_one(
+    total: int, weights: list[int]
+) -> None:
     parts = share(total, weights)
     assert sum(parts) == total
-    assert all(abs(part - Fraction(total * weight, sum(weights))) < 1 for part, weight in zip(parts, weights, strict=True))
+    assert all(
+        abs(part - Fraction(total * weight, sum(weights))) < 1
+        for part, weight in zip(parts, weights, strict=True)
+    )
 
 
 @st.composite
@@ -31,7 +38,9 @@ def tables(draw: st.DrawFn) -> tuple[list[int], list[list[int]]]:
 
 
 @given(tables())
-def test_units_spread_over_days_follow_every_running_sum(table: tuple[list[int], list[list[int]]]) -> None:
+def test_units_spread_over_days_follow_every_running_sum(
+    table: tuple[list[int], list[list[int]]],
+) -> None:
     totals, weights = table
     spreads = spread(totals, weights)
     exact_sums = [Fraction(0)] * len(weights[0])
@@ -39,7 +48,9 @@ def test_units_spread_over_days_follow_every_running_sum(table: tuple[list[int],
         assert sum(placed) == total
         assert min(placed) >= 0
         running = [Fraction(total * each, sum(row)) for each in accumulate(row)]
-        assert all(abs(exact - have) < 1 for exact, have in zip(running, accumulate(placed), strict=True))
+        assert all(
+            abs(exact - have) < 1 for exact, have in zip(running, accumulate(placed), strict=True)
+        )
         exact_sums = [one + other for one, other in zip(exact_sums, running, strict=True)]
     days = [sum(column) for column in zip(*spreads, strict=True)]
     assert list(accumulate(days)) == [nearest(each) for each in exact_sums]

@@ -1,4 +1,6 @@
-"""When partners send what they send once, at their beginning, and what follows from a call: each call at a moment of its own; no exchange."""
+"""When partners send what they send once, at their beginning, and what follows from a call: each
+call at a moment of its own; no exchange.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,26 @@ from typing import Any, cast
 
 import pytest
 
+from exchange.partners.faults import Faults
+from exchange.partners.stub import Sending, Served, Situation
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory, Partner
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.loop import VirtualLoop
 from exchange.simulation.society import AT_ONCE_MAX, FOLLOWS_SECONDS, Society
-from partners.faults import Faults
-from partners.stub import Sending, Served, Situation
-from schemas.call import Call, Reply
-from schemas.directory import Directory, Partner
 
 MINUTE, BEGUN_AT = 60_000, 20_000 * 86_400_000
 
 
 @pytest.mark.parametrize(("tick_minutes", "left_minutes"), [(5, 5), (1440, 120)])
-def test_partners_of_all_parts_begin_one_by_one_in_what_is_left_of_the_tick(tick_minutes: int, left_minutes: int) -> None:
+def test_partners_of_all_parts_begin_one_by_one_in_what_is_left_of_the_tick(
+    tick_minutes: int, left_minutes: int
+) -> None:
     # A simulated year begins at midnight of Finland, two hours before a day of UTC does.
     moments = sorted(
-        moment for part in range(4) for moment in begun(part, 4, BEGUN_AT - left_minutes * MINUTE, tick_minutes * MINUTE)
+        moment
+        for part in range(4)
+        for moment in begun(part, 4, BEGUN_AT - left_minutes * MINUTE, tick_minutes * MINUTE)
     )
     apart = left_minutes * MINUTE // 8
     assert moments == [number * apart for number in range(8)]
@@ -44,7 +50,11 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
         await society.begin(part, parts)
         assert clock.now() == since, "whoever let them begin has the tick's time still"
 
-    stub = SimpleNamespace(begin=lambda directory, situation: [Sending(Call("POST", f"/{number}")) for number in (1, 2)])
+    stub = SimpleNamespace(
+        begin=lambda directory, situation: [
+            Sending(Call("POST", f"/{number}")) for number in (1, 2)
+        ]
+    )
     society = society_of(stub, clock, call)
     try:
         loop.run_until_complete(live())
@@ -53,15 +63,21 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
     return moments
 
 
-def society_of(stub: object, clock: VirtualClock, call: Callable[[Call], Awaitable[Reply]]) -> Society:
+def society_of(
+    stub: object, clock: VirtualClock, call: Callable[[Call], Awaitable[Reply]]
+) -> Society:
     """All partners played by one stub; their calls go to `call`."""
-    society = Society([cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock)
+    society = Society(
+        [cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock
+    )
     society.go_through(cast(Any, SimpleNamespace(call=call)))
     return society
 
 
 def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], int]:
-    """The moments, after the beginning, of what follows from so many calls of the exchange, and how many were made at once at most."""
+    """The moments, after the beginning, of what follows from so many calls of the exchange, and how
+    many were made at once at most.
+    """
     loop = VirtualLoop()
     clock = VirtualClock(loop, BEGUN_AT, tick)
     moments: list[int] = []
@@ -82,7 +98,9 @@ def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], 
 
     async def live() -> None:
         for number in range(calls):
-            await society.send(cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1)
+            await society.send(
+                cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1
+            )
         await clock.sleep(2 * FOLLOWS_SECONDS[1])
         society.end_day()
 

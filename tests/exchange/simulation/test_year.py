@@ -1,4 +1,6 @@
-"""The order of a simulated day: watches at the end of each tick that something fell due in, and of the day; calls flow by flow; no exchange."""
+"""The order of a simulated day: watches at the end of each tick that something fell due in, and of
+the day; calls flow by flow; no exchange.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,18 @@ def test_watches_run_when_a_tick_ends(tick_hours: float, expected: list[tuple[st
     assert [(what, hour) for what, hour, _ in happened] == [*expected, ("end", 24)]
 
 
-def test_a_tick_is_lived_flow_by_flow_but_what_fetches_comes_after_what_was_sent_before_it() -> None:
+def test_a_tick_is_lived_flow_by_flow_but_what_fetches_comes_after_what_was_sent_before_it() -> (
+    None
+):
     happened = lived([(9, 2), (9.1, 1), (9.2, 2), (9.3, FETCHES), (9.4, 2), (9.5, 1), (10, 1)], 4)
     sent = [(hour, flow) for what, hour, flow in happened if what == "sent"]
     assert sent == [(9.1, 1), (9, 2), (9.2, 2), (9.3, FETCHES), (9.5, 1), (9.4, 2), (10, 1)]
 
 
 def lived(arrivals: list[tuple[float, int]], tick_hours: float) -> list[tuple[str, float, int]]:
-    """What happened on the day that these arrive on (at an hour, of a flow): what, at which hour, of which flow."""
+    """What happened on the day that these arrive on (at an hour, of a flow): what, at which hour,
+    of which flow.
+    """
     # Ticks are those of UTC; the day is Finland's, two hours ahead in winter.
     loop, start = VirtualLoop(), midnight(days_of(YEAR)[LAST_DAY])
     clock = VirtualClock(loop, start, round(tick_hours * HOUR))
@@ -53,13 +59,26 @@ def lived(arrivals: list[tuple[float, int]], tick_hours: float) -> list[tuple[st
         happened.append(("end", round((clock.now() - start) / HOUR, 3), 0))
 
     due = [SimpleNamespace(at=start + round(hour * HOUR), planned=flow) for hour, flow in arrivals]
-    plan = SimpleNamespace(year=YEAR, arrivals=lambda day, senders: iter(due), fetches=lambda planned: planned == FETCHES)
+    plan = SimpleNamespace(
+        year=YEAR,
+        arrivals=lambda day, senders: iter(due),
+        fetches=lambda planned: planned == FETCHES,
+    )
     made = SimpleNamespace(calls=len(due), items=len(due))
     society = SimpleNamespace(end_day=lambda: None, send_planned=send, made=made)
     days = range(LAST_DAY, LAST_DAY + 1)
     senders: frozenset[str] = frozenset()
     living = live_days(
-        cast(Any, plan), 0, senders, cast(Any, society), clock, watch, end_day, days, lambda _: None, lambda _: None
+        cast(Any, plan),
+        0,
+        senders,
+        cast(Any, society),
+        clock,
+        watch,
+        end_day,
+        days,
+        lambda _: None,
+        lambda _: None,
     )
     try:
         loop.run_until_complete(living)

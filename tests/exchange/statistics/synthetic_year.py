@@ -1,4 +1,6 @@
-"""A made-up year of counters, written straight into a ledger's counter tables: for the tests of what reads them, nowhere else."""
+"""A made-up year of counters, written straight into a ledger's counter tables: for the tests of
+what reads them, nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from exchange.statistics.days import first_minute, is_working_day, number_of
 from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 
-#: (type, sender, receiver, door, items published in 2024, items in a message); the channel follows from the family.
+#: (type, sender, receiver, door, items published in 2024, items in a message); the channel follows
+#: from the family.
 FLOWS = (
     ("kelmu.benefit-query", "county.pirkanmaa", "kela.benefit-register", "ui", 4_505_175, 1),
     ("kelmu.benefit-query", "helsinki", "kela.benefit-register", "ui", 840_666, 1),
@@ -37,42 +40,91 @@ FLOWS = (
     ("pension.work-history-query", "kela.pensions", "etk", "api", 78_438, 1),
     ("pension.unpaid-periods", "kela.benefits", "etk", "api", 840_678, 20),
     ("pension.accident-data-query", "pension.elo", "kela.pensions", "api", 597_500, 1),
-    ("payments.credit-transfers", "kela.payments", "bank.demo-a", "api", 38_783_069, 38_783_069 / 54_713),
+    (
+        "payments.credit-transfers",
+        "kela.payments",
+        "bank.demo-a",
+        "api",
+        38_783_069,
+        38_783_069 / 54_713,
+    ),
     ("certificates.document", "kanta", "kela.certificates", "api", 1_076_630, 1),
     ("tax.request", "kela.tax", "tax-administration", "api", 8_440_312, 1),
     ("tax.response", "tax-administration", "kela.tax", "api", 8_418_260, 1),
     ("unemployment.earnings-data", "fund.ytk", "kela.unemployment", "api", 1_434_466, 20),
     ("unemployment.information-request", "fund.ytk", "kela.unemployment", "api", 625_461, 1),
     ("unemployment.benefit-data", "kela.unemployment", "fund.ytk", "api", 1_354_005, 20),
-    ("income-register.wage-reports-from-ir", "income-register", "kela.income-data", "subscription", 63_898_685, 1000),
-    ("income-register.benefit-reports-from-ir", "income-register", "kela.income-data", "subscription", 60_938_573, 1000),
-    ("income-register.benefit-reports", "kela.benefits", "income-register", "deferred", 31_732_268, 1000),
+    (
+        "income-register.wage-reports-from-ir",
+        "income-register",
+        "kela.income-data",
+        "subscription",
+        63_898_685,
+        1000,
+    ),
+    (
+        "income-register.benefit-reports-from-ir",
+        "income-register",
+        "kela.income-data",
+        "subscription",
+        60_938_573,
+        1000,
+    ),
+    (
+        "income-register.benefit-reports",
+        "kela.benefits",
+        "income-register",
+        "deferred",
+        31_732_268,
+        1000,
+    ),
 )
 #: What business an EESSI message is part of, and which type begins a case of it.
-PROCESSES = {"p6000": "P_BUC_01", "p8000": "P_BUC_01", "x001": "P_BUC_01", "a009": "LA_BUC_04", "h001": "H_BUC_01"}
+PROCESSES = {
+    "p6000": "P_BUC_01",
+    "p8000": "P_BUC_01",
+    "x001": "P_BUC_01",
+    "a009": "LA_BUC_04",
+    "h001": "H_BUC_01",
+}
 BEGINS = ("eessi.a009", "eessi.h001")
 BY_LUOVA = ("population", "unemployment", "bilateral", "pension", "payments", "certificates", "tax")
 
 HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 14, 15, 14, 12, 11, 12, 12, 9, 6, 4, 3, 2, 2, 1, 1, 1)
 
 
-def write_year(path: Path, year: int = 2024, scale: float = 0.001, seed: int = 1, days: int | None = None) -> None:
-    """Write counters of (the first `days` of) a year at a scale; every flow's sum is exact to the item."""
+def write_year(
+    path: Path, year: int = 2024, scale: float = 0.001, seed: int = 1, days: int | None = None
+) -> None:
+    """Write counters of (the first `days` of) a year at a scale; every flow's sum is exact to the
+    item.
+    """
     migrate_sqlite(path)
     connection = sqlite3.connect(path)
     columns = ",".join("?" * 11)
     with connection:
         for minute, day, *rest in _counters(year, scale, seed, days):
             for table, period in (("counter", minute), ("day_counter", day)):
-                connection.execute(f"INSERT INTO {table}({COUNT_COLUMNS}) VALUES ({columns}) {ADD_COUNTS}", (period, *rest))
+                connection.execute(
+                    f"INSERT INTO {table}({COUNT_COLUMNS}) VALUES ({columns}) {ADD_COUNTS}",
+                    (period, *rest),
+                )
     connection.close()
 
 
-def _counters(year: int, scale: float, seed: int, days: int | None) -> Iterator[tuple[int | str, ...]]:
+def _counters(
+    year: int, scale: float, seed: int, days: int | None
+) -> Iterator[tuple[int | str, ...]]:
     rng = random.Random(seed)
     first = datetime.date(year, 1, 1)
-    dates = [first + datetime.timedelta(n) for n in range(days or (datetime.date(year + 1, 1, 1) - first).days)]
-    weights = [(1.0 if is_working_day(date) else 0.08) * (1.5 if date.day in (15, 31) else 1.0) for date in dates]
+    dates = [
+        first + datetime.timedelta(n)
+        for n in range(days or (datetime.date(year + 1, 1, 1) - first).days)
+    ]
+    weights = [
+        (1.0 if is_working_day(date) else 0.08) * (1.5 if date.day in (15, 31) else 1.0)
+        for date in dates
+    ]
     for message_type, sender, receiver, door, published, batch in FLOWS:
         family = message_type.partition(".")[0]
         items_done = messages_done = 0
@@ -88,13 +140,32 @@ def _counters(year: int, scale: float, seed: int, days: int | None) -> Iterator[
                 minute = first_minute(number_of(date)) + hour * 60 + rng.randrange(60)
                 dimensions = ("luova" if family in BY_LUOVA else family, message_type, sender)
                 process = PROCESSES.get(message_type.partition(".")[2], "")
-                ends = [("received", ""), ("accepted", ""), ("queued", receiver), ("delivered", receiver)]
+                ends = [
+                    ("received", ""),
+                    ("accepted", ""),
+                    ("queued", receiver),
+                    ("delivered", receiver),
+                ]
                 for kind, end in [*ends, *([("begun", "")] if message_type in BEGINS else [])]:
-                    yield (minute, number_of(date), *dimensions, end, door, kind, process, of_messages, part, 1000 * of_messages)
+                    yield (
+                        minute,
+                        number_of(date),
+                        *dimensions,
+                        end,
+                        door,
+                        kind,
+                        process,
+                        of_messages,
+                        part,
+                        1000 * of_messages,
+                    )
 
 
 def _split(items: int, messages: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:
     """Hours of a day with the items and the messages in each."""
     hours = sorted(rng.choices(range(24), HOURS, k=max(1, min(messages, 12))))
     for index, hour in enumerate(hours):
-        yield hour, *(total // len(hours) + (index < total % len(hours)) for total in (items, messages))
+        yield (
+            hour,
+            *(total // len(hours) + (index < total % len(hours)) for total in (items, messages)),
+        )

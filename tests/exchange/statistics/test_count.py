@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from exchange.schemas.directory import Directory, Partner
 from exchange.statistics.count import Line, Period, Total, count
 from exchange.statistics.rows import load
 from exchange.statistics.table import figure, percent, text_table
-from schemas.directory import Directory, Partner
 
 ROWS = load()
 KNOWN = [
@@ -36,9 +36,20 @@ YEAR = Period(2024)
 
 
 def total(
-    message_type: str, sender: str, receiver: str, messages: int, items: int = 0, door: str = "api", kind: str = "delivered"
+    message_type: str,
+    sender: str,
+    receiver: str,
+    messages: int,
+    items: int = 0,
+    door: str = "api",
+    kind: str = "delivered",
 ) -> Total:
-    return ((message_type.split(".")[0], message_type, sender, receiver, door, kind), messages, items or messages, 100 * messages)
+    return (
+        (message_type.split(".")[0], message_type, sender, receiver, door, kind),
+        messages,
+        items or messages,
+        100 * messages,
+    )
 
 
 def counted(*totals: Total, period: Period = YEAR) -> dict[str, Line]:
@@ -58,7 +69,14 @@ def test_kelmu_queries_are_told_by_door_and_by_sector() -> None:
     lines = counted(
         total("kelmu.benefit-query", "county.pirkanmaa", "kela.benefits", 7, door="ui"),
         total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 2, door="api"),
-        total("kelmu.benefit-query-bulk", "municipality.turku", "kela.benefits", 1, items=500, door="api"),
+        total(
+            "kelmu.benefit-query-bulk",
+            "municipality.turku",
+            "kela.benefits",
+            1,
+            items=500,
+            door="api",
+        ),
     )
     assert lines["kelmu.queries"].counted == 10
     assert lines["kelmu.queries.ui"].counted == 7
@@ -71,15 +89,30 @@ def test_kelmu_queries_are_told_by_door_and_by_sector() -> None:
 def test_items_are_counted_where_the_row_says_so_and_only_at_the_receiver_it_names() -> None:
     lines = counted(
         total("income-register.wage-reports", "employer.one", "register.income", 4, items=400),
-        total("income-register.wage-reports-from-ir", "register.income", "insurer.one", 1, items=400),
-        total("income-register.wage-reports-from-ir", "register.income", "kela.income-data", 2, items=390),
+        total(
+            "income-register.wage-reports-from-ir", "register.income", "insurer.one", 1, items=400
+        ),
+        total(
+            "income-register.wage-reports-from-ir",
+            "register.income",
+            "kela.income-data",
+            2,
+            items=390,
+        ),
     )
     assert lines["income.wage-reports-received"].counted == 390
 
 
-@pytest.mark.parametrize("kind", ["received", "accepted", "queued", "dead-lettered", "duplicate", "attempt-failed"])
+@pytest.mark.parametrize(
+    "kind", ["received", "accepted", "queued", "dead-lettered", "duplicate", "attempt-failed"]
+)
 def test_only_what_was_delivered_is_counted(kind: str) -> None:
-    assert counted(total("population.births", "register.income", "kela.benefits", 4, kind=kind))["population.births"].counted == 0
+    assert (
+        counted(total("population.births", "register.income", "kela.benefits", 4, kind=kind))[
+            "population.births"
+        ].counted
+        == 0
+    )
 
 
 def test_a_row_without_a_message_type_says_so_rather_than_nought() -> None:
@@ -127,19 +160,37 @@ def test_a_rounded_figure_agrees_at_every_scale() -> None:
     query = total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 7_346)
     assert counted(query, period=Period(2024, scale=0.001))["kelmu.queries"].difference == 0
     query = total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 7_360)
-    assert counted(query, period=Period(2024, scale=0.001))["kelmu.queries"].difference == pytest.approx(60)
+    assert counted(query, period=Period(2024, scale=0.001))[
+        "kelmu.queries"
+    ].difference == pytest.approx(60)
 
 
 def test_a_year_that_was_not_published_has_nothing_to_compare_with() -> None:
     line = counted(period=Period(2025, days=365))["population.births"]
-    assert (line.published, line.expected, line.difference, line.difference_percent) == (None, None, None, None)
+    assert (line.published, line.expected, line.difference, line.difference_percent) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
-    "language, word", [("fi", "ei vielä sanomatyyppiä"), ("sv", "ingen meddelandetyp ännu"), ("en", "no message type yet")]
+    "language, word",
+    [
+        ("fi", "ei vielä sanomatyyppiä"),
+        ("sv", "ingen meddelandetyp ännu"),
+        ("en", "no message type yet"),
+    ],
 )
 def test_the_table_reads_in_every_language(language: str, word: str) -> None:
-    lines = count(ROWS, [total("population.births", "register.income", "kela.benefits", 1, items=1234)], DIRECTORY, KNOWN, YEAR)
+    lines = count(
+        ROWS,
+        [total("population.births", "register.income", "kela.benefits", 1, items=1234)],
+        DIRECTORY,
+        KNOWN,
+        YEAR,
+    )
     console = Console(width=140, file=io.StringIO(), record=True)
     console.print(text_table(ROWS, lines, YEAR, language))
     text = console.export_text()
@@ -153,7 +204,13 @@ def test_figures_are_written_for_people() -> None:
     assert figure((500_000, 1_500_000)) == "500\u00a0000\u20131\u00a0500\u00a0000"
     assert (figure(43.725), figure(None), figure(503521.4)) == ("43.7", "", "503\u00a0521")
     assert figure(43.725, "fi") == "43,7"
-    assert [percent(value) for value in (None, 0, 0.000123, 12.345, 3300.0)] == ["", "0", "0.00012", "12.3", "3\u00a0300.0"]
+    assert [percent(value) for value in (None, 0, 0.000123, 12.345, 3300.0)] == [
+        "",
+        "0",
+        "0.00012",
+        "12.3",
+        "3\u00a0300.0",
+    ]
     assert percent(-0.61, "sv", signed=True) == "\u22120,61"
 
 

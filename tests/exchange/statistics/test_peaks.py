@@ -30,7 +30,9 @@ def test_the_hour_that_comes_twice_in_autumn_is_two_hours() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4000), *[st.integers(0, 9)] * len(MEASURES)), max_size=60))
-def test_the_busiest_are_those_that_counting_everything_finds(rows: list[tuple[int, int, int, int, int]]) -> None:
+def test_the_busiest_are_those_that_counting_everything_finds(
+    rows: list[tuple[int, int, int, int, int]],
+) -> None:
     rows.sort()
     peaks = Peaks().take((START + minute, "a", *counts) for minute, *counts in rows)  # type: ignore[misc]
     found = {(peak.grain, peak.measure): peak.count for peak in peaks.busiest()}
@@ -54,4 +56,9 @@ def test_a_mean_hour_is_over_every_such_weekday_of_the_period() -> None:
 
 def test_a_rate_is_the_count_over_its_time() -> None:
     (minute, *_rest) = Peaks().take([(START, "a", 120, 0, 0, 0)]).busiest()
-    assert (minute.grain, minute.count, minute.a_second, minute.start) == ("minute", 120, 2.0, "2024-03-30T00:00")
+    assert (minute.grain, minute.count, minute.a_second, minute.start) == (
+        "minute",
+        120,
+        2.0,
+        "2024-03-30T00:00",
+    )

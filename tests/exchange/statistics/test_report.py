@@ -1,4 +1,6 @@
-"""Tests of the report of a year: rows, shares, bands, tables and periods, against the counters added up another way."""
+"""Tests of the report of a year: rows, shares, bands, tables and periods, against the counters
+added up another way.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,17 @@ def table(report: Report, name: str) -> Table:
 
 
 def cells(report: Report, name: str) -> dict[tuple[str, ...], int]:
-    return {key: figures.messages for key, figures, _ in table(report, name).rows if figures is not None}
+    return {
+        key: figures.messages for key, figures, _ in table(report, name).rows if figures is not None
+    }
 
 
-def test_every_row_that_was_counted_differs_by_less_than_a_message_for_each_of_its_flows(year_report: Report) -> None:
-    counted = [line for line in year_report.lines if line.counted is not None and not line.row.per_day]
+def test_every_row_that_was_counted_differs_by_less_than_a_message_for_each_of_its_flows(
+    year_report: Report,
+) -> None:
+    counted = [
+        line for line in year_report.lines if line.counted is not None and not line.row.per_day
+    ]
     assert len(counted) == 33
     for line in counted:
         assert line.difference is not None
@@ -67,52 +75,92 @@ def test_every_working_day_is_held_against_the_band(year_report: Report) -> None
 
 
 def test_working_days_leave_holidays_and_their_eves_out() -> None:
-    days = {datetime.date(2024, *month_and_day) for month_and_day in ((3, 29), (6, 21), (12, 6), (12, 24), (5, 9))}
+    days = {
+        datetime.date(2024, *month_and_day)
+        for month_and_day in ((3, 29), (6, 21), (12, 6), (12, 24), (5, 9))
+    }
     assert not any(is_working_day(day) for day in days)
     assert is_working_day(datetime.date(2024, 12, 27))
 
 
-def test_the_eessi_tables_are_cuts_of_the_same_messages(year_report: Report, year_ledger: Path) -> None:
+def test_the_eessi_tables_are_cuts_of_the_same_messages(
+    year_report: Report, year_ledger: Path
+) -> None:
     total = next(line.counted for line in year_report.lines if line.row.id == "eessi.total")
-    for name in ("eessi.by-month", "eessi.by-country", "eessi.by-sector", "eessi.by-sed", "eessi.by-process", "eessi.cases"):
+    for name in (
+        "eessi.by-month",
+        "eessi.by-country",
+        "eessi.by-sector",
+        "eessi.by-sed",
+        "eessi.by-process",
+        "eessi.cases",
+    ):
         assert sum(cells(year_report, name).values()) == total, name
     assert cells(year_report, "eessi.by-country")["SE", "received"] == summed(
         year_ledger, "sender='eessi.se.pm' AND channel='eessi'"
     )
-    assert cells(year_report, "eessi.by-sector")["eessi.p", "sent"] == summed(year_ledger, "message_type='eessi.p8000'")
+    assert cells(year_report, "eessi.by-sector")["eessi.p", "sent"] == summed(
+        year_ledger, "message_type='eessi.p8000'"
+    )
     assert len({key[0] for key in cells(year_report, "eessi.by-month")}) == 12
 
 
-def test_cases_are_counted_where_they_begin_and_messages_where_they_get(year_report: Report, year_ledger: Path) -> None:
-    rows = {key[0]: figures for key, figures, _ in table(year_report, "eessi.cases").rows if figures is not None}
+def test_cases_are_counted_where_they_begin_and_messages_where_they_get(
+    year_report: Report, year_ledger: Path
+) -> None:
+    rows = {
+        key[0]: figures
+        for key, figures, _ in table(year_report, "eessi.cases").rows
+        if figures is not None
+    }
     assert set(rows) == {"P_BUC_01", "H_BUC_01", "LA_BUC_04"}
     # In this made-up year every A009 and H001 begins a case and nothing begins one of P_BUC_01.
-    for process, began in (("LA_BUC_04", "eessi.a009"), ("H_BUC_01", "eessi.h001"), ("P_BUC_01", "")):
+    for process, began in (
+        ("LA_BUC_04", "eessi.a009"),
+        ("H_BUC_01", "eessi.h001"),
+        ("P_BUC_01", ""),
+    ):
         figures = rows[process]
         assert figures.begun == summed(year_ledger, f"message_type='{began}'")
         assert figures.messages == summed(year_ledger, f"process='{process}'")
         assert figures.messages_a_case == (figures.messages / figures.begun if began else None)
     by_month = table(year_report, "eessi.cases-by-month").rows
-    assert sum(figures.begun for _, figures, _ in by_month if figures) == sum(each.begun for each in rows.values())
-    assert all(figures.begun == 0 for _, figures, _ in table(year_report, "eessi.by-process").rows if figures)
+    assert sum(figures.begun for _, figures, _ in by_month if figures) == sum(
+        each.begun for each in rows.values()
+    )
+    assert all(
+        figures.begun == 0
+        for _, figures, _ in table(year_report, "eessi.by-process").rows
+        if figures
+    )
 
 
 def test_user_institutions_pay_and_kela_does_not(year_report: Report, year_ledger: Path) -> None:
     assert cells(year_report, "billing.by-institution") == {
         ("etk",): summed(year_ledger, "'etk' IN (sender, receiver) AND channel='eessi'")
     }
-    assert [key for key, _, _ in table(year_report, "billing.by-sector").rows] == [("pension-institution",)]
+    assert [key for key, _, _ in table(year_report, "billing.by-sector").rows] == [
+        ("pension-institution",)
+    ]
 
 
-def test_a_period_from_a_day_to_a_month_is_compared_with_its_share_of_the_year(year_ledger: Path) -> None:
-    march = statistics_report(year_ledger, 2024, datetime.date(2024, 3, 1), datetime.date(2024, 4, 1), scale=SCALE)
+def test_a_period_from_a_day_to_a_month_is_compared_with_its_share_of_the_year(
+    year_ledger: Path,
+) -> None:
+    march = statistics_report(
+        year_ledger, 2024, datetime.date(2024, 3, 1), datetime.date(2024, 4, 1), scale=SCALE
+    )
     line = next(each for each in march.lines if each.row.id == "unemployment.information-requests")
     assert line.expected == pytest.approx(625_461 * SCALE * 31 / 366)
     assert (march.first, march.last) == (datetime.date(2024, 3, 1), datetime.date(2024, 3, 31))
-    day = statistics_report(year_ledger, 2024, datetime.date(2024, 3, 4), datetime.date(2024, 3, 5), scale=SCALE)
+    day = statistics_report(
+        year_ledger, 2024, datetime.date(2024, 3, 4), datetime.date(2024, 3, 5), scale=SCALE
+    )
     assert day.period.days == 1
     where = "period=19786 AND message_type='unemployment.information-request'"
-    counted = next(each.counted for each in day.lines if each.row.id == "unemployment.information-requests")
+    counted = next(
+        each.counted for each in day.lines if each.row.id == "unemployment.information-requests"
+    )
     assert counted == summed(year_ledger, where) > 0
 
 
@@ -147,7 +195,9 @@ def test_an_empty_ledger_has_a_report(tmp_path: Path) -> None:
         (("process", "channel"), ("process", "channel")),
     ],
 )
-def test_any_dimension_adds_up_to_everything_delivered(year_ledger: Path, by: tuple[str, ...], columns: tuple[str, ...]) -> None:
+def test_any_dimension_adds_up_to_everything_delivered(
+    year_ledger: Path, by: tuple[str, ...], columns: tuple[str, ...]
+) -> None:
     asked = statistics_report(year_ledger, 2024, by=by).tables[-1]
     assert asked.columns == columns
     ends = 2 if any(column.endswith("-end") for column in columns) else 1
@@ -156,8 +206,12 @@ def test_any_dimension_adds_up_to_everything_delivered(year_ledger: Path, by: tu
     assert sum(share or 0 for _, _, share in asked.rows) == pytest.approx(100 * ends)
 
 
-@pytest.mark.parametrize("by, complaint", [(("colour",), "no dimension colour"), (("day", "day"), "twice")])
-def test_an_unknown_dimension_is_refused(year_ledger: Path, by: tuple[str, ...], complaint: str) -> None:
+@pytest.mark.parametrize(
+    "by, complaint", [(("colour",), "no dimension colour"), (("day", "day"), "twice")]
+)
+def test_an_unknown_dimension_is_refused(
+    year_ledger: Path, by: tuple[str, ...], complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
         statistics_report(year_ledger, 2024, by=by)
 

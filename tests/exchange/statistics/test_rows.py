@@ -39,7 +39,10 @@ def test_the_flows_of_luova_add_up_to_the_assumed_total_of_2024(rows: Rows) -> N
 def test_published_parts_of_eessi_add_up(rows: Rows) -> None:
     figures = {row.id: row.published for row in rows.rows if row.section == "eessi"}
     for year in (2023, 2024):
-        assert figures["eessi.received"][year] + figures["eessi.sent"][year] == figures["eessi.total"][year]  # type: ignore[operator]
+        assert (
+            figures["eessi.received"][year] + figures["eessi.sent"][year]
+            == figures["eessi.total"][year]
+        )  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -49,10 +52,15 @@ def test_published_parts_of_eessi_add_up(rows: Rows) -> None:
         (('section = "tax"', 'section = "taxes"'), "unknown section"),
         (('title.sv = "Mottagna"\n', ""), "needs a title"),
         (('  "tax.requests-sent",', '  "tax.nothing",'), "adds up tax.nothing"),
-        (('per = "day"\n', 'per = "day"\nselect = [{ types = ["x"] }]\n'), "either selects or adds up"),
+        (
+            ('per = "day"\n', 'per = "day"\nselect = [{ types = ["x"] }]\n'),
+            "either selects or adds up",
+        ),
     ],
 )
-def test_a_wrong_definition_is_refused(tmp_path: Path, damage: tuple[str, str], complaint: str) -> None:
+def test_a_wrong_definition_is_refused(
+    tmp_path: Path, damage: tuple[str, str], complaint: str
+) -> None:
     text = definitions.DEFAULT_PATH.read_text(encoding="utf-8")
     assert damage[0] in text
     path = tmp_path / "rows.toml"
@@ -69,7 +77,11 @@ def test_the_figures_are_those_published(rows: Rows) -> None:
     assert set(published) == {row.id for row in rows.rows}
     for row in rows.rows:
         entry = published[row.id]
-        assert (row.title["fi"], row.title["en"], row.unit) == (entry["title_fi"], entry["title_en"], entry["unit"])
+        assert (row.title["fi"], row.title["en"], row.unit) == (
+            entry["title_fi"],
+            entry["title_en"],
+            entry["unit"],
+        )
         for year in (2023, 2024):
             figure = row.published.get(year, "")
             text = "..".join(map(str, figure)) if isinstance(figure, tuple) else str(figure)

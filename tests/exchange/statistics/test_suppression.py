@@ -1,4 +1,6 @@
-"""Tests of withholding small counts: none is told, and none can be worked out from the sums that are."""
+"""Tests of withholding small counts: none is told, and none can be worked out from the sums that
+are.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def cells(counts: list[int]) -> dict[tuple[object, ...], float]:
 @given(COUNTS)
 def test_small_counts_are_withheld_and_zeros_are_told(counts: list[int]) -> None:
     hidden = withheld_cells(cells(counts), [])
-    assert hidden == {("part", index) for index, count in enumerate(counts) if 0 < count < THRESHOLD}
+    assert hidden == {
+        ("part", index) for index, count in enumerate(counts) if 0 < count < THRESHOLD
+    }
 
 
 @example([1] * 5)
@@ -35,16 +39,24 @@ def test_a_withheld_part_does_not_follow_from_the_total(counts: list[int]) -> No
     inside = [("part", index) for index in range(len(counts)) if ("part", index) in hidden]
     if ("total",) in hidden or not inside:
         return
-    left = sum(counts) - sum(counts[index] for index in range(len(counts)) if ("part", index) not in hidden)
+    left = sum(counts) - sum(
+        counts[index] for index in range(len(counts)) if ("part", index) not in hidden
+    )
     assert len(inside) > 1
     assert left >= THRESHOLD
-    assert left - (len(inside) - 1) > 1, "some withheld count could be more than 1, so none is known"
+    assert left - (len(inside) - 1) > 1, (
+        "some withheld count could be more than 1, so none is known"
+    )
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=2, max_size=5))
 def test_rows_and_columns_of_a_table_protect_each_other(table: list[list[int]]) -> None:
-    counts: dict[tuple[object, ...], float] = {(r, c): table[r][c] for r in range(len(table)) for c in range(3)}
-    sums = [[(r, c) for c in range(3)] for r in range(len(table))] + [[(r, c) for r in range(len(table))] for c in range(3)]
+    counts: dict[tuple[object, ...], float] = {
+        (r, c): table[r][c] for r in range(len(table)) for c in range(3)
+    }
+    sums = [[(r, c) for c in range(3)] for r in range(len(table))] + [
+        [(r, c) for r in range(len(table))] for c in range(3)
+    ]
     hidden = withheld_cells(counts, sums)
     for cells_of in sums:
         inside = [cell for cell in cells_of if cell in hidden]
@@ -73,7 +85,12 @@ def test_a_small_count_of_a_table_takes_a_second_one_with_it(opened: Report) -> 
 
 def test_a_small_row_is_withheld_with_all_that_tells_it(opened: Report) -> None:
     line = next(line for line in opened.lines if line.row.id == "kelmu.information-requests")
-    assert (line.state, line.counted, line.difference, line.share_percent) == ("withheld", None, None, None)
+    assert (line.state, line.counted, line.difference, line.share_percent) == (
+        "withheld",
+        None,
+        None,
+        None,
+    )
     assert line.published == 1_447
 
 

@@ -1,4 +1,6 @@
-"""What a statement costs must not grow with the ledger: the plans of the statements as they are really made, not of copies."""
+"""What a statement costs must not grow with the ledger: the plans of the statements as they are
+really made, not of copies.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ REMEMBERED = record("plan")
     "run",
     [
         lambda connection: record_all(connection, [record("one"), record("two")], 1, Sums()),
-        lambda connection: settle_all(connection, [settlement(REMEMBERED, "delivered", ["delivered"])], 1, Sums()),
+        lambda connection: settle_all(
+            connection, [settlement(REMEMBERED, "delivered", ["delivered"])], 1, Sums()
+        ),
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
-        lambda connection: queries.stored(connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True),
+        lambda connection: queries.stored(
+            connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True
+        ),
         lambda connection: queries.memory(connection, "luova", ["one", "two"]),
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
@@ -55,7 +61,9 @@ REMEMBERED = record("plan")
         "retain",
     ],
 )
-def test_no_statement_reads_a_whole_table(run: Callable[[sqlite3.Connection], object], tmp_path: Path) -> None:
+def test_no_statement_reads_a_whole_table(
+    run: Callable[[sqlite3.Connection], object], tmp_path: Path
+) -> None:
     migrate_sqlite(tmp_path / "exchange.db")
     connection = connect(tmp_path / "exchange.db")
     made: list[str] = []
@@ -70,13 +78,18 @@ def test_no_statement_reads_a_whole_table(run: Callable[[sqlite3.Connection], ob
     connection.close()
     assert plans
     scans = [
-        (text, step) for text, plan in plans.items() for step in plan if step.startswith(tuple(f"SCAN {name}" for name in LARGE))
+        (text, step)
+        for text, plan in plans.items()
+        for step in plan
+        if step.startswith(tuple(f"SCAN {name}" for name in LARGE))
     ]
     assert not [each for each in scans if "USING INDEX delivery_dead" not in each[1]]
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(newest_first: bool, tmp_path: Path) -> None:
+def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(
+    newest_first: bool, tmp_path: Path
+) -> None:
     migrate_sqlite(tmp_path / "exchange.db")
     connection = connect(tmp_path / "exchange.db")
     made: list[str] = []

@@ -1,4 +1,6 @@
-"""Tests of the migrations: a ledger of an earlier revision keeps every count and goes on, and has the shape of a new one."""
+"""Tests of the migrations: a ledger of an earlier revision keeps every count and goes on, and has
+the shape of a new one.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 from exchange.storage.fold import curves, fold
-from exchange.storage.migrate import MIGRATIONS, NEW_LEDGER, as_text, migrate_sqlite, newest_revision, revision, upgrade
+from exchange.storage.migrate import (
+    MIGRATIONS,
+    NEW_LEDGER,
+    as_text,
+    migrate_sqlite,
+    newest_revision,
+    revision,
+    upgrade,
+)
 from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
@@ -34,9 +44,17 @@ def to_revision(path: Path, wanted: str) -> None:
 def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every table's columns: name, type, whether it may be null, place in the primary key."""
     connection = sqlite3.connect(path)
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type='table' ORDER BY name"
+        )
+    ]
     found = {
-        name: sorted((row[1], row[2], row[3], row[5]) for row in connection.execute(f"PRAGMA table_info({name})"))
+        name: sorted(
+            (row[1], row[2], row[3], row[5])
+            for row in connection.execute(f"PRAGMA table_info({name})")
+        )
         for name in names
     }
     connection.close()
@@ -48,7 +66,9 @@ def sums(path: Path) -> list[tuple[object, ...]]:
     found = [
         row
         for name in COUNTERS
-        for row in connection.execute(f"SELECT '{name}',kind,SUM(count),SUM(items),SUM(bytes) FROM {name} GROUP BY kind")
+        for row in connection.execute(
+            f"SELECT '{name}',kind,SUM(count),SUM(items),SUM(bytes) FROM {name} GROUP BY kind"
+        )
     ]
     connection.close()
     return found
@@ -60,8 +80,12 @@ def ledger(tmp_path: Path) -> Path:
     return tmp_path / "ledger.db"
 
 
-@pytest.mark.parametrize("earlier", sorted(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:-1])
-def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_shape(ledger: Path, earlier: str) -> None:
+@pytest.mark.parametrize(
+    "earlier", sorted(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[:-1]
+)
+def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_shape(
+    ledger: Path, earlier: str
+) -> None:
     new, counted = shape(ledger), sums(ledger)
     to_revision(ledger, earlier)
     assert revision(ledger) == earlier
@@ -70,7 +94,11 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
     assert revision(ledger) == newest_revision()
     assert shape(ledger) == new
     assert sums(ledger) == counted
-    assert not [check for check in verify(ledger).checks if check.name == "days agree with minutes" and check.broken]
+    assert not [
+        check
+        for check in verify(ledger).checks
+        if check.name == "days agree with minutes" and check.broken
+    ]
 
 
 def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_door(ledger: Path) -> None:
@@ -83,14 +111,22 @@ def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_door(ledger: 
     to_revision(ledger, "0004")
     migrate_sqlite(ledger)
     with closing(sqlite3.connect(ledger)) as connection:
-        assert list(curves(connection, 0, 1 << 20, doors)) == [(*row[:3], 0, *row[4:]) for row in before]
-    assert not next(check for check in verify(ledger).checks if check.name == "curves and minutes agree with days").broken
+        assert list(curves(connection, 0, 1 << 20, doors)) == [
+            (*row[:3], 0, *row[4:]) for row in before
+        ]
+    assert not next(
+        check
+        for check in verify(ledger).checks
+        if check.name == "curves and minutes agree with days"
+    ).broken
 
 
 def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:
     upgrade(tmp_path / "migrated.db")
     wanted = as_text(tmp_path / "migrated.db")
-    assert NEW_LEDGER.read_text(encoding="utf-8") == wanted, f"write this into {NEW_LEDGER.name}:\n{wanted}"
+    assert NEW_LEDGER.read_text(encoding="utf-8") == wanted, (
+        f"write this into {NEW_LEDGER.name}:\n{wanted}"
+    )
     migrate_sqlite(tmp_path / "new.db")
     assert as_text(tmp_path / "new.db") == wanted
     assert shape(tmp_path / "new.db") == shape(tmp_path / "migrated.db")

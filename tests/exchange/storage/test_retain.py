@@ -1,4 +1,6 @@
-"""What forgetting costs: as much as there is to forget, however old the ledger; that nothing counted is lost stands in the contract."""
+"""What forgetting costs: as much as there is to forget, however old the ledger; that nothing
+counted is lost stands in the contract.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Tests of reading the counters row by row: minutes and days say the same, in order, in one view of a ledger that grows."""
+"""Tests of reading the counters row by row: minutes and days say the same, in order, in one view of
+a ledger that grows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ OWN = [("income-register", "subscription")]
 
 
 #: What `verify` says of folded minutes.
-PROOFS = ("days agree with minutes", "hours and minutes agree with days", "curves and minutes agree with days")
+PROOFS = (
+    "days agree with minutes",
+    "hours and minutes agree with days",
+    "curves and minutes agree with days",
+)
 
 
 def broken(path: Path) -> dict[str, int]:
@@ -39,7 +45,10 @@ def said(path: Path) -> tuple[object, ...]:
         for day, *dimensions, hour, count, _items, _size in rollups.hours(first, end):
             if hour is not None:
                 hours[day, hour, *dimensions] += count
-        sums = [list(rollups.sums(first, end, without)) for without in ((), OWN, [*OWN, ("luova", "api")])]
+        sums = [
+            list(rollups.sums(first, end, without))
+            for without in ((), OWN, [*OWN, ("luova", "api")])
+        ]
         return list(rollups.days(first, end)), hours, sums, rollups.last_minute()
 
 
@@ -52,11 +61,17 @@ def test_hours_and_days_and_sums_say_the_same(year_ledger: Path) -> None:
     assert all(one[:2] < other[:2] for one, other in pairwise(sums))  # type: ignore[call-overload]
     assert sum(row[4] for row in sums) == by_day.total() > 0  # type: ignore[attr-defined]
     received = [row for row in days if row[6] == "received"]  # type: ignore[attr-defined]
-    assert [sum(row[index] for row in sums) for index in (2, 3)] == [sum(row[index] for row in received) for index in (8, 9)]
+    assert [sum(row[index] for row in sums) for index in (2, 3)] == [
+        sum(row[index] for row in received) for index in (8, 9)
+    ]
     sent = [row for row in received if (row[1], row[5]) not in OWN]
-    assert [sum(row[index] for row in partners) for index in (2, 3)] == [sum(row[index] for row in sent) for index in (8, 9)]
+    assert [sum(row[index] for row in partners) for index in (2, 3)] == [
+        sum(row[index] for row in sent) for index in (8, 9)
+    ]
     assert len(sent) < len(received)
-    assert [row[:2] for row in partners] == [row[:2] for row in sums], "minutes are told, whoever sent"
+    assert [row[:2] for row in partners] == [row[:2] for row in sums], (
+        "minutes are told, whoever sent"
+    )
 
 
 @pytest.mark.parametrize("most", [1, 500, 100_000])
@@ -66,17 +81,24 @@ def test_folded_minutes_say_the_same(tmp_path: Path, most: int) -> None:
     before = said(path)
     with closing(connect(path)) as connection:
         minutes = connection.execute("SELECT COUNT(*) FROM counter").fetchone()[0]
-        middle, last = connection.execute("SELECT (MIN(period)+MAX(period))/2,MAX(period) FROM counter").fetchone()
+        middle, last = connection.execute(
+            "SELECT (MIN(period)+MAX(period))/2,MAX(period) FROM counter"
+        ).fetchone()
         for until in (middle, middle + 7, last + 1):
             while fold(connection, until, most):
                 pass
             assert said(path)[:3] == before[:3]
-            assert connection.execute("SELECT COUNT(*) FROM counter WHERE period<?", (until,)).fetchone() == (0,)
+            assert connection.execute(
+                "SELECT COUNT(*) FROM counter WHERE period<?", (until,)
+            ).fetchone() == (0,)
         assert minutes > 0
     assert {name: broken(path)[name] for name in PROOFS} == dict.fromkeys(PROOFS, 0)
     for harm, proof in (
         ("UPDATE day_counter SET hours=NULL", "hours and minutes agree with days"),
-        ("UPDATE day_curve SET door='file' WHERE door='subscription'", "curves and minutes agree with days"),
+        (
+            "UPDATE day_curve SET door='file' WHERE door='subscription'",
+            "curves and minutes agree with days",
+        ),
         ("DELETE FROM day_curve WHERE channel='luova'", "curves and minutes agree with days"),
     ):
         before_harm = broken(path)[proof]

@@ -1,4 +1,6 @@
-"""The one writer: groups, bad jobs among good ones, another process on the same file; what is written is the contract suite's."""
+"""The one writer: groups, bad jobs among good ones, another process on the same file; what is
+written is the contract suite's.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +53,15 @@ async def test_two_ledgers_in_one_process_both_make_progress(ledger: SqliteLedge
     other = SqliteLedger(ledger.path)
     await other.open()
     made = [record(f"m-{number}") for number in range(200)]
-    kinds = await asyncio.gather(*((ledger if number % 2 else other).record(each) for number, each in enumerate(made)))
+    kinds = await asyncio.gather(
+        *((ledger if number % 2 else other).record(each) for number, each in enumerate(made))
+    )
     assert [each.kind for each in kinds] == ["new"] * 200
     assert (await other.record(made[1])).kind == "duplicate"
     assert await ledger.settle(settlement(made[0], "delivered", ["delivered"]))
-    assert not await other.settle(settlement(made[0], "delivered", ["delivered"])), "only one of them ends it"
+    assert not await other.settle(settlement(made[0], "delivered", ["delivered"])), (
+        "only one of them ends it"
+    )
     await other.close()
     assert verify(ledger.path).clean
 
@@ -130,11 +136,15 @@ async def test_a_bad_job_harms_no_other_of_its_group(ledger: SqliteLedger) -> No
     assert await ledger.message(twice.message.id) is None
 
 
-async def test_a_group_is_no_larger_than_it_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_group_is_no_larger_than_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes: list[int] = []
     transact = writer.Writer._transact
 
-    def counting(self: writer.Writer, connection: sqlite3.Connection, group: list[writer.Job]) -> None:
+    def counting(
+        self: writer.Writer, connection: sqlite3.Connection, group: list[writer.Job]
+    ) -> None:
         sizes.append(len(group))
         transact(self, connection, group)
 

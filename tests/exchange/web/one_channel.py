@@ -1,4 +1,6 @@
-"""One channel whose door waits until it is let go, on a real server: what the tests of doors and entrance call; no test."""
+"""One channel whose door waits until it is let go, on a real server: what the tests of doors and
+entrance call; no test.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,21 @@ from aiohttp import web
 from exchange.cli.serve import bind
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Desk, Door, Inbound, Outcome
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
 from exchange.web.doors import Doors
 from exchange.web.entrance import Entrance
 from exchange.web.metrics import Metrics
 from exchange.web.serving import serving
-from schemas.call import Call, Reply
-from schemas.directory import Directory, Partner
-from schemas.envelope import Envelope
 
 #: The way that calls of the present test take, see `way`.
 WAY: list[str] = []
-ONE, TWO = Partner("one", "One", "bank", key="key-one"), Partner("two", "Two", "bank", key="key-two")
+ONE, TWO = (
+    Partner("one", "One", "bank", key="key-one"),
+    Partner("two", "Two", "bank", key="key-two"),
+)
 
 
 class Refusals:
@@ -38,7 +43,12 @@ class Refusals:
     async def refuse(self, inbound: Inbound, reason: str, violations: Any) -> Outcome:
         """Note it."""
         self.refused.append((inbound.partner.id, reason))
-        return Outcome("rejected", Envelope(1, "c", "", inbound.partner.id, "", 0, ""), list(violations), reason)
+        return Outcome(
+            "rejected",
+            Envelope(1, "c", "", inbound.partner.id, "", 0, ""),
+            list(violations),
+            reason,
+        )
 
 
 class Served:
@@ -67,7 +77,11 @@ class Served:
 
     async def fail(self, call: Call, partner: Partner, desk: Desk) -> Reply:
         """A bug, or a ledger that is closing."""
-        raise LedgerClosed("closing") if "closing" in call.query else ZeroDivisionError("key-one in a traceback")
+        raise (
+            LedgerClosed("closing")
+            if "closing" in call.query
+            else ZeroDivisionError("key-one in a traceback")
+        )
 
 
 @asynccontextmanager
@@ -78,7 +92,12 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     doors = (
         Door("POST", "/c/v1/messages", "Wait", served.wait, takes_messages=True),
         Door("GET", "/c/v1/fail", "Fail", served.fail),
-        Door("GET", "/c/v1/things/{id}", "Public", public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain")),
+        Door(
+            "GET",
+            "/c/v1/things/{id}",
+            "Public",
+            public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain"),
+        ),
     )
     channel = Channel("c", {"en": "C"}, (), doors, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
@@ -90,13 +109,21 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     if WAY == ["aiohttp"]:
         gate.entries().clear()
     connector = aiohttp.TCPConnector(limit=0)
-    async with serving(app, gate, bounds, bound, 1.0) as served.entrances, aiohttp.ClientSession(connector=connector) as session:
+    async with (
+        serving(app, gate, bounds, bound, 1.0) as served.entrances,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
         yield served, session
         served.go.set()
 
 
 async def post(
-    served: Served, session: aiohttp.ClientSession, partner: Partner, quick: bool = False, body: Any = b"x", **headers: str
+    served: Served,
+    session: aiohttp.ClientSession,
+    partner: Partner,
+    quick: bool = False,
+    body: Any = b"x",
+    **headers: str,
 ) -> tuple[int, str, Any]:
     """Status, Retry-After and body of a call."""
     sent = {
@@ -107,7 +134,11 @@ async def post(
     async with session.post(f"{served.url}/c/v1/messages", data=body, headers=sent) as response:
         text = await response.text()
         is_problem = response.headers["Content-Type"] == "application/problem+json"
-        return response.status, response.headers.get("Retry-After", ""), json.loads(text) if is_problem else text
+        return (
+            response.status,
+            response.headers.get("Retry-After", ""),
+            json.loads(text) if is_problem else text,
+        )
 
 
 async def until_inside(served: Served, at_least: int, at_most: int = 100) -> None:

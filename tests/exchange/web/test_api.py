@@ -1,4 +1,6 @@
-"""The operators' API over a real server: every documented address answers as documented, and odd requests get a clear problem."""
+"""The operators' API over a real server: every documented address answers as documented, and odd
+requests get a clear problem.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ import openapi_spec_validator
 import pytest
 import pytest_asyncio
 
+from exchange.schemas.identifiers import CHECK_CHARACTERS
 from exchange.web.snapshot import FRESH_SECONDS
-from schemas.identifiers import CHECK_CHARACTERS
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running
 
@@ -29,7 +31,9 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runn
     """An exchange that has taken in a message and rejected one."""
     async with running(tmp_path_factory.mktemp("api")) as started:
         headers = {"X_Message_Type": "population.births", "Content_Type": "application/json"}
-        assert (await started.post("/luova/v1/messages", BODY, "dvv", X_Message_Id="good", **headers))[0] == 202
+        assert (
+            await started.post("/luova/v1/messages", BODY, "dvv", X_Message_Id="good", **headers)
+        )[0] == 202
         await started.settled()
         await started.post("/luova/v1/messages", b"{}", "dvv", X_Message_Id="bad", **headers)
         yield started
@@ -64,27 +68,42 @@ async def test_the_description_is_valid_and_names_every_door(served: Running) ->
             operation = described["paths"][door.path][door.method.lower()]
             assert (operation["summary"], operation["tags"]) == (door.summary, [channel.name])
             assert ("security" in operation) == (door.public is None)
-    ids = [operation["operationId"] for path in described["paths"].values() for operation in path.values()]
+    ids = [
+        operation["operationId"]
+        for path in described["paths"].values()
+        for operation in path.values()
+    ]
     assert len(ids) == len(set(ids))
 
 
 async def test_every_route_of_the_server_is_described(served: Running) -> None:
     """All but the pages, and what refuses addresses that no door has."""
     described = await document(served)
-    routes = {(str(route.method), route.resource.canonical) for route in served.exchange.application().router.routes()}  # type: ignore[union-attr]
-    own = {(method, path) for method, path in routes if path.startswith(("/api", "/health", "/metrics"))}
-    assert own - {(method.upper(), path) for path, methods in described["paths"].items() for method in methods} <= {
-        ("HEAD", path) for _, path in own
+    routes = {
+        (str(route.method), route.resource.canonical)
+        for route in served.exchange.application().router.routes()
+    }  # type: ignore[union-attr]
+    own = {
+        (method, path)
+        for method, path in routes
+        if path.startswith(("/api", "/health", "/metrics"))
     }
+    assert own - {
+        (method.upper(), path) for path, methods in described["paths"].items() for method in methods
+    } <= {("HEAD", path) for _, path in own}
 
 
 async def test_every_documented_address_answers(served: Running) -> None:
-    """Nothing described is unknown to the server: with a key no answer is for want of a door, or a failure."""
+    """Nothing described is unknown to the server: with a key no answer is for want of a door, or a
+    failure.
+    """
     for path, methods in (await document(served))["paths"].items():
         for method in methods:
             address = path.replace("{id}", await message_id(served)).replace("{name}", "none.xsd")
             headers = served.key("dvv")
-            async with served.session.request(method.upper(), served.url + address, headers=headers, data=b"") as response:
+            async with served.session.request(
+                method.upper(), served.url + address, headers=headers, data=b""
+            ) as response:
                 body = await response.text()
             # (A SOAP fault has status 500.)
             assert response.status not in (405, 501), (method, address, response.status)
@@ -97,7 +116,10 @@ async def test_every_documented_address_answers(served: Running) -> None:
     [
         ("/api/v1/snapshot", ""),
         ("/api/v1/counters", ""),
-        ("/api/v1/counters", "?by=period,channel,message_type,sender,receiver,door,kind&daily=true"),
+        (
+            "/api/v1/counters",
+            "?by=period,channel,message_type,sender,receiver,door,kind&daily=true",
+        ),
         ("/api/v1/counters", "?by="),
         ("/api/v1/counters", "?since=-5&until=99999999"),
         ("/api/v1/catalogue", ""),
@@ -118,18 +140,31 @@ async def test_a_message_with_its_deliveries_events_and_body(served: Running) ->
     _, _, body = await served.get(f"/api/v1/messages/{wanted}")
     message = json.loads(body)
     holds(await document(served), "/api/v1/messages/{id}", "get", 200, message)
-    assert (message["id"], message["state"], message["sender_message_id"]) == (wanted, "accepted", "good")
+    assert (message["id"], message["state"], message["sender_message_id"]) == (
+        wanted,
+        "accepted",
+        "good",
+    )
     assert [each["state"] for each in message["deliveries"]] == ["delivered"]
     assert [each["kind"] for each in message["events"]][:2] == ["accepted", "delivered"]
     status, headers, body = await served.get(f"/api/v1/messages/{wanted}/body")
     assert (status, body) == (200, BODY)
-    assert (headers["Content-Type"], headers["X-Content-Type-Options"]) == ("text/plain; charset=utf-8", "nosniff")
+    assert (headers["Content-Type"], headers["X-Content-Type-Options"]) == (
+        "text/plain; charset=utf-8",
+        "nosniff",
+    )
 
 
 async def test_counters_are_the_ledgers(served: Running) -> None:
     _, _, body = await served.get("/api/v1/counters?by=channel,kind")
-    told = {(row["channel"], row["kind"]): (row["count"], row["items"], row["bytes"]) for row in json.loads(body)}
-    kept = {tuple(values): tuple(sums) for values, *sums in await served.exchange.ledger.totals(("channel", "kind"))}
+    told = {
+        (row["channel"], row["kind"]): (row["count"], row["items"], row["bytes"])
+        for row in json.loads(body)
+    }
+    kept = {
+        tuple(values): tuple(sums)
+        for values, *sums in await served.exchange.ledger.totals(("channel", "kind"))
+    }
     assert told == kept
     assert told[("luova", "accepted")][0] >= 1
 
@@ -151,9 +186,15 @@ async def test_counters_are_the_ledgers(served: Running) -> None:
         (f"/api/v1/messages/{NOBODY}/body", 404, "No such body"),
     ],
 )
-async def test_an_odd_question_gets_a_problem(served: Running, path: str, status: int, title: str) -> None:
+async def test_an_odd_question_gets_a_problem(
+    served: Running, path: str, status: int, title: str
+) -> None:
     answered, headers, body = await served.get(path)
-    assert (answered, headers["Content-Type"], json.loads(body)["title"]) == (status, "application/problem+json", title)
+    assert (answered, headers["Content-Type"], json.loads(body)["title"]) == (
+        status,
+        "application/problem+json",
+        title,
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,13 +203,19 @@ async def test_an_odd_question_gets_a_problem(served: Running, path: str, status
      b'{"deliveries":[null]}', b'{"deliveries":["' + b"0" * 31 + b'_"]}'],
 )  # fmt: skip
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=none"])
-async def test_an_odd_resend_gets_a_problem(served: Running, body: bytes, content_type: str) -> None:
-    status, headers, _ = await served.post("/api/v1/dead-letters/resend", body, Content_Type=content_type)
+async def test_an_odd_resend_gets_a_problem(
+    served: Running, body: bytes, content_type: str
+) -> None:
+    status, headers, _ = await served.post(
+        "/api/v1/dead-letters/resend", body, Content_Type=content_type
+    )
     assert (status, headers["Content-Type"]) == (400, "application/problem+json")
 
 
 async def test_a_resend_tells_what_was_resent(served: Running) -> None:
-    status, _, body = await served.post("/api/v1/dead-letters/resend", json.dumps({"deliveries": [NOBODY]}))
+    status, _, body = await served.post(
+        "/api/v1/dead-letters/resend", json.dumps({"deliveries": [NOBODY]})
+    )
     assert (status, json.loads(body)) == (200, {"resent": []})
 
 
@@ -199,7 +246,9 @@ async def test_validation_repeats_no_living_persons_code(served: Running, around
     code = f"{digits[:6]}-{digits[6:]}{CHECK_CHARACTERS[int(digits) % 31]}"
     for body, query in ((around.format(code), ""), ("{}", f"?type={code}")):
         _, _, answer = await served.post(f"/api/v1/validate{query}", body)
-        assert [each["rule"] for each in json.loads(answer)["violations"]] == ["identity.real-person"]
+        assert [each["rule"] for each in json.loads(answer)["violations"]] == [
+            "identity.real-person"
+        ]
         assert code.encode() not in answer
 
 
@@ -212,5 +261,9 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     async with running(tmp_path) as other:
         await other.exchange.ledger.close()
         status, headers, body = await other.get("/health/ready")
-        assert (status, headers["Retry-After"], json.loads(body)["title"]) == (503, "1", "Not ready")
+        assert (status, headers["Retry-After"], json.loads(body)["title"]) == (
+            503,
+            "1",
+            "Not ready",
+        )
         assert (await other.get("/health/live"))[0] == 200

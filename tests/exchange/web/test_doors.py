@@ -1,4 +1,6 @@
-"""The doors over a real server: limits, fairness between partners, bodies that never come; what a channel answers is its own tests'."""
+"""The doors over a real server: limits, fairness between partners, bodies that never come; what a
+channel answers is its own tests'.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from schemas.directory import Partner
+from exchange.schemas.directory import Partner
 from tests.exchange.web.one_channel import ONE, TWO, WAY, post, server, until_inside
 
 
@@ -65,7 +67,9 @@ async def test_a_caller_that_goes_away_frees_its_place() -> None:
         assert (await post(served, session, ONE, True))[0] == 202
 
 
-@pytest.mark.parametrize(("size", "status"), [(0, 202), (2047, 202), (2048, 202), (2049, 413), (100_000, 413)])
+@pytest.mark.parametrize(
+    ("size", "status"), [(0, 202), (2047, 202), (2048, 202), (2049, 413), (100_000, 413)]
+)
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_is_taken_up_to_its_limit(size: int, status: int, chunked: bool) -> None:
     async def chunks() -> AsyncIterator[bytes]:
@@ -73,12 +77,17 @@ async def test_a_body_is_taken_up_to_its_limit(size: int, status: int, chunked: 
             yield b"x" * min(1000, size - start)
 
     async with server() as (served, session):
-        answered, _, told = await post(served, session, ONE, True, chunks() if chunked else b"x" * size)
+        answered, _, told = await post(
+            served, session, ONE, True, chunks() if chunked else b"x" * size
+        )
         assert answered == status
         if status == 202:
             assert told == str(size)
         else:
-            assert (told["reason"], told["violations"][0]["expected"]) == ("too-large", "at most 2048 bytes")
+            assert (told["reason"], told["violations"][0]["expected"]) == (
+                "too-large",
+                "at most 2048 bytes",
+            )
             assert served.desk.refused == [("one", "too-large")]
 
 

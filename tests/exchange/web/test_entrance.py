@@ -1,4 +1,6 @@
-"""The entrance byte by byte: requests in pieces and one behind the other, connections that change hands, ends of all kinds."""
+"""The entrance byte by byte: requests in pieces and one behind the other, connections that change
+hands, ends of all kinds.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ from tests.exchange.web.one_channel import ONE, Served, server, until_inside
 KEY = f"X-API-Key: {ONE.key}\r\n"
 
 
-def request(body: bytes = b"x", more: str = "X-Quick: yes\r\n", method: str = "POST", path: str = "/c/v1/messages") -> bytes:
+def request(
+    body: bytes = b"x",
+    more: str = "X-Quick: yes\r\n",
+    method: str = "POST",
+    path: str = "/c/v1/messages",
+) -> bytes:
     """A request as bytes."""
     length, sent = (f"Content-Length: {len(body)}\r\n", body) if method == "POST" else ("", b"")
     return f"{method} {path} HTTP/1.1\r\nHost: here\r\n{KEY}{more}{length}\r\n".encode() + sent
@@ -31,7 +38,11 @@ class Raw:
     async def reply(self) -> tuple[int, str, bytes]:
         """Status, head and body of the next reply."""
         head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)).decode()
-        length = next(line.split(": ")[1] for line in head.splitlines() if line.lower().startswith("content-length"))
+        length = next(
+            line.split(": ")[1]
+            for line in head.splitlines()
+            if line.lower().startswith("content-length")
+        )
         return int(head.split(" ")[1]), head, await self.reader.readexactly(int(length))
 
     async def ended(self) -> bool:
@@ -46,7 +57,9 @@ async def connected(**limits: Any) -> AsyncIterator[tuple[Served, Callable[[], A
         writers: list[asyncio.StreamWriter] = []
 
         async def connect() -> Raw:
-            raw = Raw(*await asyncio.open_connection("127.0.0.1", int(served.url.rsplit(":", 1)[1])))
+            raw = Raw(
+                *await asyncio.open_connection("127.0.0.1", int(served.url.rsplit(":", 1)[1]))
+            )
             writers.append(raw.writer)
             return raw
 
@@ -79,14 +92,18 @@ async def test_requests_one_behind_the_other_are_answered_in_order() -> None:
     async with connected() as (served, connect):
         raw = await connect()
         raw.writer.write(b"".join(request(b"x" * size) for size in range(20)))
-        assert [(await raw.reply())[2] for _ in range(20)] == [str(size).encode() for size in range(20)]
+        assert [(await raw.reply())[2] for _ in range(20)] == [
+            str(size).encode() for size in range(20)
+        ]
         assert served.most == 1, "one at a time"
 
 
 async def test_a_connection_changes_hands_and_keeps_serving() -> None:
     async with connected() as (_, connect):
         raw = await connect()
-        raw.writer.write(request() + request(method="GET", path="/c/v1/things/7", more="") + request(b"xyz"))
+        raw.writer.write(
+            request() + request(method="GET", path="/c/v1/things/7", more="") + request(b"xyz")
+        )
         assert [(await raw.reply())[2] for _ in range(3)] == [b"1", b"7", b"3"]
         raw.writer.write(request(b"four"))
         assert (await raw.reply())[2] == b"4"
@@ -101,7 +118,9 @@ async def test_what_was_sent_ahead_is_bounded_and_not_lost() -> None:
         raw.writer.write(b"".join(request(b"y" * 1024) for _ in range(many)))
         await asyncio.sleep(0.2)
         (connection,) = served.entrances.connections
-        assert len(connection._ahead) < entrance.AHEAD_BYTES_MAX + 300_000, "no more is read than a buffer of the socket"
+        assert len(connection._ahead) < entrance.AHEAD_BYTES_MAX + 300_000, (
+            "no more is read than a buffer of the socket"
+        )
         served.go.set()
         assert [(await raw.reply())[2] for _ in range(many + 1)] == [b"5", *[b"1024"] * many]
 
@@ -149,7 +168,12 @@ async def test_who_goes_away_takes_nothing_along() -> None:
 
 async def test_garbage_is_answered_as_ever() -> None:
     async with connected() as (_, connect):
-        for garbage in (b"\r\n\r\n\r\n\r\n", b"\x16\x03\x01" * 20, b"POST / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 9000):
+        for garbage in (
+            b"\r\n\r\n\r\n\r\n",
+            b"\x16\x03\x01" * 20,
+            b"POST / HTTP/9.9\r\n\r\n",
+            b"GET " + b"x" * 9000,
+        ):
             raw = await connect()
             raw.writer.write(garbage)
             raw.writer.write_eof()

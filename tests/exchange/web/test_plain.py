@@ -1,4 +1,6 @@
-"""Plain heads: what is read here reads the same as aiohttp reads it, and what could be read in two ways is not read here."""
+"""Plain heads: what is read here reads the same as aiohttp reads it, and what could be read in two
+ways is not read here.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from exchange.schemas.call import Reply
 from exchange.web.plain import read_head, reply_bytes
-from schemas.call import Reply
 
 PLAIN = b"POST /luova/v1/messages HTTP/1.1\r\nHost: here:80\r\nX-API-Key: k\r\nContent-Length: 3\r\n\r\n"
 DATE = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
@@ -66,7 +68,9 @@ def by_aiohttp(head: bytes) -> tuple[str, str, CIMultiDict[str]]:
         loop.close()
 
 
-TOKENS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", min_size=1, max_size=12)
+TOKENS = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", min_size=1, max_size=12
+)
 VALUES = st.text(st.characters(min_codepoint=9, max_codepoint=0xFF), max_size=20)
 
 
@@ -76,8 +80,14 @@ VALUES = st.text(st.characters(min_codepoint=9, max_codepoint=0xFF), max_size=20
     st.lists(st.tuples(TOKENS, st.sampled_from([":", ": ", ":  ", " :"]), VALUES), max_size=6),
     st.integers(0, 10**6),
 )
-def test_a_plain_head_reads_as_aiohttp_reads_it(method: str, path: str, more: list[tuple[str, str, str]], length: int) -> None:
-    lines = [f"{method} /{path} HTTP/1.1", "Host: here", *(f"{name}{colon}{value}" for name, colon, value in more)]
+def test_a_plain_head_reads_as_aiohttp_reads_it(
+    method: str, path: str, more: list[tuple[str, str, str]], length: int
+) -> None:
+    lines = [
+        f"{method} /{path} HTTP/1.1",
+        "Host: here",
+        *(f"{name}{colon}{value}" for name, colon, value in more),
+    ]
     if method == "POST":
         lines.append(f"Content-Length: {length}")
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -100,11 +110,18 @@ def test_a_reply_on_the_wire() -> None:
         b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n"
         b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     )
-    assert reply_bytes(Reply(299, b""), DATE).startswith(b"HTTP/1.1 299 \r\n"), "a status without a name"
+    assert reply_bytes(Reply(299, b""), DATE).startswith(b"HTTP/1.1 299 \r\n"), (
+        "a status without a name"
+    )
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(200, b"", "text/plain\r\nX: y"), Reply(200, headers={"X": "a\r\nY: b"}), Reply(200, headers={"X\n": "a"})]
+    "reply",
+    [
+        Reply(200, b"", "text/plain\r\nX: y"),
+        Reply(200, headers={"X": "a\r\nY: b"}),
+        Reply(200, headers={"X\n": "a"}),
+    ],
 )
 def test_no_header_of_a_reply_breaks_out_of_its_line(reply: Reply) -> None:
     with pytest.raises(ValueError, match="break out"):

@@ -1,4 +1,6 @@
-"""Calls to partners: over real sockets, against partners that answer well, badly, slowly, in parts, or not at all."""
+"""Calls to partners: over real sockets, against partners that answer well, badly, slowly, in parts,
+or not at all.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exchange.errors import Unreachable
+from exchange.schemas.call import Call
+from exchange.schemas.directory import Partner
 from exchange.web.transport import HttpTransport, origin_of, request_bytes
-from schemas.call import Call
-from schemas.directory import Partner
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CALL = Call("POST", "/in", {"X-Delivery-Id": "1"}, b"message")
@@ -35,7 +37,9 @@ async def partner(behave: Behaviour) -> AsyncIterator[tuple[HttpTransport, Partn
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    transport = HttpTransport(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", ANSWER_BYTES_MAX)
+    transport = HttpTransport(
+        f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", ANSWER_BYTES_MAX
+    )
     await transport.open()
     try:
         yield transport, Partner("somebody", "Somebody", "kela"), connections
@@ -80,7 +84,9 @@ def once(answer: bytes) -> Behaviour:
 
 
 async def test_a_connection_is_used_again() -> None:
-    async with partner(always(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nX-Y: z\r\n\r\nok")) as (transport, to, connections):
+    async with partner(
+        always(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nX-Y: z\r\n\r\nok")
+    ) as (transport, to, connections):
         for _ in range(5):
             reply = await transport.send(to, CALL, 5)
             assert (reply.status, reply.body, reply.headers["x-y"]) == (202, b"ok", "z")
@@ -90,7 +96,11 @@ async def test_a_connection_is_used_again() -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "body"),
     [
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 200, b"abc"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+            200,
+            b"abc",
+        ),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, b"x"),
         (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", 200, b"to the end"),
@@ -109,9 +119,15 @@ async def test_every_form_of_response_is_read(answer: bytes, status: int, body: 
     [
         (b"", "closed the connection"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "closed the connection"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "closed the connection"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+            "closed the connection",
+        ),
         (b"\x00\x01 no HTTP at all\r\n\r\n", "no HTTP response"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1001, "larger than 1000 bytes"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1001,
+            "larger than 1000 bytes",
+        ),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", "head is larger"),
     ],
     ids=["nothing", "cut off", "cut off in chunks", "no HTTP", "too large", "head too large"],
@@ -122,7 +138,9 @@ async def test_a_bad_response_says_why(answer: bytes, why: str) -> None:
             await transport.send(to, CALL, 5)
 
 
-async def test_a_silent_partner_is_given_up_in_time_and_its_late_answer_taken_for_nobody_elses() -> None:
+async def test_a_silent_partner_is_given_up_in_time_and_its_late_answer_taken_for_nobody_elses() -> (
+    None
+):
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if b"slow" in await request_of(reader):
             await asyncio.sleep(0.3)
@@ -159,7 +177,9 @@ async def test_nobody_listens() -> None:
             await transport.send(nobody, CALL, 5)
 
 
-@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:99999", "http://a\r\nb/"])
+@pytest.mark.parametrize(
+    "address", ["ftp://127.0.0.1", "http://", "http://127.0.0.1:99999", "http://a\r\nb/"]
+)
 def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(Unreachable, match="no address"):
         origin_of(address)

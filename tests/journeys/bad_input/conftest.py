@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from schemas.call import Call
+from exchange.schemas.call import Call
 from tests.journeys.bad_input.forms import FORMS, Form
 from tests.journeys.running import Running, running
 
@@ -24,7 +24,11 @@ class Target:
     async def call(self, call: Call) -> tuple[int, Any, bytes]:
         """Make a call as it is: status, headers, body."""
         async with self.running.session.request(
-            call.method, self.running.url + call.path, params=call.query or None, data=io.BytesIO(call.body), headers=call.headers
+            call.method,
+            self.running.url + call.path,
+            params=call.query or None,
+            data=io.BytesIO(call.body),
+            headers=call.headers,
         ) as response:
             return response.status, response.headers, await response.read()
 
@@ -39,7 +43,9 @@ class Target:
 
     @asynccontextmanager
     async def counting(self, form: Form, **expected: int) -> AsyncIterator[None]:
-        """Inside, exactly these counters of the channel grow; afterwards nothing is lost and a right message is taken."""
+        """Inside, exactly these counters of the channel grow; afterwards nothing is lost and a
+        right message is taken.
+        """
         before = await self.running.counts(form.channel)
         yield
         after = await self.running.counts(form.channel)

@@ -1,4 +1,6 @@
-"""The table of the channels as bad input sees them: a valid call, how an error is told, what an unknown type and a wrong clock look like."""
+"""The table of the channels as bad input sees them: a valid call, how an error is told, what an
+unknown type and a wrong clock look like.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from typing import Any
 from lxml import etree
 
 from exchange import discovery
-from partners.stub import Sending, Situation
-from schemas import directory
-from schemas.call import PROBLEM, Call
-from schemas.income_register.codes import ERRORS_BY_CODE
+from exchange.partners.stub import Sending, Situation
+from exchange.schemas import directory
+from exchange.schemas.call import PROBLEM, Call
+from exchange.schemas.income_register.codes import ERRORS_BY_CODE
 
 DIRECTORY = directory.load()
 STUBS = {stub.channel: stub for stub in discovery.stubs()}
@@ -41,7 +43,9 @@ def told_by_ebms(body: bytes) -> set[str]:
 
 
 def told_by_register(body: bytes) -> set[str]:
-    """The rules of a SOAP fault, or those behind the error codes of an acknowledgement or status response."""
+    """The rules of a SOAP fault, or those behind the error codes of an acknowledgement or status
+    response.
+    """
     root = etree.fromstring(body)
     rules = {each.text or "" for each in root.iter(f"{_VIOLATIONS}rule")}
     codes = [each.text or "" for each in root.iter("{*}ErrorCode", "ErrorCode")]
@@ -51,7 +55,9 @@ def told_by_register(body: bytes) -> set[str]:
 
 @dataclass(frozen=True)
 class Form:
-    """A row of the table. `unknown` makes a call of no known type; `ahead` one whose sender's clock is so wrong (hours)."""
+    """A row of the table. `unknown` makes a call of no known type; `ahead` one whose sender's clock
+    is so wrong (hours).
+    """
 
     name: str
     channel: str
@@ -81,7 +87,9 @@ class Form:
         )
         while True:
             serial = 10 * next(SERIALS)
-            sending = flow.make(Situation(random.Random(serial), int(time.time() * 1000), serial, DIRECTORY))
+            sending = flow.make(
+                Situation(random.Random(serial), int(time.time() * 1000), serial, DIRECTORY)
+            )
             if self.fits(sending.call):
                 return sending
 
@@ -145,7 +153,11 @@ def _register(name: str, action: str) -> Form:
         "income-register.wage-reports",
         told_by_register,
         "text/xml",
-        lambda call: with_header(with_body(call, b'<?xml version="1.0"?><Nothing xmlns="urn:x"/>'), "SOAPAction", '"Nothing"'),
+        lambda call: with_header(
+            with_body(call, b'<?xml version="1.0"?><Nothing xmlns="urn:x"/>'),
+            "SOAPAction",
+            '"Nothing"',
+        ),
         frozenset({"ir.operation"}),
         _moved(rb"(<Timestamp>)[^<]+"),
         "timestamp-ahead",

@@ -1,4 +1,6 @@
-"""Bodies that are no message: each is answered in the channel's own form, counted as rejected, and harms nothing else."""
+"""Bodies that are no message: each is answered in the channel's own form, counted as rejected, and
+harms nothing else.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ DEPTH = 10_000
 
 def latin_1(body: bytes) -> bytes:
     """A letter in Latin-1 where UTF-8 is stated or meant."""
-    return body.replace(b"</", b"\xe4</", 1) if body[:1] == b"<" else body.replace(b'":"', b'":"\xe4', 1)
+    return (
+        body.replace(b"</", b"\xe4</", 1)
+        if body[:1] == b"<"
+        else body.replace(b'":"', b'":"\xe4', 1)
+    )
 
 
 def cut(body: bytes) -> bytes:
@@ -45,9 +51,24 @@ def twice(body: bytes) -> bytes:
 BODIES: tuple[tuple[str, Callable[[bytes], bytes], str, str], ...] = (
     ("empty", lambda body: b"", "xml.empty", "json.empty"),
     ("blank", lambda body: b" \r\n\t ", "xml.empty", "json.empty"),
-    ("prose", lambda body: "Hyvä vastaanottaja, ohessa tiedot.".encode(), "xml.malformed", "json.malformed"),
-    ("XML", lambda body: b"<message/>" if body[:1] == b"{" else body[1:], "xml.malformed", "json.malformed"),
-    ("JSON", lambda body: b'{"message": 1}' if body[:1] == b"<" else body[1:], "xml.malformed", "json.malformed"),
+    (
+        "prose",
+        lambda body: "Hyvä vastaanottaja, ohessa tiedot.".encode(),
+        "xml.malformed",
+        "json.malformed",
+    ),
+    (
+        "XML",
+        lambda body: b"<message/>" if body[:1] == b"{" else body[1:],
+        "xml.malformed",
+        "json.malformed",
+    ),
+    (
+        "JSON",
+        lambda body: b'{"message": 1}' if body[:1] == b"<" else body[1:],
+        "xml.malformed",
+        "json.malformed",
+    ),
     ("Latin-1", latin_1, "xml.encoding", "json.encoding"),
     ("UTF-16", utf_16, "xml.encoding", "json.encoding"),
     ("cut", cut, "xml.malformed", "json.malformed"),
@@ -62,9 +83,16 @@ BODIES: tuple[tuple[str, Callable[[bytes], bytes], str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("name", "make", "xml_rule", "json_rule"), BODIES, ids=[row[0] for row in BODIES])
+@pytest.mark.parametrize(
+    ("name", "make", "xml_rule", "json_rule"), BODIES, ids=[row[0] for row in BODIES]
+)
 async def test_a_body_that_is_no_message(
-    target: Target, form: Form, name: str, make: Callable[[bytes], bytes], xml_rule: str, json_rule: str
+    target: Target,
+    form: Form,
+    name: str,
+    make: Callable[[bytes], bytes],
+    xml_rule: str,
+    json_rule: str,
 ) -> None:
     call = form.sending().call
     async with target.counting(form, received=1, rejected=1):

@@ -1,4 +1,6 @@
-"""JSON that some readers take and others don't (NaN, keys that stand twice, half a surrogate pair, marks, UTF-16), and JSON in bulk."""
+"""JSON that some readers take and others don't (NaN, keys that stand twice, half a surrogate pair,
+marks, UTF-16), and JSON in bulk.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas.call import Call
+from exchange.schemas.call import Call
 from tests.journeys.bad_input.conftest import Target
 from tests.journeys.bad_input.forms import FORMS, Form, with_body
 
@@ -56,7 +58,9 @@ ODD: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
 
 @pytest.mark.parametrize("form", JSON_FORMS, ids=lambda form: form.name)
 @pytest.mark.parametrize(("name", "make", "rule"), ODD, ids=[row[0] for row in ODD])
-async def test_odd_json(target: Target, form: Form, name: str, make: Callable[[bytes], bytes], rule: str) -> None:
+async def test_odd_json(
+    target: Target, form: Form, name: str, make: Callable[[bytes], bytes], rule: str
+) -> None:
     call = form.sending().call
     async with target.counting(form, received=1, rejected=1):
         status, told, body = await target.refused(form, with_body(call, make(call.body)))
@@ -73,25 +77,37 @@ async def test_a_document_that_is_no_object(target: Target, form: Form, document
     async with target.counting(form, received=1, rejected=1):
         _, _, body = await target.refused(form, with_body(form.sending().call, document.encode()))
     (violation,) = json.loads(body)["violations"]
-    assert (violation["rule"], violation["expected"], violation["message"]) == ("json.type", "an object", "an object is expected")
+    assert (violation["rule"], violation["expected"], violation["message"]) == (
+        "json.type",
+        "an object",
+        "an object is expected",
+    )
 
 
 async def test_json_whose_type_nobody_names_and_its_keys_do_not_tell(target: Target) -> None:
     call = LUOVA.sending().call
     headers = {name: text for name, text in call.headers.items() if name != "X-Message-Type"}
     async with target.counting(LUOVA, received=1, rejected=1):
-        status, told, _ = await target.refused(LUOVA, Call(call.method, call.path, headers, b'{"a": [1]}'))
+        status, told, _ = await target.refused(
+            LUOVA, Call(call.method, call.path, headers, b'{"a": [1]}')
+        )
     assert (status, told) == (422, {"type-unknown", "type.unknown"})
 
 
 def batch(calls: list[Call]) -> Call:
     """The calls' messages as one batch."""
-    lines = [b'{"id":"%s","type":"population.births","body":%s}' % (c.headers["X-Message-Id"].encode(), c.body) for c in calls]
+    lines = [
+        b'{"id":"%s","type":"population.births","body":%s}'
+        % (c.headers["X-Message-Id"].encode(), c.body)
+        for c in calls
+    ]
     headers = {"X-API-Key": calls[0].headers["X-API-Key"], "Content-Type": "application/x-ndjson"}
     return Call("POST", "/luova/v1/batches", headers, b"\n".join(lines))
 
 
-async def test_a_batch_of_ten_thousand_is_refused_as_a_whole_and_one_of_a_thousand_is_taken(target: Target) -> None:
+async def test_a_batch_of_ten_thousand_is_refused_as_a_whole_and_one_of_a_thousand_is_taken(
+    target: Target,
+) -> None:
     calls = [LUOVA.sending().call for _ in range(1_000)]
     full = batch(calls)
     many = Call(full.method, full.path, full.headers, b"\n".join([full.body] * 10))
@@ -102,7 +118,9 @@ async def test_a_batch_of_ten_thousand_is_refused_as_a_whole_and_one_of_a_thousa
         status, _, body = await target.call(full)
     told_of = json.loads(body)
     assert (status, told_of["accepted"]) == (200, 1_000)
-    assert [entry["messageId"] for entry in told_of["outcomes"]] == [call.headers["X-Message-Id"] for call in calls]
+    assert [entry["messageId"] for entry in told_of["outcomes"]] == [
+        call.headers["X-Message-Id"] for call in calls
+    ]
 
 
 async def test_a_message_of_ten_thousand_changes(target: Target) -> None:
@@ -110,7 +128,10 @@ async def test_a_message_of_ten_thousand_changes(target: Target) -> None:
     change = document["muutokset"][0]
     async with target.counting(LUOVA, received=2, accepted=1, rejected=1):
         for count, expected in ((10_000, 202), (10_001, 422)):
-            call = with_body(LUOVA.sending().call, json.dumps(document | {"muutokset": [change] * count}).encode())
+            call = with_body(
+                LUOVA.sending().call,
+                json.dumps(document | {"muutokset": [change] * count}).encode(),
+            )
             status, _, body = await target.call(call)
             assert status == expected, body[:500]
     (violation,) = json.loads(body)["violations"]
@@ -120,7 +141,9 @@ async def test_a_message_of_ten_thousand_changes(target: Target) -> None:
 async def test_ten_thousand_wrong_changes_are_answered_soon_and_in_bounds(target: Target) -> None:
     document = json.loads(LUOVA.sending().call.body)
     wrong = document["muutokset"][0] | {"henkilotunnus": "010101-9999"}
-    call = with_body(LUOVA.sending().call, json.dumps(document | {"muutokset": [wrong] * 10_000}).encode())
+    call = with_body(
+        LUOVA.sending().call, json.dumps(document | {"muutokset": [wrong] * 10_000}).encode()
+    )
     began = time.monotonic()
     async with target.counting(LUOVA, received=1, rejected=1):
         status, _, body = await target.call(call)

@@ -1,4 +1,6 @@
-"""The same id again, with the same and with other bytes, one after the other and at once; and senders whose clock is wrong."""
+"""The same id again, with the same and with other bytes, one after the other and at once; and
+senders whose clock is wrong.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ async def test_the_same_message_again_gets_the_same_receipt(target: Target, form
     assert form.accepted(answers[0][0], receipts.pop())
 
 
-async def test_the_same_message_many_times_at_once_is_taken_once(target: Target, form: Form) -> None:
+async def test_the_same_message_many_times_at_once_is_taken_once(
+    target: Target, form: Form
+) -> None:
     call = form.sending().call
     async with target.counting(form, received=8, accepted=1, duplicate=7):
         answers = await asyncio.gather(*(target.call(call) for _ in range(8)))
@@ -74,5 +78,7 @@ async def test_luova_refuses_a_clock_more_than_a_day_behind(target: Target) -> N
     timed = FORMS[0]
     assert timed.ahead is not None
     async with target.counting(timed, received=1, rejected=1):
-        _, told, _ = await target.refused(timed, timed.ahead(timed.sending().call, datetime.timedelta(hours=-25)))
+        _, told, _ = await target.refused(
+            timed, timed.ahead(timed.sending().call, datetime.timedelta(hours=-25))
+        )
     assert timed.clock_rule in told

@@ -1,4 +1,6 @@
-"""Who sends: no key, a key of nobody, somebody else's key; and what belongs to another partner stays out of sight."""
+"""Who sends: no key, a key of nobody, somebody else's key; and what belongs to another partner
+stays out of sight.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,23 @@ from pathlib import Path
 
 import pytest
 
-import adapters.kelmu
-from partners.stub import Situation
-from schemas.call import Call, Reply
+from exchange.adapters import kelmu
+from exchange.partners.stub import Situation
+from exchange.schemas.call import Call, Reply
 from tests.journeys.bad_input.conftest import Target
-from tests.journeys.bad_input.forms import DIRECTORY, FORMS, SERIALS, STUBS, Form, with_body, with_header
+from tests.journeys.bad_input.forms import (
+    DIRECTORY,
+    FORMS,
+    SERIALS,
+    STUBS,
+    Form,
+    with_body,
+    with_header,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SAMPLES = Path(adapters.kelmu.__file__).parent / "samples" / "valid"
+SAMPLES = Path(kelmu.__file__).parent / "samples" / "valid"
 #: Who may send nothing of what the forms send, and the rules that say so.
 STRANGER = "municipality.sodankyla"
 STRANGER_RULES = {"luova.sender", "kelmu.rights.purpose", "sender-not-partner", "eessi.sbdh.sender"}
@@ -32,8 +42,12 @@ def key(partner: str) -> dict[str, str]:
     return {"X-API-Key": found.key}
 
 
-@pytest.mark.parametrize("wrong", ["", "key-of-nobody", "KEY-240A4C0149235E8EAEEEBB15", "*", "%00", "ä"])
-async def test_a_key_of_nobody_is_refused_before_anything_is_counted(target: Target, form: Form, wrong: str) -> None:
+@pytest.mark.parametrize(
+    "wrong", ["", "key-of-nobody", "KEY-240A4C0149235E8EAEEEBB15", "*", "%00", "ä"]
+)
+async def test_a_key_of_nobody_is_refused_before_anything_is_counted(
+    target: Target, form: Form, wrong: str
+) -> None:
     call = form.sending().call
     headers = {name: value for name, value in call.headers.items() if name != "X-API-Key"} | (
         {"X-API-Key": wrong} if wrong else {}
@@ -48,7 +62,9 @@ async def test_a_key_of_nobody_is_refused_before_anything_is_counted(target: Tar
 async def test_another_partners_key_does_not_send_this(target: Target, form: Form) -> None:
     call = form.sending().call
     async with target.counting(form, received=1, rejected=1):
-        _, told, _ = await target.refused(form, replace(call, headers={**call.headers, **key(STRANGER)}))
+        _, told, _ = await target.refused(
+            form, replace(call, headers={**call.headers, **key(STRANGER)})
+        )
     assert told & STRANGER_RULES
 
 
@@ -57,8 +73,11 @@ async def test_a_key_beside_the_senders_own_decides(target: Target, form: Form) 
     call = form.sending().call
     async with target.counting(form, received=2, accepted=1, rejected=1):
         await target.call(call)
-        _, told, body = await target.refused(form, replace(call, headers={**call.headers, **key(STRANGER)}))
-    # The register's ids are unique among an owner's deliveries, whoever sends them: there, who has the delivery may be told.
+        _, told, body = await target.refused(
+            form, replace(call, headers={**call.headers, **key(STRANGER)})
+        )
+    # The register's ids are unique among an owner's deliveries, whoever sends them: there, who has
+    # the delivery may be told.
     assert form.channel == "income-register" or form.reused_rule not in told
     assert b"duplicate" not in body
 
@@ -89,7 +108,9 @@ async def read(target: Target, partner: str, seconds: int = 60) -> list[dict[str
 async def acknowledge(target: Target, partner: str, ids: list[str]) -> dict[str, list[str]]:
     """The answer to an acknowledgement."""
     body = json.dumps({"deliveries": ids}).encode()
-    status, _, answer = await target.call(Call("POST", "/luova/v1/mailbox/acknowledgements", key(partner), body))
+    status, _, answer = await target.call(
+        Call("POST", "/luova/v1/mailbox/acknowledgements", key(partner), body)
+    )
     assert status == 200, answer
     found = json.loads(answer)
     assert isinstance(found, dict)
@@ -101,15 +122,22 @@ async def test_another_partners_mailbox(target: Target) -> None:
     assert await read(target, "fund.finka") == []
     (letter,) = await read(target, "fund.super")
     assert letter["body"].encode() == BENEFITS
-    assert await acknowledge(target, "fund.finka", [letter["id"]]) == {"acknowledged": [], "unknown": [letter["id"]]}
+    assert await acknowledge(target, "fund.finka", [letter["id"]]) == {
+        "acknowledged": [],
+        "unknown": [letter["id"]],
+    }
     state = Call("GET", f"/luova/v1/messages/{message}")
     for other in ("fund.finka", "fund.super", STRANGER):
         status, _, body = await target.call(replace(state, headers=key(other)))
         assert (status, json.loads(body)["title"]) == (404, "No such message")
     status, _, body = await target.call(replace(state, headers=key("kela.unemployment")))
     assert (status, json.loads(body)["deliveries"][0]["state"]) == (200, "waiting")
-    assert (await acknowledge(target, "fund.super", [letter["id"]]))["acknowledged"] == [letter["id"]]
-    assert (await acknowledge(target, "fund.super", [letter["id"]]))["unknown"] == [letter["id"]], "only once"
+    assert (await acknowledge(target, "fund.super", [letter["id"]]))["acknowledged"] == [
+        letter["id"]
+    ]
+    assert (await acknowledge(target, "fund.super", [letter["id"]]))["unknown"] == [letter["id"]], (
+        "only once"
+    )
     async with target.counting(FORMS[0]):
         pass
 
@@ -118,7 +146,11 @@ async def test_another_institutions_messages_and_cases(target: Target) -> None:
     eessi = next(form for form in FORMS if form.channel == "eessi")
     _, _, body = await target.call(eessi.sending().call)
     receipt = json.loads(body)
-    for path in (f"messages/{receipt['id']}", f"messages/{receipt['messageId']}", f"cases/{receipt['caseId']}"):
+    for path in (
+        f"messages/{receipt['id']}",
+        f"messages/{receipt['messageId']}",
+        f"cases/{receipt['caseId']}",
+    ):
         status, _, body = await target.call(Call("GET", f"/eessi/v1/{path}", key(eessi.partner)))
         assert status == 200, body
         for other in ("eessi.de.drv-bund", STRANGER):
@@ -130,8 +162,12 @@ async def test_another_institutions_messages_and_cases(target: Target) -> None:
 async def test_another_countys_information_request(target: Target) -> None:
     kela, request_id = DIRECTORY.get("kela.benefits"), f"r-{next(SERIALS)}"
     assert kela is not None
-    made = json.loads((SAMPLES / "kelmu.information-request--two-statements.json").read_text()) | {"county": "county.lappi"}
-    call = STUBS["kelmu"].submit(kela, "kelmu.information-request", request_id, json.dumps(made).encode(), "")
+    made = json.loads((SAMPLES / "kelmu.information-request--two-statements.json").read_text()) | {
+        "county": "county.lappi"
+    }
+    call = STUBS["kelmu"].submit(
+        kela, "kelmu.information-request", request_id, json.dumps(made).encode(), ""
+    )
     assert (await target.call(call))[0] == 202
     given = {
         "information_request": request_id,
@@ -139,14 +175,24 @@ async def test_another_countys_information_request(target: Target) -> None:
         "given": [{"statement": "service-needs-assessment", "known": False}],
     }
     path = f"/kelmu/v1/information-requests/{request_id}/answers"
-    answer = Call("POST", path, {**key("county.kainuu"), "Content-Type": "application/json"}, json.dumps(given).encode())
+    answer = Call(
+        "POST",
+        path,
+        {**key("county.kainuu"), "Content-Type": "application/json"},
+        json.dumps(given).encode(),
+    )
     kelmu = next(form for form in FORMS if form.channel == "kelmu")
     before = await target.running.counts("kelmu")
     _, told, body = await target.refused(kelmu, answer)
     assert told == {"rule", "kelmu.information-request-answer.unknown"}
-    none = with_body(replace(answer, path=path.replace(request_id, "none")), answer.body.replace(request_id.encode(), b"none"))
+    none = with_body(
+        replace(answer, path=path.replace(request_id, "none")),
+        answer.body.replace(request_id.encode(), b"none"),
+    )
     _, _, of_none = await target.refused(kelmu, none)
-    assert json.loads(of_none)["detail"] == json.loads(body)["detail"], "another county's request is as good as none"
+    assert json.loads(of_none)["detail"] == json.loads(body)["detail"], (
+        "another county's request is as good as none"
+    )
     after = await target.running.counts("kelmu")
     assert after["rejected"] - before.get("rejected", 0) == 2
 
@@ -162,11 +208,15 @@ async def test_the_status_of_another_partners_delivery(target: Target) -> None:
     (asked,) = sending.then(Reply(status, body), later)
     _, _, own = await target.call(asked.call)
     assert b"<DeliveryDataStatus>3<" in own, own
-    _, _, others = await target.call(replace(asked.call, headers={**asked.call.headers, **key(STRANGER)}))
+    _, _, others = await target.call(
+        replace(asked.call, headers={**asked.call.headers, **key(STRANGER)})
+    )
     assert b"<DeliveryDataStatus>0<" in others or b"IR2009" in others, others
 
 
-async def test_a_header_that_is_too_long_is_refused_before_any_door(target: Target, form: Form) -> None:
+async def test_a_header_that_is_too_long_is_refused_before_any_door(
+    target: Target, form: Form
+) -> None:
     call = with_header(form.sending().call, "X-Message-Id", "x" * 20_000)
     async with target.counting(form):
         status, _, _ = await target.call(call)

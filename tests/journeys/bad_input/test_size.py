@@ -1,4 +1,6 @@
-"""Bodies of 100 MB, announced or streamed, and senders that never end: refused before they fill the memory, in the channel's own form."""
+"""Bodies of 100 MB, announced or streamed, and senders that never end: refused before they fill the
+memory, in the channel's own form.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from schemas.call import Call
+from exchange.schemas.call import Call
 from tests.journeys.bad_input.conftest import Target
 from tests.journeys.bad_input.forms import FORMS, Form, with_body
 from tests.journeys.running import running
@@ -42,7 +44,9 @@ class Raw:
         host, port = target.running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         headers = [f"{name}: {value}" for name, value in call.headers.items()]
-        head = "\r\n".join((f"{call.method} {call.path} HTTP/1.1", f"Host: {host}", *headers, *lines, "", ""))
+        head = "\r\n".join(
+            (f"{call.method} {call.path} HTTP/1.1", f"Host: {host}", *headers, *lines, "", "")
+        )
         writer.write(head.encode())
         return cls(reader, writer)
 
@@ -50,7 +54,9 @@ class Raw:
         """Status, content type and body."""
         async with asyncio.timeout(10):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
-            fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+            fields = dict(
+                line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line
+            )
             body = await self.reader.readexactly(int(fields["content-length"]))
         return int(head.split()[1]), fields["content-type"], body
 
@@ -69,7 +75,9 @@ async def test_an_announced_body_is_refused_unread(target: Target, form: Form) -
     assert {"call.body-size", "too-large"} <= form.told(body)
 
 
-async def test_a_streamed_body_is_refused_when_it_grows_too_large(small: Target, form: Form) -> None:
+async def test_a_streamed_body_is_refused_when_it_grows_too_large(
+    small: Target, form: Form
+) -> None:
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     async with small.counting(form, received=1, rejected=1):
@@ -119,7 +127,9 @@ async def test_chunks_that_are_none(small: Target, form: Form) -> None:
     assert status == 400
 
 
-async def test_a_sender_that_hangs_up_in_the_middle_harms_nobody(small: Target, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_sender_that_hangs_up_in_the_middle_harms_nobody(
+    small: Target, capfd: pytest.CaptureFixture[str]
+) -> None:
     form = FORMS[0]
     async with small.counting(form):
         for _ in range(20):

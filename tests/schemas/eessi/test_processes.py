@@ -1,4 +1,6 @@
-"""The process tables: consistent in themselves and, where the published tables are at hand, the same as those."""
+"""The process tables: consistent in themselves and, where the published tables are at hand, the
+same as those.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import Catalogue
-from schemas.eessi.processes import Process, load
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.eessi.processes import Process, load
 
 PROCESSES = load()
 NAMES = sorted(PROCESSES.by_name)
@@ -53,7 +55,9 @@ def test_both_roles_are_told_what_they_may_ever_send() -> None:
     assert PROCESSES.get("P_BUC_99") is None
 
 
-def test_a_table_with_a_process_twice_or_a_key_that_means_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_table_with_a_process_twice_or_a_key_that_means_nothing_is_refused(
+    tmp_path: Path,
+) -> None:
     one = '[[process]]\nname="A"\nversion="4.2"\nopens="A001"\nparticipants="bilateral"\ntitle={en="A"}\nstep=[]\n'
     rest = '[[effect]]\nsed="X001"\neffect="close"\n[[about]]\nsed="X008"\nby="sender"\n'
     twice = tmp_path / "twice.toml"
@@ -89,10 +93,16 @@ def test_the_steps_are_those_of_the_published_triggers(name: str) -> None:
     process = PROCESSES.by_name[name]
     told: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for row in published("buc_triggers_4.2.tsv"):
-        if (row["buc"], row["version"], row["trigger"]) != (name, process.version, "createActionTrigger"):
+        if (row["buc"], row["version"], row["trigger"]) != (
+            name,
+            process.version,
+            "createActionTrigger",
+        ):
             continue
         if row["actionType"].startswith("DOC_CREATE"):
-            told[row["role"], row["document"], row["onAction"], row["actionType"], row["delay"]].add(row["documentType"])
+            told[
+                row["role"], row["document"], row["onAction"], row["actionType"], row["delay"]
+            ].add(row["documentType"])
     assert told
     assert steps_of(process) == told
 
@@ -110,4 +120,8 @@ def test_opening_participants_and_flags_are_those_of_the_published_catalogue(nam
 @pytest.mark.reference
 def test_every_sed_is_one_of_the_published_ones() -> None:
     known = {row["sed"] for row in published("seds.tsv")}
-    assert {each.name.removeprefix("eessi.").upper() for each in Catalogue.load() if each.family == "eessi"} <= known
+    assert {
+        each.name.removeprefix("eessi.").upper()
+        for each in Catalogue.load()
+        if each.family == "eessi"
+    } <= known

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import schemas
-from adapters.eessi import header
-from adapters.eessi.content import CONTENTS
-from adapters.eessi.generate import AUTHORITY, GENERATORS, SBDH, history, write
-from schemas import xml
-from schemas.catalogue import Catalogue
+from exchange import schemas
+from exchange.adapters.eessi import header
+from exchange.adapters.eessi.content import CONTENTS
+from exchange.adapters.eessi.generate import AUTHORITY, GENERATORS, SBDH, history, write
+from exchange.schemas import xml
+from exchange.schemas.catalogue import Catalogue
 
 CATALOGUE = Catalogue.load()
 ENVELOPE = xml.XmlSchema(Path(schemas.__file__).parent / "eessi" / "sbdh.xsd")
@@ -38,7 +38,9 @@ def rules(type_name: str, sed: Any) -> set[str]:
 
 
 def test_there_is_a_type_for_every_sed_that_is_generated() -> None:
-    assert {each.name for each in CATALOGUE if each.family == "eessi"} == {f"eessi.{sed.lower()}" for sed in CONTENTS}
+    assert {each.name for each in CATALOGUE if each.family == "eessi"} == {
+        f"eessi.{sed.lower()}" for sed in CONTENTS
+    }
     assert {each.basis for each in CATALOGUE if each.family == "eessi"} == {"modelled"}
 
 
@@ -77,7 +79,9 @@ def test_every_coded_value_has_a_list_or_a_form(type_name: str) -> None:
 def test_every_date_is_a_day(type_name: str) -> None:
     sed = made(type_name)[1]
     dates = [
-        element for element in sed.iter() if not len(element) and (element.text or "")[4:5] == "-" == (element.text or "")[7:8]
+        element
+        for element in sed.iter()
+        if not len(element) and (element.text or "")[4:5] == "-" == (element.text or "")[7:8]
     ]
     assert dates
     for element in dates:
@@ -113,7 +117,11 @@ HEADER_VALUES = [
 ]
 
 
-@pytest.mark.parametrize("path, value, rule", HEADER_VALUES, ids=[f"{path}={value[:8]}" for path, value, _ in HEADER_VALUES])
+@pytest.mark.parametrize(
+    "path, value, rule",
+    HEADER_VALUES,
+    ids=[f"{path}={value[:8]}" for path, value, _ in HEADER_VALUES],
+)
 def test_a_wrong_value_in_the_header_is_refused(path: str, value: str, rule: str) -> None:
     root = made("eessi.p2000")
     element = root[0].find("/".join(f"{{{SBDH}}}{name}" for name in path.split("/")))
@@ -137,7 +145,9 @@ REFERENCE = Path(os.environ.get("EXCHANGE_REFERENCE", ".")) / "eessi" / "example
 
 @pytest.mark.reference
 def test_the_person_block_of_a_published_sed_is_accepted() -> None:
-    """U018 of CDM 4.0: its case numbers and its person stand in a P2000 as they are, its placeholders made values."""
+    """U018 of CDM 4.0: its case numbers and its person stand in a P2000 as they are, its
+    placeholders made values.
+    """
     published = etree.parse(str(REFERENCE / "U018-4.0.xml")).getroot()
     root = made("eessi.p2000")
     for name in ("LocalCaseNumbers", "Person"):
@@ -145,20 +155,28 @@ def test_the_person_block_of_a_published_sed_is_accepted() -> None:
         assert theirs is not None
         root[1].replace(ours, theirs)
     findings = CATALOGUE.schema("eessi.p2000").check(root[1])
-    assert {finding.rule for finding in findings} <= {"xsd.pattern"}, [finding.message for finding in findings]
-    assert {finding.found for finding in findings} <= {"string"}, "only placeholders for ids do not fit"
+    assert {finding.rule for finding in findings} <= {"xsd.pattern"}, [
+        finding.message for finding in findings
+    ]
+    assert {finding.found for finding in findings} <= {"string"}, (
+        "only placeholders for ids do not fit"
+    )
 
 
 @pytest.mark.reference
 def test_a_published_header_with_attachments_says_the_same_as_xml() -> None:
-    """The JSON form of a header of P_BUC_01 with two receivers and two attachments, written as XML and read again."""
+    """The JSON form of a header of P_BUC_01 with two receivers and two attachments, written as XML
+    and read again.
+    """
     told = json.loads((REFERENCE / "sbdh-with-attachments.json").read_text())
     document, case = told["documentIdentification"], told["caseIdentification"]
     root = etree.Element(f"{{{SBDH}}}StandardBusinessDocument")
     top = etree.SubElement(root, f"{{{SBDH}}}StandardBusinessDocumentHeader")
 
     def add(parent: Any, name: str, text: str = "", authority: str = "") -> Any:
-        element = etree.SubElement(parent, f"{{{SBDH}}}{name}", {"Authority": authority} if authority else {})
+        element = etree.SubElement(
+            parent, f"{{{SBDH}}}{name}", {"Authority": authority} if authority else {}
+        )
         element.text = text or None
         return element
 
@@ -167,13 +185,20 @@ def test_a_published_header_with_attachments_says_the_same_as_xml() -> None:
         return "".join(sign if sign in "0123456789abcdef" else "a" for sign in text)
 
     add(top, "HeaderVersion", told["headerVersion"])
-    for name, contact in (("Sender", told["sender"]), *(("Receiver", each) for each in told["receivers"])):
+    for name, contact in (
+        ("Sender", told["sender"]),
+        *(("Receiver", each) for each in told["receivers"]),
+    ):
         assert contact["authority"] == AUTHORITY
         element = add(top, name)
         add(element, "Identifier", contact["identifier"], contact["authority"])
         add(element, "ContactTypeIdentifier", contact["contactTypeIdentifier"])
     identification = add(top, "DocumentIdentification")
-    for name, key in (("CreationDateAndTime", "creationDate"), ("CaseAction", "action"), ("Type", "type")):
+    for name, key in (
+        ("CreationDateAndTime", "creationDate"),
+        ("CaseAction", "action"),
+        ("Type", "type"),
+    ):
         add(identification, name, document[key])
     add(identification, "InstanceIdentifier", hexadecimal(document["identifier"]))
     add(identification, "TypeVersion", document["schemaVersion"])
@@ -193,6 +218,13 @@ def test_a_published_header_with_attachments_says_the_same_as_xml() -> None:
     root.append(made("eessi.p2000")[1])
     assert [finding.message for finding in ENVELOPE.check(root)] == []
     read = header.read(root)
-    assert (read.sed, read.action, read.attachments, read.process) == ("P2000", "Start", 2, "P_BUC_01")
-    assert [contact.institution for contact in read.receivers] == [each["identifier"] for each in told["receivers"]]
+    assert (read.sed, read.action, read.attachments, read.process) == (
+        "P2000",
+        "Start",
+        2,
+        "P_BUC_01",
+    )
+    assert [contact.institution for contact in read.receivers] == [
+        each["identifier"] for each in told["receivers"]
+    ]
     assert (read.case_id, read.set_id) == (case["identifier"], document["setIdentifier"])

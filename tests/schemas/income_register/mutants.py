@@ -1,4 +1,6 @@
-"""Mutations of XML documents: drop, repeat, reorder, retype, recode elements and attributes; judges nothing."""
+"""Mutations of XML documents: drop, repeat, reorder, retype, recode elements and attributes; judges
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,14 @@ def rename(elements: list[etree._Element], rng: random.Random) -> None:
     chosen = rng.choice(elements)
     local = etree.QName(chosen).localname
     chosen.tag = rng.choice(
-        [_inner(elements, rng).tag, local, local.lower(), local + "x", f"{{{_DS}}}{local}", f"{{urn:x}}{local}"]
+        [
+            _inner(elements, rng).tag,
+            local,
+            local.lower(),
+            local + "x",
+            f"{{{_DS}}}{local}",
+            f"{{urn:x}}{local}",
+        ]
     )
 
 
@@ -73,7 +82,18 @@ def respell(elements: list[etree._Element], rng: random.Random) -> None:
     """A value written a little otherwise."""
     chosen = _leaf(elements, rng)
     text = chosen.text or ""
-    chosen.text = rng.choice((f" {text}", f"{text}\n", f"+{text}", f"0{text}", text.upper(), text[:-1], f"{text}0", text * 2))
+    chosen.text = rng.choice(
+        (
+            f" {text}",
+            f"{text}\n",
+            f"+{text}",
+            f"0{text}",
+            text.upper(),
+            text[:-1],
+            f"{text}0",
+            text * 2,
+        )
+    )
 
 
 def empty(elements: list[etree._Element], rng: random.Random) -> None:
@@ -98,7 +118,10 @@ def spill(elements: list[etree._Element], rng: random.Random) -> None:
 def remark(elements: list[etree._Element], rng: random.Random) -> None:
     """A comment or a processing instruction: they change nothing."""
     rng.choice(elements).insert(
-        0, etree.Comment(" remark ") if rng.random() < 0.6 else etree.ProcessingInstruction("remark", "x")
+        0,
+        etree.Comment(" remark ")
+        if rng.random() < 0.6
+        else etree.ProcessingInstruction("remark", "x"),
     )
 
 
@@ -106,14 +129,28 @@ def recode(elements: list[etree._Element], rng: random.Random) -> None:
     """An attribute comes, goes or changes."""
     held = [element for element in elements if element.attrib]
     chosen = rng.choice(held if held and rng.random() < 0.6 else elements)
-    names = ["Id", "Algorithm", "URI", "code", f"{{{XSI}}}nil", f"{{{XSI}}}schemaLocation", f"{{{XSI}}}type", "{urn:x}a"]
+    names = [
+        "Id",
+        "Algorithm",
+        "URI",
+        "code",
+        f"{{{XSI}}}nil",
+        f"{{{XSI}}}schemaLocation",
+        f"{{{XSI}}}type",
+        "{urn:x}a",
+    ]
     name = rng.choice([*map(str, chosen.attrib), *names])
     if name in chosen.attrib and rng.random() < 0.4:
         del chosen.attrib[name]
     elif name.endswith("}type"):
         chosen.set(name, rng.choice(("int", "x:none", "")))
     else:
-        chosen.set(name, rng.choice(("true", "false", "1", "id-9", "http://example.org/y", "a b", "urn:x y", "")))
+        chosen.set(
+            name,
+            rng.choice(
+                ("true", "false", "1", "id-9", "http://example.org/y", "a b", "urn:x y", "")
+            ),
+        )
 
 
 def graft(elements: list[etree._Element], rng: random.Random) -> None:
@@ -150,7 +187,9 @@ MUTATIONS: Sequence[Mutation] = (
 
 
 def mutate(document: etree._Element, rng: random.Random) -> etree._Element:
-    """A mutant of the document, never its like: one mutation mostly, now and then two; the document stays as it is."""
+    """A mutant of the document, never its like: one mutation mostly, now and then two; the document
+    stays as it is.
+    """
     original = etree.tostring(document)
     while True:
         mutant = etree.ElementTree(copy.deepcopy(document)).getroot()

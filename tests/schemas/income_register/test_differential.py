@@ -1,4 +1,6 @@
-"""The project's schemas against the register's own: on grown documents, the register's examples and mutants, every verdict is the same."""
+"""The project's schemas against the register's own: on grown documents, the register's examples and
+mutants, every verdict is the same.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-import adapters.income_register
-from schemas.catalogue import Catalogue, MessageType
-from schemas.xml import XmlSchema, parse
+from exchange.adapters import income_register
+from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.xml import XmlSchema, parse
 from tests.schemas.income_register.grown import Grower
 from tests.schemas.income_register.mutants import mutate
 
@@ -24,7 +26,7 @@ GROWN_PER_ROOT = 24
 MUTANTS_PER_TYPE = 800
 MUTANTS_PER_EXAMPLE = 500
 SHARE_MIN = 0.1
-SAMPLES = Path(adapters.income_register.__file__).parent / "samples" / "valid"
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 TYPES = [each for each in Catalogue.load() if each.folder.name == "income_register"]
 
 
@@ -69,27 +71,40 @@ def agree(name: str, document: etree._Element) -> bool:
         )
     if verdict != wanted:
         log = (theirs if verdict else ours).error_log
-        pytest.fail(f"{name}: ours says {verdict}, the register's {wanted}: {log}\n{etree.tostring(document).decode()[:20000]}")
+        pytest.fail(
+            f"{name}: ours says {verdict}, the register's {wanted}: {log}\n{etree.tostring(document).decode()[:20000]}"
+        )
     return bool(verdict)
 
 
 def grown(message_type: MessageType, rng: random.Random) -> Iterator[etree._Element]:
     """Documents grown from both schemas, under every root."""
-    growers = [Grower(message_type.folder / message_type.schema), Grower(official_path(message_type))]
+    growers = [
+        Grower(message_type.folder / message_type.schema),
+        Grower(official_path(message_type)),
+    ]
     for root in message_type.roots:
         for number in range(GROWN_PER_ROOT):
-            yield growers[number % 2].grow(root, rng, (0.1, 0.5, 0.9, 1.0)[number % 4 if number < 4 else rng.randrange(4)])
+            yield growers[number % 2].grow(
+                root, rng, (0.1, 0.5, 0.9, 1.0)[number % 4 if number < 4 else rng.randrange(4)]
+            )
 
 
 @pytest.mark.parametrize("message_type", TYPES, ids=lambda each: each.name)
-def test_both_give_the_same_verdict_on_what_grows_from_either_and_on_mutants(message_type: MessageType) -> None:
+def test_both_give_the_same_verdict_on_what_grows_from_either_and_on_mutants(
+    message_type: MessageType,
+) -> None:
     rng = random.Random(f"{SEED} {message_type.name}")
     bases = list(grown(message_type, rng))
     for document in bases:
         assert agree(message_type.name, document), etree.tostring(document)
-    bases += [parse(path.read_bytes()) for path in sorted(SAMPLES.glob(f"{message_type.name}--*.xml"))]
+    bases += [
+        parse(path.read_bytes()) for path in sorted(SAMPLES.glob(f"{message_type.name}--*.xml"))
+    ]
     small = [document for document in bases if sum(1 for _ in document.iter()) < 400] or bases
-    valid = sum(agree(message_type.name, mutate(rng.choice(small), rng)) for _ in range(MUTANTS_PER_TYPE))
+    valid = sum(
+        agree(message_type.name, mutate(rng.choice(small), rng)) for _ in range(MUTANTS_PER_TYPE)
+    )
     print(f"{message_type.name}: {MUTANTS_PER_TYPE} mutants, {valid / MUTANTS_PER_TYPE:.0%} valid")
     assert SHARE_MIN < valid / MUTANTS_PER_TYPE < 1 - SHARE_MIN
 
@@ -102,7 +117,10 @@ def test_both_give_the_same_verdict_on_mutants_of_the_registers_examples() -> No
     for path in paths:
         document = parse(path.read_bytes())
         assert agree("income-register.wage-reports", document)
-        valid += sum(agree("income-register.wage-reports", mutate(document, rng)) for _ in range(MUTANTS_PER_EXAMPLE))
+        valid += sum(
+            agree("income-register.wage-reports", mutate(document, rng))
+            for _ in range(MUTANTS_PER_EXAMPLE)
+        )
         total += MUTANTS_PER_EXAMPLE
     print(f"examples: {total} mutants, {valid / total:.0%} valid")
     assert SHARE_MIN < valid / total < 1 - SHARE_MIN

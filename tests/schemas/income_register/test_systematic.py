@@ -1,4 +1,6 @@
-"""The project's schemas against the register's own, field by field: every value in every leaf, every element dropped, doubled or swapped."""
+"""The project's schemas against the register's own, field by field: every value in every leaf,
+every element dropped, doubled or swapped.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,14 @@ import random
 import pytest
 from lxml import etree
 
-from schemas.catalogue import MessageType
+from exchange.schemas.catalogue import MessageType
 from tests.schemas.income_register.grown import VALUES, Grower
 from tests.schemas.income_register.test_differential import TYPES, official_path, pair
 
 pytestmark = pytest.mark.reference
 
-#: Documents with all that is optional, one grown from each schema, so that every element of either is in one.
+#: Documents with all that is optional, one grown from each schema, so that every element of either
+#: is in one.
 FULL = 1.0
 
 
@@ -25,10 +28,17 @@ def wrong(schema: etree.XMLSchema, document: etree._Element) -> set[str]:
 
 
 def full(message_type: MessageType) -> list[etree._Element]:
-    """Documents with everything, two from each schema; choices are drawn, so there are more where the documents are small."""
-    growers = (Grower(message_type.folder / message_type.schema), Grower(official_path(message_type)))
+    """Documents with everything, two from each schema; choices are drawn, so there are more where
+    the documents are small.
+    """
+    growers = (
+        Grower(message_type.folder / message_type.schema),
+        Grower(official_path(message_type)),
+    )
     rng = random.Random(message_type.name)
-    drawn = [[grower.grow(message_type.roots[0], rng, FULL) for _ in range(10)] for grower in growers]
+    drawn = [
+        [grower.grow(message_type.roots[0], rng, FULL) for _ in range(10)] for grower in growers
+    ]
     few = 2 if sum(1 for _ in drawn[0][0].iter()) > 150 else 10
     documents = [document for of_one in drawn for document in of_one[:few]]
     return [etree.fromstring(etree.tostring(document)) for document in documents]
@@ -46,7 +56,9 @@ def test_every_leaf_takes_the_same_values(message_type: MessageType) -> None:
 
 
 @pytest.mark.parametrize("message_type", TYPES, ids=lambda each: each.name)
-def test_every_element_may_be_left_out_doubled_or_swapped_in_both_or_neither(message_type: MessageType) -> None:
+def test_every_element_may_be_left_out_doubled_or_swapped_in_both_or_neither(
+    message_type: MessageType,
+) -> None:
     ours, theirs = pair(message_type.name)
     for document in full(message_type)[1:3]:
         for element in list(document.iter("*"))[1:]:

@@ -13,7 +13,17 @@ branch_labels = None
 depends_on = None
 
 #: The tables of this revision; later ones are added by their own revisions.
-TABLES = ("message", "body", "delivery", "answer", "event", "counter", "day_counter", "pruned_counter", "memory")
+TABLES = (
+    "message",
+    "body",
+    "delivery",
+    "answer",
+    "event",
+    "counter",
+    "day_counter",
+    "pruned_counter",
+    "memory",
+)
 
 
 def upgrade() -> None:

@@ -1,4 +1,6 @@
-"""An index of deliveries that somebody waits for, so that a start does not read every delivery there ever was."""
+"""An index of deliveries that somebody waits for, so that a start does not read every delivery
+there ever was.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Create it, unless the tables were made with it."""
-    op.execute("CREATE INDEX IF NOT EXISTS delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask'")
+    op.execute(
+        "CREATE INDEX IF NOT EXISTS delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask'"
+    )
 
 
 def downgrade() -> None:

@@ -1,4 +1,6 @@
-"""What business a message is part of: a column of messages and a dimension of counters, empty for all that there is."""
+"""What business a message is part of: a column of messages and a dimension of counters, empty for
+all that there is.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ OLD_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items
 
 
 def upgrade() -> None:
-    """Add them, unless the tables were made with them. A primary key can't be changed, so counters are copied."""
+    """Add them, unless the tables were made with them. A primary key can't be changed, so counters
+    are copied.
+    """
     bind = op.get_bind()
     if any(column["name"] == "process" for column in inspect(bind).get_columns("message")):
         return
@@ -26,7 +30,9 @@ def upgrade() -> None:
     for name in COUNTERS:
         op.execute(f"ALTER TABLE {name} RENAME TO {name}_0002")
         SQLModel.metadata.tables[name].create(bind)
-        op.execute(f"INSERT INTO {name}({OLD_COLUMNS},process) SELECT {OLD_COLUMNS},'' FROM {name}_0002")
+        op.execute(
+            f"INSERT INTO {name}({OLD_COLUMNS},process) SELECT {OLD_COLUMNS},'' FROM {name}_0002"
+        )
         op.execute(f"DROP TABLE {name}_0002")
 
 

@@ -1,4 +1,6 @@
-"""What minutes are folded into: hours in the day counters, curves of days, and by day what retention dropped."""
+"""What minutes are folded into: hours in the day counters, curves of days, and by day what
+retention dropped.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Curves of days tell doors apart, and items received from items delivered: what partners sent from what the exchange sent."""
+"""Curves of days tell doors apart, and items received from items delivered: what partners sent from
+what the exchange sent.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,9 @@ _LEVEL = 3
 
 
 def upgrade() -> None:
-    """Add them, unless the table was made with them. Of what was folded before, the door is `?` and items received are 0:
-    neither was kept."""
+    """Add them, unless the table was made with them. Of what was folded before, the door is `?` and
+    items received are 0: neither was kept.
+    """
     bind = op.get_bind()
     if any(column["name"] == "door" for column in inspect(bind).get_columns("day_curve")):
         return
@@ -43,13 +46,17 @@ def downgrade() -> None:
         "CREATE TABLE day_curve(day INTEGER NOT NULL,channel VARCHAR NOT NULL,codec SMALLINT NOT NULL,content BLOB NOT NULL,"
         "PRIMARY KEY(day,channel)) WITHOUT ROWID"
     )
-    insert = "INSERT INTO day_curve(day,channel,codec,content) VALUES (:day,:channel,:codec,:content)"
+    insert = (
+        "INSERT INTO day_curve(day,channel,codec,content) VALUES (:day,:channel,:codec,:content)"
+    )
     _copy("day_curve_0005", insert, lambda sums: [sums[0], *sums[2:]])
     op.execute("DROP TABLE day_curve_0005")
 
 
 def _copy(source: str, insert: str, change: Callable[[list[int]], list[int]]) -> None:
-    """Copy each day of each channel, its curves added up and changed; one day at a time is in memory."""
+    """Copy each day of each channel, its curves added up and changed; one day at a time is in
+    memory.
+    """
     bind = op.get_bind()
     keys = bind.execute(text(f"SELECT DISTINCT day,channel FROM {source}")).fetchall()
     for day, channel in keys:
@@ -59,7 +66,13 @@ def _copy(source: str, insert: str, change: Callable[[list[int]], list[int]]) ->
             text(f"SELECT codec,content FROM {source} WHERE day=:day AND channel=:channel"), where
         ):
             for minute, *sums in json.loads(unpack(codec, content)):
-                added[minute] = [one + other for one, other in zip(added.get(minute, [0] * len(sums)), sums, strict=True)]
-        whole = json.dumps([[minute, *change(sums)] for minute, sums in sorted(added.items())], separators=(",", ":"))
+                added[minute] = [
+                    one + other
+                    for one, other in zip(added.get(minute, [0] * len(sums)), sums, strict=True)
+                ]
+        whole = json.dumps(
+            [[minute, *change(sums)] for minute, sums in sorted(added.items())],
+            separators=(",", ":"),
+        )
         codec, content = pack(whole.encode(), _LEVEL)
         bind.execute(text(insert), {**where, "codec": codec, "content": content})

@@ -1,4 +1,6 @@
-"""Generated deliveries: valid without a warning, as varied as pay is, of artificial persons only, the same for the same seed."""
+"""Generated deliveries: valid without a warning, as varied as pay is, of artificial persons only,
+the same for the same seed.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ import time
 
 import pytest
 
-from adapters.income_register import generate
+from exchange.adapters.income_register import generate
 from exchange.assembly import checking
 from exchange.journey.check import Checking
-from schemas import guard
-from schemas.identifiers import make_business_id, parse_personal_identity_code
+from exchange.schemas import guard
+from exchange.schemas.identifiers import make_business_id, parse_personal_identity_code
 
 PAYER = make_business_id(2_900_100)
 DAYS = [datetime.date(2024, 1, 15), datetime.date(2024, 2, 29), datetime.date(2026, 3, 2)]
@@ -36,16 +38,26 @@ def codes(body: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
-def test_deliveries_of_every_kind_are_valid_without_a_warning(day: datetime.date, judge: Checking) -> None:
+def test_deliveries_of_every_kind_are_valid_without_a_warning(
+    day: datetime.date, judge: Checking
+) -> None:
     for seed in range(6):
         rng = random.Random(seed)
-        bodies = [generate.wage_delivery(rng, batch(day, 80)), generate.separate_delivery(rng, batch(day, 9))]
-        bodies += [generate.benefit_delivery(rng, batch(day, 60), kind) for kind in ("insurer", "fund", "kela")]
+        bodies = [
+            generate.wage_delivery(rng, batch(day, 80)),
+            generate.separate_delivery(rng, batch(day, 9)),
+        ]
+        bodies += [
+            generate.benefit_delivery(rng, batch(day, 60), kind)
+            for kind in ("insurer", "fund", "kela")
+        ]
         for body in bodies:
             assert [violation.as_text() for violation in judge.check(body).violations] == []
 
 
-def test_a_delivery_of_3000_reports_is_valid_and_every_report_has_an_id_of_its_own(judge: Checking) -> None:
+def test_a_delivery_of_3000_reports_is_valid_and_every_report_has_an_id_of_its_own(
+    judge: Checking,
+) -> None:
     body = generate.wage_delivery(random.Random(3), batch(DAYS[1], generate.REPORTS_MAX, "W" * 40))
     ids = re.findall(rb"<ReportId>([^<]+)<", body)
     assert len(set(ids)) == generate.REPORTS_MAX
@@ -56,27 +68,74 @@ def test_a_delivery_of_3000_reports_is_valid_and_every_report_has_an_id_of_its_o
 def test_pay_and_benefits_are_of_many_kinds() -> None:
     rng = random.Random(1)
     wages = b"".join(generate.wage_delivery(rng, batch(DAYS[1], 60, f"W-{n}")) for n in range(60))
-    wanted = {101, 102, 103, 105, 201, 213, 235, 304, 311, 317, 330, 331, 334, 336, 401, 402, 407, 413, 414, 417}
+    wanted = {
+        101,
+        102,
+        103,
+        105,
+        201,
+        213,
+        235,
+        304,
+        311,
+        317,
+        330,
+        331,
+        334,
+        336,
+        401,
+        402,
+        407,
+        413,
+        414,
+        417,
+    }
     assert {str(code) for code in wanted} <= codes(wages)
-    for name in (b"UnitWages", b"RecoveryData", b"InsuranceData", b"ReimbApp", b"EmploymentRegs", b"CarBenefit"):
+    for name in (
+        b"UnitWages",
+        b"RecoveryData",
+        b"InsuranceData",
+        b"ReimbApp",
+        b"EmploymentRegs",
+        b"CarBenefit",
+    ):
         assert name in wages, name
-    benefits = b"".join(generate.benefit_delivery(rng, batch(DAYS[1], 400), kind) for kind in ("insurer", "fund", "kela"))
+    benefits = b"".join(
+        generate.benefit_delivery(rng, batch(DAYS[1], 400), kind)
+        for kind in ("insurer", "fund", "kela")
+    )
     assert len(codes(benefits)) > 8
-    for name in (b"Deductions", b"RecoveryData", b"RecourseData", b"Insurance", b"UnjustEnrichment", b"OneOff", b"BenefitUnit"):
+    for name in (
+        b"Deductions",
+        b"RecoveryData",
+        b"RecourseData",
+        b"Insurance",
+        b"UnjustEnrichment",
+        b"OneOff",
+        b"BenefitUnit",
+    ):
         assert name in benefits, name
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others() -> None:
-    first, again, other = (generate.wage_delivery(random.Random(seed), batch(DAYS[0], 20)) for seed in (1, 1, 2))
+    first, again, other = (
+        generate.wage_delivery(random.Random(seed), batch(DAYS[0], 20)) for seed in (1, 1, 2)
+    )
     assert first == again != other
 
 
 def test_earners_are_artificial_persons_of_working_age() -> None:
     body = generate.wage_delivery(random.Random(8), batch(DAYS[1], 500))
     assert not guard.real_person_in(body)
-    found = [parse_personal_identity_code(code.decode()) for code in re.findall(rb"<Type>2</Type><Code>([^<]{11})<", body)]
+    found = [
+        parse_personal_identity_code(code.decode())
+        for code in re.findall(rb"<Type>2</Type><Code>([^<]{11})<", body)
+    ]
     assert len(found) > 450
-    assert all(code is not None and code.artificial and 18 <= 2024 - code.birth_date.year <= 62 for code in found)
+    assert all(
+        code is not None and code.artificial and 18 <= 2024 - code.birth_date.year <= 62
+        for code in found
+    )
 
 
 def test_sizes_are_from_one_report_to_three_thousand() -> None:

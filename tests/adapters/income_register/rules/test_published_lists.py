@@ -1,4 +1,6 @@
-"""The code lists and income types against the register's own documents, as text: every code, every control rule, nothing more."""
+"""The code lists and income types against the register's own documents, as text: every code, every
+control rule, nothing more.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from schemas.income_register.codes import LISTS, WAGE_INCOME
+from exchange.schemas.income_register.codes import LISTS, WAGE_INCOME
 
 pytestmark = pytest.mark.reference
 
 #: Of the register's lists, those that no message of ours holds, or whose codes are words.
-NOT_CODES = {"QueryDataSchemaVersion", "IncludeAllVersions", "AttachmentType", "ProductionEnvironment", "ExcludeSubstitutePayer"}
+NOT_CODES = {
+    "QueryDataSchemaVersion",
+    "IncludeAllVersions",
+    "AttachmentType",
+    "ProductionEnvironment",
+    "ExcludeSubstitutePayer",
+}
 
 
 def text(name: str) -> str:
@@ -22,7 +30,9 @@ def text(name: str) -> str:
 
 
 def published_lists() -> dict[str, set[str]]:
-    """The lists by name, from the headings (`1.20 Ilmoituksen tila (ReportStatus)`) and the lines that begin with a code."""
+    """The lists by name, from the headings (`1.20 Ilmoituksen tila (ReportStatus)`) and the lines
+    that begin with a code.
+    """
     body = text("koodistot-2022.txt").partition("\n1 KOODISTOT")[2]
     lists: dict[str, set[str]] = {}
     current = ""
@@ -37,7 +47,11 @@ def published_lists() -> dict[str, set[str]]:
 
 def rows(table: str) -> str:
     """The rows of a table, each in one line, without the headers of pages."""
-    lines = [line for line in table.replace("\f", "\n").splitlines() if line.strip() and "Koodistot – Tulolajit 2022" not in line]
+    lines = [
+        line
+        for line in table.replace("\f", "\n").splitlines()
+        if line.strip() and "Koodistot – Tulolajit 2022" not in line
+    ]
     return re.sub(r"\n(?![1-4]\d\d )", " ", "\n".join(lines))
 
 
@@ -60,13 +74,15 @@ def test_every_income_type_has_the_published_control_rules() -> None:
     for code, marks in codes:
         income = WAGE_INCOME[code]
         assert marks.count("X") == 1 + income.negative + income.no_recovery, code
-    yes = re.findall(r"^([1-4]\d\d) .*?((?:(?:Kyllä|Ei) +){3}(?:Kyllä|Ei))( +X)?", rows(rules), re.MULTILINE)
+    yes = re.findall(
+        r"^([1-4]\d\d) .*?((?:(?:Kyllä|Ei) +){3}(?:Kyllä|Ei))( +X)?", rows(rules), re.MULTILINE
+    )
     assert {code for code, *_ in yes} == set(WAGE_INCOME)
     for code, insured, allowed in yes:
         income = WAGE_INCOME[code]
-        assert {letter for letter, word in zip("PAUH", insured.split(), strict=True) if word == "Kyllä"} == set(income.insured), (
-            code
-        )
+        assert {
+            letter for letter, word in zip("PAUH", insured.split(), strict=True) if word == "Kyllä"
+        } == set(income.insured), code
         assert bool(allowed) == income.insurance_data, code
     assert set(re.findall(r"^(\d{3}) ", separate, re.MULTILINE)) == LISTS["SummaryTransactionCode"]
 

@@ -1,4 +1,6 @@
-"""Recognising plainly fine reports: never another verdict than the rules', whatever is changed in reports or spliced between them."""
+"""Recognising plainly fine reports: never another verdict than the rules', whatever is changed in
+reports or spliced between them.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,16 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from adapters.income_register import generate, learned, learning, quick, rules
-from adapters.income_register import parse as parsing
-from adapters.income_register.identify import identify
-from adapters.income_register.parse import parse
+from exchange.adapters.income_register import generate, learned, learning, quick, rules
+from exchange.adapters.income_register import parse as parsing
+from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.parse import parse
 from exchange.journey.check import SOMEBODY
 from exchange.ports import Context, Inbound
-from schemas import directory
-from schemas.catalogue import Catalogue
-from schemas.identifiers import make_business_id
-from schemas.violation import Finding
+from exchange.schemas import directory
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.identifiers import make_business_id
+from exchange.schemas.violation import Finding
 from tests.schemas.income_register.grown import VALUES
 
 NOW = int(datetime.datetime(2026, 3, 10, tzinfo=datetime.UTC).timestamp() * 1000)
@@ -36,7 +38,10 @@ def findings(body: bytes) -> list[tuple[str, int | None, str]]:
     parsed = parse(Inbound(SOMEBODY, body, "", "deferred"))
     found: list[Finding] = rules.rules(parsed, identify(parsed), Context(EVERYBODY, NOW))
     tree = parsed.root.getroottree()
-    return sorted((each.rule, each.item, tree.getpath(each.at) if each.at is not None else "") for each in found)
+    return sorted(
+        (each.rule, each.item, tree.getpath(each.at) if each.at is not None else "")
+        for each in found
+    )
 
 
 def thorough(body: bytes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int | None, str]]:
@@ -51,7 +56,11 @@ def delivery(seed: int, reports: int, kind: str) -> bytes:
     """A delivery of wages, or of benefits of a kind."""
     batch = generate.Batch(PAYER, PAYER, DAY, f"Q-{seed}", reports, False)
     rng = random.Random(seed)
-    return generate.wage_delivery(rng, batch) if kind == "wages" else generate.benefit_delivery(rng, batch, kind)
+    return (
+        generate.wage_delivery(rng, batch)
+        if kind == "wages"
+        else generate.benefit_delivery(rng, batch, kind)
+    )
 
 
 def revalue(body: bytes, rng: random.Random) -> bytes:
@@ -72,14 +81,28 @@ def respell(body: bytes, rng: random.Random) -> bytes:
     """A value written a little otherwise."""
     match = rng.choice(list(LEAF.finditer(body)))
     old = match[1]
-    spelled = rng.choice((b" " + old, b"-" + old, b"0" + old, old + b"--", b"&#49;", old[::-1], old[:-1], old + b"9", old + b"Z"))
+    spelled = rng.choice(
+        (
+            b" " + old,
+            b"-" + old,
+            b"0" + old,
+            old + b"--",
+            b"&#49;",
+            old[::-1],
+            old[:-1],
+            old + b"9",
+            old + b"Z",
+        )
+    )
     return body[: match.start(1)] + spelled + body[match.end(1) :]
 
 
 def splice(body: bytes, rng: random.Random) -> bytes:
     """An element gone, doubled, or put where another of some report stands."""
     root = etree.fromstring(body)
-    elements = [element for element in root.find("DeliveryData/Reports").iter() if element.tag != "Reports"]
+    elements = [
+        element for element in root.find("DeliveryData/Reports").iter() if element.tag != "Reports"
+    ]
     chosen, other = rng.choice(elements), rng.choice(elements)
     which = rng.random()
     if which < 0.3:
@@ -96,7 +119,23 @@ def recode(body: bytes, rng: random.Random) -> bytes:
     codes = list(re.finditer(rb"<TransactionCode>(\d+)</TransactionCode>", body))
     match = rng.choice(codes)
     code = rng.choice(
-        (b"101", b"102", b"103", b"201", b"304", b"317", b"331", b"334", b"362", b"401", b"402", b"404", b"407", b"412", b"419")
+        (
+            b"101",
+            b"102",
+            b"103",
+            b"201",
+            b"304",
+            b"317",
+            b"331",
+            b"334",
+            b"362",
+            b"401",
+            b"402",
+            b"404",
+            b"407",
+            b"412",
+            b"419",
+        )
     )
     return body[: match.start(1)] + code + body[match.end(1) :]
 
@@ -115,11 +154,23 @@ def mutant(body: bytes, rng: random.Random) -> bytes:
             return changed
 
 
-MUTATIONS: tuple[Mutation, ...] = (revalue, revalue, transplant, respell, respell, splice, splice, recode, recode)
+MUTATIONS: tuple[Mutation, ...] = (
+    revalue,
+    revalue,
+    transplant,
+    respell,
+    respell,
+    splice,
+    splice,
+    recode,
+    recode,
+)
 
 
 @pytest.mark.parametrize("kind", ["wages", "insurer", "fund", "kela"])
-def test_what_is_recognised_is_what_the_rules_find_nothing_in(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_recognised_is_what_the_rules_find_nothing_in(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     memory = learned.Memory()
     monkeypatch.setitem(learning.MEMORIES, kind == "wages", memory)
     rng = random.Random(kind)
@@ -154,7 +205,9 @@ def test_most_reports_of_a_delivery_are_recognised() -> None:
 
 
 def test_judging_reports_that_are_alike_costs_less_than_parsing_and_validating_them() -> None:
-    """About half as much for wages where this was written; measured in processor time of the same run."""
+    """About half as much for wages where this was written; measured in processor time of the same
+    run.
+    """
     body = delivery(1, 1000, "wages")
     schema = Catalogue.load().schema("income-register.wage-reports")
     findings(body)
@@ -181,12 +234,19 @@ def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside(
     body = delivery(7, 3, "wages")
     start, end = body.index(b"<Reports>"), body.index(b"</Reports>") + len(b"</Reports>")
     fine = body[start:end]
-    bad = fine.replace(b"<Amount>", b"<Amount>-").replace(b"Report>", b"Report >").replace(b"Reports>", b"Reports >")
-    signature = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object>%b</ds:Object></ds:Signature>' % fine
-    document = body[:start] + bad + body[end:].replace(b"</DeliveryData>", b"</DeliveryData>" + signature)
-    head = (
-        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>'
+    bad = (
+        fine.replace(b"<Amount>", b"<Amount>-")
+        .replace(b"Report>", b"Report >")
+        .replace(b"Reports>", b"Reports >")
     )
+    signature = (
+        b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object>%b</ds:Object></ds:Signature>'
+        % fine
+    )
+    document = (
+        body[:start] + bad + body[end:].replace(b"</DeliveryData>", b"</DeliveryData>" + signature)
+    )
+    head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>'
     for attack in (document, head % (fine, body[:start] + bad + body[end:])):
         assert {rule for rule, *_ in findings(attack)} >= {"ir.amount-negative"}
 
@@ -198,7 +258,9 @@ def test_the_same_report_id_twice_is_found_however_the_two_are_judged() -> None:
     ids = re.findall(rb"<ReportId>([^<]+)<", body)
     for first, second in ((0, 3), (1, 2)):
         doubled = body.replace(ids[second], ids[first])
-        assert [(rule, item) for rule, item, _ in findings(doubled)] == [("ir.report-repeated", second)]
+        assert [(rule, item) for rule, item, _ in findings(doubled)] == [
+            ("ir.report-repeated", second)
+        ]
         odd = doubled.replace(b"<ReportData>", b"<ReportData ><!-- x -->", 1)
         assert ("ir.report-repeated", second) in [(rule, item) for rule, item, _ in findings(odd)]
 

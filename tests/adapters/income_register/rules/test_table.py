@@ -1,4 +1,6 @@
-"""The table of errors, the rules that raise them and the samples that show them: none without the others."""
+"""The table of errors, the rules that raise them and the samples that show them: none without the
+others.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,18 @@ import ast
 import json
 from pathlib import Path
 
-import adapters.income_register
-from schemas.income_register.codes import ERRORS, ERRORS_BY_CODE
+from exchange.adapters import income_register
+from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE
 
-FOLDER = Path(adapters.income_register.__file__).parent
+FOLDER = Path(income_register.__file__).parent
 SAMPLES = FOLDER / "samples" / "invalid"
 #: Errors that no rule file raises: of the schema, the journey and the services.
 PLAIN = {"schema", "real-person", "message-id-reused", "receiver-unknown", "internal", "operation"}
-#: Where the register's memory and the signatures are judged: not of one document alone, so no sample can show it.
+#: Where the register's memory and the signatures are judged: not of one document alone, so no
+#: sample can show it.
 BEYOND_ONE_DOCUMENT = (FOLDER / "cycle.py", FOLDER / "verification.py")
-#: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input does.
+#: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input
+#: does.
 AT_A_DOOR = {"sender-not-partner", "timestamp-ahead"}
 RULE_FILES = sorted([*FOLDER.glob("*_rules.py"), FOLDER / "rules.py"])
 
@@ -23,13 +27,21 @@ RULE_FILES = sorted([*FOLDER.glob("*_rules.py"), FOLDER / "rules.py"])
 def raised(path: Path) -> set[str]:
     """The names of rules in a rule file: every string there that the table of errors has."""
     syntax = ast.parse(path.read_text(encoding="utf-8"))
-    strings = {node.value for node in ast.walk(syntax) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    strings = {
+        node.value
+        for node in ast.walk(syntax)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     return strings & set(ERRORS)
 
 
 def added(path: Path) -> set[str]:
     """The rules that a file names where it adds a finding."""
-    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    calls = (
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
     return {
         call.args[0].value
         for call in calls
@@ -54,8 +66,14 @@ def test_every_rule_has_an_error_and_every_error_a_rule() -> None:
 
 
 def test_every_rule_has_a_sample() -> None:
-    shown = {each["rule"] for path in SAMPLES.glob("*.expected.json") for each in json.loads(path.read_text())}
-    assert [rule for rule in ERRORS if rule not in ELSEWHERE | AT_A_DOOR and f"ir.{rule}" not in shown] == []
+    shown = {
+        each["rule"]
+        for path in SAMPLES.glob("*.expected.json")
+        for each in json.loads(path.read_text())
+    }
+    assert [
+        rule for rule in ERRORS if rule not in ELSEWHERE | AT_A_DOOR and f"ir.{rule}" not in shown
+    ] == []
 
 
 def test_every_expectation_has_its_sample_and_every_sample_its_expectation() -> None:

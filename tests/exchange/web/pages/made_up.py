@@ -1,24 +1,37 @@
-"""Made-up figures for the tests of the pages: two channels, their figures, a source that counts on."""
+"""Made-up figures for the tests of the pages: two channels, their figures, a source that
+counts on.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
+from exchange.schemas.directory import Directory, Partner
 from exchange.statistics.count import Period, count
 from exchange.statistics.rows import load
 from exchange.web.pages.figures import Figures, ShownChannel, ShownType
-from schemas.directory import Directory, Partner
 
 ROWS = load()
-DIRECTORY = Directory([Partner("register", "Register", "population-register"), Partner("kela.benefits", "Kela", "kela")])
+DIRECTORY = Directory(
+    [
+        Partner("register", "Register", "population-register"),
+        Partner("kela.benefits", "Kela", "kela"),
+    ]
+)
 CHANNELS = (
     ShownChannel(
         "luova",
         {"fi": "Luova", "sv": "Luova", "en": "Luova"},
         (
-            ShownType("population.births", {"fi": "Syntymät", "sv": "Födslar", "en": "Births"}, "published"),
             ShownType(
-                "unemployment.earnings-data", {"fi": "Ansiotiedot", "sv": "Uppgifter", "en": "<b>Earnings</b>"}, "modelled"
+                "population.births",
+                {"fi": "Syntymät", "sv": "Födslar", "en": "Births"},
+                "published",
+            ),
+            ShownType(
+                "unemployment.earnings-data",
+                {"fi": "Ansiotiedot", "sv": "Uppgifter", "en": "<b>Earnings</b>"},
+                "modelled",
             ),
         ),
     ),
@@ -37,13 +50,22 @@ def figures(at: int = 0, received: int = 1200, births: int = 7) -> Figures:
         "delivered": received - 3,
         "waiting": 0,
     }
-    totals = [(("luova", "population.births", "register", "kela.benefits", "api", "delivered"), 1, births, 100)]
+    totals = [
+        (
+            ("luova", "population.births", "register", "kela.benefits", "api", "delivered"),
+            1,
+            births,
+            100,
+        )
+    ]
     period = Period(2024, days=0.01)
     return Figures(at, {"luova": kinds}, count(ROWS, totals, DIRECTORY, KNOWN, period), period)
 
 
 class Growing:
-    """A source whose counts grow by 100, and whose time by a second, whenever it is asked; it may take its time."""
+    """A source whose counts grow by 100, and whose time by a second, whenever it is asked; it may
+    take its time.
+    """
 
     def __init__(self, cost_seconds: float = 0.0) -> None:
         self.asked = 0

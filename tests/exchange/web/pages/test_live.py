@@ -36,7 +36,9 @@ def number(text: str) -> int:
     return int(text.replace("\u00a0", ""))
 
 
-async def test_the_page_and_its_assets_are_served_with_a_tight_policy(aiohttp_client: Client) -> None:
+async def test_the_page_and_its_assets_are_served_with_a_tight_policy(
+    aiohttp_client: Client,
+) -> None:
     client = await aiohttp_client(application(Growing()))
     response = await client.get("/", headers={"Accept-Language": "fi"})
     assert response.status == 200
@@ -53,12 +55,16 @@ async def test_events_tell_of_what_grew(aiohttp_client: Client) -> None:
     async with client.get("/live/events?lang=en") as response:
         assert response.content_type == "text/event-stream"
         first, second = await next_event(response), await next_event(response)
-    assert number(second["texts"]["luova.received"]) == number(first["texts"]["luova.received"]) + 100
+    assert (
+        number(second["texts"]["luova.received"]) == number(first["texts"]["luova.received"]) + 100
+    )
     assert second["texts"]["luova.received.rate"] == "100"
 
 
 async def test_figures_that_cost_much_are_told_once(aiohttp_client: Client) -> None:
-    """They are kept for longer than the interval; an event that repeats them would say that nothing grew."""
+    """They are kept for longer than the interval; an event that repeats them would say that nothing
+    grew.
+    """
     client = await aiohttp_client(application(Growing(cost_seconds=0.02), interval_seconds=0.001))
     async with client.get("/live/events?lang=en") as response:
         told = [number((await next_event(response))["texts"]["luova.received"]) for _ in range(3)]
@@ -78,7 +84,9 @@ async def test_nobody_watching_costs_nothing(aiohttp_client: Client) -> None:
     assert source.asked == 0
 
 
-async def test_one_watcher_too_many_is_asked_to_come_again(aiohttp_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_watcher_too_many_is_asked_to_come_again(
+    aiohttp_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live, "WATCHERS_MAX", 1)
     client = await aiohttp_client(application(Growing()))
     async with client.get("/live/events") as response:

@@ -10,7 +10,15 @@ from jinja2 import Environment
 from lxml import html
 
 from exchange.web.pages.figures import POINTS, Rates
-from exchange.web.pages.render import SPARK_HEIGHT, SPARK_WIDTH, TEMPLATES, Renderer, clock_time, rate_text, spark
+from exchange.web.pages.render import (
+    SPARK_HEIGHT,
+    SPARK_WIDTH,
+    TEMPLATES,
+    Renderer,
+    clock_time,
+    rate_text,
+    spark,
+)
 from exchange.web.pages.words import LANGUAGES, gettext, wanted_language, words
 from tests.exchange.web.pages.made_up import CHANNELS, ROWS, figures
 
@@ -28,7 +36,13 @@ def text_of(root: html.HtmlElement, field: str) -> str:
 def test_every_field_of_the_page_is_one_that_an_event_updates() -> None:
     fields = set(page().xpath("//@data-field"))
     assert fields <= set(RENDERER.texts(figures(), Rates(), "en"))
-    assert {"luova.received", "quiet.waiting", "all.delivered", "row.population.births.counted", "at"} <= fields
+    assert {
+        "luova.received",
+        "quiet.waiting",
+        "all.delivered",
+        "row.population.births.counted",
+        "at",
+    } <= fields
 
 
 def test_the_figures_stand_where_they_belong() -> None:
@@ -41,7 +55,9 @@ def test_the_figures_stand_where_they_belong() -> None:
     assert text_of(root, "row.tax.requests-sent.counted") == "no message type yet"
 
 
-@pytest.mark.parametrize("language, heading", [("fi", "Vastaanotettu"), ("sv", "Mottagna"), ("en", "Received")])
+@pytest.mark.parametrize(
+    "language, heading", [("fi", "Vastaanotettu"), ("sv", "Mottagna"), ("en", "Received")]
+)
 def test_the_page_is_in_the_language_asked_for(language: str, heading: str) -> None:
     root = page(language)
     assert root.get("lang") == language
@@ -71,7 +87,9 @@ def test_every_table_has_headings_with_a_scope() -> None:
 
 def test_nothing_on_the_page_comes_from_elsewhere_or_is_inline() -> None:
     root = page()
-    assert all(str(address).startswith(("/live/", "#", "?")) for address in root.xpath("//@href | //@src"))
+    assert all(
+        str(address).startswith(("/live/", "#", "?")) for address in root.xpath("//@href | //@src")
+    )
     assert root.xpath("//@style | //style | //script[not(@src)] | //@onclick") == []
 
 
@@ -84,7 +102,9 @@ def test_an_event_carries_every_text_that_changes() -> None:
 def test_every_text_of_the_templates_has_its_translations() -> None:
     environment = Environment(extensions=["jinja2.ext.i18n"])
     for template in TEMPLATES.glob("*.html"):
-        for _line, _function, message in environment.extract_translations(template.read_text(encoding="utf-8")):
+        for _line, _function, message in environment.extract_translations(
+            template.read_text(encoding="utf-8")
+        ):
             assert set(words()[str(message)]) == set(LANGUAGES), message
 
 
@@ -103,7 +123,9 @@ def test_a_word_without_translation_stays_english() -> None:
         (None, "fi;q=0", "en"),
     ],
 )
-def test_the_reader_gets_the_language_wanted(asked: str | None, accepted: str, language: str) -> None:
+def test_the_reader_gets_the_language_wanted(
+    asked: str | None, accepted: str, language: str
+) -> None:
     assert wanted_language(asked, accepted) == language
 
 
@@ -120,7 +142,10 @@ def test_rates_are_of_the_last_ten_seconds() -> None:
 
 def test_a_line_ends_at_the_right_edge_and_stays_in_its_picture() -> None:
     assert spark([1.0]) == ""
-    points = [tuple(map(float, point.split(","))) for point in spark([0, 5, 10, 5] * (POINTS // 4)).split()]
+    points = [
+        tuple(map(float, point.split(",")))
+        for point in spark([0, 5, 10, 5] * (POINTS // 4)).split()
+    ]
     assert points[0][0] == 0
     assert points[-1][0] == SPARK_WIDTH
     assert all(0 <= y <= SPARK_HEIGHT for _x, y in points)
@@ -128,7 +153,11 @@ def test_a_line_ends_at_the_right_edge_and_stays_in_its_picture() -> None:
 
 def test_times_and_rates_are_written_for_people() -> None:
     assert clock_time(1_732_406_400_000) == "2024-11-24 00:00:00 UTC"
-    assert (rate_text(12.345, "fi"), rate_text(1234.5, "en"), rate_text(0, "sv")) == ("12,3", "1\u00a0234", "0")
+    assert (rate_text(12.345, "fi"), rate_text(1234.5, "en"), rate_text(0, "sv")) == (
+        "12,3",
+        "1\u00a0234",
+        "0",
+    )
 
 
 def test_the_script_and_the_style_name_no_other_place() -> None:

@@ -1,4 +1,6 @@
-"""Tests of the figures that come of a ledger: a real one, in SQLite, with messages of a known time."""
+"""Tests of the figures that come of a ledger: a real one, in SQLite, with messages of a
+known time.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,11 @@ import pytest
 
 from exchange import discovery
 from exchange.ports.ledger import CountKey, DeliveryRow, MessageRow, Record, Settlement
+from exchange.schemas.catalogue import Catalogue
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.pages.live import shown
 from exchange.web.pages.source import LedgerSource
 from exchange.web.snapshot import Snapshots
-from schemas.catalogue import Catalogue
 from tests.exchange.web.pages.made_up import DIRECTORY, KNOWN, ROWS
 
 MINUTE = 29_000_000
@@ -42,7 +44,9 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 
 
 def source(ledger: SqliteLedger) -> LedgerSource:
-    return LedgerSource(Snapshots(ledger, Clock(), ("luova", "quiet")), ledger, DIRECTORY, ROWS, KNOWN, 2024)
+    return LedgerSource(
+        Snapshots(ledger, Clock(), ("luova", "quiet")), ledger, DIRECTORY, ROWS, KNOWN, 2024
+    )
 
 
 class Watched(SqliteLedger):
@@ -65,28 +69,56 @@ async def record(ledger: SqliteLedger, number: int, delivered: bool, minute: int
         return CountKey(minute, "luova", "population.births", "register", receiver, "api", kind)
 
     row = MessageRow(
-        number, "luova", "population.births", "register", f"m{number}", bytes(16), START, "accepted", "api", "", 9, 2, "x", "{}"
+        number,
+        "luova",
+        "population.births",
+        "register",
+        f"m{number}",
+        bytes(16),
+        START,
+        "accepted",
+        "api",
+        "",
+        9,
+        2,
+        "x",
+        "{}",
     )
-    delivery = DeliveryRow(number + 1, number, "kela.benefits", "push", "waiting", 0, 9, START, 0, 0, 0, "")
-    counts = [(key(kind), 1, 9, 2) for kind in ("received", "accepted")] + [(key("queued", "kela.benefits"), 1, 9, 2)]
+    delivery = DeliveryRow(
+        number + 1, number, "kela.benefits", "push", "waiting", 0, 9, START, 0, 0, 0, ""
+    )
+    counts = [(key(kind), 1, 9, 2) for kind in ("received", "accepted")] + [
+        (key("queued", "kela.benefits"), 1, 9, 2)
+    ]
     await ledger.record(Record(row, b"{}", [delivery], [], counts))
     if delivered:
         done = [(key("delivered", "kela.benefits"), 1, 9, 2)]
-        assert await ledger.settle(Settlement(number + 1, number, "delivered", 1, 0, START, "", [], done))
+        assert await ledger.settle(
+            Settlement(number + 1, number, "delivered", 1, 0, START, "", [], done)
+        )
 
 
-async def test_counters_become_figures_of_channels_and_lines_of_the_statistics(ledger: SqliteLedger) -> None:
+async def test_counters_become_figures_of_channels_and_lines_of_the_statistics(
+    ledger: SqliteLedger,
+) -> None:
     await record(ledger, 10, delivered=True)
     await record(ledger, 20, delivered=False)
     figures = await source(ledger)()
     luova = figures.channels["luova"]
-    assert (luova["received"], luova["accepted"], luova["waiting"], luova["delivered"]) == (2, 2, 1, 1)
+    assert (luova["received"], luova["accepted"], luova["waiting"], luova["delivered"]) == (
+        2,
+        2,
+        1,
+        1,
+    )
     assert set(figures.channels["quiet"].values()) == {0}
     assert next(line for line in figures.lines if line.row.id == "population.births").counted == 9
     assert figures.period.days == 0.5
 
 
-async def test_the_first_minute_is_looked_for_in_one_day_however_old_the_ledger(tmp_path: Path) -> None:
+async def test_the_first_minute_is_looked_for_in_one_day_however_old_the_ledger(
+    tmp_path: Path,
+) -> None:
     ledger = Watched(tmp_path / "exchange.db")
     await ledger.open()
     await record(ledger, 10, delivered=True)
