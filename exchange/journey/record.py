@@ -146,6 +146,7 @@ def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelo
         row.bytes,
         detail,
         row.process,
+        row.position,
     )
 
 

@@ -13,7 +13,8 @@ from exchange.schemas.value import value
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
-    body; `detail` is JSON.
+    body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
+    committed yet).
     """
 
     id: int
@@ -31,11 +32,13 @@ class MessageRow(NamedTuple):
     content_type: str
     detail: str
     process: str = ""
+    position: int = 0
 
 
 class DeliveryRow(NamedTuple):
     """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
-    makes it; `next_at` and `ended_at` are in milliseconds (0: not yet).
+    makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
+    milliseconds (0: not yet); `position` is its message's.
     """
 
     id: int
@@ -50,6 +53,7 @@ class DeliveryRow(NamedTuple):
     lane: int
     ordered: int
     reason: str
+    position: int = 0
 
 
 class EventRow(NamedTuple):
@@ -111,7 +115,7 @@ class Record:
 
     When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
     where the digest is the same, an event `duplicate` on the original and its counts; where the
-    digest differs the caller records a rejection.
+    digest differs the caller records a rejection. The commit gives the rows their position.
     """
 
     message: MessageRow
@@ -229,13 +233,23 @@ class Ledger(Protocol):
         self,
         channel: str,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
         newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
-        """Accepted messages of these types with ids in [since, before), by id, with their bodies
-        (empty when dropped).
+        """Accepted messages of these types with positions in (after, until], by position, with
+        their bodies (empty when dropped).
+        """
+        ...
+
+    async def position(self) -> int:
+        """The last position given; whatever was committed has one up to it."""
+        ...
+
+    async def position_before(self, message_id: int) -> int:
+        """The last position before those of all messages with that id or a greater one: where to
+        begin with what came in since a time (see `clocks.first_id`).
         """
         ...
 

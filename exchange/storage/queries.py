@@ -106,22 +106,38 @@ def stored(
     connection: sqlite3.Connection,
     channel: str,
     message_types: tuple[str, ...],
-    since: int,
-    before: int,
+    after: int,
+    until: int,
     most: int,
     newest_first: bool,
 ) -> list[tuple[MessageRow, bytes]]:
-    """Accepted messages of some types with ids in [since, before) and their bodies, by id."""
+    """Accepted messages of some types with positions in (after, until] and their bodies, by
+    position.
+    """
     # The plus keeps SQLite from the index of senders' ids, by which it would read and sort all that
     # the channel ever accepted.
     marks = ",".join("?" * len(message_types))
     rows = connection.execute(
         f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON body.message_id=message.id "
-        f"WHERE message.id>=? AND message.id<? AND state='accepted' AND +channel=? AND message_type IN ({marks}) "
-        f"ORDER BY message.id {'DESC' if newest_first else ''} LIMIT ?",
-        (since, before, channel, *message_types, most),
+        f"WHERE message.position>? AND message.position<=? AND state='accepted' AND +channel=? AND message_type IN ({marks}) "
+        f"ORDER BY message.position {'DESC' if newest_first else ''} LIMIT ?",
+        (after, until, channel, *message_types, most),
     )
     return [(MessageRow(*row[:-2]), unpack(row[-2], row[-1]) if row[-1] else b"") for row in rows]
+
+
+def position(connection: sqlite3.Connection) -> int:
+    """The last position given."""
+    row = connection.execute("SELECT last FROM position").fetchone()
+    return row[0] if row else 0
+
+
+def position_before(connection: sqlite3.Connection, message_id: int) -> int:
+    """The last position before those of all messages with that id or a greater one."""
+    row = connection.execute(
+        "SELECT MIN(position) FROM message WHERE id>=?", (message_id,)
+    ).fetchone()
+    return position(connection) if row[0] is None else row[0] - 1
 
 
 def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:

@@ -149,15 +149,24 @@ class SqliteLedger:
         self,
         channel: str,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
         newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
-        """Accepted messages with their bodies, by id."""
+        """Accepted messages with their bodies, by position."""
         found: list[tuple[MessageRow, bytes]] = await self._scan(
-            queries.stored, channel, tuple(message_types), since, before, most, newest_first
+            queries.stored, channel, tuple(message_types), after, until, most, newest_first
         )
+        return found
+
+    async def position(self) -> int:
+        """The last position given."""
+        return queries.position(self.reader)
+
+    async def position_before(self, message_id: int) -> int:
+        """The last position before those of all messages with that id or a greater one."""
+        found: int = await self._scan(queries.position_before, message_id)
         return found
 
     async def message(self, message_id: int) -> MessageRow | None:

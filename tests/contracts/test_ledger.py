@@ -245,19 +245,21 @@ async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
         await ledger.record(record("a"))
 
 
-async def test_accepted_messages_are_read_by_type_and_id_in_either_order(
+async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
     ledger: SqliteLedger,
 ) -> None:
     made = [record(name, body=name.encode() * 300) for name in "abc"]
     other = record("d", channel="kelmu")
     for each in [*made, other, record("e", state="rejected")]:
         await ledger.record(each)
-    ids = [each.message.id for each in made]
+    positions = [each.message.position for each in made]
     types = ("population.births",)
     page = await ledger.stored("luova", types, 0, 1 << 62, 10)
     assert [(row.id, body) for row, body in page] == [(each.message.id, each.body) for each in made]
-    newest = await ledger.stored("luova", types, ids[0], ids[2], 1, newest_first=True)
-    assert [row.id for row, _ in newest] == [ids[1]], "since is in, before is out"
+    newest = await ledger.stored(
+        "luova", types, positions[0], positions[1], 1, newest_first=True
+    )
+    assert [row.position for row, _ in newest] == [positions[1]], "after is out, until is in"
     assert await ledger.stored("luova", ("population.deaths",), 0, 1 << 62, 10) == []
 
 

@@ -87,7 +87,7 @@ def test_no_statement_reads_a_whole_table(
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(
+def test_stored_messages_are_read_in_the_order_of_their_positions_without_sorting(
     newest_first: bool, tmp_path: Path
 ) -> None:
     migrate_sqlite(tmp_path / "exchange.db")
@@ -98,5 +98,5 @@ def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(
     connection.set_trace_callback(None)
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {made[0]}")]
     connection.close()
-    assert "SEARCH message USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
+    assert "SEARCH message USING INDEX message_position (position>? AND position<?)" in plan
     assert not any("TEMP B-TREE" in step for step in plan)
