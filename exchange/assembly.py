@@ -25,11 +25,13 @@ from exchange.journey.check import Checking
 from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
+from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.ports.lanes import Wakes
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
@@ -260,6 +262,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
+        wakes: Wakes | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -291,9 +294,15 @@ class Exchange:
             _policy(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = [lane for lane in range(64) if lane % settings.server.workers == worker]
+        self.lanes = NumberedLanes(worker, settings.server.workers)
         self.dispatcher = Dispatcher(
-            self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
+            self.ledger,
+            self.attempts,
+            self.directory,
+            self.clock,
+            _bounds(settings),
+            self.lanes,
+            wakes,
         )
         self.judge = Judge(
             self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max
@@ -380,7 +389,7 @@ class Exchange:
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes)
+            await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()

@@ -164,6 +164,13 @@ class Due(NamedTuple):
     receiver: str
 
 
+class Place(NamedTuple):
+    """Where a delivery stands in the order of commits."""
+
+    position: int
+    delivery_id: int
+
+
 class Pending(NamedTuple):
     """A waiting delivery read back from the ledger, with its message and body."""
 
@@ -206,9 +213,21 @@ class Ledger(Protocol):
         mode: str = "push",
         without: Sequence[str] = (),
     ) -> list[Due]:
-        """Deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest
-        first, to others than the receivers `without`.
+        """Unordered deliveries of these lanes (all when `lanes` is empty) and that mode that are
+        due, oldest first, to others than the receivers `without`.
         """
+        ...
+
+    async def ordered(
+        self, receiver: str, lanes: Sequence[int], after: Place, most: int
+    ) -> list[Place]:
+        """Where the ordered deliveries to a receiver in these lanes stand that are to be made, due
+        or not, after a place: what is committed later stands later.
+        """
+        ...
+
+    async def ordered_receivers(self) -> list[str]:
+        """Whom ordered deliveries wait for, in any lane."""
         ...
 
     async def pending(

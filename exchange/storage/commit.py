@@ -127,9 +127,7 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
         (row.channel, row.sender, row.sender_message_id),
     ).fetchone()
     if found is None:
-        raise LedgerError(
-            f"id {row.id} or position {row.position} is taken by another message"
-        )
+        raise LedgerError(f"id {row.id} or position {row.position} is taken by another message")
     original = MessageRow(*found)
     if original.digest != row.digest:
         return Recorded("reused", original)

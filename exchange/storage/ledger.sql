@@ -14,9 +14,10 @@ CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL,
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE INDEX delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask';
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
-CREATE INDEX delivery_due ON delivery (next_at, lane) WHERE state = 'waiting' AND mode = 'push';
+CREATE INDEX delivery_due ON delivery (next_at, lane) WHERE state = 'waiting' AND mode = 'push' AND ordered = 0;
 CREATE INDEX delivery_mailbox ON delivery (receiver, next_at) WHERE state = 'waiting' AND mode = 'mailbox';
 CREATE INDEX delivery_message ON delivery (message_id);
+CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'waiting' AND mode = 'push' AND ordered = 1;
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);

@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending
+from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending, Place
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
 DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
 EVENT = ",".join(EventRow._fields)
+
+#: What the index of ordered deliveries that are to be made is of.
+_ORDERED = "state='waiting' AND mode='push' AND ordered=1"
 
 #: Dimensions that counters may be summed by (`period` is the minute or the day).
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -39,10 +42,13 @@ def due(
     mode: str,
     without: Sequence[str] = (),
 ) -> list[Due]:
-    """Deliveries of that mode to be made, by due time, to others than the receivers `without`."""
+    """Unordered deliveries of that mode to be made, by due time, to others than the receivers
+    `without`.
+    """
     if mode not in ("push", "ask"):
         raise ValueError(f"deliveries by {mode} are not made by the exchange")
-    which = f"AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
+    which = "AND ordered=0" if mode == "push" else ""
+    which += f" AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
     if without:
         which += f" AND receiver NOT IN ({','.join('?' * len(without))})"
     rows = connection.execute(
@@ -50,6 +56,31 @@ def due(
         (due_before, *lanes, *without, most),
     )
     return [Due(*row) for row in rows]
+
+
+def ordered(
+    connection: sqlite3.Connection, receiver: str, lanes: Sequence[int], after: Place, most: int
+) -> list[Place]:
+    """Ordered deliveries to a receiver in some lanes that are to be made, after a place."""
+    rows = connection.execute(
+        f"SELECT position, id FROM delivery WHERE {_ORDERED} AND receiver=? "
+        f"AND (position,id)>(?,?) AND lane IN ({','.join('?' * len(lanes))}) "
+        "ORDER BY position, id LIMIT ?",
+        (receiver, *after, *lanes, most),
+    )
+    return [Place(*row) for row in rows]
+
+
+def ordered_receivers(connection: sqlite3.Connection) -> list[str]:
+    """Whom ordered deliveries wait for: one step in the index for each of them."""
+    rows = connection.execute(
+        "WITH RECURSIVE one(receiver) AS ("
+        f"SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} UNION ALL "
+        f"SELECT (SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} "
+        "AND receiver>one.receiver) FROM one WHERE one.receiver NOT NULL) "
+        "SELECT receiver FROM one WHERE receiver NOT NULL"
+    )
+    return [row[0] for row in rows]
 
 
 def pending(

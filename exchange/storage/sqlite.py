@@ -19,6 +19,7 @@ from exchange.ports.ledger import (
     EventRow,
     MessageRow,
     Pending,
+    Place,
     Record,
     Recorded,
     Remember,
@@ -119,8 +120,18 @@ class SqliteLedger:
         mode: str = "push",
         without: Sequence[str] = (),
     ) -> list[Due]:
-        """Deliveries of that mode that are due."""
+        """Unordered deliveries of that mode that are due."""
         return queries.due(self.reader, lanes, due_before, most, mode, without)
+
+    async def ordered(
+        self, receiver: str, lanes: Sequence[int], after: Place, most: int
+    ) -> list[Place]:
+        """Where ordered deliveries wait."""
+        return queries.ordered(self.reader, receiver, lanes, after, most)
+
+    async def ordered_receivers(self) -> list[str]:
+        """Whom ordered deliveries wait for."""
+        return queries.ordered_receivers(self.reader)
 
     async def pending(
         self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True

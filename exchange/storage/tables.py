@@ -87,8 +87,15 @@ class Delivery(SQLModel, table=True):
             "delivery_due",
             "next_at",
             "lane",
-            sqlite_where=text("state = 'waiting' AND mode = 'push'"),
-            postgresql_where=text("state = 'waiting' AND mode = 'push'"),
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+        ),
+        Index(
+            "delivery_ordered",
+            "receiver",
+            "position",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
         ),
         Index(
             "delivery_mailbox",

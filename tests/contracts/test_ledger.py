@@ -256,9 +256,7 @@ async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
     types = ("population.births",)
     page = await ledger.stored("luova", types, 0, 1 << 62, 10)
     assert [(row.id, body) for row, body in page] == [(each.message.id, each.body) for each in made]
-    newest = await ledger.stored(
-        "luova", types, positions[0], positions[1], 1, newest_first=True
-    )
+    newest = await ledger.stored("luova", types, positions[0], positions[1], 1, newest_first=True)
     assert [row.position for row, _ in newest] == [positions[1]], "after is out, until is in"
     assert await ledger.stored("luova", ("population.deaths",), 0, 1 << 62, 10) == []
 
