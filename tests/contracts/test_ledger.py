@@ -261,6 +261,59 @@ async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
     assert await ledger.stored("luova", ("population.deaths",), 0, 1 << 62, 10) == []
 
 
+async def test_positions_rise_in_the_order_of_commits_over_all_workers(
+    ledger: SqliteLedger,
+) -> None:
+    other = SqliteLedger(ledger.path)
+    await other.open()
+    made = [record(str(number)) for number in range(20)]
+    for number, each in enumerate(reversed(made)):
+        await (other if number % 3 else ledger).record(each)
+    assert [each.message.position for each in reversed(made)] == list(range(1, 21))
+    assert await ledger.position() == await other.position() == 20
+    for each in made:
+        assert await other.message(each.message.id) == each.message
+        [delivery] = await other.deliveries(each.message.id)
+        assert delivery == each.deliveries[0]
+        assert delivery.position == each.message.position
+    newest = made[0].message.id
+    assert await ledger.position_before(newest) == 0, "the message with the least id is last"
+    assert await ledger.position_before(made[-1].message.id) == 0
+    assert await ledger.position_before(made[-1].message.id + 1) == 20
+    await other.close()
+
+
+async def test_what_is_not_kept_leaves_no_gap_between_positions(ledger: SqliteLedger) -> None:
+    await ledger.record(record("once", remember=[Remember("key", 1)]))
+    group = [
+        record("a"),
+        record("once", remember=[Remember("key", 1)]),
+        record("b"),
+        record("once", digest=b"another digest.."),
+        record("stale", remember=[Remember("key", 1)]),
+        record("c", state="rejected"),
+    ]
+    recorded = await asyncio.gather(*(ledger.record(each) for each in group))
+    assert [each.kind for each in recorded] == ["new", "duplicate", "new", "reused", "stale", "new"]
+    kept = [group[0], group[2], group[5]]
+    assert [each.message.position for each in kept] == [2, 3, 4]
+    for each in kept:
+        assert await ledger.message(each.message.id) == each.message
+        assert await ledger.deliveries(each.message.id) == list(each.deliveries)
+    await ledger.record(made := record("d"))
+    assert made.message.position == await ledger.position() == 5
+
+
+async def test_a_position_is_never_given_again(ledger: SqliteLedger) -> None:
+    made = [record(name) for name in "abc"]
+    for each in made:
+        await ledger.record(each)
+        await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    assert (await ledger.drop(1 << 62, 1 << 62, 100)).messages == 3
+    await ledger.record(again := record("a"))
+    assert again.message.position == 4
+
+
 async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedger) -> None:
     made, kept = record("a"), record("b")
     await ledger.record(made)
