@@ -171,6 +171,16 @@ class Place(NamedTuple):
     delivery_id: int
 
 
+class Old(NamedTuple):
+    """What is old enough to be forgotten: messages with ids below `before` that were committed up
+    to the position `until`, so that nothing goes before what was committed earlier is old, whatever
+    the clock did meanwhile.
+    """
+
+    before: int
+    until: int
+
+
 class Pending(NamedTuple):
     """A waiting delivery read back from the ledger, with its message and body."""
 
@@ -266,9 +276,10 @@ class Ledger(Protocol):
         """The last position given; whatever was committed has one up to it."""
         ...
 
-    async def position_before(self, message_id: int) -> int:
+    async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one: where to
-        begin with what came in since a time (see `clocks.first_id`).
+        begin with what came in since a time (see `clocks.first_id`). Costs as much as there are of
+        those messages or, where most are not older, as much as there are before them.
         """
         ...
 
@@ -289,10 +300,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Any:
-        """Forget up to `most` bodies and as many messages, settled and with ids below those
-        given.
-        """
+    async def drop(self, bodies: Old, messages: Old, most: int) -> Any:
+        """Forget up to `most` bodies and as many messages that are old and settled."""
         ...
 
     async def fold(self, before_minute: int, most: int) -> bool:

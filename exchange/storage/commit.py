@@ -225,11 +225,11 @@ def _settle_statement(rows: int) -> str:
 def lease_mailbox(
     connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
 ) -> list[int]:
-    """Take up to `most` deliveries from a mailbox until `until`; their ids, oldest first."""
+    """Take up to `most` deliveries from a mailbox until `until`; their ids, by position."""
     rows = connection.execute(
         "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "
         "ON message.id=delivery.message_id WHERE delivery.receiver=? AND delivery.next_at<=? AND delivery.state='waiting' "
-        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.id LIMIT ?) RETURNING id",
+        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.position, delivery.id LIMIT ?) RETURNING position, id",
         (until, receiver, now, channel, most),
     ).fetchall()
-    return sorted(row[0] for row in rows)
+    return [delivery_id for _, delivery_id in sorted(rows)]

@@ -163,12 +163,17 @@ def position(connection: sqlite3.Connection) -> int:
     return row[0] if row else 0
 
 
-def position_before(connection: sqlite3.Connection, message_id: int) -> int:
-    """The last position before those of all messages with that id or a greater one."""
+def position_before(connection: sqlite3.Connection, message_id: int, most_are_older: bool) -> int:
+    """The last position before those of all messages with that id or a greater one, found by their
+    ids or, where most are not older, by positions from the first one.
+    """
     row = connection.execute(
-        "SELECT MIN(position) FROM message WHERE id>=?", (message_id,)
+        "SELECT MIN(position) FROM message WHERE id>=?"
+        if most_are_older
+        else "SELECT position FROM message WHERE +id>=? ORDER BY position LIMIT 1",
+        (message_id,),
     ).fetchone()
-    return position(connection) if row[0] is None else row[0] - 1
+    return position(connection) if row is None or row[0] is None else int(row[0]) - 1
 
 
 def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:

@@ -18,6 +18,7 @@ from exchange.ports.ledger import (
     Due,
     EventRow,
     MessageRow,
+    Old,
     Pending,
     Place,
     Record,
@@ -150,7 +151,8 @@ class SqliteLedger:
         ids: list[int] = await self._writer.submit(
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
         )
-        return queries.pending(self.reader, ids, "waiting", True)
+        taken = queries.pending(self.reader, ids, "waiting", True)
+        return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
@@ -175,9 +177,9 @@ class SqliteLedger:
         """The last position given."""
         return queries.position(self.reader)
 
-    async def position_before(self, message_id: int) -> int:
+    async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one."""
-        found: int = await self._scan(queries.position_before, message_id)
+        found: int = await self._scan(queries.position_before, message_id, most_are_older)
         return found
 
     async def message(self, message_id: int) -> MessageRow | None:
@@ -214,18 +216,18 @@ class SqliteLedger:
         result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
         return result
 
-    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Dropped:
-        """Forget up to `most` bodies and messages, settled and with ids below those given."""
+    async def drop(self, bodies: Old, messages: Old, most: int) -> Dropped:
+        """Forget up to `most` bodies and messages that are old and settled."""
         alone = 0
-        if bodies_before > messages_before:
+        if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._writer.submit(
-                lambda connection: drop_bodies(connection, bodies_before, most)
+                lambda connection: drop_bodies(connection, bodies, most)
             )
-        bodies, messages = await self._writer.submit(
-            lambda connection: drop_messages(connection, messages_before, most)
+        dropped: Dropped = await self._writer.submit(
+            lambda connection: drop_messages(connection, messages, most)
         )
-        return Dropped(alone + bodies, messages)
+        return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def fold(self, before_minute: int, most: int) -> bool:
         """Fold counters of minutes before that one, about `most` of them; whether some are left."""

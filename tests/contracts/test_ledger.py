@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import Remember, Remembered
+from exchange.ports.ledger import Old, Remember, Remembered
 from exchange.storage.sqlite import SqliteLedger
 from exchange.storage.verify import verify
 from tests.contracts.rows import MINUTE, record, settlement
+
+ALL, NONE = Old(1 << 62, 1 << 62), Old(0, 0)
 
 
 async def sums(ledger: SqliteLedger) -> dict[str, int]:
@@ -201,12 +203,41 @@ async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteL
     for each in made[:6]:
         await ledger.settle(settlement(each, "delivered", ["delivered"]))
     before = await ledger.totals(("kind", "period"))
-    assert await ledger.drop(1 << 62, 0, 4) == (4, 0)
+    assert await ledger.drop(ALL, NONE, 4) == (4, 0)
     assert await ledger.body(made[0].message.id) is None
-    assert await ledger.drop(1 << 62, 1 << 62, 100) == (2, 6)
+    assert await ledger.drop(ALL, ALL, 100) == (2, 6)
     assert await ledger.message(made[0].message.id) is None
     assert await ledger.body(made[9].message.id) == made[9].body
     assert await ledger.totals(("kind", "period")) == before
+    assert verify(ledger.path).clean
+
+
+async def test_nothing_is_forgotten_before_what_was_committed_earlier_is_old(
+    ledger: SqliteLedger,
+) -> None:
+    young, set_back = record("young"), record("set-back")
+    old = [record(name) for name in "ab"]
+    # A clock that was set back gave the last one the least id.
+    made = [*old, young, set_back]
+    ids = sorted(each.message.id for each in made)
+    for each, number in zip(made, (ids[1], ids[2], ids[3], ids[0]), strict=True):
+        each.message = each.message._replace(id=number)
+        each.deliveries = [row._replace(message_id=number) for row in each.deliveries]
+        each.events = [row._replace(message_id=number) for row in each.events]
+        await ledger.record(each)
+        await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    for most_are_older in (True, False):
+        assert await ledger.position_before(ids[3], most_are_older) == 2
+    age = Old(ids[3], await ledger.position_before(ids[3], most_are_older=False))
+    assert await ledger.drop(age, NONE, 10) == (2, 0)
+    assert await ledger.body(set_back.message.id) == set_back.body
+    assert await ledger.drop(age, age, 10) == (0, 2)
+    assert [await ledger.message(each.message.id) is None for each in made] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert verify(ledger.path).clean
 
 
@@ -218,13 +249,13 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
             await ledger.settle(settlement(each, "delivered", ["delivered"]))
     before = await ledger.totals(("kind",), daily=True)
     last = max(period for (period,), *_ in await ledger.totals(("period",)))
-    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, (
+    assert (await ledger.drop(ALL, ALL, 4)).messages == 4, (
         "what is dropped before its minutes are folded"
     )
     assert not await ledger.fold(last + 1, 1_000)
     assert await ledger.totals(("kind",)) == [], "no minute is left"
     assert verify(ledger.path).clean
-    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, "and after"
+    assert (await ledger.drop(ALL, ALL, 4)).messages == 4, "and after"
     await ledger.record(record("late"))
     assert await ledger.fold(last + 1, 1_000) is False
     assert verify(ledger.path).clean
@@ -309,7 +340,7 @@ async def test_a_position_is_never_given_again(ledger: SqliteLedger) -> None:
     for each in made:
         await ledger.record(each)
         await ledger.settle(settlement(each, "delivered", ["delivered"]))
-    assert (await ledger.drop(1 << 62, 1 << 62, 100)).messages == 3
+    assert (await ledger.drop(ALL, ALL, 100)).messages == 3
     await ledger.record(again := record("a"))
     assert again.message.position == 4
 

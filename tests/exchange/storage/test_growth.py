@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.ports.ledger import Old, Place
 from exchange.storage import queries
 from exchange.storage.commit import lease_mailbox, record_all, settle_all
 from exchange.storage.connection import connect
@@ -32,6 +33,9 @@ REMEMBERED = record("plan")
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
+        lambda connection: queries.ordered(connection, "fund.ytk", (0, 1), Place(1, 2), 10),
+        lambda connection: queries.ordered_receivers(connection),
+        lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
@@ -42,7 +46,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
         lambda connection: queries.totals(connection, ("channel", "kind"), 0, 1 << 31, True),
-        lambda connection: drop_bodies(connection, 1 << 62, 10),
+        lambda connection: drop_bodies(connection, Old(1 << 62, 1 << 62), 10),
     ],
     ids=[
         "record",
@@ -50,6 +54,9 @@ REMEMBERED = record("plan")
         "lease",
         "due",
         "asked",
+        "ordered",
+        "ordered-receivers",
+        "position-before",
         "pending",
         "dead",
         "find",
