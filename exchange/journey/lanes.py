@@ -27,7 +27,7 @@ class NumberedLanes:
     def __init__(self, worker: int = 0, workers: int = 1) -> None:
         self._worker = worker
         self._workers = workers
-        self._own = tuple(range(worker, LANES, workers))
+        self._own = frozenset(range(worker, LANES, workers))
         self._takers = tuple(range(worker, WORKERS_MAX, workers))
 
     @property
@@ -35,7 +35,7 @@ class NumberedLanes:
         """This worker's number."""
         return self._worker
 
-    def own(self) -> Sequence[int]:
+    def own(self) -> frozenset[int]:
         """Every `workers`-th lane."""
         return self._own
 

@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: Deliveries looked at, and bodies read, at once.
 PAGE_DELIVERIES = 100
-#: Before every delivery.
-_BEGIN = Place(0, 0)
+#: Before every delivery; after every position.
+_BEGIN, _END = Place(0, 0), 1 << 62
 
 
 class Memory(Protocol):
@@ -69,9 +69,10 @@ class Ordered:
         self._wakes = wakes
         self._poll_seconds = poll_seconds
         self._last: dict[str, Place] = {}
-        #: Receivers that the memory had no room for, and those to be read for.
+        #: Receivers that the memory had no room for.
         self._behind: dict[str, None] = {}
-        self._woken: dict[str, None] = {}
+        #: Receivers to be read for, and up to which position.
+        self._woken: dict[str, int] = {}
         #: Deliveries as they were taken in, by receiver and id.
         self._at_hand: dict[str, dict[int, Delivery]] = {}
         self._due = asyncio.Event()
@@ -103,18 +104,19 @@ class Ordered:
             return
         if receiver not in self._behind:
             self._at_hand.setdefault(receiver, {})[delivery.id] = delivery
-        self.wake(receiver)
+        # What was committed after it is offered soon, and need not be read from the ledger.
+        self.wake(receiver, delivery.envelope.position)
 
-    def wake(self, receiver: str) -> None:
+    def wake(self, receiver: str, until: int = _END) -> None:
         """There may be something new for a receiver."""
-        self._woken[receiver] = None
+        self._woken[receiver] = max(until, self._woken.get(receiver, 0))
         self._due.set()
 
     def made_room(self, receiver: str, much: bool) -> None:
         """The memory holds less for a receiver, or, when `much` is true, for all."""
         if self._behind and (much or receiver in self._behind):
-            self._woken.update(self._behind if much else {receiver: None})
-            self._due.set()
+            for each in list(self._behind) if much else [receiver]:
+                self.wake(each)
 
     async def _poll(self) -> None:
         """What nobody told of (a wake was lost, a dead letter was sent again, another worker has
@@ -142,18 +144,22 @@ class Ordered:
             self._polling = False
             for receiver in await self._ledger.ordered_receivers():
                 self._last.pop(receiver, None)
-                woken[receiver] = None
-        for receiver in woken:
-            await self._read(receiver)
+                woken[receiver] = _END
+        for receiver, until in woken.items():
+            await self._read(receiver, until)
 
-    async def _read(self, receiver: str) -> None:
+    async def _read(self, receiver: str, until: int) -> None:
         """Hold what is new for a receiver, as far as there is room."""
-        at_hand = self._at_hand.pop(receiver, {})
+        at_hand, own = self._at_hand.pop(receiver, {}), self._lanes.own()
         while room := self._memory.room(receiver):
             places = await self._ledger.ordered(
-                receiver, self._lanes.own(), self._last.get(receiver, _BEGIN), PAGE_DELIVERIES
+                receiver, self._last.get(receiver, _BEGIN), until, PAGE_DELIVERIES
             )
-            new = [each for each in places if not self._memory.holds(each.delivery_id)]
+            new = [
+                each
+                for each in places
+                if each.lane in own and not self._memory.holds(each.delivery_id)
+            ]
             found = await self._found(new[:room], at_hand)
             for place in new[:room]:
                 # What is not found any more has ended meanwhile.
@@ -166,7 +172,8 @@ class Ordered:
                 if places:
                     self._last[receiver] = places[-1]
                 if len(places) < PAGE_DELIVERIES:
-                    self._behind.pop(receiver, None)
+                    if until == _END:
+                        self._behind.pop(receiver, None)
                     return
         self._behind[receiver] = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
@@ -26,7 +26,7 @@ class Lanes(Protocol):
         """This worker's number."""
         ...
 
-    def own(self) -> Sequence[int]:
+    def own(self) -> Container[int]:
         """The lanes of this worker."""
         ...
 

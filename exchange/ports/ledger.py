@@ -165,10 +165,11 @@ class Due(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a delivery stands in the order of commits."""
+    """Where a delivery stands in the order of commits, and its lane."""
 
     position: int
     delivery_id: int
+    lane: int = 0
 
 
 class Old(NamedTuple):
@@ -228,11 +229,9 @@ class Ledger(Protocol):
         """
         ...
 
-    async def ordered(
-        self, receiver: str, lanes: Sequence[int], after: Place, most: int
-    ) -> list[Place]:
-        """Where the ordered deliveries to a receiver in these lanes stand that are to be made, due
-        or not, after a place: what is committed later stands later.
+    async def ordered(self, receiver: str, after: Place, until: int, most: int) -> list[Place]:
+        """Where the ordered deliveries to a receiver stand that are to be made, due or not, after a
+        place and up to a position: what is committed later stands later.
         """
         ...
 

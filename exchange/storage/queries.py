@@ -59,14 +59,13 @@ def due(
 
 
 def ordered(
-    connection: sqlite3.Connection, receiver: str, lanes: Sequence[int], after: Place, most: int
+    connection: sqlite3.Connection, receiver: str, after: Place, until: int, most: int
 ) -> list[Place]:
-    """Ordered deliveries to a receiver in some lanes that are to be made, after a place."""
+    """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
-        f"SELECT position, id FROM delivery WHERE {_ORDERED} AND receiver=? "
-        f"AND (position,id)>(?,?) AND lane IN ({','.join('?' * len(lanes))}) "
-        "ORDER BY position, id LIMIT ?",
-        (receiver, *after, *lanes, most),
+        f"SELECT position, id, lane FROM delivery WHERE {_ORDERED} AND receiver=? "
+        "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
+        (receiver, after.position, after.delivery_id, until, most),
     )
     return [Place(*row) for row in rows]
 

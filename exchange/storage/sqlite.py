@@ -124,11 +124,9 @@ class SqliteLedger:
         """Unordered deliveries of that mode that are due."""
         return queries.due(self.reader, lanes, due_before, most, mode, without)
 
-    async def ordered(
-        self, receiver: str, lanes: Sequence[int], after: Place, most: int
-    ) -> list[Place]:
+    async def ordered(self, receiver: str, after: Place, until: int, most: int) -> list[Place]:
         """Where ordered deliveries wait."""
-        return queries.ordered(self.reader, receiver, lanes, after, most)
+        return queries.ordered(self.reader, receiver, after, until, most)
 
     async def ordered_receivers(self) -> list[str]:
         """Whom ordered deliveries wait for."""

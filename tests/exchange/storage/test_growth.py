@@ -33,7 +33,7 @@ REMEMBERED = record("plan")
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
-        lambda connection: queries.ordered(connection, "fund.ytk", (0, 1), Place(1, 2), 10),
+        lambda connection: queries.ordered(connection, "fund.ytk", Place(1, 2), 9, 10),
         lambda connection: queries.ordered_receivers(connection),
         lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
