@@ -186,6 +186,7 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
         process.join(STOP_SECONDS)
         if process.is_alive():
             process.kill()
+    wakes.close()
 
 
 def configure_log() -> None:

@@ -17,16 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.assembly import Exchange
 from exchange.clocks import SequentialIds, WallClock
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.journey.retry import RetryPolicy
+from exchange.ports import Inbound
 from exchange.ports.lanes import LANES, Wakes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Place, Record
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
+from exchange.settings import Settings
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 from tests.exchange.journey.way import FIRST, SECOND
@@ -355,3 +358,47 @@ async def test_ordered_deliveries_are_read_by_page_and_place(
     assert await ledger.ordered(SECOND, Place(0, 0), 1 << 62, 40) == []
     assert await ledger.ordered_receivers() == [FIRST]
     await ledger.close()
+
+
+async def test_a_restart_ends_no_call_that_another_worker_is_answering(tmp_path: Path) -> None:
+    answering, may = asyncio.Event(), asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        answering.set()
+        await may.wait()
+        return Reply(200, b"the answer")
+
+    channel = made.channel()
+    storage = {"url": f"sqlite:///{tmp_path / 'exchange.db'}"}
+    two = Settings(storage=storage, server={"workers": 2})
+
+    def worker(number: int) -> Exchange:
+        return Exchange(
+            two, number, channels={channel.name: channel}, transport=made.Script(answer)
+        )
+
+    first, other = worker(0), worker(1)
+    await first.open()
+    await other.open()
+    sender = other.directory.get(made.SENDER)
+    assert sender is not None
+    hints = {
+        "type": "population.births",
+        "id": "asked",
+        "receiver": FIRST,
+        "mode": "ask",
+        "conversation": "c",
+    }
+    asked = Inbound(sender, made.BODY, "application/json", "api", hints)
+    call = asyncio.create_task(other.asking.ask(channel, asked, 10.0))
+    await answering.wait()
+    await first.close()
+    first = worker(0)
+    await first.open()
+    may.set()
+    outcome, reply = await call
+    assert reply == b"the answer"
+    [row] = await first.ledger.deliveries(outcome.envelope.id)
+    assert (row.state, row.lane, row.ordered) == ("delivered", 1, 0)
+    await first.close()
+    await other.close()
