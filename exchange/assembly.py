@@ -31,7 +31,6 @@ from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
-from exchange.ports.lanes import Wakes
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
@@ -262,7 +261,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
-        wakes: Wakes | None = None,
+        lanes: NumberedLanes | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -294,15 +293,9 @@ class Exchange:
             _policy(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = NumberedLanes(worker, settings.server.workers)
+        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
         self.dispatcher = Dispatcher(
-            self.ledger,
-            self.attempts,
-            self.directory,
-            self.clock,
-            _bounds(settings),
-            self.lanes,
-            wakes,
+            self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
         self.judge = Judge(
             self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max

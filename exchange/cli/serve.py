@@ -21,7 +21,7 @@ import uvloop
 
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
-from exchange.journey.lanes import SocketWakes
+from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings, load
 from exchange.web.app import DOORS
 from exchange.web.serving import BACKLOG, serving
@@ -128,7 +128,8 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None, wakes=wakes)
+    lanes = NumberedLanes(worker, settings.server.workers, wakes)
+    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None, lanes=lanes)
     exchange.warm_up()
     app = exchange.application()
     async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):

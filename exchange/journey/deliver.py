@@ -17,7 +17,7 @@ from exchange.errors import LedgerClosed, LedgerError
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.journey.ordered import Ordered
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes, Wakes
+from exchange.ports.lanes import Lanes
 from exchange.ports.ledger import Due
 from exchange.schemas.directory import Directory
 
@@ -70,7 +70,6 @@ class Dispatcher:
         clock: Clock,
         bounds: Bounds,
         lanes: Lanes,
-        wakes: Wakes | None = None,
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -99,7 +98,6 @@ class Dispatcher:
             self,
             partial(delivery_of, directory=directory),
             lanes,
-            wakes,
             bounds.poll_seconds,
         )
 

@@ -9,7 +9,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Sequence
 
-from exchange.ports.lanes import LANES
+from exchange.ports.lanes import LANES, Wakes
 
 #: As many workers as one supervisor has at most (see `settings.Server`).
 WORKERS_MAX = 64
@@ -24,7 +24,8 @@ class NumberedLanes:
     ones, and the supervisor sees to it that there is one worker of each number.
     """
 
-    def __init__(self, worker: int = 0, workers: int = 1) -> None:
+    def __init__(self, worker: int = 0, workers: int = 1, wakes: Wakes | None = None) -> None:
+        self.wakes = wakes
         self._worker = worker
         self._workers = workers
         self._own = frozenset(range(worker, LANES, workers))

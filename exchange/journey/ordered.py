@@ -17,13 +17,15 @@ import structlog
 
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes, Wakes
+from exchange.ports.lanes import Lanes
 from exchange.ports.ledger import Pending, Place
 
 log = structlog.get_logger(__name__)
 
 #: Deliveries looked at, and bodies read, at once.
 PAGE_DELIVERIES = 100
+#: Rows that may be read again for each poll, on the whole: another worker may have a long queue.
+ROWS_A_POLL = 10_000
 #: Before every delivery; after every position.
 _BEGIN, _END = Place(0, 0), 1 << 62
 
@@ -58,7 +60,6 @@ class Ordered:
         memory: Memory,
         delivery_of: Callable[[Pending], Delivery],
         lanes: Lanes,
-        wakes: Wakes | None,
         poll_seconds: float,
     ) -> None:
         self._ledger = ledger
@@ -66,7 +67,6 @@ class Ordered:
         self._memory = memory
         self._delivery_of = delivery_of
         self._lanes = lanes
-        self._wakes = wakes
         self._poll_seconds = poll_seconds
         self._last: dict[str, Place] = {}
         #: Receivers that the memory had no room for.
@@ -77,19 +77,22 @@ class Ordered:
         self._at_hand: dict[str, dict[int, Delivery]] = {}
         self._due = asyncio.Event()
         self._polling = False
+        #: Polls until everything that waits is looked at again, and rows read since the last one.
+        self._polls_left = 0
+        self._rows = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to follow."""
-        if self._wakes is not None:
-            self._wakes.listen(self._lanes.worker, self.wake)
+        if self._lanes.wakes is not None:
+            self._lanes.wakes.listen(self._lanes.worker, self.wake)
         for run, name in ((self._follow(), "ordered-follow"), (self._poll(), "ordered-poll")):
             self._tasks.append(asyncio.create_task(run, name=name))
 
     async def stop(self) -> None:
         """End."""
-        if self._tasks and self._wakes is not None:
-            self._wakes.stop(self._lanes.worker)
+        if self._tasks and self._lanes.wakes is not None:
+            self._lanes.wakes.stop(self._lanes.worker)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -99,8 +102,8 @@ class Ordered:
         """Tell the owner of its lane that a delivery was committed."""
         receiver, owner = delivery.receiver.id, self._lanes.owner(lane)
         if owner != self._lanes.worker:
-            if self._wakes is not None:
-                self._wakes.wake(owner, receiver)
+            if self._lanes.wakes is not None:
+                self._lanes.wakes.wake(owner, receiver)
             return
         if receiver not in self._behind:
             self._at_hand.setdefault(receiver, {})[delivery.id] = delivery
@@ -140,13 +143,19 @@ class Ordered:
 
     async def _read_all(self) -> None:
         woken, self._woken = self._woken, {}
-        if self._polling:
-            self._polling = False
+        polling, self._polling = self._polling, False
+        again = polling and not self._polls_left
+        if polling:
             for receiver in await self._ledger.ordered_receivers():
-                self._last.pop(receiver, None)
                 woken[receiver] = _END
+                if again:
+                    self._last.pop(receiver, None)
+            self._polls_left = max(0, self._polls_left - 1)
+            self._rows = 0
         for receiver, until in woken.items():
             await self._read(receiver, until)
+        if again:
+            self._polls_left = self._rows // ROWS_A_POLL
 
     async def _read(self, receiver: str, until: int) -> None:
         """Hold what is new for a receiver, as far as there is room."""
@@ -155,6 +164,7 @@ class Ordered:
             places = await self._ledger.ordered(
                 receiver, self._last.get(receiver, _BEGIN), until, PAGE_DELIVERIES
             )
+            self._rows += len(places)
             new = [
                 each
                 for each in places
@@ -175,6 +185,7 @@ class Ordered:
                     if until == _END:
                         self._behind.pop(receiver, None)
                     return
+                await asyncio.sleep(0)
         self._behind[receiver] = None
 
     async def _found(

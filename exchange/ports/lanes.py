@@ -16,10 +16,33 @@ def lane_of(receiver: str, channel: str, conversation: str) -> int:
     return blake2b(named, digest_size=1).digest()[0]
 
 
+class Wakes(Protocol):
+    """Tells other workers that an ordered delivery of theirs was committed. A wake may be lost:
+    whoever it was meant for asks the ledger from time to time.
+    """
+
+    def wake(self, worker: int, receiver: str) -> None:
+        """Tell a worker that there is something for a receiver; returns at once."""
+        ...
+
+    def listen(self, worker: int, woken: Callable[[str], None]) -> None:
+        """Call `woken` on the running loop with each receiver that this worker is told."""
+        ...
+
+    def stop(self, worker: int) -> None:
+        """Listen no more."""
+        ...
+
+
 class Lanes(Protocol):
     """Who owns which lanes, as one worker sees it. A lane has one owner at any time, and only the
     owner makes its deliveries.
     """
+
+    @property
+    def wakes(self) -> Wakes | None:
+        """How other workers are told, and tell; None where every worker only polls."""
+        ...
 
     @property
     def worker(self) -> int:
@@ -38,22 +61,4 @@ class Lanes(Protocol):
 
     def owner(self, lane: int) -> int:
         """The worker that owns a lane."""
-        ...
-
-
-class Wakes(Protocol):
-    """Tells other workers that an ordered delivery of theirs was committed. A wake may be lost:
-    whoever it was meant for asks the ledger from time to time.
-    """
-
-    def wake(self, worker: int, receiver: str) -> None:
-        """Tell a worker that there is something for a receiver; returns at once."""
-        ...
-
-    def listen(self, worker: int, woken: Callable[[str], None]) -> None:
-        """Call `woken` on the running loop with each receiver that this worker is told."""
-        ...
-
-    def stop(self, worker: int) -> None:
-        """Listen no more."""
         ...
