@@ -11,13 +11,13 @@ stand.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from exchange.adapters.income_register.learned import Forms
+from exchange.adapters.income_register.learned import Forms, Memory
 from exchange.adapters.income_register.learning import Learner
 from exchange.adapters.income_register.pieces import SIGNATURE, bounds
-from exchange.adapters.income_register.quick import Quick, earner_code
+from exchange.adapters.income_register.quick import Recogniser, earner_code
 from exchange.adapters.income_register.reading import REPORT_END, Reader, Written
 from exchange.schemas.income_register.codes import plain
 
@@ -109,19 +109,23 @@ class Abridgement:
             _, start, end = self.left[place]
             yield self.body[start : end - _END_BYTES]
 
-    def holds(self, quick: Quick) -> bool:
+    def holds(self, recogniser: Recogniser) -> bool:
         """Whether the reports that are left out are fine in the delivery as it is."""
-        if quick.pays(self.codes) or any(
-            value > quick.limits[name] for name, value in self.latest.items()
+        if recogniser.pays(self.codes) or any(
+            value > recogniser.limits[name] for name, value in self.latest.items()
         ):
             return False
         examples = max(EXAMPLES_MIN, len(self.references) // 8)
         for forms, (start, end) in self.forms.items():
             # One that was judged before it may have told of this one, too.
-            if quick.is_fine(forms):
+            if recogniser.is_fine(forms):
                 continue
             examples -= 1
-            if examples < 0 or not quick.judge(self.body[start:end]) or not quick.is_fine(forms):
+            if (
+                examples < 0
+                or not recogniser.judge(self.body[start:end])
+                or not recogniser.is_fine(forms)
+            ):
                 return False
         return True
 
@@ -151,8 +155,8 @@ class Abridgement:
         return self.body.rindex(REPORT_END, self.start, self.end) + _END_BYTES
 
 
-def abridge(body: bytes) -> Abridgement | None:
-    """The delivery abridged; None when it is small, not written plainly enough, or little of it is
+def abridge(body: bytes, memories: Mapping[bool, Memory]) -> Abridgement | None:
+    """The delivery abridged, by what is remembered of wages (True) and of benefits; None when it is small, not written plainly enough, or little of it is
     known.
     """
     if (
@@ -164,7 +168,7 @@ def abridge(body: bytes) -> Abridgement | None:
     if (around := bounds(body)) is None:
         return None
     found = Abridgement(kind[1] == b"Wage", body, *around)
-    learner = Learner(found.wages)
+    learner = Learner(memories[found.wages], found.wages)
     reader = Reader(learner.memory)
     left_bytes = 0
     for at, window in _windows(body, *around):

@@ -5,6 +5,7 @@ of its own but the route.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from exchange.adapters.income_register import (
     cycle,
@@ -18,6 +19,7 @@ from exchange.adapters.income_register import (
     soap,
     verdict,
 )
+from exchange.adapters.income_register.known import Known
 from exchange.adapters.income_register.rules import needs_whole, rules, rules_of_abridged
 from exchange.adapters.income_register.verification import check_signature
 from exchange.errors import Unroutable
@@ -75,11 +77,11 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
         return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
-        known = rules_of_abridged(parsed, context)
-        if known is not None and parsed.inbound.door in cycle.DOORS:
-            known += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
-        if known is not None and not any(
-            map(needs_whole, found := cycle.check(parsed, identity, context, known))
+        of_rest = rules_of_abridged(parsed, context)
+        if of_rest is not None and parsed.inbound.door in cycle.DOORS:
+            of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+        if of_rest is not None and not any(
+            map(needs_whole, found := cycle.check(parsed, identity, context, of_rest))
         ):
             return found
         parsed.become_unabridged()
@@ -103,21 +105,27 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     return cycle.check(parsed, identity, context, found)
 
 
-CHANNEL = Channel(
-    name="income-register",
-    titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
-    families=("income_register",),
-    doors=listen.DOORS,
-    parse=parse.parse,
-    identify=identify.identify,
-    route=route,
-    request=deliver.request,
-    judge=deliver.judge,
-    rules=judge,
-    verdict=verdict.verdict,
-    recall=cycle.recall,
-    remember=remember.remember,
-    remember_rejected=remember.remember_rejected,
-    refuse=soap.refuse,
-    watches=(files.WATCH, distribution.WATCH),
-)
+def declare(known: Known | None) -> Channel:
+    """The channel with what it has learned; None: it recognises nothing."""
+    return Channel(
+        name="income-register",
+        titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
+        families=("income_register",),
+        doors=listen.DOORS,
+        parse=partial(parse.parse, known=known),
+        identify=identify.identify,
+        route=route,
+        request=deliver.request,
+        judge=deliver.judge,
+        rules=judge,
+        verdict=verdict.verdict,
+        recall=cycle.recall,
+        remember=remember.remember,
+        remember_rejected=remember.remember_rejected,
+        refuse=soap.refuse,
+        watches=(files.WATCH, distribution.WATCH),
+        without_recognition=partial(declare, None),
+    )
+
+
+CHANNEL = declare(Known())

@@ -21,15 +21,12 @@ VALUE_BYTES_MAX = 60
 _OF_TOTAL = frozenset((b"101", b"102", b"103", b"104", b"105", b"106"))
 _FLAGS = (b"<Recovery>", b"<UnjustEnrichment>")
 
-#: What was learned of reports of wages, and of benefits.
-MEMORIES = {True: Memory(), False: Memory()}
-
 
 class Learner:
     """Learns from the reports of one delivery."""
 
-    def __init__(self, wages: bool) -> None:
-        self.memory = MEMORIES[wages]
+    def __init__(self, memory: Memory, wages: bool) -> None:
+        self.memory = memory
         self._wages = wages
         self._learned = self._tried = 0
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.income_register.abridgement import Abridgement, abridge
+from exchange.adapters.income_register.abridgement import Abridgement
+from exchange.adapters.income_register.known import Known
 from exchange.adapters.income_register.memory import Shelf
 from exchange.adapters.income_register.pieces import LARGE_BYTES, Fields, cut
 from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
@@ -70,14 +71,16 @@ class Item:
 class Document(Parsed):
     """A parsed document with its items; `versions` is what the cycle's rules find out: the version
     that each item gets, `invalidated` the versions of the reports that the invalidation of a whole
-    delivery invalidates, and `shelf` where its reports are remembered. With `abridged`, the
-    document lacks the reports that are known to be valid.
+    delivery invalidates, and `shelf` where its reports are remembered. `known` is what the channel
+    has learned, if it may be used. With `abridged`, the document lacks the reports that are known
+    to be valid.
     """
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
     invalidated: dict[str, int] = field(default_factory=dict)
     shelf: Shelf | None = None
+    known: Known | None = None
     abridged: Abridgement | None = None
 
     def become_whole(self) -> None:
@@ -125,20 +128,25 @@ def delivery_data(document: Any) -> Any:
     return document if data is None else data
 
 
-def parse(inbound: Inbound) -> Document:
+def parse(inbound: Inbound, known: Known | None = None) -> Document:
     """The message; a delivery abridged where most of it is known, else a large one in pieces where
-    it can be cut.
+    it can be cut. `known` is what the channel has learned; without it nothing is recognised.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    return read_abridged(inbound) or read_unabridged(inbound)
+    document = read_abridged(inbound, known) if known is not None else None
+    if document is None:
+        document = read_unabridged(inbound)
+    document.known = known
+    return document
 
 
-def read_abridged(inbound: Inbound) -> Document | None:
+def read_abridged(inbound: Inbound, known: Known) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
-    abridged = abridge(inbound.body) if len(inbound.body) <= LIMITS.body_bytes_max else None
-    if abridged is None:
+    if len(inbound.body) > LIMITS.body_bytes_max or (
+        (abridged := known.abridged(inbound.body)) is None
+    ):
         return None
     try:
         rest = read_whole(replace(inbound, body=abridged.document()))
@@ -247,8 +255,10 @@ def first_of_each(document: bytes) -> bytes:
 
 def in_pieces(parsed: Document) -> Iterator[Document]:
     """A delivery that was cut, piece by piece as deliveries of their own."""
-    for piece in cut(parsed.inbound.body) or ():
-        yield read_whole(replace(parsed.inbound, body=piece))
+    for body in cut(parsed.inbound.body) or ():
+        piece = read_whole(replace(parsed.inbound, body=body))
+        piece.known = parsed.known
+        yield piece
 
 
 def _written(fields: Fields) -> Item:

@@ -1,5 +1,5 @@
-"""Recognises reports that are plainly fine, by the shapes of reports in which the rules found
-nothing; gives no finding of its own.
+"""Tells whether reports in known forms are fine in a delivery: whether the rules found nothing in
+one of each under such a payer; gives no finding of its own.
 
 The rules look at every element, which costs several times what parsing does. Most reports of a
 payer are written alike and differ in names, amounts and dates: their bytes are matched against a
@@ -11,10 +11,10 @@ valid by the channel's own schema, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from exchange.adapters.income_register.learning import MEMORIES, Learner
+from exchange.adapters.income_register.learned import Memory
 from exchange.adapters.income_register.reading import (
     REPORT_END,
     REPORTS_END,
@@ -43,14 +43,14 @@ def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     return None if b"<Report" in around or b"</Report" in around else (chunks, around)
 
 
-class Quick:
-    """Recognises the reports of one delivery. `judge` tells whether nothing is found in a report
-    (an element by itself).
+class Recogniser:
+    """Tells which forms of reports are fine in one delivery. `judge` tells whether nothing is found
+    in a report (an element by itself).
     """
 
-    def __init__(self, book: Book, judge: Judge) -> None:
+    def __init__(self, book: Book, memory: Memory, judge: Judge) -> None:
         payer, day = book.payer, book.payment_day
-        self._memory = memory = MEMORIES[book.wages]
+        self._memory = memory
         self._judge = judge
         self._wages = book.wages
         self._payer_codes = frozenset(code.encode() for _, code in payer.ids)
@@ -71,42 +71,6 @@ class Quick:
             2022 <= year <= 2025,
         )
         self._context = memory.class_of(context)
-        self._learner = Learner(book.wages)
-        self._ids: set[bytes] = set()
-        self._fresh: list[bytes] = []
-
-    def taken(self) -> list[str]:
-        """The keys of the reports that were recognised since this was last asked."""
-        keys = [f"ReportId {report_id.decode()}" for report_id in self._fresh]
-        self._fresh.clear()
-        return keys
-
-    def take(self, key: str) -> None:
-        """Note the key of a report that was not recognised."""
-        kind, _, report_id = key.partition(" ")
-        if kind == "ReportId":
-            self._ids.add(report_id.encode())
-
-    def unrecognised(self, chunks: Iterable[bytes]) -> Iterator[int]:
-        """The places of the reports that are not plainly fine; what the caller learns in between is
-        used for those that follow.
-        """
-        ids, fresh, codes = self._ids, self._fresh, self._payer_codes
-        known: set[tuple[int, ...]] = set()
-        for index, written in enumerate(Reader(self._memory, self.limits).read(chunks)):
-            if written is not None:
-                forms, report_id, code = written.forms, reference(written), earner_code(written)
-                if (
-                    report_id
-                    and report_id not in ids
-                    and code not in codes
-                    and (forms in known or self.is_fine(forms))
-                ):
-                    known.add(forms)
-                    ids.add(report_id)
-                    fresh.append(report_id)
-                    continue
-            yield index
 
     def is_fine(self, forms: tuple[int, ...]) -> bool:
         """Whether reports in these forms are fine under this payer, apart from what differs between
@@ -117,12 +81,6 @@ class Quick:
     def pays(self, codes: Iterable[bytes]) -> bool:
         """Whether any of these identifiers is the payer's own."""
         return not self._payer_codes.isdisjoint(codes)
-
-    def learn(self, chunk: bytes) -> bool:
-        """Learn from a report (its bytes without its end tag), when nothing is found in it as it
-        stands there; whether it was learned.
-        """
-        return self._learner.learn(chunk) and self.judge(chunk)
 
     def judge(self, chunk: bytes) -> bool:
         """Have a report in known forms judged, and remember its forms when nothing is found

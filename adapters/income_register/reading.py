@@ -67,11 +67,12 @@ class Reader:
                 lines[-1] = lines[-1][:_END_BYTES]
             else:
                 main, found, tail = chunk.partition(TRANSACTIONS_END)
-                if not found:
-                    yield None
-                    continue
                 lines = main.split(TRANSACTION)
                 first = lines.pop(0)
+                if not found or not lines:
+                    # Without a transaction there is no report: the schema wants one or more.
+                    yield None
+                    continue
             first = first.lstrip(SPACE)
             written = memory.find(first.count(b"<"), first)
             if written is None:

@@ -27,8 +27,8 @@ from exchange.adapters.income_register.parse import (
 )
 from exchange.adapters.income_register.party_rules import check_earner, check_others
 from exchange.adapters.income_register.pay_rules import check_report, check_transactions
-from exchange.adapters.income_register.quick import Quick, chunks_of
-from exchange.adapters.income_register.report_rules import check_references, report_key
+from exchange.adapters.income_register.quick import Recogniser
+from exchange.adapters.income_register.report_rules import check_references
 from exchange.adapters.income_register.request_rules import (
     check_data_request,
     check_invalidations,
@@ -37,7 +37,7 @@ from exchange.adapters.income_register.request_rules import (
 )
 from exchange.adapters.income_register.rulebook import Book
 from exchange.adapters.income_register.shapes import is_text
-from exchange.adapters.income_register.standing import Standing, key_of
+from exchange.adapters.income_register.standing import key_of
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import LISTS
 from exchange.schemas.violation import Finding
@@ -49,22 +49,16 @@ DATA_REQUEST = "income-register.data-request"
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
 REAL_TIME_DOOR = "real-time"
-_STANDING = Standing()
 #: The door of a document that is only judged: how it would be sent is told by its root element.
 CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
-    """Everything that is wrong with a document, apart from what its schema says. An abridged one
-    becomes whole, if need be.
+    """Everything that is wrong with a document that is not abridged, apart from what its schema
+    says.
     """
-    if isinstance(parsed, Document) and parsed.abridged is not None:
-        if (known := rules_of_abridged(parsed, context)) is not None:
-            return known
-        parsed.become_whole()
     kind, document = parsed.message_type, parsed.document
     book = Book(kind != BENEFIT_REPORTS, context.now)
-    clean = False
     if kind == STATUS_REQUEST:
         _check_status_request(book, document)
     elif kind == DATA_REQUEST:
@@ -72,7 +66,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     elif (data := document.find("DeliveryData")) is None:
         pass
     elif kind in DELIVERY_TYPES:
-        clean = _check_delivery_data(book, data, parsed, context)
+        _check_delivery_data(book, data, parsed, context)
     elif kind == SEPARATE_REPORTS:
         check_separate_reports(book, data)
     elif kind == INVALIDATIONS:
@@ -80,7 +74,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
     check_document(
-        book, parsed.inbound.body, parsed.root if parsed.root is not None else document, clean
+        book, parsed.inbound.body, parsed.root if parsed.root is not None else document
     )
     return book.findings
 
@@ -89,13 +83,14 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
     """The same of an abridged delivery: warnings about its header, or nothing; None when all of it
     must be looked at.
     """
-    abridged, data = parsed.abridged, parsed.document.find("DeliveryData")
-    if abridged is None or data is None or _is_real_time(parsed):
+    abridged, known = parsed.abridged, parsed.known
+    data = parsed.document.find("DeliveryData")
+    if abridged is None or known is None or data is None or _is_real_time(parsed):
         return None
     book = Book(abridged.wages, context.now)
     parts = _check_header(book, data, parsed, context)
-    quick = Quick(book, partial(_is_fine, book))
-    if not abridged.holds(quick):
+    memory = known.reports[abridged.wages]
+    if not abridged.holds(Recogniser(book, memory, partial(_is_fine, book))):
         return None
     clean = is_text(abridged.around())
     if abridged.judged:
@@ -103,11 +98,9 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
         for place, report, chunk in zip(
             abridged.judged, parts["Reports"], abridged.chunks(), strict=True
         ):
-            book.item, before = abridged.left[place][0], len(book.findings)
+            book.item = abridged.left[place][0]
             check_one(book, report, seen)
             clean = clean and is_text(chunk)
-            if len(book.findings) == before:
-                quick.learn(chunk)
         book.item = None
     check_document(book, parsed.inbound.body, parsed.root, clean)
     return None if any(map(needs_whole, book.findings)) else book.findings
@@ -144,52 +137,30 @@ def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> di
     check_varying(book, parts)
     kind = DELIVERY_TYPES[parsed.message_type]
     # By the type alone: a day that is not in the future (a date of birth) will not be in it later.
-    key = key_of(parsed.inbound.body, data, kind)
-    if (payer := _STANDING.find(key)) is not None:
+    known = parsed.known if isinstance(parsed, Document) else None
+    key = key_of(parsed.inbound.body, data, kind) if known is not None else None
+    if known is not None and (payer := known.headers.find(key)) is not None:
         book.payer = payer
         return parts
     before = len(book.findings)
     check_standing(book, parts, kind)
-    if len(book.findings) == before:
-        _STANDING.keep(key, book.payer)
+    if known is not None and len(book.findings) == before:
+        known.headers.keep(key, book.payer)
     return parts
 
 
-def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context) -> bool:
-    """The delivery and its reports; whether it is known that no value holds a forbidden string."""
+def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context) -> None:
+    """The delivery and its reports."""
     holder = _check_header(book, data, parsed, context).get("Reports")
-    body = parsed.inbound.body
     if holder is None:
-        return False
+        return
     if len(holder) > 1 and _is_real_time(parsed):
         book.add("single-report", holder[1], "one Report", str(len(holder)))
     seen: set[str] = set()
-    if (split := chunks_of(body, len(holder))) is None:
-        for index, report in enumerate(holder):
-            book.item = index
-            check_one(book, report, seen)
-        book.item = None
-        return False
-    chunks, around = split
-    reports: list[Any] = []
-    quick = Quick(book, partial(_is_fine, book))
-    clean = is_text(around)
-    for index in quick.unrecognised(chunks):
-        # A child by its place is looked for from the first one on: all at once, when one is needed
-        # at all.
-        reports = reports or list(holder)
-        book.item, report, before = index, reports[index], len(book.findings)
-        seen.update(quick.taken())
+    for index, report in enumerate(holder):
+        book.item = index
         check_one(book, report, seen)
-        # The last one, as `check_one` has it: a broken report may have several.
-        for references in report.iterchildren("ReportData", reversed=True):
-            quick.take(report_key(references))
-            break
-        clean = clean and is_text(chunks[index])
-        if len(book.findings) == before:
-            quick.learn(chunks[index])
     book.item = None
-    return clean
 
 
 def _is_fine(book: Book, report: Any) -> bool:

@@ -8,13 +8,12 @@ import datetime
 import random
 from typing import Any
 
-import pytest
-
-from exchange.adapters.income_register import generate, parse, rules
-from exchange.adapters.income_register.channel import CHANNEL
-from exchange.adapters.income_register.standing import Standing, key_of
+from exchange.adapters.income_register import generate, parse
+from exchange.adapters.income_register.channel import declare
+from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.standing import key_of
 from exchange.journey.validate import Judge
-from exchange.ports import Context, Inbound
+from exchange.ports import Channel, Context, Inbound
 from exchange.schemas import directory
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Partner
@@ -23,6 +22,9 @@ EVERYBODY = directory.load()
 NOW = int(datetime.datetime(2026, 3, 3, tzinfo=datetime.UTC).timestamp() * 1000)
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 JUDGE = Judge(Catalogue.load())
+#: What the channel of these tests has learned, and the same channel without it.
+KNOWN = Known()
+CHANNEL, UNAIDED = declare(KNOWN), declare(None)
 
 
 def _employer() -> Partner:
@@ -51,22 +53,18 @@ def delivery(seed: int, reports: int = 1, kind: str = "wages") -> bytes:
     )
 
 
-def judged(body: bytes) -> tuple[Any, ...]:
+def judged(body: bytes, channel: Channel = CHANNEL) -> tuple[Any, ...]:
     """The verdict, every violation as the journey tells it, and the identity."""
-    reading = JUDGE.read(CHANNEL, inbound(body))
-    judgement = JUDGE.decide(CHANNEL, reading, Context(EVERYBODY, NOW))
+    reading = JUDGE.read(channel, inbound(body))
+    judgement = JUDGE.decide(channel, reading, Context(EVERYBODY, NOW))
     detail = {key: value for key, value in judgement.verdict.detail.items() if key != "known"}
     told = [each.as_dict() for each in judgement.violations]
     return judgement.verdict.accepted, detail, judgement.reason, told, reading.identity
 
 
 def judged_anew(body: bytes) -> tuple[Any, ...]:
-    """The same by a channel that has learned nothing."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rules, "_STANDING", Standing())
-        patched.setattr(rules, "chunks_of", lambda *_: None)
-        patched.setattr(parse, "abridge", lambda *_: None)
-        return judged(body)
+    """The same by a channel that recognises nothing."""
+    return judged(body, UNAIDED)
 
 
 def rules_broken(told: tuple[Any, ...]) -> set[str]:
@@ -77,10 +75,10 @@ def rules_broken(told: tuple[Any, ...]) -> set[str]:
 def is_known_header(body: bytes, kind: str = "100") -> bool:
     """Whether the channel knows the header of a delivery."""
     data = parse.read_whole(inbound(body)).document.find("DeliveryData")
-    return rules._STANDING.find(key_of(body, data, kind)) is not None
+    return KNOWN.headers.find(key_of(body, data, kind)) is not None
 
 
 def reports_left_out(body: bytes) -> int:
     """How many reports of a delivery the channel knows by the forms that they are written in."""
-    abridged = parse.parse(inbound(body)).abridged
+    abridged = parse.parse(inbound(body), KNOWN).abridged
     return sum(each is not None for each in abridged.references) if abridged is not None else 0

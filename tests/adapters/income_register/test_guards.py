@@ -8,13 +8,13 @@ import re
 
 import pytest
 
-from exchange.adapters.income_register.abridgement import abridge
 from exchange.adapters.income_register.learned import SEEN_MIN
 from exchange.adapters.income_register.pieces import bounds, cut
 from exchange.adapters.income_register.quick import chunks_of
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_business_id
 from tests.adapters.income_register.judging import (
     EMPLOYER,
+    KNOWN,
     SOAP,
     delivery,
     is_known_header,
@@ -116,7 +116,7 @@ def test_the_payer_is_no_earner_of_its_own() -> None:
     for _ in range(4):
         judged(of_companies(payer_too=False))
     body = of_companies(payer_too=True)
-    abridged = abridge(body)
+    abridged = KNOWN.abridged(body)
     assert abridged is not None
     assert EMPLOYER.business_id.encode() in abridged.codes, "its report is known but for the code"
     found = judged(body)
@@ -182,7 +182,7 @@ def test_what_cant_be_told_from_the_bytes_is_neither_abridged_nor_cut(name: str)
     odd = misled(body)[name]
     assert bounds(odd) is None
     assert cut(odd, large_bytes=0) is None
-    assert abridge(odd) is None
+    assert KNOWN.abridged(odd) is None
 
 
 UNCUT = {
