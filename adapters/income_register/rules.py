@@ -73,9 +73,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         check_invalidations(book, data)
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
-    check_document(
-        book, parsed.inbound.body, parsed.root if parsed.root is not None else document
-    )
+    check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document)
     return book.findings
 
 

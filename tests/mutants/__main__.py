@@ -137,7 +137,9 @@ def run_drawn(copies: Copies, wanted: Sequence[Drawn]) -> int:
         old = " ".join(text[drawn.start : drawn.end].split())
         survived += code == 0
         told = "survived" if code == 0 else "caught"
-        print(f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{drawn.tests()}]")
+        print(
+            f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{drawn.tests()}]"
+        )
     return survived
 
 

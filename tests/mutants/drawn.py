@@ -22,7 +22,12 @@ _COMPARED = {
     ast.In: ("in", "not in"),
     ast.Is: ("is", "is not"),
 }
-_COMPUTED = {ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "+"), ast.FloorDiv: ("//", "*")}
+_COMPUTED = {
+    ast.Add: ("+", "-"),
+    ast.Sub: ("-", "+"),
+    ast.Mult: ("*", "+"),
+    ast.FloorDiv: ("//", "*"),
+}
 _JOINED = {ast.And: ("and", "or"), ast.Or: ("or", "and")}
 
 

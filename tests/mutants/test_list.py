@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.tree import ROOT, channels
 from tests.mutants.__main__ import main
 from tests.mutants.drawn import draw, faults_of
-from tests.mutants.planted import Fault, faults, exists
+from tests.mutants.planted import Fault, exists, faults
 
 FAULTS_MIN = 40
 PACKAGES = (

@@ -4,84 +4,41 @@ seem to be the one that is known.
 
 from __future__ import annotations
 
-import datetime
 import random
 import re
-from typing import Any
 
 import pytest
 
-from exchange.adapters.income_register import generate, parse, rules
-from exchange.adapters.income_register.channel import CHANNEL
+from exchange.adapters.income_register.channel import declare
+from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.parse import read_whole
+from exchange.adapters.income_register.rulebook import Payer
 from exchange.adapters.income_register.standing import Standing, key_of
-from exchange.journey.validate import Judge
-from exchange.ports import Context, Inbound
-from exchange.schemas import directory
-from exchange.schemas.catalogue import Catalogue
+from tests.adapters.income_register.judging import (
+    EMPLOYER,
+    SOAP,
+    delivery,
+    inbound,
+    judged,
+    judged_anew,
+)
 
-EVERYBODY = directory.load()
-EMPLOYER = EVERYBODY.get("employer.demo-oy")
-assert EMPLOYER is not None
-NOW = int(datetime.datetime(2026, 3, 3, tzinfo=datetime.UTC).timestamp() * 1000)
-ENVELOPE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">%b<s:Body>%b</s:Body></s:Envelope>'
-JUDGE = Judge(Catalogue.load())
-
-
-def delivery(seed: int, kind: str = "wages") -> bytes:
-    batch = generate.Batch(
-        EMPLOYER.business_id, EMPLOYER.business_id, datetime.date(2026, 3, 2), f"A-{seed}", 1, False
-    )
-    rng = random.Random(seed)
-    return (
-        generate.wage_delivery(rng, batch)
-        if kind == "wages"
-        else generate.benefit_delivery(rng, batch, kind)
-    )
-
-
-def judged(body: bytes) -> tuple[Any, ...]:
-    """The verdict and every violation, as the journey tells them."""
-    reading = JUDGE.read(CHANNEL, Inbound(EMPLOYER, body, "text/xml", "deferred"))
-    judgement = JUDGE.decide(CHANNEL, reading, Context(EVERYBODY, NOW))
-    return (
-        judgement.verdict.accepted,
-        judgement.reason,
-        [each.as_dict() for each in judgement.violations],
-    )
+ENVELOPE = b'<s:Envelope xmlns:s="' + SOAP.encode() + b'">%b<s:Body>%b</s:Body></s:Envelope>'
 
 
 def key(body: bytes, kind: str = "100") -> bytes | None:
-    return key_of(
-        body,
-        parse.read_whole(Inbound(EMPLOYER, body, "text/xml", "deferred")).document.find(
-            "DeliveryData"
-        ),
-        kind,
-    )
-
-
-@pytest.fixture(autouse=True)
-def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_STANDING", Standing())
-
-
-def unknown(body: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, ...]:
-    """What is said of it when no header is known."""
-    with monkeypatch.context() as patched:
-        patched.setattr(rules, "_STANDING", Standing())
-        return judged(body)
+    return key_of(body, read_whole(inbound(body)).document.find("DeliveryData"), kind)
 
 
 @pytest.mark.parametrize("kind", ["wages", "kela"])
-def test_a_mutant_of_a_known_header_has_its_own_verdict(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str) -> None:
+    headers = (known_to := Known()).headers
+    channel = declare(known_to)
     rng = random.Random(kind)
-    whole = delivery(1, kind)
-    assert judged(whole)[0]
+    assert judged(delivery(1, kind=kind), channel)[0]
     known = refused = 0
     for seed in range(2, 220):
-        body = delivery(seed, kind)
+        body = delivery(seed, kind=kind)
         header = body[: body.index(b"<Reports>")]
         values = list(re.finditer(rb">([^<>\s][^<>]*)</", header))
         value = rng.choice(values)
@@ -90,19 +47,20 @@ def test_a_mutant_of_a_known_header_has_its_own_verdict(
             + [b"", b"2199-01-01", b"2026-03-02T10:00:00", b"true", b"7", b"x y"]
         )
         body = body[: value.start(1)] + other + body[value.end(1) :]
-        known += rules._STANDING.find(key(body, "100" if kind == "wages" else "102")) is not None
-        found = judged(body)
-        assert found == unknown(body, monkeypatch), body[: len(header) + 60]
+        known += headers.find(key(body, "100" if kind == "wages" else "102")) is not None
+        found = judged(body, channel)
+        assert found == judged_anew(body), body[: len(header) + 60]
         refused += not found[0]
     assert known > 25
     assert refused > 60
 
 
-def test_what_is_found_in_a_header_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_found_in_a_header_is_found_again() -> None:
+    channel = declare(Known())
     body = delivery(1).replace(b"<Code>" + EMPLOYER.business_id.encode(), b"<Code>1234567-8")
-    first = judged(body)
-    assert first[2]
-    assert judged(body) == first
+    first = judged(body, channel)
+    assert first[3]
+    assert judged(body, channel) == first
 
 
 def variants(body: bytes) -> dict[str, bytes]:
@@ -140,14 +98,13 @@ def variants(body: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", variants(delivery(1)))
-def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = delivery(1)
-    assert judged(good)[0]
-    assert rules._STANDING.find(key(good)) is not None, "the header that is attacked is known"
+def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(name: str) -> None:
+    known = Known()
+    channel, good = declare(known), delivery(1)
+    assert judged(good, channel)[0]
+    assert known.headers.find(key(good)) is not None, "the header that is attacked is known"
     spoilt = variants(good)[name]
-    assert judged(spoilt) == unknown(spoilt, monkeypatch)
+    assert judged(spoilt, channel) == judged_anew(spoilt)
 
 
 def test_headers_differ_by_all_but_time_id_and_days() -> None:
@@ -168,9 +125,9 @@ def test_headers_differ_by_all_but_time_id_and_days() -> None:
 def test_the_oldest_header_is_forgotten() -> None:
     kept = Standing(2)
     for name in (b"a", b"b"):
-        kept.keep(name, rules.Book(True).payer)
+        kept.keep(name, Payer())
     assert kept.find(b"a") is not None
-    kept.keep(b"c", rules.Book(True).payer)
+    kept.keep(b"c", Payer())
     assert kept.find(b"b") is None
     assert kept.find(b"a") is not None
     assert kept.find(None) is None
