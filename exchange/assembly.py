@@ -78,7 +78,11 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
     catalogue = _catalogue(settings)
     judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
     return Checking(
-        judge, catalogue, _channels(settings), _directory(settings), clock or WallClock()
+        judge,
+        catalogue,
+        discovery.channels(settings.recognition.enabled),
+        _directory(settings),
+        clock or WallClock(),
     )
 
 
@@ -218,17 +222,6 @@ def _directory(settings: Settings) -> Directory:
     return load_directory(settings.partners.directory or DEFAULT_PATH)
 
 
-def _channels(settings: Settings) -> dict[str, Channel]:
-    """Every channel, with its recognition of what it has judged before or without."""
-    found = discovery.channels()
-    if settings.recognition.enabled:
-        return found
-    return {
-        name: channel.without_recognition() if channel.without_recognition is not None else channel
-        for name, channel in found.items()
-    }
-
-
 def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
     """Compile the schemas of every message type that one of these channels carries."""
     families = {family for channel in channels for family in channel.families}
@@ -276,7 +269,9 @@ class Exchange:
         self.worker = worker
         self.clock: Clock = clock or WallClock()
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
-        self.channels = dict(channels if channels is not None else _channels(settings))
+        self.channels = dict(
+            channels if channels is not None else discovery.channels(settings.recognition.enabled)
+        )
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries

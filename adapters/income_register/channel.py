@@ -7,21 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from exchange.adapters.income_register import (
-    cycle,
-    deliver,
-    distribution,
-    files,
-    identify,
-    listen,
-    parse,
-    remember,
-    soap,
-    verdict,
-)
+from exchange.adapters.income_register import deliver, identify, listen, parse
+from exchange.adapters.income_register.endpoints import files, soap
+from exchange.adapters.income_register.hand_out import extraction
 from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.rules import needs_whole, rules, rules_of_abridged
-from exchange.adapters.income_register.verification import check_signature
+from exchange.adapters.income_register.register import remember, verdict, versions
+from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
+from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from exchange.ports.channel import Mode
@@ -78,15 +70,15 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
-        if of_rest is not None and parsed.inbound.door in cycle.DOORS:
+        if of_rest is not None and parsed.inbound.door in versions.DOORS:
             of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
         if of_rest is not None and not any(
-            map(needs_whole, found := cycle.check(parsed, identity, context, of_rest))
+            map(needs_whole, found := versions.check(parsed, identity, context, of_rest))
         ):
             return found
         parsed.become_unabridged()
     if isinstance(parsed, parse.Document) and parsed.pieces is not None:
-        found = cycle.check(
+        found = versions.check(
             parsed,
             identity,
             context,
@@ -100,9 +92,9 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             return found
         parsed.become_whole()
     found = rules(parsed, identity, context)
-    if parsed.inbound.door in cycle.DOORS:
+    if parsed.inbound.door in versions.DOORS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
-    return cycle.check(parsed, identity, context, found)
+    return versions.check(parsed, identity, context, found)
 
 
 def declare(known: Known | None) -> Channel:
@@ -119,11 +111,11 @@ def declare(known: Known | None) -> Channel:
         judge=deliver.judge,
         rules=judge,
         verdict=verdict.verdict,
-        recall=cycle.recall,
+        recall=versions.recall,
         remember=remember.remember,
         remember_rejected=remember.remember_rejected,
         refuse=soap.refuse,
-        watches=(files.WATCH, distribution.WATCH),
+        watches=(files.WATCH, extraction.WATCH),
         without_recognition=partial(declare, None),
     )
 

@@ -11,7 +11,7 @@ import re
 from lxml import etree
 
 from exchange.adapters.income_register.parse import FROM_IR, LIMITS, unwrap
-from exchange.adapters.income_register.signature import DS
+from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from exchange.schemas import xml
 from exchange.schemas.call import XML, Call, Reply

@@ -12,12 +12,12 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.income_register.abridgement import Abridgement
 from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.memory import Shelf
-from exchange.adapters.income_register.pieces import LARGE_BYTES, Fields, cut
-from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
-from exchange.adapters.income_register.validity import own_schema, reports_schema
+from exchange.adapters.income_register.known.abridgement import Abridgement
+from exchange.adapters.income_register.known.reader import REPORT_END, REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.known.report_schema import own_schema, reports_schema
+from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.spans import LARGE_BYTES, Fields, cut
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.known.reader import REPORT_END, REPORTS_END, REPORTS_START
 
 #: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
 LARGE_BYTES = 4 << 20

@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from exchange.adapters.income_register import soap, wsdl
-from exchange.adapters.income_register.cycle import REAL_TIME_DOOR
+from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.parse import Document, parse
-from exchange.adapters.income_register.signature import sign_canonical, signing_key
+from exchange.adapters.income_register.register.versions import REAL_TIME_DOOR
+from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Inbound
 from exchange.schemas import guard
 from exchange.schemas.call import Call, Reply

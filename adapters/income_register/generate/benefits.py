@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from exchange.adapters.income_register.generate_parts import (
+from exchange.adapters.income_register.generate.parts import (
     Batch,
     Chance,
     Span,

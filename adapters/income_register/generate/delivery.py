@@ -11,15 +11,15 @@ import datetime
 import functools
 import random
 
-from exchange.adapters.income_register.generate_benefits import BENEFITS, benefit_report, payments
-from exchange.adapters.income_register.generate_parts import (
+from exchange.adapters.income_register.generate.benefits import BENEFITS, benefit_report, payments
+from exchange.adapters.income_register.generate.parts import (
     Batch,
     company,
     contact,
     header,
     identifier,
 )
-from exchange.adapters.income_register.generate_pay import payroll, wage_report
+from exchange.adapters.income_register.generate.pay import payroll, wage_report
 from exchange.schemas.call import XML
 from exchange.schemas.directory import load
 from exchange.schemas.generated import Generated, Generator

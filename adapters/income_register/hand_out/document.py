@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange.adapters.income_register.endpoints.soap import text
 from exchange.adapters.income_register.parse import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
 )
-from exchange.adapters.income_register.soap import text
 from exchange.schemas.instants import instant
 
 ROOTS = {

@@ -11,11 +11,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from exchange.adapters.income_register import material, soap, wsdl
-from exchange.adapters.income_register.changes import fitting
-from exchange.adapters.income_register.conditions import Conditions, as_data, of_data
-from exchange.adapters.income_register.extract import Extraction, render
-from exchange.adapters.income_register.handing import (
+from exchange.adapters.income_register.endpoints import soap, wsdl
+from exchange.adapters.income_register.endpoints.request import opened
+from exchange.adapters.income_register.hand_out.changed_reports import fitting
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import (
     INVALIDATED,
     Holding,
     Wanted,
@@ -23,17 +23,23 @@ from exchange.adapters.income_register.handing import (
     profiles,
     render_reports,
 )
-from exchange.adapters.income_register.holdings import holding_of, messages_of, newest, rows_of
 from exchange.adapters.income_register.identify import identify
-from exchange.adapters.income_register.index import Index
-from exchange.adapters.income_register.opening import opened
+from exchange.adapters.income_register.orders import query_data_type
+from exchange.adapters.income_register.orders.conditions import Conditions, as_data, of_data
+from exchange.adapters.income_register.orders.subscription import moment
 from exchange.adapters.income_register.parse import DATA_REQUEST, text_of
-from exchange.adapters.income_register.request_rules import QUERY_TYPES
-from exchange.adapters.income_register.rules import rules
-from exchange.adapters.income_register.signature import sign_canonical, signing_key
-from exchange.adapters.income_register.subscription import moment
-from exchange.adapters.income_register.tail import LARGE_BYTES
-from exchange.adapters.income_register.verification import check_signature
+from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.register.stored_reports import (
+    holding_of,
+    messages_of,
+    newest,
+    rows_of,
+)
+from exchange.adapters.income_register.register.unindexed import LARGE_BYTES
+from exchange.adapters.income_register.rules.judge import rules
+from exchange.adapters.income_register.rules.request import QUERY_TYPES
+from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
+from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.ports import Context, Desk
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
@@ -74,7 +80,7 @@ async def ask(
     parameters = document.find("DataRequestParameters")
     wanted = of_data(as_data(parameters, moment), kind)
     every = text_of(document, "IncludeAllVersions") == "true"
-    message_type = material.ASKED[kind].message_type
+    message_type = query_data_type.ASKED[kind].message_type
     reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
     rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
     return soap.envelope(sign_canonical(rendered, signing_key()))
@@ -109,7 +115,7 @@ async def _work(holding: Holding, function: Callable[..., Result], *arguments: A
 
 async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
     """The deliveries that may hold an answer, the newest first."""
-    if references := wanted.values.get(material.REFERENCE):
+    if references := wanted.values.get(query_data_type.REFERENCE):
         for message_id in await messages_of(desk, sorted(references)):
             holding = await holding_of(desk, message_id)
             if holding is not None and holding.envelope.message_type == message_type:

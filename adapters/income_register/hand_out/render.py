@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from exchange.adapters.income_register.memory import Shelf
+from exchange.adapters.income_register.endpoints.soap import text
+from exchange.adapters.income_register.known.reader import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.known.recogniser import chunks_of
 from exchange.adapters.income_register.parse import Item, items_of, unwrap
-from exchange.adapters.income_register.quick import chunks_of
-from exchange.adapters.income_register.reading import REPORTS_END, REPORTS_START
-from exchange.adapters.income_register.soap import text
+from exchange.adapters.income_register.rows import Shelf
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope

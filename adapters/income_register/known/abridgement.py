@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from exchange.adapters.income_register.learned import Forms, Memory
-from exchange.adapters.income_register.learning import Learner
-from exchange.adapters.income_register.pieces import SIGNATURE, bounds
-from exchange.adapters.income_register.quick import Recogniser, earner_code
-from exchange.adapters.income_register.reading import REPORT_END, Reader, Written
+from exchange.adapters.income_register.known.forms import Forms, Memory
+from exchange.adapters.income_register.known.learner import Learner
+from exchange.adapters.income_register.known.reader import REPORT_END, Reader, Written
+from exchange.adapters.income_register.known.recogniser import Recogniser, earner_code
+from exchange.adapters.income_register.spans import SIGNATURE, bounds
 from exchange.schemas.income_register.codes import plain
 
 #: A shorter delivery is read as it is written.

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Payer
+from exchange.adapters.income_register.findings import Payer
 
 #: Headers that are remembered, some two hundred bytes each.
 KNOWN_MAX = 2_048

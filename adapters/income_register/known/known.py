@@ -4,9 +4,9 @@ delivery asks of it.
 
 from __future__ import annotations
 
-from exchange.adapters.income_register.abridgement import Abridgement, abridge
-from exchange.adapters.income_register.learned import Memory
-from exchange.adapters.income_register.standing import Standing
+from exchange.adapters.income_register.known.abridgement import Abridgement, abridge
+from exchange.adapters.income_register.known.forms import Memory
+from exchange.adapters.income_register.known.header import Standing
 
 
 class Known:

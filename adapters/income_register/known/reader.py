@@ -12,8 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from exchange.adapters.income_register.learned import AMOUNT, KNOWN_MAX, Forms, Memory, are_related
-from exchange.adapters.income_register.shapes import SPACE, Shape, holds
+from exchange.adapters.income_register.known.forms import (
+    AMOUNT,
+    KNOWN_MAX,
+    Forms,
+    Memory,
+    are_related,
+)
+from exchange.adapters.income_register.known.pattern import SPACE, Shape, holds
 
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
 REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"

@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from exchange.adapters.income_register.learned import Memory
-from exchange.adapters.income_register.reading import (
+from exchange.adapters.income_register.findings import Book, iso
+from exchange.adapters.income_register.known.forms import Memory
+from exchange.adapters.income_register.known.reader import (
     REPORT_END,
     REPORTS_END,
     REPORTS_START,
     Reader,
     Written,
 )
-from exchange.adapters.income_register.rulebook import Book, iso
-from exchange.adapters.income_register.validity import valid_report
+from exchange.adapters.income_register.known.report_schema import valid_report
 
 Judge = Callable[[Any], bool]
 

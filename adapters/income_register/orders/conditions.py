@@ -12,32 +12,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.adapters.income_register import material
+from exchange.adapters.income_register.orders import query_data_type
 from exchange.schemas.income_register.codes import plain
 
 #: Kinds of values by ParameterType: where they stand in a report.
 _VALUES = {
-    material.ACCIDENT_POLICY: "AccInsPolicyNo",
-    material.PENSION_POLICY: "PensionPolicyNo",
-    material.PROVIDER: "PensionProvIdCode",
-    material.PENSION_ACT: "PensionActCode",
-    material.INCOME_TYPE: "TransactionCode",
+    query_data_type.ACCIDENT_POLICY: "AccInsPolicyNo",
+    query_data_type.PENSION_POLICY: "PensionPolicyNo",
+    query_data_type.PROVIDER: "PensionProvIdCode",
+    query_data_type.PENSION_ACT: "PensionActCode",
+    query_data_type.INCOME_TYPE: "TransactionCode",
 }
 _CODES = frozenset(
     (
-        material.PROVIDER,
-        material.PENSION_ACT,
-        material.INCOME_TYPE,
-        material.REPORTER,
-        material.YEAR,
+        query_data_type.PROVIDER,
+        query_data_type.PENSION_ACT,
+        query_data_type.INCOME_TYPE,
+        query_data_type.REPORTER,
+        query_data_type.YEAR,
     )
 )
-_PERIODS = {material.EARNED: "EarningPeriod", material.PAY_PERIOD: "PaymentPeriod"}
+_PERIODS = {query_data_type.EARNED: "EarningPeriod", query_data_type.PAY_PERIOD: "PaymentPeriod"}
 _SUB_ORGS = {
-    material.SUB_ORG_TYPE: "Type",
-    material.SUB_ORG: "Code",
-    material.BENEFIT_SUB_ORG_TYPE: "Type",
-    material.BENEFIT_SUB_ORG: "Code",
+    query_data_type.SUB_ORG_TYPE: "Type",
+    query_data_type.SUB_ORG: "Code",
+    query_data_type.BENEFIT_SUB_ORG_TYPE: "Type",
+    query_data_type.BENEFIT_SUB_ORG: "Code",
 }
 #: ReporterType of a substitute payer.
 _SUBSTITUTE = "2"
@@ -76,7 +76,7 @@ class Conditions:
         texts = [[code for _, code in codes] for codes in self.ids.values()]
         texts += [
             list(self.values[kind])
-            for kind in (material.PENSION_POLICY, material.ACCIDENT_POLICY)
+            for kind in (query_data_type.PENSION_POLICY, query_data_type.ACCIDENT_POLICY)
             if kind in self.values
         ]
         plainly = [
@@ -88,7 +88,7 @@ class Conditions:
         """One of these byte strings stands in every report that could answer; empty when it can't
         be told so.
         """
-        codes = [code for _, code in self.ids.get(material.EARNER, ())]
+        codes = [code for _, code in self.ids.get(query_data_type.EARNER, ())]
         return (
             [code.encode() for code in codes]
             if len(codes) <= _NEEDLES_MAX and all(map(_is_plain, codes))
@@ -112,7 +112,7 @@ def _is_plain(text: str) -> bool:
 def _ids(asked: Asked, kind: str) -> set[tuple[str, str]]:
     path, holder = (
         ("Payer/PayerIds", asked.data)
-        if kind == material.PAYER
+        if kind == query_data_type.PAYER
         else ("IncomeEarner/IncomeEarnerIds", asked.report)
     )
     found = holder.find(path) if holder is not None else None
@@ -123,15 +123,15 @@ def _ids(asked: Asked, kind: str) -> set[tuple[str, str]]:
 
 
 def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
-    if kind == material.REFERENCE:
+    if kind == query_data_type.REFERENCE:
         return asked.register_id in {each.lower() for each in wanted}
-    if kind == material.YEAR:
+    if kind == query_data_type.YEAR:
         return (
             plain(asked.report.findtext("PaymentMonth/Year")) or _paid(asked.data)[:4]
         ) in wanted
-    if kind in (material.REPORTER, material.NO_SUBSTITUTE):
+    if kind in (query_data_type.REPORTER, query_data_type.NO_SUBSTITUTE):
         substituted = asked.data.find("Payer/SubstitutePayer") is not None
-        if kind == material.NO_SUBSTITUTE:
+        if kind == query_data_type.NO_SUBSTITUTE:
             return not substituted or "true" not in wanted
         return (_SUBSTITUTE if substituted else "1") in wanted
     if kind in _SUB_ORGS:
@@ -156,9 +156,9 @@ def _paid(data: Any) -> str:
 
 
 def _in_spans(asked: Asked, kind: str, spans: tuple[tuple[str, str], ...]) -> bool:
-    if kind in material.MOMENTS:
+    if kind in query_data_type.MOMENTS:
         return any(start <= asked.received < end for start, end in spans)
-    if kind == material.PAID:
+    if kind == query_data_type.PAID:
         return any(start <= _paid(asked.data) <= end for start, end in spans)
     return any(
         first <= end and start <= last
@@ -169,17 +169,19 @@ def _in_spans(asked: Asked, kind: str, spans: tuple[tuple[str, str], ...]) -> bo
 
 def _periods(asked: Asked, kind: str) -> Iterator[tuple[str, str]]:
     """First and last day of whatever the kind is about; without a last day it is the first."""
-    if kind == material.MONTHS:
+    if kind == query_data_type.MONTHS:
         year, month = (
             plain(asked.report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month")
         )
         yield f"{year}-{month:0>2}-01", f"{year}-{month:0>2}-31"
         return
-    if kind == material.ABSENT:
+    if kind == query_data_type.ABSENT:
         found = [*asked.report.iter("UnpaidAbsencePeriod"), *asked.report.iter("PaidAbsencePeriod")]
     else:
         found = list(
-            (asked.data if kind == material.PAY_PERIOD else asked.report).iter(_PERIODS[kind])
+            (asked.data if kind == query_data_type.PAY_PERIOD else asked.report).iter(
+                _PERIODS[kind]
+            )
         )
     for each in found:
         first = (each.findtext("StartDate") or "").strip()[:10]
@@ -210,7 +212,7 @@ def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
         for each in _children(part, name):
             kind = plain(each.findtext("ParameterType"))
             start, end = ((each.findtext(of) or "").strip() for of in ("StartDate", "EndDate"))
-            if kind not in material.MOMENTS:
+            if kind not in query_data_type.MOMENTS:
                 start, end = start[:10], end[:10]
             elif name == "TimespanTimeParameter":
                 start, end = moment(start), moment(end)
@@ -220,9 +222,9 @@ def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
             spans.setdefault(kind, []).append([start, end])
     for held in part.iterfind("IdCodeList"):
         kind = (
-            material.PAYER
-            if plain(held.findtext("CodeListType")) == material.PAYERS
-            else material.EARNER
+            query_data_type.PAYER
+            if plain(held.findtext("CodeListType")) == query_data_type.PAYERS
+            else query_data_type.EARNER
         )
         codes = [
             [plain(each.findtext("IdType")), (each.findtext("IdCode") or "").strip()]
@@ -251,5 +253,5 @@ def of_data(data: Mapping[str, Any], query_type: str) -> Conditions:
             kind: tuple((start, end) for start, end in ends)
             for kind, ends in data.get("spans", {}).items()
         },
-        query_type == material.WITHOUT_POLICY,
+        query_type == query_data_type.WITHOUT_POLICY,
     )

@@ -19,7 +19,7 @@ from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
-from exchange.adapters.income_register import partner_data_user as data_user
+from exchange.adapters.income_register.partner import data_user as data_user
 from exchange.partners.stub import Flow, Sending, Served, Situation
 from exchange.schemas.call import XML, Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner

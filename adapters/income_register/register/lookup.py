@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
-from exchange.adapters.income_register.memory import (
+from exchange.adapters.income_register.parse import Document, delivery_data, parse, text_of
+from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     delivery_key,
     rejected_key,
     subscription_id,
 )
-from exchange.adapters.income_register.parse import Document, delivery_data, parse, text_of
 from exchange.ports import Desk, Inbound
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import Envelope, id_from_public

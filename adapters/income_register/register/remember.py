@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.adapters.income_register.cycle import (
+from exchange.adapters.income_register.identify import kind_of, owner_of
+from exchange.adapters.income_register.orders.subscription import ALL, as_data
+from exchange.adapters.income_register.parse import (
+    INVALIDATIONS,
+    REPORTS,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    Document,
+    delivery_data,
+)
+from exchange.adapters.income_register.register.verdict import REJECTED_IN_PROCESSING
+from exchange.adapters.income_register.register.versions import (
     DEFERRED_DOORS,
     is_delivery,
     shelf_of_delivery,
     subscription_named,
 )
-from exchange.adapters.income_register.identify import kind_of, owner_of
-from exchange.adapters.income_register.memory import (
+from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     OF_REPORTS,
     OF_SUBSCRIPTION,
@@ -23,16 +33,6 @@ from exchange.adapters.income_register.memory import (
     row_value,
     subscription_key,
 )
-from exchange.adapters.income_register.parse import (
-    INVALIDATIONS,
-    REPORTS,
-    SUBSCRIPTION_DOOR,
-    SUBSCRIPTIONS,
-    Document,
-    delivery_data,
-)
-from exchange.adapters.income_register.subscription import ALL, as_data
-from exchange.adapters.income_register.verdict import REJECTED_IN_PROCESSING
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 
 

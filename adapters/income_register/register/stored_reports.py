@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from exchange.adapters.income_register.handing import Holding, Wanted
-from exchange.adapters.income_register.memory import Row, Shelf, key_of_register_id, read_row
+from exchange.adapters.income_register.hand_out.render import Holding, Wanted
+from exchange.adapters.income_register.rows import Row, Shelf, key_of_register_id, read_row
 from exchange.ports import Desk
 
 

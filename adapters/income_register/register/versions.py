@@ -15,7 +15,18 @@ from dataclasses import replace
 from typing import Any
 
 from exchange.adapters.income_register.identify import kind_of, owner_of
-from exchange.adapters.income_register.memory import (
+from exchange.adapters.income_register.orders.subscription import ALL
+from exchange.adapters.income_register.parse import (
+    DELIVERIES,
+    INVALIDATIONS,
+    REPORTS,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    Document,
+    Item,
+    delivery_data,
+)
+from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     OF_REPORTS,
     OF_SUBSCRIPTION,
@@ -29,17 +40,6 @@ from exchange.adapters.income_register.memory import (
     subscription_id,
     subscription_key,
 )
-from exchange.adapters.income_register.parse import (
-    DELIVERIES,
-    INVALIDATIONS,
-    REPORTS,
-    SUBSCRIPTION_DOOR,
-    SUBSCRIPTIONS,
-    Document,
-    Item,
-    delivery_data,
-)
-from exchange.adapters.income_register.subscription import ALL
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding, has_errors

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import plain
 
 _LEASED_FROM_ABROAD = "5"

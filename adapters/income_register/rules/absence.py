@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.party_rules import identifiers
-from exchange.adapters.income_register.rulebook import Book, Day, iso, read_day
+from exchange.adapters.income_register.findings import Book, Day, iso, read_day
+from exchange.adapters.income_register.rules.party import identifiers
 from exchange.schemas.income_register.codes import plain
 
 _DAILY_ALLOWANCE, _FAMILY_LEAVE = "1", "2"

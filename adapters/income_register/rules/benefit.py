@@ -12,8 +12,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from exchange.adapters.income_register.recovery_rules import check_recovery
-from exchange.adapters.income_register.rulebook import Book, read_amount
+from exchange.adapters.income_register.findings import Book, read_amount
+from exchange.adapters.income_register.rules.recovery import check_recovery
 from exchange.schemas.income_register.codes import BENEFIT_INCOME, plain
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")

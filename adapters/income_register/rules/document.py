@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.findings import Book
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ASIDE = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.party_rules import check_once
-from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.findings import Book
+from exchange.adapters.income_register.rules.party import check_once
 from exchange.schemas.income_register.codes import LISTS, plain
 
 #: Insurance exceptions that lift the obligation to insure for the pension, and for accidents.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book, Day, iso, read_amount, read_day
+from exchange.adapters.income_register.findings import Book, Day, iso, read_amount, read_day
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
 

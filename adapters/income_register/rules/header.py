@@ -11,16 +11,16 @@ import datetime
 import re
 from typing import Any
 
-from exchange.adapters.income_register.field_rules import check_fields, check_identifier
-from exchange.adapters.income_register.party_rules import (
+from exchange.adapters.income_register.findings import Book, Day, Payer, iso, read_day
+from exchange.adapters.income_register.rules.field import check_fields, check_identifier
+from exchange.adapters.income_register.rules.party import (
     check_payer_names,
     check_sub_orgs,
     check_substitute,
     identifier,
     identifiers,
 )
-from exchange.adapters.income_register.report_rules import is_reference
-from exchange.adapters.income_register.rulebook import Book, Day, Payer, iso, read_day
+from exchange.adapters.income_register.rules.report import is_reference
 from exchange.schemas.income_register.codes import LISTS, plain
 
 #: A report is given by the fifth calendar day after the payment date.

@@ -7,37 +7,37 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from exchange.adapters.income_register.abroad_rules import check_abroad
-from exchange.adapters.income_register.absence_rules import check_absence
-from exchange.adapters.income_register.benefit_rules import check_benefits
-from exchange.adapters.income_register.document_rules import check_document
-from exchange.adapters.income_register.employment_rules import check_employment
-from exchange.adapters.income_register.field_rules import check_fields
-from exchange.adapters.income_register.header_rules import (
-    check_header,
-    check_sending,
-    check_standing,
-    check_varying,
-)
+from exchange.adapters.income_register.findings import Book
+from exchange.adapters.income_register.known.header import key_of
+from exchange.adapters.income_register.known.pattern import is_text
+from exchange.adapters.income_register.known.recogniser import Recogniser
 from exchange.adapters.income_register.parse import (
     BENEFIT_REPORTS,
     STATUS_REQUEST,
     WAGE_REPORTS,
     Document,
 )
-from exchange.adapters.income_register.party_rules import check_earner, check_others
-from exchange.adapters.income_register.pay_rules import check_report, check_transactions
-from exchange.adapters.income_register.quick import Recogniser
-from exchange.adapters.income_register.report_rules import check_references
-from exchange.adapters.income_register.request_rules import (
+from exchange.adapters.income_register.rules.abroad import check_abroad
+from exchange.adapters.income_register.rules.absence import check_absence
+from exchange.adapters.income_register.rules.benefit import check_benefits
+from exchange.adapters.income_register.rules.document import check_document
+from exchange.adapters.income_register.rules.employment import check_employment
+from exchange.adapters.income_register.rules.field import check_fields
+from exchange.adapters.income_register.rules.header import (
+    check_header,
+    check_sending,
+    check_standing,
+    check_varying,
+)
+from exchange.adapters.income_register.rules.party import check_earner, check_others
+from exchange.adapters.income_register.rules.pay import check_report, check_transactions
+from exchange.adapters.income_register.rules.report import check_references
+from exchange.adapters.income_register.rules.request import (
     check_data_request,
     check_invalidations,
     check_separate_reports,
     check_subscription,
 )
-from exchange.adapters.income_register.rulebook import Book
-from exchange.adapters.income_register.shapes import is_text
-from exchange.adapters.income_register.standing import key_of
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import LISTS
 from exchange.schemas.violation import Finding

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import parse_personal_identity_code
 from exchange.schemas.income_register.codes import plain
 

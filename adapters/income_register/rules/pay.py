@@ -10,9 +10,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from exchange.adapters.income_register.recovery_rules import check_recovery
-from exchange.adapters.income_register.rulebook import Book, Line, read_amount
-from exchange.adapters.income_register.total_rules import PARTS_OF_TOTAL, check_totals
+from exchange.adapters.income_register.findings import Book, Line, read_amount
+from exchange.adapters.income_register.rules.recovery import check_recovery
+from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
 
 _FRINGE = frozenset(("301", "302", "317", "330", "334"))

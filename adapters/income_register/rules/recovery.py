@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book, Day, iso, read_day
+from exchange.adapters.income_register.findings import Book, Day, iso, read_day
 
 _FIRST = Day(2019, 1, 1)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book
+from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import plain
 
 _NEW = "1"

@@ -10,14 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.field_rules import check_code, check_fields
-from exchange.adapters.income_register.header_rules import (
-    check_header,
-    check_payer,
-    check_zone,
-    read_payer,
-)
-from exchange.adapters.income_register.material import (
+from exchange.adapters.income_register.findings import Book
+from exchange.adapters.income_register.orders.query_data_type import (
     ASKED,
     EARNER,
     EARNERS,
@@ -26,9 +20,15 @@ from exchange.adapters.income_register.material import (
     Material,
     elements_of,
 )
-from exchange.adapters.income_register.report_rules import check_references, is_reference
-from exchange.adapters.income_register.rulebook import Book
-from exchange.adapters.income_register.subscription_rules import check_main, check_year
+from exchange.adapters.income_register.rules.field import check_code, check_fields
+from exchange.adapters.income_register.rules.header import (
+    check_header,
+    check_payer,
+    check_zone,
+    read_payer,
+)
+from exchange.adapters.income_register.rules.report import check_references, is_reference
+from exchange.adapters.income_register.rules.subscription import check_main, check_year
 from exchange.schemas.income_register.codes import LISTS, plain
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.rulebook import Book, read_day
-from exchange.adapters.income_register.subscription import (
+from exchange.adapters.income_register.findings import Book, read_day
+from exchange.adapters.income_register.orders.subscription import (
     CONTINUOUS,
     ONE_TIME,
     as_data,

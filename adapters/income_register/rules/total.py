@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from exchange.adapters.income_register.recovery_rules import original_periods
-from exchange.adapters.income_register.rulebook import Book, Line, read_amount
+from exchange.adapters.income_register.findings import Book, Line, read_amount
+from exchange.adapters.income_register.rules.recovery import original_periods
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
 
 TOTAL = "101"

@@ -11,7 +11,7 @@ from typing import Any
 from exchange.adapters.income_register import generate, parse
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.standing import key_of
+from exchange.adapters.income_register.known.header import key_of
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Context, Inbound
 from exchange.schemas import directory

@@ -15,7 +15,7 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from exchange.adapters.income_register import generate, parse, pieces
+from exchange.adapters.income_register import generate, parse, spans
 from exchange.assembly import Exchange
 from exchange.benchmarks.income_delivery import measure
 from exchange.ports import Inbound
@@ -29,8 +29,8 @@ EMPLOYER, REPORTS = "employer.demo-oy", 700
 def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliveries of half a megabyte are cut."""
     monkeypatch.setattr(parse, "LARGE_BYTES", 500_000)
-    monkeypatch.setattr(pieces, "LARGE_BYTES", 500_000)
-    monkeypatch.setattr(pieces.cut, "__defaults__", (500_000,))
+    monkeypatch.setattr(spans, "LARGE_BYTES", 500_000)
+    monkeypatch.setattr(spans.cut, "__defaults__", (500_000,))
 
 
 def delivery(exchange: Exchange, name: str) -> bytes:
@@ -116,7 +116,7 @@ async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
             + done
             + b"</s:Body></s:Envelope>"
         )
-        assert pieces.cut(body) is not None
+        assert spans.cut(body) is not None
         return spoilt(body, b"<HoursPerWeek>", b"<HoursPerWeek>1", 600) if forged else body
 
     in_pieces = await outcome_of(tmp_path / "pieces", body_of)
@@ -133,7 +133,7 @@ async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
 def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
     exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}))
     body = delivery(exchange, "P-2")
-    cut = pieces.cut(body)
+    cut = spans.cut(body)
     assert cut is not None
     names = [each[b"ReportId"] for each in cut.references()]
     assert names == [f"P-2-{index + 1:04d}".encode() for index in range(REPORTS)]
@@ -141,7 +141,7 @@ def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
         b"".join(piece[cut.start : len(piece) - (len(body) - cut.end)] for piece in cut)
         == body[cut.start : cut.end]
     )
-    assert pieces.cut(body[:400_000]) is None, "what is small is read as a whole"
+    assert spans.cut(body[:400_000]) is None, "what is small is read as a whole"
 
 
 async def test_a_large_delivery_takes_less_than_thrice_its_size() -> None:

@@ -12,11 +12,16 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exchange.adapters.income_register import files
+from exchange.adapters.income_register.endpoints import files
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
 from tests.adapters.income_register.clients import check_reply, raw
-from tests.adapters.income_register.test_cycle import codes, delivery, items, replaced
-from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
+from tests.adapters.income_register.endpoints.test_services import (
+    EMPLOYER,
+    batch,
+    invalidation_of,
+    status_of,
+)
+from tests.adapters.income_register.register.test_versions import codes, delivery, items, replaced
 from tests.journeys.running import Running, running
 
 

@@ -14,9 +14,10 @@ import pytest
 from lxml import etree
 
 from exchange.adapters import income_register
-from exchange.adapters.income_register import generate, wsdl
-from exchange.adapters.income_register.memory import Shelf
-from exchange.adapters.income_register.request_rules import QUERY_TYPES
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.endpoints import wsdl
+from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.rules.request import QUERY_TYPES
 from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 

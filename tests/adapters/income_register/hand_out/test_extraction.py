@@ -15,8 +15,8 @@ from lxml import etree
 
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.orders.subscription import due_at, span
 from exchange.adapters.income_register.partner import STUB
-from exchange.adapters.income_register.subscription import due_at, span
 from exchange.assembly import Exchange, own_doors
 from exchange.partners.stub import Situation
 from exchange.ports import Inbound

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exchange.adapters.income_register.extract import Extraction, render
-from exchange.adapters.income_register.handing import profiles, render_reports
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import profiles, render_reports
+from exchange.adapters.income_register.known.report_schema import own_schema
 from exchange.adapters.income_register.parse import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
@@ -24,13 +25,12 @@ from exchange.adapters.income_register.parse import (
     items_of,
     parse,
 )
-from exchange.adapters.income_register.signature import sign_canonical, signing_key
-from exchange.adapters.income_register.validity import own_schema
+from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Inbound
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Partner
 from exchange.schemas.xml import XmlSchema
-from tests.adapters.income_register.test_handing import generated, holding, wanted
+from tests.adapters.income_register.hand_out.test_render import generated, holding, wanted
 from tests.schemas.income_register.grown import Grower
 from tests.schemas.income_register.mutants import mutate
 

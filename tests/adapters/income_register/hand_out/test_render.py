@@ -15,8 +15,8 @@ from lxml import etree
 
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
-from exchange.adapters.income_register.extract import Extraction, render
-from exchange.adapters.income_register.handing import (
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import (
     Holding,
     Wanted,
     by_bytes,
@@ -31,7 +31,7 @@ from exchange.adapters.income_register.parse import (
     items_of,
     unwrap,
 )
-from exchange.adapters.income_register.signature import sign, sign_canonical, signing_key
+from exchange.adapters.income_register.signature.sign import sign, sign_canonical, signing_key
 from exchange.schemas.envelope import Envelope
 from tests.adapters.income_register.clients import check_reply, raw
 

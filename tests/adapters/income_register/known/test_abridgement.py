@@ -15,10 +15,11 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
-from exchange.adapters.income_register import parse, shapes
-from exchange.adapters.income_register.handing import is_plain
-from exchange.adapters.income_register.learned import SEEN_MIN
-from exchange.adapters.income_register.reading import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register import parse
+from exchange.adapters.income_register.hand_out.render import is_plain
+from exchange.adapters.income_register.known import pattern
+from exchange.adapters.income_register.known.forms import SEEN_MIN
+from exchange.adapters.income_register.known.reader import REPORTS_END, REPORTS_START
 from exchange.schemas.catalogue import Catalogue
 from tests.adapters.income_register.clients import key_and_certificate, raw
 from tests.adapters.income_register.judging import (
@@ -181,14 +182,14 @@ def _patterns() -> list[tuple[bytes, str]]:
     found = []
     for name, holder, kind in _declared():
         if holder in ("Profession", "PlaceOfBusiness") and name == "Code":
-            found.append((shapes._text(shapes._CODE_BYTES_MAX), kind))
-        elif name.encode() in shapes._FREE and holder not in ("ContactPerson",):
-            found.append((shapes._FREE[name.encode()], kind))
+            found.append((pattern._text(pattern._CODE_BYTES_MAX), kind))
+        elif name.encode() in pattern._FREE and holder not in ("ContactPerson",):
+            found.append((pattern._FREE[name.encode()], kind))
     return sorted(
         {
             *found,
-            (shapes._text(shapes._POLICY_BYTES_MAX, b"55"), "ir:Text11"),
-            (shapes._PERSON, "ir:Text30"),
+            (pattern._text(pattern._POLICY_BYTES_MAX, b"55"), "ir:Text11"),
+            (pattern._PERSON, "ir:Text30"),
         }
     )
 

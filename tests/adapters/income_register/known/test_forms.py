@@ -15,7 +15,7 @@ from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.learned import KNOWN_MAX, SEEN_MIN, SHAPES_MAX, Memory
+from exchange.adapters.income_register.known.forms import KNOWN_MAX, SEEN_MIN, SHAPES_MAX, Memory
 from exchange.journey.check import SOMEBODY
 from exchange.ports import Channel, Context, Inbound
 from exchange.schemas import directory

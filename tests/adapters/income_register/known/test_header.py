@@ -10,10 +10,10 @@ import re
 import pytest
 
 from exchange.adapters.income_register.channel import declare
+from exchange.adapters.income_register.findings import Payer
 from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.known.header import Standing, key_of
 from exchange.adapters.income_register.parse import read_whole
-from exchange.adapters.income_register.rulebook import Payer
-from exchange.adapters.income_register.standing import Standing, key_of
 from tests.adapters.income_register.judging import (
     EMPLOYER,
     SOAP,

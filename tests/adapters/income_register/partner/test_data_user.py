@@ -8,9 +8,9 @@ import random
 
 import pytest
 
-from exchange.adapters.income_register.distribution import REPORTS_MAX
+from exchange.adapters.income_register.hand_out.extraction import REPORTS_MAX
 from exchange.adapters.income_register.partner import STUB
-from exchange.adapters.income_register.partner_data_user import (
+from exchange.adapters.income_register.partner.data_user import (
     EXTRACTS,
     READ_WHOLE_ONE_IN,
     SUBSCRIPTIONS,
@@ -21,11 +21,11 @@ from exchange.schemas.call import Call
 from exchange.simulation.doors import InsideDoors
 from exchange.storage.verify import verify
 from tests.adapters.income_register.data_user import DAY, World
-from tests.adapters.income_register.test_distribution import (
+from tests.adapters.income_register.endpoints.test_services import invalidation_of
+from tests.adapters.income_register.hand_out.test_extraction import (
     BENEFITS,
     EMPLOYER,
 )
-from tests.adapters.income_register.test_services import invalidation_of
 
 
 async def test_kela_subscribes_by_itself_and_what_it_is_handed_is_counted(world: World) -> None:

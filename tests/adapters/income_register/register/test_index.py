@@ -10,16 +10,22 @@ from typing import Any
 
 import pytest
 
-from exchange.adapters.income_register import changes, index, tail
-from exchange.adapters.income_register.changes import fitting
-from exchange.adapters.income_register.conditions import Conditions, of_data
-from exchange.adapters.income_register.index import Index
+from exchange.adapters.income_register.hand_out import changed_reports
+from exchange.adapters.income_register.hand_out.changed_reports import fitting
+from exchange.adapters.income_register.orders.conditions import Conditions, of_data
 from exchange.adapters.income_register.parse import WAGE_REPORTS
-from exchange.adapters.income_register.tail import Tail, terms_in
+from exchange.adapters.income_register.register import index, unindexed
+from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.register.unindexed import Tail, terms_in
 from tests.adapters.income_register.data_user import World
-from tests.adapters.income_register.test_distribution import EMPLOYER
-from tests.adapters.income_register.test_handing import generated, holding, spelled, wanted
-from tests.adapters.income_register.test_material import CODE, OTHER, deliveries, reports_of
+from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER
+from tests.adapters.income_register.hand_out.test_render import generated, holding, spelled, wanted
+from tests.adapters.income_register.orders.test_query_data_type import (
+    CODE,
+    OTHER,
+    deliveries,
+    reports_of,
+)
 
 
 def of_earner(code: str | None) -> Conditions:
@@ -172,12 +178,12 @@ def test_reports_cut_out_for_an_earner_are_those_that_the_tree_gives(
             held = holding(message_type, form, (3,))
             if form is body:
                 assert (
-                    changes._by_chunks(held, wanted(held), conditions, conditions.earners())
+                    changed_reports._by_chunks(held, wanted(held), conditions, conditions.earners())
                     is not None
                 )
             by_chunks = fitting(held, wanted(held), conditions)
             with monkeypatch.context() as patched:
-                patched.setattr(changes, "_by_chunks", lambda *_: None)
+                patched.setattr(changed_reports, "_by_chunks", lambda *_: None)
                 assert by_chunks == fitting(held, wanted(held), conditions)
 
 
@@ -185,4 +191,4 @@ def test_terms_are_the_same_however_a_delivery_is_written() -> None:
     body = next(generated())[1]
     for name, form in spelled(body).items():
         assert terms_in(form) == terms_in(body), name
-    assert len(body) < tail.LARGE_BYTES
+    assert len(body) < unindexed.LARGE_BYTES

@@ -13,7 +13,12 @@ from lxml import etree
 
 from exchange.adapters.income_register import generate
 from tests.adapters.income_register.clients import PREFIX, check_reply, parsed, raw, signed
-from tests.adapters.income_register.test_services import EMPLOYER, batch, invalidation_of, status_of
+from tests.adapters.income_register.endpoints.test_services import (
+    EMPLOYER,
+    batch,
+    invalidation_of,
+    status_of,
+)
 from tests.journeys.running import Running
 
 REPORTS, FAULTY = 3000, 17

@@ -17,9 +17,9 @@ from exchange.schemas.call import XML
 from exchange.simulation.doors import InsideDoors
 from tests.adapters.income_register.clients import check_reply, raw, signed
 from tests.adapters.income_register.data_user import DAY, World
-from tests.adapters.income_register.test_distribution import EMPLOYER, KELA
-from tests.adapters.income_register.test_material import OTHER, order, part
-from tests.adapters.income_register.test_services import data_request, invalidation_of
+from tests.adapters.income_register.endpoints.test_services import data_request, invalidation_of
+from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, KELA
+from tests.adapters.income_register.orders.test_query_data_type import OTHER, order, part
 
 EVENING = f"{DAY}T09:00:10+02:00"
 #: Each payer's provider, policies and sub-organisation. Its reports are of February, January and

@@ -12,22 +12,22 @@ import pytest
 from lxml import etree
 
 from exchange.adapters import income_register
-from exchange.adapters.income_register import distribution
-from exchange.adapters.income_register.subscription import first_at, milliseconds
+from exchange.adapters.income_register.hand_out import extraction
+from exchange.adapters.income_register.orders.subscription import first_at, milliseconds
 from exchange.assembly import checking
 from exchange.ports import Inbound
 from exchange.schemas.call import XML
 from tests.adapters.income_register.clients import raw
 from tests.adapters.income_register.data_user import DAY, World
-from tests.adapters.income_register.test_distribution import (
+from tests.adapters.income_register.endpoints.test_services import invalidation_of
+from tests.adapters.income_register.hand_out.test_extraction import (
     EMPLOYER,
     KELA,
     at,
     settled,
     subscription,
 )
-from tests.adapters.income_register.test_material import order, part
-from tests.adapters.income_register.test_services import invalidation_of
+from tests.adapters.income_register.orders.test_query_data_type import order, part
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 EVENING = f"{DAY}T09:00:10+02:00"
@@ -150,14 +150,14 @@ async def test_a_subscription_that_fails_stops_no_other(
     await world.report(EMPLOYER, "one", 2)
     desk = world.exchange.desk(world.exchange.channels["income-register"])
     broken = (await desk.recall(["s/all"]))["s/all"].value[0]
-    extract = distribution.extract
+    extract = extraction.extract
 
     async def fail(register_id: str, desk: Any) -> bool:
         if register_id == broken:
             raise ValueError("a bug")
         return await extract(register_id, desk)
 
-    monkeypatch.setattr(distribution, "extract", fail)
+    monkeypatch.setattr(extraction, "extract", fail)
     with pytest.raises(ValueError, match="a bug"):
         await world.until(EVENING)
     await settled(world.exchange)

@@ -19,13 +19,13 @@ from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.parse import parse
-from exchange.adapters.income_register.signature import make_key, sign
-from exchange.adapters.income_register.verification import Refused, check_signature, verify
+from exchange.adapters.income_register.signature.sign import make_key, sign
+from exchange.adapters.income_register.signature.verify import Refused, check_signature, verify
 from exchange.ports import Inbound
 from exchange.schemas.directory import Partner
 from tests.adapters.income_register.clients import DS, key_and_certificate, raw, signed
-from tests.adapters.income_register.test_cycle import delivery, send
-from tests.adapters.income_register.test_services import EMPLOYER, status_of
+from tests.adapters.income_register.endpoints.test_services import EMPLOYER, status_of
+from tests.adapters.income_register.register.test_versions import delivery, send
 from tests.journeys.running import Running, running
 
 SOMEBODY = Partner("somebody", "Somebody", "employer")
