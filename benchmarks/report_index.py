@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.document import WAGE_REPORTS
 from exchange.adapters.income_register.endpoints import wsdl
 from exchange.adapters.income_register.hand_out.query import ask
 from exchange.adapters.income_register.orders import query_data_type
 from exchange.adapters.income_register.orders.conditions import Conditions, of_data
-from exchange.adapters.income_register.parse import WAGE_REPORTS
 from exchange.adapters.income_register.register.index import Index
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.assembly import Exchange

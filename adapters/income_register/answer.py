@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from exchange.adapters.income_register.endpoints.soap import text
+from exchange.adapters.income_register.document import PARTIES, text
 from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
@@ -19,7 +19,6 @@ from exchange.adapters.income_register.rows import (
     Shelf,
     subscription_id,
 )
-from exchange.adapters.income_register.rules.header import PARTIES
 from exchange.ports.desk import Outcome
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain

@@ -8,6 +8,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from exchange.adapters.income_register import deliver, identify, listen, parse
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    DOORS,
+    INVALIDATIONS,
+    PAYER_SUMMARY_REPORTS,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    WAGE_REPORTS,
+)
 from exchange.adapters.income_register.endpoints import files, soap
 from exchange.adapters.income_register.hand_out import extraction
 from exchange.adapters.income_register.known import Known
@@ -38,19 +47,19 @@ def route(
         documents that only the
             register itself sends or that are no delivery.
     """
-    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
         subscriber = directory.get(parsed.inbound.hints["receiver"])
         if subscriber is None:
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
         mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
         return (Destination(subscriber.id, mode, ruled.items),)
     if parsed.message_type in (
-        parse.INVALIDATIONS,
-        parse.SUBSCRIPTIONS,
-        parse.PAYER_SUMMARY_REPORTS,
+        INVALIDATIONS,
+        SUBSCRIPTIONS,
+        PAYER_SUMMARY_REPORTS,
     ):
         return ()
-    if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
+    if parsed.message_type not in (WAGE_REPORTS, BENEFIT_REPORTS):
         raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
     if parsed.inbound.partner.sector != "kela":
         return ()
@@ -66,11 +75,11 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
     What the register itself renders was judged when it came in.
     """
-    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
         return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
-        if of_rest is not None and parsed.inbound.door in versions.DOORS:
+        if of_rest is not None and parsed.inbound.door in DOORS:
             of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
         if of_rest is not None and not any(
             map(needs_whole, found := versions.check(parsed, identity, context, of_rest))
@@ -92,7 +101,7 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             return found
         parsed.become_whole()
     found = rules(parsed, identity, context)
-    if parsed.inbound.door in versions.DOORS:
+    if parsed.inbound.door in DOORS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
     return versions.check(parsed, identity, context, found)
 

@@ -10,7 +10,7 @@ import re
 
 from lxml import etree
 
-from exchange.adapters.income_register.parse import FROM_IR, LIMITS, unwrap
+from exchange.adapters.income_register.document import FROM_IR, LIMITS, unwrap
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from exchange.schemas import xml

@@ -126,3 +126,21 @@ class Book:
                 f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item
             )
         )
+
+
+def _codes(*spans: tuple[int, int]) -> frozenset[str]:
+    return frozenset(str(code) for first, last in spans for code in range(first, last + 1))
+
+
+_FRINGE = frozenset(("301", "302", "317", "330", "334"))
+
+
+#: What a deduction is made from: income types whose sum it may not exceed.
+DEDUCTED_FROM = {
+    "401": frozenset(("304",)),
+    "407": _FRINGE,
+    "419": _codes(
+        (101, 106), (201, 207), (209, 227), (230, 239), (308, 308), (315, 316), (320, 320), (326, 326), (336, 336),
+        (339, 339), (351, 351), (353, 355), (359, 359),
+    ),
+}  # fmt: skip

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
+from exchange.adapters.income_register.document import FROM_IR, delivery_data, text_of
+from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed
 from exchange.schemas.income_register.codes import plain
 

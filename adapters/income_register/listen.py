@@ -13,6 +13,13 @@ from functools import partial
 from typing import Any
 
 from exchange.adapters.income_register import answer
+from exchange.adapters.income_register.document import (
+    DEFERRED_DOOR,
+    ECHO,
+    REAL_TIME_DOOR,
+    STATUS_REQUEST,
+    text_of,
+)
 from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.endpoints.request import (
     Operations,
@@ -23,10 +30,9 @@ from exchange.adapters.income_register.endpoints.request import (
 )
 from exchange.adapters.income_register.hand_out.query import ask
 from exchange.adapters.income_register.identify import identify, kind_of
-from exchange.adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, text_of
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.register.lookup import is_invalidated, look_up, with_target
 from exchange.adapters.income_register.register.verdict import errors_of, header_of
-from exchange.adapters.income_register.register.versions import DEFERRED_DOOR, REAL_TIME_DOOR
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.adapters.income_register.signature.verify import check_signature

@@ -4,67 +4,41 @@ what it can't open.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.known.abridgement import Abridgement
-from exchange.adapters.income_register.known.reader import REPORT_END, REPORTS_END, REPORTS_START
-from exchange.adapters.income_register.known.report_schema import own_schema, reports_schema
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    LIMITS,
+    REPORTS,
+    ROOTS,
+    SUBSCRIPTION_DOOR,
+    WAGE_REPORTS,
+    Item,
+    items_of,
+    own_schema,
+    unwrap,
+)
+from exchange.adapters.income_register.known import Abridgement, Known
 from exchange.adapters.income_register.rows import Shelf
-from exchange.adapters.income_register.spans import LARGE_BYTES, Fields, cut
+from exchange.adapters.income_register.spans import (
+    LARGE_BYTES,
+    REPORT_END,
+    REPORTS_END,
+    REPORTS_START,
+    Fields,
+    cut,
+)
 from exchange.ports import Inbound, Parsed
-from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.violation import Malformed
 
-SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-ENVELOPE = f"{{{SOAP}}}Envelope"
-BODY = f"{{{SOAP}}}Body"
-
-WAGE_REPORTS = "income-register.wage-reports"
-BENEFIT_REPORTS = "income-register.benefit-reports"
-PAYER_SUMMARY_REPORTS = "income-register.payer-summary-reports"
-INVALIDATIONS = "income-register.invalidations"
-SUBSCRIPTIONS = "income-register.subscriptions"
-STATUS_REQUEST = "income-register.status-request"
-DATA_REQUEST = "income-register.data-request"
-ECHO = "income-register.echo"
-#: What the register hands on.
-FROM_IR = frozenset(
-    f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS)
-)
-#: Deliveries of reports.
-REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
-#: Whatever has a DeliveryId and is taken in.
-DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
-
-
-#: The door of what the register itself extracts for a subscriber.
-SUBSCRIPTION_DOOR = "subscription"
 _DELIVERY_END = b"</DeliveryData>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
-#: The register's upload service takes 50 MB.
-LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
-
-
-@dataclass(slots=True)
-class Item:
-    """A report, or what an invalidation names: its element and the references in it. `version` is
-    what the sender says.
-    """
-
-    element: Any
-    action: str = ""
-    report_id: str = ""
-    register_id: str = ""
-    version: str = ""
 
 
 @dataclass(slots=True)
@@ -100,32 +74,6 @@ class Document(Parsed):
         )
         self.abridged = None
         self.versions.clear()
-
-
-def _read_roots() -> dict[str, str]:
-    path = Path(register_schemas.__file__).with_name("message_types.toml")
-    types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
-    return {root: entry["name"] for entry in types for root in entry["roots"]}
-
-
-#: Message types by the qualified name of their root elements.
-ROOTS = _read_roots()
-
-
-def unwrap(root: Any) -> Any:
-    """The document inside a SOAP envelope: the first element of its body; the root itself when
-    there is no envelope.
-    """
-    if root.tag != ENVELOPE:
-        return root
-    body = root.find(BODY)
-    return root if body is None else next(body.iterchildren("*"), root)
-
-
-def delivery_data(document: Any) -> Any:
-    """The header: DeliveryData, or the document itself where it has none."""
-    data = document.find("DeliveryData")
-    return document if data is None else data
 
 
 def parse(inbound: Inbound, known: Known | None = None) -> Document:
@@ -166,15 +114,10 @@ def read_abridged(inbound: Inbound, known: Known) -> Document | None:
     items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
     for place in abridged.judged:
         items[abridged.left[place][0]] = rest.items[place]
-    wages = abridged.wages
 
     def pieces(schema: Any) -> Iterable[Any]:
-        """What is left out is known to be valid by the channel's own schema, and by no other."""
-        return (
-            (rest.document,)
-            if schema.path == reports_schema(wages).path
-            else (read_whole(inbound).document,)
-        )
+        """The rest, where the schema is known to find nothing in what is left out."""
+        return (rest.document if abridged.covers(schema) else read_whole(inbound).document,)
 
     return Document(
         inbound,
@@ -287,41 +230,3 @@ def read_whole(inbound: Inbound) -> Document:
     return Document(
         inbound, message_type, "xml", document, root, items=items_of(message_type, document)
     )
-
-
-def items_of(message_type: str, document: Any) -> list[Item]:
-    """What a delivery holds: reports, items to invalidate, or the one main subscription."""
-    data = document.find("DeliveryData")
-    if data is None or message_type not in DELIVERIES:
-        return []
-    if message_type == SUBSCRIPTIONS:
-        return [
-            Item(each, report_id=text_of(each, "MainSubscriptionId"))
-            for each in data.iterchildren("MainSubscription")
-        ]
-    holder = data.find("Items" if message_type == INVALIDATIONS else "Reports")
-    if holder is None:
-        return []
-    if message_type == INVALIDATIONS:
-        return [_references(each, each) for each in holder.iterchildren("Item")]
-    return [_references(each, each.find("ReportData")) for each in holder.iterchildren("Report")]
-
-
-def text_of(element: Any, path: str) -> str:
-    """The text at a path under an element, without surrounding space; empty when there is none."""
-    return (element.findtext(path) or "").strip() if element is not None else ""
-
-
-def _references(element: Any, data: Any) -> Item:
-    item = Item(element)
-    for child in data if data is not None else ():
-        tag, text = child.tag, child.text
-        if tag == "ReportId" or tag == "ItemId":
-            item.report_id = (text or "").strip()
-        elif tag == "ActionCode":
-            item.action = plain(text)
-        elif tag == "IRReportId" or tag == "IRItemId":
-            item.register_id = (text or "").strip()
-        elif tag == "ReportVersion" or tag == "ItemVersion":
-            item.version = plain(text)
-    return item

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exchange.adapters.income_register.known.reader import REPORT_END, REPORTS_END, REPORTS_START
-
+TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
+REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
 #: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
 LARGE_BYTES = 4 << 20
 PIECE_REPORTS = 250
@@ -92,3 +92,18 @@ def bounds(body: bytes) -> tuple[int, int] | None:
     ):
         return None
     return (start, end) if body.find(SIGNATURE, 0, start) < 0 else None
+
+
+def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
+    """The bytes of each report without its end tag, and everything around them; None when they
+    can't be told apart safely.
+    """
+    start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
+    if start < 0 or end < start:
+        return None
+    chunks = body[start + len(REPORTS_START) : end].split(REPORT_END)
+    if len(chunks) != reports + 1 or chunks.pop().strip():
+        return None
+    around = body[:start] + body[end + len(REPORTS_END) :]
+    # Were the reports themselves spelled otherwise (`<Report >`), these would be somebody else's.
+    return None if b"<Report" in around or b"</Report" in around else (chunks, around)

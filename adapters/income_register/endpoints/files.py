@@ -17,8 +17,8 @@ import os
 from pathlib import Path
 
 from exchange.adapters.income_register import answer
+from exchange.adapters.income_register.document import FILE_DOOR
 from exchange.adapters.income_register.register.lookup import with_target
-from exchange.adapters.income_register.register.versions import FILE_DOOR
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome

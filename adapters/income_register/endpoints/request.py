@@ -7,9 +7,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from exchange.adapters.income_register.document import REAL_TIME_DOOR
 from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.parse import Document, parse
-from exchange.adapters.income_register.register.versions import REAL_TIME_DOOR
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Inbound
 from exchange.schemas import guard

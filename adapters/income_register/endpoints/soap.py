@@ -6,27 +6,14 @@ ours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
 
-from exchange.adapters.income_register.parse import SOAP
+from exchange.adapters.income_register.document import SOAP, text
 from exchange.ports import Refusal
 from exchange.schemas.call import XML, Reply
 from exchange.schemas.violation import Violation
 
 VIOLATIONS = "urn:exchange:violations"
-#: What most values are: nothing in them is written otherwise.
-_PLAIN = re.compile("[0-9A-Za-z:.+_ -]*").fullmatch
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def text(value: object) -> str:
-    """A value as XML text in canonical form; characters that XML can't hold become U+FFFD."""
-    written = str(value)
-    return (
-        written if _PLAIN(written) else escape(_FORBIDDEN.sub("\ufffd", written), {"\r": "&#xD;"})
-    )
 
 
 def envelope(document: bytes) -> Reply:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from exchange.adapters.income_register.endpoints.soap import text
+from exchange.adapters.income_register.document import text
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas.call import XML, Call, Reply, problem
 

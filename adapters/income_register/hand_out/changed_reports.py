@@ -15,23 +15,23 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from exchange.adapters.income_register.hand_out.render import (
-    INVALIDATED,
-    Holding,
-    Wanted,
-    render_reports,
-    shelf_of,
-)
-from exchange.adapters.income_register.known.reader import REPORT_END
-from exchange.adapters.income_register.orders.conditions import Asked, Conditions
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
 )
+from exchange.adapters.income_register.hand_out.render import render_reports
+from exchange.adapters.income_register.orders.conditions import Asked, Conditions
+from exchange.adapters.income_register.register.stored_delivery import (
+    INVALIDATED,
+    Holding,
+    Wanted,
+    shelf_of,
+)
 from exchange.adapters.income_register.register.stored_reports import rows_of, versions_held
 from exchange.adapters.income_register.rows import OF_DELIVERIES, OF_REPORTS, Shelf
+from exchange.adapters.income_register.spans import REPORT_END
 from exchange.ports import Desk
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchange.adapters.income_register.endpoints.soap import text
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
+    text,
 )
 from exchange.schemas.instants import instant
 

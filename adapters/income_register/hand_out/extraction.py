@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from exchange.adapters.income_register.document import SUBSCRIPTION_DOOR
 from exchange.adapters.income_register.hand_out.changed_reports import Changes
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.pauses import Rests
@@ -19,7 +20,6 @@ from exchange.adapters.income_register.hand_out.render import profile_of
 from exchange.adapters.income_register.orders.conditions import of_data
 from exchange.adapters.income_register.orders.query_data_type import SUBSCRIBED
 from exchange.adapters.income_register.orders.subscription import ALL, due_at, part_id, span
-from exchange.adapters.income_register.parse import SUBSCRIPTION_DOOR
 from exchange.adapters.income_register.rows import subscription_key
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.errors import LedgerClosed

@@ -11,24 +11,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+from exchange.adapters.income_register.document import DATA_REQUEST, text_of
 from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.endpoints.request import opened
 from exchange.adapters.income_register.hand_out.changed_reports import fitting
 from exchange.adapters.income_register.hand_out.document import Extraction, render
-from exchange.adapters.income_register.hand_out.render import (
-    INVALIDATED,
-    Holding,
-    Wanted,
-    profile_of,
-    profiles,
-    render_reports,
-)
+from exchange.adapters.income_register.hand_out.render import profile_of, profiles, render_reports
 from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.orders import query_data_type
 from exchange.adapters.income_register.orders.conditions import Conditions, as_data, of_data
 from exchange.adapters.income_register.orders.subscription import moment
-from exchange.adapters.income_register.parse import DATA_REQUEST, text_of
 from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.register.stored_delivery import INVALIDATED, Holding, Wanted
 from exchange.adapters.income_register.register.stored_reports import (
     holding_of,
     messages_of,

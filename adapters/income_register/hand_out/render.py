@@ -14,28 +14,20 @@ import copy
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lxml import etree
 
-from exchange.adapters.income_register.endpoints.soap import text
-from exchange.adapters.income_register.known.reader import REPORTS_END, REPORTS_START
-from exchange.adapters.income_register.known.recogniser import chunks_of
-from exchange.adapters.income_register.parse import Item, items_of, unwrap
-from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.document import text
+from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
+from exchange.adapters.income_register.spans import REPORTS_END, REPORTS_START
 from exchange.schemas import income_register as register_schemas
-from exchange.schemas import xml
-from exchange.schemas.envelope import Envelope
-from exchange.schemas.income_register.codes import plain
-from exchange.schemas.instants import instant
 
 _BEFORE_ID = ("Timestamp", "Source", "DeliveryId")
 _AFTER_ID = ("PaymentPeriod", "PaymentDate", "ContactPersons", "ReportDate", "Payer")
 _PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
-VALID, INVALIDATED = 1, 2
 _CHANNELS = {"real-time": "3", "deferred": "2", "file": "1"}
 _HEAD = "DeliveryData/"
 _OPENING, _CONTENTS, _CLOSING = b"<Report><ReportData>", b"</ReportData>", b"</Report>"
@@ -46,17 +38,6 @@ _ASIDES = (b"!", b"?")
 _UNPLAIN = (*_ASIDES, b"\r", b"\n", b"\t", b'"', b"'")
 _REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt);)")
 _PLAIN_ID = re.compile("[0-9A-Za-z_-]+").fullmatch
-
-
-class Wanted(NamedTuple):
-    """A report of a delivery to be handed on: its place there, its ReportId, and the version and
-    the status to tell.
-    """
-
-    place: int
-    report_id: str
-    version: int
-    status: int = VALID
 
 
 @cache
@@ -70,13 +51,6 @@ def profiles() -> Mapping[str, tuple[str, ...]]:
 def profile_of(name: str) -> str:
     """The profile of that name, the first one when there is none."""
     return name if name in profiles() else next(iter(profiles()))
-
-
-def shelf_of(header: Mapping[str, Any], kind: str = "") -> Shelf:
-    """Where the reports of a delivery with that header (as the verdict keeps it) are remembered."""
-    fields = dict(header.get("DeliveryDataOwner", ()))
-    owner = f"{plain(fields.get('Type'))[:11]}:{str(fields.get('Code', '')).strip()[:30]}"
-    return Shelf(owner, kind or plain(header.get("DeliveryDataType"))[:11])
 
 
 class LeftOut(NamedTuple):
@@ -116,65 +90,6 @@ def _opening(name: str) -> bytes:
 
 def _closing(name: str) -> bytes:
     return f"</{name}>".encode() if name else b""
-
-
-@dataclass
-class Holding:
-    """A delivery of reports as it is stored; what it takes to render from it is made once, when it
-    is needed.
-    """
-
-    envelope: Envelope
-    body: bytes
-
-    @property
-    def valid(self) -> list[list[Any]]:
-        """[index, ReportId, version, IRReportId as given] of each report that was accepted."""
-        found: list[list[Any]] = self.envelope.detail.get("valid", [])
-        return found
-
-    @property
-    def known(self) -> bool:
-        """Whether each of its reports was read by a known shape when it came in."""
-        return bool(self.envelope.detail.get("known"))
-
-    @cached_property
-    def shelf(self) -> Shelf:
-        """Where its reports are remembered."""
-        return shelf_of(self.envelope.detail.get("header", {}))
-
-    @cached_property
-    def document(self) -> Any:
-        """The whole as a tree, without comments."""
-        return _read(self.body)
-
-    @cached_property
-    def items(self) -> list[Item]:
-        """Its reports as elements."""
-        return items_of(self.envelope.message_type, self.document)
-
-    @cached_property
-    def split(self) -> tuple[list[bytes], bytes] | None:
-        """Its reports as bytes, and what is around them; None when they can't be cut."""
-        detail = self.envelope.detail
-        return chunks_of(self.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
-
-    @cached_property
-    def data(self) -> Any:
-        """DeliveryData without its reports where they can be cut, else with them."""
-        return (self.document if self.split is None else _read(self.split[1])).find("DeliveryData")
-
-    @cached_property
-    def received(self) -> str:
-        """When it came in, as xs:dateTime."""
-        return instant(self.envelope.received_at)
-
-
-def _read(body: bytes) -> Any:
-    document = unwrap(xml.parse(body, xml.XmlLimits(max(len(body), 1))))
-    if b"<!--" in body or b"<?" in body[1:]:
-        etree.strip_tags(document, etree.Comment, etree.ProcessingInstruction)
-    return document
 
 
 def render_reports(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:

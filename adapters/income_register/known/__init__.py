@@ -32,6 +32,7 @@ Nothing of a person is remembered: of an earner's part its tags and its codes, o
 amount, of a header a digest. All of it is bounded, and is forgotten when the process ends.
 """
 
+from exchange.adapters.income_register.known.abridgement import Abridgement
 from exchange.adapters.income_register.known.known import Known
 
-__all__ = ["Known"]
+__all__ = ["Abridgement", "Known"]

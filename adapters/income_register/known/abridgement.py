@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 
 from exchange.adapters.income_register.known.forms import Forms, Memory
 from exchange.adapters.income_register.known.learner import Learner
-from exchange.adapters.income_register.known.reader import REPORT_END, Reader, Written
+from exchange.adapters.income_register.known.reader import Reader, Written
 from exchange.adapters.income_register.known.recogniser import Recogniser, earner_code
-from exchange.adapters.income_register.spans import SIGNATURE, bounds
+from exchange.adapters.income_register.known.report_schema import reports_schema
+from exchange.adapters.income_register.spans import REPORT_END, SIGNATURE, bounds
 from exchange.schemas.income_register.codes import plain
+from exchange.schemas.xml import XmlSchema
 
 #: A shorter delivery is read as it is written.
 ABRIDGED_BYTES_MIN = 6_000
@@ -86,6 +88,12 @@ class Abridgement:
             )
             self.references.append((said, report_id.decode(), register_id, plain(number)))
         return True
+
+    def covers(self, schema: XmlSchema) -> bool:
+        """Whether what is left out is known to be valid by that schema: by the channel's own, and
+        by no other.
+        """
+        return schema.path == reports_schema(self.wages).path
 
     def document(self) -> bytes:
         """The abridged delivery."""

@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import count
 
+from exchange.adapters.income_register.findings import DEDUCTED_FROM
 from exchange.adapters.income_register.known.pattern import Leaf, Shape, learn, skeleton
-from exchange.adapters.income_register.rules.pay import DEDUCTED_FROM
 
 SHAPES_MAX = 512
 KNOWN_MAX = 4096

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from exchange.adapters.income_register.known.forms import Memory, of_earner, of_transaction
 from exchange.adapters.income_register.known.pattern import is_text, leaves
-from exchange.adapters.income_register.known.reader import REPORT_END, TAIL, parts_of
+from exchange.adapters.income_register.known.reader import TAIL, parts_of
 from exchange.adapters.income_register.known.report_schema import valid_report
+from exchange.adapters.income_register.spans import REPORT_END
 
 #: At most so many shapes are learned from one delivery, from so many reports that are in no known
 #: form.

@@ -20,9 +20,8 @@ from exchange.adapters.income_register.known.forms import (
     are_related,
 )
 from exchange.adapters.income_register.known.pattern import SPACE, Shape, holds
+from exchange.adapters.income_register.spans import TRANSACTION, TRANSACTIONS_END
 
-TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
-REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
 #: The name under which the shapes of what follows the transactions are kept.
 TAIL = b"</"
 _END_BYTES = -len(TRANSACTIONS_END)

@@ -16,31 +16,11 @@ from typing import Any
 
 from exchange.adapters.income_register.findings import Book, iso
 from exchange.adapters.income_register.known.forms import Memory
-from exchange.adapters.income_register.known.reader import (
-    REPORT_END,
-    REPORTS_END,
-    REPORTS_START,
-    Reader,
-    Written,
-)
+from exchange.adapters.income_register.known.reader import Reader, Written
 from exchange.adapters.income_register.known.report_schema import valid_report
+from exchange.adapters.income_register.spans import REPORT_END
 
 Judge = Callable[[Any], bool]
-
-
-def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
-    """The bytes of each report without its end tag, and everything around them; None when they
-    can't be told apart safely.
-    """
-    start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
-    if start < 0 or end < start:
-        return None
-    chunks = body[start + len(REPORTS_START) : end].split(REPORT_END)
-    if len(chunks) != reports + 1 or chunks.pop().strip():
-        return None
-    around = body[:start] + body[end + len(REPORTS_END) :]
-    # Were the reports themselves spelled otherwise (`<Report >`), these would be somebody else's.
-    return None if b"<Report" in around or b"</Report" in around else (chunks, around)
 
 
 class Recogniser:

@@ -4,12 +4,11 @@ it; no rule and no finding.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from lxml import etree
 
-from exchange.schemas.catalogue import Catalogue
+from exchange.adapters.income_register.document import own_schema
 from exchange.schemas.xml import XmlSchema
 
 _PARTY = "<{0}><Type>1</Type><Code>0000000-0</Code></{0}>"
@@ -42,14 +41,6 @@ _FRAMES = {
         "BenefitReportsRequestToIR", "BenefitReportsToIR", f"<PaymentDate>{_DAY}</PaymentDate>"
     ),
 }
-
-
-@cache
-def own_schema(message_type: str) -> XmlSchema:
-    """The channel's own schema of a message type, whatever stands in its place now."""
-    schema = Catalogue.load().schema(message_type)
-    assert isinstance(schema, XmlSchema)
-    return schema
 
 
 def reports_schema(wages: bool) -> XmlSchema:

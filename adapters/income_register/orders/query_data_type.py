@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,

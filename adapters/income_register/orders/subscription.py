@@ -14,8 +14,8 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange.adapters.income_register.document import text_of
 from exchange.adapters.income_register.orders import conditions
-from exchange.adapters.income_register.parse import text_of
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.instants import instant
 

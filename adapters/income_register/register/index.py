@@ -18,13 +18,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
-from exchange.adapters.income_register.hand_out.render import Holding
-from exchange.adapters.income_register.orders.conditions import Conditions
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
 )
+from exchange.adapters.income_register.orders.conditions import Conditions
+from exchange.adapters.income_register.register.stored_delivery import Holding
 from exchange.adapters.income_register.register.unindexed import LARGE_BYTES, Tail, terms_in
 from exchange.ports import Desk, Remember, Remembered
 from exchange.schemas.envelope import Envelope

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.adapters.income_register.document import delivery_data, text_of
 from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
-from exchange.adapters.income_register.parse import Document, delivery_data, parse, text_of
+from exchange.adapters.income_register.parse import Document, parse
 from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     delivery_key,

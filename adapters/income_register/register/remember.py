@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.adapters.income_register.identify import kind_of, owner_of
-from exchange.adapters.income_register.orders.subscription import ALL, as_data
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
+    DEFERRED_DOORS,
     INVALIDATIONS,
     REPORTS,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
-    Document,
     delivery_data,
 )
+from exchange.adapters.income_register.identify import kind_of, owner_of
+from exchange.adapters.income_register.orders.subscription import ALL, as_data
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.register.verdict import REJECTED_IN_PROCESSING
 from exchange.adapters.income_register.register.versions import (
-    DEFERRED_DOORS,
     is_delivery,
     shelf_of_delivery,
     subscription_named,

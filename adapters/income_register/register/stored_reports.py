@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from exchange.adapters.income_register.hand_out.render import Holding, Wanted
+from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
 from exchange.adapters.income_register.rows import Row, Shelf, key_of_register_id, read_row
 from exchange.ports import Desk
 

@@ -15,8 +15,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.adapters.income_register.parse import Document, Item, delivery_data
-from exchange.adapters.income_register.rules.header import PARTIES
+from exchange.adapters.income_register.document import PARTIES, Item, delivery_data
+from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed, Verdict
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain

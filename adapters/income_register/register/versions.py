@@ -14,18 +14,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from exchange.adapters.income_register.identify import kind_of, owner_of
-from exchange.adapters.income_register.orders.subscription import ALL
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
+    DEFERRED_DOORS,
     DELIVERIES,
+    DOORS,
     INVALIDATIONS,
+    REAL_TIME_DOOR,
     REPORTS,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
-    Document,
     Item,
     delivery_data,
 )
+from exchange.adapters.income_register.identify import kind_of, owner_of
+from exchange.adapters.income_register.orders.subscription import ALL
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     OF_REPORTS,
@@ -44,9 +47,6 @@ from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding, has_errors
 
-REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR = "real-time", "deferred", "file"
-DEFERRED_DOORS = frozenset((DEFERRED_DOOR, FILE_DOOR))
-DOORS = frozenset((REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR))
 #: Reports that the register recommends to put into one delivery at most; more is only warned of.
 REPORTS_MAX = 3000
 _NEW, _REPLACEMENT = "1", "2"

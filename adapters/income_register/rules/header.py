@@ -11,6 +11,7 @@ import datetime
 import re
 from typing import Any
 
+from exchange.adapters.income_register.document import PARTIES
 from exchange.adapters.income_register.findings import Book, Day, Payer, iso, read_day
 from exchange.adapters.income_register.rules.field import check_fields, check_identifier
 from exchange.adapters.income_register.rules.party import (
@@ -29,8 +30,6 @@ REPORTING_DAYS = 5
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 _FIRST_PAYMENT = Day(2019, 1, 1)
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
-
-PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
 
 
 def check_zone(book: Book, element: Any) -> None:

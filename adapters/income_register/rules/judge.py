@@ -7,16 +7,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    CHECK_DOOR,
+    DATA_REQUEST,
+    INVALIDATIONS,
+    PAYER_SUMMARY_REPORTS,
+    REAL_TIME_DOOR,
+    STATUS_REQUEST,
+    SUBSCRIPTIONS,
+    WAGE_REPORTS,
+)
 from exchange.adapters.income_register.findings import Book
 from exchange.adapters.income_register.known.header import key_of
 from exchange.adapters.income_register.known.pattern import is_text
 from exchange.adapters.income_register.known.recogniser import Recogniser
-from exchange.adapters.income_register.parse import (
-    BENEFIT_REPORTS,
-    STATUS_REQUEST,
-    WAGE_REPORTS,
-    Document,
-)
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.rules.abroad import check_abroad
 from exchange.adapters.income_register.rules.absence import check_absence
 from exchange.adapters.income_register.rules.benefit import check_benefits
@@ -42,15 +48,8 @@ from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import LISTS
 from exchange.schemas.violation import Finding
 
-SEPARATE_REPORTS = "income-register.payer-summary-reports"
-INVALIDATIONS = "income-register.invalidations"
-SUBSCRIPTIONS = "income-register.subscriptions"
-DATA_REQUEST = "income-register.data-request"
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
-REAL_TIME_DOOR = "real-time"
-#: The door of a document that is only judged: how it would be sent is told by its root element.
-CHECK_DOOR = "check"
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -67,7 +66,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         pass
     elif kind in DELIVERY_TYPES:
         _check_delivery_data(book, data, parsed, context)
-    elif kind == SEPARATE_REPORTS:
+    elif kind == PAYER_SUMMARY_REPORTS:
         check_separate_reports(book, data)
     elif kind == INVALIDATIONS:
         check_invalidations(book, data)

@@ -10,27 +10,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from exchange.adapters.income_register.findings import Book, Line, read_amount
+from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
 from exchange.adapters.income_register.rules.recovery import check_recovery
 from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
 
-_FRINGE = frozenset(("301", "302", "317", "330", "334"))
-
-
-def _codes(*spans: tuple[int, int]) -> frozenset[str]:
-    return frozenset(str(code) for first, last in spans for code in range(first, last + 1))
-
-
-#: What a deduction is made from: income types whose sum it may not exceed.
-DEDUCTED_FROM = {
-    "401": frozenset(("304",)),
-    "407": _FRINGE,
-    "419": _codes(
-        (101, 106), (201, 207), (209, 227), (230, 239), (308, 308), (315, 316), (320, 320), (326, 326), (336, 336),
-        (339, 339), (351, 351), (353, 355), (359, 359),
-    ),
-}  # fmt: skip
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
 #: What stands beside the basic data of one income type only: element, income type, rule, whether it
 #: must be there.

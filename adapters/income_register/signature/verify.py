@@ -27,8 +27,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
-from exchange.adapters.income_register.known.abridgement import Abridgement
-from exchange.adapters.income_register.parse import BODY, ENVELOPE, Document
+from exchange.adapters.income_register.document import BODY, ENVELOPE
+from exchange.adapters.income_register.known import Abridgement
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS

@@ -13,18 +13,17 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exchange.adapters.income_register.hand_out.document import Extraction, render
-from exchange.adapters.income_register.hand_out.render import profiles, render_reports
-from exchange.adapters.income_register.known.report_schema import own_schema
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     SUBSCRIPTION_DOOR,
     WAGE_REPORTS,
-    first_of_each,
     items_of,
-    parse,
+    own_schema,
 )
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import profiles, render_reports
+from exchange.adapters.income_register.parse import first_of_each, parse
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Inbound
 from exchange.schemas.catalogue import Catalogue

@@ -15,22 +15,16 @@ from lxml import etree
 
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
-from exchange.adapters.income_register.hand_out.document import Extraction, render
-from exchange.adapters.income_register.hand_out.render import (
-    Holding,
-    Wanted,
-    by_bytes,
-    by_tree,
-    is_plain,
-    profiles,
-)
-from exchange.adapters.income_register.parse import (
+from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
     items_of,
     unwrap,
 )
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import by_bytes, by_tree, is_plain, profiles
+from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
 from exchange.adapters.income_register.signature.sign import sign, sign_canonical, signing_key
 from exchange.schemas.envelope import Envelope
 from tests.adapters.income_register.clients import check_reply, raw

@@ -19,7 +19,7 @@ from exchange.adapters.income_register import parse
 from exchange.adapters.income_register.hand_out.render import is_plain
 from exchange.adapters.income_register.known import pattern
 from exchange.adapters.income_register.known.forms import SEEN_MIN
-from exchange.adapters.income_register.known.reader import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.spans import REPORTS_END, REPORTS_START
 from exchange.schemas.catalogue import Catalogue
 from tests.adapters.income_register.clients import key_and_certificate, raw
 from tests.adapters.income_register.judging import (

@@ -9,8 +9,7 @@ import re
 import pytest
 
 from exchange.adapters.income_register.known.forms import SEEN_MIN
-from exchange.adapters.income_register.known.recogniser import chunks_of
-from exchange.adapters.income_register.spans import bounds, cut
+from exchange.adapters.income_register.spans import bounds, chunks_of, cut
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_business_id
 from tests.adapters.income_register.judging import (
     EMPLOYER,

@@ -11,12 +11,12 @@ import pytest
 from lxml import etree
 
 from exchange.adapters import income_register
-from exchange.adapters.income_register.hand_out.render import Holding
+from exchange.adapters.income_register.document import WAGE_REPORTS
 from exchange.adapters.income_register.orders.conditions import of_data
 from exchange.adapters.income_register.orders.query_data_type import SUBSCRIBED
-from exchange.adapters.income_register.parse import WAGE_REPORTS
 from exchange.adapters.income_register.register import index
 from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.register.stored_delivery import Holding
 from tests.adapters.income_register.clients import raw
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, KELA

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from exchange.adapters.income_register.document import WAGE_REPORTS
 from exchange.adapters.income_register.hand_out import changed_reports
 from exchange.adapters.income_register.hand_out.changed_reports import fitting
 from exchange.adapters.income_register.orders.conditions import Conditions, of_data
-from exchange.adapters.income_register.parse import WAGE_REPORTS
 from exchange.adapters.income_register.register import index, unindexed
 from exchange.adapters.income_register.register.index import Index
 from exchange.adapters.income_register.register.unindexed import Tail, terms_in
