@@ -13,6 +13,7 @@ from exchange.adapters.income_register.document import (
     DOORS,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
+    REGISTER,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
     WAGE_REPORTS,
@@ -28,9 +29,6 @@ from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verd
 from exchange.ports.channel import Mode
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Finding
-
-#: The register itself, to which Kela reports the benefits that it pays.
-REGISTER = "income-register"
 
 
 def route(

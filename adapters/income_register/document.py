@@ -21,6 +21,12 @@ from exchange.schemas.xml import XmlSchema
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
 BODY = f"{{{SOAP}}}Body"
+#: What the names of its documents' namespaces begin with.
+NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
+#: The register itself as a partner, to which Kela reports the benefits that it pays.
+REGISTER = "income-register"
+#: What is to be done with a report (ActionCode).
+NEW, REPLACEMENT = "1", "2"
 
 WAGE_REPORTS = "income-register.wage-reports"
 BENEFIT_REPORTS = "income-register.benefit-reports"

@@ -59,6 +59,10 @@ def iso(day: Day) -> str:
     return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
 
 
+#: Since when pay is reported to the register.
+FIRST_PAYMENT = Day(2019, 1, 1)
+
+
 class Payer(NamedTuple):
     """What the rules of a report ask of the payer.
 

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from exchange.adapters.income_register.document import text
+from exchange.adapters.income_register.document import NAMESPACE, text
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas.call import XML, Call, Reply, problem
 
 PREFIX = "/income-register/20170526"
 _SCHEMAS = Path(register_schemas.__file__).parent
-_IR = "http://www.tulorekisteri.fi/2017/1/"
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](:[0-9]{1,5})?")
 
 
@@ -96,7 +95,7 @@ def render(service: str, address: str) -> bytes:
     )
     imports = {DOCUMENTS[root] for root in roots}
     schemas_ = "".join(
-        f'<xs:schema><xs:import namespace="{_IR}{name}" schemaLocation="schemas/{file}"/></xs:schema>'
+        f'<xs:schema><xs:import namespace="{NAMESPACE}{name}" schemaLocation="schemas/{file}"/></xs:schema>'
         for name, file in sorted(imports)
     )
     messages = "".join(
@@ -104,7 +103,7 @@ def render(service: str, address: str) -> bytes:
         for index, root in enumerate(roots)
     )
     prefixes = "".join(
-        f' xmlns:n{index}="{_IR}{DOCUMENTS[root][0]}"' for index, root in enumerate(roots)
+        f' xmlns:n{index}="{NAMESPACE}{DOCUMENTS[root][0]}"' for index, root in enumerate(roots)
     )
     ports = "".join(
         f'<wsdl:operation name="{operation.name}"><wsdl:input message="tns:{operation.request}"/>'

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
+    NAMESPACE,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
     text,
@@ -23,7 +24,6 @@ ROOTS = {
     BENEFIT_REPORTS: "BenefitReportsFromIR",
     PAYER_SUMMARY_REPORTS: "PayerSummaryReportsFromIR",
 }
-_NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def render(extraction: Extraction, reports: Sequence[bytes]) -> bytes:
         ids = {"IRQueryId": extraction.query_id, "QueryTimestamp": instant(extraction.at)}
         head += _part("Query", {**ids, "QueryTimespanStart": start, "QueryTimespanEnd": end})
     head += _part("Summary", {"NrOfReports": str(len(reports))})
-    opening = f'<ir:{name} xmlns:ir="{_NAMESPACE}{name}">{head}{"<Reports>" if reports else ""}'
+    opening = f'<ir:{name} xmlns:ir="{NAMESPACE}{name}">{head}{"<Reports>" if reports else ""}'
     return b"".join(
         (opening.encode(), *reports, f"{'</Reports>' if reports else ''}</ir:{name}>".encode())
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from exchange.adapters.income_register.document import SUBSCRIPTION_DOOR
+from exchange.adapters.income_register.document import REGISTER, SUBSCRIPTION_DOOR
 from exchange.adapters.income_register.hand_out.changed_reports import Changes
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.pauses import Rests
@@ -26,8 +26,6 @@ from exchange.errors import LedgerClosed
 from exchange.ports import Desk, Inbound, Watch
 from exchange.schemas.call import XML
 
-#: Who the register is among the partners.
-REGISTER = "income-register"
 #: An extraction waits so long after its time, so that what was received before it is committed.
 SETTLING_MILLISECONDS = 2000
 #: Reports in one document, at most: taking it in holds everybody else up for some 9 ms, here and at

@@ -20,17 +20,16 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import text
+from exchange.adapters.income_register.document import PARTIES, text
 from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
-from exchange.adapters.income_register.spans import REPORTS_END, REPORTS_START
+from exchange.adapters.income_register.spans import REPORT_END, REPORTS_END, REPORTS_START
 from exchange.schemas import income_register as register_schemas
 
 _BEFORE_ID = ("Timestamp", "Source", "DeliveryId")
 _AFTER_ID = ("PaymentPeriod", "PaymentDate", "ContactPersons", "ReportDate", "Payer")
-_PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
 _CHANNELS = {"real-time": "3", "deferred": "2", "file": "1"}
 _HEAD = "DeliveryData/"
-_OPENING, _CONTENTS, _CLOSING = b"<Report><ReportData>", b"</ReportData>", b"</Report>"
+_OPENING, _CONTENTS = b"<Report><ReportData>", b"</ReportData>"
 #: What makes bytes differ from their canonical form, or reports from elements without attributes,
 #: prefixes and space between them. A byte alone is looked for ten times as fast as two: hence
 #: comments and lines by their first one, though a text may hold it too.
@@ -123,14 +122,16 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     for each in wanted:
         chunk = chunks[each.place]
         _, found, contents = chunk.partition(_CONTENTS)
-        if not (found and chunk.startswith(_OPENING)) or (alone and not is_plain(chunk + _CLOSING)):
+        if not (found and chunk.startswith(_OPENING)) or (
+            alone and not is_plain(chunk + REPORT_END)
+        ):
             return None
         for left_out in _left_out(profile):
             if (cut := _without(contents, left_out)) is None:
                 return None
             contents = cut
         rendered.append(
-            b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING))
+            b"".join((b"<Report>", head, _references(holding, each), contents, REPORT_END))
         )
     return rendered
 
@@ -198,7 +199,7 @@ def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[by
     for each in wanted:
         contents = b"".join(_contents(holding.items[each.place].element, left_out))
         rendered.append(
-            b"".join((b"<Report>", head, _references(holding, each), contents, _CLOSING))
+            b"".join((b"<Report>", head, _references(holding, each), contents, REPORT_END))
         )
     return rendered
 
@@ -225,7 +226,7 @@ def _head(data: Any, holding: Holding, profile: str) -> bytes:
     etree.SubElement(head, "IRDeliveryId").text = holding.envelope.public_id
     if channel := _CHANNELS.get(holding.envelope.door):
         etree.SubElement(head, "DeliveryToIRChannelCode").text = channel
-    _copy(data, head, _AFTER_ID + _PARTIES)
+    _copy(data, head, _AFTER_ID + PARTIES)
     _leave_out(
         head, [path.removeprefix(_HEAD) for path in profiles()[profile] if path.startswith(_HEAD)]
     )

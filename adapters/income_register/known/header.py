@@ -17,12 +17,13 @@ from hashlib import blake2b
 from typing import Any
 
 from exchange.adapters.income_register.findings import Payer
+from exchange.adapters.income_register.spans import REPORTS_START
 
 #: Headers that are remembered, some two hundred bytes each.
 KNOWN_MAX = 2_048
 #: A longer header is judged each time.
 HEADER_BYTES_MAX = 8_192
-_START, _END = b"<DeliveryData>", b"<Reports>"
+_START = b"<DeliveryData>"
 _DAYS = rb"\s*(?:<(PaymentDate|StartDate|EndDate)>[0-9:.+Z-]*</\1>\s*)*"
 #: What differs from delivery to delivery and has rules of its own.
 _VARYING = re.compile(
@@ -64,7 +65,7 @@ def key_of(body: bytes, data: Any, kind: str) -> bytes | None:
     """What tells the header of a delivery of that type (`data` is its DeliveryData) from others;
     None when its bytes can't be told.
     """
-    end = body.find(_END, 0, HEADER_BYTES_MAX)
+    end = body.find(REPORTS_START, 0, HEADER_BYTES_MAX)
     start = body.find(_START, 0, max(end, 0))
     if (
         start < 0

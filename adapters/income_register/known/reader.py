@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from exchange.adapters.income_register.findings import FIRST_PAYMENT, iso
 from exchange.adapters.income_register.known.forms import (
     AMOUNT,
     KNOWN_MAX,
@@ -25,7 +26,7 @@ from exchange.adapters.income_register.spans import TRANSACTION, TRANSACTIONS_EN
 #: The name under which the shapes of what follows the transactions are kept.
 TAIL = b"</"
 _END_BYTES = -len(TRANSACTIONS_END)
-_EARLIEST_PAYMENT = b"2019-01-01"
+_EARLIEST_PAYMENT = iso(FIRST_PAYMENT).encode()
 _NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
 
 Values = tuple[bytes, ...]

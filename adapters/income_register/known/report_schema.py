@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import own_schema
+from exchange.adapters.income_register.document import NAMESPACE, own_schema
 from exchange.schemas.xml import XmlSchema
 
 _PARTY = "<{0}><Type>1</Type><Code>0000000-0</Code></{0}>"
@@ -26,11 +26,10 @@ _PAYER = (
     "<Payer><PayerIds><Id><Type>1</Type><Code>0000000-0</Code></Id></PayerIds></Payer><Reports>"
 )
 _END = b"</Reports></DeliveryData></own:%b>"
-_NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"
 
 
 def _frame(name: str, namespace: str, date: str) -> tuple[bytes, bytes]:
-    head = f'<own:{name} xmlns:own="{_NAMESPACE}{namespace}">{_HEADER}{date}{_CONTACTS}{_PAYER}'
+    head = f'<own:{name} xmlns:own="{NAMESPACE}{namespace}">{_HEADER}{date}{_CONTACTS}{_PAYER}'
     return head.encode(), _END % name.encode()
 
 

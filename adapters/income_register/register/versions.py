@@ -19,7 +19,9 @@ from exchange.adapters.income_register.document import (
     DELIVERIES,
     DOORS,
     INVALIDATIONS,
+    NEW,
     REAL_TIME_DOOR,
+    REPLACEMENT,
     REPORTS,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
@@ -49,7 +51,6 @@ from exchange.schemas.violation import Finding, has_errors
 
 #: Reports that the register recommends to put into one delivery at most; more is only warned of.
 REPORTS_MAX = 3000
-_NEW, _REPLACEMENT = "1", "2"
 
 
 def is_delivery(parsed: Parsed) -> bool:
@@ -201,7 +202,7 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
     findings: list[Finding] = []
     seen: set[str] = set()
     for index, item in enumerate(parsed.items):
-        if not invalidating and item.action == _NEW:
+        if not invalidating and item.action == NEW:
             key, suffix = shelf.place(item.report_id)
             row = rows.get(key)
             if row is not None and suffix in row.versions:
@@ -215,7 +216,7 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
                     )
                 )
             parsed.versions[index] = 1
-        elif (invalidating or item.action == _REPLACEMENT) and (item.report_id or item.register_id):
+        elif (invalidating or item.action == REPLACEMENT) and (item.report_id or item.register_id):
             report_id, fault = _named(item, shelf, context)
             version = _version(rows, shelf, report_id) if report_id else 0
             if fault or not version:

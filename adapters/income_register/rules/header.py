@@ -12,7 +12,13 @@ import re
 from typing import Any
 
 from exchange.adapters.income_register.document import PARTIES
-from exchange.adapters.income_register.findings import Book, Day, Payer, iso, read_day
+from exchange.adapters.income_register.findings import (
+    FIRST_PAYMENT,
+    Book,
+    Payer,
+    iso,
+    read_day,
+)
 from exchange.adapters.income_register.rules.field import check_fields, check_identifier
 from exchange.adapters.income_register.rules.party import (
     check_payer_names,
@@ -28,7 +34,6 @@ from exchange.schemas.income_register.codes import LISTS, plain
 REPORTING_DAYS = 5
 #: Furthest that a delivery's Timestamp may lie ahead of the exchange's clock.
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
-_FIRST_PAYMENT = Day(2019, 1, 1)
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
 
 
@@ -124,7 +129,7 @@ def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
     if day is None:
         return
     book.payment_day = day
-    if day < _FIRST_PAYMENT:
+    if day < FIRST_PAYMENT:
         book.add("payment-date-early", element, "2019-01-01 or later", element.text)
     if day[:3] > book.latest_day[:3]:
         book.add("payment-date-late", element, f"{iso(book.latest_day)} or earlier", element.text)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.findings import Book, Day, iso, read_day
-
-_FIRST = Day(2019, 1, 1)
+from exchange.adapters.income_register.findings import FIRST_PAYMENT, Book, iso, read_day
 
 
 def check_recovery(book: Book, transaction: Any, data: Any, recovered: bool) -> None:
@@ -30,7 +28,7 @@ def _check_dates(book: Book, data: Any) -> None:
     day = read_day(date.text) if date is not None else None
     if day is None:
         return
-    if day < _FIRST or (book.payment_day is not None and day[:3] > book.payment_day[:3]):
+    if day < FIRST_PAYMENT or (book.payment_day is not None and day[:3] > book.payment_day[:3]):
         book.add("recovery-date", date, "2019-01-01 to the payment date", date.text)
     for period in data.iter("OrigPaymentPeriod", "OrigEarningPeriod"):
         for name in ("PaymentDate", "StartDate"):

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from exchange.adapters.income_register.document import NEW
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import plain
 
-_NEW = "1"
 _REFERENCE = re.compile(r"[0-9A-Za-z_-]+")
 
 
@@ -47,7 +47,7 @@ def check_references(book: Book, data: Any, seen: set[str]) -> None:
         book.add("report-id-characters", report_id, "0-9 A-Z a-z _ -", report_id.text)
     action = plain(values["ActionCode"].text) if "ActionCode" in values else ""
     version = values.get("ReportVersion")
-    if action == _NEW:
+    if action == NEW:
         if report_id is None:
             book.add("report-id-missing", data, "ReportId")
         for name in ("IRReportId", "ReportVersion"):

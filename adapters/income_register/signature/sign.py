@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
-_EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _NAME = "Exchange simulator, Incomes Register"
 _VALID_DAYS = 36_500
 
@@ -82,10 +82,10 @@ def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
     """The same of a document that is in canonical form already."""
     digest = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     inside = (
-        f'<ds:CanonicalizationMethod Algorithm="{_EXCLUSIVE}"></ds:CanonicalizationMethod>'
+        f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"></ds:CanonicalizationMethod>'
         '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"></ds:SignatureMethod>'
         f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{DS}enveloped-signature"></ds:Transform>'
-        f'<ds:Transform Algorithm="{_EXCLUSIVE}"></ds:Transform></ds:Transforms>'
+        f'<ds:Transform Algorithm="{EXCLUSIVE}"></ds:Transform></ds:Transforms>'
         '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
         f"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
     )

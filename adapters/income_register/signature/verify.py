@@ -30,13 +30,12 @@ from lxml import etree
 from exchange.adapters.income_register.document import BODY, ENVELOPE
 from exchange.adapters.income_register.known import Abridgement
 from exchange.adapters.income_register.parse import Document
-from exchange.adapters.income_register.signature.sign import DS
+from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = f"{DS}enveloped-signature"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"

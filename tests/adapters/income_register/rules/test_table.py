@@ -21,7 +21,7 @@ BEYOND_ONE_DOCUMENT = (FOLDER / "cycle.py", FOLDER / "verification.py")
 #: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input
 #: does.
 AT_A_DOOR = {"sender-not-partner", "timestamp-ahead"}
-RULE_FILES = sorted([*FOLDER.glob("*_rules.py"), FOLDER / "rules.py"])
+RULE_FILES = sorted((FOLDER / "rules").glob("*.py"))
 
 
 def raised(path: Path) -> set[str]:
