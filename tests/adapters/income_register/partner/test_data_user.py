@@ -127,7 +127,7 @@ async def by_soap(world: World, document: bytes) -> bytes:
     )
     employer = world.exchange.directory.get(EMPLOYER)
     assert employer is not None
-    from exchange.adapters.income_register.partner import _call
+    from exchange.adapters.income_register.partner.payroll import _call
 
     return (
         await inside.call(_call(employer, "InvalidationService", "SendInvalidation", document))

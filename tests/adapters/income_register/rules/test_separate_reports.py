@@ -278,7 +278,7 @@ async def test_a_query_finds_those_that_name_a_policy(
 
 async def asked(world: World, document: bytes) -> Any:
     """The reply to Kela's query, checked."""
-    from exchange.adapters.income_register.partner import _call
+    from exchange.adapters.income_register.partner.payroll import _call
 
     kela = world.exchange.directory.get(KELA)
     assert kela is not None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import datetime
 import os
 import random
 from pathlib import Path
@@ -30,7 +31,7 @@ from tests.journeys.running import Running, running
 
 SOMEBODY = Partner("somebody", "Somebody", "employer")
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-DAY = generate.datetime.date(2026, 3, 2)
+DAY = datetime.date(2026, 3, 2)
 
 
 def unsigned() -> Any:
