@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,16 +18,19 @@ from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import parse
+from exchange.adapters.income_register.document import own_schema
 from exchange.adapters.income_register.hand_out.render import is_plain
 from exchange.adapters.income_register.known import pattern
 from exchange.adapters.income_register.known.forms import SEEN_MIN
 from exchange.adapters.income_register.spans import REPORTS_END, REPORTS_START
 from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.xml import XmlSchema
 from tests.adapters.income_register.clients import key_and_certificate, raw
 from tests.adapters.income_register.judging import (
     KNOWN,
     SOAP,
     delivery,
+    inbound,
     judged,
     judged_anew,
     reports_left_out,
@@ -262,3 +267,19 @@ def test_schemas_have_what_putting_reports_together_rests_on() -> None:
         assert all(
             names.count(each) <= 1 for each in ("Report", "Reports", "Transaction", "Transactions")
         )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_schema_judges_what_is_left_out_too(kind: str, tmp_path: Path) -> None:
+    document = parse.parse(inbound(delivery(1001, 9, kind)), KNOWN)
+    assert document.abridged is not None
+    assert document.pieces is not None
+    own = own_schema(document.message_type)
+    folder = tmp_path / "package"
+    shutil.copytree(own.path.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for schema, reports in (
+        (own, len(document.abridged.left)),
+        (XmlSchema(folder / own.path.name), 9),
+    ):
+        (piece,) = document.pieces(schema)
+        assert sum(1 for _ in piece.iter("Report")) == reports
