@@ -5,7 +5,7 @@ Nothing is written for it while deliveries come in: a report may take no row of 
 million a year. It grows when somebody asks, by segments of some hundred deliveries in the order in
 which they came: what they hold (a checksum of each identifier) in a few rows, so that a question
 reads one row for each segment. What came in after the last whole segment is indexed in memory
-(`tail.py`), and what came in during the last seconds is looked through byte by byte.
+(`unindexed.py`), and what came in during the last seconds is looked through byte by byte.
 """
 
 from __future__ import annotations

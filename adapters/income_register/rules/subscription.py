@@ -3,7 +3,7 @@ kind of material, and nothing remembered.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 8.2.2, 8.2.4
 and 8.3 (vero.fi). That a MainSubscriptionId is the subscriber's own for each main subscription is
-judged by the register's memory (`cycle.py`).
+judged by the register's memory (`register/versions.py`).
 """
 
 from __future__ import annotations
