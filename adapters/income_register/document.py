@@ -9,14 +9,18 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
+
+from lxml import etree
 
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.xml import XmlSchema
+
+#: An element of a document, as lxml has it.
+Element = etree._Element
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
@@ -59,15 +63,21 @@ LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 @dataclass(slots=True)
 class Item:
-    """A report, or what an invalidation names: its element and the references in it. `version` is
-    what the sender says.
+    """A report, or what an invalidation names: its element (None where it was not read as one) and
+    the references in it. `version` is what the sender says.
     """
 
-    element: Any
+    element: Element | None
     action: str = ""
     report_id: str = ""
     register_id: str = ""
     version: str = ""
+
+    @property
+    def read(self) -> Element:
+        """The element of an item that was read as one."""
+        assert self.element is not None, "it was known, or read in pieces"
+        return self.element
 
 
 def _read_roots() -> dict[str, str]:
@@ -80,7 +90,7 @@ def _read_roots() -> dict[str, str]:
 ROOTS = _read_roots()
 
 
-def unwrap(root: Any) -> Any:
+def unwrap(root: Element) -> Element:
     """The document inside a SOAP envelope: the first element of its body; the root itself when
     there is no envelope.
     """
@@ -90,13 +100,13 @@ def unwrap(root: Any) -> Any:
     return root if body is None else next(body.iterchildren("*"), root)
 
 
-def delivery_data(document: Any) -> Any:
+def delivery_data(document: Element) -> Element:
     """The header: DeliveryData, or the document itself where it has none."""
     data = document.find("DeliveryData")
     return document if data is None else data
 
 
-def items_of(message_type: str, document: Any) -> list[Item]:
+def items_of(message_type: str, document: Element) -> list[Item]:
     """What a delivery holds: reports, items to invalidate, or the one main subscription."""
     data = document.find("DeliveryData")
     if data is None or message_type not in DELIVERIES:
@@ -114,12 +124,26 @@ def items_of(message_type: str, document: Any) -> list[Item]:
     return [_references(each, each.find("ReportData")) for each in holder.iterchildren("Report")]
 
 
-def text_of(element: Any, path: str) -> str:
+def demanded(element: Element, path: str) -> Element:
+    """The element at a path under another one, where the schema demands one."""
+    found = element.find(path)
+    assert found is not None, f"no {path}, though the schema demands it"
+    return found
+
+
+def parent_of(element: Element) -> Element:
+    """The element that another one, which is not the root, stands in."""
+    parent = element.getparent()
+    assert parent is not None, "the root stands in no element"
+    return parent
+
+
+def text_of(element: Element | None, path: str) -> str:
     """The text at a path under an element, without surrounding space; empty when there is none."""
     return (element.findtext(path) or "").strip() if element is not None else ""
 
 
-def _references(element: Any, data: Any) -> Item:
+def _references(element: Element, data: Element | None) -> Item:
     item = Item(element)
     for child in data if data is not None else ():
         tag, text = child.tag, child.text

@@ -8,8 +8,9 @@ import datetime
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from exchange.adapters.income_register.document import Element
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding, Severity
 
@@ -83,9 +84,9 @@ class Line(NamedTuple):
     or empty.
     """
 
-    transaction: Any
+    transaction: Element
     code: str
-    amount: Any
+    amount: Element | None
     kind: str
 
 
@@ -115,7 +116,7 @@ class Book:
     def add(
         self,
         rule: str,
-        at: Any,
+        at: Element | None,
         expected: str = "",
         found: str | None = "",
         severity: Severity = "error",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import (
@@ -18,6 +17,7 @@ from exchange.adapters.income_register.document import (
     ECHO,
     REAL_TIME_DOOR,
     STATUS_REQUEST,
+    Element,
     text_of,
 )
 from exchange.adapters.income_register.endpoints import soap, wsdl
@@ -125,7 +125,7 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     return signed(answer.status_response(envelope, envelope.detail, now))
 
 
-def _refused(document: Any, violations: list[Violation], now: int) -> bytes:
+def _refused(document: Element, violations: list[Violation], now: int) -> bytes:
     empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
     detail = {
         "status": 4,

@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
+    Element,
+    demanded,
 )
 from exchange.adapters.income_register.hand_out.render import render_reports
 from exchange.adapters.income_register.orders.conditions import Asked, Conditions
@@ -139,11 +140,11 @@ def fitting(holding: Holding, wanted: list[Wanted], conditions: Conditions) -> l
         found := _by_chunks(holding, wanted, conditions, earners)
     ) is not None:
         return found
-    data = holding.document.find("DeliveryData")
+    data = demanded(holding.document, "DeliveryData")
     return [
         each
         for each in wanted
-        if conditions.fit(_asked(holding, each, data, holding.items[each.place].element))
+        if conditions.fit(_asked(holding, each, data, holding.items[each.place].read))
     ]
 
 
@@ -168,9 +169,9 @@ def _by_chunks(
     ]
 
 
-def _report(chunk: bytes) -> Any:
+def _report(chunk: bytes) -> Element:
     return xml.parse(chunk + REPORT_END, xml.XmlLimits(len(chunk) + len(REPORT_END)))
 
 
-def _asked(holding: Holding, wanted: Wanted, data: Any, report: Any) -> Asked:
+def _asked(holding: Holding, wanted: Wanted, data: Element, report: Element) -> Asked:
     return Asked(data, report, holding.shelf.register_id(wanted.report_id), holding.received)

@@ -16,11 +16,11 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import PARTIES, text
+from exchange.adapters.income_register.document import PARTIES, Element, demanded, parent_of, text
 from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
 from exchange.adapters.income_register.spans import REPORT_END, REPORTS_END, REPORTS_START
 from exchange.schemas import income_register as register_schemas
@@ -194,17 +194,17 @@ def _without(contents: bytes, left_out: LeftOut) -> bytes | None:
 def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
     """The same from the tree, however the delivery is written."""
     left_out = [path for path in profiles()[profile] if not path.startswith(_HEAD)]
-    head = _head(holding.document.find("DeliveryData"), holding, profile)
+    head = _head(demanded(holding.document, "DeliveryData"), holding, profile)
     rendered = []
     for each in wanted:
-        contents = b"".join(_contents(holding.items[each.place].element, left_out))
+        contents = b"".join(_contents(holding.items[each.place].read, left_out))
         rendered.append(
             b"".join((b"<Report>", head, _references(holding, each), contents, REPORT_END))
         )
     return rendered
 
 
-def _contents(report: Any, left_out: Sequence[str]) -> Iterator[bytes]:
+def _contents(report: Element, left_out: Sequence[str]) -> Iterator[bytes]:
     if left_out:
         report = copy.deepcopy(report)
         _leave_out(report, left_out)
@@ -213,13 +213,13 @@ def _contents(report: Any, left_out: Sequence[str]) -> Iterator[bytes]:
             yield etree.tostring(child, method="c14n", exclusive=True)
 
 
-def _leave_out(holder: Any, paths: Sequence[str]) -> None:
+def _leave_out(holder: Element, paths: Sequence[str]) -> None:
     for path in paths:
         for element in holder.findall(path):
-            element.getparent().remove(element)
+            parent_of(element).remove(element)
 
 
-def _head(data: Any, holding: Holding, profile: str) -> bytes:
+def _head(data: Element, holding: Holding, profile: str) -> bytes:
     """DeliveryData of every report of the delivery."""
     head = etree.Element("DeliveryData")
     _copy(data, head, _BEFORE_ID)
@@ -235,7 +235,7 @@ def _head(data: Any, holding: Holding, profile: str) -> bytes:
     return rendered
 
 
-def _copy(source: Any, into: Any, names: Sequence[str]) -> None:
+def _copy(source: Element, into: Element, names: Sequence[str]) -> None:
     for name in names:
         if (element := source.find(name)) is not None:
             into.append(copy.deepcopy(element))

@@ -14,8 +14,8 @@ import re
 import threading
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Payer
 from exchange.adapters.income_register.spans import REPORTS_START
 
@@ -61,7 +61,7 @@ class Standing:
                 self._payers.popitem(last=False)
 
 
-def key_of(body: bytes, data: Any, kind: str) -> bytes | None:
+def key_of(body: bytes, data: Element, kind: str) -> bytes | None:
     """What tells the header of a delivery of that type (`data` is its DeliveryData) from others;
     None when its bytes can't be told.
     """
@@ -84,12 +84,12 @@ def key_of(body: bytes, data: Any, kind: str) -> bytes | None:
     ).digest()
 
 
-def _first_of_all(data: Any, before: bytes) -> bool:
+def _first_of_all(data: Element, before: bytes) -> bool:
     """Whether only the start tags of the element's ancestors (and a declaration) stand
     before it.
     """
     tags = before.count(b"<") - before.startswith(b"<?xml ")
-    element = data
+    element: Element | None = data
     while element is not None:
         if element.getprevious() is not None:
             return False

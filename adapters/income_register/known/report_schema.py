@@ -4,11 +4,9 @@ it; no rule and no finding.
 
 from __future__ import annotations
 
-from typing import Any
-
 from lxml import etree
 
-from exchange.adapters.income_register.document import NAMESPACE, own_schema
+from exchange.adapters.income_register.document import NAMESPACE, Element, own_schema
 from exchange.schemas.xml import XmlSchema
 
 _PARTY = "<{0}><Type>1</Type><Code>0000000-0</Code></{0}>"
@@ -47,7 +45,7 @@ def reports_schema(wages: bool) -> XmlSchema:
     return own_schema(f"income-register.{'wage' if wages else 'benefit'}-reports")
 
 
-def valid_report(report: bytes, wages: bool) -> Any:
+def valid_report(report: bytes, wages: bool) -> Element | None:
     """The report as an element, in such a delivery, when it is valid there and the only one; else
     None.
     """

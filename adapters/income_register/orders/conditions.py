@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.orders import query_data_type
 from exchange.schemas.income_register.codes import plain
 
@@ -53,8 +54,8 @@ class Asked:
     came in (xs:dateTime, UTC).
     """
 
-    data: Any
-    report: Any
+    data: Element
+    report: Element
     register_id: str
     received: str
 
@@ -145,7 +146,7 @@ def _has_value(asked: Asked, kind: str, wanted: frozenset[str]) -> bool:
     return any((plain(text) if kind in _CODES else text) in wanted for text in texts)
 
 
-def _paid(data: Any) -> str:
+def _paid(data: Element) -> str:
     paid = (
         data.findtext("PaymentPeriod/PaymentDate")
         or data.findtext("PaymentDate")
@@ -188,12 +189,12 @@ def _periods(asked: Asked, kind: str) -> Iterator[tuple[str, str]]:
         yield first, (each.findtext("EndDate") or first).strip()[:10]
 
 
-def _lacks_policy(report: Any) -> bool:
+def _lacks_policy(report: Element) -> bool:
     insured = report.find("IncomeEarner/PensionInsurance")
     return insured is not None and not (insured.findtext("PensionPolicyNo") or "").strip()
 
 
-def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
+def as_data(part: Element, moment: Callable[[str], str]) -> dict[str, Any]:
     """What is remembered of the parameters and lists of a Subscription or a DataRequestParameters:
     by kind, in plain values.
 
@@ -236,7 +237,7 @@ def as_data(part: Any, moment: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def _children(part: Any, name: str) -> Iterator[Any]:
+def _children(part: Element, name: str) -> Iterator[Any]:
     holder = part.find("SubscriptionParameters")
     yield from (part if holder is None else holder).iterchildren(name)
 

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from exchange.adapters.income_register.document import text_of
+from exchange.adapters.income_register.document import Element, demanded, text_of
 from exchange.adapters.income_register.orders import conditions
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.instants import instant
@@ -83,11 +83,11 @@ def _second(time: str) -> int:
     return (int(hours) % 24) * 3600 + int(minutes) * 60 + int(seconds)
 
 
-def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any]:
+def as_data(main: Element, owner: str, partner: str, received: int) -> dict[str, Any]:
     """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none
     yet).
     """
-    times = sorted({_second(each.text or "") for each in main.find("Schedule").iter("Time")})
+    times = sorted({_second(each.text or "") for each in demanded(main, "Schedule").iter("Time")})
     schedule: dict[str, Any] = {"times": _runs(times)}
     weekly, monthly = main.find("Schedule//WeeklySchedule"), main.find("Schedule//MonthlySchedule")
     if weekly is not None:
@@ -116,7 +116,7 @@ def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any
     }
 
 
-def _part(part: Any) -> dict[str, Any]:
+def _part(part: Element) -> dict[str, Any]:
     return {
         "id": text_of(part, "SubscriptionId"),
         "type": plain(text_of(part, "QueryDataType")),

@@ -4,8 +4,6 @@ deliveries; renders nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
 from exchange.adapters.income_register.document import delivery_data, text_of
 from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
 from exchange.adapters.income_register.parse import Document, parse
@@ -80,7 +78,7 @@ async def target_of(parsed: Document, partner: Partner, desk: Desk) -> dict[str,
         or not envelope.sender_message_id.endswith(f"@{owner}/{kind}")
     ):
         return {}
-    names: list[Any] = [entry[1] for entry in envelope.detail.get("valid", ())]
+    names: list[str] = [entry[1] for entry in envelope.detail.get("valid", ())]
     hints = {"target": envelope.sender_message_id, "reports": " ".join(names)}
     if kind == "103":
         hints["subscription"] = subscription_id(owner_of(data), str(names[0]))

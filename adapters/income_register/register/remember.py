@@ -11,6 +11,7 @@ from exchange.adapters.income_register.document import (
     REPORTS,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
+    Element,
     delivery_data,
 )
 from exchange.adapters.income_register.identify import kind_of, owner_of
@@ -128,12 +129,12 @@ def _changed(key: str, changes: dict[str, Any], context: Context) -> Remember:
     return Remember(key, {**known.value, **changes}, known.version)
 
 
-def _remember_subscription(parsed: Document, data: Any, context: Context) -> list[Remember]:
+def _remember_subscription(parsed: Document, data: Element, context: Context) -> list[Remember]:
     register_id = subscription_named(data, parsed.items[0], parsed.inbound.hints)
     key = subscription_key(register_id)
     if parsed.message_type != SUBSCRIPTIONS:
         return [_changed(key, {"invalidated": True}, context)]
-    value = as_data(parsed.items[0].element, owner_of(data), parsed.inbound.partner.id, context.now)
+    value = as_data(parsed.items[0].read, owner_of(data), parsed.inbound.partner.id, context.now)
     everything = context.known.get(ALL)
     listed = everything.value if everything else []
     return [

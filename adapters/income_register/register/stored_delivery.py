@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import Item, items_of, unwrap
+from exchange.adapters.income_register.document import Element, Item, demanded, items_of, unwrap
 from exchange.adapters.income_register.rows import Shelf
 from exchange.adapters.income_register.spans import chunks_of
 from exchange.schemas import xml
@@ -67,7 +67,7 @@ class Holding:
         return shelf_of(self.envelope.detail.get("header", {}))
 
     @cached_property
-    def document(self) -> Any:
+    def document(self) -> Element:
         """The whole as a tree, without comments."""
         return _read(self.body)
 
@@ -83,9 +83,10 @@ class Holding:
         return chunks_of(self.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
 
     @cached_property
-    def data(self) -> Any:
+    def data(self) -> Element:
         """DeliveryData without its reports where they can be cut, else with them."""
-        return (self.document if self.split is None else _read(self.split[1])).find("DeliveryData")
+        document = self.document if self.split is None else _read(self.split[1])
+        return demanded(document, "DeliveryData")
 
     @cached_property
     def received(self) -> str:
@@ -93,7 +94,7 @@ class Holding:
         return instant(self.envelope.received_at)
 
 
-def _read(body: bytes) -> Any:
+def _read(body: bytes) -> Element:
     document = unwrap(xml.parse(body, xml.XmlLimits(max(len(body), 1))))
     if b"<!--" in body or b"<?" in body[1:]:
         etree.strip_tags(document, etree.Comment, etree.ProcessingInstruction)

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.adapters.income_register.document import PARTIES, Item, delivery_data
+from exchange.adapters.income_register.document import PARTIES, Element, Item, delivery_data
 from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed, Verdict
 from exchange.schemas import xml
@@ -40,7 +40,7 @@ DETAILS_CHARACTERS_MAX = 500
 ERRORS_MAX = 100
 
 
-def header_of(data: Any) -> dict[str, Any]:
+def header_of(data: Element) -> dict[str, Any]:
     """The header of a delivery (or of a status request) as it is echoed; what is missing is left
     out.
     """

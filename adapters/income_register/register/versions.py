@@ -25,6 +25,7 @@ from exchange.adapters.income_register.document import (
     REPORTS,
     SUBSCRIPTION_DOOR,
     SUBSCRIPTIONS,
+    Element,
     Item,
     delivery_data,
 )
@@ -61,7 +62,7 @@ def is_delivery(parsed: Parsed) -> bool:
     )
 
 
-def shelf_of_delivery(parsed: Document, data: Any) -> Shelf:
+def shelf_of_delivery(parsed: Document, data: Element) -> Shelf:
     """Where the delivery's reports are remembered; made once."""
     if parsed.shelf is None:
         kind = kind_of(data)
@@ -115,7 +116,7 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     return list(keys)
 
 
-def subscription_named(data: Any, item: Item, hints: Any) -> str:
+def subscription_named(data: Element, item: Item, hints: Any) -> str:
     if kind_of(data) == "112":
         return str(hints.get("subscription", ""))
     return item.register_id or subscription_id(owner_of(data), item.report_id)
@@ -186,7 +187,9 @@ def _at_a_door(finding: Finding) -> Finding:
     )
 
 
-def _finding(rule: str, at: Any, item: int | None, expected: str = "", found: str = "") -> Finding:
+def _finding(
+    rule: str, at: Element | None, item: int | None, expected: str = "", found: str = ""
+) -> Finding:
     error = ERRORS[rule]
     return Finding(f"ir.{rule}", error.message, at, expected, found, "error", error.code, item)
 
@@ -255,7 +258,7 @@ def _version(rows: dict[str, Row | None], shelf: Shelf, report_id: str) -> int:
     return row.versions.get(suffix, 0) if row is not None else 0
 
 
-def _check_subscription(parsed: Document, data: Any, context: Context) -> list[Finding]:
+def _check_subscription(parsed: Document, data: Element, context: Context) -> list[Finding]:
     """A new one must be new; one to be invalidated must be there, valid, and not extracted yet."""
     item = parsed.items[0]
     known = context.known.get(
@@ -294,7 +297,7 @@ def _check_subscription(parsed: Document, data: Any, context: Context) -> list[F
     ]
 
 
-def _check_target(parsed: Document, data: Any, context: Context) -> list[Finding]:
+def _check_target(parsed: Document, data: Element, context: Context) -> list[Finding]:
     """A whole delivery to invalidate must be there and valid; its reports that are still valid get
     their next version.
     """

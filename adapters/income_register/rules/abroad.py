@@ -8,8 +8,7 @@ work begins.
 
 from __future__ import annotations
 
-from typing import Any
-
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import plain
 
@@ -24,7 +23,7 @@ _OF_COUNTRY = (
 )
 
 
-def check_abroad(book: Book, report: Any, earner: Any) -> None:
+def check_abroad(book: Book, report: Element, earner: Element) -> None:
     """Everything that hangs on the forms that the report stands for."""
     forms = frozenset(
         plain(form.text) for form in earner.iterfind("InternationalData/WorkForm/FormCode")
@@ -41,7 +40,7 @@ def check_abroad(book: Book, report: Any, earner: Any) -> None:
     _check_work_days(book, report, earner)
 
 
-def _check_country(book: Book, country: Any, forms: frozenset[str]) -> None:
+def _check_country(book: Book, country: Element, forms: frozenset[str]) -> None:
     for name, asking in _OF_COUNTRY:
         if forms & asking and country.find(name) is None:
             book.add("work-country-incomplete", country, name, ", ".join(sorted(forms)))
@@ -51,7 +50,7 @@ def _check_country(book: Book, country: Any, forms: frozenset[str]) -> None:
                 book.add("work-country-forbidden", element, "form NT2", name)
 
 
-def _check_stays(book: Book, report: Any, stays: Any) -> None:
+def _check_stays(book: Book, report: Element, stays: Element | None) -> None:
     """Either that there are none, or the periods."""
     if stays is None:
         book.add("stay-periods", report, "StayPeriodsInFinland")
@@ -59,7 +58,7 @@ def _check_stays(book: Book, report: Any, stays: Any) -> None:
         book.add("stay-periods", stays, "either NoStayPeriods or Period")
 
 
-def _check_leased(book: Book, report: Any) -> None:
+def _check_leased(book: Book, report: Element) -> None:
     work, periods = report.find("ForeignLeasedWork"), report.find("WorkPeriodsInFinland")
     for name in ("EstAmount", "FinServiceRecipient"):
         if work is None or work.find(name) is None:
@@ -72,7 +71,7 @@ def _check_leased(book: Book, report: Any) -> None:
         )
 
 
-def _check_work_days(book: Book, report: Any, earner: Any) -> None:
+def _check_work_days(book: Book, report: Element, earner: Element) -> None:
     """A leased worker who lives abroad and is taxed at source: the days of work in Finland."""
     types = [
         plain(kind.text)

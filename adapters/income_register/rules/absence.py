@@ -8,8 +8,7 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from typing import Any
-
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, Day, iso, read_day
 from exchange.adapters.income_register.rules.party import identifiers
 from exchange.schemas.income_register.codes import plain
@@ -21,7 +20,7 @@ _CAUSES = {_DAILY_ALLOWANCE: frozenset("1345"), _FAMILY_LEAVE: frozenset("3")}
 _MONTHLY_OR_HOURLY = frozenset("12")
 
 
-def check_absence(book: Book, report: Any, earner: Any) -> None:
+def check_absence(book: Book, report: Element, earner: Element) -> None:
     """Periods that don't overlap, and what a claim asks of period, earner, payer and contact
     person.
     """
@@ -48,12 +47,12 @@ def check_absence(book: Book, report: Any, earner: Any) -> None:
         _check_claimant(book, earner, paid, claims)
 
 
-def _span(period: Any) -> tuple[Day, Day] | None:
+def _span(period: Element) -> tuple[Day, Day] | None:
     start, end = read_day(period.findtext("StartDate")), read_day(period.findtext("EndDate"))
     return (start, end) if start is not None and end is not None else None
 
 
-def _check_overlaps(book: Book, paid: list[Any], unpaid: list[Any]) -> None:
+def _check_overlaps(book: Book, paid: list[Element], unpaid: list[Element]) -> None:
     spans = [(period, span) for period in (*paid, *unpaid) if (span := _span(period))]
     for index, (period, (start, end)) in enumerate(spans):
         if period.tag != "PaidAbsencePeriod":
@@ -68,11 +67,11 @@ def _check_overlaps(book: Book, paid: list[Any], unpaid: list[Any]) -> None:
                 )
 
 
-def _check_paid(book: Book, period: Any) -> set[str]:
+def _check_paid(book: Book, period: Element) -> set[str]:
     """One paid absence; the kinds of claims that are made for it."""
     until, start = period.find("AbsenceUntil"), read_day(period.findtext("StartDate"))
     last = read_day(until.text) if until is not None else None
-    if start is not None and last is not None and last[:3] < start[:3]:
+    if until is not None and start is not None and last is not None and last[:3] < start[:3]:
         book.add("period-order", until, f"{iso(start)} or later", until.text)
     application, info = period.find("ReimbApp"), period.find("PaidAbsencePeriodInfo")
     if application is None:
@@ -97,7 +96,7 @@ def _check_paid(book: Book, period: Any) -> set[str]:
     return claims
 
 
-def _check_claimant(book: Book, earner: Any, paid: list[Any], claims: set[str]) -> None:
+def _check_claimant(book: Book, earner: Element, paid: list[Element], claims: set[str]) -> None:
     """What Kela needs to know of who was paid, who paid and whom to ask."""
     employment = earner.find("Employment")
     at = earner if employment is None else employment
@@ -133,6 +132,7 @@ def _check_claimant(book: Book, earner: Any, paid: list[Any], claims: set[str]) 
         day = read_day(start.text) if start is not None else None
         if (
             days
+            and start is not None
             and day is not None
             and day[:3] < min(days)[:3]
             and period.find("ReimbApp") is not None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_amount
 from exchange.adapters.income_register.rules.recovery import check_recovery
 from exchange.schemas.income_register.codes import BENEFIT_INCOME, plain
@@ -20,7 +21,7 @@ _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransaction
 _TAX_EXEMPT = frozenset(("7", "8"))
 
 
-def check_benefits(book: Book, transactions: Any, earner: Any) -> None:
+def check_benefits(book: Book, transactions: Element, earner: Element | None) -> None:
     """Every transaction by itself."""
     for element in transactions.iter(*_CODES):
         if element.text not in BENEFIT_INCOME:
@@ -44,7 +45,7 @@ def check_benefits(book: Book, transactions: Any, earner: Any) -> None:
             _check_deductions(book, deductions, flags.get("Amount"))
 
 
-def _check_code(book: Book, element: Any) -> None:
+def _check_code(book: Book, element: Element) -> None:
     code = plain(element.text)
     if code in BENEFIT_INCOME or not code.lstrip("-").isdigit():
         return
@@ -65,7 +66,7 @@ def _check_code(book: Book, element: Any) -> None:
         )
 
 
-def _check_basic(book: Book, transaction: Any, basic: Any, flags: dict[Any, Any]) -> None:
+def _check_basic(book: Book, transaction: Element, basic: Element, flags: dict[Any, Any]) -> None:
     """Flags that say the same or exclude each other, and the data that belong to them."""
     recourse = transaction.find("RecourseData")
     if ("Recourse" in flags) != (recourse is not None):
@@ -102,7 +103,7 @@ def _check_basic(book: Book, transaction: Any, basic: Any, flags: dict[Any, Any]
         book.add("amount-negative", amount, "0 or more", amount.text, "warning")
 
 
-def _check_deductions(book: Book, deductions: Any, amount: Any) -> None:
+def _check_deductions(book: Book, deductions: Element, amount: Element | None) -> None:
     """Deductions are made for somebody, and from no more than there is."""
     total = Decimal(0)
     for deduction in deductions:

@@ -8,8 +8,8 @@ register's own examples carry comments, so it is values in which the strings are
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -18,7 +18,7 @@ _DECLARED = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)
 _START_TAG = re.compile(rb"<[A-Za-z_]")
 
 
-def check_document(book: Book, body: bytes, root: Any, clean: bool = False) -> None:
+def check_document(book: Book, body: bytes, root: Element, clean: bool = False) -> None:
     """UTF-8 without a byte order mark, and none of the forbidden strings in a value (`clean`: it is
     known that there is none).
     """
@@ -38,19 +38,19 @@ def check_document(book: Book, body: bytes, root: Any, clean: bool = False) -> N
         _check_references(book, body, root)
 
 
-def _check_values(book: Book, root: Any) -> None:
+def _check_values(book: Book, root: Element) -> None:
     for element in root.iter("*"):
         for value in (element.text, element.tail, *element.attrib.values()):
             if value and (found := "--" if "--" in value else "/*" if "/*" in value else ""):
                 book.add("forbidden-string", element, "a value without -- and /*", found)
 
 
-def _check_references(book: Book, body: bytes, root: Any) -> None:
+def _check_references(book: Book, body: bytes, root: Element) -> None:
     """Character references: the tree does not show them, so the start tags before each tell the
     element that it is in.
     """
     plain = _ASIDE.sub(lambda match: b" " * len(match[0]), body)
-    elements: list[Any] = []
+    elements: list[Element] = []
     offset = index = 0
     while (offset_next := plain.find(b"&#", offset)) >= 0:
         elements = elements or list(root.iter("*"))

@@ -7,8 +7,7 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from typing import Any
-
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
 from exchange.adapters.income_register.rules.party import check_once
 from exchange.schemas.income_register.codes import LISTS, plain
@@ -25,7 +24,7 @@ _ENTREPRENEUR_EXCEPTIONS = frozenset(("3", "4", "5"))
 _FOREIGN_EMPLOYER, _NET_PAY, _STAYED_183, _NOT_INSURED = "4", "11", "10", "14"
 
 
-def check_employment(book: Book, earner: Any, insured: frozenset[str]) -> None:
+def check_employment(book: Book, earner: Element, insured: frozenset[str]) -> None:
     """What the earner's data must hold; `insured` are the letters of what the income is subject to
     (P pension, A accidents).
     """
@@ -64,7 +63,7 @@ def check_employment(book: Book, earner: Any, insured: frozenset[str]) -> None:
     _check_periods(book, earner, employment, provider)
 
 
-def _check_pension(book: Book, pension: Any) -> None:
+def _check_pension(book: Book, pension: Element) -> None:
     """Chapter 2.22: who insures an employee, and under which number."""
     act, provider, policy = (
         pension.find(name) for name in ("PensionActCode", "PensionProvIdCode", "PensionPolicyNo")
@@ -81,7 +80,7 @@ def _check_pension(book: Book, pension: Any) -> None:
         book.add("pension-provider-forbidden", pension, "PensionActCode only")
 
 
-def _exceptions_of(book: Book, earner: Any) -> frozenset[str]:
+def _exceptions_of(book: Book, earner: Element) -> frozenset[str]:
     """Chapter 2.24: the insurance exceptions; voluntary insurance stands with no exception from the
     same.
     """
@@ -97,7 +96,11 @@ def _exceptions_of(book: Book, earner: Any) -> frozenset[str]:
 
 
 def _check_entrepreneur(
-    book: Book, earner: Any, pension: Any, exceptions: frozenset[str], types: list[str]
+    book: Book,
+    earner: Element,
+    pension: Element | None,
+    exceptions: frozenset[str],
+    types: list[str],
 ) -> None:
     """Chapter 2.24: who insures as an entrepreneur, or need not insure at all, is excepted from the
     employer's insurances.
@@ -123,7 +126,7 @@ def _check_entrepreneur(
         )
 
 
-def _check_earner_types(book: Book, earner: Any, types: list[str]) -> None:
+def _check_earner_types(book: Book, earner: Element, types: list[str]) -> None:
     """Chapters 2.25 and 2.26: the tax treaty of a short stay, the foreign employer of a net pay
     agreement, references of payments.
     """
@@ -142,7 +145,7 @@ def _check_earner_types(book: Book, earner: Any, types: list[str]) -> None:
                 book.add("payment-reference-missing", payment, "PaymentRef")
 
 
-def _check_place(book: Book, place: Any) -> None:
+def _check_place(book: Book, place: Element | None) -> None:
     """Chapter 2.21: a place of business has a code, or street, postal code and post office."""
     if place is None or place.find("Code") is not None:
         return
@@ -153,7 +156,7 @@ def _check_place(book: Book, place: Any) -> None:
 
 
 def _check_professions(
-    book: Book, earner: Any, provider: str, exceptions: frozenset[str], accidents: bool
+    book: Book, earner: Element, provider: str, exceptions: frozenset[str], accidents: bool
 ) -> None:
     """Chapter 2.19: the profession by TK10 for income subject to accident insurance, and by the
     pension provider's own list.
@@ -175,7 +178,7 @@ def _check_professions(
         book.add("provider-profession-missing", at, f"a Profession of type {wanted}", provider)
 
 
-def _check_periods(book: Book, earner: Any, employment: Any, provider: str) -> None:
+def _check_periods(book: Book, earner: Element, employment: Element | None, provider: str) -> None:
     """Chapter 2.18: how long the employment lasts, and why it ended."""
     periods = employment.find("EmploymentPeriods") if employment is not None else None
     if provider in KEVA and periods is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book, Day, iso, read_amount, read_day
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
@@ -67,7 +68,7 @@ _BENEFIT_ID_LISTS = {
 _ADDRESSES = ("Address", "TypedAddress", "WorkCountryAddress", "ServiceRecipientAddress")
 
 
-def check_code(book: Book, element: Any, list_name: str) -> None:
+def check_code(book: Book, element: Element, list_name: str) -> None:
     """The element's code stands in the list; what is no integer at all is the schema's business."""
     text = element.text
     allowed = LISTS[list_name]
@@ -84,39 +85,39 @@ def check_code(book: Book, element: Any, list_name: str) -> None:
         )
 
 
-def _by_name(book: Book, element: Any) -> None:
+def _by_name(book: Book, element: Element) -> None:
     check_code(book, element, _BY_NAME[element.tag])
 
 
-def _living(book: Book, element: Any) -> None:
+def _living(book: Book, element: Element) -> None:
     check_code(book, element, _LIVING[element.tag])
 
 
-def _by_parent(book: Book, element: Any) -> None:
-    if list_name := _BY_PARENT.get((element.tag, element.getparent().tag)):
+def _by_parent(book: Book, element: Element) -> None:
+    if list_name := _BY_PARENT.get((element.tag, parent_of(element).tag)):
         check_code(book, element, list_name)
 
 
-def _type(book: Book, element: Any) -> None:
+def _type(book: Book, element: Element) -> None:
     """A Type: of an identifier (with its Code and country beside it), of a sub-organisation or of
     some other coded value.
     """
-    holder = element.getparent()
+    holder = parent_of(element)
     if holder.tag == "SubOrg":
-        owner = holder.getparent().getparent().tag
+        owner = parent_of(parent_of(holder)).tag
         wages = "PayerSubOrgType" if owner == "Payer" else "IncomeEarnerSubOrgType"
         check_code(book, element, wages if book.wages else "BenefitPayerSubOrgType")
     elif list_name := _BY_PARENT.get(("Type", holder.tag)):
         check_code(book, element, list_name)
     else:
         list_name = (
-            "IdType" if book.wages else _BENEFIT_ID_LISTS.get(holder.getparent().tag, "IdType")
+            "IdType" if book.wages else _BENEFIT_ID_LISTS.get(parent_of(holder).tag, "IdType")
         )
         check_code(book, element, list_name)
         check_identifier(book, element)
 
 
-def check_identifier(book: Book, kind: Any) -> None:
+def check_identifier(book: Book, kind: Element) -> None:
     """The Code beside a Type: check digits (a warning: the register's own examples break them),
     country for foreign ones.
     """
@@ -140,23 +141,23 @@ def check_identifier(book: Book, kind: Any) -> None:
             "warning",
         )
     if code in LISTS["IdType"] and (
-        code not in ("1", "2") or (code == "2" and kind.getparent().tag == "AccInsProvId")
+        code not in ("1", "2") or (code == "2" and parent_of(kind).tag == "AccInsProvId")
     ):
         country = number.getnext()
         if country is None or country.tag != "CountryCode":
-            book.add("country-missing", kind.getparent(), "CountryCode")
+            book.add("country-missing", parent_of(kind), "CountryCode")
         if code == "99" and (is_business_id(text) or is_personal_identity_code(text)):
             book.add("other-id-is-finnish", number, "an identifier that is not Finnish")
 
 
-def _country(book: Book, element: Any) -> None:
+def _country(book: Book, element: Element) -> None:
     if element.text == "99":
         name = element.getnext()
         if name is None or not name.tag.endswith("CountryName"):
             book.add("country-name-missing", element, "CountryName")
 
 
-def check_day(book: Book, element: Any) -> Day | None:
+def check_day(book: Book, element: Element) -> Day | None:
     """A date without time zone, not before 1800; the day, None when it is none."""
     day = read_day(element.text)
     if day is not None:
@@ -167,18 +168,18 @@ def check_day(book: Book, element: Any) -> Day | None:
     return day
 
 
-def _birth(book: Book, element: Any) -> None:
+def _birth(book: Book, element: Element) -> None:
     day = check_day(book, element)
     if day is not None and day[:3] > book.today[:3]:
         book.add("birth-date-future", element, f"{iso(book.today)} or earlier", element.text)
 
 
-def _start(book: Book, element: Any) -> None:
+def _start(book: Book, element: Element) -> None:
     day = check_day(book, element)
     if (
         day is not None
         and day[:3] > book.latest_day[:3]
-        and element.getparent().getparent().tag == "EmploymentPeriods"
+        and parent_of(parent_of(element)).tag == "EmploymentPeriods"
     ):
         book.add(
             "employment-start-late", element, f"{iso(book.latest_day)} or earlier", element.text
@@ -190,13 +191,13 @@ def _start(book: Book, element: Any) -> None:
             book.add("period-order", end, f"{(element.text or '').strip()} or later", end.text)
 
 
-def _address(book: Book, element: Any) -> None:
+def _address(book: Book, element: Element) -> None:
     if (element.find("Street") is None) == (element.find("POBox") is None):
         book.add("address-line", element, "Street or POBox")
 
 
 def _limit(rule: str, least: int, most: int) -> Callable[[Book, Any], None]:
-    def check(book: Book, element: Any) -> None:
+    def check(book: Book, element: Element) -> None:
         value = read_amount(element.text)
         if value is not None and not least <= value <= most:
             book.add(rule, element, f"{least}-{most}", element.text)
@@ -204,31 +205,31 @@ def _limit(rule: str, least: int, most: int) -> Callable[[Book, Any], None]:
     return check
 
 
-def _not_negative(book: Book, element: Any) -> None:
+def _not_negative(book: Book, element: Element) -> None:
     if (value := read_amount(element.text)) is not None and value < 0:
         book.add("value-negative", element, "0 or more", element.text)
 
 
-def _absence_amount(book: Book, element: Any) -> None:
-    if element.getparent().tag == "PaidAbsencePeriod":
+def _absence_amount(book: Book, element: Element) -> None:
+    if parent_of(element).tag == "PaidAbsencePeriod":
         _not_negative(book, element)
 
 
-def _absence_days(book: Book, element: Any) -> None:
-    if element.getparent().tag == "UnpaidAbsencePeriod":
+def _absence_days(book: Book, element: Element) -> None:
+    if parent_of(element).tag == "UnpaidAbsencePeriod":
         _not_negative(book, element)
 
 
-def _emissions(book: Book, element: Any) -> None:
+def _emissions(book: Book, element: Element) -> None:
     """0-100, for payments of 2022-2025."""
     _limit("percentage", 0, 100)(book, element)
     if book.payment_day is not None and not 2022 <= book.payment_day.year <= 2025:
         book.add("emissions-year", element, "a payment date in 2022-2025", iso(book.payment_day))
 
 
-def _six_months(book: Book, element: Any) -> None:
-    if (element.text or "").strip() == "true" and element.getparent().find("CountryCode") is None:
-        book.add("country-missing", element.getparent(), "CountryCode")
+def _six_months(book: Book, element: Element) -> None:
+    if (element.text or "").strip() == "true" and parent_of(element).find("CountryCode") is None:
+        book.add("country-missing", parent_of(element), "CountryCode")
 
 
 _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
@@ -266,7 +267,7 @@ _CHECKS: dict[str, Callable[[Book, Any], Any]] = {
 _TAGS = tuple(_CHECKS)
 
 
-def check_fields(book: Book, part: Any) -> None:
+def check_fields(book: Book, part: Element) -> None:
     """Every rule of single fields, on everything under `part`."""
     checks = _CHECKS
     for element in part.iter(*_TAGS):

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any
 
-from exchange.adapters.income_register.document import PARTIES
+from exchange.adapters.income_register.document import PARTIES, Element
 from exchange.adapters.income_register.findings import (
     FIRST_PAYMENT,
     Book,
@@ -37,13 +36,13 @@ CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
 
 
-def check_zone(book: Book, element: Any) -> None:
+def check_zone(book: Book, element: Element) -> None:
     """A time names its time zone."""
     if element.text and ":" in element.text and not _ZONED.fullmatch(element.text):
         book.add("time-zone-missing", element, "a time zone (Z or +02:00)", element.text)
 
 
-def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
+def check_header(book: Book, parts: dict[str, Element], delivery_types: frozenset[str]) -> None:
     """The header's own fields: type, id, control, time, parties. `parts` are its elements
     by name.
     """
@@ -51,7 +50,7 @@ def check_header(book: Book, parts: dict[str, Any], delivery_types: frozenset[st
     _check_parties(book, parts, delivery_types)
 
 
-def _check_reference_and_time(book: Book, parts: dict[str, Any]) -> None:
+def _check_reference_and_time(book: Book, parts: dict[str, Element]) -> None:
     if (
         (element := parts.get("DeliveryId")) is not None
         and element.text
@@ -62,7 +61,7 @@ def _check_reference_and_time(book: Book, parts: dict[str, Any]) -> None:
         check_zone(book, element)
 
 
-def _check_parties(book: Book, parts: dict[str, Any], delivery_types: frozenset[str]) -> None:
+def _check_parties(book: Book, parts: dict[str, Element], delivery_types: frozenset[str]) -> None:
     if (element := parts.get("DeliveryDataType")) is not None and delivery_types:
         kind = plain(element.text)
         if kind not in delivery_types and kind.lstrip("-").isdigit():
@@ -95,7 +94,7 @@ def _check_parties(book: Book, parts: dict[str, Any], delivery_types: frozenset[
             )
 
 
-def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int) -> None:
+def check_sending(book: Book, parts: dict[str, Element], business_id: str, now: int) -> None:
     """What a delivery says of its sending: the sender is who calls, and its clock is not far ahead
     (*modelled*).
     """
@@ -121,7 +120,7 @@ def check_sending(book: Book, parts: dict[str, Any], business_id: str, now: int)
         )
 
 
-def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
+def check_payment_date(book: Book, element: Element, timestamp: Element | None) -> None:
     """Not before 2019 and not more than 45 days ahead; a late report is only warned of, since the
     register takes it.
     """
@@ -150,7 +149,7 @@ def check_payment_date(book: Book, element: Any, timestamp: Any) -> None:
             )
 
 
-def read_payer(payer: Any, contacts: Any) -> Payer:
+def read_payer(payer: Element, contacts: Element | None) -> Payer:
     """What the rules of a report ask of the payer and of the contact persons."""
     persons = contacts.iterchildren("ContactPerson") if contacts is not None else ()
     return Payer(
@@ -165,7 +164,7 @@ def read_payer(payer: Any, contacts: Any) -> Payer:
     )
 
 
-def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
+def check_payer(book: Book, payer: Element, parts: dict[str, Element]) -> None:
     """The payer's identifiers, how they stand to the owner, and what an unidentified payer must
     tell instead.
     """
@@ -204,7 +203,7 @@ def check_payer(book: Book, payer: Any, parts: dict[str, Any]) -> None:
         check_substitute(book, substitute)
 
 
-def check_varying(book: Book, parts: dict[str, Any]) -> None:
+def check_varying(book: Book, parts: dict[str, Element]) -> None:
     """What differs from delivery to delivery: its id, its time, the days. `parts` are the children
     of DeliveryData by name.
     """
@@ -218,7 +217,7 @@ def check_varying(book: Book, parts: dict[str, Any]) -> None:
             check_fields(book, part)
 
 
-def check_standing(book: Book, parts: dict[str, Any], delivery_type: str) -> None:
+def check_standing(book: Book, parts: dict[str, Element], delivery_type: str) -> None:
     """What a payer's deliveries say again each time: parties, contact persons, payer; the book
     learns of the payer.
     """

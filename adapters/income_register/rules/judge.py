@@ -5,7 +5,6 @@ in the module of its part.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
@@ -17,6 +16,7 @@ from exchange.adapters.income_register.document import (
     STATUS_REQUEST,
     SUBSCRIPTIONS,
     WAGE_REPORTS,
+    Element,
 )
 from exchange.adapters.income_register.findings import Book
 from exchange.adapters.income_register.known.header import key_of
@@ -110,7 +110,7 @@ def needs_whole(finding: Finding) -> bool:
     return finding.severity == "error" or finding.item is not None
 
 
-def _check_status_request(book: Book, document: Any) -> None:
+def _check_status_request(book: Book, document: Element) -> None:
     parts = {child.tag: child for child in document}
     check_header(book, parts, LISTS["DeliveryDataType"])
     if "DeliveryId" not in parts and "IRDeliveryId" not in parts:
@@ -125,7 +125,9 @@ def _is_real_time(parsed: Parsed) -> bool:
     )
 
 
-def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> dict[str, Any]:
+def _check_header(
+    book: Book, data: Element, parsed: Parsed, context: Context
+) -> dict[str, Element]:
     """What a delivery tells once for all its reports; its parts by name."""
     parts = {child.tag: child for child in data}
     partner = parsed.inbound.partner
@@ -146,7 +148,7 @@ def _check_header(book: Book, data: Any, parsed: Parsed, context: Context) -> di
     return parts
 
 
-def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context) -> None:
+def _check_delivery_data(book: Book, data: Element, parsed: Parsed, context: Context) -> None:
     """The delivery and its reports."""
     holder = _check_header(book, data, parsed, context).get("Reports")
     if holder is None:
@@ -160,14 +162,14 @@ def _check_delivery_data(book: Book, data: Any, parsed: Parsed, context: Context
     book.item = None
 
 
-def _is_fine(book: Book, report: Any) -> bool:
+def _is_fine(book: Book, report: Element) -> bool:
     """Whether the rules find nothing in a report by itself, under the same payer."""
     probe = book.probe()
     check_one(probe, report, set())
     return not probe.findings
 
 
-def check_one(book: Book, report: Any, seen: set[str]) -> None:
+def check_one(book: Book, report: Element, seen: set[str]) -> None:
     """Every rule of one report; `seen` are the keys of the reports before it."""
     parts = {child.tag: child for child in report}
     check_fields(book, report)

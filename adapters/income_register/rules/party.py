@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import parse_personal_identity_code
 from exchange.schemas.income_register.codes import plain
@@ -19,7 +20,7 @@ _TEMPORARY_EMPLOYER = "3"
 HOME = "1"
 
 
-def identifier(element: Any) -> tuple[str, str]:
+def identifier(element: Element | None) -> tuple[str, str]:
     """The type and the code of an identifier, ("", "") when it is not there."""
     kind = code = ""
     for field in element if element is not None else ():
@@ -30,7 +31,7 @@ def identifier(element: Any) -> tuple[str, str]:
     return kind, code
 
 
-def identifiers(holder: Any) -> list[tuple[str, str]]:
+def identifiers(holder: Element | None) -> list[tuple[str, str]]:
     """The identifiers in a list of them; none when there is no list."""
     return (
         [identifier(element) for element in holder.iterchildren("Id")] if holder is not None else []
@@ -42,7 +43,7 @@ def is_finnish(ids: list[tuple[str, str]] | frozenset[tuple[str, str]]) -> bool:
     return any(kind in _FINNISH for kind, _ in ids)
 
 
-def _named(basic: Any) -> bool:
+def _named(basic: Element | None) -> bool:
     if basic is None:
         return False
     return basic.find("CompanyName") is not None or (
@@ -50,7 +51,7 @@ def _named(basic: Any) -> bool:
     )
 
 
-def _is_person(basic: Any) -> bool:
+def _is_person(basic: Element | None) -> bool:
     return (
         basic is not None
         and basic.find("LastName") is not None
@@ -58,7 +59,7 @@ def _is_person(basic: Any) -> bool:
     )
 
 
-def check_payer_names(book: Book, payer: Any) -> None:
+def check_payer_names(book: Book, payer: Element) -> None:
     """Chapters 2.6 and 2.7: who pays without a Finnish identifier, or now and then only, is named
     and has an address.
     """
@@ -73,14 +74,15 @@ def check_payer_names(book: Book, payer: Any) -> None:
             )
         check_address(book, payer, payer.find("Address"), "payer-address-missing")
     if (
-        _is_person(basic)
+        basic is not None
+        and _is_person(basic)
         and basic.find("BirthDate") is None
         and not any(kind == "2" for kind, _ in ids)
     ):
         book.add("payer-birth-date-missing", basic, "BirthDate")
 
 
-def check_address(book: Book, party: Any, address: Any, rule: str) -> None:
+def check_address(book: Book, party: Element, address: Element | None, rule: str) -> None:
     """An address that must be there, with its country."""
     if address is None:
         book.add(rule, party, "Address")
@@ -88,7 +90,7 @@ def check_address(book: Book, party: Any, address: Any, rule: str) -> None:
         book.add("address-country-missing", address, "CountryCode")
 
 
-def check_sub_orgs(book: Book, holder: Any) -> None:
+def check_sub_orgs(book: Book, holder: Element) -> None:
     """Chapter 2.8: one sub-organisation of a type at most."""
     check_once(book, holder.iterchildren("SubOrg"), "Type", "sub-org-repeated")
 
@@ -104,7 +106,7 @@ def check_once(book: Book, elements: Any, field: str, rule: str) -> set[str]:
     return seen
 
 
-def check_substitute(book: Book, substitute: Any) -> None:
+def check_substitute(book: Book, substitute: Element) -> None:
     """Chapter 2.10: the employer whose wages another pays is somebody else, and is named when it
     has no Finnish identifier.
     """
@@ -119,7 +121,7 @@ def check_substitute(book: Book, substitute: Any) -> None:
         book.add("employer-name-missing", substitute, "EmployerName")
 
 
-def check_earner(book: Book, earner: Any) -> None:
+def check_earner(book: Book, earner: Element) -> None:
     """Chapters 2.14-2.16: identified one way or the other, never as the payer; named and addressed
     when that is all there is.
     """
@@ -142,14 +144,14 @@ def check_earner(book: Book, earner: Any) -> None:
             earner if basic is None else basic,
             "CompanyName, or LastName and FirstName",
         )
-    if _is_person(basic) and not any(kind == "2" for kind, _ in ids):
+    if basic is not None and _is_person(basic) and not any(kind == "2" for kind, _ in ids):
         for field in ("BirthDate", "Gender"):
             if basic.find(field) is None:
                 book.add("earner-person-data-missing", basic, field)
     _check_earner_address(book, earner, missing or (holder is not None and not finnish))
 
 
-def _check_same_person(book: Book, holder: Any, ids: list[tuple[str, str]]) -> None:
+def _check_same_person(book: Book, holder: Element, ids: list[tuple[str, str]]) -> None:
     born = {
         code.birth_date
         for kind, text in ids
@@ -159,13 +161,13 @@ def _check_same_person(book: Book, holder: Any, ids: list[tuple[str, str]]) -> N
         book.add("earner-ids-differ", holder, "personal identity codes of one date of birth")
 
 
-def _check_earner_address(book: Book, earner: Any, needed: bool) -> None:
+def _check_earner_address(book: Book, earner: Element, needed: bool) -> None:
     """Without a Finnish identifier an address with its country; a non-resident's in the home
     country.
     """
     abroad = earner.find("InternationalData")
     non_resident = abroad is not None and abroad.find("NonResident") is not None
-    if non_resident and abroad.find("NonResidentCountryCode") is None:
+    if abroad is not None and non_resident and abroad.find("NonResidentCountryCode") is None:
         book.add("non-resident-country", abroad, "NonResidentCountryCode")
     if not needed and not non_resident:
         return
@@ -186,7 +188,7 @@ def _check_earner_address(book: Book, earner: Any, needed: bool) -> None:
             book.add("address-country-missing", address, "CountryCode")
 
 
-def check_others(book: Book, report: Any) -> None:
+def check_others(book: Book, report: Element) -> None:
     """Chapters 2.41 and 2.48: representatives and clients without a Finnish identifier have an
     address.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
 from exchange.adapters.income_register.rules.recovery import check_recovery
 from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
@@ -28,7 +29,7 @@ _BESIDE = (
 _NEEDING = frozenset(owner for _, owner, _, needed in _BESIDE if needed)
 
 
-def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[str]]:
+def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], set[str]]:
     """Every transaction by itself; the lines, and the letters of the insurances that the income is
     subject to.
     """
@@ -90,7 +91,7 @@ def check_transactions(book: Book, transactions: Any) -> tuple[list[Line], set[s
 
 
 def _check_parts(
-    book: Book, transaction: Any, code: str, kind: str, parts: dict[Any, Any]
+    book: Book, transaction: Element, code: str, kind: str, parts: dict[Any, Any]
 ) -> set[str]:
     """What stands beside the basic data: only where it may, and always where it must; the
     insurances of the income.
@@ -108,7 +109,7 @@ def _check_parts(
     return insured
 
 
-def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
+def _check_insurance_data(book: Book, data: Element, code: str) -> set[str]:
     """Exceptions from what the income is subject to: allowed for some income types, each insurance
     once.
     """
@@ -131,7 +132,7 @@ def _check_insurance_data(book: Book, data: Any, code: str) -> set[str]:
     return insured
 
 
-def check_report(book: Book, lines: list[Line], earner: Any) -> None:
+def check_report(book: Book, lines: list[Line], earner: Element | None) -> None:
     """What the transactions of one report must be together."""
     codes = {line.code for line in lines}
     if codes & PARTS_OF_TOTAL or "101" in codes:

@@ -6,12 +6,11 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from typing import Any
-
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import FIRST_PAYMENT, Book, iso, read_day
 
 
-def check_recovery(book: Book, transaction: Any, data: Any, recovered: bool) -> None:
+def check_recovery(book: Book, transaction: Element, data: Element | None, recovered: bool) -> None:
     """RecoveryData stands with Recovery, and only with it."""
     if data is None:
         if recovered:
@@ -22,11 +21,11 @@ def check_recovery(book: Book, transaction: Any, data: Any, recovered: bool) -> 
         _check_dates(book, data)
 
 
-def _check_dates(book: Book, data: Any) -> None:
+def _check_dates(book: Book, data: Element) -> None:
     """Made in 2019 or later, not after the payment date; what was paid at first lies before it."""
     date = data.find("RecoveryDate")
     day = read_day(date.text) if date is not None else None
-    if day is None:
+    if date is None or day is None:
         return
     if day < FIRST_PAYMENT or (book.payment_day is not None and day[:3] > book.payment_day[:3]):
         book.add("recovery-date", date, "2019-01-01 to the payment date", date.text)
@@ -34,11 +33,11 @@ def _check_dates(book: Book, data: Any) -> None:
         for name in ("PaymentDate", "StartDate"):
             element = period.find(name)
             first = read_day(element.text) if element is not None else None
-            if first is not None and first[:3] > day[:3]:
+            if element is not None and first is not None and first[:3] > day[:3]:
                 book.add("recovery-period", element, f"{iso(day)} or earlier", element.text)
 
 
-def original_periods(transaction: Any) -> frozenset[tuple[str, ...]]:
+def original_periods(transaction: Element) -> frozenset[tuple[str, ...]]:
     """The periods that a recovery goes back to, each as the texts of its payment date, start and
     end.
     """

@@ -9,9 +9,8 @@ chapters 6.2 and 7.2).
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from exchange.adapters.income_register.document import NEW
+from exchange.adapters.income_register.document import NEW, Element
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.income_register.codes import plain
 
@@ -25,7 +24,7 @@ def is_reference(text: str | None) -> bool:
     return bool(_REFERENCE.fullmatch(text or ""))
 
 
-def report_key(data: Any) -> str:
+def report_key(data: Element) -> str:
     """How the report calls itself: the payer's ReportId, else the register's IRReportId."""
     for name in ("ReportId", "IRReportId"):
         if text := data.findtext(name):
@@ -33,7 +32,7 @@ def report_key(data: Any) -> str:
     return ""
 
 
-def check_references(book: Book, data: Any, seen: set[str]) -> None:
+def check_references(book: Book, data: Element, seen: set[str]) -> None:
     """ReportData: a new report has its own id only, a replacement names what it replaces, none
     stands twice.
     """

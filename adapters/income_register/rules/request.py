@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book
 from exchange.adapters.income_register.orders.query_data_type import (
     ASKED,
@@ -60,7 +61,7 @@ QUERY_TYPES = {
 _NO_PAY = "101"
 
 
-def check_separate_reports(book: Book, data: Any) -> None:
+def check_separate_reports(book: Book, data: Element) -> None:
     """Employer's separate reports: the header and the payer as in wage reports, one kind of sum
     once in a report.
     """
@@ -82,7 +83,7 @@ def check_separate_reports(book: Book, data: Any) -> None:
     book.item = None
 
 
-def _check_sums(book: Book, report: Any) -> None:
+def _check_sums(book: Book, report: Element) -> None:
     """Code list, once each; no wages paid stands alone and without an amount (*modelled*, from what
     the codes mean).
     """
@@ -99,12 +100,12 @@ def _check_sums(book: Book, report: Any) -> None:
             book.add("summary-repeated", element, "each SummaryTransactionCode once", code)
         codes[code] = element
         if code != _NO_PAY and element.getnext() is None:
-            book.add("amount-missing", element.getparent(), "Amount")
+            book.add("amount-missing", parent_of(element), "Amount")
     if _NO_PAY in codes and len(codes) > 1:
         book.add("no-pay-with-sums", codes[_NO_PAY], "101 alone", ", ".join(sorted(codes)))
 
 
-def check_invalidations(book: Book, data: Any) -> None:
+def check_invalidations(book: Book, data: Element) -> None:
     """Each item says what is invalidated; of subscriptions and deliveries one at a time."""
     parts = {child.tag: child for child in data}
     check_header(book, parts, _INVALIDATIONS)
@@ -117,7 +118,7 @@ def check_invalidations(book: Book, data: Any) -> None:
         book.add("invalidation-single", items[1], "one Item", str(len(items)))
 
 
-def check_subscription(book: Book, data: Any) -> None:
+def check_subscription(book: Book, data: Element) -> None:
     """Code lists, references, time zones, what each kind of material takes, and the main
     subscription as a whole.
     """
@@ -127,18 +128,18 @@ def check_subscription(book: Book, data: Any) -> None:
         if element.text and not is_reference(element.text):
             book.add("subscription-id-characters", element, "0-9 A-Z a-z _ -", element.text)
     for part in data.iterfind("MainSubscription/Subscriptions/Subscription"):
-        if (element := part.find("QueryDataType")) is not None and (
-            kind := plain(element.text)
+        if (asked := part.find("QueryDataType")) is not None and (
+            kind := plain(asked.text)
         ) in LISTS["QueryDataType"]:
             if kind in SUBSCRIBED:
                 _check_material(book, part, SUBSCRIBED[kind])
             else:
-                book.add("query-type", element, " or ".join(SUBSCRIBED), element.text)
+                book.add("query-type", asked, " or ".join(SUBSCRIBED), asked.text)
     if (main := data.find("MainSubscription")) is not None:
         check_main(book, main)
 
 
-def check_data_request(book: Book, document: Any, root: str) -> None:
+def check_data_request(book: Book, document: Element, root: str) -> None:
     """The kind of data is what the root element asks for."""
     check_header(book, {child.tag: child for child in document}, frozenset())
     _check_query(book, document)
@@ -149,7 +150,7 @@ def check_data_request(book: Book, document: Any, root: str) -> None:
         _check_material(book, document, ASKED[wanted])
 
 
-def _check_material(book: Book, part: Any, material: Material) -> None:
+def _check_material(book: Book, part: Element, material: Material) -> None:
     """What narrows a material fits it, and what it must be given is there."""
     given = set()
     for element in part.iter("ParameterType"):
@@ -157,7 +158,7 @@ def _check_material(book: Book, part: Any, material: Material) -> None:
         given.add(kind)
         if kind not in LISTS["ParameterType"]:
             continue
-        holder = element.getparent().tag
+        holder = parent_of(element).tag
         if kind not in material.narrowing:
             book.add(
                 "parameter-unfit",
@@ -180,16 +181,16 @@ def _check_material(book: Book, part: Any, material: Material) -> None:
         book.add("parameter-missing", part, ", ".join(missing))
 
 
-def _check_query(book: Book, part: Any) -> None:
+def _check_query(book: Book, part: Element) -> None:
     for element in part.iter(*_LISTS, *_TIMES, "StartDate"):
         if element.tag in _LISTS:
             check_code(book, element, _LISTS[element.tag])
-        elif element.tag in _TIMES or element.getparent().tag == "TimespanTimeParameter":
+        elif element.tag in _TIMES or parent_of(element).tag == "TimespanTimeParameter":
             check_zone(book, element)
         if element.tag == "StartDate" and (end := element.getnext()) is not None:
             check_year(book, element)
             check_year(book, end)
-            if element.getparent().tag == "TimespanTimeParameter":
+            if parent_of(element).tag == "TimespanTimeParameter":
                 check_zone(book, end)
             elif (end.text or "").strip() < (element.text or "").strip():
                 book.add("period-order", end, f"{element.text} or later", end.text)

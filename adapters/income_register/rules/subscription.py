@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_day
 from exchange.adapters.income_register.orders.subscription import (
     CONTINUOUS,
@@ -27,7 +28,7 @@ _SPAN = ("ModifiedTimespanStart", "ModifiedTimespanEnd")
 _YEARS = range(1900, 10_000)
 
 
-def check_year(book: Book, element: Any) -> bool:
+def check_year(book: Book, element: Element) -> bool:
     """Whether a day or a time is one that can be reckoned with."""
     text = (element.text or "").strip()
     day = read_day(text.partition("T")[0])
@@ -37,7 +38,7 @@ def check_year(book: Book, element: Any) -> bool:
     return day is not None
 
 
-def check_main(book: Book, main: Any) -> None:
+def check_main(book: Book, main: Element) -> None:
     """The rules of MainSubscription; what is missing or no date at all is the schema's business."""
     _check_ids(book, main)
     kind, schedule = plain(main.findtext("SubscriptionType")), main.find("Schedule/*")
@@ -64,7 +65,7 @@ def check_main(book: Book, main: Any) -> None:
         _check_span(book, main, given)
 
 
-def _check_ids(book: Book, main: Any) -> None:
+def _check_ids(book: Book, main: Element) -> None:
     """Each part of a main subscription has an id of its own (8.2.4)."""
     seen: set[str] = set()
     for element in main.iterfind("Subscriptions/Subscription/SubscriptionId"):
@@ -74,7 +75,7 @@ def _check_ids(book: Book, main: Any) -> None:
         seen.add(name)
 
 
-def _check_span(book: Book, main: Any, given: list[Any]) -> None:
+def _check_span(book: Book, main: Element, given: list[Any]) -> None:
     """A change span is over before the first extraction (8.2.2). `given` are its start, its end, or
     both.
     """

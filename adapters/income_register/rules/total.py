@@ -81,9 +81,10 @@ def _check_group(book: Book, group: list[Line]) -> None:
     for line in group:
         if line.code not in PARTS_OF_TOTAL:
             continue
-        part = read_amount(line.amount.text) if line.amount is not None else None
-        if whole is not None and part is not None and part > whole:
-            book.add("total-exceeded", line.amount, f"{whole} or less", line.amount.text)
+        amount = line.amount
+        part = read_amount(amount.text) if amount is not None else None
+        if amount is not None and whole is not None and part is not None and part > whole:
+            book.add("total-exceeded", amount, f"{whole} or less", amount.text)
         insurance = _INSURANCE_OF[line.code]
         if not left_out & {"1", insurance}:
             codes = "1" if insurance == "1" else f"1 or {insurance}"

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
-from exchange.adapters.income_register.document import BODY, ENVELOPE
+from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
 from exchange.adapters.income_register.known import Abridgement
 from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
@@ -60,7 +60,7 @@ class Refused(Exception):
     found.
     """
 
-    def __init__(self, at: Any, expected: str, found: str = "") -> None:
+    def __init__(self, at: Element, expected: str, found: str = "") -> None:
         super().__init__(expected)
         self.at, self.expected, self.found = at, expected, found
 
@@ -95,8 +95,8 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
 
 
 def verify(
-    root: Any,
-    document: Any,
+    root: Element,
+    document: Element,
     pieces: Callable[[Any], Iterable[Any]] | None = None,
     abridged: Abridgement | None = None,
 ) -> bool:
@@ -149,7 +149,7 @@ def verify(
     return True
 
 
-def _check_envelope(root: Any, document: Any) -> None:
+def _check_envelope(root: Element, document: Element) -> None:
     """One document in the body, and nothing beside it that could be taken for it."""
     bodies = [child for child in root if child.tag == BODY]
     if len(bodies) != 1 or any(
@@ -160,7 +160,7 @@ def _check_envelope(root: Any, document: Any) -> None:
         raise Refused(bodies[0], "one document in the SOAP body")
 
 
-def _parts(signature: Any) -> tuple[Any, Any, Any]:
+def _parts(signature: Element) -> tuple[Element, Element, Element]:
     """SignedInfo, SignatureValue and KeyInfo; nothing else may be there."""
     if (names := [child.tag for child in signature]) != _OF_SIGNATURE:
         raise Refused(
@@ -176,25 +176,25 @@ def _parts(signature: Any) -> tuple[Any, Any, Any]:
     return info, value, key_info
 
 
-def _plain(tags: list[Any]) -> str:
+def _plain(tags: list[str]) -> str:
     return ", ".join(str(tag).rpartition("}")[2] for tag in tags)
 
 
-def _check_algorithm(element: Any, algorithm: str, name: str) -> None:
+def _check_algorithm(element: Element, algorithm: str, name: str) -> None:
     if element.get("Algorithm") != algorithm or len(element):
         raise Refused(
             element, f"{name} without parameters ({algorithm})", str(element.get("Algorithm"))
         )
 
 
-def _c14n(element: Any) -> str:
+def _c14n(element: Element) -> str:
     algorithm = str(element.get("Algorithm"))
     if algorithm not in (INCLUSIVE, EXCLUSIVE):
         raise Refused(element, "inclusive or exclusive C14N 1.0 without comments", algorithm)
     return algorithm
 
 
-def _prefixes(element: Any) -> list[str]:
+def _prefixes(element: Element) -> list[str]:
     """The prefix list of exclusive C14N; no other parameter is taken."""
     children = list(element)
     if (
@@ -206,7 +206,7 @@ def _prefixes(element: Any) -> list[str]:
     return children[0].get("PrefixList", "").split() if children else []
 
 
-def _reference(info: Any) -> tuple[str, list[str], bytes]:
+def _reference(info: Element) -> tuple[str, list[str], bytes]:
     """The canonical form (with its prefix list) and the digest of the one reference, which is to
     the whole document.
     """
@@ -229,14 +229,14 @@ def _reference(info: Any) -> tuple[str, list[str], bytes]:
     return _c14n(transforms[1]), _prefixes(transforms[1]), _decoded(value)
 
 
-def _decoded(element: Any) -> bytes:
+def _decoded(element: Element) -> bytes:
     try:
         return base64.b64decode("".join((element.text or "").split()), validate=True)
     except (binascii.Error, ValueError):
         raise Refused(element, "base64") from None
 
 
-def _canonical(element: Any, method: str, prefixes: list[str]) -> bytes:
+def _canonical(element: Element, method: str, prefixes: list[str]) -> bytes:
     exclusive = method == EXCLUSIVE
     wanted = prefixes if exclusive and prefixes else None
     return etree.tostring(
@@ -249,7 +249,7 @@ def _canonical(element: Any, method: str, prefixes: list[str]) -> bytes:
     )
 
 
-def _without(signature: Any, document: Any, method: str, prefixes: list[str]) -> bytes:
+def _without(signature: Element, document: Element, method: str, prefixes: list[str]) -> bytes:
     """The canonical form of the document without its signature.
 
     The signature is cut out of the canonical bytes: it is the only element of its name and the last
@@ -293,7 +293,7 @@ def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -
     return digest.digest()
 
 
-def _key(key_info: Any, signature: Any) -> rsa.RSAPublicKey:
+def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
     """The public key; when several forms of it are given they must be the same key."""
     keys: list[tuple[Any, rsa.RSAPublicKey | str]] = []
     for child in key_info.iter(*_OF_KEYS):

@@ -90,6 +90,9 @@ def variants(body: bytes) -> dict[str, bytes]:
         "payer once more after the reports": body.replace(
             b"</DeliveryData>", payer + b"</DeliveryData>"
         ),
+        "inside it, where its own tag has a space": bad.replace(
+            b"<DeliveryData>", b"<DeliveryData ><x>" + good + b"</x>"
+        ),
         "tag with a space": bad.replace(b"<DeliveryData>", b"<DeliveryData >"),
         "comment in the header": body.replace(
             b"<DeliveryDataCreator>", b"<DeliveryDataCreator><!-- x -->"
