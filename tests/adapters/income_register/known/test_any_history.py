@@ -97,6 +97,8 @@ def test_a_report_without_a_transaction_is_refused_whatever_came_before(
     assert known.abridged(body) is not None, "its other reports are known"
     for _ in range(OFTEN):
         assert judged(bad, channel) == anew
+    abridged = known.abridged(bad)
+    assert abridged is None or abridged.references[0] is None, "it is never taken for known"
 
 
 def test_what_is_turned_off_recognises_nothing() -> None:
