@@ -78,9 +78,8 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
     settings = settings or load()
     catalogue = _catalogue(settings)
     judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
-    return Checking(
-        judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock()
-    )
+    channels = discovery.channels(settings.recognition.enabled)
+    return Checking(judge, catalogue, channels, _directory(settings), clock or WallClock())
 
 
 async def statistics_lines(
@@ -267,7 +266,8 @@ class Exchange:
         self.worker = worker
         self.clock: Clock = clock or WallClock()
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
-        self.channels = dict(channels if channels is not None else discovery.channels())
+        known = discovery.channels(settings.recognition.enabled) if channels is None else channels
+        self.channels = dict(known)
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries

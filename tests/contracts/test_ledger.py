@@ -127,6 +127,8 @@ async def test_memory_changes_only_from_the_version_that_was_read(ledger: Sqlite
     assert (recorded.kind, list(recorded.stale)) == ("stale", ["case:1"])
     assert await ledger.message(stale.message.id) is None
     await ledger.record(record("c", remember=[Remember("case:1", {"status": "closed"}, 1)]))
+    late = await ledger.record(record("d", remember=[Remember("case:1", "lost", 1)]))
+    assert late.kind == "stale", "it was read before the last change"
     assert await ledger.recall("luova", ["case:1", "case:9"]) == {
         "case:1": Remembered({"status": "closed"}, 2)
     }

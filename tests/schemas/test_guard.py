@@ -209,3 +209,12 @@ def test_a_code_anywhere_in_a_large_body() -> None:
 )
 def test_an_instruction_is_found_wherever_it_begins_after_the_first_byte(body: bytes) -> None:
     assert guard._holds_instruction(body) is (body.find(b"<?", 1) > 0)
+
+
+@settings(max_examples=3)
+@given(code=codes(REAL_NUMBERS))
+def test_a_code_over_the_edge_of_a_window_is_found(code: str) -> None:
+    edge = guard._WINDOW_BYTES
+    for before in range(len(code) + 1):
+        body = b" " * (edge - before) + code.encode() + b" " * 20
+        assert guard.real_person_in(body), f"{before} bytes before the edge"

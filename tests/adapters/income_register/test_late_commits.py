@@ -13,18 +13,24 @@ from typing import Any
 
 import pytest
 
-from exchange.adapters.income_register import distribution, index
-from exchange.adapters.income_register.conditions import of_data
-from exchange.adapters.income_register.memory import subscription_key
-from exchange.adapters.income_register.parse import WAGE_REPORTS
-from exchange.adapters.income_register.subscription import ALL
+from exchange.adapters.income_register.document import WAGE_REPORTS
+from exchange.adapters.income_register.hand_out import extraction
+from exchange.adapters.income_register.orders.conditions import of_data
+from exchange.adapters.income_register.orders.subscription import ALL
+from exchange.adapters.income_register.register import index
+from exchange.adapters.income_register.rows import subscription_key
 from exchange.assembly import Exchange
 from exchange.ports.ledger import Record, Recorded, Remember
 from exchange.settings import Settings
 from tests.adapters.income_register.data_user import DAY, World
-from tests.adapters.income_register.test_distribution import EMPLOYER, at
-from tests.adapters.income_register.test_index import found, of_earner
-from tests.adapters.income_register.test_material import CODE, OTHER, deliveries, reports_of
+from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, at
+from tests.adapters.income_register.orders.test_query_data_type import (
+    CODE,
+    OTHER,
+    deliveries,
+    reports_of,
+)
+from tests.adapters.income_register.register.test_index import found, of_earner
 
 LATE = ("late-a", "late-b", "late-c")
 #: Three seconds as the clock of the exchange tells them, at its own pace and at 600 times that.
@@ -118,7 +124,7 @@ async def test_an_extraction_that_was_broken_off_is_made_again_of_the_same_messa
 ) -> None:
     await world.begin()
     await world.report(EMPLOYER, "one", 3)
-    monkeypatch.setattr(distribution, "REPORTS_MAX", 2)
+    monkeypatch.setattr(extraction, "REPORTS_MAX", 2)
     accept, serial = type(world.exchange.acceptance).accept, itertools.count()
 
     async def breaks(*arguments: Any) -> Any:
