@@ -249,7 +249,11 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 class Exchange:
-    """The exchange put together: open it, serve with its desks, close it."""
+    """The exchange put together: open it, serve with its desks, close it.
+
+    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
+    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    """
 
     def __init__(
         self,
@@ -260,6 +264,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
+        owner: str = "",
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -275,6 +280,9 @@ class Exchange:
             storage.compression_level,
             storage.readers_cache_mib,
             storage.durable,
+            node=worker,
+            name=owner,
+            clock=self.clock,
         )
         self._own_transport = (
             HttpTransport(settings.partners.address, deliveries.answer_bytes_max)

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from exchange.errors import LedgerClosed
+from exchange.ports import Clock
 from exchange.ports.ledger import (
     DeliveryRow,
     Due,
@@ -30,6 +31,7 @@ from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import Ownership, claim
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
 from exchange.storage.writer import Work, Writer
 
@@ -51,8 +53,14 @@ class SqliteLedger:
         compression_level: int = 1,
         cache_mib: int = 16,
         durable: bool = True,
+        node: int = 0,
+        name: str = "",
+        clock: Clock | None = None,
     ) -> None:
         self.path = path
+        #: As whom it is written, once it is open: a new epoch with each `open`.
+        self.ownership = Ownership(node, 0, name, 0)
+        self._clock = clock
         self._cache_mib = cache_mib
         self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
@@ -60,9 +68,14 @@ class SqliteLedger:
         self._idle: list[sqlite3.Connection] | None = None
 
     async def open(self) -> None:
-        """Migrate, then start the writer."""
+        """Migrate, start the writer, claim the node's next epoch."""
         await asyncio.to_thread(migrate_sqlite, self.path)
         self._writer.start()
+        since = self._clock.now() if self._clock is not None else 0
+        node, name = self.ownership.node, self.ownership.name
+        self.ownership = await self._writer.submit(
+            lambda connection: claim(connection, node, name, since)
+        )
         self._reader = connect(self.path, self._cache_mib, read_only=True)
         self._idle = []
 

@@ -148,9 +148,9 @@ async def test_a_group_is_no_larger_than_it_may_be(
         sizes.append(len(group))
         transact(self, connection, group)
 
-    monkeypatch.setattr(writer.Writer, "_transact", counting)
     ledger = SqliteLedger(tmp_path / "small.db", group_max=7)
     await ledger.open()
+    monkeypatch.setattr(writer.Writer, "_transact", counting)
     await asyncio.gather(*(ledger.record(record(f"m-{number}")) for number in range(30)))
     await ledger.close()
     assert sizes == [7, 7, 7, 7, 2]
