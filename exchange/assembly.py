@@ -116,6 +116,7 @@ def statistics_report(
 
     Raises:
         ValueError: when a dimension is unknown.
+        LedgerError: when a file is no ledger, or can't be read.
     """
     settings = load()
     rows = load_rows()
@@ -127,7 +128,7 @@ def statistics_report(
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
     for ledger in paths:
-        migrate_sqlite(ledger)
+        migrate_sqlite(ledger, create=False)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
@@ -399,6 +400,7 @@ class Exchange:
         await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
+        await self.attempts.stop()
         self.aside.close()
         await self.ledger.close()
         if self._own_transport is not None:

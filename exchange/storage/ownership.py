@@ -9,7 +9,9 @@ import json
 import os
 import sqlite3
 from dataclasses import dataclass
+from multiprocessing.reduction import DupFd
 from pathlib import Path
+from typing import Any
 
 from exchange.errors import LedgerError, Owned
 from exchange.schemas.instants import instant
@@ -57,9 +59,17 @@ class Lock:
     path: Path
     descriptor: int
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Hand it to a process that is being started (`multiprocessing`), which then holds it too."""
+        return _inherited, (self.path, DupFd(self.descriptor))
+
     def release(self) -> None:
         """Let the next one have it."""
         os.close(self.descriptor)
+
+
+def _inherited(path: Path, descriptor: Any) -> Lock:
+    return Lock(path, descriptor.detach())
 
 
 def lock_path(ledger: Path) -> Path:
