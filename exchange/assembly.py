@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import getpass
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.watch import Watching
-from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.ports import Actor, Channel, Clock, Ids, Operator, Transport, Watch
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
@@ -45,8 +47,11 @@ from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.days import date_of_day, day_of_date
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.operators import SqliteOperators
 from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.access.guard import Guard
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
@@ -151,6 +156,26 @@ def statistics_report(
     span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
     names = {**cuts.names, **_names(directory, catalogue)}
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+
+
+@asynccontextmanager
+async def operators_of(settings: Settings) -> AsyncIterator[tuple[SqliteOperators, Actor]]:
+    """The operators in the ledger of the settings, which may be in use, and who changes them here:
+    the account that runs the command line.
+    """
+    ledger = SqliteLedger(ledger_path(settings))
+    await ledger.open()
+    try:
+        yield SqliteOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
+    finally:
+        await ledger.close()
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
 
 
 def own_doors() -> list[tuple[str, str]]:
@@ -352,6 +377,9 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        # Sessions last by the wall's time, however fast the exchange's own passes.
+        operators, wall = SqliteOperators(self.ledger), WallClock()
+        guard = Guard(self.settings.operators, self.settings.server.host, operators, wall)
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -366,12 +394,14 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            guard=guard,
+            sign_in=SignIn(guard, operators, wall, self.settings.operators.session_seconds),
             worker=self.worker,
         )
         app = build(parts)
         live_page(
             snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
-        ).attach(app)
+        ).attach(app, guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:

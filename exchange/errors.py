@@ -6,6 +6,7 @@ ExchangeError
 ├── LedgerError            the ledger can't do what was asked
 │   ├── LedgerClosed       it is not open, or is closing
 │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
+├── OperatorError          there is no such operator, or already one of that name
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
 └── UnknownMessageType     no such type in the catalogue
@@ -36,6 +37,10 @@ class LedgerClosed(LedgerError):
 
 class LedgerBroken(LedgerError):
     """A counter is not borne out by the ledger."""
+
+
+class OperatorError(ExchangeError):
+    """There is no such operator, or already one of that name."""
 
 
 class Unreachable(ExchangeError):

@@ -10,6 +10,8 @@ from rich.console import Console
 from exchange.cli import (
     bench,
     catalogue,
+    keys,
+    operators,
     partners,
     run,
     samples,
@@ -32,6 +34,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("partners")(partners.partners)
+app.add_typer(operators.app, name="operators")
+app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)

@@ -20,6 +20,7 @@ import typer
 import uvloop
 
 from exchange.assembly import Exchange, ledger_path
+from exchange.cli import exposure
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
 from exchange.web.app import DOORS
@@ -64,6 +65,7 @@ def serve(
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
+    exposure.check(settings)
     factor = factor_of(clock)
     pace = None if factor == 1 else pace_over(ledger_path(settings), factor)
     bound = bind(settings.server.host, settings.server.port)

@@ -25,7 +25,8 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
 )
-from exchange.storage import queries
+from exchange.ports.operators import AuditRow
+from exchange.storage import audit, queries
 from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
@@ -193,6 +194,14 @@ class SqliteLedger:
         """Waiting deliveries, counted from the deliveries."""
         result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
         return result
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        await self._writer.submit(lambda connection: audit.write(connection, rows))
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`."""
+        return audit.read(self.reader, most, before)
 
     async def drop(self, bodies_before: int, messages_before: int, most: int) -> Dropped:
         """Forget up to `most` bodies and messages, settled and with ids below those given."""
