@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import getpass
 import heapq
-import os
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -31,7 +29,7 @@ from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.watch import Watching
-from exchange.ports import Actor, Channel, Clock, Ids, Operator, Transport, Watch
+from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
@@ -50,7 +48,6 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import SqliteOperators
 from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
-from exchange.web.access.guard import Guard
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
@@ -139,7 +136,7 @@ def statistics_report(
         first, end = _counted_days(since, until, bounds, year)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
-                *(each.hours(first, end) for each in ledgers), key=_day
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
@@ -158,26 +155,6 @@ def statistics_report(
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
 
 
-@asynccontextmanager
-async def operators_of(settings: Settings) -> AsyncIterator[tuple[SqliteOperators, Actor]]:
-    """The operators in the ledger of the settings, which may be in use, and who changes them here:
-    the account that runs the command line.
-    """
-    ledger = SqliteLedger(ledger_path(settings))
-    await ledger.open()
-    try:
-        yield SqliteOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
-    finally:
-        await ledger.close()
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return f"uid {os.getuid()}"
-
-
 def own_doors() -> list[tuple[str, str]]:
     """The doors (channel, door) by which watches put in what the exchange itself sends, at moments
     of its own choosing.
@@ -188,11 +165,6 @@ def own_doors() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.door
     ]
-
-
-def _day(row: tuple[Any, ...]) -> int:
-    day: int = row[0]
-    return day
 
 
 def _counted_days(
@@ -377,9 +349,8 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
-        # Sessions last by the wall's time, however fast the exchange's own passes.
-        operators, wall = SqliteOperators(self.ledger), WallClock()
-        guard = Guard(self.settings.operators, self.settings.server.host, operators, wall)
+        # (Sessions last by the wall's time, however fast the exchange's own passes.)
+        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -394,14 +365,13 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
-            guard=guard,
-            sign_in=SignIn(guard, operators, wall, self.settings.operators.session_seconds),
+            sign_in=sign_in,
             worker=self.worker,
         )
         app = build(parts)
         live_page(
             snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
-        ).attach(app, guard)
+        ).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.assembly import operators_of
+from exchange.cli.accounts import operators_of
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.ports import Operator

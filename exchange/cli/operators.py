@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exchange.assembly import operators_of
+from exchange.cli.accounts import operators_of
 from exchange.cli.keys import made
 from exchange.clocks import WallClock
 from exchange.errors import OperatorError

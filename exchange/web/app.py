@@ -17,7 +17,7 @@ from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
-from exchange.web.access.guard import Guard, Need
+from exchange.web.access.guard import Need
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
@@ -52,7 +52,6 @@ class Parts:
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
-    guard: Guard
     sign_in: SignIn
     worker: int = 0
 
@@ -60,7 +59,7 @@ class Parts:
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
-    guard = parts.guard
+    guard = parts.sign_in.guard
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1, middlewares=[guard.middleware()]
     )

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from exchange.ports import Actor, Clock, Operators
 from exchange.schemas.directory import digest_of
+from exchange.settings import Settings
 from exchange.web.access.guard import (
     ACTOR,
     CHALLENGE,
@@ -32,15 +33,13 @@ FORM_SECONDS = 10.0
 
 
 class SignIn:
-    """The form and what it does."""
+    """The form and what it does; `guard` lets its sessions in."""
 
-    def __init__(
-        self, guard: Guard, operators: Operators, clock: Clock, session_seconds: int
-    ) -> None:
-        self._guard = guard
+    def __init__(self, settings: Settings, operators: Operators, clock: Clock) -> None:
+        self.guard = Guard(settings.operators, settings.server.host, operators, clock)
         self._operators = operators
         self._clock = clock
-        self._session_seconds = session_seconds
+        self._session_seconds = settings.operators.session_seconds
 
     def attach(self, app: web.Application) -> None:
         """Add the form's routes; nobody needs a key for them."""
@@ -50,7 +49,7 @@ class SignIn:
             router.add_post(SIGN_IN, self.sign_in),
             router.add_post(SIGN_OUT, self.sign_out),
         ):
-            self._guard.declare(route, Need(""))
+            self.guard.declare(route, Need(""))
 
     async def show(self, request: web.Request) -> web.Response:
         """The form; the page at once for whoever needs none."""
@@ -61,10 +60,10 @@ class SignIn:
         key = await _key(request)
         if key is None:
             return _form(request, 400, failed=True)
-        operator = await self._guard.by_key(key)
+        operator = await self.guard.by_key(key)
         # (A watcher is a program; its key has no place in the ledger.)
         if operator is None or operator == WATCHER:
-            if seconds := self._guard.failed(request):
+            if seconds := self.guard.failed(request):
                 return too_many(seconds)
             refused = _form(request, 401, failed=True)
             refused.headers["WWW-Authenticate"] = CHALLENGE
