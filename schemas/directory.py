@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 #: The directory that the product carries.
 DEFAULT_PATH = Path(__file__).with_name("directory.toml")
@@ -40,6 +41,10 @@ SECTORS = (
     "foreign-institution",
     "other-authority",
 )
+
+
+class DirectoryFault(ValueError):
+    """A directory file that can't be read, or says what can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,28 +149,29 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
     """Read a directory file.
 
     Raises:
-        ValueError: when an id, a key or an EESSI id stands twice, a sector is unknown
+        DirectoryFault: when it can't be read, an id, a key or an EESSI id stands twice, a sector is unknown
             or keys are not as they should be; no key is repeated in the text.
     """
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
-    lists = ("serves", "demands", "key_sha256")
-    partners = [
-        Partner(**{**entry, **{name: tuple(entry.get(name, ())) for name in lists}})
-        for entry in entries
-    ]
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
+        partners = [_partner(entry) for entry in entries]
+    except OSError as error:
+        raise DirectoryFault(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DirectoryFault(f"{path.name}: no directory of partners: {error}") from error
     for name in ("id", "eessi_id"):
         values = [value for partner in partners if (value := getattr(partner, name))]
         if twice := {value for value in values if values.count(value) > 1}:
-            raise ValueError(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
+            raise DirectoryFault(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
     if unknown := {partner.sector for partner in partners} - set(SECTORS):
-        raise ValueError(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
+        raise DirectoryFault(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
     holders: dict[bytes, str] = {}
     for partner in partners:
         if wrong := _wrong_keys(partner):
-            raise ValueError(f"{path.name}: {partner.id}: {wrong}")
+            raise DirectoryFault(f"{path.name}: {partner.id}: {wrong}")
         for digest in digests_of(partner):
             if digest in holders:
-                raise ValueError(
+                raise DirectoryFault(
                     f"{path.name}: the same key stands twice: {holders[digest]}, {partner.id}"
                 )
             holders[digest] = partner.id
@@ -184,3 +190,8 @@ def _wrong_keys(partner: Partner) -> str:
     if secret and digest_of(secret) in digests_of(partner):
         return "callback_secret is the same as a key: who knows one must not know the other"
     return ""
+
+
+def _partner(entry: dict[str, Any]) -> Partner:
+    lists = {name: tuple(entry.get(name, ())) for name in ("serves", "demands", "key_sha256")}
+    return Partner(**{**entry, **lists})

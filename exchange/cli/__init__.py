@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from exchange.cli import (
     bench,
@@ -23,6 +24,7 @@ from exchange.cli import (
     verify,
 )
 from exchange.errors import ExchangeError
+from exchange.schemas.directory import DirectoryFault
 
 app = typer.Typer(
     name="exchange",
@@ -49,11 +51,12 @@ app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code
+    """Run a command; what is wrong with settings, directory or ledger is told in one line, with exit code
     2.
     """
     try:
         app()
-    except ExchangeError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
+    except (ExchangeError, DirectoryFault) as error:
+        name, text = type(error).__name__, escape(str(error))
+        Console(stderr=True).print(f"[red]{name}[/red]: {text}", highlight=False, soft_wrap=True)
         sys.exit(2)

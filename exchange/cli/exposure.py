@@ -14,19 +14,20 @@ def check(settings: Settings) -> None:
     """Refuse what must not be reached from beyond loopback; say by which hosts the pages answer.
 
     Raises:
+        DirectoryFault: when the directory of partners can't be read.
         SettingsError: when the address to bind is not loopback and the directory holds keys that
             the product ships, or the guard against real persons is turned off, unless a setting
             says by name that this is meant.
     """
     host = settings.server.host
+    partners = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
     if is_loopback(host):
         return
     if not settings.partners.allow_shipped_keys:
-        path = settings.partners.directory or directory.DEFAULT_PATH
         public = directory.load().digests()
         if known := [
             partner.id
-            for partner in directory.load(path)
+            for partner in partners
             if not public.isdisjoint(directory.digests_of(partner))
         ]:
             raise SettingsError(

@@ -25,6 +25,7 @@ app = typer.Typer(help="Keys of partners and the hashes of them.", no_args_is_he
 KEY_CHARACTERS_MIN = 32
 #: The first operator.
 ADMIN = "admin"
+HEADER = "# Partners of the simulation, with keys made by `exchange keys init`."
 _KEY = re.compile(r'^key = "[^"]*"$')
 _SECRET = re.compile(r'^callback_secret = "[^"]*"$')
 
@@ -77,18 +78,21 @@ def init(
     except OSError as error:
         raise SettingsError(f"keys can't be kept in {folder}: {error.strerror}") from error
     load(hashes)
-    asyncio.run(_first_operator(admin.read_text(encoding="utf-8").strip()))
+    opens = asyncio.run(_first_operator(admin.read_text(encoding="utf-8").strip()))
     print(f"keys: partners' hashes in {hashes} (partners.directory)")
     print(f"keys: partners' readable keys in {readable} (partners.stubs_directory)")
-    print(f"keys: the first operator's key in {admin}; it opens the page", flush=True)
+    what = "opens the page" if opens else "opens nothing: the ledger has other operators"
+    print(f"keys: the first operator's key in {admin}; it {what}", flush=True)
 
 
 def partner_files(shipped: str) -> tuple[str, str]:
     """A directory with a new key and callback secret for each partner: the text that keeps the
     keys' hashes, and the text that keeps the keys.
     """
-    hashes, readable = [], []
-    for line in shipped.split("\n"):
+    hashes, readable = [f"{HEADER} Keeps the keys' hashes."], [f"{HEADER} Keeps readable keys."]
+    lines = shipped.split("\n")
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    for line in lines[first:]:
         kept = played = line
         if _KEY.match(line):
             key = made("partner")
@@ -111,9 +115,12 @@ def _write(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-async def _first_operator(key: str) -> None:
-    """Keep the key for an operator `admin` in the ledger, unless it has operators."""
+async def _first_operator(key: str) -> bool:
+    """Keep the key for an operator `admin` in the ledger, unless it has operators; whether it opens
+    something.
+    """
     async with operators_of(load_settings()) as (operators, actor):
         if not await operators.listed():
             now = WallClock().now()
             await operators.add(Operator(ADMIN, "admin"), digest_of(key), now, actor)
+        return await operators.by_key(digest_of(key)) is not None
