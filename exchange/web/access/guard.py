@@ -4,6 +4,7 @@ changes; partners' endpoints pass.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -160,7 +161,9 @@ class Guard:
         if not 0 < len(key) <= SECRET_CHARACTERS_MAX:
             return None
         digest = digest_of(key)
-        return WATCHER if digest == self._watcher else await self._operators.by_key(digest)
+        if hmac.compare_digest(digest, self._watcher):
+            return WATCHER
+        return await self._operators.by_key(digest)
 
     async def _by_session(self, token: str) -> Operator | None:
         if len(token) > SECRET_CHARACTERS_MAX:

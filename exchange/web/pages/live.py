@@ -5,6 +5,7 @@ elsewhere.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
-from exchange.web.access.guard import ACTOR, SIGNED_IN, Guard, Need
+from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
@@ -30,6 +31,9 @@ ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg":
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
 INTERVAL_SECONDS = 1.0
+#: How long an operator with a key is told of changes; then the browser comes again, and is asked
+#: anew whether it may.
+STREAM_SECONDS = 300.0
 #: Figures are kept for this many times as long as they took, so that watching costs at most a tenth
 #: of a reader.
 COST_FACTOR = 9
@@ -47,6 +51,12 @@ HEADERS = {
 def signed_in_name(request: web.Request) -> str:
     """The name of the operator who signed in; empty where nobody needs to."""
     return request[ACTOR].operator.name if request.get(SIGNED_IN) else ""
+
+
+def stream_seconds(request: web.Request) -> float:
+    """How long a request is told of changes: without end where nobody needs a key."""
+    actor = request.get(ACTOR)
+    return math.inf if actor is None or actor.operator == EVERYBODY else STREAM_SECONDS
 
 
 class LivePage:
@@ -101,7 +111,7 @@ class LivePage:
         try:
             async with sse_response(request) as response:
                 with suppress(ConnectionResetError, TimeoutError):
-                    async for figures in self._follow():
+                    async for figures in self._follow(stream_seconds(request)):
                         await response.send(
                             self._renderer.event(figures, self._rates, language), retry=2000
                         )
@@ -109,12 +119,14 @@ class LivePage:
         finally:
             self._watchers -= 1
 
-    async def _follow(self) -> AsyncIterator[Figures]:
-        """Figures as they are taken, each once: figures may be kept for longer than the interval
-        when they cost much.
+    async def _follow(self, seconds: float) -> AsyncIterator[Figures]:
+        """Figures as they are taken, for so long, each once: figures may be kept for longer than
+        the interval when they cost much.
         """
         last: Figures | None = None
-        while not self._closing.is_set():
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self._closing.is_set() and loop.time() < until:
             newest = await self._newest()
             if newest is not last:
                 yield newest

@@ -4,6 +4,7 @@ wrong keys are slowed down without locking anybody out.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from exchange.clocks import WallClock
 from exchange.ports import Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
+from exchange.web.pages import live
 from tests.exchange.web.access.doors import ME, Shut, shut
 from tests.journeys.running import running
 
@@ -206,6 +208,25 @@ async def test_beyond_loopback_open_opens_nothing(tmp_path: Path) -> None:
     async with running(tmp_path, server={"host": "0.0.0.0"}) as started:
         assert (await started.get("/api/v1/snapshot"))[0] == 401
         assert (await started.get("/health/ready"))[0] == 200
+
+
+async def test_a_stream_ends_and_is_asked_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever was removed would go on watching."""
+    monkeypatch.setattr(live, "STREAM_SECONDS", 0.0)
+    async with shut(tmp_path) as closed, asyncio.timeout(10):
+        assert (await closed.call("GET", "/live/events", "viewer"))[0] == 200
+        await closed.operators.remove("a-viewer", WallClock().now(), ME)
+        assert (await closed.call("GET", "/live/events", "viewer"))[0] == 401
+
+
+async def test_without_a_ledger_nobody_is_let_in(tmp_path: Path) -> None:
+    async with shut(tmp_path) as closed:
+        await closed.running.exchange.ledger.close()
+        status, headers, _ = await closed.call("GET", "/api/v1/snapshot", "viewer")
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert (await closed.call("GET", "/api/v1/snapshot"))[0] == 401
 
 
 async def test_the_program_that_watches_is_a_viewer(tmp_path: Path) -> None:
