@@ -26,6 +26,7 @@ from tests.journeys.test_eessi import claim
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODYS = public_id(1)
+ACKNOWLEDGE = "/luova/v1/mailbox/acknowledgements"
 STATEMENTS = ["social-care-statement", "service-needs-assessment"]
 SAMPLES = Path(kelmu.__file__).parent / "samples/valid"
 
@@ -51,106 +52,101 @@ def by_path(path: str, method: str = "GET") -> Callable[[str, Partner], tuple[st
     return lambda wanted, _: (method, path.format(id=wanted), b"")
 
 
+@dataclass(frozen=True)
+class Held:
+    """The ids of what the exchange holds: a Luova message and its delivery, an EESSI message by
+    both ids and its case, a delivery of the register.
+    """
+
+    message: str
+    delivery: str
+    eessi: tuple[str, str]
+    case: str
+    register: str
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[Running, list[Question]]]:
     """An exchange that holds something of each kind that has an id, and the questions about it."""
     async with running(tmp_path_factory.mktemp("rights")) as gateway:
-        headers = {"X_Message_Type": "population.births", "Content_Type": "application/json"}
-        status, _, body = await gateway.post(
-            "/luova/v1/messages", BODY, "dvv", X_Message_Id="r-1", **headers
-        )
-        assert status == 202, body
-        luova = json.loads(body)["id"]
-        play = claim()
-        status, _, body = await gateway.post(
-            "/eessi/v1/messages", play.opening_bytes, "eessi.ee.ska", Content_Type="text/xml"
-        )
-        assert status == 202, body
-        ids = json.loads(body)
-        eessi = "eessi.ee.ska", "kela.international"
-        request = json.loads(
-            (SAMPLES / "kelmu.information-request--two-statements.json").read_text()
-        )
-        status, _, body = await gateway.post(
-            "/kelmu/v1/information-requests",
-            json.dumps(request | {"county": "county.lappi"}),
-            "kela.benefits",
-            X_Message_Id="r-2",
-            Content_Type="application/json",
-        )
-        assert status == 202, body
-        kept = await send_document(
-            gateway, "WageReportService", "SendWageReport", _wages(gateway), EMPLOYER
-        )
-        register_id = kept.findtext("StatusResponse/IRDeliveryId")
-        assert register_id
-        await gateway.settled()
-        status_door = f"{PREFIX}/StatusService.svc"
-        yield (
-            gateway,
-            [
-                Question(
-                    "/luova/v1/messages/{id}", luova, ("dvv",), by_path("/luova/v1/messages/{id}")
-                ),
-                Question(
-                    "/luova/v1/mailbox/acknowledgements",
-                    await _delivery(gateway, luova),
-                    (),
-                    lambda wanted, _: (
-                        "POST",
-                        "/luova/v1/mailbox/acknowledgements",
-                        json.dumps({"deliveries": [wanted]}).encode(),
-                    ),
-                ),
-                *(
-                    Question(
-                        "/eessi/v1/messages/{id}", wanted, eessi, by_path("/eessi/v1/messages/{id}")
-                    )
-                    for wanted in (ids["id"], ids["messageId"])
-                ),
-                Question(
-                    "/eessi/v1/cases/{id}", ids["caseId"], eessi, by_path("/eessi/v1/cases/{id}")
-                ),
-                Question(
-                    "/kelmu/v1/information-requests/{id}/answers",
-                    "r-2",
-                    ("county.lappi",),
-                    _kelmu_answer,
-                    nothing="r-9",
-                    is_costly=True,
-                ),
-                *(
-                    Question(
-                        status_door,
-                        wanted,
-                        (EMPLOYER,),
-                        _status_of(field),
-                        nothing=nothing,
-                        media_type="text/xml",
-                        is_costly=True,
-                    )
-                    for field, wanted, nothing in (
-                        ("DeliveryId", "R-3", "R-4"),
-                        ("IRDeliveryId", register_id, NOBODYS),
-                    )
-                ),
-                *(
-                    Question(path, luova, (), by_path(path))
-                    for path in ("/api/v1/messages/{id}", "/api/v1/messages/{id}/body")
-                ),
-            ],
-        )
+        yield gateway, questions_about(await fill(gateway))
 
 
-def _wages(gateway: Running) -> bytes:
-    return bytes(raw(delivery(gateway, "R-3")))
-
-
-async def _delivery(gateway: Running, message: str) -> str:
+async def fill(gateway: Running) -> Held:
+    """Send something of each kind."""
+    of_json = {"Content_Type": "application/json"}
+    births = {"X_Message_Type": "population.births", "X_Message_Id": "r-1", **of_json}
+    _, _, body = await gateway.post("/luova/v1/messages", BODY, "dvv", **births)
+    message = json.loads(body)["id"]
+    opening = claim().opening_bytes
+    _, _, body = await gateway.post(
+        "/eessi/v1/messages", opening, "eessi.ee.ska", Content_Type="text/xml"
+    )
+    ids = json.loads(body)
+    request = json.loads((SAMPLES / "kelmu.information-request--two-statements.json").read_text())
+    status, _, body = await gateway.post(
+        "/kelmu/v1/information-requests",
+        json.dumps(request | {"county": "county.lappi"}),
+        "kela.benefits",
+        X_Message_Id="r-2",
+        **of_json,
+    )
+    assert status == 202, body
+    wages = bytes(raw(delivery(gateway, "R-3")))
+    kept = await send_document(gateway, "WageReportService", "SendWageReport", wages, EMPLOYER)
+    register = kept.findtext("StatusResponse/IRDeliveryId")
+    assert register
+    await gateway.settled()
     (row,) = await gateway.exchange.ledger.deliveries(int(message, 16))
-    return public_id(row.id)
+    return Held(message, public_id(row.id), (ids["id"], ids["messageId"]), ids["caseId"], register)
+
+
+def questions_about(held: Held) -> list[Question]:
+    """A question for each address that takes an id."""
+    institutions = "eessi.ee.ska", "kela.international"
+    own = {"/luova/v1/messages/{id}": held.message}
+    found = [Question(path, wanted, ("dvv",), by_path(path)) for path, wanted in own.items()]
+    for path, wanted in (
+        ("/eessi/v1/messages/{id}", held.eessi[0]),
+        ("/eessi/v1/messages/{id}", held.eessi[1]),
+        ("/eessi/v1/cases/{id}", held.case),
+    ):
+        found.append(Question(path, wanted, institutions, by_path(path)))
+    for path in ("/api/v1/messages/{id}", "/api/v1/messages/{id}/body"):
+        found.append(Question(path, held.message, (), by_path(path)))
+    found.append(Question(ACKNOWLEDGE, held.delivery, (), _acknowledgement))
+    found.append(
+        Question(
+            "/kelmu/v1/information-requests/{id}/answers",
+            "r-2",
+            ("county.lappi",),
+            _kelmu_answer,
+            nothing="r-9",
+            is_costly=True,
+        )
+    )
+    for field, wanted, nothing in (
+        ("DeliveryId", "R-3", "R-4"),
+        ("IRDeliveryId", held.register, NOBODYS),
+    ):
+        found.append(
+            Question(
+                f"{PREFIX}/StatusService.svc",
+                wanted,
+                (EMPLOYER,),
+                _status_of(field),
+                nothing=nothing,
+                media_type="text/xml",
+                is_costly=True,
+            )
+        )
+    return found
+
+
+def _acknowledgement(wanted: str, _: Partner) -> tuple[str, str, bytes]:
+    return "POST", ACKNOWLEDGE, json.dumps({"deliveries": [wanted]}).encode()
 
 
 def _kelmu_answer(wanted: str, partner: Partner) -> tuple[str, str, bytes]:
