@@ -11,7 +11,7 @@ from exchange.web.access.hosts import is_loopback
 
 
 def check(settings: Settings) -> None:
-    """Refuse what must not be reached from beyond loopback; say by which hosts the pages answer.
+    """Refuse what must not be reached from beyond loopback.
 
     Raises:
         DirectoryFault: when the directory of partners can't be read.
@@ -43,7 +43,12 @@ def check(settings: Settings) -> None:
             "against real persons off: turn it on, or set "
             "identity.allow_real_persons_beyond_loopback = true"
         )
-    if all(is_loopback(each) for each in settings.operators.hosts):
+
+
+def tell_hosts(settings: Settings) -> None:
+    """Say by which hosts the pages answer, where nobody beyond loopback can call them by one."""
+    beyond = not is_loopback(settings.server.host)
+    if beyond and all(is_loopback(each) for each in settings.operators.hosts):
         hosts = ", ".join(settings.operators.hosts)
         print(
             f"exchange: the operators' pages answer by the hosts {hosts} only (operators.hosts)",

@@ -66,6 +66,7 @@ def serve(
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
     exposure.check(settings)
+    exposure.tell_hosts(settings)
     factor = factor_of(clock)
     pace = None if factor == 1 else pace_over(ledger_path(settings), factor)
     bound = bind(settings.server.host, settings.server.port)
