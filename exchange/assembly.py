@@ -9,8 +9,8 @@ import datetime
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -46,8 +46,10 @@ from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.days import date_of_day, day_of_date
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.operators import SqliteOperators
 from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
@@ -135,7 +137,7 @@ def statistics_report(
         first, end = _counted_days(since, until, bounds, year)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
-                *(each.hours(first, end) for each in ledgers), key=_day
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
@@ -164,11 +166,6 @@ def own_doors() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.door
     ]
-
-
-def _day(row: tuple[Any, ...]) -> int:
-    day: int = row[0]
-    return day
 
 
 def _counted_days(
@@ -368,6 +365,8 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        # (Sessions last by the wall's time, however fast the exchange's own passes.)
+        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -382,12 +381,13 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            sign_in=sign_in,
             worker=self.worker,
         )
         app = build(parts)
         live_page(
             snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
-        ).attach(app)
+        ).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:

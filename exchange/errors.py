@@ -10,6 +10,7 @@ ExchangeError
 │   │   └── LedgerLost     its file was deleted or replaced while it was open: the service ends
 │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
 ├── Owned                  another process owns the ledger or the port that was asked for
+├── OperatorError          there is no such operator, or already one of that name
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
 └── UnknownMessageType     no such type in the catalogue
@@ -56,6 +57,10 @@ class LedgerBroken(LedgerError):
 
 class Owned(ExchangeError):
     """Another process owns the ledger or the port that was asked for."""
+
+
+class OperatorError(ExchangeError):
+    """There is no such operator, or already one of that name."""
 
 
 class Unreachable(ExchangeError):

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from exchange.assembly import ledger_path
+from exchange.cli import exposure
 from exchange.cli.lifetime import end_with
 from exchange.cli.pace import factor_of, pace_over, wall_milliseconds
 from exchange.cli.port import bind
@@ -67,6 +68,8 @@ def serve(
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
+    exposure.check(settings)
+    exposure.tell_hosts(settings)
     factor, path = factor_of(clock), ledger_path(settings)
     with _patiently(lambda: bind(server.host, server.port)) as bound:
         address = f"http://{server.host}:{bound.getsockname()[1]}/"

@@ -99,7 +99,7 @@ class Run:
 
     def directory(self) -> Directory:
         """The partners, with those that the scenario adds."""
-        return self.scenario.directory(load_directory(load().partners.directory or DEFAULT_PATH))
+        return self.scenario.directory(load_directory(load().partners.played or DEFAULT_PATH))
 
     def plan(self) -> Plan:
         """The year's plan.
@@ -112,7 +112,7 @@ class Run:
 
 @lru_cache(maxsize=2)
 def _plan_of(run: Run) -> Plan:
-    without = load_directory(load().partners.directory or DEFAULT_PATH)
+    without = load_directory(load().partners.played or DEFAULT_PATH)
     workload = run.scenario.workload(load_workload(), _flows(without))
     return run.scenario.cut(plan(workload, _flows(run.directory()), run.year, run.scale, run.seed))
 

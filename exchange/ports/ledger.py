@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+from exchange.ports.operators import AuditRow
 from exchange.schemas.value import value
 
 
@@ -155,6 +156,8 @@ class Settlement:
     answer: bytes | None = None
     answer_content_type: str = ""
     from_state: str = "waiting"
+    #: Who asked for it, where an operator did.
+    audit: AuditRow | None = None
 
 
 class Due(NamedTuple):
@@ -320,6 +323,14 @@ class Ledger(Protocol):
         """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
         days; whether some are left.
         """
+        ...
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        ...
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`, each with its number."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

@@ -28,7 +28,8 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
 )
-from exchange.storage import queries
+from exchange.ports.operators import AuditRow
+from exchange.storage import audit, queries
 from exchange.storage.commit import lease_mailbox, remember
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
@@ -254,6 +255,14 @@ class SqliteLedger:
         """Waiting deliveries, counted from the deliveries."""
         result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
         return result
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        await self._writer.submit(lambda connection: audit.write(connection, rows))
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`."""
+        return self._read(audit.read, most, before)
 
     async def drop(self, bodies: Old, messages: Old, most: int) -> Dropped:
         """Forget up to `most` bodies and messages that are old and settled."""

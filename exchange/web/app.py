@@ -17,6 +17,8 @@ from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
+from exchange.web.access.guard import Need
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
 from exchange.web.doors import Doors
@@ -55,14 +57,17 @@ class Parts:
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    sign_in: SignIn
     worker: int = 0
 
 
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
+    guard = parts.sign_in.guard
     app = web.Application(
-        client_max_size=parts.limits.body_bytes_max + 1, middlewares=[refuse_without_ledger]
+        client_max_size=parts.limits.body_bytes_max + 1,
+        middlewares=[refuse_without_ledger, guard.middleware()],
     )
     doors = Doors(
         parts.directory,
@@ -73,10 +78,13 @@ def build(parts: Parts) -> web.Application:
     app[DOORS] = doors
     channels = list(parts.channels)
     for channel in channels:
-        app.add_routes(doors.routes(channel, parts.desk(channel)))
+        guard.pass_partners(app.add_routes(doors.routes(channel, parts.desk(channel))))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     operations.append(_description(channels, operations))
-    app.add_routes(operation.route() for operation in operations)
+    for operation in operations:
+        (route,) = app.add_routes([operation.route()])
+        guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
+    parts.sign_in.attach(app)
     app.cleanup_ctx.append(_lifetime(parts))
     return app
 
@@ -103,7 +111,7 @@ def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -
         """This description of every address."""
         return web.Response(body=document, content_type="application/json")
 
-    operation = Operation("GET", PATH, description, {"type": "object"})
+    operation = Operation("GET", PATH, description, {"type": "object"}, role="")
     document = json.dumps(
         describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
     ).encode()
@@ -135,8 +143,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 
     state = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
     return [
-        Operation("GET", "/health/live", live, state),
-        Operation("GET", "/health/ready", ready, state, problems=(503,)),
+        Operation("GET", "/health/live", live, state, role="", any_host=True),
+        Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
         Operation("GET", "/metrics", show_metrics, media_type="text/plain"),
     ]
 
