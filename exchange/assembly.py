@@ -275,6 +275,7 @@ class Exchange:
             storage.compression_level,
             storage.readers_cache_mib,
             storage.durable,
+            worker,
         )
         self._own_transport = (
             HttpTransport(settings.partners.address, deliveries.answer_bytes_max)

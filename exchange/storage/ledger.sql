@@ -1,16 +1,18 @@
 CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num) );
 CREATE TABLE answer ( delivery_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content_type VARCHAR NOT NULL, content BLOB NOT NULL, PRIMARY KEY (delivery_id) );
 CREATE TABLE body ( message_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (message_id) );
+CREATE TABLE chain ( node INTEGER NOT NULL, epoch BIGINT NOT NULL, number BIGINT NOT NULL, since BIGINT NOT NULL, first_event BIGINT NOT NULL, last_event BIGINT NOT NULL, events INTEGER NOT NULL, dropped INTEGER NOT NULL, kept BLOB, memory BLOB NOT NULL, content BLOB NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (node, epoch, number) ) WITHOUT ROWID;
 CREATE TABLE counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, hours TEXT, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_curve ( day INTEGER NOT NULL, channel VARCHAR NOT NULL, door VARCHAR NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (day, channel, door) ) WITHOUT ROWID;
 CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiver VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL, attempts INTEGER NOT NULL, items INTEGER NOT NULL, next_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, lane INTEGER NOT NULL, ordered INTEGER NOT NULL, reason VARCHAR NOT NULL, PRIMARY KEY (id) );
-CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, digest BLOB, PRIMARY KEY (id) );
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
-CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
+CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB DEFAULT (x'') NOT NULL, replaced BLOB DEFAULT (x'') NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
 CREATE TABLE message ( id INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, sender_message_id VARCHAR NOT NULL, digest BLOB NOT NULL, received_at INTEGER NOT NULL, state VARCHAR NOT NULL, door VARCHAR NOT NULL, conversation VARCHAR NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, content_type VARCHAR NOT NULL, detail TEXT NOT NULL, process VARCHAR DEFAULT '' NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
+CREATE INDEX chain_event ON chain (last_event);
 CREATE INDEX delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask';
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
 CREATE INDEX delivery_due ON delivery (next_at, lane) WHERE state = 'waiting' AND mode = 'push';
@@ -18,4 +20,4 @@ CREATE INDEX delivery_mailbox ON delivery (receiver, next_at) WHERE state = 'wai
 CREATE INDEX delivery_message ON delivery (message_id);
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
-INSERT INTO alembic_version(version_num) VALUES ('0005');
+INSERT INTO alembic_version(version_num) VALUES ('0008');

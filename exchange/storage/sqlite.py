@@ -26,12 +26,12 @@ from exchange.ports.ledger import (
     Settlement,
 )
 from exchange.storage import queries
-from exchange.storage.commit import lease_mailbox, remember
+from exchange.storage.commit import lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
-from exchange.storage.writer import Work, Writer
+from exchange.storage.writer import Note, Work, Writer
 
 #: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads
 #: most of it once.
@@ -51,10 +51,11 @@ class SqliteLedger:
         compression_level: int = 1,
         cache_mib: int = 16,
         durable: bool = True,
+        node: int = 0,
     ) -> None:
         self.path = path
         self._cache_mib = cache_mib
-        self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
+        self._writer = Writer(path, group_max, compression_level, cache_mib, durable, node)
         self._reader: sqlite3.Connection | None = None
         #: Connections that no scan uses just now; None while the ledger is closed.
         self._idle: list[sqlite3.Connection] | None = None
@@ -106,9 +107,7 @@ class SqliteLedger:
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
         """Commit what a channel wants to remember by itself."""
-        stale: list[str] = await self._writer.submit(
-            lambda connection: remember(connection, channel, entries)
-        )
+        stale: list[str] = await self._writer.submit(Note(channel, entries))
         return not stale
 
     async def waiting(

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerError
-from exchange.ports.ledger import Record, Recorded, Settlement
-from exchange.storage.commit import record_all, settle_all
+from exchange.ports.ledger import Record, Recorded, Remember, Settlement
+from exchange.storage.chain import Additions, Link, append, last_event, newest
+from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals
+from exchange.storage.head import HeadFile, read_heads
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
@@ -36,11 +38,19 @@ class Busy(Exception):
     """Another worker writes just now."""
 
 
+@dataclass(slots=True)
+class Note:
+    """What a channel wants to remember without a message; the result is the stale keys."""
+
+    channel: str
+    entries: Sequence[Remember]
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A change that waits for its commit, and who waits for it."""
 
-    what: Record | Settlement | Work
+    what: Record | Settlement | Note | Work
     future: asyncio.Future[Any]
     result: Any = None
 
@@ -51,7 +61,13 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, group_max: int, level: int, cache_mib: int, durable: bool = True
+        self,
+        path: Path,
+        group_max: int,
+        level: int,
+        cache_mib: int,
+        durable: bool = True,
+        node: int = 0,
     ) -> None:
         self._path = path
         self._group_max = group_max
@@ -61,10 +77,21 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._busy_since = 0.0
+        self._node = node
+        self._epoch = 0
+        self._head = HeadFile(path)
+        #: The newest link of this writer's chain; None: to be read anew.
+        self._link: Link | None = None
 
     def start(self) -> None:
-        """Open the connection."""
-        self._connection = connect(self._path, self._cache_mib, durable=self._durable)
+        """Open the connection and begin a chain under an epoch that this node never had."""
+        connection = connect(self._path, self._cache_mib, durable=self._durable)
+        try:
+            self._begin_chain(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
         # Nobody waits inside SQLite, for the loop would stand still: `_turn` looks again.
         self._connection.execute("PRAGMA busy_timeout=0")
 
@@ -75,8 +102,22 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._head.close(self._durable)
 
-    def submit(self, what: Record | Settlement | Work) -> asyncio.Future[Any]:
+    def _begin_chain(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        used = connection.execute("SELECT MAX(epoch) FROM chain WHERE node=?", (self._node,))
+        # The file of heads remembers what a ledger that was replaced does not.
+        known = read_heads(self._head.path).newest if self._head.path.exists() else {}
+        epochs = [epoch for node, epoch in known if node == self._node]
+        self._epoch = max([used.fetchone()[0] or 0, *epochs]) + 1
+        link = newest(connection, self._node, self._epoch)
+        ids = last_event(connection)
+        self._link = append(connection, link, (ids + 1, ids), {}, 0)
+        connection.execute("COMMIT")
+        self._head.append(self._link)
+
+    def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:
@@ -147,25 +188,35 @@ class Writer:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise Busy from error
             raise
+        link = self._link or newest(connection, self._node, self._epoch)
+        self._link = None
         try:
-            totals = Totals()
+            totals, additions = Totals(), Additions(connection)
             records = [job for job in group if isinstance(job.what, Record)]
             settlements = [job for job in group if isinstance(job.what, Settlement)]
             if records:
                 given = [job.what for job in records]
-                _keep(records, record_all(connection, given, self._level, totals))  # type: ignore[arg-type]
+                _keep(records, record_all(connection, given, self._level, totals, additions))  # type: ignore[arg-type]
             if settlements:
                 ended = [job.what for job in settlements]
-                _keep(settlements, settle_all(connection, ended, self._level, totals))  # type: ignore[arg-type]
-            for job in group:
-                if not isinstance(job.what, (Record, Settlement)):
+                _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
+            other = len(records) + len(settlements) < len(group)
+            for job in group if other else ():
+                if isinstance(job.what, Note):
+                    noted = job.what
+                    job.result = remember(connection, noted.channel, noted.entries, additions)
+                elif not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)
             totals.write(connection)
+            written = additions.write(connection, link, other)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        self._link = written
+        if written is not link:
+            self._head.append(written)
 
 
 def _said(error: Exception) -> Exception:
