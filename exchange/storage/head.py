@@ -71,7 +71,9 @@ def read_heads(path: Path) -> Heads:
                     heads.wrong.append(f"line {place} is no head (NODE EPOCH NUMBER DIGEST)")
                 continue
             node, epoch, number, digest = found.groups()
-            _take(heads, place, (int(node), int(epoch)), (int(number), bytes.fromhex(digest.decode())))
+            _take(
+                heads, place, (int(node), int(epoch)), (int(number), bytes.fromhex(digest.decode()))
+            )
     return heads
 
 
@@ -132,7 +134,9 @@ class HeadFile:
                 if os.stat(self.path).st_ino == os.fstat(self._file).st_ino:
                     return self._file
             self.close(durably=False)
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = os.open(
+            self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
+        )
         return self._file
 
     def _shorten(self, file: int) -> None:

@@ -9,6 +9,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from exchange.errors import LedgerError
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a
 #: test holds it against them.
@@ -16,14 +18,45 @@ NEW_LEDGER = Path(__file__).with_name("ledger.sql")
 
 
 def migrate_sqlite(path: Path) -> None:
-    """Create or upgrade the ledger file at `path`; safe when several workers start at once."""
+    """Create or upgrade the ledger file at `path`; safe when several workers start at once.
+
+    Raises:
+        LedgerError: when it was made by a newer version, or can't be read.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() or not path.stat().st_size:
             _create(path)
-        if revision(path) != newest_revision():
+        found = revision(path)
+        _refuse_newer(path, found)
+        if found != newest_revision():
             upgrade(path)
+
+
+def require_newest(path: Path) -> None:
+    """See that a file is a ledger of the revision that this version wants.
+
+    Raises:
+        LedgerError: when it is not; says what to do.
+    """
+    found, newest = revision(path), newest_revision()
+    _refuse_newer(path, found)
+    if not found:
+        raise LedgerError(f"{path} can't be read as a ledger: it has none of its tables")
+    if found != newest:
+        raise LedgerError(
+            f"{path} is a ledger of revision {found}, and {newest} is wanted: "
+            "`exchange serve` or `exchange statistics` brings it there"
+        )
+
+
+def _refuse_newer(path: Path, found: str) -> None:
+    if found > newest_revision():
+        raise LedgerError(
+            f"{path} is a ledger of revision {found}, made by a newer version of the exchange; "
+            f"this one knows revisions up to {newest_revision()}: use the newer version"
+        )
 
 
 def newest_revision() -> str:
@@ -34,14 +67,22 @@ def newest_revision() -> str:
 
 
 def revision(path: Path) -> str:
-    """The revision of the ledger file; empty when there is none yet."""
+    """The revision of the ledger file; empty when there is none yet.
+
+    Raises:
+        LedgerError: when the file can't be read.
+    """
     if not path.exists():
         return ""
     with closing(sqlite3.connect(path)) as connection:
         try:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        except sqlite3.OperationalError:
-            return ""
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return ""
+            raise LedgerError(f"{path} can't be read as a ledger: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{path} can't be read as a ledger: {error}") from error
     return str(found[0]) if found else ""
 
 

@@ -249,9 +249,7 @@ class Memory(SQLModel, table=True):
     key: str = Field(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))
     version: int
-    digest: bytes = Field(
-        sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
-    )
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("x''")))
     replaced: bytes = Field(
         sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
     )
