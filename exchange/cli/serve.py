@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -22,6 +23,7 @@ import uvloop
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
+from exchange.storage.head import head_path, latest_lines
 from exchange.web.app import DOORS
 from exchange.web.serving import BACKLOG, serving
 
@@ -83,6 +85,16 @@ def serve(
             ),
             pace,
         )
+    tell_heads(ledger_path(settings))
+
+
+def tell_heads(ledger: Path) -> None:
+    """Print the heads of the last life of each writer: kept elsewhere, they prove later that
+    nothing is lost (`exchange verify --head`).
+    """
+    with contextlib.suppress(OSError):
+        for line in latest_lines(head_path(ledger)):
+            print(f"exchange: head {line}", flush=True)
 
 
 def bind(host: str, port: int) -> socket.socket:

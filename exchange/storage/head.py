@@ -21,6 +21,8 @@ from exchange.storage.chain import Link
 BYTES_MAX = 4 << 20
 SUFFIX = "-head"
 _LINE = re.compile(rb"(\d+) (\d+) (\d+) ([0-9a-f]{32})")
+#: What is left of a line that a full disk or the machine's end cut short.
+_BEGUN = re.compile(rb"\d+( \d+( \d+( [0-9a-f]{0,31})?| ?)| ?)|")
 
 #: A writer: node and epoch.
 Writer = tuple[int, int]
@@ -44,8 +46,8 @@ class Heads:
 
     newest: dict[Writer, Head] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
-    #: Whether the last line has no end: it was being written when the machine stopped.
-    torn: bool = False
+    #: How many lines are incomplete: the disk was full, or the machine stopped.
+    torn: int = 0
 
     def lines(self) -> bytes:
         """The newest heads as a file."""
@@ -65,16 +67,31 @@ def read_heads(path: Path) -> Heads:
     with path.open("rb") as lines:
         for place, line in enumerate(lines, 1):
             found = _LINE.fullmatch(line.rstrip(b"\n"))
-            heads.torn = not line.endswith(b"\n")
+            if found is None and _BEGUN.fullmatch(line.rstrip(b"\n")):
+                heads.torn += 1
+                continue
             if found is None:
-                if not heads.torn:
-                    heads.wrong.append(f"line {place} is no head (NODE EPOCH NUMBER DIGEST)")
+                heads.wrong.append(f"line {place} is no head (NODE EPOCH NUMBER DIGEST)")
                 continue
             node, epoch, number, digest = found.groups()
             _take(
                 heads, place, (int(node), int(epoch)), (int(number), bytes.fromhex(digest.decode()))
             )
     return heads
+
+
+def latest_lines(path: Path) -> list[str]:
+    """The heads of the last epoch of each node, as lines.
+
+    Raises:
+        OSError: when the file can't be read.
+    """
+    newest = read_heads(path).newest
+    latest = dict(sorted(newest))
+    return [
+        f"{node} {epoch} {newest[node, epoch][0]} {newest[node, epoch][1].hex()}"
+        for node, epoch in latest.items()
+    ]
 
 
 def _take(heads: Heads, place: int, writer: Writer, head: Head) -> None:

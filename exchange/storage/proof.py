@@ -219,7 +219,7 @@ def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, lis
     for wrong in said.wrong:
         check.breaks(f"head file: {wrong}")
     if said.torn:
-        notes.append("the head file's last line is incomplete")
+        notes.append(f"incomplete lines in the head file: {said.torn}")
     newest = {link[:2]: link for link in heads(connection)}
     for writer, (number, digest) in sorted(said.newest.items()):
         name = f"writer {writer[0]}/{writer[1]}"
