@@ -116,6 +116,7 @@ def statistics_report(
 
     Raises:
         ValueError: when a dimension is unknown.
+        LedgerError: when a file is no ledger, or can't be read.
     """
     settings = load()
     rows = load_rows()
@@ -127,7 +128,7 @@ def statistics_report(
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
     for ledger in paths:
-        migrate_sqlite(ledger)
+        migrate_sqlite(ledger, create=False)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
@@ -249,7 +250,11 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 class Exchange:
-    """The exchange put together: open it, serve with its desks, close it."""
+    """The exchange put together: open it, serve with its desks, close it.
+
+    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
+    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    """
 
     def __init__(
         self,
@@ -260,6 +265,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
+        owner: str = "",
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -275,7 +281,9 @@ class Exchange:
             storage.compression_level,
             storage.readers_cache_mib,
             storage.durable,
-            worker,
+            node=worker,
+            name=owner,
+            clock=self.clock,
         )
         self._own_transport = (
             HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
@@ -392,6 +400,7 @@ class Exchange:
         await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
+        await self.attempts.stop()
         self.aside.close()
         await self.ledger.close()
         if self._own_transport is not None:

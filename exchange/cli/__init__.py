@@ -55,5 +55,8 @@ def main() -> None:
     try:
         app()
     except ExchangeError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
+        # One line, however long: neither wrapped nor read as markup.
+        Console(stderr=True).print(
+            f"{type(error).__name__}: {error}", highlight=False, markup=False, soft_wrap=True
+        )
         sys.exit(2)

@@ -17,8 +17,9 @@ import uvloop
 from rich.console import Console
 
 from exchange import discovery
+from exchange.cli.lifetime import end_with
 from exchange.cli.pace import factor_of, pace_of
-from exchange.cli.serve import collect_seldom
+from exchange.cli.worker import collect_seldom
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
 from exchange.partners.sender import Sent, begin, chains_from, send_traffic
@@ -69,8 +70,13 @@ def partners(
     clock: Annotated[
         str, typer.Option(help="How fast time passes, as for the exchange that they talk to: 60x.")
     ] = "1x",
+    parent: Annotated[
+        int, typer.Option(hidden=True, help="End with this process, which started us.")
+    ] = 0,
 ) -> None:
     """Answer as every partner, and send what partners send."""
+    if parent:
+        end_with(parent)
     settings = load()
     listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
     chosen = settings.seed if seed is None else seed

@@ -69,9 +69,11 @@ async def _run(
     serving = await _start(
         ["serve", "--port", str(port), "--workers", str(workers)],
         {"EXCHANGE_PARTNERS__ADDRESS": stubs},
+        asyncio.subprocess.PIPE,
     )
     playing = None
     try:
+        await _address_told(serving)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             await _ready(session, address, serving)
             command = [
@@ -103,15 +105,31 @@ async def _run(
     return result.clean
 
 
-async def _start(arguments: list[str], environment: dict[str, str]) -> asyncio.subprocess.Process:
+async def _start(
+    arguments: list[str], environment: dict[str, str], stdout: int | None = None
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "exchange",
         *arguments,
+        "--parent",
+        str(os.getpid()),
         env={**os.environ, **environment},
+        stdout=stdout,
         start_new_session=True,
     )
+
+
+async def _address_told(process: asyncio.subprocess.Process) -> None:
+    """Wait until our exchange owns its port and its ledger, which is when it tells its address:
+    another one may answer there. When it can't, it has said why, and we end as it did.
+    """
+    assert process.stdout is not None, "it was started with a pipe"
+    address = await process.stdout.readline()
+    if not address:
+        raise typer.Exit(await process.wait() or 1)
+    print(address.decode(), end="", flush=True)
 
 
 async def _ready(
@@ -125,8 +143,8 @@ async def _ready(
                 if response.status == 200:
                     return
         await asyncio.sleep(0.1)
-    console.print(f"The exchange does not answer at {address}; is the port taken?", highlight=False)
-    raise typer.Exit(1)
+    console.print(f"The exchange does not answer at {address}", highlight=False)
+    raise typer.Exit(process.returncode or 1)
 
 
 async def _watch(

@@ -17,7 +17,8 @@ from pathlib import Path
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.cli.worker import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.clocks import WallClock
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.stub import Flow
 from exchange.schemas.catalogue import Catalogue
@@ -34,6 +35,7 @@ from exchange.simulation.what_if import Scenario
 from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_at, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
+from exchange.storage.ownership import own
 from exchange.storage.verify import verify
 
 #: How many days of messages are kept behind the simulated date.
@@ -193,12 +195,14 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     made = shard.made()
     if made is None:
         configure_log()
+        lock = own(shard.ledger, "exchange simulate", WallClock().now())
         first = take_up(shard, run.numbers().start)
         loop = VirtualLoop()
         try:
             made = loop.run_until_complete(_live(run, shard, first, loop, report))
         finally:
             loop.close()
+            lock.release()
         found = verify(shard.ledger)
         made.proof = "" if found.clean else verification.text(found)
         shard.done.write_text(json.dumps(asdict(made)), encoding="utf-8")
@@ -236,7 +240,12 @@ async def _live(
     # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of
     # ticks and days do.
     exchange = Exchange(
-        settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory
+        settings_for(run, shard),
+        shard.number + 1,
+        clock,
+        transport=society,
+        directory=directory,
+        owner="exchange simulate",
     )
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))

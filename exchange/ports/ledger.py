@@ -178,6 +178,19 @@ class Ledger(Protocol):
     async def open(self) -> None: ...
     async def close(self) -> None: ...
 
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now, in one line; empty when it can, as far as is known.
+        Whatever changes the ledger raises `LedgerUnavailable` meanwhile.
+        """
+        ...
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why nothing can be written, found out by writing where it said no before and, with
+        `within_seconds`, where nothing was written for as long; empty when it can.
+        """
+        ...
+
     async def record(self, record: Record) -> Recorded:
         """Commit a message (in a group with whatever else waits)."""
         ...

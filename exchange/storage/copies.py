@@ -14,7 +14,7 @@ from exchange.errors import LedgerError
 from exchange.storage.chain import heads
 from exchange.storage.connection import connect
 from exchange.storage.head import head_path, read_heads, write_heads
-from exchange.storage.migrate import require_newest
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.verify import Verification, verify
 
 #: What SQLite keeps beside a file in WAL mode.
@@ -29,7 +29,7 @@ def back_up(path: Path, target: Path) -> Verification:
         LedgerError: when there is something at `target`, when `path` is no ledger of this version,
             or when one can't be read or the other not be written.
     """
-    require_newest(path)
+    migrate_sqlite(path, create=False)
     if target.exists():
         raise LedgerError(f"{target} is there already: a backup never overwrites anything")
     said = _heads_of(path)

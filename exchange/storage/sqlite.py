@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
 from exchange.errors import LedgerClosed
+from exchange.ports import Clock
 from exchange.ports.ledger import (
     DeliveryRow,
     Due,
@@ -30,8 +31,12 @@ from exchange.storage.commit import lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import Ownership
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
+from exchange.storage.trouble import UNREADABLE, told
 from exchange.storage.writer import Note, Work, Writer
+
+Result = TypeVar("Result")
 
 #: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads
 #: most of it once.
@@ -52,18 +57,33 @@ class SqliteLedger:
         cache_mib: int = 16,
         durable: bool = True,
         node: int = 0,
+        name: str = "",
+        clock: Clock | None = None,
     ) -> None:
         self.path = path
+        #: As whom it is written, once it is open: a new epoch with each `open`.
+        self.ownership = Ownership(node, 0, name, 0)
+        self._clock = clock
         self._cache_mib = cache_mib
-        self._writer = Writer(path, group_max, compression_level, cache_mib, durable, node)
+        self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
         #: Connections that no scan uses just now; None while the ledger is closed.
         self._idle: list[sqlite3.Connection] | None = None
 
     async def open(self) -> None:
-        """Migrate, then start the writer."""
+        """Migrate, start the writer, claim the node's next epoch."""
         await asyncio.to_thread(migrate_sqlite, self.path)
-        self._writer.start()
+        try:
+            with told(self.path):
+                await self._open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self) -> None:
+        since = self._clock.now() if self._clock is not None else 0
+        self.ownership = self._writer.start(self.ownership.node, self.ownership.name, since)
+        self._writer.watch()
         self._reader = connect(self.path, self._cache_mib, read_only=True)
         self._idle = []
 
@@ -84,6 +104,22 @@ class SqliteLedger:
             raise LedgerClosed("the ledger is not open")
         return self._reader
 
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when its files were deleted or replaced while it was open: the service must end."""
+        return self._writer.health.lost
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now; empty when it can, as far as is known."""
+        return self._writer.health.why
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why it can't be written, found out by writing where that is not known; empty when it
+        can.
+        """
+        return self._writer.check(within_seconds)
+
     async def record(self, record: Record) -> Recorded:
         """Commit a message."""
         result: Recorded = await self._writer.submit(record)
@@ -102,7 +138,7 @@ class SqliteLedger:
         """What a channel remembers under these keys."""
         return {
             key: Remembered(from_json(value), version)
-            for key, value, version in queries.memory(self.reader, channel, keys)
+            for key, value, version in self._read(queries.memory, channel, keys)
         }
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
@@ -119,17 +155,17 @@ class SqliteLedger:
         without: Sequence[str] = (),
     ) -> list[Due]:
         """Deliveries of that mode that are due."""
-        return queries.due(self.reader, lanes, due_before, most, mode, without)
+        return self._read(queries.due, lanes, due_before, most, mode, without)
 
     async def pending(
         self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True
     ) -> list[Pending]:
         """Deliveries with their messages."""
-        return queries.pending(self.reader, delivery_ids, state, bodies)
+        return self._read(queries.pending, delivery_ids, state, bodies)
 
     async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
         """The newest dead letters."""
-        return queries.dead(self.reader, most, before)
+        return self._read(queries.dead, most, before)
 
     async def lease(
         self, channel: str, receiver: str, most: int, now: int, until: int
@@ -138,11 +174,11 @@ class SqliteLedger:
         ids: list[int] = await self._writer.submit(
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
         )
-        return queries.pending(self.reader, ids, "waiting", True)
+        return self._read(queries.pending, ids, "waiting", True)
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
-        return queries.find(self.reader, channel, sender, sender_message_id)
+        return self._read(queries.find, channel, sender, sender_message_id)
 
     async def stored(
         self,
@@ -161,23 +197,23 @@ class SqliteLedger:
 
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
-        return queries.message(self.reader, message_id)
+        return self._read(queries.message, message_id)
 
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""
-        return queries.body(self.reader, message_id)
+        return self._read(queries.body, message_id)
 
     async def answer(self, delivery_id: int) -> tuple[str, bytes] | None:
         """The (media type, bytes) of the answer to a delivery."""
-        return queries.answer(self.reader, delivery_id)
+        return self._read(queries.answer, delivery_id)
 
     async def deliveries(self, message_id: int) -> list[DeliveryRow]:
         """The deliveries of a message."""
-        return queries.deliveries(self.reader, message_id)
+        return self._read(queries.deliveries, message_id)
 
     async def events(self, message_id: int) -> list[EventRow]:
         """What happened to a message, in order."""
-        return queries.events(self.reader, message_id)
+        return self._read(queries.events, message_id)
 
     async def totals(
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
@@ -213,6 +249,18 @@ class SqliteLedger:
         )
         return left
 
+    def _read(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a short query.
+
+        Raises:
+            LedgerError: when the ledger is not open, or can't be read.
+        """
+        reader = self.reader
+        try:
+            return query(reader, *arguments)
+        except UNREADABLE as error:
+            raise self._writer.heard(error) from error
+
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own; the connection is
         kept for the next one.
@@ -226,7 +274,10 @@ class SqliteLedger:
             finally:
                 self._put_back(connection)
 
-        return await asyncio.to_thread(run)
+        try:
+            return await asyncio.to_thread(run)
+        except UNREADABLE as error:
+            raise self._writer.heard(error) from error
 
     def _put_back(self, connection: sqlite3.Connection) -> None:
         """Keep a connection for the next scan, on whatever thread the last one ran."""

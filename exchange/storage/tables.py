@@ -237,6 +237,19 @@ class PrunedDayCounter(Counted, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
 
+class Owner(SQLModel, table=True):
+    """Who writes, or wrote last, as each node (see `ownership`); `since` in milliseconds since 1970
+    UTC.
+    """
+
+    __tablename__ = "owner"
+
+    node: int = Field(sa_column=_big(primary_key=True))
+    epoch: int = Field(sa_column=_big())
+    name: str
+    since: int = Field(sa_column=_big())
+
+
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
     change; `digest` is that of the row, `replaced` that of the version before.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import UNKNOWN_DOOR, curve_sums, folded_before
 from exchange.storage.head import Heads, head_path, line_of, read_heads
-from exchange.storage.migrate import require_newest
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof import EXAMPLES_MAX, Check, Proof, prove_heads
 from exchange.storage.recount import RECOUNT
+from exchange.storage.trouble import told
 
 
 @dataclass(slots=True)
@@ -113,22 +115,15 @@ def verify(path: Path, head: Path | None = None) -> Verification:
         LedgerError: when the file is no ledger of this version, or can't be opened; when the copy
             of heads can't be read.
     """
-    require_newest(path)
+    migrate_sqlite(path, create=False)
     # Before the ledger: what is committed meanwhile must not seem to be lost.
     said = _heads(path, head)
-    connection = None
-    try:
-        connection = connect(path)
+    with told(path), closing(connect(path)) as connection:
         connection.execute("PRAGMA temp_store=FILE")
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.create_function("curve_sums", 2, curve_sums, deterministic=True)
         connection.execute("BEGIN")
         return _verify(connection, head or head_path(path), said)
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(f"{path} can't be read as a ledger: {error}") from error
-    finally:
-        if connection is not None:
-            connection.close()
 
 
 def _heads(path: Path, head: Path | None) -> Heads | None:

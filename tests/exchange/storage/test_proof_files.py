@@ -108,7 +108,7 @@ def test_a_file_of_nothing_in_its_place_or_none(ledger: Path) -> None:
     ledger.write_bytes(b"")
     result = command("verify", "--ledger", url(ledger))
     assert isinstance(result.exception, LedgerError)
-    assert "it has none of its tables" in str(result.exception)
+    assert "holds nothing" in str(result.exception)
     ledger.unlink()
     result = command("verify", "--ledger", url(ledger))
     assert result.exit_code == 2

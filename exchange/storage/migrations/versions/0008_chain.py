@@ -14,7 +14,7 @@ from exchange.storage import tables  # noqa: F401 - declares the tables
 from exchange.storage.opening import seal
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
