@@ -165,13 +165,14 @@ class Additions:
         for event in settlement.events:
             self.event(event, answer if event.kind == "answered" else None)
 
-    def write(self, connection: sqlite3.Connection, after: Link, other: bool) -> Link:
-        """Store the events and the link after that one; that one where nothing was added. With
-        `other`, other work may have stored events by itself: they are read back.
+    def write(self, connection: sqlite3.Connection, after: Link) -> Link:
+        """Store the events and the link after that one; that one where nothing was added. Events
+        that other work stored by itself (see `add_event`) are read back.
         """
-        first = self._before + 1
-        entries = entries_between(connection, first, last_event(connection)) if other else {}
-        number = max(entries, default=self._before)
+        first, number = self._before + 1, last_event(connection)
+        # Less than before: retention dropped the newest.
+        entries = entries_between(connection, first, number) if number >= first else {}
+        number = max(number, self._before)
         rows = []
         for event, made in self._events:
             number += 1

@@ -19,7 +19,7 @@ from exchange.storage.days import day_of_minute
 from exchange.storage.fold import UNKNOWN_DOOR, curve_sums, folded_before
 from exchange.storage.head import Heads, head_path, line_of, read_heads
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof import EXAMPLES_MAX, Check, Proof, prove_heads
+from exchange.storage.proof import EXAMPLES_MAX, Check, Proof, prove_audit, prove_heads
 from exchange.storage.recount import RECOUNT
 from exchange.storage.trouble import told
 
@@ -182,7 +182,8 @@ def _chain(
         "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id", (MADE_AGAIN,)
     ):
         found.notes.append(f"delivery {number} was made {made + 1} times")
-    return [*proof.checks, check]
+    audited = connection.execute("SELECT 1 FROM sqlite_master WHERE name='audit'").fetchone()
+    return [*proof.checks, *([prove_audit(connection, "audit")] if audited else []), check]
 
 
 def _recounted(connection: sqlite3.Connection) -> list[Check]:

@@ -234,15 +234,14 @@ class Writer:
             if settlements:
                 ended = [job.what for job in settlements]
                 _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
-            other = len(records) + len(settlements) < len(group)
-            for job in group if other else ():
+            for job in group:
                 if isinstance(job.what, Note):
                     noted = job.what
                     job.result = remember(connection, noted.channel, noted.entries, additions)
                 elif not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)
             totals.write(connection)
-            written = additions.write(connection, link, other)
+            written = additions.write(connection, link)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

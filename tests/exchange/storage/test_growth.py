@@ -37,7 +37,7 @@ REMEMBERED = record("plan")
             Sums(),
             Additions(connection),
         ),
-        lambda connection: Additions(connection).write(connection, unlinked(0, 1), other=True),
+        lambda connection: Additions(connection).write(connection, unlinked(0, 1)),
         lambda connection: newest(connection, 0, 1),
         lambda connection: leave_digests(connection, [1, 2]),
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),

@@ -35,7 +35,7 @@ def add(connection: sqlite3.Connection, first: int, count: int, bodies: bool) ->
         each.deliveries = [delivery._replace(state="delivered") for delivery in each.deliveries]
     additions = Additions(connection)
     record_all(connection, made, 1, Totals(), additions)
-    additions.write(connection, unlinked(0, first + 1), other=False)
+    additions.write(connection, unlinked(0, first + 1))
 
 
 def steps_to_drop(connection: sqlite3.Connection) -> tuple[int, int]:
