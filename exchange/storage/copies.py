@@ -4,17 +4,20 @@ were proved.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from exchange.clocks import WallClock
 from exchange.errors import LedgerError
 from exchange.storage.chain import heads
 from exchange.storage.connection import connect
 from exchange.storage.head import head_path, read_heads, write_heads
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import own
 from exchange.storage.verify import Verification, verify
 
 #: What SQLite keeps beside a file in WAL mode.
@@ -51,9 +54,20 @@ def restore_backup(backup: Path, path: Path, head: Path | None = None) -> Verifi
     those that stand at the place already. Nothing is put there when something is broken.
 
     Raises:
+        Owned: when an exchange serves there, whatever became of its ledger.
         LedgerError: when there is a ledger at `path`, `backup` is none of this version, or one can't
             be read or the other not be written.
     """
+    lock = own(path, "exchange restore", WallClock().now())
+    try:
+        return _restore(backup, path, head)
+    except OSError as error:
+        raise LedgerError(f"{path} could not be written: {error}") from error
+    finally:
+        lock.release()
+
+
+def _restore(backup: Path, path: Path, head: Path | None) -> Verification:
     if path.exists():
         raise LedgerError(f"{path} is there already: a backup is restored to an empty place only")
     said = [each for each in (head, head_path(path)) if each is not None and each.exists()]
@@ -63,15 +77,16 @@ def restore_backup(backup: Path, path: Path, head: Path | None = None) -> Verifi
             found = verify(backup, each)
     if not found.clean:
         return found
+    for suffix in BESIDE:
+        # Of the ledger that was here: SQLite would take them for this one's.
+        with contextlib.suppress(FileNotFoundError):
+            left = path.with_name(path.name + suffix)
+            left.replace(left.with_name(left.name + ".lost"))
     unfinished = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(backup, unfinished)
-        shutil.copyfile(head_path(backup), head_path(path))
-        _to_disk(unfinished)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise LedgerError(f"{path} could not be written: {error}") from error
+    shutil.copyfile(backup, unfinished)
+    shutil.copyfile(head_path(backup), head_path(path))
+    _to_disk(unfinished)
+    os.replace(unfinished, path)
     return found
 
 

@@ -5,10 +5,14 @@ older copy in its place, the head file lost, cut or edited; backups and going ba
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import shutil
 import sqlite3
+import subprocess
 import sys
+import time
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from exchange.cli import app
-from exchange.errors import LedgerError
+from exchange.errors import LedgerError, Owned
 from exchange.storage.chain import heads
 from exchange.storage.copies import copy_ledger
 from exchange.storage.head import BYTES_MAX, HeadFile, head_path, read_heads
@@ -245,7 +249,9 @@ def test_a_backup_that_is_broken_or_behind_is_not_put_in_place(
     given = command("restore", backup, *elsewhere, "--head", tmp_path / "kept-elsewhere")
     assert (given.exit_code, (tmp_path / "other.db").exists()) == (1, False)
     head_path(ledger).unlink()
+    ledger.with_name("ledger.db-wal").write_bytes(b"of the ledger that was here")
     assert command("restore", backup, "--ledger", url(ledger)).exit_code == 0
+    assert ledger.with_name("ledger.db-wal.lost").read_bytes() == b"of the ledger that was here"
     assert not broken(ledger)
     with closing(sqlite3.connect(backup, isolation_level=None)) as connection:
         connection.execute("UPDATE message SET detail='x'")
@@ -254,3 +260,34 @@ def test_a_backup_that_is_broken_or_behind_is_not_put_in_place(
     (tmp_path / "text").write_text("not a database" * 100)
     assert isinstance(command("restore", tmp_path / "text", *elsewhere).exception, LedgerError)
     assert not (tmp_path / "other.db").exists()
+
+
+def test_a_served_ledger_prints_its_heads_at_the_end_and_nothing_is_put_in_its_place(
+    ledger: Path, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.db"
+    assert command("backup", backup, "--ledger", url(ledger)).exit_code == 0
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "exchange", "serve", "--port", "0", "--ledger", url(ledger)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert serving.stdout is not None
+    address = serving.stdout.readline().split()[1]
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}health/ready", timeout=5).close()
+            break
+        time.sleep(0.1)
+    assert verify(ledger).clean, "in use"
+    put = command("restore", backup, "--ledger", url(ledger))
+    assert isinstance(put.exception, Owned)
+    serving.terminate()
+    said, _ = serving.communicate(timeout=60)
+    assert serving.returncode == 0
+    heads = [line.removeprefix("exchange: head ") for line in said.splitlines() if "head" in line]
+    assert [line.split()[:2] for line in heads] == [["0", "2"], ["1", "1"]]
+    kept = tmp_path / "kept"
+    kept.write_text("".join(f"{line}\n" for line in heads))
+    assert not broken(ledger, kept)
+    assert HEAD in broken(backup, kept)
