@@ -36,7 +36,7 @@ class Server(Section):
     )
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     workers: int = Field(
-        1, ge=1, le=64, description="Processes that share the port (SO_REUSEPORT) and the ledger."
+        1, ge=1, le=64, description="Processes that share the port and the ledger."
     )
 
 

@@ -71,20 +71,20 @@ def serve(
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
     factor, path = factor_of(clock), ledger_path(settings)
-    bound = _patiently(lambda: bind(server.host, server.port))
-    address = f"http://{server.host}:{bound.getsockname()[1]}/"
-    lock = _patiently(lambda: own(path, f"exchange serve at {address}", wall_milliseconds()))
-    migrate_sqlite(path, owned=True)
-    pace = None if factor == 1 else pace_over(path, factor)
-    print(f"exchange: {address}", flush=True)
-    if server.workers > 1:
-        code = Supervisor(settings, bound, lock, pace).run()
-        tell_heads(path)
-        raise typer.Exit(code)
-    if lost := serve_until_signal(settings, 0, bound, pace):
-        print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
-        leave()
-    lock.release()
+    with _patiently(lambda: bind(server.host, server.port)) as bound:
+        address = f"http://{server.host}:{bound.getsockname()[1]}/"
+        what = f"exchange serve at {address}"
+        with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
+            migrate_sqlite(path, owned=True)
+            pace = None if factor == 1 else pace_over(path, factor)
+            print(f"exchange: {address}", flush=True)
+            if server.workers > 1:
+                code = Supervisor(settings, bound, lock, pace).run()
+                tell_heads(path)
+                raise typer.Exit(code)
+            if lost := serve_until_signal(settings, 0, bound, pace):
+                print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
+                leave()
     tell_heads(path)
 
 

@@ -195,14 +195,13 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     made = shard.made()
     if made is None:
         configure_log()
-        lock = own(shard.ledger, "exchange simulate", WallClock().now())
-        first = take_up(shard, run.numbers().start)
-        loop = VirtualLoop()
-        try:
-            made = loop.run_until_complete(_live(run, shard, first, loop, report))
-        finally:
-            loop.close()
-            lock.release()
+        with own(shard.ledger, "exchange simulate", WallClock().now()):
+            first = take_up(shard, run.numbers().start)
+            loop = VirtualLoop()
+            try:
+                made = loop.run_until_complete(_live(run, shard, first, loop, report))
+            finally:
+                loop.close()
         found = verify(shard.ledger)
         made.proof = "" if found.clean else verification.text(found)
         shard.done.write_text(json.dumps(asdict(made)), encoding="utf-8")

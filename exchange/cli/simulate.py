@@ -136,15 +136,15 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     """Live the year (or what is left of it) and prove the counters; the report, and whether all is
     sound.
     """
-    # Until the end of this process and of all that it starts.
-    own(folder / RUN, "exchange simulate", WallClock().now())
-    _claim(run, folder)
-    shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
-    made = live_all(run, shards, processes, console)
-    sound = _tell(made, bool(run.faults or run.scenario.texts))
-    return statistics_report(
-        [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
-    ), sound
+    # The processes that live the shards hold it too, as long as they do.
+    with own(folder / RUN, "exchange simulate", WallClock().now()):
+        _claim(run, folder)
+        shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
+        made = live_all(run, shards, processes, console)
+        sound = _tell(made, bool(run.faults or run.scenario.texts))
+        return statistics_report(
+            [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
+        ), sound
 
 
 def _publish(report: Report, folder: Path) -> None:

@@ -58,13 +58,11 @@ def restore_backup(backup: Path, path: Path, head: Path | None = None) -> Verifi
         LedgerError: when there is a ledger at `path`, `backup` is none of this version, or one can't
             be read or the other not be written.
     """
-    lock = own(path, "exchange restore", WallClock().now())
-    try:
-        return _restore(backup, path, head)
-    except OSError as error:
-        raise LedgerError(f"{path} could not be written: {error}") from error
-    finally:
-        lock.release()
+    with own(path, "exchange restore", WallClock().now()):
+        try:
+            return _restore(backup, path, head)
+        except OSError as error:
+            raise LedgerError(f"{path} could not be written: {error}") from error
 
 
 def _restore(backup: Path, path: Path, head: Path | None) -> Verification:

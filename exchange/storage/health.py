@@ -5,8 +5,12 @@ files.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -18,7 +22,15 @@ from exchange.storage.trouble import UNREADABLE, ledger_error
 log = structlog.get_logger(__name__)
 
 #: A change that changes nothing, but has to reach the disk as every other.
-PROBE = "UPDATE owner SET name=name"
+SMALL_PROBE = ("UPDATE owner SET name=name",)
+#: Two changes after each other that leave nothing, but have to find room: a small one may fit into
+#: what SQLite's log has left on a full disk, where no message does. Nobody is node -1.
+PROBE_BYTES = 65_536
+PROBE = (
+    "INSERT OR REPLACE INTO owner(node,epoch,name,since) "
+    f"VALUES (-1,0,hex(zeroblob({PROBE_BYTES // 2})),0)",
+    "DELETE FROM owner WHERE node=-1",
+)
 #: How often a ledger that said no is probed at most, however many ask.
 PROBE_SECONDS = 0.2
 #: After these nothing is tried again until the ledger is opened anew.
@@ -70,9 +82,9 @@ class Health:
             if self._kind is not None:
                 if time.monotonic() - self._probed_at < PROBE_SECONDS:
                     return self.why
-                self._probe(connection)
+                self._probe(connection, PROBE)
             elif within_seconds is not None and idle_seconds > within_seconds:
-                self._probe(connection)
+                self._probe(connection, SMALL_PROBE)
         except LedgerError as error:
             return str(error)
         return ""
@@ -88,7 +100,8 @@ class Health:
         if isinstance(failed, LedgerDamaged):
             self._refuse(failed)
         elif isinstance(failed, LedgerUnavailable):
-            self.check(connection, within_seconds=0)
+            with contextlib.suppress(LedgerError):
+                self._probe(connection, PROBE)
         return failed
 
     def _refuse(self, error: LedgerUnavailable) -> None:
@@ -98,22 +111,25 @@ class Health:
         if isinstance(error, LedgerLost):
             self.lost.set()
 
-    def _probe(self, connection: sqlite3.Connection) -> None:
-        """Write something.
+    def _probe(self, connection: sqlite3.Connection, changes: Sequence[str]) -> None:
+        """Write something, if there is room for it and more.
 
         Raises:
             LedgerError: when it can't be written, which is then known to all.
         """
         self._probed_at = time.monotonic()
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                connection.execute(PROBE)
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
+            if _free_bytes(self._path.parent) < PROBE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            for change in changes:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    connection.execute(change)
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        except (sqlite3.Error, OSError) as error:
             failed = ledger_error(self._path, error)
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 # Another worker writes: so can this one, in a moment.
@@ -131,3 +147,9 @@ class Health:
             lost = LedgerLost(f"{trouble} while it was in use")
             self._refuse(lost)
             raise lost
+
+
+def _free_bytes(folder: Path) -> int:
+    """What this user may still write on the folder's disk."""
+    found = os.statvfs(folder)
+    return found.f_frsize * (found.f_bavail if os.geteuid() else found.f_bfree)

@@ -62,6 +62,12 @@ class Lock:
     path: Path
     descriptor: int
 
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Hand it to a process that is being started (`multiprocessing`), which then holds it too."""
         return _inherited, (self.path, DupFd(self.descriptor))
