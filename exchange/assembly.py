@@ -249,6 +249,20 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
+def _ledger(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
+    storage = settings.storage
+    return SqliteLedger(
+        ledger_path(settings),
+        storage.group_max,
+        storage.compression_level,
+        storage.readers_cache_mib,
+        storage.durable,
+        node=node,
+        name=owner,
+        clock=clock,
+    )
+
+
 class Exchange:
     """The exchange put together: open it, serve with its desks, close it.
 
@@ -274,17 +288,8 @@ class Exchange:
         self.channels = dict(channels if channels is not None else discovery.channels())
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
-        storage, deliveries = settings.storage, settings.deliveries
-        self.ledger = SqliteLedger(
-            ledger_path(settings),
-            storage.group_max,
-            storage.compression_level,
-            storage.readers_cache_mib,
-            storage.durable,
-            node=worker,
-            name=owner,
-            clock=self.clock,
-        )
+        deliveries = settings.deliveries
+        self.ledger = _ledger(settings, worker, owner, self.clock)
         self._own_transport = (
             HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
             if transport is None

@@ -4,6 +4,7 @@ go on from; no command.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import gc
 import json
@@ -13,12 +14,14 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
 from exchange.cli.worker import GARBAGE_OBJECTS_MAX, configure_log
 from exchange.clocks import WallClock
+from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.stub import Flow
 from exchange.schemas.catalogue import Catalogue
@@ -198,6 +201,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
         with own(shard.ledger, "exchange simulate", WallClock().now()):
             first = take_up(shard, run.numbers().start)
             loop = VirtualLoop()
+            loop.set_exception_handler(tell_of_bugs)
             try:
                 made = loop.run_until_complete(_live(run, shard, first, loop, report))
             finally:
@@ -208,6 +212,12 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
         for copy in shard.copies():
             copy.unlink()
     return made
+
+
+def tell_of_bugs(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What else failed while the first failure of the ledger ends the run need not be told."""
+    if not isinstance(context.get("exception"), LedgerError):
+        loop.default_exception_handler(context)
 
 
 def take_up(shard: Shard, begin: int) -> int:
