@@ -6,14 +6,15 @@ import sys
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from exchange.cli import (
+    backup,
     bench,
     catalogue,
     keys,
     operators,
     partners,
+    restore,
     run,
     samples,
     send,
@@ -45,6 +46,8 @@ app.command("catalogue")(catalogue.catalogue)
 app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     bench.bench
 )

@@ -4,9 +4,11 @@ does stands in `worker`.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -20,6 +22,7 @@ from exchange.cli.supervise import Supervisor
 from exchange.cli.worker import leave, serve_until_signal
 from exchange.errors import Owned
 from exchange.settings import load
+from exchange.storage.head import head_path, latest_lines
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 
@@ -79,10 +82,22 @@ def serve(
             pace = None if factor == 1 else pace_over(path, factor)
             print(f"exchange: {address}", flush=True)
             if server.workers > 1:
-                raise typer.Exit(Supervisor(settings, bound, lock, pace).run())
+                code = Supervisor(settings, bound, lock, pace).run()
+                tell_heads(path)
+                raise typer.Exit(code)
             if lost := serve_until_signal(settings, 0, bound, pace):
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
+    tell_heads(path)
+
+
+def tell_heads(ledger: Path) -> None:
+    """Print the heads of the last life of each writer: kept elsewhere, they prove later that
+    nothing is lost (`exchange verify --head`).
+    """
+    with contextlib.suppress(OSError):
+        for line in latest_lines(head_path(ledger)):
+            print(f"exchange: head {line}", flush=True)
 
 
 def _patiently(take: Callable[[], Result]) -> Result:
