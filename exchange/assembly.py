@@ -9,6 +9,8 @@ import datetime
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from exchange.journey.check import Checking
 from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
+from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
@@ -34,7 +37,7 @@ from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
-from exchange.settings import Settings, load
+from exchange.settings import Section, Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
 from exchange.statistics.cuts import load as load_cuts
@@ -135,7 +138,7 @@ def statistics_report(
         first, end = _counted_days(since, until, bounds, year)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
-                *(each.hours(first, end) for each in ledgers), key=_day
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
@@ -164,11 +167,6 @@ def own_doors() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.door
     ]
-
-
-def _day(row: tuple[Any, ...]) -> int:
-    day: int = row[0]
-    return day
 
 
 def _counted_days(
@@ -228,39 +226,22 @@ def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
 
 
 def _policy(settings: Settings) -> RetryPolicy:
-    deliveries = settings.deliveries
-    return RetryPolicy(
-        deliveries.attempts_max,
-        deliveries.first_backoff_seconds,
-        deliveries.backoff_seconds_max,
-        deliveries.deadline_seconds,
-        settings.seed,
-    )
+    return RetryPolicy(**_of(settings.deliveries, RetryPolicy), seed=settings.seed)
 
 
 def _bounds(settings: Settings) -> Bounds:
-    deliveries = settings.deliveries
-    return Bounds(
-        deliveries.concurrent_max,
-        deliveries.concurrent_receiver_max,
-        deliveries.ready_max,
-        deliveries.ready_bytes_max,
-        deliveries.poll_seconds,
-    )
+    return Bounds(**_of(settings.deliveries, Bounds))
+
+
+def _of(section: Section, kind: type[RetryPolicy | Bounds]) -> dict[str, Any]:
+    """The settings of a section that a value of that kind has under the same names."""
+    return section.model_dump(include={field.name for field in fields(kind)})
 
 
 def _ledger(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
     storage = settings.storage
-    return SqliteLedger(
-        ledger_path(settings),
-        storage.group_max,
-        storage.compression_level,
-        storage.readers_cache_mib,
-        storage.durable,
-        node=node,
-        name=owner,
-        clock=clock,
-    )
+    how = (storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable)
+    return SqliteLedger(ledger_path(settings), *how, node=node, name=owner, clock=clock)
 
 
 class Exchange:
@@ -280,6 +261,7 @@ class Exchange:
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
         owner: str = "",
+        lanes: NumberedLanes | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -305,7 +287,7 @@ class Exchange:
             _policy(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = [lane for lane in range(64) if lane % settings.server.workers == worker]
+        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
@@ -394,7 +376,7 @@ class Exchange:
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes)
+            await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()

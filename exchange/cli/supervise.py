@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from exchange.assembly import ledger_path
 from exchange.cli.pace import Pace
 from exchange.cli.worker import LOST, NO_LEDGER, work
+from exchange.journey.lanes import SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 
@@ -42,6 +43,7 @@ class Supervisor:
         self._due: dict[int, float] = {}
         self._restarted = False
         self._stopping = False
+        self._wakes = SocketWakes(settings.server.workers)
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
@@ -64,7 +66,15 @@ class Supervisor:
     def _start(self, worker: int) -> None:
         process = self._context.Process(
             target=work,
-            args=(self._settings, worker, self._bound, self._pace, self._lock, os.getpid()),
+            args=(
+                self._settings,
+                worker,
+                self._bound,
+                self._pace,
+                self._lock,
+                self._wakes,
+                os.getpid(),
+            ),
             name=f"worker-{worker}",
         )
         process.start()
@@ -119,3 +129,4 @@ class Supervisor:
             process.join(max(0.0, until - time.monotonic()))
             if process.is_alive():
                 process.kill()
+        self._wakes.close()

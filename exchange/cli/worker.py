@@ -18,6 +18,7 @@ from exchange.assembly import Exchange
 from exchange.cli.lifetime import end_with
 from exchange.cli.pace import Pace
 from exchange.errors import ExchangeError
+from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 from exchange.web.app import DOORS
@@ -39,6 +40,7 @@ def work(
     bound: socket.socket,
     pace: Pace | None,
     lock: Lock,
+    wakes: SocketWakes,
     supervisor: int,
 ) -> None:
     """Be one of several workers, a process of its own, until a signal comes. It holds the lock too,
@@ -46,7 +48,7 @@ def work(
     """
     end_with(supervisor)
     try:
-        lost = serve_until_signal(settings, worker, bound, pace)
+        lost = serve_until_signal(settings, worker, bound, pace, wakes)
     except ExchangeError as error:
         print(f"exchange: worker {worker}: {error}", file=sys.stderr, flush=True)
         sys.exit(NO_LEDGER)
@@ -56,7 +58,11 @@ def work(
 
 
 def serve_until_signal(
-    settings: Settings, worker: int, bound: socket.socket, pace: Pace | None
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    wakes: SocketWakes | None = None,
 ) -> str:
     """Serve until a signal comes or the ledger is gone; what became of the ledger, empty for a
     signal.
@@ -64,7 +70,7 @@ def serve_until_signal(
     configure_log()
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
-    return uvloop.run(_serve(settings, worker, bound, pace))
+    return uvloop.run(_serve(settings, worker, bound, pace, wakes))
 
 
 def leave() -> None:
@@ -75,13 +81,25 @@ def leave() -> None:
     os._exit(LOST)
 
 
-async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pace | None) -> str:
+async def _serve(
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    wakes: SocketWakes | None,
+) -> str:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     owner = f"{socket.gethostname()} process {os.getpid()}"
-    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None, owner=owner)
+    exchange = Exchange(
+        settings,
+        worker,
+        clock=pace.clock() if pace else None,
+        owner=owner,
+        lanes=NumberedLanes(worker, settings.server.workers, wakes),
+    )
     exchange.warm_up()
     app = exchange.application()
     async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):

@@ -22,10 +22,10 @@ DIGEST_BYTES = 16
 #: older rows stay what they are.
 MESSAGE = (
     "id", "channel", "message_type", "sender", "sender_message_id", "digest", "received_at", "state",
-    "door", "conversation", "items", "bytes", "content_type", "detail", "process",
+    "door", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
 )  # fmt: skip
 #: What it covers of a delivery: that which no attempt changes.
-DELIVERY = ("id", "receiver", "mode", "items", "ordered")
+DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")
 EVENT = ("id", "message_id", "delivery_id", "at", "kind", "detail", "digest")
 #: Kinds of events that no message has: operators' audit and what retention dropped.
 AUDIT, FORGOTTEN = "audit", "forgotten"

@@ -9,7 +9,7 @@ from exchange.storage import tables  # noqa: F401 - declares the tables
 from exchange.storage.migrate import new_identity
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
