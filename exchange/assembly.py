@@ -9,6 +9,7 @@ import datetime
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
 from operator import itemgetter
 from pathlib import Path
 
@@ -35,7 +36,7 @@ from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
-from exchange.settings import Settings, load
+from exchange.settings import Section, Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
 from exchange.statistics.cuts import load as load_cuts
@@ -225,39 +226,22 @@ def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
 
 
 def _policy(settings: Settings) -> RetryPolicy:
-    deliveries = settings.deliveries
-    return RetryPolicy(
-        deliveries.attempts_max,
-        deliveries.first_backoff_seconds,
-        deliveries.backoff_seconds_max,
-        deliveries.deadline_seconds,
-        settings.seed,
-    )
+    return RetryPolicy(**_of(settings.deliveries, RetryPolicy), seed=settings.seed)
 
 
 def _bounds(settings: Settings) -> Bounds:
-    deliveries = settings.deliveries
-    return Bounds(
-        deliveries.concurrent_max,
-        deliveries.concurrent_receiver_max,
-        deliveries.ready_max,
-        deliveries.ready_bytes_max,
-        deliveries.poll_seconds,
-    )
+    return Bounds(**_of(settings.deliveries, Bounds))
+
+
+def _of(section: Section, kind: type[RetryPolicy | Bounds]) -> dict[str, Any]:
+    """The settings of a section that a value of that kind has under the same names."""
+    return section.model_dump(include={field.name for field in fields(kind)})
 
 
 def _ledger(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
     storage = settings.storage
-    return SqliteLedger(
-        ledger_path(settings),
-        storage.group_max,
-        storage.compression_level,
-        storage.readers_cache_mib,
-        storage.durable,
-        node=node,
-        name=owner,
-        clock=clock,
-    )
+    how = (storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable)
+    return SqliteLedger(ledger_path(settings), *how, node=node, name=owner, clock=clock)
 
 
 class Exchange:

@@ -44,6 +44,7 @@ class Supervisor:
         self._due: dict[int, float] = {}
         self._restarted = False
         self._stopping = False
+        self._wakes = SocketWakes(settings.server.workers)
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""

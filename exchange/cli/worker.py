@@ -40,6 +40,7 @@ def work(
     bound: socket.socket,
     pace: Pace | None,
     lock: Lock,
+    wakes: SocketWakes,
     supervisor: int,
     wakes: SocketWakes,
 ) -> None:

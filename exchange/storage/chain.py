@@ -25,7 +25,7 @@ MESSAGE = (
     "door", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
 )  # fmt: skip
 #: What it covers of a delivery: that which no attempt changes.
-DELIVERY = ("id", "receiver", "mode", "items", "ordered")
+DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")
 EVENT = ("id", "message_id", "delivery_id", "at", "kind", "detail", "digest")
 #: Kinds of events that no message has: operators' audit and what retention dropped.
 AUDIT, FORGOTTEN = "audit", "forgotten"

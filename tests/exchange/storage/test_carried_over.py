@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.ports.ledger import Old
 from exchange.storage.migrate import migrate_sqlite, newest_revision, revision
 from exchange.storage.sqlite import SqliteLedger
 from exchange.storage.verify import verify
@@ -62,7 +63,9 @@ async def test_an_old_ledger_is_carried_over_and_goes_on(old: Path) -> None:
     ledger = SqliteLedger(old)
     await ledger.open()
     await write(ledger, "later")
-    assert (await ledger.drop(1 << 62, 1_000_000 << 22, 500)).messages == 500
+    assert (
+        await ledger.drop(Old(1 << 62, 1 << 62), Old(1_000_000 << 22, 1 << 62), 500)
+    ).messages == 500
     assert not broken(old)
     await ledger.close()
 

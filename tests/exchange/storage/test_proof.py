@@ -76,6 +76,8 @@ def test_a_message_that_was_edited(ledger: Path, column: str) -> None:
     [
         # Messages, events and deliveries.
         ("UPDATE message SET digest=zeroblob(16)", {ROWS}),
+        ("UPDATE message SET position=position+1000", {ROWS}),
+        ("UPDATE delivery SET position=position+1", {ROWS}),
         ("UPDATE message SET state='rejected' WHERE sender_message_id='w0-3'", {ROWS, OUTSIDE}),
         ("DELETE FROM message WHERE sender_message_id='w0-3'", {ROWS}),
         (f"INSERT INTO message({MESSAGE_COLUMNS}) SELECT {MESSAGE_COLUMNS.replace('id,', '7,', 1).replace('sender_message_id', '1')}"

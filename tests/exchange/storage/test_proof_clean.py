@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import Remember
+from exchange.ports.ledger import Old, Remember
 from exchange.storage.chain import audit_event
 from exchange.storage.copies import copy_ledger, restore_ledger
 from exchange.storage.head import head_path
@@ -29,7 +29,7 @@ from tests.exchange.storage.chained import MEMORY, OUTSIDE, ROWS, broken, chaine
 ENDLESS = """
 import asyncio, itertools, sys
 from pathlib import Path
-from exchange.ports.ledger import Remember
+from exchange.ports.ledger import Old, Remember
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts import rows
 node = int(sys.argv[2])
@@ -44,7 +44,7 @@ async def main():
         await ledger.settle(rows.settlement(made[0], "delivered", ["delivered"]))
         print(3 * (number + 1), flush=True)
         if number % 20 == 19:
-            await ledger.drop(made[0].message.id, made[0].message.id - 300, 50)
+            await ledger.drop(Old(made[0].message.id, 1 << 62), Old(made[0].message.id - 300, 1 << 62), 50)
 asyncio.run(main())
 """
 
@@ -65,10 +65,10 @@ def links(path: Path) -> list[tuple[int, ...]]:
 
 
 async def test_retention_a_little_at_a_time(ledger: SqliteLedger) -> None:
-    assert await ledger.drop(1 << 62, 0, 3) == (3, 0)
+    assert await ledger.drop(Old(1 << 62, 1 << 62), Old(0, 0), 3) == (3, 0)
     assert not broken(ledger.path)
     steps = 0
-    while (await ledger.drop(1 << 62, 1 << 62, 1)).messages:
+    while (await ledger.drop(Old(1 << 62, 1 << 62), Old(1 << 62, 1 << 62), 1)).messages:
         assert not broken(ledger.path)
         steps += 1
         if steps == 4:
@@ -86,7 +86,7 @@ async def test_damage_to_what_retention_left_is_named(ledger: SqliteLedger) -> N
         *(ledger.settle(settlement(each, "delivered", ["delivered"])) for each in made[::2])
     )
     await write(ledger, "later")
-    await ledger.drop(1 << 62, made[3].message.id, 1_000)
+    await ledger.drop(Old(1 << 62, 1 << 62), Old(made[3].message.id, 1 << 62), 1_000)
     await ledger.close()
     assert not broken(ledger.path)
     assert any(kept for *_, kept in links(ledger.path)), "a commit of which something is there"
@@ -118,7 +118,7 @@ async def test_everything_dropped_and_begun_again(ledger: SqliteLedger) -> None:
         ended = settlement(made, "dead", ["attempt-failed", "dead-lettered"])
         ended.counts = ()
         await ledger.settle(ended)
-    await ledger.drop(1 << 62, 1 << 62, 1_000)
+    await ledger.drop(Old(1 << 62, 1 << 62), Old(1 << 62, 1 << 62), 1_000)
     assert await ledger.events(waiting[0][1]) == []
     made = await write(ledger, "after")
     proved = {check.name: check for check in verify(ledger.path).checks}
@@ -130,7 +130,7 @@ async def test_everything_dropped_and_begun_again(ledger: SqliteLedger) -> None:
 async def test_folding(ledger: SqliteLedger) -> None:
     await ledger.fold(3 * MINUTE, 1)
     await ledger.fold(1 << 31, 1_000)
-    await ledger.drop(1 << 62, 1 << 62, 3)
+    await ledger.drop(Old(1 << 62, 1 << 62), Old(1 << 62, 1 << 62), 3)
     assert not broken(ledger.path)
     await ledger.close()
 
