@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 

@@ -40,7 +40,6 @@ def work(
     bound: socket.socket,
     pace: Pace | None,
     lock: Lock,
-    wakes: SocketWakes,
     supervisor: int,
     wakes: SocketWakes,
 ) -> None:
