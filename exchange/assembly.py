@@ -50,8 +50,8 @@ from exchange.storage.sqlite import SqliteLedger
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
+from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
-from exchange.web.transport import HttpTransport
 
 #: What a run of so many days counted is compared with the published figures by the minute, not by
 #: the day.
@@ -277,7 +277,12 @@ class Exchange:
             storage.durable,
         )
         self._own_transport = (
-            HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
+            HttpTransport(
+                settings.partners.address,
+                answer_bytes_max=deliveries.answer_bytes_max,
+                head_bytes_max=settings.limits.head_bytes_max,
+                connections_max=deliveries.connections_max,
+            )
             if transport is None
             else None
         )

@@ -22,7 +22,6 @@ import uvloop
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
-from exchange.web.app import DOORS
 from exchange.web.serving import BACKLOG, serving
 
 #: How long a worker may take to end after SIGTERM, in seconds.
@@ -114,7 +113,7 @@ async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pa
     exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
     exchange.warm_up()
     app = exchange.application()
-    async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
+    async with serving(app, settings.limits, bound, GRACE_SECONDS):
         collect_seldom()
         await stop.wait()
 
