@@ -208,13 +208,13 @@ class Connection(RequestHandler):
         """What no handler answered: a request that is none. No byte of it is repeated, neither in
         the reply nor in the log.
         """
-        log.warning("request refused", status=status, why=type(exc).__name__)
+        if not isinstance(exc, ConnectionError):
+            log.warning("request refused", status=status, why=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is sent already")
         reply = _no_request(status, exc, self._connections.limits)
-        answered = web.Response(
-            status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type}
-        )
+        headers = {**reply.headers, "Content-Type": reply.content_type}
+        answered = web.Response(status=reply.status, body=reply.body, headers=headers)
         answered.force_close()
         return answered
 

@@ -143,11 +143,17 @@ class HttpTransport:
         """The failure in words of ours: what the partner sent is not repeated."""
         if isinstance(error, ClientConnectorError):
             return f"{type(error.os_error).__name__}: {error.os_error}"[:300]
-        if isinstance(error, HeadTooLarge) or isinstance(error.__cause__, LineTooLong):
+        if isinstance(error, HeadTooLarge) or _is_caused_by(error, LineTooLong):
             return f"the response's head is larger than {self._head_bytes_max} bytes"
         if isinstance(error, ClientResponseError):
             return "no HTTP response"
         return "the partner closed the connection before its response was whole"
+
+
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__
+    return error is not None
 
 
 #: The time of a call is `send`'s, connection and repeat included.

@@ -68,8 +68,10 @@ async def connecting(url: str) -> AsyncIterator[Callable[[], Awaitable[Raw]]]:
         writers.append(raw.writer)
         return raw
 
-    yield connect
-    for writer in writers:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+    try:
+        yield connect
+    finally:
+        for writer in writers:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()

@@ -273,7 +273,9 @@ async def test_garbage_is_answered_and_nothing_of_it_repeated(
 async def test_wrong_chunks_are_told_in_the_channels_form_at_once() -> None:
     async with connected(read_seconds=30) as (_, connect):
         raw = await connect()
-        raw.writer.write(_chunked(b"3\r\nabc\r\nzz\r\n"))
+        raw.writer.write(_chunked(b"3\r\nabc\r\n"))
+        await asyncio.sleep(0.05)
+        raw.writer.write(b"zz\r\n")
         status, _, body = await raw.reply()
         assert (status, b'"broken-off"' in body) == (400, True)
         assert await raw.ended()
