@@ -127,6 +127,9 @@ class Limits(Section):
         ge=1024,
         description="Bytes of requests held by a worker at once; more get 503 with Retry-After.",
     )
+    log_lines_second_max: int = Field(
+        100, ge=1, description="Lines that a process logs in a second; more are only counted."
+    )
     clock_skew_seconds: int = Field(
         86_400, ge=1, description="Furthest that a sender's time may lie from ours."
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import io
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -15,11 +16,11 @@ import socket
 import sys
 from typing import Annotated
 
-import structlog
 import typer
 import uvloop
 
 from exchange.assembly import Exchange, ledger_path
+from exchange.cli.logs import configure_log, told_by_loop
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
 from exchange.web.serving import BACKLOG, serving
@@ -71,7 +72,7 @@ def serve(
         # Whoever reads the address may call at once: until the exchange is open the call waits
         # instead of being refused.
         bound.listen(BACKLOG)
-    print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
+    announce(f"exchange: http://{settings.server.host}:{port_bound}/")
     if settings.server.workers == 1:
         work(settings, 0, bound, pace)
     else:
@@ -82,6 +83,14 @@ def serve(
             ),
             pace,
         )
+
+
+def announce(line: str) -> None:
+    """Say it on standard output, if that can be written; nobody is served less if it can't."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = io.StringIO()  # what is still buffered could not be written at the end either
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -97,7 +106,7 @@ def work(
     settings: Settings, worker: int, bound: socket.socket | None = None, pace: Pace | None = None
 ) -> None:
     """Be one worker until a signal comes."""
-    configure_log()
+    sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     uvloop.run(
@@ -108,6 +117,7 @@ def work(
 async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pace | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(told_by_loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
@@ -129,6 +139,7 @@ def collect_seldom() -> None:
 
 def supervise(settings: Settings, pace: Pace | None = None) -> None:
     """Start the workers, start one again that dies, end them all on a signal."""
+    sys.stderr = configure_log(settings.limits.log_lines_second_max)
     context = multiprocessing.get_context("spawn")
     stopping = False
 
@@ -167,18 +178,3 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
         process.join(STOP_SECONDS)
         if process.is_alive():
             process.kill()
-
-
-def configure_log() -> None:
-    """Log lines as logfmt on standard error; never a body."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        cache_logger_on_first_use=True,
-    )

@@ -17,7 +17,8 @@ from pathlib import Path
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.cli.logs import configure_log
+from exchange.cli.serve import GARBAGE_OBJECTS_MAX
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.stub import Flow
 from exchange.schemas.catalogue import Catalogue
@@ -192,7 +193,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     """Live a shard's year, from its beginning or from its newest copy; at once done when it was."""
     made = shard.made()
     if made is None:
-        configure_log()
+        configure_log(load().limits.log_lines_second_max)
         first = take_up(shard, run.numbers().start)
         loop = VirtualLoop()
         try:
