@@ -277,12 +277,7 @@ class Exchange:
             storage.durable,
         )
         self._own_transport = (
-            HttpTransport(
-                settings.partners.address,
-                answer_bytes_max=deliveries.answer_bytes_max,
-                head_bytes_max=settings.limits.head_bytes_max,
-                connections_max=deliveries.connections_max,
-            )
+            HttpTransport(settings.partners.address, deliveries, settings.limits)
             if transport is None
             else None
         )

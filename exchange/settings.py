@@ -76,13 +76,11 @@ class Limits(Section):
         ge=0,
         description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
     )
-    depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
     violations_max: int = Field(
         200,
         ge=1,
         description="Violations reported of one message; further ones are only said to exist.",
     )
-    batch_messages_max: int = Field(1000, ge=1, description="Messages in one batch.")
     in_flight_max: int = Field(
         1024, ge=1, description="Calls served at once by a worker; more get 503 with Retry-After."
     )
@@ -129,9 +127,6 @@ class Limits(Section):
     )
     log_lines_second_max: int = Field(
         100, ge=1, description="Lines that a process logs in a second; more are only counted."
-    )
-    clock_skew_seconds: int = Field(
-        86_400, ge=1, description="Furthest that a sender's time may lie from ours."
     )
 
 

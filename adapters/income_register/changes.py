@@ -169,7 +169,7 @@ def _by_chunks(
 
 
 def _report(chunk: bytes) -> Any:
-    return xml.parse(chunk + REPORT_END, xml.XmlLimits(len(chunk) + len(REPORT_END)))
+    return xml.parse(chunk + REPORT_END)
 
 
 def _asked(holding: Holding, wanted: Wanted, data: Any, report: Any) -> Asked:

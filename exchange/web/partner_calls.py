@@ -25,6 +25,7 @@ from yarl import URL
 from exchange.errors import Unreachable
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
+from exchange.settings import Deliveries, Limits
 from exchange.web.partner_connections import HeadTooLarge, KeptConnectionClosed, PartnerConnector
 
 #: A kept connection is not used again after so long, for the partner may be about to close it.
@@ -39,24 +40,17 @@ _BREAKS = re.compile(r"[\x00-\x20\x7f]")
 
 
 class HttpTransport:
-    """Connections to all partners; at most `connections_max` at once.
+    """Connections to all partners; at most `deliveries.connections_max` at once.
 
-    A response is bounded as it comes: its head, interim responses included, to `head_bytes_max`,
-    its body to `answer_bytes_max` bytes.
+    A response is bounded as it comes: its head, interim responses included, to
+    `limits.head_bytes_max`, its body to `deliveries.answer_bytes_max` bytes.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        answer_bytes_max: int,
-        head_bytes_max: int,
-        connections_max: int,
-    ) -> None:
+    def __init__(self, address: str, deliveries: Deliveries, limits: Limits) -> None:
         self._address = address.rstrip("/")
-        self._answer_bytes_max = answer_bytes_max
-        self._head_bytes_max = head_bytes_max
-        self._connections_max = connections_max
+        self._answer_bytes_max = deliveries.answer_bytes_max
+        self._connections_max = deliveries.connections_max
+        self._head_bytes_max = limits.head_bytes_max
         self._session: ClientSession | None = None
 
     async def open(self) -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from itertools import count
 
 import pytest
@@ -16,104 +15,16 @@ import pytest
 from exchange.errors import Unreachable
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Partner
-from exchange.web.partner_calls import HttpTransport, url_of
-
-Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-CALL = Call("POST", "/in", {"X-Delivery-Id": "1"}, b"message")
-ANSWER_BYTES_MAX = 1000
-HEAD_BYTES_MAX = 16_384
-
-
-class Seen:
-    """What a partner saw: its connections, and the requests that came whole."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.requests: list[bytes] = []
-
-
-@asynccontextmanager
-async def partner(behave: Behaviour) -> AsyncIterator[tuple[HttpTransport, Partner, Seen]]:
-    """A transport, a partner that behaves so, and what that partner saw."""
-    seen = Seen()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.connections += 1
-        reader.seen = seen  # type: ignore[attr-defined]
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await behave(reader, writer)
-        except ConnectionError:
-            pass  # the exchange has heard enough
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    transport = HttpTransport(
-        f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}",
-        answer_bytes_max=ANSWER_BYTES_MAX,
-        head_bytes_max=HEAD_BYTES_MAX,
-        connections_max=64,
-    )
-    await transport.open()
-    try:
-        yield transport, Partner("somebody", "Somebody", "kela"), seen
-    finally:
-        await transport.close()
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def request_of(reader: asyncio.StreamReader) -> bytes:
-    """One whole request; empty at the end."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return b""
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-    whole = head + await reader.readexactly(length)
-    reader.seen.requests.append(whole)  # type: ignore[attr-defined]
-    return whole
-
-
-def always(answer: bytes) -> Behaviour:
-    """Answers every request with these bytes, until the connection ends."""
-
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await request_of(reader):
-            writer.write(answer)
-            await writer.drain()
-
-    return behave
-
-
-def once(answer: bytes) -> Behaviour:
-    """Answers one request with these bytes and closes."""
-
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
-        writer.write(answer)
-        await writer.drain()
-
-    return behave
-
-
-def endless(start: bytes, again: bytes) -> Behaviour:
-    """Answers with `start`, and then with `again` for as long as anybody reads."""
-
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await request_of(reader)
-        writer.write(start)
-        while True:
-            writer.write(again)
-            await writer.drain()
-
-    return behave
+from exchange.web.partner_calls import url_of
+from tests.exchange.web.partners import (
+    CALL,
+    Behaviour,
+    always,
+    endless,
+    once,
+    partner,
+    request_of,
+)
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -166,10 +77,10 @@ SECRET = "secret-of-a-partner"
         ),
         (b"\x00\x01 no HTTP at all " + SECRET.encode() + b"\r\n\r\n", "no HTTP response"),
         (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1001,
-            "larger than 1000 bytes",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n" + b"a" * 1025,
+            "larger than 1024 bytes",
         ),
-        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"a" * 1001, "larger than 1000 bytes"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"a" * 1025, "larger than 1024 bytes"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", "head is larger"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: %s\r\n" % (b"a" * 900) * 60 + b"\r\n", "head is larger"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "no HTTP response"),
@@ -203,11 +114,11 @@ async def test_a_bad_response_says_why(answer: bytes, why: str) -> None:
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000, "head is larger"),
         (b"", b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" * 2_000, "head is larger"),
         (b"HTTP/1.1 200 OK\r\n", b"X: a\r\n" * 10_000, "no HTTP|head is larger"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65_536, "larger than 1000 bytes"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65_536, "larger than 1024 bytes"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             b"1\r\na\r\n" * 10_000,
-            "larger than 1000 bytes",
+            "larger than 1024 bytes",
         ),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
