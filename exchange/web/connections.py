@@ -208,11 +208,11 @@ class Connection(RequestHandler):
         """What no handler answered: a request that is none. No byte of it is repeated, neither in
         the reply nor in the log.
         """
+        reply = _no_request(status, exc, self._connections.limits)
         if not isinstance(exc, ConnectionError):
-            log.warning("request refused", status=status, why=type(exc).__name__)
+            log.warning("request refused", status=reply.status, why=type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is sent already")
-        reply = _no_request(status, exc, self._connections.limits)
         headers = {**reply.headers, "Content-Type": reply.content_type}
         answered = web.Response(status=reply.status, body=reply.body, headers=headers)
         answered.force_close()
