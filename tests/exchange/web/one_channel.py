@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp_sse import sse_response
 
 from exchange.cli.serve import bind
 from exchange.errors import LedgerClosed
@@ -79,6 +80,13 @@ class Served:
         """An address of no channel, which reads a body of anybody."""
         return web.json_response(len(await request.read()))
 
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Events without end, as a page's are."""
+        async with sse_response(request) as response:
+            while True:
+                self.large += 1
+                await response.send("x" * 10_000)
+
     def page(self, call: Call) -> Reply:
         """A page of a megabyte."""
         self.large += 1
@@ -117,6 +125,7 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     )
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))
     app.router.add_post("/open", served.read)
+    app.router.add_get("/stream", served.stream)
     bound = bind("127.0.0.1", 0)
     served.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     connector = aiohttp.TCPConnector(limit=0)

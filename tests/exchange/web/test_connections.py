@@ -140,6 +140,26 @@ async def test_a_peer_that_never_reads_is_not_read_on_and_ends() -> None:
         await until(lambda: nothing_held(served.connections))
 
 
+async def test_events_that_nobody_reads_end() -> None:
+    async with connected(idle_seconds=0.3) as (served, connect):
+        raw = await connect()
+        raw.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        raw.writer.write(request(method="GET", path="/stream", more=""))
+        await until(lambda: served.large > 0)
+        await until(lambda: nothing_held(served.connections))
+        assert served.large < 5_000, "no more than the buffers of two sockets"
+
+
+async def test_events_do_not_keep_half_a_request_open() -> None:
+    async with connected(read_seconds=0.2) as (served, connect):
+        raw = await connect()
+        raw.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        half = request(method="GET", path="/stream", more="Content-Length: 9\r\n")
+        raw.writer.write(half)
+        await until(lambda: served.large > 0)
+        await until(lambda: nothing_held(served.connections))
+
+
 async def test_connections_are_limited_in_all_and_of_an_address() -> None:
     for limits in ({"connections_max": 3}, {"connections_address_max": 3}):
         async with connected(**limits) as (served, connect):
