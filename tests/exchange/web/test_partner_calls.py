@@ -192,7 +192,7 @@ async def test_a_partner_that_does_not_read_is_not_waited_for_to_close() -> None
             if open_files() < counted[0]:
                 break
             await asyncio.sleep(0.01)
-        assert open_files() == counted[0] - 1, "the exchange's end is closed"
+        assert open_files() < counted[0], "the exchange's end is closed"
 
 
 def _answers_then(
