@@ -25,6 +25,7 @@ from exchange.journey.check import Checking
 from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
+from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
@@ -260,6 +261,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
+        lanes: NumberedLanes | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -291,7 +293,7 @@ class Exchange:
             _policy(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = [lane for lane in range(64) if lane % settings.server.workers == worker]
+        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
@@ -380,7 +382,7 @@ class Exchange:
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes)
+            await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.adapters.income_register.conditions import Asked, Conditions
+from exchange.adapters.income_register.extent import Extent
 from exchange.adapters.income_register.handing import (
     INVALIDATED,
     Holding,
@@ -46,13 +47,11 @@ PAGE_MESSAGES = 20
 
 @dataclass(slots=True)
 class Changes:
-    """The changes of reports of one type in a span (milliseconds, [start, end)); `every` asks for
-    each version.
-    """
+    """The changes of reports of one type in an extent; `every` asks for each version."""
 
     desk: Desk
     message_type: str
-    span: tuple[int, int]
+    extent: Extent
     every: bool
     profile: str
     conditions: Conditions
@@ -63,19 +62,20 @@ class Changes:
         """The reports as Report elements in canonical form, those of a delivery together; others
         may work in between.
         """
-        start, end = self.span
-        after = 0
+        types, last = (self.message_type, INVALIDATIONS), self.extent.last
         while page := await self.desk.stored(
-            (self.message_type, INVALIDATIONS), start, end, PAGE_MESSAGES, after, newest_first=True
+            types, self.extent.after, last, PAGE_MESSAGES, newest_first=True
         ):
             for envelope, body in page:
+                if not self.extent.covers(envelope):
+                    continue
                 if envelope.message_type == INVALIDATIONS:
                     for rendered in await self._invalidated(envelope):
                         yield rendered
                 elif rendered := self._given(Holding(envelope, body)):
                     yield rendered
                 await asyncio.sleep(0)
-            after = page[-1][0].id
+            last = page[-1][0].position - 1
 
     def _given(self, holding: Holding) -> list[bytes]:
         """The reports of a delivery of which no later version was told."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from exchange.adapters.income_register.changes import Changes
 from exchange.adapters.income_register.conditions import of_data
+from exchange.adapters.income_register.extent import Extent, extent_of
 from exchange.adapters.income_register.extract import Extraction, render
 from exchange.adapters.income_register.handing import profile_of
 from exchange.adapters.income_register.material import SUBSCRIBED
@@ -21,15 +22,13 @@ from exchange.adapters.income_register.memory import subscription_key
 from exchange.adapters.income_register.parse import SUBSCRIPTION_DOOR
 from exchange.adapters.income_register.rests import Rests
 from exchange.adapters.income_register.signature import sign_canonical, signing_key
-from exchange.adapters.income_register.subscription import ALL, due_at, part_id, span
+from exchange.adapters.income_register.subscription import ALL, due_at, part_id
 from exchange.errors import LedgerClosed
-from exchange.ports import Desk, Inbound, Watch
+from exchange.ports import Desk, Inbound, Remember, Remembered, Watch
 from exchange.schemas.call import XML
 
 #: Who the register is among the partners.
 REGISTER = "income-register"
-#: An extraction waits so long after its time, so that what was received before it is committed.
-SETTLING_MILLISECONDS = 2000
 #: Reports in one document, at most: taking it in holds everybody else up for some 9 ms, here and at
 #: the receiver.
 REPORTS_MAX = 250
@@ -60,11 +59,16 @@ async def watch(desk: Desk) -> None:
 async def extract(register_id: str, desk: Desk) -> bool:
     """Extract a main subscription if it is due; whether it was."""
     key = subscription_key(register_id)
-    data = (await desk.recall([key]))[key].value
-    at = due_at(data, desk.now() - SETTLING_MILLISECONDS)
+    known = (await desk.recall([key]))[key]
+    data = known.value
+    at = due_at(data, desk.now())
     register = desk.directory.get(REGISTER)
     if not at or register is None:
         return False
+    begun = await _begin(key, known, at, desk)
+    if begun is None:
+        return False
+    extent = await extent_of(data, at, begun, desk)
     before: bytes | None = None
     rests = Rests()
 
@@ -73,6 +77,8 @@ async def extract(register_id: str, desk: Desk) -> bool:
             "subscription": register_id,
             "receiver": data["partner"],
             "until": str(at) if last else "",
+            "position": str(extent.last),
+            "left": str(extent.left),
         }
         signed = sign_canonical(document, signing_key())
         outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_DOOR, hints))
@@ -82,26 +88,40 @@ async def extract(register_id: str, desk: Desk) -> bool:
     for part in data["parts"]:
         if part["type"] not in SUBSCRIBED:
             continue
-        async for document in _documents(register_id, data, part, at, desk):
+        async for document in _documents(register_id, data, part, at, extent, desk):
             if before is not None and not await take(before, False):
                 return False
             before = document
     return before is not None and await take(before, True)
 
 
+async def _begin(key: str, known: Remembered, at: int, desk: Desk) -> int | None:
+    """The last position that the extraction due at a time looks at, remembered before its first
+    document: one that a crash broke off is made again of the same messages, so that its documents
+    are the same. None when the subscription was changed meanwhile.
+    """
+    begun: list[int] = known.value.get("begun") or [0, 0]
+    if begun[0] == at:
+        return begun[1]
+    last = await desk.position()
+    changed = {**known.value, "begun": [at, last]}
+    return last if await desk.note([Remember(key, changed, known.version)]) else None
+
+
 async def _documents(
-    register_id: str, data: dict[str, Any], part: dict[str, Any], at: int, desk: Desk
+    register_id: str,
+    data: dict[str, Any],
+    part: dict[str, Any],
+    at: int,
+    extent: Extent,
+    desk: Desk,
 ) -> AsyncIterator[bytes]:
     """The documents of one part: at least one, with at most so many reports each."""
-    message_type, own, within = (
-        SUBSCRIBED[part["type"]].message_type,
-        part_id(register_id, part["id"]),
-        span(data, at),
-    )
+    message_type, own = SUBSCRIBED[part["type"]].message_type, part_id(register_id, part["id"])
     changes = Changes(
         desk,
         message_type,
-        within,
+        extent,
         part["all"],
         profile_of(part["profile"]),
         of_data(part, part["type"]),
@@ -116,7 +136,7 @@ async def _documents(
             query_id,
             at,
             part["profile"],
-            within,
+            extent.times,
             data["id"],
             part["id"],
             ids,

@@ -25,8 +25,9 @@ async def holding_of(desk: Desk, message_id: int) -> Holding | None:
     envelope = await desk.message(message_id)
     if envelope is None:
         return None
-    found = await desk.stored((envelope.message_type,), 0, desk.now() + 1, 1, message_id - 1)
-    return Holding(*found[0]) if found and found[0][0].id == message_id and found[0][1] else None
+    types, position = (envelope.message_type,), envelope.position
+    found = await desk.stored(types, position - 1, position, 1)
+    return Holding(*found[0]) if found and found[0][1] else None
 
 
 async def versions_held(

@@ -3,9 +3,9 @@ be, and judges nothing.
 
 Nothing is written for it while deliveries come in: a report may take no row of its own, at 125
 million a year. It grows when somebody asks, by segments of some hundred deliveries in the order in
-which they came: what they hold (a checksum of each identifier) in a few rows, so that a question
-reads one row for each segment. What came in after the last whole segment is indexed in memory
-(`tail.py`), and what came in during the last seconds is looked through byte by byte.
+which they were committed: what they hold (a checksum of each identifier) in a few rows, so that a
+question reads one row for each segment. What was committed after the last whole segment is indexed
+in memory (`tail.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from zlib import crc32
 
 from exchange.adapters.income_register.conditions import Conditions
 from exchange.adapters.income_register.handing import Holding
+from exchange.adapters.income_register.holdings import holding_of
 from exchange.adapters.income_register.parse import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
@@ -37,11 +38,9 @@ SEGMENT_MESSAGES, SEGMENT_TERMS = 256, 200_000
 SHARES, SEGMENTS_AT_ONCE = 16, 64
 #: Deliveries read at once, and bytes of them, as far as the size of those before tells.
 PAGE_MESSAGES, PAGE_BYTES = 32, 4_000_000
-#: A delivery is indexed when it has been there so long: another worker's, with an earlier id, is
-#: committed by then.
-SETTLING_MILLISECONDS = 5000
 _ENTRY = struct.Struct(">IH")
-#: The key under which the number of segments and the last message in them are remembered.
+#: The key under which the number of segments and the position at which the last one ends are
+#: remembered.
 _STATE = "i/state"
 #: What each desk's worker has read beyond the last whole segment.
 _TAILS: WeakKeyDictionary[Desk, Tail] = WeakKeyDictionary()
@@ -58,42 +57,27 @@ class Index:
         """The deliveries of that type that may hold what is wanted, the newest first, with their
         bodies.
         """
-        needles = wanted.needles()
-        terms = [{crc32(each) for each in alternatives} for alternatives in needles]
+        terms = [{crc32(each) for each in alternatives} for alternatives in wanted.needles()]
+        told: set[int] = set()
+        async for message_id in self._messages(terms):
+            # An index that was begun before there were positions may lead to one twice.
+            if message_id not in told:
+                told.add(message_id)
+                holding = await holding_of(self._desk, message_id)
+                if holding is not None and holding.envelope.message_type == message_type:
+                    yield holding
+
+    async def _messages(self, terms: Sequence[set[int]]) -> AsyncIterator[int]:
+        """The messages that hold one of each set of terms, the newest first."""
         async with self._tail.lock:
             segments = await self._grow()
-            read, indexed = self._tail.last, self._tail.found(terms)
-        for message_id in await self._unsettled(read, needles) + indexed:
-            if (holding := await self._holding(message_type, message_id)) is not None:
-                yield holding
+            found = self._tail.found(terms)
+        for message_id in found:
+            yield message_id
         for first in range(segments, 0, -SEGMENTS_AT_ONCE):
             numbers = range(first, max(first - SEGMENTS_AT_ONCE, 0), -1)
             for message_id in await self._found(numbers, terms):
-                if (holding := await self._holding(message_type, message_id)) is not None:
-                    yield holding
-
-    async def _unsettled(self, message_id: int, needles: Sequence[Sequence[bytes]]) -> list[int]:
-        """The messages after that one that hold one of each list of byte strings, the
-        newest first.
-        """
-        found = []
-        async for envelope, body in self._between(message_id, self._desk.now() + 1):
-            if all(any(each in body for each in alternatives) for alternatives in needles):
-                found.append(envelope.id)
-        return found[::-1]
-
-    async def _holding(self, message_type: str, message_id: int) -> Holding | None:
-        # Of whatever type, so that the first one that is looked at is found.
-        found = await self._desk.stored(_TYPES, 0, self._desk.now() + 1, 1, message_id - 1)
-        envelope, body = found[0] if found else (None, b"")
-        if (
-            envelope is None
-            or envelope.id != message_id
-            or envelope.message_type != message_type
-            or not body
-        ):
-            return None
-        return Holding(envelope, body)
+                yield message_id
 
     async def _found(self, numbers: Sequence[int], terms: Sequence[set[int]]) -> list[int]:
         """The messages in these segments that hold one of each set of terms, the newest first."""
@@ -120,12 +104,12 @@ class Index:
         return found
 
     async def _grow(self) -> int:
-        """Read what has settled since the last question, and write segments until what is left
+        """Read what was committed since the last question, and write segments until what is left
         would fill none; how many there are.
         """
-        known, settled = await self._state(), self._desk.now() + 1 - SETTLING_MILLISECONDS
-        async for envelope, body in self._between(self._tail.last, settled):
-            if envelope.id <= self._tail.last:
+        known, last = await self._state(), await self._desk.position()
+        async for envelope, body in self._between(self._tail.read_until, last):
+            if envelope.position <= self._tail.read_until:
                 # Meanwhile another worker has put it into a segment.
                 continue
             terms = (
@@ -133,10 +117,10 @@ class Index:
                 if len(body) > LARGE_BYTES
                 else terms_in(body)
             )
-            self._tail.add(envelope.id, terms)
+            self._tail.add(envelope.id, envelope.position, terms)
             if len(self._tail.messages) >= SEGMENT_MESSAGES or self._tail.size >= SEGMENT_TERMS:
                 known = await self._write(known)
-        self._tail.read_until = max(self._tail.read_until, settled)
+        self._tail.read_until = max(self._tail.read_until, last)
         return int(known.value["segments"]) if known is not None else 0
 
     async def _state(self) -> Remembered | None:
@@ -144,8 +128,17 @@ class Index:
         tail.
         """
         known = (await self._desk.recall([_STATE])).get(_STATE)
-        self._tail.begin_after(known.value["last"] if known is not None else 0)
+        self._tail.begin_after(await self._ended(known.value) if known is not None else 0)
         return known
+
+    async def _ended(self, state: Mapping[str, int]) -> int:
+        """The position at which the last segment ends."""
+        if "position" in state:
+            return state["position"]
+        # As it was remembered before there were positions: by the last message, which may have
+        # been dropped since, and with it most of what came before.
+        envelope = await self._desk.message(state["last"])
+        return envelope.position if envelope is not None else 0
 
     async def _write(self, known: Remembered | None) -> Remembered | None:
         """Make a segment of the tail. Where another worker was quicker, its segment is taken."""
@@ -154,19 +147,19 @@ class Index:
         shares = await asyncio.to_thread(_shares, list(tail.terms))
         rows = [Remember(_key(number), list(tail.messages))]
         rows += [Remember(_key(number, share), packed) for share, packed in shares.items()]
-        grown = {"segments": number, "last": tail.last}
+        grown = {"segments": number, "position": tail.read_until}
         await self._desk.note(
             [*rows, Remember(_STATE, grown, known.version if known is not None else 0)]
         )
         return await self._state()
 
-    async def _between(self, message_id: int, until: int) -> AsyncIterator[tuple[Envelope, bytes]]:
-        """Deliveries after that message that came in before a time, the oldest first."""
-        since, most = self._tail.read_until, 1
-        while page := await self._desk.stored(_TYPES, since, until, most, message_id):
+    async def _between(self, after: int, until: int) -> AsyncIterator[tuple[Envelope, bytes]]:
+        """Deliveries with positions in (after, until], the oldest first."""
+        most = 1
+        while page := await self._desk.stored(_TYPES, after, until, most):
             for envelope, body in page:
                 yield envelope, body
-            message_id = page[-1][0].id
+            after = page[-1][0].position
             most = min(PAGE_MESSAGES, PAGE_BYTES // (max(len(body) for _, body in page) + 1) + 1)
             await asyncio.sleep(0)
 

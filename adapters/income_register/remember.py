@@ -40,15 +40,13 @@ def remember(
     parsed: Parsed, identity: Identity, context: Context, verdict: Verdict
 ) -> Sequence[Remember]:
     """The delivery's id, and the versions of the reports that were accepted; of an extraction's
-    last document, until when it was.
+    last document, until when and until which position it was.
     """
     if parsed.inbound.door == SUBSCRIPTION_DOOR:
-        until = (hints := parsed.inbound.hints)["until"]
-        return (
-            (_changed(subscription_key(hints["subscription"]), {"until": int(until)}, context),)
-            if until
-            else ()
-        )
+        if not (hints := parsed.inbound.hints)["until"]:
+            return ()
+        ended = {name: int(hints[name]) for name in ("until", "position", "left")}
+        return (_changed(subscription_key(hints["subscription"]), ended, context),)
     if not is_delivery(parsed):
         return ()
     assert isinstance(parsed, Document)

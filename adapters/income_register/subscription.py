@@ -85,7 +85,8 @@ def _second(time: str) -> int:
 
 def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any]:
     """What is remembered of MainSubscription: `until` is the end of the last extraction (0: none
-    yet).
+    yet), `position` the last position that was looked at for it; what was committed after `left`
+    may not have been handed on.
     """
     times = sorted({_second(each.text or "") for each in main.find("Schedule").iter("Time")})
     schedule: dict[str, Any] = {"times": _runs(times)}
@@ -112,6 +113,8 @@ def as_data(main: Any, owner: str, partner: str, received: int) -> dict[str, Any
         "parts": [_part(each) for each in main.iterfind("Subscriptions/Subscription")],
         "received": received,
         "until": 0,
+        "position": 0,
+        "left": 0,
         "invalidated": False,
     }
 

@@ -36,39 +36,35 @@ def terms_in(body: bytes) -> set[int]:
 
 
 class Tail:
-    """Deliveries in the order of their ids, after the message with which the last segment ended.
+    """Deliveries in the order of their positions, after the one with which the last segment ended.
     One question at a time adds to it (`lock`).
     """
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.messages: list[int] = []
+        self._positions: list[int] = []
         #: Of each message, its terms in order.
         self.terms: list[array[int]] = []
         #: All terms together.
         self.size = 0
-        #: All that came in before that time (milliseconds) was looked at, so that it needs no other
-        #: look when others had much to send since.
+        #: All up to that position was looked at, deliveries and whatever else.
         self.read_until = 0
-        self._ended = 0
 
-    @property
-    def last(self) -> int:
-        """The last message that was read."""
-        return self.messages[-1] if self.messages else self._ended
-
-    def begin_after(self, message_id: int) -> None:
-        """The last segment ends with that message: what it holds is no tail."""
-        gone = bisect_right(self.messages, message_id)
+    def begin_after(self, position: int) -> None:
+        """The last segment ends with that position: what it holds is no tail."""
+        gone = bisect_right(self._positions, position)
         self.size -= sum(map(len, self.terms[:gone]))
-        del self.messages[:gone], self.terms[:gone]
-        self._ended = message_id
+        del self.messages[:gone], self._positions[:gone], self.terms[:gone]
+        self.read_until = max(self.read_until, position)
 
-    def add(self, message_id: int, terms: set[int]) -> None:
-        """A message after the last one."""
+    def add(self, message_id: int, position: int, terms: set[int]) -> None:
+        """A message after all that was looked at."""
         self.messages.append(message_id)
+        self._positions.append(position)
         self.terms.append(array("I", sorted(terms)))
         self.size += len(terms)
+        self.read_until = position
 
     def found(self, wanted: Sequence[set[int]]) -> list[int]:
         """The messages that hold one of each set of terms, the newest first."""
