@@ -55,8 +55,8 @@ from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
+from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
-from exchange.web.transport import HttpTransport
 
 #: What a run of so many days counted is compared with the published figures by the minute, not by
 #: the day.
@@ -275,7 +275,7 @@ class Exchange:
         deliveries = settings.deliveries
         self.ledger = _ledger(settings, worker, owner, self.clock)
         self._own_transport = (
-            HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
+            HttpTransport(settings.partners.address, deliveries, settings.limits)
             if transport is None
             else None
         )

@@ -127,13 +127,11 @@ class Limits(Section):
         ge=0,
         description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
     )
-    depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
     violations_max: int = Field(
         200,
         ge=1,
         description="Violations reported of one message; further ones are only said to exist.",
     )
-    batch_messages_max: int = Field(1000, ge=1, description="Messages in one batch.")
     in_flight_max: int = Field(
         1024, ge=1, description="Calls served at once by a worker; more get 503 with Retry-After."
     )
@@ -147,17 +145,39 @@ class Limits(Section):
         ge=1,
         description="Waiting deliveries; with more, calls get 503 with Retry-After.",
     )
-    read_seconds: float = Field(30.0, gt=0, description="Longest time to read a body.")
+    head_bytes_max: int = Field(
+        16_384,
+        ge=1024,
+        description="Largest head of a request, and of a partner's response, in bytes.",
+    )
+    read_seconds: float = Field(
+        30.0, gt=0, description="Longest time from the first byte of a request to its last."
+    )
     idle_seconds: float = Field(
-        75.0, gt=0, description="Longest time that a connection at a door may be idle."
+        75.0,
+        gt=0,
+        description="Longest time that a connection may be idle, or its caller not read a reply.",
     )
-    plain_body_bytes_max: int = Field(
-        262_144,
-        ge=0,
-        description="Largest body that is read before its sender's key is looked at, in bytes; a larger one is aiohttp's.",
+    connections_max: int = Field(
+        4096,
+        ge=1,
+        description="Connections open at once to a worker; a further one is closed at once.",
     )
-    clock_skew_seconds: int = Field(
-        86_400, ge=1, description="Furthest that a sender's time may lie from ours."
+    connections_address_max: int = Field(
+        1024, ge=1, description="Connections open at once to a worker from one address."
+    )
+    unknown_bytes_max: int = Field(
+        67_108_864,
+        ge=1024,
+        description="Bytes of requests held by a worker for callers whose key is not known, or not yet.",
+    )
+    held_bytes_max: int = Field(
+        536_870_912,
+        ge=1024,
+        description="Bytes of requests held by a worker at once; more get 503 with Retry-After.",
+    )
+    log_lines_second_max: int = Field(
+        100, ge=1, description="Lines that a process logs in a second; more are only counted."
     )
 
 
@@ -182,6 +202,9 @@ class Deliveries(Section):
     )
     answer_bytes_max: int = Field(
         8_388_608, ge=1024, description="Largest response read from a partner, in bytes."
+    )
+    connections_max: int = Field(
+        128, ge=1, description="Connections to partners open at once from a worker."
     )
     concurrent_max: int = Field(64, ge=1, description="Deliveries made at once by a worker.")
     concurrent_receiver_max: int = Field(

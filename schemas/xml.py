@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from exchange.schemas.xml_positions import locate
 if TYPE_CHECKING:
     from exchange.schemas.xml_explanation import Explainer
 
-__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
+__all__ = ["DEPTH_MAX", "FINDINGS_MAX", "XmlSchema", "locate", "looking", "parse"]
 
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
@@ -80,41 +79,34 @@ def _parser(encoding: str | None = None) -> etree.XMLParser:
 _TOOLS = _Tools()
 
 
-@dataclass(frozen=True, slots=True)
-class XmlLimits:
-    """What a body may be at most: its length in bytes and the depth of its elements (libxml2 itself
-    stops at 256).
-    """
-
-    body_bytes_max: int = 20 * 1024 * 1024
-    depth_max: int = 64
+#: Deepest element of a document (libxml2 itself stops at 256).
+DEPTH_MAX = 64
 
 
-def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
-    """The root element of the document.
+def parse(body: bytes, depth_max: int = DEPTH_MAX) -> etree._Element:
+    """The root element of the document; how large a body may be is whoever takes it in to say.
 
     Raises:
-        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
-        `xml.encoding`, `xml.doctype`,
-            `xml.depth`, `xml.malformed`.
+        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.encoding`,
+            `xml.doctype`, `xml.depth`, `xml.malformed`.
     """
     parser = _TOOLS.parser
-    if len(body) > limits.body_bytes_max or not body:
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if not body:
+        raise diagnose(body, depth_max)
     start = _PLAIN_START.match(body)
     if start is None or (
         start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])
     ):
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+        raise diagnose(body, depth_max)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
+        raise diagnose(body, depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
-    if body.count(b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
-        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if body.count(b"<") > 2 * depth_max and _deeper_than(depth_max, root):
+        raise diagnose(body, depth_max)
     return root
 
 

@@ -97,19 +97,10 @@ def has_doctype(body: bytes) -> bool:
     return _first_problem(text, 1 << 30)[0].rule == "xml.doctype"
 
 
-def diagnose(
-    body: bytes, bytes_max: int, depth_max: int, error: etree.XMLSyntaxError | None = None
-) -> Malformed:
+def diagnose(body: bytes, depth_max: int, error: etree.XMLSyntaxError | None = None) -> Malformed:
     """Why the parser refused the body (`error`, if it said so), as violations with positions."""
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         return malformed("xml.empty", "the body is empty", expected="an XML document")
-    if len(body) > bytes_max:
-        return malformed(
-            "xml.size",
-            "the body is too large",
-            expected=f"at most {bytes_max} bytes",
-            found=f"{len(body)} bytes",
-        )
     try:
         text = xml_text(body)
     except Malformed as untruthful:

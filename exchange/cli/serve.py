@@ -5,6 +5,7 @@ does stands in `worker`.
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -80,7 +81,7 @@ def serve(
         with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
             migrate_sqlite(path, owned=True)
             pace = None if factor == 1 else pace_over(path, factor)
-            print(f"exchange: {address}", flush=True)
+            announce(f"exchange: {address}")
             if server.workers > 1:
                 code = Supervisor(settings, bound, lock, pace).run()
                 tell_heads(path)
@@ -89,6 +90,14 @@ def serve(
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
     tell_heads(path)
+
+
+def announce(line: str) -> None:
+    """Say it on standard output, if that can be written; nobody is served less if it can't."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = io.StringIO()  # what is still buffered could not be written at the end either
 
 
 def tell_heads(ledger: Path) -> None:

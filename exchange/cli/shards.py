@@ -19,7 +19,8 @@ from typing import Any
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.worker import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.cli.logs import configure_log
+from exchange.cli.worker import GARBAGE_OBJECTS_MAX
 from exchange.clocks import WallClock
 from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults
@@ -197,7 +198,7 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     """Live a shard's year, from its beginning or from its newest copy; at once done when it was."""
     made = shard.made()
     if made is None:
-        configure_log()
+        configure_log(load().limits.log_lines_second_max)
         with own(shard.ledger, "exchange simulate", WallClock().now()):
             first = take_up(shard, run.numbers().start)
             loop = VirtualLoop()

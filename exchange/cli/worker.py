@@ -11,17 +11,16 @@ import signal
 import socket
 import sys
 
-import structlog
 import uvloop
 
 from exchange.assembly import Exchange
 from exchange.cli.lifetime import end_with
+from exchange.cli.logs import configure_log, told_by_loop
 from exchange.cli.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
-from exchange.web.app import DOORS
 from exchange.web.serving import serving
 
 #: How long calls that are being served may take to end, in seconds.
@@ -67,7 +66,7 @@ def serve_until_signal(
     """Serve until a signal comes or the ledger is gone; what became of the ledger, empty for a
     signal.
     """
-    configure_log()
+    sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     return uvloop.run(_serve(settings, worker, bound, pace, wakes))
@@ -90,6 +89,7 @@ async def _serve(
 ) -> str:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(told_by_loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     owner = f"{socket.gethostname()} process {os.getpid()}"
@@ -98,7 +98,7 @@ async def _serve(
     exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
     exchange.warm_up()
     app = exchange.application()
-    async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
+    async with serving(app, settings.limits, bound, GRACE_SECONDS):
         collect_seldom()
         ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -114,18 +114,3 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
-
-
-def configure_log() -> None:
-    """Log lines as logfmt on standard error; never a body."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        cache_logger_on_first_use=True,
-    )
