@@ -21,6 +21,7 @@ from exchange.ports import Inbound, Parsed
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import plain
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -49,7 +50,7 @@ DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
 SUBSCRIPTION_DOOR = "subscription"
 _DELIVERY_END = b"</DeliveryData>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
-#: The register's upload service takes 50 MB.
+#: What the register itself made, and answers to it: its upload service takes 50 MB.
 LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 
@@ -137,7 +138,7 @@ def parse(inbound: Inbound) -> Document:
 
 def read_abridged(inbound: Inbound) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
-    abridged = abridge(inbound.body) if len(inbound.body) <= LIMITS.body_bytes_max else None
+    abridged = abridge(inbound.body) if len(inbound.body) <= in_force().body_bytes_max else None
     if abridged is None:
         return None
     try:
@@ -198,7 +199,7 @@ def read_unabridged(inbound: Inbound) -> Document:
     items = [_written(fields) for fields in cut_up.references()]
 
     def pieces(_: Any = None) -> Iterator[Any]:
-        return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
+        return (unwrap(xml.parse(piece)) for piece in cut_up)
 
     return Document(
         inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items
@@ -267,7 +268,7 @@ def read_whole(inbound: Inbound) -> Document:
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    root = xml.parse(inbound.body, LIMITS)
+    root = xml.parse(inbound.body)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
         # A comment inside a value would hide a part of it from the rules, while the schema sees the
         # whole.
