@@ -58,7 +58,7 @@ _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _ASIDE_ENDS = {"<?": "?>", "<!--": "-->", "<![CDATA[": "]]>"}
 #: Leading zeros, of which a reference may have any number, are left out of the groups.
 _REFERENCE = re.compile(r"&#(?:0*+([0-9]{0,7})|[xX]0*+([0-9A-Fa-f]{0,6}));")
-_NO_ZERO = re.compile("[^0]|$")
+_NO_ZERO = re.compile("[^0]")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
@@ -241,12 +241,16 @@ def _pieces(text: str) -> Iterator[str]:
     while len(text) - start > 2 * _PIECE_CHARACTERS:
         end = start + _PIECE_CHARACTERS
         cut = _CUT.search(text, end, end + _PIECE_CHARACTERS)
-        end = cut.start() if cut else end + _PIECE_CHARACTERS
+        if cut is not None:
+            end = cut.start()
+        elif text.count("0", end, end + _PIECE_CHARACTERS) < _PIECE_CHARACTERS:
+            end += _PIECE_CHARACTERS
         yield text[start:end]
         start = end
         if cut is None and text[start] == "0":
             # Whoever reads the text again meets the reference without them.
-            start = _NO_ZERO.search(text, start).start()  # type: ignore[union-attr]
+            other = _NO_ZERO.search(text, start)
+            start = other.start() if other else len(text)
     yield text[start:]
 
 

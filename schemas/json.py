@@ -29,7 +29,7 @@ _INFINITE = frozenset((float("inf"), float("-inf")))
 class JsonLimits:
     """What a body may be at most: its length in bytes and the depth of its arrays and objects."""
 
-    body_bytes_max: int
+    body_bytes_max: int = 2_097_152
     depth_max: int = 64
 
 

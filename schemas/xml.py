@@ -87,7 +87,7 @@ class XmlLimits:
     stops at 256) and the namespace declarations in force at one.
     """
 
-    body_bytes_max: int
+    body_bytes_max: int = 52_428_800
     depth_max: int = 64
     namespaces_max: int = 256
 
