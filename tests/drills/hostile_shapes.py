@@ -313,7 +313,8 @@ def _json(text: str) -> Iterator[Shape]:
     end = text.rindex("}")
     for name, form in {"many unknown keys": ',"k{}":1', "one unknown key": ',"k":{}'}.items():
         yield Shape(name, _filled(text, [(end, end)], _numbered(form)))
-    for match in re.finditer(r'"(\w+)"\s*:\s*\[\s*(?=[{"])', text):
+    lists = {match[1]: match for match in re.finditer(r'"(\w+)"\s*:\s*\[\s*(?=[{"])', text)}
+    for match in lists.values():
         element = _value_at(text, match.end())
         wrong = re.sub(r'"[^"]*"(?!\s*:)', '"--"', element)
         for how, repeated in (("", element), (" with wrong values", wrong)):
