@@ -34,7 +34,6 @@ from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
-from exchange.schemas.limits import DocumentLimits
 from exchange.settings import Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
@@ -73,26 +72,16 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
     return Path(rest)
 
 
-def _judge(settings: Settings, catalogue: Catalogue) -> Judge:
-    limits = settings.limits
-    return Judge(
-        catalogue,
-        settings.identity.allow_real_persons,
-        limits.violations_max,
-        DocumentLimits(
-            limits.body_bytes_max,
-            limits.json_body_bytes_max,
-            limits.depth_max,
-            limits.namespaces_max,
-        ),
-    )
-
-
 def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
     catalogue = _catalogue(settings)
-    judge = _judge(settings, catalogue)
+    judge = Judge(
+        catalogue,
+        settings.identity.allow_real_persons,
+        settings.limits.violations_max,
+        settings.limits.documents,
+    )
     return Checking(
         judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock()
     )
@@ -311,7 +300,12 @@ class Exchange:
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
-        self.judge = _judge(settings, self.catalogue)
+        self.judge = Judge(
+            self.catalogue,
+            settings.identity.allow_real_persons,
+            settings.limits.violations_max,
+            settings.limits.documents,
+        )
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )

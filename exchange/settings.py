@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import SettingsError
+from exchange.schemas.limits import DocumentLimits
 
 
 class Section(BaseModel):
@@ -116,6 +117,13 @@ class Limits(Section):
     clock_skew_seconds: int = Field(
         86_400, ge=1, description="Furthest that a sender's time may lie from ours."
     )
+
+    @property
+    def documents(self) -> DocumentLimits:
+        """Those that hold for a document wherever it is read."""
+        return DocumentLimits(
+            self.body_bytes_max, self.json_body_bytes_max, self.depth_max, self.namespaces_max
+        )
 
 
 class Deliveries(Section):
