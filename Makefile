@@ -10,7 +10,7 @@ WORKERS ?= 2
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-compare load growth top-day format lock drill browser clean
+.PHONY: help run test check bench bench-compare load growth top-day format lock drill mutants browser clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -60,6 +60,9 @@ top-day: $(VENV)/.ready ## live a top day of 1.5 million messages as fast as it 
 drill: $(VENV)/.ready ## what takes too long for every change: many more kills (DRILLS=100), whole simulated years
 	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q tests/journeys/test_sigkill.py
 	@$(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
+
+mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas")
+	@$(BIN)/python -m tests.mutants $(if $(DRAW),--random $(DRAW)) $(ARGS)
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .

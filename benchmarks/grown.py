@@ -24,14 +24,15 @@ COPIES_MAX = 20
 CACHE_MIB = 1_024
 
 #: What a copy does, `:n` steps back: `:id` is what ids shrink by, `:ms` what times do, `:minutes`
-#: what minutes do.
+#: what minutes do; `:position` is what positions grow by.
 _COPY = (
     "INSERT INTO message SELECT id-:id,channel,message_type,sender,"
     "CASE WHEN sender_message_id='' THEN '' ELSE sender_message_id||'~'||:n END,"
-    "digest,received_at-:ms,state,door,conversation,items,bytes,content_type,detail,process FROM small.message ORDER BY id",
+    "digest,received_at-:ms,state,door,conversation,items,bytes,content_type,detail,process,"
+    "position+:position FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
-    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason "
+    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason,position+:position "
     "FROM small.delivery ORDER BY id",
     "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER BY delivery_id",
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"
@@ -73,10 +74,11 @@ def grow(small: Path, target: Path, messages: int) -> int:
         for first in range(copies - 1, -1, -COPIES_MAX):
             connection.execute("BEGIN")
             for number in range(first, max(first - COPIES_MAX, -1), -1):
-                _copy(connection, number, number * minutes)
+                _copy(connection, number, number * minutes, (copies - 1 - number) * each)
             connection.execute("COMMIT")
         for statement in indexes:
             connection.execute(statement)
+        connection.execute("INSERT INTO position VALUES (1,?)", (copies * each,))
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.execute(
             f"INSERT INTO day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period) AS day,channel,message_type,sender,receiver,"
@@ -109,9 +111,15 @@ def _plan(connection: sqlite3.Connection, messages: int) -> tuple[int, int, int]
     return -(-messages // count), minutes, count
 
 
-def _copy(connection: sqlite3.Connection, number: int, minutes: int) -> None:
+def _copy(connection: sqlite3.Connection, number: int, minutes: int, position: int) -> None:
     milliseconds = minutes * MINUTE_MILLISECONDS
-    values = {"n": number, "ms": milliseconds, "id": milliseconds << ID_BITS, "minutes": minutes}
+    values = {
+        "n": number,
+        "ms": milliseconds,
+        "id": milliseconds << ID_BITS,
+        "minutes": minutes,
+        "position": position,
+    }
     for statement in _COPY:
         connection.execute(
             statement, {name: value for name, value in values.items() if f":{name}" in statement}

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from exchange.adapters.income_register import generate, material, wsdl
-from exchange.adapters.income_register.conditions import Conditions, of_data
-from exchange.adapters.income_register.index import Index
-from exchange.adapters.income_register.parse import WAGE_REPORTS
-from exchange.adapters.income_register.query import ask
-from exchange.adapters.income_register.signature import sign, signing_key
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.document import WAGE_REPORTS
+from exchange.adapters.income_register.endpoints import wsdl
+from exchange.adapters.income_register.hand_out.query import ask
+from exchange.adapters.income_register.orders import query_data_type
+from exchange.adapters.income_register.orders.conditions import Conditions, of_data
+from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.assembly import Exchange
 from exchange.benchmarks.income_delivery import Peak, give_back, resident_bytes
 from exchange.cli.serve import GARBAGE_OBJECTS_MAX
@@ -128,9 +130,9 @@ async def fill(desk: Desk, partner: Partner, deliveries: int, reports: int) -> l
 def conditions(payer: Payer, by: str) -> Conditions:
     """What a question by `earner` or `payer` asks for."""
     kind, of, code = (
-        (material.EARNER, "2", payer.earner)
+        (query_data_type.EARNER, "2", payer.earner)
         if by == "earner"
-        else (material.PAYER, "1", payer.business_id)
+        else (query_data_type.PAYER, "1", payer.business_id)
     )
     return of_data({"ids": {kind: [[of, code]]}}, "400")
 
@@ -141,9 +143,9 @@ def request(payer: Payer, by: str, asker: Partner) -> Call:
         ("WageReportsOneIncomeEarner", "400") if by == "earner" else ("WageReportsOnePayer", "401")
     )
     kind, of, code = (
-        (material.EARNER, "2", payer.earner)
+        (query_data_type.EARNER, "2", payer.earner)
         if by == "earner"
-        else (material.PAYER, "1", payer.business_id)
+        else (query_data_type.PAYER, "1", payer.business_id)
     )
     now = datetime.datetime.now(datetime.UTC)
     parties = "".join(

@@ -25,6 +25,7 @@ from exchange.journey.check import Checking
 from exchange.journey.deliver import Bounds, Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
+from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
@@ -53,8 +54,7 @@ from exchange.web.pages.live import live_page
 from exchange.web.snapshot import Snapshots
 from exchange.web.transport import HttpTransport
 
-#: What a run of so many days counted is compared with the published figures by the minute, not by
-#: the day.
+#: A run of so many days is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2
 MINUTES_A_DAY = 1440
 
@@ -72,19 +72,17 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
     return Path(rest)
 
 
+def _judge(settings: Settings, catalogue: Catalogue) -> Judge:
+    guarded, limits = settings.identity.allow_real_persons, settings.limits
+    return Judge(catalogue, guarded, limits.violations_max, limits.documents)
+
+
 def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
     catalogue = _catalogue(settings)
-    judge = Judge(
-        catalogue,
-        settings.identity.allow_real_persons,
-        settings.limits.violations_max,
-        settings.limits.documents,
-    )
-    return Checking(
-        judge, catalogue, discovery.channels(), _directory(settings), clock or WallClock()
-    )
+    judge, channels = _judge(settings, catalogue), discovery.channels(settings.recognition.enabled)
+    return Checking(judge, catalogue, channels, _directory(settings), clock or WallClock())
 
 
 async def statistics_lines(
@@ -265,12 +263,14 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
+        lanes: NumberedLanes | None = None,
     ) -> None:
         self.settings = settings
         self.worker = worker
         self.clock: Clock = clock or WallClock()
         self.ids: Ids = ids or SequentialIds(self.clock, worker)
-        self.channels = dict(channels if channels is not None else discovery.channels())
+        known = discovery.channels(settings.recognition.enabled) if channels is None else channels
+        self.channels = dict(known)
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
         storage, deliveries = settings.storage, settings.deliveries
@@ -296,16 +296,11 @@ class Exchange:
             _policy(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = [lane for lane in range(64) if lane % settings.server.workers == worker]
+        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
-        self.judge = Judge(
-            self.catalogue,
-            settings.identity.allow_real_persons,
-            settings.limits.violations_max,
-            settings.limits.documents,
-        )
+        self.judge = _judge(settings, self.catalogue)
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
@@ -388,7 +383,7 @@ class Exchange:
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes)
+            await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
                 self.forgetting.start()

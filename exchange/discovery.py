@@ -18,9 +18,9 @@ def adapter_folders() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(adapters.__path__) if module.ispkg)
 
 
-@lru_cache(maxsize=1)
-def channels() -> dict[str, Channel]:
-    """Every channel by name.
+@lru_cache(maxsize=2)
+def channels(recognition: bool = True) -> dict[str, Channel]:
+    """Every channel by name, with its recognition of what it has judged before or without.
 
     Raises:
         DiscoveryError: when a folder has no `channel.CHANNEL`, or two channels share a name.
@@ -32,7 +32,8 @@ def channels() -> dict[str, Channel]:
             raise DiscoveryError(f"adapters/{folder}/channel.py declares no CHANNEL")
         if channel.name in found:
             raise DiscoveryError(f"two channels are named {channel.name}")
-        found[channel.name] = channel
+        without = channel.without_recognition
+        found[channel.name] = channel if recognition or without is None else without()
     return found
 
 

@@ -245,6 +245,15 @@ class Schemas(Section):
         return {**rest, "official": {**rest.get("official", {}), **named}} if named else given
 
 
+class Recognition(Section):
+    """What a channel recognises instead of judging it again. Verdicts are the same either way."""
+
+    enabled: bool = Field(
+        True,
+        description="Channels recognise what they have judged before (most reports of a payer are written alike). False judges every message in full: verdicts are the same, large deliveries cost several times as much.",
+    )
+
+
 class Settings(BaseSettings):
     """The whole tree. Unknown names are refused, in the file and among `EXCHANGE_*` variables."""
 
@@ -274,6 +283,10 @@ class Settings(BaseSettings):
     )
     schemas: Schemas = Field(
         default_factory=Schemas, description="Whose schema files messages are judged by."
+    )
+    recognition: Recognition = Field(
+        default_factory=Recognition,
+        description="What a channel recognises instead of judging it again.",
     )
     seed: int = Field(1, ge=0, description="The seed of everything that looks like chance.")
 

@@ -22,7 +22,8 @@ class Envelope:
     how it came in (`api`, `ui`, `batch`, `real-time`, ...). `items` counts the accepted records
     inside, `bytes` the length of the body. `detail` is what the channel wants to keep with the
     message (verdicts on items, say), as JSON data. `process` is the kind of business that the
-    message is part of, where its channel tells.
+    message is part of, where its channel tells. `position` is its place in the order of commits
+    (0: not read from the ledger).
     """
 
     id: int
@@ -38,6 +39,7 @@ class Envelope:
     bytes: int = 0
     detail: dict[str, Any] = field(default_factory=dict)
     process: str = ""
+    position: int = 0
 
     @property
     def public_id(self) -> str:

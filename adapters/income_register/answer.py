@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from exchange.adapters.income_register.header_rules import PARTIES
-from exchange.adapters.income_register.memory import (
+from exchange.adapters.income_register.document import PARTIES, text
+from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
+from exchange.adapters.income_register.rows import (
     OF_DELIVERIES,
     OF_REPORTS,
     Shelf,
     subscription_id,
 )
-from exchange.adapters.income_register.soap import text
-from exchange.adapters.income_register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.ports.desk import Outcome
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain

@@ -5,29 +5,30 @@ of its own but the route.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from exchange.adapters.income_register import (
-    cycle,
-    deliver,
-    distribution,
-    files,
-    identify,
-    listen,
-    parse,
-    remember,
-    soap,
-    verdict,
+from exchange.adapters.income_register import deliver, identify, listen, parse
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    DOORS,
+    INVALIDATIONS,
+    PAYER_SUMMARY_REPORTS,
+    REGISTER,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    WAGE_REPORTS,
 )
-from exchange.adapters.income_register.rules import needs_whole, rules, rules_of_abridged
-from exchange.adapters.income_register.verification import check_signature
+from exchange.adapters.income_register.endpoints import files, soap
+from exchange.adapters.income_register.hand_out import extraction
+from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.register import remember, verdict, versions
+from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
+from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from exchange.ports.channel import Mode
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Finding
-
-#: The register itself, to which Kela reports the benefits that it pays.
-REGISTER = "income-register"
 
 
 def route(
@@ -44,19 +45,19 @@ def route(
         documents that only the
             register itself sends or that are no delivery.
     """
-    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
         subscriber = directory.get(parsed.inbound.hints["receiver"])
         if subscriber is None:
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
         mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
         return (Destination(subscriber.id, mode, ruled.items),)
     if parsed.message_type in (
-        parse.INVALIDATIONS,
-        parse.SUBSCRIPTIONS,
-        parse.PAYER_SUMMARY_REPORTS,
+        INVALIDATIONS,
+        SUBSCRIPTIONS,
+        PAYER_SUMMARY_REPORTS,
     ):
         return ()
-    if parsed.message_type not in (parse.WAGE_REPORTS, parse.BENEFIT_REPORTS):
+    if parsed.message_type not in (WAGE_REPORTS, BENEFIT_REPORTS):
         raise Unroutable("no-route", f"{parsed.message_type} is not handed on")
     if parsed.inbound.partner.sector != "kela":
         return ()
@@ -72,19 +73,19 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
     What the register itself renders was judged when it came in.
     """
-    if parsed.inbound.door == parse.SUBSCRIPTION_DOOR:
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
         return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
-        known = rules_of_abridged(parsed, context)
-        if known is not None and parsed.inbound.door in cycle.DOORS:
-            known += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
-        if known is not None and not any(
-            map(needs_whole, found := cycle.check(parsed, identity, context, known))
+        of_rest = rules_of_abridged(parsed, context)
+        if of_rest is not None and parsed.inbound.door in DOORS:
+            of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+        if of_rest is not None and not any(
+            map(needs_whole, found := versions.check(parsed, identity, context, of_rest))
         ):
             return found
         parsed.become_unabridged()
     if isinstance(parsed, parse.Document) and parsed.pieces is not None:
-        found = cycle.check(
+        found = versions.check(
             parsed,
             identity,
             context,
@@ -98,26 +99,32 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             return found
         parsed.become_whole()
     found = rules(parsed, identity, context)
-    if parsed.inbound.door in cycle.DOORS:
+    if parsed.inbound.door in DOORS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
-    return cycle.check(parsed, identity, context, found)
+    return versions.check(parsed, identity, context, found)
 
 
-CHANNEL = Channel(
-    name="income-register",
-    titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
-    families=("income_register",),
-    doors=listen.DOORS,
-    parse=parse.parse,
-    identify=identify.identify,
-    route=route,
-    request=deliver.request,
-    judge=deliver.judge,
-    rules=judge,
-    verdict=verdict.verdict,
-    recall=cycle.recall,
-    remember=remember.remember,
-    remember_rejected=remember.remember_rejected,
-    refuse=soap.refuse,
-    watches=(files.WATCH, distribution.WATCH),
-)
+def declare(known: Known | None) -> Channel:
+    """The channel with what it has learned; None: it recognises nothing."""
+    return Channel(
+        name="income-register",
+        titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
+        families=("income_register",),
+        doors=listen.DOORS,
+        parse=partial(parse.parse, known=known),
+        identify=identify.identify,
+        route=route,
+        request=deliver.request,
+        judge=deliver.judge,
+        rules=judge,
+        verdict=verdict.verdict,
+        recall=versions.recall,
+        remember=remember.remember,
+        remember_rejected=remember.remember_rejected,
+        refuse=soap.refuse,
+        watches=(files.WATCH, extraction.WATCH),
+        without_recognition=partial(declare, None),
+    )
+
+
+CHANNEL = declare(Known())

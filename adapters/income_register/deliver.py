@@ -10,8 +10,8 @@ import re
 
 from lxml import etree
 
-from exchange.adapters.income_register.parse import FROM_IR, LIMITS, unwrap
-from exchange.adapters.income_register.signature import DS
+from exchange.adapters.income_register.document import FROM_IR, LIMITS, demanded, unwrap
+from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from exchange.schemas import xml
 from exchange.schemas.call import XML, Call, Reply
@@ -60,7 +60,7 @@ def document_of(delivery: Delivery) -> bytes:
         return cut
     document = unwrap(xml.parse(delivery.body, LIMITS))
     if rejected:
-        reports = document.find("DeliveryData/Reports")
+        reports = demanded(document, "DeliveryData/Reports")
         for index, report in enumerate(list(reports.iterchildren("Report"))):
             if index in rejected:
                 reports.remove(report)

@@ -4,9 +4,8 @@ nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
-from exchange.adapters.income_register.parse import FROM_IR, Document, delivery_data, text_of
+from exchange.adapters.income_register.document import FROM_IR, Element, delivery_data, text_of
+from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed
 from exchange.schemas.income_register.codes import plain
 
@@ -20,12 +19,12 @@ def message_id(delivery_id: str, owner: str, delivery_type: str) -> str:
     return f"{delivery_id}@{owner}/{delivery_type}" if delivery_id else ""
 
 
-def owner_of(data: Any) -> str:
+def owner_of(data: Element) -> str:
     """The owner as a part of keys: type and code (`1:1234567-1`)."""
     return f"{plain(text_of(data, 'DeliveryDataOwner/Type'))[:11]}:{text_of(data, 'DeliveryDataOwner/Code')[:30]}"
 
 
-def kind_of(data: Any) -> str:
+def kind_of(data: Element) -> str:
     """DeliveryDataType, in plain form."""
     return plain(text_of(data, "DeliveryDataType"))[:11]
 

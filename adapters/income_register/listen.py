@@ -10,25 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
-from exchange.adapters.income_register import answer, soap, wsdl
-from exchange.adapters.income_register.cycle import DEFERRED_DOOR, REAL_TIME_DOOR
-from exchange.adapters.income_register.identify import identify, kind_of
-from exchange.adapters.income_register.opening import (
+from exchange.adapters.income_register import answer
+from exchange.adapters.income_register.document import (
+    DEFERRED_DOOR,
+    ECHO,
+    REAL_TIME_DOOR,
+    STATUS_REQUEST,
+    Element,
+    text_of,
+)
+from exchange.adapters.income_register.endpoints import soap, wsdl
+from exchange.adapters.income_register.endpoints.request import (
     Operations,
     opened,
     operation_of,
     schema_of,
     signed,
 )
-from exchange.adapters.income_register.parse import ECHO, STATUS_REQUEST, Document, text_of
-from exchange.adapters.income_register.query import ask
-from exchange.adapters.income_register.rules import rules
-from exchange.adapters.income_register.signature import sign, signing_key
-from exchange.adapters.income_register.status import is_invalidated, look_up, with_target
-from exchange.adapters.income_register.verdict import errors_of, header_of
-from exchange.adapters.income_register.verification import check_signature
+from exchange.adapters.income_register.hand_out.query import ask
+from exchange.adapters.income_register.identify import identify, kind_of
+from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.register.lookup import is_invalidated, look_up, with_target
+from exchange.adapters.income_register.register.verdict import errors_of, header_of
+from exchange.adapters.income_register.rules.judge import rules
+from exchange.adapters.income_register.signature.sign import sign, signing_key
+from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.ports import Context, Desk, Door, Inbound
 from exchange.ports.desk import Outcome
 from exchange.schemas import xml
@@ -118,7 +125,7 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     return signed(answer.status_response(envelope, envelope.detail, now))
 
 
-def _refused(document: Any, violations: list[Violation], now: int) -> bytes:
+def _refused(document: Element, violations: list[Violation], now: int) -> bytes:
     empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
     detail = {
         "status": 4,

@@ -4,81 +4,57 @@ what it can't open.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.income_register.abridgement import Abridgement, abridge
-from exchange.adapters.income_register.memory import Shelf
-from exchange.adapters.income_register.pieces import LARGE_BYTES, Fields, cut
-from exchange.adapters.income_register.reading import REPORT_END, REPORTS_END, REPORTS_START
-from exchange.adapters.income_register.validity import own_schema, reports_schema
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    REPORTS,
+    ROOTS,
+    SUBSCRIPTION_DOOR,
+    WAGE_REPORTS,
+    Item,
+    items_of,
+    own_schema,
+    unwrap,
+)
+from exchange.adapters.income_register.known import Abridgement, Known
+from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.spans import (
+    LARGE_BYTES,
+    REPORT_END,
+    REPORTS_END,
+    REPORTS_START,
+    Fields,
+    cut,
+)
 from exchange.ports import Inbound, Parsed
-from exchange.schemas import income_register as register_schemas
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed
 
-SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-ENVELOPE = f"{{{SOAP}}}Envelope"
-BODY = f"{{{SOAP}}}Body"
-
-WAGE_REPORTS = "income-register.wage-reports"
-BENEFIT_REPORTS = "income-register.benefit-reports"
-PAYER_SUMMARY_REPORTS = "income-register.payer-summary-reports"
-INVALIDATIONS = "income-register.invalidations"
-SUBSCRIPTIONS = "income-register.subscriptions"
-STATUS_REQUEST = "income-register.status-request"
-DATA_REQUEST = "income-register.data-request"
-ECHO = "income-register.echo"
-#: What the register hands on.
-FROM_IR = frozenset(
-    f"{each}-from-ir" for each in (WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS)
-)
-#: Deliveries of reports.
-REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
-#: Whatever has a DeliveryId and is taken in.
-DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
-
-
-#: The door of what the register itself extracts for a subscriber.
-SUBSCRIPTION_DOOR = "subscription"
 _DELIVERY_END = b"</DeliveryData>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
-#: What the register itself made, and answers to it: its upload service takes 50 MB.
-LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
-
-
-@dataclass(slots=True)
-class Item:
-    """A report, or what an invalidation names: its element and the references in it. `version` is
-    what the sender says.
-    """
-
-    element: Any
-    action: str = ""
-    report_id: str = ""
-    register_id: str = ""
-    version: str = ""
 
 
 @dataclass(slots=True)
 class Document(Parsed):
     """A parsed document with its items; `versions` is what the cycle's rules find out: the version
     that each item gets, `invalidated` the versions of the reports that the invalidation of a whole
-    delivery invalidates, and `shelf` where its reports are remembered. With `abridged`, the
-    document lacks the reports that are known to be valid.
+    delivery invalidates, and `shelf` where its reports are remembered. `known` is what the channel
+    has learned, if it may be used. With `abridged`, the document lacks the reports that are known
+    to be valid.
     """
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
     invalidated: dict[str, int] = field(default_factory=dict)
     shelf: Shelf | None = None
+    known: Known | None = None
     abridged: Abridgement | None = None
 
     def become_whole(self) -> None:
@@ -100,46 +76,25 @@ class Document(Parsed):
         self.versions.clear()
 
 
-def _read_roots() -> dict[str, str]:
-    path = Path(register_schemas.__file__).with_name("message_types.toml")
-    types = tomllib.loads(path.read_text(encoding="utf-8"))["message_type"]
-    return {root: entry["name"] for entry in types for root in entry["roots"]}
-
-
-#: Message types by the qualified name of their root elements.
-ROOTS = _read_roots()
-
-
-def unwrap(root: Any) -> Any:
-    """The document inside a SOAP envelope: the first element of its body; the root itself when
-    there is no envelope.
-    """
-    if root.tag != ENVELOPE:
-        return root
-    body = root.find(BODY)
-    return root if body is None else next(body.iterchildren("*"), root)
-
-
-def delivery_data(document: Any) -> Any:
-    """The header: DeliveryData, or the document itself where it has none."""
-    data = document.find("DeliveryData")
-    return document if data is None else data
-
-
-def parse(inbound: Inbound) -> Document:
+def parse(inbound: Inbound, known: Known | None = None) -> Document:
     """The message; a delivery abridged where most of it is known, else a large one in pieces where
-    it can be cut.
+    it can be cut. `known` is what the channel has learned; without it nothing is recognised.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    return read_abridged(inbound) or read_unabridged(inbound)
+    document = read_abridged(inbound, known) if known is not None else None
+    if document is None:
+        document = read_unabridged(inbound)
+    document.known = known
+    return document
 
 
-def read_abridged(inbound: Inbound) -> Document | None:
+def read_abridged(inbound: Inbound, known: Known) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
-    abridged = abridge(inbound.body) if len(inbound.body) <= in_force().body_bytes_max else None
-    if abridged is None:
+    if len(inbound.body) > in_force().body_bytes_max or (
+        (abridged := known.abridged(inbound.body)) is None
+    ):
         return None
     try:
         rest = read_whole(replace(inbound, body=abridged.document()))
@@ -159,15 +114,10 @@ def read_abridged(inbound: Inbound) -> Document | None:
     items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
     for place in abridged.judged:
         items[abridged.left[place][0]] = rest.items[place]
-    wages = abridged.wages
 
     def pieces(schema: Any) -> Iterable[Any]:
-        """What is left out is known to be valid by the channel's own schema, and by no other."""
-        return (
-            (rest.document,)
-            if schema.path == reports_schema(wages).path
-            else (read_whole(inbound).document,)
-        )
+        """The rest, where the schema is known to find nothing in what is left out."""
+        return (rest.document if abridged.covers(schema) else read_whole(inbound).document,)
 
     return Document(
         inbound,
@@ -248,8 +198,10 @@ def first_of_each(document: bytes) -> bytes:
 
 def in_pieces(parsed: Document) -> Iterator[Document]:
     """A delivery that was cut, piece by piece as deliveries of their own."""
-    for piece in cut(parsed.inbound.body) or ():
-        yield read_whole(replace(parsed.inbound, body=piece))
+    for body in cut(parsed.inbound.body) or ():
+        piece = read_whole(replace(parsed.inbound, body=body))
+        piece.known = parsed.known
+        yield piece
 
 
 def _written(fields: Fields) -> Item:
@@ -278,41 +230,3 @@ def read_whole(inbound: Inbound) -> Document:
     return Document(
         inbound, message_type, "xml", document, root, items=items_of(message_type, document)
     )
-
-
-def items_of(message_type: str, document: Any) -> list[Item]:
-    """What a delivery holds: reports, items to invalidate, or the one main subscription."""
-    data = document.find("DeliveryData")
-    if data is None or message_type not in DELIVERIES:
-        return []
-    if message_type == SUBSCRIPTIONS:
-        return [
-            Item(each, report_id=text_of(each, "MainSubscriptionId"))
-            for each in data.iterchildren("MainSubscription")
-        ]
-    holder = data.find("Items" if message_type == INVALIDATIONS else "Reports")
-    if holder is None:
-        return []
-    if message_type == INVALIDATIONS:
-        return [_references(each, each) for each in holder.iterchildren("Item")]
-    return [_references(each, each.find("ReportData")) for each in holder.iterchildren("Report")]
-
-
-def text_of(element: Any, path: str) -> str:
-    """The text at a path under an element, without surrounding space; empty when there is none."""
-    return (element.findtext(path) or "").strip() if element is not None else ""
-
-
-def _references(element: Any, data: Any) -> Item:
-    item = Item(element)
-    for child in data if data is not None else ():
-        tag, text = child.tag, child.text
-        if tag == "ReportId" or tag == "ItemId":
-            item.report_id = (text or "").strip()
-        elif tag == "ActionCode":
-            item.action = plain(text)
-        elif tag == "IRReportId" or tag == "IRItemId":
-            item.register_id = (text or "").strip()
-        elif tag == "ReportVersion" or tag == "ItemVersion":
-            item.version = plain(text)
-    return item

@@ -21,6 +21,7 @@ import uvloop
 
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
+from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings, load
 from exchange.web.app import DOORS
 from exchange.web.serving import BACKLOG, serving
@@ -95,23 +96,40 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def work(
-    settings: Settings, worker: int, bound: socket.socket | None = None, pace: Pace | None = None
+    settings: Settings,
+    worker: int,
+    bound: socket.socket | None = None,
+    pace: Pace | None = None,
+    wakes: SocketWakes | None = None,
 ) -> None:
     """Be one worker until a signal comes."""
     configure_log()
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     uvloop.run(
-        _serve(settings, worker, bound or bind(settings.server.host, settings.server.port), pace)
+        _serve(
+            settings,
+            worker,
+            bound or bind(settings.server.host, settings.server.port),
+            pace,
+            wakes,
+        )
     )
 
 
-async def _serve(settings: Settings, worker: int, bound: socket.socket, pace: Pace | None) -> None:
+async def _serve(
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    wakes: SocketWakes | None,
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None)
+    lanes = NumberedLanes(worker, settings.server.workers, wakes)
+    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None, lanes=lanes)
     exchange.warm_up()
     app = exchange.application()
     async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
@@ -132,6 +150,7 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
     """Start the workers, start one again that dies, end them all on a signal."""
     context = multiprocessing.get_context("spawn")
     stopping = False
+    wakes = SocketWakes(settings.server.workers)
 
     def stop(*_: object) -> None:
         nonlocal stopping
@@ -142,7 +161,7 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
 
     def start(worker: int) -> multiprocessing.process.BaseProcess:
         process = context.Process(
-            target=work, args=(settings, worker, None, pace), name=f"worker-{worker}"
+            target=work, args=(settings, worker, None, pace, wakes), name=f"worker-{worker}"
         )
         process.start()
         return process
@@ -168,6 +187,7 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
         process.join(STOP_SECONDS)
         if process.is_alive():
             process.kill()
+    wakes.close()
 
 
 def configure_log() -> None:

@@ -209,7 +209,7 @@ class Acceptance:
             if row.mode == "ask":
                 asked.append(delivery)
             else:
-                self._dispatcher.offer(delivery)
+                self._dispatcher.offer(delivery, row.lane)
         return Outcome("accepted", envelope, judgement.violations), asked
 
     async def _reject(

@@ -4,6 +4,8 @@ asynchronous answers are messages of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from exchange.journey.accept import Acceptance
 from exchange.journey.attempt import Attempts
 from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
@@ -45,7 +47,7 @@ class Asking:
                 answer = delivered.answer
         return outcome, answer
 
-    async def recover(self, lanes: list[int]) -> int:
+    async def recover(self, lanes: Sequence[int]) -> int:
         """Settle what a crash left half asked: nobody waits for those answers any more; how many
         there were.
         """

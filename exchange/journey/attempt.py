@@ -150,15 +150,12 @@ class Attempts:
         counts = delivery_counts(
             now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process
         )
-        # An ordered delivery stays due in the ledger, so that after a restart it still comes before
-        # its followers.
-        stored_next_at = envelope.received_at if delivery.ordered and next_at else next_at
         settlement = Settlement(
             delivery.id,
             envelope.id,
             state,
             delivery.attempts,
-            stored_next_at,
+            next_at,
             ended_at,
             reason,
             events,

@@ -1,5 +1,5 @@
 """The second half of the way: takes waiting deliveries, makes them, settles them; a receiver that
-fails harms no other.
+fails harms no other. Where ordered ones come from is told in `ordered`.
 """
 
 from __future__ import annotations
@@ -8,21 +8,24 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerError
 from exchange.journey.attempt import Attempts, delivery_of
+from exchange.journey.ordered import Ordered
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.ledger import Due, Pending
+from exchange.ports.lanes import Lanes
+from exchange.ports.ledger import Due
 from exchange.schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Lane:
+class Queue:
     """The deliveries to one receiver (or of one ordered conversation), and how many are
     being made.
     """
@@ -31,7 +34,7 @@ class Lane:
     ordered: bool = False
     waiting: deque[Delivery] = field(default_factory=deque)
     active: int = 0
-    #: An ordered lane stands still while its first delivery waits for its next attempt.
+    #: An ordered queue stands still while its first delivery waits for its next attempt.
     paused: bool = False
 
 
@@ -66,18 +69,18 @@ class Dispatcher:
         directory: Directory,
         clock: Clock,
         bounds: Bounds,
-        lanes: Sequence[int] = (),
+        lanes: Lanes,
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
         self._directory = directory
         self._clock = clock
         self._bounds = bounds
-        self._own_lanes = lanes
-        self._lanes: dict[str, Lane] = {}
-        #: Lanes that could go on if the dispatcher had a slot for them, the one that has waited
+        self._lanes = lanes
+        self._queues: dict[str, Queue] = {}
+        #: Queues that could go on if the dispatcher had a slot for them, the one that has waited
         #: longest first.
-        self._starved: dict[str, Lane] = {}
+        self._starved: dict[str, Queue] = {}
         self._held: dict[int, int] = {}
         self._held_bytes = 0
         self._shares: dict[str, Share] = {}
@@ -87,19 +90,28 @@ class Dispatcher:
         self._feeder: asyncio.Task[None] | None = None
         self._hungry = asyncio.Event()
         self._closing = False
-        #: Whether the ledger may hold deliveries of ours that are not in memory: ordered ones then
-        #: come by the feed only.
+        #: Whether the ledger may hold unordered deliveries of ours that are not in memory.
         self._behind = True
+        self._ordered = Ordered(
+            ledger,
+            clock,
+            self,
+            partial(delivery_of, directory=directory),
+            lanes,
+            bounds.poll_seconds,
+        )
 
     def start(self) -> None:
         """Begin to fetch what waits in the ledger."""
         self._feeder = asyncio.create_task(self._feed(), name="dispatcher-feed")
+        self._ordered.start()
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         """Let the deliveries that are being made end (within the grace), leave the others waiting
         in the ledger.
         """
         self._closing = True
+        await self._ordered.stop()
         if self._feeder is not None:
             self._feeder.cancel()
             await asyncio.gather(self._feeder, return_exceptions=True)
@@ -117,31 +129,49 @@ class Dispatcher:
         """Deliveries in memory, being made or ready."""
         return len(self._held)
 
-    def offer(self, delivery: Delivery, fed: bool = False) -> bool:
-        """Take a committed delivery for making it soon; False when there is no room (the feed will
-        find it later).
+    def offer(self, delivery: Delivery, lane: int) -> None:
+        """Say that a delivery of that lane was committed. It is made soon, or when there is room
+        for it; an ordered one by the worker that owns the lane.
+        """
+        if delivery.ordered:
+            self._ordered.offer(delivery, lane)
+        elif not self.take(delivery):
+            self._behind = True
 
-        `fed` marks what the feed brings, in the ledger's order.
+    def take(self, delivery: Delivery, not_before: int = 0) -> bool:
+        """Take a committed delivery for making it soon; False when there is no room.
+
+        An ordered one comes after those of its conversation that are held; when there are none, it
+        is made at `not_before` (milliseconds) at the earliest.
         """
         size = len(delivery.body)
-        if (
-            self._closing
-            or delivery.id in self._held
-            or not self._has_room(delivery.receiver.id, size)
-            or (delivery.ordered and self._behind and not fed)
-        ):
-            self._behind = True
+        if self._closing or not self._has_room(delivery.receiver.id, size):
             return False
+        if delivery.id in self._held:
+            return True
         self._hold(delivery, size)
         key, limit = delivery.receiver.id, self._bounds.concurrent_receiver_max
         if delivery.ordered:
             key, limit = f"{key} {delivery.envelope.channel} {delivery.envelope.conversation}", 1
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(limit, delivery.ordered)
-        lane.waiting.append(delivery)
-        self._pump(key, lane)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = Queue(limit, delivery.ordered)
+            if delivery.ordered and not_before > self._clock.now():
+                self._pause(key, queue, delivery, not_before)
+                return True
+        queue.waiting.append(delivery)
+        self._pump(key, queue)
         return True
+
+    def holds(self, delivery_id: int) -> bool:
+        """Whether that delivery is in memory."""
+        return delivery_id in self._held
+
+    def room(self, receiver: str) -> int:
+        """How many more deliveries to a receiver fit (see `_has_room`), but for their bytes."""
+        share = self._shares.get(receiver)
+        free = self._bounds.ready_max - len(self._held)
+        return max(0, (free - (share.deliveries if share is not None else 0) + 1) // 2)
 
     def _has_room(self, receiver: str, size: int) -> bool:
         """Whether one more delivery fits. A receiver may hold as much as is still free for all, so
@@ -173,26 +203,26 @@ class Dispatcher:
         if not share.deliveries:
             del self._shares[delivery.receiver.id]
 
-    def _pump(self, key: str, lane: Lane) -> None:
-        """Start what the lane and the whole dispatcher have room for."""
+    def _pump(self, key: str, queue: Queue) -> None:
+        """Start what the queue and the whole dispatcher have room for."""
         most = self._bounds.concurrent_max
         while (
-            lane.waiting
-            and lane.active < lane.limit
+            queue.waiting
+            and queue.active < queue.limit
             and self._active < most
-            and not (self._closing or lane.paused)
+            and not (self._closing or queue.paused)
         ):
-            delivery = lane.waiting.popleft()
-            lane.active += 1
+            delivery = queue.waiting.popleft()
+            queue.active += 1
             self._active += 1
-            self._tasks.add(asyncio.create_task(self._make(key, lane, delivery)))
-        if lane.waiting and lane.active < lane.limit and not (self._closing or lane.paused):
-            self._starved[key] = lane
+            self._tasks.add(asyncio.create_task(self._make(key, queue, delivery)))
+        if queue.waiting and queue.active < queue.limit and not (self._closing or queue.paused):
+            self._starved[key] = queue
         else:
             self._starved.pop(key, None)
 
-    async def _make(self, key: str, lane: Lane, delivery: Delivery) -> None:
-        """Make deliveries of this lane until it has none left, or others wait for the slot."""
+    async def _make(self, key: str, queue: Queue, delivery: Delivery) -> None:
+        """Make deliveries of this queue until it has none left, or others wait for the slot."""
         try:
             while True:
                 again_at = 0
@@ -205,49 +235,57 @@ class Dispatcher:
                     log.error("delivery not settled", delivery=delivery.id, error=str(error))
                     again_at = self._clock.now() + int(self._bounds.poll_seconds * 1000)
                 finally:
-                    if not (again_at and lane.ordered):
+                    if not (again_at and queue.ordered):
                         self._let_go(delivery)
-                if again_at and lane.ordered:
-                    self._pause(key, lane, delivery, again_at)
+                if again_at and queue.ordered:
+                    self._pause(key, queue, delivery, again_at)
                     return
-                if self._closing or self._starved or not lane.waiting:
+                if self._closing or self._starved or not queue.waiting:
                     return
-                delivery = lane.waiting.popleft()
+                delivery = queue.waiting.popleft()
         finally:
             # Here and not in a callback, which would be a turn of the loop for each delivery.
             self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
-            lane.active -= 1
+            queue.active -= 1
             self._active -= 1
-            if not lane.waiting and not lane.active:
-                self._lanes.pop(key, None)
-            # A lane that could go on goes to the end of those that wait for a slot.
+            if not queue.waiting and not queue.active:
+                self._queues.pop(key, None)
+            # A queue that could go on goes to the end of those that wait for a slot.
             self._starved.pop(key, None)
-            if lane.waiting:
-                self._starved[key] = lane
+            if queue.waiting:
+                self._starved[key] = queue
             self._pump_starved()
-            if len(self._held) <= self._bounds.ready_max // 2 or (
-                self._behind and not lane.waiting
-            ):
-                self._hungry.set()
+            self._made_room(delivery.receiver.id, not queue.waiting)
 
-    def _pause(self, key: str, lane: Lane, delivery: Delivery, again_at: int) -> None:
+    def _made_room(self, receiver: str, ended: bool) -> None:
+        """Fetch more where something was left out: when half of the memory is free, or `ended`
+        says that a queue is empty.
+        """
+        much = len(self._held) <= self._bounds.ready_max // 2
+        if self._behind and (much or ended):
+            self._hungry.set()
+        share = self._shares.get(receiver)
+        if much or share is None or share.deliveries <= self.room(receiver):
+            self._ordered.made_room(receiver, much)
+
+    def _pause(self, key: str, queue: Queue, delivery: Delivery, again_at: int) -> None:
         """Put an ordered delivery back in front of its followers, and go on with it when it
         is due.
         """
-        lane.paused = True
-        lane.waiting.appendleft(delivery)
+        queue.paused = True
+        queue.waiting.appendleft(delivery)
 
         async def resume() -> None:
             await self._clock.sleep(max(0, again_at - self._clock.now()) / 1000)
-            lane.paused = False
-            self._pump(key, lane)
+            queue.paused = False
+            self._pump(key, queue)
 
         pause = asyncio.create_task(resume())
         self._pauses.add(pause)
         pause.add_done_callback(self._pauses.discard)
 
     def _pump_starved(self) -> None:
-        """Give free slots to the lanes that have waited longest."""
+        """Give free slots to the queues that have waited longest."""
         while self._starved and self._active < self._bounds.concurrent_max:
             key = next(iter(self._starved))
             self._pump(key, self._starved.pop(key))
@@ -280,30 +318,24 @@ class Dispatcher:
         if room <= self._bounds.ready_max // 64:
             return 0
         full = [receiver for receiver, share in self._shares.items() if share.deliveries >= room]
+        most = self._bounds.ready_max + room
         due = await self._ledger.waiting(
-            self._own_lanes, self._clock.now(), self._bounds.ready_max + room, without=full
+            self._lanes.takers(), self._clock.now(), most, without=full
         )
         wanted = [each for each in due if each.id not in self._held]
         fitting = self._fitting(wanted)
-        self._behind = len(wanted) > len(fitting) or bool(full)
+        self._behind = len(wanted) > len(fitting) or len(due) == most or bool(full)
         fetched = 0
-        refused: set[str] = set()
         for start in range(0, len(fitting), 100):
             for pending in await self._ledger.pending(fitting[start : start + 100]):
-                conversation = f"{pending.delivery.receiver} {pending.message.channel} {pending.message.conversation}"
-                if pending.delivery.ordered and conversation in refused:
-                    # There may be room by now, but the one before it was left out.
-                    continue
-                if self._offer_pending(pending):
+                if self.take(delivery_of(pending, self._directory)):
                     fetched += 1
                 else:
-                    refused.add(conversation)
+                    self._behind = True
         return fetched
 
     def _fitting(self, due: Sequence[Due]) -> list[int]:
-        """The ids of those that there is room for, so that no body is read in vain. Once a receiver
-        has no room, none of what follows fits: an order is kept.
-        """
+        """The ids of those that there is room for, so that no body is read in vain."""
         free = self._bounds.ready_max - len(self._held)
         shares = {receiver: share.deliveries for receiver, share in self._shares.items()}
         fitting = []
@@ -324,6 +356,3 @@ class Dispatcher:
         finally:
             sleep.cancel()
             hungry.cancel()
-
-    def _offer_pending(self, pending: Pending) -> bool:
-        return self.offer(delivery_of(pending, self._directory), fed=True)

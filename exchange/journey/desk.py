@@ -110,20 +110,26 @@ class ChannelDesk:
     async def stored(
         self,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
-        after: int = 0,
         newest_first: bool = False,
     ) -> list[tuple[Envelope, bytes]]:
-        """Accepted messages of this channel, by the time that their ids tell."""
-        first, end = first_id(since), first_id(before)
-        if after:
-            first, end = (first, min(end, after)) if newest_first else (max(first, after + 1), end)
+        """Accepted messages of this channel, by position."""
         rows = await self._ledger.stored(
-            self._channel.name, message_types, first, end, most, newest_first
+            self._channel.name, message_types, after, until, most, newest_first
         )
         return [(envelope_of(row), body) for row, body in rows]
+
+    async def position(self) -> int:
+        """The last position given."""
+        return await self._ledger.position()
+
+    async def position_before(self, time: int) -> int:
+        """Where what was received at a time or later begins: ids are given after the time is
+        taken, so none of it has a smaller one than that time's first.
+        """
+        return await self._ledger.position_before(first_id(time))
 
     async def recall(self, keys: Sequence[str]) -> dict[str, Remembered]:
         """What this channel remembers."""

@@ -11,6 +11,7 @@ import structlog
 
 from exchange.clocks import first_id
 from exchange.ports import Clock, Ledger
+from exchange.ports.ledger import Old
 
 log = structlog.get_logger(__name__)
 
@@ -59,15 +60,19 @@ class Forgetting:
         minutes_before = (now // 1000 - self._ages.minute_seconds) // 3600 * 60
         while await self._ledger.fold(minutes_before, self._ages.rows_max):
             pass
-        bodies_before = first_id(now - self._ages.body_seconds * 1000)
-        messages_before = first_id(now - self._ages.message_seconds * 1000)
+        old_bodies = await self._before(now - self._ages.body_seconds * 1000)
+        old_messages = await self._before(now - self._ages.message_seconds * 1000)
         bodies = messages = 0
         while True:
-            dropped = await self._ledger.drop(bodies_before, messages_before, self._ages.rows_max)
+            dropped = await self._ledger.drop(old_bodies, old_messages, self._ages.rows_max)
             bodies += dropped[0]
             messages += dropped[1]
             if max(dropped) < self._ages.rows_max:
                 return bodies, messages
+
+    async def _before(self, time: int) -> Old:
+        first = first_id(time)
+        return Old(first, await self._ledger.position_before(first, most_are_older=False))
 
     async def _run(self) -> None:
         while True:

@@ -12,6 +12,7 @@ import pydantic_core
 from exchange.journey.count import message_counts, queued_counts
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
+from exchange.ports.lanes import lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
@@ -74,11 +75,18 @@ def accepted_record(
             now,
             0,
             lane,
-            int(identity.ordered),
+            int(identity.ordered and each.mode != "ask"),
             "",
         )
         for each in destinations
     ]
+    if identity.ordered:
+        deliveries = [
+            each._replace(lane=lane_of(each.receiver, channel, identity.conversation))
+            if each.mode == "push"
+            else each
+            for each in deliveries
+        ]
     events = [EventRow(message.id, 0, now, "accepted", "" if deliveries else NO_DELIVERY)]
     if verdict.items_rejected:
         events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
@@ -146,6 +154,7 @@ def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelo
         row.bytes,
         detail,
         row.process,
+        row.position,
     )
 
 

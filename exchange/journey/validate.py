@@ -125,6 +125,15 @@ class Judge:
             parsed.become_whole()
         return schema.check(parsed.document)
 
+    def _schema_again(self, reading: Reading, parsed: Parsed) -> bool:
+        """Ask the schema of a message that the channel has read anew; whether it found anything."""
+        assert reading.message_type is not None, "only what has a type has an identity"
+        found = self._check_schema(reading.message_type, parsed)
+        reading.findings.extend(found)
+        if has_errors(found):
+            reading.reason = "schema"
+        return bool(found)
+
     def refused(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Reading:
         """A message that is not read any further, for the reason given or because the guard says
         so.
@@ -143,8 +152,15 @@ class Judge:
         if parsed is None or identity is None:
             violations = reading.violations or self._locate(reading, reading.findings)
             return Judgement(Verdict(False, 0), violations, reading.reason)
-        findings = reading.findings
-        rule_findings = channel.rules(parsed, identity, context)
+        findings, document = reading.findings, parsed.document
+        try:
+            rule_findings = channel.rules(parsed, identity, context)
+            if parsed.document is not document and self._schema_again(reading, parsed):
+                rule_findings = channel.rules(parsed, identity, context)
+        except Malformed as error:
+            # What the channel left out of its first reading is no document.
+            reading.parsed, reading.violations, reading.reason = None, error.violations, "malformed"
+            return Judgement(Verdict(False, 0), error.violations, reading.reason)
         if rule_findings:
             findings = [*findings, *rule_findings]
         verdict = channel.verdict(parsed, identity, findings)

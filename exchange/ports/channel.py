@@ -226,6 +226,11 @@ class Channel:
     after). The second half calls `request` and, with the partner's response, `judge`. `refuse`
     renders a refusal in the channel's own form. `processes` titles what `identify` may name as a
     process. `families` are the folders of `schemas/` whose message types this channel carries.
+    `without_recognition` gives the same channel without its recognition of what it has judged
+    before, where it has one; verdicts are the same with and without it.
+
+    `rules` may read the message anew (`parsed.document` is another one then): its schema is asked
+    again, and the rules after it when that found anything.
     """
 
     name: str
@@ -247,6 +252,7 @@ class Channel:
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    without_recognition: Callable[[], Channel] | None = None
 
 
 __all__ = [

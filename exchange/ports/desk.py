@@ -110,17 +110,23 @@ class Desk(Protocol):
     async def stored(
         self,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
-        after: int = 0,
         newest_first: bool = False,
     ) -> list[tuple[Envelope, bytes]]:
-        """Accepted messages of this channel and these types that came in [since, before)
-        (milliseconds), in order of their ids.
+        """Accepted messages of this channel and these types with positions in (after, until], in
+        order of their positions; an empty body was dropped.
+        """
+        ...
 
-        `after` is the id of the last message of the page before (0: none); an empty body was
-        dropped.
+    async def position(self) -> int:
+        """The last position given: what is committed from now on has a greater one."""
+        ...
+
+    async def position_before(self, time: int) -> int:
+        """A position before those of all messages received at that time (milliseconds) or later,
+        and not much further before.
         """
         ...
 

@@ -13,7 +13,8 @@ from exchange.schemas.value import value
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
-    body; `detail` is JSON.
+    body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
+    committed yet).
     """
 
     id: int
@@ -31,11 +32,13 @@ class MessageRow(NamedTuple):
     content_type: str
     detail: str
     process: str = ""
+    position: int = 0
 
 
 class DeliveryRow(NamedTuple):
     """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
-    makes it; `next_at` and `ended_at` are in milliseconds (0: not yet).
+    makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
+    milliseconds (0: not yet); `position` is its message's.
     """
 
     id: int
@@ -50,6 +53,7 @@ class DeliveryRow(NamedTuple):
     lane: int
     ordered: int
     reason: str
+    position: int = 0
 
 
 class EventRow(NamedTuple):
@@ -111,7 +115,7 @@ class Record:
 
     When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
     where the digest is the same, an event `duplicate` on the original and its counts; where the
-    digest differs the caller records a rejection.
+    digest differs the caller records a rejection. The commit gives the rows their position.
     """
 
     message: MessageRow
@@ -160,6 +164,24 @@ class Due(NamedTuple):
     receiver: str
 
 
+class Place(NamedTuple):
+    """Where a delivery stands in the order of commits, and its lane."""
+
+    position: int
+    delivery_id: int
+    lane: int = 0
+
+
+class Old(NamedTuple):
+    """What is old enough to be forgotten: messages with ids below `before` that were committed up
+    to the position `until`, so that nothing goes before what was committed earlier is old, whatever
+    the clock did meanwhile.
+    """
+
+    before: int
+    until: int
+
+
 class Pending(NamedTuple):
     """A waiting delivery read back from the ledger, with its message and body."""
 
@@ -202,9 +224,19 @@ class Ledger(Protocol):
         mode: str = "push",
         without: Sequence[str] = (),
     ) -> list[Due]:
-        """Deliveries of these lanes (all when `lanes` is empty) and that mode that are due, oldest
-        first, to others than the receivers `without`.
+        """Unordered deliveries of these lanes (all when `lanes` is empty) and that mode that are
+        due, oldest first, to others than the receivers `without`.
         """
+        ...
+
+    async def ordered(self, receiver: str, after: Place, until: int, most: int) -> list[Place]:
+        """Where the ordered deliveries to a receiver stand that are to be made, due or not, after a
+        place and up to a position: what is committed later stands later.
+        """
+        ...
+
+    async def ordered_receivers(self) -> list[str]:
+        """Whom ordered deliveries wait for, in any lane."""
         ...
 
     async def pending(
@@ -229,13 +261,24 @@ class Ledger(Protocol):
         self,
         channel: str,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
         newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
-        """Accepted messages of these types with ids in [since, before), by id, with their bodies
-        (empty when dropped).
+        """Accepted messages of these types with positions in (after, until], by position, with
+        their bodies (empty when dropped).
+        """
+        ...
+
+    async def position(self) -> int:
+        """The last position given; whatever was committed has one up to it."""
+        ...
+
+    async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
+        """The last position before those of all messages with that id or a greater one: where to
+        begin with what came in since a time (see `clocks.first_id`). Costs as much as there are of
+        those messages or, where most are not older, as much as there are before them.
         """
         ...
 
@@ -256,10 +299,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Any:
-        """Forget up to `most` bodies and as many messages, settled and with ids below those
-        given.
-        """
+    async def drop(self, bodies: Old, messages: Old, most: int) -> Any:
+        """Forget up to `most` bodies and as many messages that are old and settled."""
         ...
 
     async def fold(self, before_minute: int, most: int) -> bool:

@@ -33,8 +33,13 @@ EVENT_COLUMNS = ",".join(EventRow._fields)
 def record_all(
     connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals
 ) -> list[Recorded]:
-    """Store those records that are new; say what became of each, in order."""
+    """Store those records that are new, with the positions that follow the last one given; say
+    what became of each, in order.
+    """
     answers: list[Recorded | None] = [None] * len(records)
+    last = _last_position(connection, len(records)) - len(records)
+    for position, record in enumerate(records, last + 1):
+        _place(record, position)
     rows = [record.message for record in records]
     inserted = {
         row[0]
@@ -57,6 +62,9 @@ def record_all(
         else:
             answers[index] = Recorded("new")
             kept.append(record)
+    if len(kept) < len(records):
+        _close_up(connection, kept, last)
+        _last_position(connection, len(kept) - len(records))
     insert(
         connection,
         "INSERT INTO body(message_id,codec,content)",
@@ -84,6 +92,33 @@ def record_all(
     return [answer for answer in answers if answer is not None]
 
 
+def _last_position(connection: sqlite3.Connection, more: int) -> int:
+    """The last position of all, once `more` are given (or, below 0, taken back)."""
+    [(last,)] = connection.execute(
+        "INSERT INTO position(id,last) VALUES (1,?) "
+        "ON CONFLICT(id) DO UPDATE SET last=last+excluded.last RETURNING last",
+        (more,),
+    ).fetchall()
+    return int(last)
+
+
+def _place(record: Record, position: int) -> None:
+    record.message = record.message._replace(position=position)
+    record.deliveries = [each._replace(position=position) for each in record.deliveries]
+
+
+def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int) -> None:
+    """Give the messages that were kept the positions of those that were not, so that no position
+    is left out: only retention makes gaps.
+    """
+    for position, record in enumerate(kept, last + 1):
+        if record.message.position != position:
+            _place(record, position)
+            connection.execute(
+                "UPDATE message SET position=? WHERE id=?", (position, record.message.id)
+            )
+
+
 def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) -> Recorded:
     """A message whose sender's id is taken: a duplicate when the bytes are the same."""
     row = record.message
@@ -92,7 +127,7 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
         (row.channel, row.sender, row.sender_message_id),
     ).fetchone()
     if found is None:
-        raise LedgerError(f"id {row.id} is taken by another message")
+        raise LedgerError(f"id {row.id} or position {row.position} is taken by another message")
     original = MessageRow(*found)
     if original.digest != row.digest:
         return Recorded("reused", original)
@@ -190,11 +225,11 @@ def _settle_statement(rows: int) -> str:
 def lease_mailbox(
     connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
 ) -> list[int]:
-    """Take up to `most` deliveries from a mailbox until `until`; their ids, oldest first."""
+    """Take up to `most` deliveries from a mailbox until `until`; their ids, by position."""
     rows = connection.execute(
         "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "
         "ON message.id=delivery.message_id WHERE delivery.receiver=? AND delivery.next_at<=? AND delivery.state='waiting' "
-        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.id LIMIT ?) RETURNING id",
+        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.position, delivery.id LIMIT ?) RETURNING position, id",
         (until, receiver, now, channel, most),
     ).fetchall()
-    return sorted(row[0] for row in rows)
+    return [delivery_id for _, delivery_id in sorted(rows)]

@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending
+from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending, Place
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
 DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
 EVENT = ",".join(EventRow._fields)
+
+#: What the index of ordered deliveries that are to be made is of.
+_ORDERED = "state='waiting' AND mode='push' AND ordered=1"
 
 #: Dimensions that counters may be summed by (`period` is the minute or the day).
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -39,10 +42,13 @@ def due(
     mode: str,
     without: Sequence[str] = (),
 ) -> list[Due]:
-    """Deliveries of that mode to be made, by due time, to others than the receivers `without`."""
+    """Unordered deliveries of that mode to be made, by due time, to others than the receivers
+    `without`.
+    """
     if mode not in ("push", "ask"):
         raise ValueError(f"deliveries by {mode} are not made by the exchange")
-    which = f"AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
+    which = "AND ordered=0" if mode == "push" else ""
+    which += f" AND lane IN ({','.join('?' * len(lanes))})" if lanes else ""
     if without:
         which += f" AND receiver NOT IN ({','.join('?' * len(without))})"
     rows = connection.execute(
@@ -50,6 +56,30 @@ def due(
         (due_before, *lanes, *without, most),
     )
     return [Due(*row) for row in rows]
+
+
+def ordered(
+    connection: sqlite3.Connection, receiver: str, after: Place, until: int, most: int
+) -> list[Place]:
+    """Ordered deliveries to a receiver that are to be made, after a place."""
+    rows = connection.execute(
+        f"SELECT position, id, lane FROM delivery WHERE {_ORDERED} AND receiver=? "
+        "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
+        (receiver, after.position, after.delivery_id, until, most),
+    )
+    return [Place(*row) for row in rows]
+
+
+def ordered_receivers(connection: sqlite3.Connection) -> list[str]:
+    """Whom ordered deliveries wait for: one step in the index for each of them."""
+    rows = connection.execute(
+        "WITH RECURSIVE one(receiver) AS ("
+        f"SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} UNION ALL "
+        f"SELECT (SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} "
+        "AND receiver>one.receiver) FROM one WHERE one.receiver NOT NULL) "
+        "SELECT receiver FROM one WHERE receiver NOT NULL"
+    )
+    return [row[0] for row in rows]
 
 
 def pending(
@@ -106,22 +136,43 @@ def stored(
     connection: sqlite3.Connection,
     channel: str,
     message_types: tuple[str, ...],
-    since: int,
-    before: int,
+    after: int,
+    until: int,
     most: int,
     newest_first: bool,
 ) -> list[tuple[MessageRow, bytes]]:
-    """Accepted messages of some types with ids in [since, before) and their bodies, by id."""
+    """Accepted messages of some types with positions in (after, until] and their bodies, by
+    position.
+    """
     # The plus keeps SQLite from the index of senders' ids, by which it would read and sort all that
     # the channel ever accepted.
     marks = ",".join("?" * len(message_types))
     rows = connection.execute(
         f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON body.message_id=message.id "
-        f"WHERE message.id>=? AND message.id<? AND state='accepted' AND +channel=? AND message_type IN ({marks}) "
-        f"ORDER BY message.id {'DESC' if newest_first else ''} LIMIT ?",
-        (since, before, channel, *message_types, most),
+        f"WHERE message.position>? AND message.position<=? AND state='accepted' AND +channel=? AND message_type IN ({marks}) "
+        f"ORDER BY message.position {'DESC' if newest_first else ''} LIMIT ?",
+        (after, until, channel, *message_types, most),
     )
     return [(MessageRow(*row[:-2]), unpack(row[-2], row[-1]) if row[-1] else b"") for row in rows]
+
+
+def position(connection: sqlite3.Connection) -> int:
+    """The last position given."""
+    row = connection.execute("SELECT last FROM position").fetchone()
+    return row[0] if row else 0
+
+
+def position_before(connection: sqlite3.Connection, message_id: int, most_are_older: bool) -> int:
+    """The last position before those of all messages with that id or a greater one, found by their
+    ids or, where most are not older, by positions from the first one.
+    """
+    row = connection.execute(
+        "SELECT MIN(position) FROM message WHERE id>=?"
+        if most_are_older
+        else "SELECT position FROM message WHERE +id>=? ORDER BY position LIMIT 1",
+        (message_id,),
+    ).fetchone()
+    return position(connection) if row is None or row[0] is None else int(row[0]) - 1
 
 
 def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:

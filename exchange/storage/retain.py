@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from exchange.ports.ledger import Old
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before
@@ -20,21 +21,22 @@ class Dropped(NamedTuple):
     messages: int
 
 
-#: Messages with ids below ? (ids grow with time) whose deliveries have all ended.
+#: Old messages whose deliveries have all ended.
 _SETTLED = (
-    "SELECT {id} FROM {table} WHERE {id}<? AND NOT EXISTS "
-    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY {id} LIMIT ?"
+    "SELECT message.id FROM {table} WHERE {id}<? AND message.position<=? AND NOT EXISTS "
+    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY {order} LIMIT ?"
 )
+#: The body leads, else every message that has none any more would be looked at.
+_WITH_BODIES = "body CROSS JOIN message ON message.id=body.message_id"
 
 
-def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
-    """Drop up to `most` bodies (and answers) of settled messages with ids below `before`; how many
-    went.
-    """
+def drop_bodies(connection: sqlite3.Connection, old: Old, most: int) -> int:
+    """Drop up to `most` bodies (and answers) of old and settled messages; how many went."""
     # Found in `body` itself: most old messages have none any more, and would be read again every
     # time.
     ids = connection.execute(
-        _SETTLED.format(table="body", id="body.message_id"), (before, most)
+        _SETTLED.format(table=_WITH_BODIES, id="body.message_id", order="body.message_id"),
+        (*old, most),
     ).fetchall()
     connection.executemany(
         "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids
@@ -43,15 +45,17 @@ def drop_bodies(connection: sqlite3.Connection, before: int, most: int) -> int:
     return len(ids)
 
 
-def drop_messages(connection: sqlite3.Connection, before: int, most: int) -> Dropped:
-    """Drop up to `most` settled messages with ids below `before` and all that belongs to them,
-    adding their counts to the pruned ones; how many went, and how many bodies with them.
+def drop_messages(connection: sqlite3.Connection, old: Old, most: int) -> Dropped:
+    """Drop up to `most` old and settled messages, in the order of their positions, and all that
+    belongs to them, adding their counts to the pruned ones; how many went, and how many bodies with
+    them.
     """
     for statement in DROPPED_TABLES:
         connection.execute(statement)
     connection.execute(
-        f"INSERT INTO temp.pruned {_SETTLED.format(table='message', id='message.id')}",
-        (before, most),
+        "INSERT INTO temp.pruned "
+        + _SETTLED.format(table="message", id="+message.id", order="message.position"),
+        (*old, most),
     )
     count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
     if not count:

@@ -18,7 +18,9 @@ from exchange.ports.ledger import (
     Due,
     EventRow,
     MessageRow,
+    Old,
     Pending,
+    Place,
     Record,
     Recorded,
     Remember,
@@ -119,8 +121,16 @@ class SqliteLedger:
         mode: str = "push",
         without: Sequence[str] = (),
     ) -> list[Due]:
-        """Deliveries of that mode that are due."""
+        """Unordered deliveries of that mode that are due."""
         return queries.due(self.reader, lanes, due_before, most, mode, without)
+
+    async def ordered(self, receiver: str, after: Place, until: int, most: int) -> list[Place]:
+        """Where ordered deliveries wait."""
+        return queries.ordered(self.reader, receiver, after, until, most)
+
+    async def ordered_receivers(self) -> list[str]:
+        """Whom ordered deliveries wait for."""
+        return queries.ordered_receivers(self.reader)
 
     async def pending(
         self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True
@@ -139,7 +149,8 @@ class SqliteLedger:
         ids: list[int] = await self._writer.submit(
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
         )
-        return queries.pending(self.reader, ids, "waiting", True)
+        taken = queries.pending(self.reader, ids, "waiting", True)
+        return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
@@ -149,15 +160,24 @@ class SqliteLedger:
         self,
         channel: str,
         message_types: Sequence[str],
-        since: int,
-        before: int,
+        after: int,
+        until: int,
         most: int,
         newest_first: bool = False,
     ) -> list[tuple[MessageRow, bytes]]:
-        """Accepted messages with their bodies, by id."""
+        """Accepted messages with their bodies, by position."""
         found: list[tuple[MessageRow, bytes]] = await self._scan(
-            queries.stored, channel, tuple(message_types), since, before, most, newest_first
+            queries.stored, channel, tuple(message_types), after, until, most, newest_first
         )
+        return found
+
+    async def position(self) -> int:
+        """The last position given."""
+        return queries.position(self.reader)
+
+    async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
+        """The last position before those of all messages with that id or a greater one."""
+        found: int = await self._scan(queries.position_before, message_id, most_are_older)
         return found
 
     async def message(self, message_id: int) -> MessageRow | None:
@@ -194,18 +214,18 @@ class SqliteLedger:
         result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
         return result
 
-    async def drop(self, bodies_before: int, messages_before: int, most: int) -> Dropped:
-        """Forget up to `most` bodies and messages, settled and with ids below those given."""
+    async def drop(self, bodies: Old, messages: Old, most: int) -> Dropped:
+        """Forget up to `most` bodies and messages that are old and settled."""
         alone = 0
-        if bodies_before > messages_before:
+        if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._writer.submit(
-                lambda connection: drop_bodies(connection, bodies_before, most)
+                lambda connection: drop_bodies(connection, bodies, most)
             )
-        bodies, messages = await self._writer.submit(
-            lambda connection: drop_messages(connection, messages_before, most)
+        dropped: Dropped = await self._writer.submit(
+            lambda connection: drop_messages(connection, messages, most)
         )
-        return Dropped(alone + bodies, messages)
+        return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def fold(self, before_minute: int, most: int) -> bool:
         """Fold counters of minutes before that one, about `most` of them; whether some are left."""

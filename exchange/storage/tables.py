@@ -8,13 +8,16 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInt
 from sqlmodel import Field, SQLModel
 
 
-def _big(primary_key: bool = False, nullable: bool = False) -> Column[int]:
+def _big(
+    primary_key: bool = False, nullable: bool = False, server_default: str | None = None
+) -> Column[int]:
     """A 64-bit integer; INTEGER on SQLite, so that a primary key is the row's own id."""
     return Column(
         BigInteger().with_variant(Integer(), "sqlite"),
         primary_key=primary_key,
         nullable=nullable,
         autoincrement=False,
+        server_default=server_default,
     )
 
 
@@ -32,6 +35,7 @@ class Message(SQLModel, table=True):
             sqlite_where=text("state = 'accepted'"),
             postgresql_where=text("state = 'accepted'"),
         ),
+        Index("message_position", "position", unique=True),
     )
 
     id: int = Field(sa_column=_big(primary_key=True))
@@ -49,6 +53,19 @@ class Message(SQLModel, table=True):
     content_type: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
     process: str = Field(sa_column_kwargs={"server_default": ""})
+    #: Given inside the commit, so that it rises in the order of commits over all workers.
+    position: int = Field(sa_column=_big(server_default="0"))
+
+
+class Position(SQLModel, table=True):
+    """One row: the last position that was given to a message; it stays when the message is
+    dropped.
+    """
+
+    __tablename__ = "position"
+
+    id: int = Field(sa_column=_big(primary_key=True))
+    last: int = Field(sa_column=_big())
 
 
 class Body(SQLModel, table=True):
@@ -70,8 +87,15 @@ class Delivery(SQLModel, table=True):
             "delivery_due",
             "next_at",
             "lane",
-            sqlite_where=text("state = 'waiting' AND mode = 'push'"),
-            postgresql_where=text("state = 'waiting' AND mode = 'push'"),
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+        ),
+        Index(
+            "delivery_ordered",
+            "receiver",
+            "position",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
         ),
         Index(
             "delivery_mailbox",
@@ -107,6 +131,7 @@ class Delivery(SQLModel, table=True):
     lane: int
     ordered: int
     reason: str
+    position: int = Field(sa_column=_big(server_default="0"))
 
 
 class Answer(SQLModel, table=True):

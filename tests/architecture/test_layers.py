@@ -68,9 +68,9 @@ def is_within(module: str, packages: Iterable[str]) -> bool:
 
 def is_open_to(room: str, imported: str) -> bool:
     """Whether a module of the same folder may be used: a stub only by its own files, the channel's
-    parts only by the channel.
+    parts only by the channel. A part is a file, files named after it, or a folder of its name.
     """
-    part = part_of(imported.split(".")[-1])
+    part = part_of(imported.split(".")[3])
     return (
         room == "exchange.adapters.*.partner"
         if part == "partner"
@@ -135,6 +135,20 @@ def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
     assert cycles(imports) == []
 
 
+def test_the_rooms_of_a_channel_do_not_import_each_other_in_a_ring(
+    imports: list[tuple[str, str]],
+) -> None:
+    """A room is a folder of a channel, or a file beside these."""
+    rooms = {
+        (".".join(importer.split(".")[:4]), ".".join(imported.split(".")[:4]))
+        for importer, imported in imports
+        if importer.startswith("exchange.adapters.")
+        and importer.split(".")[:3] == imported.split(".")[:3]
+        and imported.count(".") > 2
+    }
+    assert cycles(each for each in rooms if each[0] != each[1]) == []
+
+
 @pytest.mark.parametrize(
     "importer, imported",
     [
@@ -150,6 +164,10 @@ def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
         ("exchange.adapters.luova.generate_tax", "exchange.ports.channel"),
         ("exchange.adapters.luova.generate_tax", "exchange.adapters.luova.partner_tax"),
         ("exchange.adapters.luova.rules_tax", "exchange.adapters.luova.partner_tax"),
+        ("exchange.adapters.x.partner.payroll", "exchange.adapters.x.rules.pay"),
+        ("exchange.adapters.x.partner.payroll", "exchange.adapters.x.parse"),
+        ("exchange.adapters.x.generate.pay", "exchange.adapters.x.rules.judge"),
+        ("exchange.adapters.x.rules.pay", "exchange.adapters.x.partner.payroll"),
         ("exchange.statistics.rows", "exchange.storage"),
         ("exchange.partners.stub", "exchange.errors"),
         ("loadtests.calls", "exchange.schemas.call"),
@@ -170,6 +188,9 @@ def test_a_stranger_is_caught(importer: str, imported: str) -> None:
         ("exchange.adapters.luova.partner_tax", "exchange.adapters.luova.partner_sending"),
         ("exchange.adapters.luova.partner_tax", "exchange.adapters.luova.generate_tax"),
         ("exchange.adapters.luova.rules", "exchange.adapters.luova.rules_tax"),
+        ("exchange.adapters.x.partner.payroll", "exchange.adapters.x.partner.data_user"),
+        ("exchange.adapters.x.partner.payroll", "exchange.adapters.x.generate.pay"),
+        ("exchange.adapters.x.rules.judge", "exchange.adapters.x.known.reader"),
         ("exchange.adapters.kelmu.channel", "exchange.ports.channel"),
     ],
 )

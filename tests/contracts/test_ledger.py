@@ -7,10 +7,12 @@ import asyncio
 import pytest
 
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import Remember, Remembered
+from exchange.ports.ledger import Old, Remember, Remembered
 from exchange.storage.sqlite import SqliteLedger
 from exchange.storage.verify import verify
 from tests.contracts.rows import MINUTE, record, settlement
+
+ALL, NONE = Old(1 << 62, 1 << 62), Old(0, 0)
 
 
 async def sums(ledger: SqliteLedger) -> dict[str, int]:
@@ -125,6 +127,8 @@ async def test_memory_changes_only_from_the_version_that_was_read(ledger: Sqlite
     assert (recorded.kind, list(recorded.stale)) == ("stale", ["case:1"])
     assert await ledger.message(stale.message.id) is None
     await ledger.record(record("c", remember=[Remember("case:1", {"status": "closed"}, 1)]))
+    late = await ledger.record(record("d", remember=[Remember("case:1", "lost", 1)]))
+    assert late.kind == "stale", "it was read before the last change"
     assert await ledger.recall("luova", ["case:1", "case:9"]) == {
         "case:1": Remembered({"status": "closed"}, 2)
     }
@@ -201,12 +205,41 @@ async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteL
     for each in made[:6]:
         await ledger.settle(settlement(each, "delivered", ["delivered"]))
     before = await ledger.totals(("kind", "period"))
-    assert await ledger.drop(1 << 62, 0, 4) == (4, 0)
+    assert await ledger.drop(ALL, NONE, 4) == (4, 0)
     assert await ledger.body(made[0].message.id) is None
-    assert await ledger.drop(1 << 62, 1 << 62, 100) == (2, 6)
+    assert await ledger.drop(ALL, ALL, 100) == (2, 6)
     assert await ledger.message(made[0].message.id) is None
     assert await ledger.body(made[9].message.id) == made[9].body
     assert await ledger.totals(("kind", "period")) == before
+    assert verify(ledger.path).clean
+
+
+async def test_nothing_is_forgotten_before_what_was_committed_earlier_is_old(
+    ledger: SqliteLedger,
+) -> None:
+    young, set_back = record("young"), record("set-back")
+    old = [record(name) for name in "ab"]
+    # A clock that was set back gave the last one the least id.
+    made = [*old, young, set_back]
+    ids = sorted(each.message.id for each in made)
+    for each, number in zip(made, (ids[1], ids[2], ids[3], ids[0]), strict=True):
+        each.message = each.message._replace(id=number)
+        each.deliveries = [row._replace(message_id=number) for row in each.deliveries]
+        each.events = [row._replace(message_id=number) for row in each.events]
+        await ledger.record(each)
+        await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    for most_are_older in (True, False):
+        assert await ledger.position_before(ids[3], most_are_older) == 2
+    age = Old(ids[3], await ledger.position_before(ids[3], most_are_older=False))
+    assert await ledger.drop(age, NONE, 10) == (2, 0)
+    assert await ledger.body(set_back.message.id) == set_back.body
+    assert await ledger.drop(age, age, 10) == (0, 2)
+    assert [await ledger.message(each.message.id) is None for each in made] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert verify(ledger.path).clean
 
 
@@ -218,13 +251,13 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
             await ledger.settle(settlement(each, "delivered", ["delivered"]))
     before = await ledger.totals(("kind",), daily=True)
     last = max(period for (period,), *_ in await ledger.totals(("period",)))
-    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, (
+    assert (await ledger.drop(ALL, ALL, 4)).messages == 4, (
         "what is dropped before its minutes are folded"
     )
     assert not await ledger.fold(last + 1, 1_000)
     assert await ledger.totals(("kind",)) == [], "no minute is left"
     assert verify(ledger.path).clean
-    assert (await ledger.drop(1 << 62, 1 << 62, 4)).messages == 4, "and after"
+    assert (await ledger.drop(ALL, ALL, 4)).messages == 4, "and after"
     await ledger.record(record("late"))
     assert await ledger.fold(last + 1, 1_000) is False
     assert verify(ledger.path).clean
@@ -245,20 +278,73 @@ async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
         await ledger.record(record("a"))
 
 
-async def test_accepted_messages_are_read_by_type_and_id_in_either_order(
+async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
     ledger: SqliteLedger,
 ) -> None:
     made = [record(name, body=name.encode() * 300) for name in "abc"]
     other = record("d", channel="kelmu")
     for each in [*made, other, record("e", state="rejected")]:
         await ledger.record(each)
-    ids = [each.message.id for each in made]
+    positions = [each.message.position for each in made]
     types = ("population.births",)
     page = await ledger.stored("luova", types, 0, 1 << 62, 10)
     assert [(row.id, body) for row, body in page] == [(each.message.id, each.body) for each in made]
-    newest = await ledger.stored("luova", types, ids[0], ids[2], 1, newest_first=True)
-    assert [row.id for row, _ in newest] == [ids[1]], "since is in, before is out"
+    newest = await ledger.stored("luova", types, positions[0], positions[1], 1, newest_first=True)
+    assert [row.position for row, _ in newest] == [positions[1]], "after is out, until is in"
     assert await ledger.stored("luova", ("population.deaths",), 0, 1 << 62, 10) == []
+
+
+async def test_positions_rise_in_the_order_of_commits_over_all_workers(
+    ledger: SqliteLedger,
+) -> None:
+    other = SqliteLedger(ledger.path)
+    await other.open()
+    made = [record(str(number)) for number in range(20)]
+    for number, each in enumerate(reversed(made)):
+        await (other if number % 3 else ledger).record(each)
+    assert [each.message.position for each in reversed(made)] == list(range(1, 21))
+    assert await ledger.position() == await other.position() == 20
+    for each in made:
+        assert await other.message(each.message.id) == each.message
+        [delivery] = await other.deliveries(each.message.id)
+        assert delivery == each.deliveries[0]
+        assert delivery.position == each.message.position
+    newest = made[0].message.id
+    assert await ledger.position_before(newest) == 0, "the message with the least id is last"
+    assert await ledger.position_before(made[-1].message.id) == 0
+    assert await ledger.position_before(made[-1].message.id + 1) == 20
+    await other.close()
+
+
+async def test_what_is_not_kept_leaves_no_gap_between_positions(ledger: SqliteLedger) -> None:
+    await ledger.record(record("once", remember=[Remember("key", 1)]))
+    group = [
+        record("a"),
+        record("once", remember=[Remember("key", 1)]),
+        record("b"),
+        record("once", digest=b"another digest.."),
+        record("stale", remember=[Remember("key", 1)]),
+        record("c", state="rejected"),
+    ]
+    recorded = await asyncio.gather(*(ledger.record(each) for each in group))
+    assert [each.kind for each in recorded] == ["new", "duplicate", "new", "reused", "stale", "new"]
+    kept = [group[0], group[2], group[5]]
+    assert [each.message.position for each in kept] == [2, 3, 4]
+    for each in kept:
+        assert await ledger.message(each.message.id) == each.message
+        assert await ledger.deliveries(each.message.id) == list(each.deliveries)
+    await ledger.record(made := record("d"))
+    assert made.message.position == await ledger.position() == 5
+
+
+async def test_a_position_is_never_given_again(ledger: SqliteLedger) -> None:
+    made = [record(name) for name in "abc"]
+    for each in made:
+        await ledger.record(each)
+        await ledger.settle(settlement(each, "delivered", ["delivered"]))
+    assert (await ledger.drop(ALL, ALL, 100)).messages == 3
+    await ledger.record(again := record("a"))
+    assert again.message.position == 4
 
 
 async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedger) -> None:

@@ -267,3 +267,12 @@ def test_marks_in_a_row_are_read_in_no_time_by_their_square() -> None:
     assert not guard.in_text(f"a\u200b{marks}")
     # By the square, these take minutes.
     assert time.process_time() - started < 5
+
+
+@settings(max_examples=3)
+@given(code=codes(REAL_NUMBERS))
+def test_a_code_over_the_edge_of_a_window_is_found(code: str) -> None:
+    edge = guard._WINDOW_BYTES
+    for before in range(len(code) + 1):
+        body = b" " * (edge - before) + code.encode() + b" " * 20
+        assert guard.real_person_in(body), f"{before} bytes before the edge"

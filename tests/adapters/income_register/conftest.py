@@ -11,7 +11,7 @@ import pytest
 from exchange.assembly import Exchange
 from exchange.settings import Settings
 from tests.adapters.income_register.data_user import DAY, Set, World
-from tests.adapters.income_register.test_distribution import (
+from tests.adapters.income_register.hand_out.test_extraction import (
     Straight,
 )
 from tests.journeys.conftest import gateway

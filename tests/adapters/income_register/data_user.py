@@ -19,7 +19,7 @@ from exchange.schemas.call import XML
 from exchange.schemas.envelope import Envelope
 from exchange.simulation.doors import InsideDoors
 from tests.adapters.income_register.clients import raw
-from tests.adapters.income_register.test_distribution import (
+from tests.adapters.income_register.hand_out.test_extraction import (
     Hand,
     Straight,
     at,

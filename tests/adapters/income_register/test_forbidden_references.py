@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.adapters import income_register
-from exchange.adapters.income_register import verdict
+from exchange.adapters.income_register.register import verdict
 from exchange.assembly import checking
 from exchange.schemas.violation import Finding
 

@@ -122,6 +122,37 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         assert len(running.script.taken) == len(set(running.script.taken)) == 40 + 60 * slow_ones
 
 
+@pytest.mark.parametrize("slow_ones", [1, 3])
+async def test_slow_receivers_hold_up_nobody_else_after_a_restart(
+    tmp_path: Path, slow_ones: int
+) -> None:
+    slow = [FIRST, "kela.benefits", "kela.benefit-register"][:slow_ones]
+    well = asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        if receiver in slow:
+            await well.wait()
+        return Reply(200)
+
+    limits = {"ready_max": 16, "concurrent_max": 12, "concurrent_receiver_max": 3}
+    async with way(tmp_path, Script(answer), deliveries=limits) as running:
+        await running.exchange.dispatcher.stop()
+        for number in range(60):
+            for receiver in slow:
+                await running.send(f"{receiver}-{number}", receiver)
+        for number in range(40):
+            await running.send(f"quick-{number}", SECOND)
+        assert not running.script.calls, "all of them are left to the next start"
+    async with way(tmp_path, Script(answer), deliveries=limits) as running:
+        await running.until(
+            lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == 40
+        )
+        assert running.exchange.dispatcher.held <= 16, "memory stays bounded"
+        well.set()
+        await running.settled()
+        assert len(running.script.taken) == len(set(running.script.taken)) == 40 + 60 * slow_ones
+
+
 @pytest.mark.parametrize("ready_max", [4096, 4])
 async def test_an_ordered_conversation_keeps_its_order_over_failures(
     tmp_path: Path, ready_max: int, monkeypatch: pytest.MonkeyPatch

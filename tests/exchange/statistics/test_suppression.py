@@ -100,3 +100,18 @@ def test_only_what_is_marked_open_is_there(opened: Report) -> None:
         f"eessi.by-{name}" for name in ("month", "country", "sector", "sed", "process")
     }
     assert [opened.bands, opened.peaks, opened.hours, opened.channels] == [(), (), {}, {}]
+
+
+def test_no_percentage_of_a_withheld_whole_is_told(year_report: Report) -> None:
+    whole = next(share.cut for share in year_report.shares if share.cut.id == "kelmu.organisations")
+    assert "kelmu.queries.ui" in whole.of
+    lines = [
+        dataclasses.replace(line, counted=3.0) if line.row.id == "kelmu.queries.ui" else line
+        for line in year_report.lines
+    ]
+    for counted, told in ((year_report.lines, True), (lines, False)):
+        report = as_open_data(dataclasses.replace(year_report, lines=counted))
+        share = next(each for each in report.shares if each.cut.id == "kelmu.organisations")
+        known = [part for part in share.parts if part.counted]
+        assert known, "some of its parts are told"
+        assert all((part.counted_percent is not None) == told for part in known)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.ports.ledger import Old, Place
 from exchange.storage import queries
 from exchange.storage.commit import lease_mailbox, record_all, settle_all
 from exchange.storage.connection import connect
@@ -32,6 +33,9 @@ REMEMBERED = record("plan")
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
+        lambda connection: queries.ordered(connection, "fund.ytk", Place(1, 2), 9, 10),
+        lambda connection: queries.ordered_receivers(connection),
+        lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
@@ -42,7 +46,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
         lambda connection: queries.totals(connection, ("channel", "kind"), 0, 1 << 31, True),
-        lambda connection: drop_bodies(connection, 1 << 62, 10),
+        lambda connection: drop_bodies(connection, Old(1 << 62, 1 << 62), 10),
     ],
     ids=[
         "record",
@@ -50,6 +54,9 @@ REMEMBERED = record("plan")
         "lease",
         "due",
         "asked",
+        "ordered",
+        "ordered-receivers",
+        "position-before",
         "pending",
         "dead",
         "find",
@@ -87,7 +94,7 @@ def test_no_statement_reads_a_whole_table(
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(
+def test_stored_messages_are_read_in_the_order_of_their_positions_without_sorting(
     newest_first: bool, tmp_path: Path
 ) -> None:
     migrate_sqlite(tmp_path / "exchange.db")
@@ -98,5 +105,5 @@ def test_stored_messages_are_read_in_the_order_of_their_ids_without_sorting(
     connection.set_trace_callback(None)
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {made[0]}")]
     connection.close()
-    assert "SEARCH message USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
+    assert "SEARCH message USING INDEX message_position (position>? AND position<?)" in plan
     assert not any("TEMP B-TREE" in step for step in plan)

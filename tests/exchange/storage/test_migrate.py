@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
+from exchange.ports.lanes import lane_of
 from exchange.storage.fold import curves, fold
 from exchange.storage.migrate import (
     MIGRATIONS,
@@ -130,3 +131,41 @@ def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:
     migrate_sqlite(tmp_path / "new.db")
     assert as_text(tmp_path / "new.db") == wanted
     assert shape(tmp_path / "new.db") == shape(tmp_path / "migrated.db")
+
+
+def test_messages_of_an_earlier_revision_get_positions_and_ordered_deliveries_lanes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.db"
+    migrate_sqlite(path)
+    to_revision(path, "0005")
+    with closing(sqlite3.connect(path)) as connection:
+        for number in (30, 10, 20):
+            connection.execute(
+                "INSERT INTO message VALUES (?,'luova','t','dvv',?,x'00',1,'accepted','api',"
+                "?,1,1,'','{}','')",
+                (number, str(number), f"c-{number}"),
+            )
+            for offset, (mode, ordered) in enumerate((("push", 1), ("push", 0), ("ask", 1)), 1):
+                connection.execute(
+                    "INSERT INTO delivery VALUES (?,?,'fund.ytk',?,'waiting',0,1,1,0,7,?,'')",
+                    (number + offset, number, mode, ordered),
+                )
+        connection.commit()
+    migrate_sqlite(path)
+    with closing(sqlite3.connect(path)) as connection:
+        positions = connection.execute("SELECT id,position FROM message ORDER BY id").fetchall()
+        assert positions == [(10, 1), (20, 2), (30, 3)]
+        assert connection.execute("SELECT last FROM position").fetchall() == [(3,)]
+        rows = connection.execute(
+            "SELECT message_id,mode,ordered,lane,position FROM delivery ORDER BY id"
+        ).fetchall()
+    expected = []
+    for position, number in enumerate((10, 20, 30), 1):
+        lane = lane_of("fund.ytk", "luova", f"c-{number}")
+        expected += [
+            (number, "push", 1, lane, position),
+            (number, "push", 0, 7, position),
+            (number, "ask", 0, 7, position),
+        ]
+    assert rows == expected

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.ports.ledger import Old
 from exchange.storage.commit import record_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals
@@ -44,7 +45,7 @@ def steps_to_drop(connection: sqlite3.Connection) -> tuple[int, int]:
         taken += 1
 
     connection.set_progress_handler(count, 100)
-    dropped = drop_bodies(connection, 1 << 62, 10)
+    dropped = drop_bodies(connection, Old(1 << 62, 1 << 62), 10)
     connection.set_progress_handler(None, 0)
     return dropped, taken
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.generate import delivery
 from exchange.assembly import checking
 from exchange.journey.check import Checking
 from exchange.schemas import guard
@@ -139,7 +140,7 @@ def test_earners_are_artificial_persons_of_working_age() -> None:
 
 
 def test_sizes_are_from_one_report_to_three_thousand() -> None:
-    sizes = [generate.wages(random.Random(seed), DAYS[1], seed).items for seed in range(60)]
+    sizes = [delivery.wages(random.Random(seed), DAYS[1], seed).items for seed in range(60)]
     assert sizes.count(1) > 10
     assert len(set(sizes)) > 10
     assert max(sizes) <= generate.REPORTS_MAX

@@ -17,11 +17,11 @@ SAMPLES = FOLDER / "samples" / "invalid"
 PLAIN = {"schema", "real-person", "message-id-reused", "receiver-unknown", "internal", "operation"}
 #: Where the register's memory and the signatures are judged: not of one document alone, so no
 #: sample can show it.
-BEYOND_ONE_DOCUMENT = (FOLDER / "cycle.py", FOLDER / "verification.py")
+BEYOND_ONE_DOCUMENT = (FOLDER / "register" / "versions.py", FOLDER / "signature" / "verify.py")
 #: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input
 #: does.
 AT_A_DOOR = {"sender-not-partner", "timestamp-ahead"}
-RULE_FILES = sorted([*FOLDER.glob("*_rules.py"), FOLDER / "rules.py"])
+RULE_FILES = sorted((FOLDER / "rules").glob("*.py"))
 
 
 def raised(path: Path) -> set[str]:

@@ -1,0 +1,118 @@
+"""The file channel: takes deliveries that partners leave as files, answers with feedback files,
+lays out what they are to fetch; a watch.
+
+Each partner has a folder, as it has an SFTP account at the real register: `in` (it writes),
+`feedback` and `out` (it reads and deletes). A file is taken when its name ends in `.xml`; a sender
+writes under another name and renames. The outcome lies in `feedback` under the same name, as
+StatusResponseFromIR, before the file leaves `in`; after a crash in between the file is taken again
+and is a duplicate. Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021",
+chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are message errors. The names of folders
+and files are *modelled*: the register's own were not public in the material at hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from exchange.adapters.income_register import answer
+from exchange.adapters.income_register.document import FILE_DOOR
+from exchange.adapters.income_register.register.lookup import with_target
+from exchange.adapters.income_register.signature.sign import sign, signing_key
+from exchange.ports import Desk, Inbound, Watch
+from exchange.ports.desk import Outcome
+from exchange.schemas.call import XML
+from exchange.schemas.directory import Partner
+
+#: Largest file that is taken (the register's upload takes 50 MB); a larger one is refused unread.
+FILE_BYTES_MAX = 52_428_800
+#: Files of one partner taken in one round, so that none waits for another's heap.
+FILES_A_ROUND = 20
+LEASE_SECONDS, LEASE_MOST = 300.0, 20
+_TOO_LARGE = f"the file is larger than {FILE_BYTES_MAX} bytes"
+IN, OUT, FEEDBACK = "in", "out", "feedback"
+
+
+async def watch(desk: Desk) -> None:
+    """One round: every partner's files, oldest first, then what waits for it."""
+    if desk.folder is None:
+        return
+    for partner in await asyncio.to_thread(_accounts, desk.folder, list(desk.directory)):
+        own = desk.folder / partner.id
+        for path in await asyncio.to_thread(_waiting, own / IN):
+            await take(path, partner, desk)
+        await lay_out(own / OUT, partner, desk)
+
+
+def _accounts(folder: Path, partners: list[Partner]) -> list[Partner]:
+    """The partners that have a folder, each made complete."""
+    found = [each for each in partners if (folder / each.id).is_dir()]
+    for each in found:
+        for name in (IN, OUT, FEEDBACK):
+            (folder / each.id / name).mkdir(exist_ok=True)
+    return found
+
+
+def _waiting(folder: Path) -> list[Path]:
+    """Regular files whose names end in `.xml`, by the time at which they came in whole; links are
+    not followed.
+    """
+    found = []
+    for entry in os.scandir(folder):
+        if (
+            entry.name.endswith(".xml")
+            and not entry.name.startswith(".")
+            and entry.is_file(follow_symlinks=False)
+        ):
+            found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path))
+    return [Path(path) for _, path in sorted(found)[:FILES_A_ROUND]]
+
+
+async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
+    """Take one file in, and leave its feedback; None when it is too large."""
+    feedback = path.parent.parent / FEEDBACK / path.name
+    body = await asyncio.to_thread(_read, path)
+    if body is None:
+        await asyncio.to_thread(
+            _write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key())
+        )
+        await asyncio.to_thread(path.unlink)
+        return None
+    outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_DOOR), desk))
+    document = answer.status_response(
+        outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
+    )
+    await asyncio.to_thread(_write, feedback, sign(document, signing_key()))
+    await asyncio.to_thread(path.unlink)
+    return outcome
+
+
+async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:
+    """Write what waits in the partner's mailbox as files, each whole before it has its name; how
+    many.
+    """
+    leased = await desk.lease(partner.id, LEASE_MOST, LEASE_SECONDS)
+    for each in leased:
+        await asyncio.to_thread(_write, folder / f"{each.envelope.public_id}.xml", each.body)
+    if leased:
+        await desk.acknowledge(partner.id, [each.delivery_id for each in leased])
+    return len(leased)
+
+
+def _read(path: Path) -> bytes | None:
+    """The file's bytes; None when it is too large."""
+    return None if path.stat().st_size > FILE_BYTES_MAX else path.read_bytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A whole file or none, also after a crash."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+WATCH = Watch("files", 2.0, watch)

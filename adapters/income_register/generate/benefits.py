@@ -1,0 +1,121 @@
+"""Makes benefit reports: daily allowances and pensions, deductions, recoveries, recourse and
+insurances; no header.
+
+Income types of benefits are *modelled* (see `codes.toml`); how often each kind of transaction is
+made is assumed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from exchange.adapters.income_register.generate.parts import (
+    Batch,
+    Chance,
+    Span,
+    earner,
+    report_data,
+)
+
+#: Income types by who pays: an insurer, an unemployment fund, Kela.
+BENEFITS = {
+    "insurer": (1112, 1109, 1109),
+    "fund": (1106,),
+    "kela": (1101, 1102, 1103, 1104, 1105, 1107, 1110, 1111),
+}
+_PENSIONS = frozenset((1107, 1108, 1109))
+_ACCIDENT = 1112
+_BASIC = (
+    b"</IncomeEarner><Transactions><Transaction><TransactionBasic><TransactionCode>%d</TransactionCode><Amount>%d.%02d</Amount>"
+    b"<TaxTreatment>1</TaxTreatment>%b</TransactionBasic><EarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></EarningPeriod>"
+)
+_UNIT = b"<BenefitUnit><UnitCode>2</UnitCode><UnitAmount>%d.00</UnitAmount></BenefitUnit>"
+_RECOVERY = (
+    b"<RecoveryData><RecoveryDate>%b</RecoveryDate><Withhold>%d.00</Withhold><OrigEarningPeriod><StartDate>%b</StartDate>"
+    b"<EndDate>%b</EndDate></OrigEarningPeriod></RecoveryData>"
+)
+_RECOURSE = b"<RecourseData><RecoursePaymentDate>%b</RecoursePaymentDate></RecourseData>"
+_INSURANCE = (
+    b"<Insurance><InsuranceNo>T-%08d</InsuranceNo><InsurancePolicyHolder><InsurancePolicyHolderIds><Id><Type>1</Type><Code>%b</Code></Id>"
+    b"</InsurancePolicyHolderIds></InsurancePolicyHolder></Insurance>"
+)
+_DEDUCTION = (
+    b"<Deductions><Deduction><DeductionTransactionCode>1269</DeductionTransactionCode><DeductionType>%d</DeductionType>"
+    b"<Amount>%d.00</Amount><OrigBenefitEarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></OrigBenefitEarningPeriod>"
+    b"<IncomeBeneficiary>%b</IncomeBeneficiary><RemittancePeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></RemittancePeriod>"
+    b"</Deduction></Deductions>"
+)
+#: Who gets what is withheld: Kela under its own business id, or a wellbeing services county by
+#: name.
+_BENEFICIARIES = (
+    b"<IncomeBeneficiaryIds><Id><Type>1</Type><Code>0246246-0</Code></Id></IncomeBeneficiaryIds><IncomeBeneficiaryBasic>"
+    b"<IncomeBeneficiaryType>1</IncomeBeneficiaryType></IncomeBeneficiaryBasic>",
+    b"<IncomeBeneficiaryBasic><CompanyName>Hyvinvointialue</CompanyName><IncomeBeneficiaryType>2</IncomeBeneficiaryType>"
+    b"</IncomeBeneficiaryBasic>",
+)
+_END = b"</Transaction></Transactions></Report>"
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """What the reports of a delivery share: who pays which benefits, and for which periods."""
+
+    batch: Batch
+    codes: tuple[int, ...]
+    month: Span
+    spans: tuple[Span, ...]
+    before: Span
+    paid: bytes
+
+
+def payments(batch: Batch, kind: str) -> Payments:
+    """The periods that a payer pays for: pensions by the month, allowances for 5-25 days that end
+    the day before.
+    """
+    end = batch.day - datetime.timedelta(days=1)
+    spans = tuple(Span.of(end - datetime.timedelta(days=days), end) for days in range(5, 26))
+    paid = batch.day.isoformat().encode()
+    return Payments(
+        batch, BENEFITS[kind], Span.month_of(batch.day), spans, Span.month_of(batch.day, 2), paid
+    )
+
+
+def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -> bytes:
+    """One report; about 5 microseconds."""
+    code = paid.codes[int(chance() * len(paid.codes))]
+    year = paid.batch.day.year
+    if code in _PENSIONS:
+        who, span, cents, unit = (
+            earner(chance, year - 92, 30),
+            paid.month,
+            70_000 + int(chance() * 230_000),
+            b"",
+        )
+    else:
+        days = int(chance() * len(paid.spans))
+        span = paid.spans[days]
+        who, cents, unit = (
+            earner(chance, year - 65, 46),
+            (5 + days) * (3_300 + int(chance() * 9_700)),
+            _UNIT % (5 + days),
+        )
+    flags, data = b"", unit
+    rare = chance()
+    if rare < 0.02:
+        flags = b"<Recovery>true</Recovery>"
+        data += _RECOVERY % (paid.paid, cents // 500, paid.before.start, paid.before.end)
+    elif rare < 0.03:
+        flags = b"<UnjustEnrichment>true</UnjustEnrichment>"
+    elif rare < 0.05:
+        flags = b"<OneOff>true</OneOff>"
+    elif rare < 0.06:
+        flags, data = b"<Recourse>true</Recourse>", data + _RECOURSE % paid.paid
+    if code == _ACCIDENT:
+        data += _INSURANCE % (int(chance() * 10**8), paid.batch.payer.encode())
+    if rare > 0.92:
+        deducted = (4, 10, 12)[int(chance() * 3)], cents // 400
+        beneficiary = _BENEFICIARIES[int(chance() * 2)]
+        data += _DEDUCTION % (*deducted, span.start, span.end, beneficiary, span.start, span.end)
+    basic = _BASIC % (code, cents // 100, cents % 100, flags, span.start, span.end)
+    return b"".join((report_data(prefix, number), b"<IncomeEarner>", who, basic, data, _END))

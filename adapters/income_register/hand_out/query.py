@@ -1,0 +1,134 @@
+"""The query services: answer a data user's question in real time from the deliveries that the
+exchange holds; renders through others.
+
+Where a report is to be looked for is told by the index; what retention has dropped is not found.
+Who may ask what is not judged: any partner may ask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from exchange.adapters.income_register.document import DATA_REQUEST, text_of
+from exchange.adapters.income_register.endpoints import soap, wsdl
+from exchange.adapters.income_register.endpoints.request import opened
+from exchange.adapters.income_register.hand_out.changed_reports import fitting
+from exchange.adapters.income_register.hand_out.document import Extraction, render
+from exchange.adapters.income_register.hand_out.render import profile_of, profiles, render_reports
+from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.orders import query_data_type
+from exchange.adapters.income_register.orders.conditions import Conditions, as_data, of_data
+from exchange.adapters.income_register.orders.subscription import moment
+from exchange.adapters.income_register.register.index import Index
+from exchange.adapters.income_register.register.stored_delivery import INVALIDATED, Holding, Wanted
+from exchange.adapters.income_register.register.stored_reports import (
+    holding_of,
+    messages_of,
+    newest,
+    rows_of,
+)
+from exchange.adapters.income_register.register.unindexed import LARGE_BYTES
+from exchange.adapters.income_register.rules.judge import rules
+from exchange.adapters.income_register.rules.request import QUERY_TYPES
+from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
+from exchange.adapters.income_register.signature.verify import check_signature
+from exchange.ports import Context, Desk
+from exchange.schemas.call import Call, Reply
+from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import public_id
+from exchange.schemas.violation import has_errors
+from exchange.schemas.xml import locate
+
+Result = TypeVar("Result")
+#: Reports in one answer, at most.
+REPORTS_MAX = 1000
+
+
+async def ask(
+    operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk
+) -> Reply:
+    """Answer with the newest valid version of each report that fits (all versions where the request
+    says so).
+    """
+    parsed = opened(DATA_REQUEST, operations, call, partner)
+    if isinstance(parsed, Reply):
+        return parsed
+    document, now = parsed.document, desk.now()
+    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(
+        parsed, True
+    )
+    if has_errors(found):
+        return soap.fault(
+            "Client",
+            "rule",
+            [each for each in locate(call.body, found) if each.severity == "error"],
+        )
+    profile = text_of(document, "QueryProfile")
+    if profile and profile not in profiles():
+        return soap.fault(
+            "Client", f"there is no query profile {profile}; there are {', '.join(profiles())}"
+        )
+    kind = QUERY_TYPES[str(document.tag).rpartition("}")[2]]
+    parameters = document.find("DataRequestParameters")
+    wanted = of_data(as_data(parameters, moment), kind)
+    every = text_of(document, "IncludeAllVersions") == "true"
+    message_type = query_data_type.ASKED[kind].message_type
+    reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
+    rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
+    return soap.envelope(sign_canonical(rendered, signing_key()))
+
+
+async def _collect(
+    desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool
+) -> list[bytes]:
+    """The reports that fit, newest delivery first."""
+    reports: list[bytes] = []
+    async for holding in _candidates(desk, message_type, wanted):
+        found = [Wanted(index, name, version) for index, name, version, _ in holding.valid]
+        if fits := await _work(holding, fitting, holding, found, wanted):
+            told = (await _told(desk, holding, fits, every))[: REPORTS_MAX - len(reports)]
+            reports += await _work(holding, render_reports, holding, told, profile)
+        if len(reports) >= REPORTS_MAX:
+            break
+        await asyncio.sleep(0)
+    return reports
+
+
+async def _work(holding: Holding, function: Callable[..., Result], *arguments: Any) -> Result:
+    """What a function makes of a delivery: of a large one on a thread, for on the loop everybody
+    would wait.
+    """
+    return (
+        await asyncio.to_thread(function, *arguments)
+        if len(holding.body) > LARGE_BYTES
+        else function(*arguments)
+    )
+
+
+async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
+    """The deliveries that may hold an answer, the newest first."""
+    if references := wanted.values.get(query_data_type.REFERENCE):
+        for message_id in await messages_of(desk, sorted(references)):
+            holding = await holding_of(desk, message_id)
+            if holding is not None and holding.envelope.message_type == message_type:
+                yield holding
+        return
+    async for holding in Index(desk).look_up(message_type, wanted):
+        yield holding
+
+
+async def _told(desk: Desk, holding: Holding, fits: list[Wanted], every: bool) -> list[Wanted]:
+    """Those that are the newest version and valid; or all of them, and with the last one that it
+    was invalidated.
+    """
+    rows = await rows_of(desk, (holding.shelf.place(each.report_id)[0] for each in fits))
+    told = []
+    for each in fits:
+        last = newest(holding.shelf, each.report_id, rows)
+        if every or last == each.version:
+            told.append(each)
+        if every and last == -(each.version + 1):
+            told.append(each._replace(version=-last, status=INVALIDATED))
+    return told

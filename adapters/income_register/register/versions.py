@@ -1,0 +1,330 @@
+"""The cycle of deliveries and reports: what the register recalls for a delivery, what it finds in
+its memory, what it keeps; no rule of fields.
+
+Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 3.1, 5.3 and
+9.3 (vero.fi). A new report is version 1; a replacement or an invalidation the version after the
+newest one; only the newest, valid version can be replaced or invalidated. ReportId is unique among
+the owner's reports of one kind (the owner is the payer), DeliveryId among the owner's deliveries of
+one type. Nothing of this is judged when a document is only checked, outside a door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from exchange.adapters.income_register.document import (
+    DEFERRED_DOORS,
+    DELIVERIES,
+    DOORS,
+    INVALIDATIONS,
+    NEW,
+    REAL_TIME_DOOR,
+    REPLACEMENT,
+    REPORTS,
+    SUBSCRIPTION_DOOR,
+    SUBSCRIPTIONS,
+    Element,
+    Item,
+    delivery_data,
+)
+from exchange.adapters.income_register.identify import kind_of, owner_of
+from exchange.adapters.income_register.orders.subscription import ALL
+from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.rows import (
+    OF_DELIVERIES,
+    OF_REPORTS,
+    OF_SUBSCRIPTION,
+    Row,
+    Shelf,
+    delivery_key,
+    key_of_register_id,
+    read_row,
+    rejected_key,
+    report_id_of,
+    subscription_id,
+    subscription_key,
+)
+from exchange.ports import Context, Identity, Parsed
+from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.violation import Finding, has_errors
+
+#: Reports that the register recommends to put into one delivery at most; more is only warned of.
+REPORTS_MAX = 3000
+
+
+def is_delivery(parsed: Parsed) -> bool:
+    return (
+        isinstance(parsed, Document)
+        and parsed.message_type in DELIVERIES
+        and parsed.inbound.door in DOORS
+    )
+
+
+def shelf_of_delivery(parsed: Document, data: Element) -> Shelf:
+    """Where the delivery's reports are remembered; made once."""
+    if parsed.shelf is None:
+        kind = kind_of(data)
+        parsed.shelf = Shelf(
+            owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind
+        )
+    return parsed.shelf
+
+
+def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
+    """The keys of the delivery itself and of every report that it names; of an extraction, its
+    subscription's.
+    """
+    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+        return (subscription_key(parsed.inbound.hints["subscription"]),)
+    if not is_delivery(parsed) or has_errors(parsed.findings):
+        return ()
+    assert isinstance(parsed, Document)
+    data = delivery_data(parsed.document)
+    kind, hints = kind_of(data), parsed.inbound.hints
+    keys: dict[str, None] = {delivery_key(identity.sender_message_id): None}
+    if parsed.inbound.door in DEFERRED_DOORS:
+        keys[rejected_key(identity.sender_message_id)] = None
+    if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
+        keys.update(
+            dict.fromkeys(
+                (
+                    ALL,
+                    *(
+                        subscription_key(subscription_named(data, item, hints))
+                        for item in parsed.items
+                    ),
+                )
+            )
+        )
+    elif kind in OF_REPORTS or parsed.message_type in REPORTS:
+        shelf = shelf_of_delivery(parsed, data)
+        for item in parsed.items:
+            if item.report_id:
+                keys[shelf.place(item.report_id)[0]] = None
+            if item.register_id:
+                keys[key_of_register_id(item.register_id)] = None
+    if kind in OF_DELIVERIES and (target := hints.get("target")):
+        shelf = shelf_of_delivery(parsed, data)
+        keys[delivery_key(target)] = None
+        keys.update(
+            dict.fromkeys(
+                shelf.place(report_id)[0] for report_id in hints.get("reports", "").split()
+            )
+        )
+    return list(keys)
+
+
+def subscription_named(data: Element, item: Item, hints: Any) -> str:
+    if kind_of(data) == "112":
+        return str(hints.get("subscription", ""))
+    return item.register_id or subscription_id(owner_of(data), item.report_id)
+
+
+def check(
+    parsed: Parsed, identity: Identity, context: Context, found: Sequence[Finding]
+) -> list[Finding]:
+    """What the rules of fields found, and what the register's memory adds to it; `parsed` learns
+    the versions.
+    """
+    if not is_delivery(parsed) or has_errors(parsed.findings):
+        return list(found)
+    assert isinstance(parsed, Document)
+    parsed.versions.clear()
+    parsed.invalidated.clear()
+    data = delivery_data(parsed.document)
+    findings = [_at_a_door(finding) for finding in found]
+    if any(finding.rule == "ir.sender-not-partner" for finding in findings):
+        # Nobody learns what ids another has used.
+        return findings
+    if delivery_key(identity.sender_message_id) in context.known and identity.sender_message_id:
+        findings.append(
+            _finding(
+                "delivery-id-used",
+                data.find("DeliveryId"),
+                None,
+                "a DeliveryId of its own for each delivery",
+            )
+        )
+    if len(parsed.items) > REPORTS_MAX and parsed.message_type in REPORTS:
+        more = _finding(
+            "many-reports", None, None, f"at most {REPORTS_MAX}", str(len(parsed.items))
+        )
+        findings.append(replace(more, severity="warning"))
+    kind = kind_of(data)
+    if (
+        parsed.message_type == INVALIDATIONS
+        and parsed.inbound.door == REAL_TIME_DOOR
+        and len(parsed.items) > 1
+    ):
+        findings.append(
+            _finding(
+                "invalidation-single",
+                parsed.items[1].element,
+                None,
+                "one Item",
+                str(len(parsed.items)),
+            )
+        )
+    if parsed.message_type in REPORTS or kind in OF_REPORTS:
+        return findings + _check_reports(parsed, shelf_of_delivery(parsed, data), context)
+    if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
+        return findings + _check_subscription(parsed, data, context)
+    if kind in OF_DELIVERIES:
+        return findings + _check_target(parsed, data, context)
+    return findings
+
+
+def _at_a_door(finding: Finding) -> Finding:
+    """A delivery that is meant for production is refused where it arrives; a document that is only
+    checked is warned of.
+    """
+    return (
+        replace(finding, severity="error")
+        if finding.rule == "ir.production-environment"
+        else finding
+    )
+
+
+def _finding(
+    rule: str, at: Element | None, item: int | None, expected: str = "", found: str = ""
+) -> Finding:
+    error = ERRORS[rule]
+    return Finding(f"ir.{rule}", error.message, at, expected, found, "error", error.code, item)
+
+
+def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Finding]:
+    """New reports must be new; replacements and invalidations must be of the newest version, and
+    that one valid.
+    """
+    rows: dict[str, Row | None] = {
+        key: read_row(each) for key, each in context.known.items() if key.startswith("r/")
+    }
+    invalidating = parsed.message_type == INVALIDATIONS
+    findings: list[Finding] = []
+    seen: set[str] = set()
+    for index, item in enumerate(parsed.items):
+        if not invalidating and item.action == NEW:
+            key, suffix = shelf.place(item.report_id)
+            row = rows.get(key)
+            if row is not None and suffix in row.versions:
+                findings.append(
+                    _finding(
+                        "report-id-used",
+                        item.element,
+                        index,
+                        "a ReportId of its own",
+                        item.report_id,
+                    )
+                )
+            parsed.versions[index] = 1
+        elif (invalidating or item.action == REPLACEMENT) and (item.report_id or item.register_id):
+            report_id, fault = _named(item, shelf, context)
+            version = _version(rows, shelf, report_id) if report_id else 0
+            if fault or not version:
+                rule, expected = "report-not-found", "a report that the owner has given"
+            elif version < 0:
+                rule, expected = "report-invalidated", "a report that is valid"
+            elif item.version and item.version != str(version):
+                rule, expected = "report-outdated", f"version {version}, the newest"
+            elif report_id in seen and invalidating:
+                rule, expected = "report-repeated", "each report once"
+            else:
+                item.report_id = report_id
+                parsed.versions[index] = version + 1
+                seen.add(report_id)
+                continue
+            named = " ".join(
+                part for part in (item.report_id, item.register_id, item.version) if part
+            )
+            findings.append(_finding(rule, item.element, index, expected, named))
+    return findings
+
+
+def _named(item: Item, shelf: Shelf, context: Context) -> tuple[str, bool]:
+    """The ReportId that an item's references lead to; both, when given, must lead to the
+    same one.
+    """
+    if not item.register_id:
+        return item.report_id, False
+    by_register = report_id_of(item.register_id, shelf, context.known)
+    return by_register, not by_register or item.report_id not in ("", by_register)
+
+
+def _version(rows: dict[str, Row | None], shelf: Shelf, report_id: str) -> int:
+    key, suffix = shelf.place(report_id)
+    row = rows.get(key)
+    return row.versions.get(suffix, 0) if row is not None else 0
+
+
+def _check_subscription(parsed: Document, data: Element, context: Context) -> list[Finding]:
+    """A new one must be new; one to be invalidated must be there, valid, and not extracted yet."""
+    item = parsed.items[0]
+    known = context.known.get(
+        subscription_key(subscription_named(data, item, parsed.inbound.hints))
+    )
+    if parsed.message_type == SUBSCRIPTIONS:
+        parsed.versions[0] = 0
+        if known is not None:
+            return [
+                _finding(
+                    "subscription-id-used",
+                    item.element,
+                    0,
+                    "a MainSubscriptionId of its own",
+                    item.report_id,
+                )
+            ]
+        return []
+    if known is None or known.value["owner"] != owner_of(data):
+        rule = "subscription-not-found"
+    elif known.value["invalidated"]:
+        rule = "subscription-invalidated"
+    elif known.value["until"]:
+        rule = "subscription-extracted"
+    else:
+        parsed.versions[0] = 0
+        return []
+    return [
+        _finding(
+            rule,
+            item.element,
+            0,
+            "a valid subscription without extractions",
+            item.report_id or item.register_id,
+        )
+    ]
+
+
+def _check_target(parsed: Document, data: Element, context: Context) -> list[Finding]:
+    """A whole delivery to invalidate must be there and valid; its reports that are still valid get
+    their next version.
+    """
+    item, target = parsed.items[0], parsed.inbound.hints.get("target", "")
+    known = context.known.get(delivery_key(target))
+    if not target or known is None:
+        rule = "delivery-not-found"
+    elif known.value.get("invalidated"):
+        rule = "delivery-invalidated"
+    else:
+        parsed.versions[0] = 0
+        shelf = shelf_of_delivery(parsed, data)
+        rows = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
+        found = {
+            each: _version(rows, shelf, each)
+            for each in parsed.inbound.hints.get("reports", "").split()
+        }
+        parsed.invalidated.update(
+            {report_id: version + 1 for report_id, version in found.items() if version > 0}
+        )
+        return []
+    return [
+        _finding(
+            rule,
+            item.element,
+            0,
+            "a valid delivery of the owner",
+            item.report_id or item.register_id,
+        )
+    ]

@@ -1,0 +1,274 @@
+"""What holds for single fields wherever they stand: code lists, identifiers, dates, addresses;
+nothing that compares reports.
+
+Sources: "Koodistot 2022" for the lists; "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset
+2022" (vero.fi), chapter 1.3 for dates, 2.1 and 2.5 for identifiers, 2.7 for addresses, 2.18, 2.31,
+2.32, 2.35, 2.38, 2.40, 2.44, 2.53 and 2.54 for ranges. One walk over the elements that a rule
+knows; everything else is passed over inside libxml2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from exchange.adapters.income_register.document import Element, parent_of
+from exchange.adapters.income_register.findings import Book, Day, iso, read_amount, read_day
+from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
+from exchange.schemas.income_register.codes import LISTS, plain
+
+_EARLIEST = Day(1800, 1, 1)
+
+#: Elements whose code list follows from their name alone.
+_BY_NAME = {
+    "ActionCode": "ActionCode",
+    "ResponsibilityCode": "ResponsibilityCode",
+    "Language": "Language",
+    "Gender": "Gender",
+    "AddressType": "AddressType",
+    "EmploymentCode": "EmploymentCode",
+    "TermCode": "TermCode",
+    "PensionActCode": "PensionActCode",
+    "ExceptionCode": "InsuranceExceptionCode",
+    "PostedCertCode": "PostedCertCode",
+    "TaxTreatyCountryCode": "TaxTreatyCountryCode",
+    "FormCode": "FormCode",
+    "IncomeEarnerType": "IncomeEarnerType",
+    "InsuranceCode": "InsuranceCode",
+    "CarBenefitCode": "CarBenefitCode",
+    "AgeGroupCode": "AgeGroupCode",
+    "BenefitCode": "BenefitCode",
+    "AllowanceCode": "AllowanceCode",
+    "RemunerationCode": "RemunerationCode",
+    "TaxTreatment": "BenefitTaxTreatment",
+    "DeductionType": "DeductionType",
+    "NonresidentPensionBasis": "NonresidentPensionBasis",
+    "IncomeBeneficiaryType": "IncomeBeneficiaryType",
+}
+#: Lists that live on while ours is of 2022: what they lack is only warned of.
+_LIVING = {"PensionProvIdCode": "PensionProvIdCode", "CBACode": "CBACode"}
+#: Elements whose code list follows from the element that they are in.
+_BY_PARENT = {
+    ("Type", "Profession"): "ProfessionType",
+    ("Type", "EmploymentReg"): "EmploymentRegType",
+    ("Type", "EmploymentEnding"): "EmploymentEndingType",
+    ("Code", "PayerTypes"): "PayerType",
+    ("PaymentType", "PaymentTypes"): "PaymentType",
+    ("PaymentType", "Payment"): "RefPaymentType",
+    ("PaymentType", "ReimbPayment"): "ReimbPaymentType",
+    ("CauseCode", "PaidAbsencePeriod"): "PaidAbsenceCauseCode",
+    ("CauseCode", "UnpaidAbsencePeriod"): "UnpaidAbsenceCauseCode",
+    ("UnitCode", "UnitWage"): "WageUnitCode",
+    ("UnitCode", "BenefitUnit"): "BenefitUnitCode",
+}
+_BENEFIT_ID_LISTS = {
+    "PayerIds": "BenefitPayerIdType",
+    "IncomeEarnerIds": "BenefitIncomeEarnerIdType",
+}
+_ADDRESSES = ("Address", "TypedAddress", "WorkCountryAddress", "ServiceRecipientAddress")
+
+
+def check_code(book: Book, element: Element, list_name: str) -> None:
+    """The element's code stands in the list; what is no integer at all is the schema's business."""
+    text = element.text
+    allowed = LISTS[list_name]
+    if text in allowed:
+        return
+    code = plain(text)
+    if code not in allowed and (code.lstrip("-").isdigit() or list_name == "TaxTreatyCountryCode"):
+        book.add(
+            "code-unknown",
+            element,
+            f"a code of {list_name}",
+            text,
+            "warning" if list_name in _LIVING else "error",
+        )
+
+
+def _by_name(book: Book, element: Element) -> None:
+    check_code(book, element, _BY_NAME[element.tag])
+
+
+def _living(book: Book, element: Element) -> None:
+    check_code(book, element, _LIVING[element.tag])
+
+
+def _by_parent(book: Book, element: Element) -> None:
+    if list_name := _BY_PARENT.get((element.tag, parent_of(element).tag)):
+        check_code(book, element, list_name)
+
+
+def _type(book: Book, element: Element) -> None:
+    """A Type: of an identifier (with its Code and country beside it), of a sub-organisation or of
+    some other coded value.
+    """
+    holder = parent_of(element)
+    if holder.tag == "SubOrg":
+        owner = parent_of(parent_of(holder)).tag
+        wages = "PayerSubOrgType" if owner == "Payer" else "IncomeEarnerSubOrgType"
+        check_code(book, element, wages if book.wages else "BenefitPayerSubOrgType")
+    elif list_name := _BY_PARENT.get(("Type", holder.tag)):
+        check_code(book, element, list_name)
+    else:
+        list_name = (
+            "IdType" if book.wages else _BENEFIT_ID_LISTS.get(parent_of(holder).tag, "IdType")
+        )
+        check_code(book, element, list_name)
+        check_identifier(book, element)
+
+
+def check_identifier(book: Book, kind: Element) -> None:
+    """The Code beside a Type: check digits (a warning: the register's own examples break them),
+    country for foreign ones.
+    """
+    number = kind.getnext()
+    if number is None or number.tag != "Code":
+        return
+    text, code = (number.text or "").strip(), plain(kind.text)
+    if code == "1":
+        if not is_business_id(text):
+            book.add(
+                "business-id", number, "a business id with a valid check digit", text, "warning"
+            )
+    elif code == "2" and not is_personal_identity_code(text):
+        # The found value is not repeated: what is nearly an identity code may be somebody's
+        # mistyped one.
+        book.add(
+            "personal-identity-code",
+            number,
+            "a personal identity code with a valid check character",
+            "",
+            "warning",
+        )
+    if code in LISTS["IdType"] and (
+        code not in ("1", "2") or (code == "2" and parent_of(kind).tag == "AccInsProvId")
+    ):
+        country = number.getnext()
+        if country is None or country.tag != "CountryCode":
+            book.add("country-missing", parent_of(kind), "CountryCode")
+        if code == "99" and (is_business_id(text) or is_personal_identity_code(text)):
+            book.add("other-id-is-finnish", number, "an identifier that is not Finnish")
+
+
+def _country(book: Book, element: Element) -> None:
+    if element.text == "99":
+        name = element.getnext()
+        if name is None or not name.tag.endswith("CountryName"):
+            book.add("country-name-missing", element, "CountryName")
+
+
+def check_day(book: Book, element: Element) -> Day | None:
+    """A date without time zone, not before 1800; the day, None when it is none."""
+    day = read_day(element.text)
+    if day is not None:
+        if day.zoned:
+            book.add("date-zoned", element, "a date without time zone", element.text)
+        if day < _EARLIEST:
+            book.add("date-early", element, "1800-01-01 or later", element.text)
+    return day
+
+
+def _birth(book: Book, element: Element) -> None:
+    day = check_day(book, element)
+    if day is not None and day[:3] > book.today[:3]:
+        book.add("birth-date-future", element, f"{iso(book.today)} or earlier", element.text)
+
+
+def _start(book: Book, element: Element) -> None:
+    day = check_day(book, element)
+    if (
+        day is not None
+        and day[:3] > book.latest_day[:3]
+        and parent_of(parent_of(element)).tag == "EmploymentPeriods"
+    ):
+        book.add(
+            "employment-start-late", element, f"{iso(book.latest_day)} or earlier", element.text
+        )
+    end = element.getnext()
+    if day is not None and end is not None and end.tag == "EndDate":
+        last = read_day(end.text)
+        if last is not None and last[:3] < day[:3]:
+            book.add("period-order", end, f"{(element.text or '').strip()} or later", end.text)
+
+
+def _address(book: Book, element: Element) -> None:
+    if (element.find("Street") is None) == (element.find("POBox") is None):
+        book.add("address-line", element, "Street or POBox")
+
+
+def _limit(rule: str, least: int, most: int) -> Callable[[Book, Any], None]:
+    def check(book: Book, element: Element) -> None:
+        value = read_amount(element.text)
+        if value is not None and not least <= value <= most:
+            book.add(rule, element, f"{least}-{most}", element.text)
+
+    return check
+
+
+def _not_negative(book: Book, element: Element) -> None:
+    if (value := read_amount(element.text)) is not None and value < 0:
+        book.add("value-negative", element, "0 or more", element.text)
+
+
+def _absence_amount(book: Book, element: Element) -> None:
+    if parent_of(element).tag == "PaidAbsencePeriod":
+        _not_negative(book, element)
+
+
+def _absence_days(book: Book, element: Element) -> None:
+    if parent_of(element).tag == "UnpaidAbsencePeriod":
+        _not_negative(book, element)
+
+
+def _emissions(book: Book, element: Element) -> None:
+    """0-100, for payments of 2022-2025."""
+    _limit("percentage", 0, 100)(book, element)
+    if book.payment_day is not None and not 2022 <= book.payment_day.year <= 2025:
+        book.add("emissions-year", element, "a payment date in 2022-2025", iso(book.payment_day))
+
+
+def _six_months(book: Book, element: Element) -> None:
+    if (element.text or "").strip() == "true" and parent_of(element).find("CountryCode") is None:
+        book.add("country-missing", parent_of(element), "CountryCode")
+
+
+_CHECKS: dict[str, Callable[[Book, Any], Any]] = {
+    **dict.fromkeys(_BY_NAME, _by_name),
+    **dict.fromkeys(_LIVING, _living),
+    **{tag: _by_parent for tag, _ in _BY_PARENT},
+    "Type": _type,
+    **dict.fromkeys(("CountryCode", "NonResidentCountryCode", "WorkCountryCode"), _country),
+    **dict.fromkeys(
+        (
+            "EndDate",
+            "PaymentDate",
+            "RecoveryDate",
+            "RecoursePaymentDate",
+            "AbsenceUntil",
+            "ReportDate",
+        ),
+        check_day,
+    ),
+    **dict.fromkeys(("AbsenceRepStartDate", "AbsenceRepEndDate"), check_day),
+    "BirthDate": _birth,
+    "StartDate": _start,
+    **dict.fromkeys(_ADDRESSES, _address),
+    "PartTime": _limit("percentage", 0, 100),
+    "EmissionsValue": _emissions,
+    "HoursPerWeek": _limit("weekly-hours", 0, 168),
+    "CrossTradeTime": _limit("cross-trade-time", 1, 12),
+    **dict.fromkeys(
+        ("UnitPrice", "UnitAmount", "Kilometers", "WorkDays", "EstAmount"), _not_negative
+    ),
+    "Amount": _absence_amount,
+    "AbsenceDays": _absence_days,
+    "Applicable": _six_months,
+}
+_TAGS = tuple(_CHECKS)
+
+
+def check_fields(book: Book, part: Element) -> None:
+    """Every rule of single fields, on everything under `part`."""
+    checks = _CHECKS
+    for element in part.iter(*_TAGS):
+        checks[element.tag](book, element)

@@ -1,0 +1,1 @@
+"""Signing what the register sends and verifying what it gets (XML-DSig)."""

@@ -1,0 +1,125 @@
+"""The file channel: files left in a folder are deliveries, their outcomes are feedback files, and
+what waits is laid out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from exchange.adapters.income_register.endpoints import files
+from exchange.schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
+from tests.adapters.income_register.clients import check_reply, raw
+from tests.adapters.income_register.endpoints.test_services import (
+    EMPLOYER,
+    batch,
+    invalidation_of,
+    status_of,
+)
+from tests.adapters.income_register.register.test_versions import codes, delivery, items, replaced
+from tests.journeys.running import Running, running
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
+    """An exchange that watches a folder with one partner's account."""
+    (tmp_path / "files" / "income-register" / EMPLOYER).mkdir(parents=True)
+    async with running(tmp_path, files={"directory": tmp_path / "files"}) as started:
+        yield started
+
+
+def account(gateway: Running) -> Path:
+    """The partner's folder."""
+    folder = gateway.exchange.settings.files.directory
+    assert folder is not None
+    return folder / "income-register" / EMPLOYER
+
+
+async def leave(gateway: Running, name: str, content: bytes) -> etree._Element:
+    """Put a file in, wait for its feedback; the document, checked."""
+    own = account(gateway)
+    (own / "in").mkdir(exist_ok=True)
+    part = own / "in" / f"{name}.tmp"
+    part.write_bytes(content)
+    part.rename(own / "in" / f"{name}.xml")
+    feedback = own / "feedback" / f"{name}.xml"
+    await gateway.until(lambda: feedback.exists() and not (own / "in" / f"{name}.xml").exists())
+    document = etree.fromstring(feedback.read_bytes())
+    check_reply(document)
+    return document
+
+
+async def test_files_go_the_whole_way_and_leave_feedback(gateway: Running) -> None:
+    reply = await leave(gateway, "one", raw(delivery(gateway, "F-1", reports=3, real_time=False)))
+    assert (status_of(reply), len(items(reply, "ValidItems"))) == ("3", 3)
+    await gateway.settled()
+    counted = await gateway.counts("income-register")
+    assert counted["accepted"] == 1
+    again = await leave(gateway, "two", raw(delivery(gateway, "F-1", reports=3, real_time=False)))
+    assert items(again, "ValidItems") == items(reply, "ValidItems"), (
+        "the same bytes are a duplicate, as after a crash"
+    )
+    assert (await gateway.counts("income-register"))["duplicate"] == 1
+    owner = batch(gateway, EMPLOYER, "-").payer
+    gone = await leave(gateway, "three", invalidation_of(owner, "F-i", "109", "F-1"))
+    assert status_of(gone) == "3"
+    late = await leave(gateway, "four", replaced(delivery(gateway, "F-2"), "F-1-0001"))
+    assert (status_of(late), codes(late)) == ("5", ["IR5003"])
+
+
+async def test_what_is_wrong_with_a_file_is_told_in_message_errors(gateway: Running) -> None:
+    no_xml = await leave(gateway, "text", b"this is no XML")
+    assert (status_of(no_xml), no_xml.find("StatusResponse/MessageErrors") is not None) == (
+        "4",
+        True,
+    )
+    broken = delivery(gateway, "B-1")
+    broken.find("DeliveryData").remove(broken.find("DeliveryData/DeliveryId"))
+    by_schema = await leave(gateway, "schema", raw(broken))
+    assert (status_of(by_schema), set(codes(by_schema))) == ("4", {"IR1005"})
+    empty = await leave(gateway, "empty", b"")
+    assert status_of(empty) == "4"
+    person = delivery(gateway, "B-2")
+    artificial = make_personal_identity_code(datetime.date(1970, 1, 1), 923)
+    code = artificial[:7] + "123" + CHECK_CHARACTERS[int(artificial[:6] + "123") % 31]
+    person.find("DeliveryData/Reports/Report/IncomeEarner/IncomeEarnerIds/Id/Code").text = code
+    refused = await leave(gateway, "person", raw(person))
+    assert (status_of(refused), codes(refused)) == ("4", ["IR1006"])
+    assert code.encode() not in etree.tostring(refused)
+
+
+async def test_only_whole_files_of_the_folder_itself_are_taken(
+    gateway: Running, tmp_path: Path
+) -> None:
+    own = account(gateway) / "in"
+    own.mkdir(exist_ok=True)
+    secret = tmp_path / "secret.xml"
+    secret.write_bytes(raw(delivery(gateway, "L-1")))
+    os.symlink(secret, own / "link.xml")
+    (own / "half.xml.tmp").write_bytes(b"<")
+    (own / ".hidden.xml").write_bytes(b"<")
+    (own / "folder.xml").mkdir()
+    await leave(gateway, "real", raw(delivery(gateway, "L-2")))
+    assert sorted(path.name for path in own.iterdir()) == [
+        ".hidden.xml",
+        "folder.xml",
+        "half.xml.tmp",
+        "link.xml",
+    ]
+    assert [path.name for path in (account(gateway) / "feedback").iterdir()] == ["real.xml"]
+
+
+async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> None:
+    own = account(gateway) / "in"
+    own.mkdir(exist_ok=True)
+    with (own / "large.tmp").open("wb") as file:
+        file.truncate(files.FILE_BYTES_MAX + 1)
+    (own / "large.tmp").rename(own / "large.xml")
+    feedback = account(gateway) / "feedback" / "large.xml"
+    await gateway.until(feedback.exists)
+    assert status_of(etree.fromstring(feedback.read_bytes())) == "4"

@@ -1,0 +1,327 @@
+"""The services as a SOAP client sees them: zeep, built from the served WSDLs, runs every operation;
+replies validate and verify.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from exchange.adapters import income_register
+from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.endpoints import wsdl
+from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.rules.request import QUERY_TYPES
+from tests.adapters.income_register.clients import client, raw
+from tests.journeys.running import Running
+
+SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
+EMPLOYER, KELA = "employer.demo-oy", "kela.benefits"
+
+
+def today(gateway: Running) -> datetime.date:
+    """The exchange's day."""
+    return datetime.datetime.fromtimestamp(gateway.exchange.clock.now() / 1000, datetime.UTC).date()
+
+
+def batch(gateway: Running, partner: str, delivery_id: str, **more: Any) -> generate.Batch:
+    """A delivery of that partner, paid today."""
+    found = gateway.exchange.directory.get(partner)
+    assert found is not None
+    return generate.Batch(found.business_id, found.business_id, today(gateway), delivery_id, **more)
+
+
+def status_of(document: Any) -> str:
+    """DeliveryDataStatus of an acknowledgement or a status response."""
+    return str(
+        document.findtext("AckData/DeliveryDataStatus")
+        or document.findtext("StatusResponse/DeliveryDataStatus")
+    )
+
+
+async def test_wage_reports_go_in_by_a_soap_client(gateway: Running) -> None:
+    soap = await client(gateway, "WageReportService", EMPLOYER)
+    rng = random.Random(1)
+    one = soap.values(generate.wage_delivery(rng, batch(gateway, EMPLOYER, "Z-1")))
+    reply = await asyncio.to_thread(soap.call, "SendWageReport", one)
+    assert (reply.tag.rpartition("}")[2], status_of(reply)) == ("StatusResponseFromIR", "3")
+    assert reply.findtext("StatusResponse/ValidItems/Item/ItemId") == "Z-1-0001"
+    many = soap.values(
+        generate.wage_delivery(rng, batch(gateway, EMPLOYER, "Z-2", reports=3, real_time=False))
+    )
+    reply = await asyncio.to_thread(soap.call, "SendWageReports", many)
+    assert (reply.tag.rpartition("}")[2], status_of(reply)) == ("AckFromIR", "2")
+    assert reply.findtext("DeliveryData/DeliveryId") == "Z-2"
+    await gateway.settled()
+    counted = await gateway.counts("income-register")
+    assert counted["accepted"] == 2
+    assert "queued" not in counted, "reports stay with the register until somebody subscribes"
+
+
+@pytest.mark.parametrize("partner, kind", [(KELA, "kela"), ("accident-insurers-centre", "insurer")])
+async def test_benefit_reports_go_in_by_a_soap_client(
+    gateway: Running, partner: str, kind: str
+) -> None:
+    soap = await client(gateway, "BenefitReportService", partner)
+    rng = random.Random(2)
+    one = soap.values(generate.benefit_delivery(rng, batch(gateway, partner, "B-1"), kind))
+    assert status_of(await asyncio.to_thread(soap.call, "SendBenefitReport", one)) == "3"
+    many = soap.values(
+        generate.benefit_delivery(
+            rng, batch(gateway, partner, "B-2", reports=2, real_time=False), kind
+        )
+    )
+    assert status_of(await asyncio.to_thread(soap.call, "SendBenefitReports", many)) == "2"
+
+
+async def test_a_delivery_is_asked_after_by_a_soap_client(gateway: Running) -> None:
+    reports, status = await asyncio.gather(
+        client(gateway, "WageReportService", EMPLOYER), client(gateway, "StatusService", EMPLOYER)
+    )
+    sent = batch(gateway, EMPLOYER, "S-1", reports=2, real_time=False)
+    delivery = reports.values(generate.wage_delivery(random.Random(3), sent))
+    acknowledged = await asyncio.to_thread(reports.call, "SendWageReports", delivery)
+    question = status_question(sent, acknowledged.findtext("AckData/IRDeliveryId"))
+    reply = await asyncio.to_thread(status.call, "GetDeliveryDataStatus", question)
+    assert status_of(reply) == "3"
+    assert [item.text for item in reply.iterfind("StatusResponse/ValidItems/Item/ItemId")] == [
+        "S-1-0001",
+        "S-1-0002",
+    ]
+    unknown = await asyncio.to_thread(
+        status.call, "GetDeliveryDataStatus", question | {"DeliveryId": "S-other"}
+    )
+    assert status_of(unknown) == "0"
+
+
+def status_question(sent: generate.Batch, register_id: str | None) -> dict[str, Any]:
+    """StatusRequestToIR by both references."""
+    from zeep.xsd import SkipValue
+
+    owner, sender = ({"Type": 1, "Code": code} for code in (sent.payer, sent.sender))
+    return {
+        "Timestamp": datetime.datetime(2026, 3, 2, 6, 5, tzinfo=datetime.UTC),
+        "DeliveryDataType": 100,
+        "DeliveryId": sent.delivery_id,
+        "IRDeliveryId": register_id,
+        "ProductionEnvironment": False,
+        "DeliveryDataOwner": owner,
+        "DeliveryDataCreator": sender,
+        "DeliveryDataSender": sender,
+        "Signature": SkipValue,
+    }
+
+
+async def test_every_service_gives_its_wsdl_and_the_schemas_that_it_imports(
+    gateway: Running,
+) -> None:
+    for service in wsdl.SERVICES:
+        soap = await client(gateway, service, EMPLOYER)
+        operations = {
+            name
+            for port in soap.zeep.wsdl.services[service].ports.values()
+            for name in port.binding._operations
+        }
+        assert operations == {operation.name for operation in wsdl.SERVICES[service]}
+
+
+def sample(name: str, owner: str, **texts: str) -> bytes:
+    """A valid sample given by another owner, with other texts."""
+    root = etree.parse(str(SAMPLES / f"income-register.{name}.xml")).getroot()
+    for code in root.iterfind(".//Code"):
+        if (code.getparent().tag or "").startswith(
+            "DeliveryData"
+        ) or code.getparent().getparent().tag == "PayerIds":
+            code.text = owner
+    for path, text in texts.items():
+        element = root.find(f".//{path}")
+        assert element is not None, path
+        element.text = text
+    return raw(root)
+
+
+def renamed(document: bytes, root: str) -> bytes:
+    """The document under another root."""
+    old = etree.fromstring(document)
+    new = etree.Element(f"{{{etree.QName(old).namespace}}}{root}", nsmap=old.nsmap)
+    new.extend(old)
+    return raw(new)
+
+
+async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_client(
+    gateway: Running,
+) -> None:
+    owner = batch(gateway, EMPLOYER, "-").payer
+    called = []
+
+    async def call(service: str, operation: str, document: bytes) -> Any:
+        soap = await client(gateway, service, EMPLOYER)
+        called.append(operation)
+        return await asyncio.to_thread(soap.call, operation, soap.values(document))
+
+    summary = sample("payer-summary-reports--one-month", owner)
+    reply = await call("PayerSummaryReportService", "SendPayerSummaryReport", summary)
+    assert status_of(reply) == "3", raw(reply)
+    again = renamed(
+        sample("payer-summary-reports--one-month", owner, DeliveryId="e-2", ReportId="e-2"),
+        "PayerSummaryReportsRequestToIR",
+    )
+    assert (
+        status_of(await call("PayerSummaryReportService", "SendPayerSummaryReports", again)) == "2"
+    )
+
+    wages = generate.wage_delivery(
+        random.Random(5), batch(gateway, EMPLOYER, "I-1", reports=3, real_time=False)
+    )
+    assert status_of(await call("WageReportService", "SendWageReports", wages)) == "2"
+    invalidation = invalidation_of(owner, "inv-1", "105", "I-1-0001")
+    reply = await call("InvalidationService", "SendInvalidation", invalidation)
+    assert status_of(reply) == "3", raw(reply)
+    assert reply.findtext("StatusResponse/ValidItems/Item/ItemVersion") == "2"
+    whole = renamed(invalidation_of(owner, "inv-2", "109", "I-1"), "InvalidationsRequestToIR")
+    assert status_of(await call("InvalidationService", "SendInvalidations", whole)) == "2"
+
+    subscription = sample("subscriptions--all-wage-reports-daily", owner)
+    reply = await call("SubscriptionService", "SendSubscription", subscription)
+    assert status_of(reply) == "2"
+    other = renamed(
+        sample(
+            "subscriptions--all-wage-reports-daily",
+            owner,
+            DeliveryId="s-2",
+            MainSubscriptionId="s-2",
+        ),
+        "SubscriptionsRequestToIR",
+    )
+    reply = await call("SubscriptionService", "ProcessSubscription", other)
+    assert (status_of(reply), reply.findtext("StatusResponse/ValidItems/Item/ItemId")) == (
+        "3",
+        "s-2",
+    )
+
+    reply = await call("EchoService", "SendEcho", sample("echo--hello", owner))
+    assert reply.findtext("Data") == etree.fromstring(sample("echo--hello", owner)).findtext("Data")
+
+
+def invalidation_of(
+    owner: str, delivery_id: str, kind: str, *items: str, control: int = 1
+) -> bytes:
+    """A real-time invalidation of reports (105-107) or a delivery (109-111) by the owner's
+    references.
+    """
+    inside = "".join(f"<Item><ItemId>{item}</ItemId></Item>" for item in items)
+    parties = "".join(
+        f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>"
+        for party in ("Owner", "Creator", "Sender")
+    )
+    return (
+        '<i:InvalidationRequestToIR xmlns:i="http://www.tulorekisteri.fi/2017/1/InvalidationsToIR"><DeliveryData>'
+        f"<Timestamp>2026-03-02T06:00:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{delivery_id}</DeliveryId>"
+        f"<FaultyControl>{control}</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>{parties}"
+        f"<Items>{inside}</Items></DeliveryData></i:InvalidationRequestToIR>"
+    ).encode()
+
+
+QUERIES = [
+    (service, operation)
+    for service, operations in wsdl.SERVICES.items()
+    if "Query" in service
+    for operation in operations
+]
+
+
+@pytest.mark.parametrize(
+    "service, operation", QUERIES, ids=lambda each: getattr(each, "name", each)
+)
+async def test_reports_are_asked_for_by_a_soap_client(
+    gateway: Running, service: str, operation: wsdl.Operation
+) -> None:
+    given, kind = "WageReportService", "wages"
+    if service.startswith("Benefit"):
+        given, kind = "BenefitReportService", "benefits"
+    elif service.startswith("Payer"):
+        given, kind = "PayerSummaryReportService", "summary"
+    owner = batch(gateway, EMPLOYER, "-").payer
+    sent = batch(gateway, EMPLOYER, "Q-1", reports=3, real_time=False)
+    documents = {
+        "wages": lambda: generate.wage_delivery(random.Random(6), sent),
+        "benefits": lambda: generate.benefit_delivery(random.Random(6), sent),
+        "summary": lambda: renamed(
+            sample("payer-summary-reports--one-month", owner), "PayerSummaryReportsRequestToIR"
+        ),
+    }
+    document = documents[kind]()
+    reports = await client(gateway, given, EMPLOYER)
+    await asyncio.to_thread(
+        reports.call, f"Send{given.removesuffix('Service')}s", reports.values(document)
+    )
+    delivered = etree.fromstring(document)
+    first = delivered.find("DeliveryData/Reports/Report")
+    report_id = first.findtext("ReportData/ReportId")
+    register_id = Shelf(
+        f"1:{owner}", delivered.findtext("DeliveryData/DeliveryDataType")
+    ).register_id(report_id)
+    policy = first.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") or ""
+    earner = first.findtext("IncomeEarner/IncomeEarnerIds/Id/Code") or ""
+    request = data_request(operation.request, owner, earner, policy, register_id)
+    asking = await client(gateway, service, KELA)
+    reply = await asyncio.to_thread(asking.call, operation.name, asking.values(request))
+    found = [each.text for each in reply.iterfind("Reports/Report/ReportData/ReportId")]
+    if operation.name == "GetPayerSummaryReportsOnePolicyNo":
+        assert found == [], "the separate report of this test names no policy"
+    elif operation.name in ("GetWageReportsOnePayer", "GetPayerSummaryReportsOnePayer"):
+        assert len(found) == len(delivered.findall("DeliveryData/Reports/Report"))
+    elif operation.name == "GetWageReportsOnePolicyNo":
+        assert found == [
+            each.findtext("ReportData/ReportId")
+            for each in delivered.iterfind("DeliveryData/Reports/Report")
+            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
+        ]
+    else:
+        insured = [
+            each.findtext("ReportData/ReportId")
+            for each in delivered.iterfind("DeliveryData/Reports/Report")
+            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
+        ]
+        assert found == (insured if operation.name == "GetWageReportsOnePolicyNo" else [report_id])
+        assert reply.findtext("Reports/Report/ReportData/IRReportId") == register_id
+    assert reply.findtext("Summary/NrOfReports") == str(len(found))
+    assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, (
+        "the profile leaves them out"
+    )
+
+
+def data_request(root: str, payer: str, earner: str, policy: str, register_id: str) -> bytes:
+    """A real-time request with the parameters that its name asks for."""
+    parties = "".join(
+        f"<DeliveryData{party}><Type>1</Type><Code>0246246-0</Code></DeliveryData{party}>"
+        for party in ("Owner", "Creator", "Sender")
+    )
+    values, codes = [], []
+    if "OnePolicyNo" in root:
+        values.append(("9", policy or "46-00000000"))
+    if "OneIRReportId" in root:
+        values.append(("17", register_id))
+    if "OnePayer" in root:
+        codes.append(("6", "1", payer))
+    if "OneIncomeEarner" in root:
+        codes.append(("7", "2", earner))
+    inside = "".join(
+        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>"
+        for kind, text in values
+    )
+    inside += "".join(
+        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>{code}</IdCode></IdCodeParameter>"
+        for kind, of, code in codes
+    )
+    return (
+        f'<d:{root} xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'
+        f"<QueryDataType>{QUERY_TYPES[root]}</QueryDataType><ProductionEnvironment>false</ProductionEnvironment>{parties}"
+        f"<DataRequestParameters>{inside}</DataRequestParameters></d:{root}>"
+    ).encode()

@@ -1,0 +1,168 @@
+"""Plants faults in copies of the tree, one after the other, and tells which of them no test noticed:
+those of the list, each against the test that must fail, and some drawn at random.
+
+Exit code 0: every fault of the list was caught (what survives of those drawn is told only); 1: one
+survived, or a test fails without any fault; 2: the arguments are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tests.architecture.tree import ROOT, names
+from tests.mutants.drawn import Drawn, draw
+from tests.mutants.planted import Fault, faults
+
+#: A test that takes longer under a fault hangs because of it.
+TEST_SECONDS_MAX = 300
+_FAILED = 1
+
+
+class Copy:
+    """A copy of the tree in which faults are planted; tests run on its own sources."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
+        for name in names(""):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+        for link in (ROOT / "exchange").iterdir():
+            if link.is_symlink():
+                (folder / "exchange" / link.name).symlink_to(link.readlink())
+
+    def verdict(self, tests: Sequence[str]) -> int:
+        """The exit code of pytest; 1 also when it takes too long."""
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+        environment = {**os.environ, "PYTHONPATH": str(self._root)}
+        try:
+            run = subprocess.run(
+                [*command, *tests],
+                cwd=self._root,
+                env=environment,
+                capture_output=True,
+                timeout=TEST_SECONDS_MAX,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _FAILED
+        return run.returncode
+
+    def under(self, path: Path, text: str, tests: Sequence[str]) -> int:
+        """The same while a source (by its path in the tree) has another text."""
+        target = self._root / path.relative_to(ROOT)
+        before = target.read_text(encoding="utf-8")
+        try:
+            self._write(target, text)
+            return self.verdict(tests)
+        finally:
+            self._write(target, before)
+
+    def _write(self, target: Path, text: str) -> None:
+        target.write_text(text, encoding="utf-8")
+        # Two texts of one length within a second would look the same to the import system.
+        Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)
+
+
+class Copies:
+    """Some copies of the tree, each used by one thread at a time."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._free: queue.Queue[Copy] = queue.Queue()
+        for index in range(number):
+            self._free.put(Copy(folder / str(index)))
+        self._threads = ThreadPoolExecutor(number)
+
+    def each(self, work: Callable[[Copy, Any], int], all_of_them: Iterable[Any]) -> Iterable[int]:
+        """What comes of each, in order."""
+
+        def one(item: Any) -> int:
+            copy = self._free.get()
+            try:
+                return work(copy, item)
+            finally:
+                self._free.put(copy)
+
+        return self._threads.map(one, all_of_them)
+
+
+def _plant(copy: Copy, fault: Fault) -> int:
+    places = fault.places()
+    if len(places) != 1:
+        return -len(places) - 1
+    path, at = places[0]
+    text = path.read_text(encoding="utf-8")
+    changed = text[:at] + fault.put + text[at + len(fault.find) :]
+    return copy.under(path, changed, [fault.test])
+
+
+def _plant_drawn(copy: Copy, drawn: Drawn) -> int:
+    path = ROOT / drawn.file
+    text = path.read_text(encoding="utf-8")
+    changed = text[: drawn.start] + drawn.put + text[drawn.end :]
+    return copy.under(path, changed, [drawn.tests()])
+
+
+def run_list(copies: Copies, wanted: Sequence[Fault]) -> int:
+    """Run the faults of the list; how many were not caught."""
+    tests = sorted({fault.test for fault in wanted})
+    (sound,) = copies.each(lambda copy, chosen: copy.verdict(chosen), [tests])
+    if sound != 0:
+        print(f"the tests of the list fail without any fault (pytest says {sound})")
+        return 1
+    missed = 0
+    for fault, code in zip(wanted, copies.each(_plant, wanted), strict=True):
+        told = {_FAILED: "caught", 0: "SURVIVED"}.get(code, f"NOT RUN ({code})")
+        missed += code != _FAILED
+        print(f"{told:9} {fault.package}: {fault.find!r} -> {fault.put!r} [{fault.test}]")
+    return missed
+
+
+def run_drawn(copies: Copies, wanted: Sequence[Drawn]) -> int:
+    """Run faults drawn at random against the tests beside them; how many survived."""
+    survived = 0
+    for drawn, code in zip(wanted, copies.each(_plant_drawn, wanted), strict=True):
+        text = (ROOT / drawn.file).read_text(encoding="utf-8")
+        old = " ".join(text[drawn.start : drawn.end].split())
+        survived += code == 0
+        told = "survived" if code == 0 else "caught"
+        print(
+            f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{drawn.tests()}]"
+        )
+    return survived
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--random", type=int, default=0, help="faults drawn at random besides")
+    parser.add_argument("--seed", type=int, help="what is drawn (default: another each time)")
+    parser.add_argument("--only", default="", help="faults whose package or test holds this text")
+    parser.add_argument("--workers", type=int, default=2, help="copies of the tree")
+    given = parser.parse_args(arguments)
+    seed = given.seed if given.seed is not None else int(time.time())
+    wanted = [each for each in faults() if given.only in each.package or given.only in each.test]
+    with tempfile.TemporaryDirectory() as folder:
+        copies = Copies(Path(folder), given.workers)
+        missed = run_list(copies, wanted) if wanted else 0
+        print(f"{len(wanted) - missed} of {len(wanted)} planted faults were caught")
+        if given.random:
+            drawn = draw(given.random, seed)
+            survived = run_drawn(copies, drawn)
+            print(f"{survived} of {len(drawn)} faults drawn with --seed {seed} survived")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

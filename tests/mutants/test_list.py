@@ -1,0 +1,60 @@
+"""The list of planted faults: each stands exactly once in the sources, its test is there, and every
+package has some; run longer, every one is caught.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.architecture.tree import ROOT, channels
+from tests.mutants.__main__ import main
+from tests.mutants.drawn import draw, faults_of
+from tests.mutants.planted import Fault, exists, faults
+
+FAULTS_MIN = 40
+PACKAGES = (
+    *(f"exchange/{name}" for name in ("journey", "ports", "statistics", "publication", "storage")),
+    *(f"exchange/{name}" for name in ("web", "simulation", "cli", "assembly.py", "settings.py")),
+    "exchange/clocks.py",
+    "schemas",
+    "partners",
+    "benchmarks",
+    "loadtests",
+    *(f"adapters/{channel}" for channel in channels()),
+)
+
+
+@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.find[:60])
+def test_a_fault_stands_exactly_once_and_its_test_is_there(fault: Fault) -> None:
+    assert len(fault.places()) == 1, f"{fault.find!r} in {fault.package}"
+    assert fault.find != fault.put
+    assert exists(fault.test), fault.test
+
+
+def test_every_package_has_some() -> None:
+    listed = [fault.package for fault in faults()]
+    assert len(listed) >= FAULTS_MIN
+    lacking = [each for each in PACKAGES if not any(name.startswith(each) for name in listed)]
+    assert lacking == []
+
+
+def test_what_is_drawn_changes_one_place_and_the_same_seed_draws_the_same() -> None:
+    drawn = draw(20, 7)
+    assert drawn == draw(20, 7)
+    assert drawn != draw(20, 8)
+    for each in drawn:
+        text = (ROOT / each.file).read_text(encoding="utf-8")
+        changed = text[: each.start] + each.put + text[each.end :]
+        assert changed != text
+        compile(changed, each.file, "exec")
+
+
+def test_operators_comparisons_and_lines_are_drawn() -> None:
+    source = "def f(a, b):\n    c = a + b\n    if a < b and b:\n        f(b, a)\n"
+    puts = sorted((fault.line, fault.put) for fault in faults_of("x.py", source))
+    assert puts == [(2, "-"), (2, "pass"), (3, "<="), (3, "or"), (4, "pass")]
+
+
+@pytest.mark.drill
+def test_every_planted_fault_is_caught() -> None:
+    assert main([]) == 0
