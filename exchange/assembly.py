@@ -58,8 +58,7 @@ from exchange.web.pages.live import live_page
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
 
-#: What a run of so many days counted is compared with the published figures by the minute, not by
-#: the day.
+#: A run of so many days is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2
 MINUTES_A_DAY = 1440
 
@@ -77,12 +76,16 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
     return Path(rest)
 
 
+def _judge(settings: Settings, catalogue: Catalogue) -> Judge:
+    guarded, limits = settings.identity.allow_real_persons, settings.limits
+    return Judge(catalogue, guarded, limits.violations_max, limits.documents)
+
+
 def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
     catalogue = _catalogue(settings)
-    judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
-    channels = discovery.channels(settings.recognition.enabled)
+    judge, channels = _judge(settings, catalogue), discovery.channels(settings.recognition.enabled)
     return Checking(judge, catalogue, channels, _directory(settings), clock or WallClock())
 
 
@@ -293,9 +296,7 @@ class Exchange:
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
-        self.judge = Judge(
-            self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max
-        )
+        self.judge = _judge(settings, self.catalogue)
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )

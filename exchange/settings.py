@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import SettingsError
+from exchange.schemas.limits import DocumentLimits
 
 
 class Section(BaseModel):
@@ -122,10 +123,19 @@ class Limits(Section):
         ge=1024,
         description="Largest body of a call, in bytes (the register's upload takes 50 MB).",
     )
+    json_body_bytes_max: int = Field(
+        2_097_152,
+        ge=1024,
+        description="Largest message in JSON, in bytes: its reader holds the interpreter from the first byte to the last.",
+    )
     loop_bytes_max: int = Field(
         200_000,
         ge=0,
         description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
+    )
+    depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
+    namespaces_max: int = Field(
+        256, ge=16, description="Most namespace declarations in force at an element of XML."
     )
     violations_max: int = Field(
         200,
@@ -179,6 +189,13 @@ class Limits(Section):
     log_lines_second_max: int = Field(
         100, ge=1, description="Lines that a process logs in a second; more are only counted."
     )
+
+    @property
+    def documents(self) -> DocumentLimits:
+        """Those that hold for a document wherever it is read."""
+        return DocumentLimits(
+            self.body_bytes_max, self.json_body_bytes_max, self.depth_max, self.namespaces_max
+        )
 
 
 class Deliveries(Section):

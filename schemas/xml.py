@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Finding
-from exchange.schemas.xml_diagnosis import diagnose, has_doctype, transcoded
+from exchange.schemas.xml_diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml_positions import locate
 
 if TYPE_CHECKING:
     from exchange.schemas.xml_explanation import Explainer
 
-__all__ = ["DEPTH_MAX", "FINDINGS_MAX", "XmlSchema", "locate", "looking", "parse"]
+__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
 
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
@@ -79,34 +81,48 @@ def _parser(encoding: str | None = None) -> etree.XMLParser:
 _TOOLS = _Tools()
 
 
-#: Deepest element of a document (libxml2 itself stops at 256).
-DEPTH_MAX = 64
+@dataclass(frozen=True, slots=True)
+class XmlLimits:
+    """What a body may be at most: its length in bytes, the depth of its elements (libxml2 itself
+    stops at 256) and the namespace declarations in force at one.
+    """
+
+    body_bytes_max: int = 52_428_800
+    depth_max: int = 64
+    namespaces_max: int = 256
 
 
-def parse(body: bytes, depth_max: int = DEPTH_MAX) -> etree._Element:
-    """The root element of the document; how large a body may be is whoever takes it in to say.
+def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
+    """The root element of the document; by the limits in force, or those given.
 
     Raises:
-        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.encoding`,
-            `xml.doctype`, `xml.depth`, `xml.malformed`.
+        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
+        `xml.encoding`, `xml.doctype`,
+            `xml.depth`, `xml.namespaces`, `xml.malformed`.
     """
+    if limits is None:
+        general = in_force()
+        limits = XmlLimits(general.body_bytes_max, general.depth_max, general.namespaces_max)
     parser = _TOOLS.parser
-    if not body:
-        raise diagnose(body, depth_max)
+    if len(body) > limits.body_bytes_max or not body:
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     start = _PLAIN_START.match(body)
     if start is None or (
         start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])
     ):
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
-        raise diagnose(body, depth_max)
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    # So many may be in force at one element only when there are so many: what has fewer isn't asked.
+    if body.count(b"xmlns") > limits.namespaces_max and has_namespaces(body, limits.namespaces_max):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise diagnose(body, depth_max, error) from None
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
-    if body.count(b"<") > 2 * depth_max and _deeper_than(depth_max, root):
-        raise diagnose(body, depth_max)
+    if body.count(b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     return root
 
 

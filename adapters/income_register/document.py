@@ -56,7 +56,6 @@ CHECK_DOOR = "check"
 SUBSCRIPTION_DOOR = "subscription"
 #: Who owns, made and sends a delivery, as its header names them.
 PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
-#: The register's upload service takes 50 MB.
 
 
 @dataclass(slots=True)

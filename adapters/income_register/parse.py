@@ -34,6 +34,7 @@ from exchange.adapters.income_register.spans import (
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import plain
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed
 
 _DELIVERY_END = b"</DeliveryData>"
@@ -91,7 +92,9 @@ def parse(inbound: Inbound, known: Known | None = None) -> Document:
 
 def read_abridged(inbound: Inbound, known: Known) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
-    if (abridged := known.abridged(inbound.body)) is None:
+    if len(inbound.body) > in_force().body_bytes_max or (
+        (abridged := known.abridged(inbound.body)) is None
+    ):
         return None
     try:
         rest = read_whole(replace(inbound, body=abridged.document()))
