@@ -22,6 +22,7 @@ import uvloop
 from exchange.assembly import Exchange, ledger_path
 from exchange.cli.pace import Pace, factor_of, pace_over
 from exchange.settings import Settings, load
+from exchange.storage.library import wal_reset_fault
 from exchange.web.app import DOORS
 from exchange.web.serving import BACKLOG, serving
 
@@ -132,6 +133,8 @@ def supervise(settings: Settings, pace: Pace | None = None) -> None:
     """Start the workers, start one again that dies, end them all on a signal."""
     context = multiprocessing.get_context("spawn")
     stopping = False
+    if fault := wal_reset_fault():
+        print(f"exchange: {fault}", file=sys.stderr, flush=True)
 
     def stop(*_: object) -> None:
         nonlocal stopping
