@@ -245,6 +245,7 @@ def _bounds(settings: Settings) -> Bounds:
         deliveries.ready_max,
         deliveries.ready_bytes_max,
         deliveries.poll_seconds,
+        deliveries.backoff_seconds_max,
     )
 
 

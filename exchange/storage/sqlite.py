@@ -26,7 +26,7 @@ from exchange.ports.ledger import (
     Settlement,
 )
 from exchange.storage import queries
-from exchange.storage.commit import lease_mailbox, remember
+from exchange.storage.commit import hasten, lease_mailbox, remember
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
@@ -140,6 +140,13 @@ class SqliteLedger:
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
         )
         return queries.pending(self.reader, ids, "waiting", True)
+
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what waits for longer than it may."""
+        hastened: int = await self._writer.submit(
+            lambda connection: hasten(connection, now, furthest)
+        )
+        return hastened
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
