@@ -69,8 +69,9 @@ growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledge
 top-day: $(VENV)/.ready ## live a top day of 1.5 million messages as fast as it goes (ARGS="--each": an HTTP request for each)
 	@$(BIN)/python -m exchange.benchmarks.top_day $(ARGS)
 
-drills: $(VENV)/.ready ## break it in every way at full length and print what held (DRILLS=1000 kills, ARGS="-k disk")
-	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q -p no:randomly --drills tests/drills tests/journeys/test_simulation.py -m drill $(ARGS)
+drills: $(VENV)/.ready ## break it in every way at full length, print and write the table, then whole simulated years (DRILLS=1000 kills, ARGS="-k disk")
+	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q -p no:randomly tests/drills $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -q -m drill --ignore tests/drills
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .
