@@ -17,6 +17,7 @@ from exchange.cli.pace import Pace
 from exchange.cli.worker import LOST, NO_LEDGER, work
 from exchange.journey.lanes import SocketWakes
 from exchange.settings import Settings
+from exchange.storage.library import wal_reset_fault
 from exchange.storage.ownership import Lock
 
 #: How long a worker may take to end after SIGTERM, in seconds.
@@ -48,6 +49,8 @@ class Supervisor:
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
+        if fault := wal_reset_fault():
+            print(f"exchange: {fault}", file=sys.stderr, flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         for worker in range(self._settings.server.workers):

@@ -263,3 +263,11 @@ def lease_mailbox(
         (until, receiver, now, channel, most),
     ).fetchall()
     return [delivery_id for _, delivery_id in sorted(rows)]
+
+
+def hasten(connection: sqlite3.Connection, now: int, furthest: int) -> int:
+    """Make deliveries by push due now that were to wait beyond `furthest`; how many there were."""
+    return connection.execute(
+        "UPDATE delivery SET next_at=? WHERE state='waiting' AND mode='push' AND next_at>?",
+        (now, furthest),
+    ).rowcount

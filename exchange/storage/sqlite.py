@@ -30,7 +30,7 @@ from exchange.ports.ledger import (
 )
 from exchange.ports.operators import AuditRow
 from exchange.storage import audit, queries
-from exchange.storage.commit import lease_mailbox
+from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
 from exchange.storage.migrate import migrate_sqlite
@@ -187,6 +187,13 @@ class SqliteLedger:
         )
         taken = self._read(queries.pending, ids, "waiting", True)
         return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
+
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what waits for longer than it may."""
+        hastened: int = await self._writer.submit(
+            lambda connection: hasten(connection, now, furthest)
+        )
+        return hastened
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
