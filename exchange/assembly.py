@@ -9,6 +9,8 @@ import datetime
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
-from exchange.settings import Settings, load
+from exchange.settings import Section, Settings, load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
 from exchange.statistics.cuts import load as load_cuts
@@ -46,16 +48,17 @@ from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.days import date_of_day, day_of_date
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.operators import SqliteOperators
 from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
+from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
-from exchange.web.transport import HttpTransport
 
-#: What a run of so many days counted is compared with the published figures by the minute, not by
-#: the day.
+#: A run of so many days is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2
 MINUTES_A_DAY = 1440
 
@@ -73,12 +76,16 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
     return Path(rest)
 
 
+def _judge(settings: Settings, catalogue: Catalogue) -> Judge:
+    guarded, limits = settings.identity.allow_real_persons, settings.limits
+    return Judge(catalogue, guarded, limits.violations_max, limits.documents)
+
+
 def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
     catalogue = _catalogue(settings)
-    judge = Judge(catalogue, settings.identity.allow_real_persons, settings.limits.violations_max)
-    channels = discovery.channels(settings.recognition.enabled)
+    judge, channels = _judge(settings, catalogue), discovery.channels(settings.recognition.enabled)
     return Checking(judge, catalogue, channels, _directory(settings), clock or WallClock())
 
 
@@ -116,6 +123,7 @@ def statistics_report(
 
     Raises:
         ValueError: when a dimension is unknown.
+        LedgerError: when a file is no ledger, or can't be read.
     """
     settings = load()
     rows = load_rows()
@@ -127,14 +135,14 @@ def statistics_report(
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
     for ledger in paths:
-        migrate_sqlite(ledger)
+        migrate_sqlite(ledger, create=False)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
-                *(each.hours(first, end) for each in ledgers), key=_day
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
@@ -163,11 +171,6 @@ def own_doors() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.door
     ]
-
-
-def _day(row: tuple[Any, ...]) -> int:
-    day: int = row[0]
-    return day
 
 
 def _counted_days(
@@ -227,29 +230,30 @@ def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
 
 
 def _policy(settings: Settings) -> RetryPolicy:
-    deliveries = settings.deliveries
-    return RetryPolicy(
-        deliveries.attempts_max,
-        deliveries.first_backoff_seconds,
-        deliveries.backoff_seconds_max,
-        deliveries.deadline_seconds,
-        settings.seed,
-    )
+    return RetryPolicy(**_of(settings.deliveries, RetryPolicy), seed=settings.seed)
 
 
 def _bounds(settings: Settings) -> Bounds:
-    deliveries = settings.deliveries
-    return Bounds(
-        deliveries.concurrent_max,
-        deliveries.concurrent_receiver_max,
-        deliveries.ready_max,
-        deliveries.ready_bytes_max,
-        deliveries.poll_seconds,
-    )
+    return Bounds(**_of(settings.deliveries, Bounds))
+
+
+def _of(section: Section, kind: type[RetryPolicy | Bounds]) -> dict[str, Any]:
+    """The settings of a section that a value of that kind has under the same names."""
+    return section.model_dump(include={field.name for field in fields(kind)})
+
+
+def _ledger(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
+    storage = settings.storage
+    how = (storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable)
+    return SqliteLedger(ledger_path(settings), *how, node=node, name=owner, clock=clock)
 
 
 class Exchange:
-    """The exchange put together: open it, serve with its desks, close it."""
+    """The exchange put together: open it, serve with its desks, close it.
+
+    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
+    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    """
 
     def __init__(
         self,
@@ -261,6 +265,7 @@ class Exchange:
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
         lanes: NumberedLanes | None = None,
+        owner: str = "",
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -270,16 +275,10 @@ class Exchange:
         self.channels = dict(known)
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
-        storage, deliveries = settings.storage, settings.deliveries
-        self.ledger = SqliteLedger(
-            ledger_path(settings),
-            storage.group_max,
-            storage.compression_level,
-            storage.readers_cache_mib,
-            storage.durable,
-        )
+        deliveries = settings.deliveries
+        self.ledger = _ledger(settings, worker, owner, self.clock)
         self._own_transport = (
-            HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
+            HttpTransport(settings.partners.address, deliveries, settings.limits)
             if transport is None
             else None
         )
@@ -297,9 +296,7 @@ class Exchange:
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, _bounds(settings), self.lanes
         )
-        self.judge = Judge(
-            self.catalogue, settings.identity.allow_real_persons, settings.limits.violations_max
-        )
+        self.judge = _judge(settings, self.catalogue)
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
@@ -354,6 +351,8 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        # (Sessions last by the wall's time, however fast the exchange's own passes.)
+        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -368,12 +367,13 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            sign_in=sign_in,
             worker=self.worker,
         )
         app = build(parts)
         live_page(
             snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
-        ).attach(app)
+        ).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:
@@ -393,6 +393,7 @@ class Exchange:
         await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
+        await self.attempts.stop()
         self.aside.close()
         await self.ledger.close()
         if self._own_transport is not None:

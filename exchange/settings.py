@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import SettingsError
+from exchange.schemas.limits import DocumentLimits
 
 
 class Section(BaseModel):
@@ -36,7 +37,7 @@ class Server(Section):
     )
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     workers: int = Field(
-        1, ge=1, le=64, description="Processes that share the port (SO_REUSEPORT) and the ledger."
+        1, ge=1, le=64, description="Processes that share the port and the ledger."
     )
 
 
@@ -49,6 +50,57 @@ class Partners(Section):
     address: str = Field(
         "http://127.0.0.1:8081",
         description="Base address of the stubs: a partner answers at this + / + its id.",
+    )
+    stubs_directory: Path | None = Field(
+        None,
+        description="The directory that the stubs and `exchange send` play partners by, with "
+        "readable keys; `directory` when left out.",
+    )
+    allow_shipped_keys: bool = Field(
+        False,
+        description="Serves beyond loopback though the directory holds keys that the product "
+        "ships, which everybody knows.",
+    )
+
+    @property
+    def played(self) -> Path | None:
+        """The directory that partners are played by."""
+        return self.stubs_directory or self.directory
+
+
+class Operators(Section):
+    """Who may look at the exchange and change it: the pages at / and the API under /api/v1."""
+
+    open: bool = Field(
+        True,
+        description="On loopback nobody needs a key. Set it to false when a proxy on this machine "
+        "leads others here. Beyond loopback, and for requests that say that they were "
+        "forwarded, a key is always demanded.",
+    )
+    hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "::1"),
+        description="Host names and addresses by which the pages and the API may be called, "
+        "without a port; another Host is refused.",
+    )
+    session_seconds: int = Field(
+        28_800, ge=60, description="How long a sign-in at the page lasts at most, in seconds."
+    )
+    failed_keys_max: int = Field(
+        10,
+        ge=1,
+        description="Wrong keys of an address in `failed_keys_seconds` before further ones get 429.",
+    )
+    failed_keys_seconds: int = Field(
+        60, ge=1, description="Time after which wrong keys of an address are forgotten, in seconds."
+    )
+    failed_addresses_max: int = Field(
+        4096, ge=1, description="Addresses whose wrong keys a worker remembers."
+    )
+    watcher_sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 of one more viewer's key, for the program that starts the exchange "
+        "and watches it: `exchange run` gives one.",
     )
 
 
@@ -71,18 +123,25 @@ class Limits(Section):
         ge=1024,
         description="Largest body of a call, in bytes (the register's upload takes 50 MB).",
     )
+    json_body_bytes_max: int = Field(
+        2_097_152,
+        ge=1024,
+        description="Largest message in JSON, in bytes: its reader holds the interpreter from the first byte to the last.",
+    )
     loop_bytes_max: int = Field(
         200_000,
         ge=0,
         description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
     )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
+    namespaces_max: int = Field(
+        256, ge=16, description="Most namespace declarations in force at an element of XML."
+    )
     violations_max: int = Field(
         200,
         ge=1,
         description="Violations reported of one message; further ones are only said to exist.",
     )
-    batch_messages_max: int = Field(1000, ge=1, description="Messages in one batch.")
     in_flight_max: int = Field(
         1024, ge=1, description="Calls served at once by a worker; more get 503 with Retry-After."
     )
@@ -96,18 +155,47 @@ class Limits(Section):
         ge=1,
         description="Waiting deliveries; with more, calls get 503 with Retry-After.",
     )
-    read_seconds: float = Field(30.0, gt=0, description="Longest time to read a body.")
+    head_bytes_max: int = Field(
+        16_384,
+        ge=1024,
+        description="Largest head of a request, and of a partner's response, in bytes.",
+    )
+    read_seconds: float = Field(
+        30.0, gt=0, description="Longest time from the first byte of a request to its last."
+    )
     idle_seconds: float = Field(
-        75.0, gt=0, description="Longest time that a connection at a door may be idle."
+        75.0,
+        gt=0,
+        description="Longest time that a connection may be idle, or its caller not read a reply.",
     )
-    plain_body_bytes_max: int = Field(
-        262_144,
-        ge=0,
-        description="Largest body that is read before its sender's key is looked at, in bytes; a larger one is aiohttp's.",
+    connections_max: int = Field(
+        4096,
+        ge=1,
+        description="Connections open at once to a worker; a further one is closed at once.",
     )
-    clock_skew_seconds: int = Field(
-        86_400, ge=1, description="Furthest that a sender's time may lie from ours."
+    connections_address_max: int = Field(
+        1024, ge=1, description="Connections open at once to a worker from one address."
     )
+    unknown_bytes_max: int = Field(
+        67_108_864,
+        ge=1024,
+        description="Bytes of requests held by a worker for callers whose key is not known, or not yet.",
+    )
+    held_bytes_max: int = Field(
+        536_870_912,
+        ge=1024,
+        description="Bytes of requests held by a worker at once; more get 503 with Retry-After.",
+    )
+    log_lines_second_max: int = Field(
+        100, ge=1, description="Lines that a process logs in a second; more are only counted."
+    )
+
+    @property
+    def documents(self) -> DocumentLimits:
+        """Those that hold for a document wherever it is read."""
+        return DocumentLimits(
+            self.body_bytes_max, self.json_body_bytes_max, self.depth_max, self.namespaces_max
+        )
 
 
 class Deliveries(Section):
@@ -131,6 +219,9 @@ class Deliveries(Section):
     )
     answer_bytes_max: int = Field(
         8_388_608, ge=1024, description="Largest response read from a partner, in bytes."
+    )
+    connections_max: int = Field(
+        128, ge=1, description="Connections to partners open at once from a worker."
     )
     concurrent_max: int = Field(64, ge=1, description="Deliveries made at once by a worker.")
     concurrent_receiver_max: int = Field(
@@ -200,6 +291,9 @@ class Identity(Section):
         False,
         description="Turns the guard off. Only for a closed system of your own; never for a demonstration.",
     )
+    allow_real_persons_beyond_loopback: bool = Field(
+        False, description="Serves beyond loopback though the guard is turned off."
+    )
 
 
 _OFFICIAL = "official_"
@@ -253,6 +347,10 @@ class Settings(BaseSettings):
     partners: Partners = Field(
         default_factory=Partners, description="Who the partners are and where they answer."
     )
+    operators: Operators = Field(
+        default_factory=Operators,
+        description="Who may look at the exchange and change it: the pages at / and the API.",
+    )
     files: Files = Field(default_factory=Files, description="Files that partners leave and fetch.")
     limits: Limits = Field(default_factory=Limits, description="What the exchange takes at most.")
     deliveries: Deliveries = Field(
@@ -288,7 +386,7 @@ class Settings(BaseSettings):
 
 
 #: Variables with our prefix that are not settings of the service.
-NOT_SETTINGS = {"EXCHANGE_REFERENCE"}
+NOT_SETTINGS = {"EXCHANGE_REFERENCE", "EXCHANGE_OPERATOR_KEY"}
 
 
 def load(**given: object) -> Settings:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Finding
-from exchange.schemas.xml_diagnosis import diagnose, has_doctype, transcoded
+from exchange.schemas.xml_diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml_positions import locate
 
 if TYPE_CHECKING:
@@ -82,22 +83,26 @@ _TOOLS = _Tools()
 
 @dataclass(frozen=True, slots=True)
 class XmlLimits:
-    """What a body may be at most: its length in bytes and the depth of its elements (libxml2 itself
-    stops at 256).
+    """What a body may be at most: its length in bytes, the depth of its elements (libxml2 itself
+    stops at 256) and the namespace declarations in force at one.
     """
 
-    body_bytes_max: int = 20 * 1024 * 1024
+    body_bytes_max: int = 52_428_800
     depth_max: int = 64
+    namespaces_max: int = 256
 
 
-def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
-    """The root element of the document.
+def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
+    """The root element of the document; by the limits in force, or those given.
 
     Raises:
         Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
         `xml.encoding`, `xml.doctype`,
-            `xml.depth`, `xml.malformed`.
+            `xml.depth`, `xml.namespaces`, `xml.malformed`.
     """
+    if limits is None:
+        general = in_force()
+        limits = XmlLimits(general.body_bytes_max, general.depth_max, general.namespaces_max)
     parser = _TOOLS.parser
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
@@ -108,6 +113,9 @@ def parse(body: bytes, limits: XmlLimits = XmlLimits()) -> etree._Element:
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    # So many may be in force at one element only when there are so many: what has fewer isn't asked.
+    if body.count(b"xmlns") > limits.namespaces_max and has_namespaces(body, limits.namespaces_max):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:

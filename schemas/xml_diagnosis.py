@@ -97,8 +97,21 @@ def has_doctype(body: bytes) -> bool:
     return _first_problem(text, 1 << 30)[0].rule == "xml.doctype"
 
 
+def has_namespaces(body: bytes, namespaces_max: int) -> bool:
+    """Whether more namespace declarations than that are in force at an element."""
+    try:
+        text = xml_text(body)
+    except Malformed:
+        return False
+    return _first_problem(text, 1 << 30, namespaces_max)[0].rule == "xml.namespaces"
+
+
 def diagnose(
-    body: bytes, bytes_max: int, depth_max: int, error: etree.XMLSyntaxError | None = None
+    body: bytes,
+    bytes_max: int,
+    depth_max: int,
+    error: etree.XMLSyntaxError | None = None,
+    namespaces_max: int = 1 << 30,
 ) -> Malformed:
     """Why the parser refused the body (`error`, if it said so), as violations with positions."""
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
@@ -114,7 +127,7 @@ def diagnose(
         text = xml_text(body)
     except Malformed as untruthful:
         return untruthful
-    stop, offset = _first_problem(text, depth_max)
+    stop, offset = _first_problem(text, depth_max, namespaces_max)
     if stop.rule == "xml.malformed" and error is not None:
         line, column = error.position
         said = (error.msg or stop.message).partition(", line ")[0]
@@ -133,12 +146,28 @@ def _at_line(text: str, message: str, line: int, column: int) -> Violation:
     return lines.violation("xml.malformed", message, lines.offset(line, column))
 
 
-def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
+def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> tuple[_Stop, int]:
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
     parser = expat.ParserCreate("utf-8", "}")
-    depth = index = 0
+    depth = index = namespaces = 0
+
+    def declared(*_: object) -> None:
+        nonlocal namespaces, index
+        namespaces += 1
+        if namespaces > namespaces_max:
+            index = parser.CurrentByteIndex
+            raise _Stop(
+                "xml.namespaces",
+                "too many namespace declarations are in force at once",
+                f"at most {namespaces_max}",
+                str(namespaces),
+            )
+
+    def undeclared(*_: object) -> None:
+        nonlocal namespaces
+        namespaces -= 1
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, index
@@ -170,6 +199,9 @@ def _first_problem(text: str, depth_max: int) -> tuple[_Stop, int]:
         end,
         doctype,
     )
+    if namespaces_max < 1 << 30:
+        parser.StartNamespaceDeclHandler = declared
+        parser.EndNamespaceDeclHandler = undeclared
     data = text.encode("utf-8", "surrogatepass")
     try:
         parser.Parse(data, True)

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from exchange.schemas.positions import Lines, placed
-from exchange.schemas.violation import Finding, Violation
+from exchange.schemas.violation import Finding, Violation, excerpt
 from exchange.schemas.xml_diagnosis import xml_text
 
 _ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -146,5 +146,6 @@ class Paths:
 
 
 def _name(element: etree._Element) -> str:
-    local = etree.QName(element).localname
-    return f"{element.prefix}:{local}" if element.prefix else local
+    # A name may be 50,000 characters long, and stand in every path.
+    local = excerpt(etree.QName(element).localname)
+    return f"{excerpt(element.prefix)}:{local}" if element.prefix else local

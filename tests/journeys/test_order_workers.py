@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from exchange import discovery
-from exchange.cli.serve import bind
+from exchange.cli.port import bind
 from exchange.schemas import directory
 from exchange.storage.connection import connect
 from exchange.storage.verify import verify
