@@ -15,7 +15,7 @@ from pathlib import Path
 from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.opening import seal
+from exchange.storage.proof.opening import seal
 
 MINUTE_MILLISECONDS = 60_000
 #: Bits of an id below its milliseconds (worker and sequence).

@@ -18,12 +18,12 @@ from exchange.cli import (
     run,
     samples,
     send,
-    serve,
-    simulate,
     statistics,
     validate,
     verify,
 )
+from exchange.cli.serving import serve
+from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from exchange.assembly import ledger_path
 from exchange.settings import load
-from exchange.storage.head import head_path
-from exchange.storage.verify import Verification
-from exchange.storage.verify import verify as verify_ledger
+from exchange.storage.proof.head import head_path
+from exchange.storage.proof.verify import Verification
+from exchange.storage.proof.verify import verify as verify_ledger
 
 
 def verify(

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from exchange.ports.operators import AuditRow
-from exchange.storage.chain import audit_event
 from exchange.storage.connection import insert
+from exchange.storage.proof.chain import audit_event
 
 COLUMNS = ",".join(AuditRow._fields)
 

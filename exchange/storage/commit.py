@@ -23,10 +23,10 @@ from exchange.ports.ledger import (
 )
 from exchange.ports.operators import AuditRow
 from exchange.storage import audit
-from exchange.storage.chain import Additions, content_digest, memory_digest
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.counters import Totals
+from exchange.storage.proof.chain import Additions, content_digest, memory_digest
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)

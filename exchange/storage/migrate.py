@@ -12,8 +12,8 @@ from pathlib import Path
 
 from exchange.clocks import WallClock
 from exchange.errors import LedgerDamaged, LedgerError
+from exchange.storage.health.trouble import told
 from exchange.storage.ownership import own
-from exchange.storage.trouble import told
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from exchange.ports.ledger import Old
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
-from exchange.storage.dropped import leave_digests, tell_forgotten
 from exchange.storage.fold import folded_before
-from exchange.storage.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
+from exchange.storage.proof.dropped import leave_digests, tell_forgotten
+from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
 
 class Dropped(NamedTuple):

@@ -33,10 +33,10 @@ from exchange.storage import audit, queries
 from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
+from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Ownership
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
-from exchange.storage.trouble import UNREADABLE, told
 from exchange.storage.writer import Note, Work, Writer
 
 Result = TypeVar("Result")

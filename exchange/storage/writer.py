@@ -19,13 +19,13 @@ from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports.ledger import Record, Recorded, Remember, Settlement
-from exchange.storage.chain import Additions, Link, append, last_event, newest
 from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals
-from exchange.storage.head import HeadFile, read_heads
-from exchange.storage.health import Health
+from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
+from exchange.storage.proof.chain import Additions, Link, append, last_event, newest
+from exchange.storage.proof.head import HeadFile, read_heads
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]

@@ -8,8 +8,8 @@ import pytest
 
 from exchange.errors import LedgerClosed
 from exchange.ports.ledger import Old, Remember, Remembered
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import MINUTE, record, settlement
 
 ALL, NONE = Old(1 << 62, 1 << 62), Old(0, 0)

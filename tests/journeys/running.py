@@ -16,12 +16,12 @@ import aiohttp
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.cli.port import bind
+from exchange.cli.serving.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
 from exchange.schemas import directory
 from exchange.settings import Settings
-from exchange.storage.verify import Verification, verify
+from exchange.storage.proof.verify import Verification, verify
 from exchange.web.serving import serving
 
 WAIT_SECONDS = 20.0

@@ -18,9 +18,9 @@ from typing import Any
 
 import aiohttp
 
-from exchange.cli.port import bind
+from exchange.cli.serving.port import bind
 from exchange.schemas import directory
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.exchange.journey.way import BODY, SENDER
 
 START_SECONDS = 60.0

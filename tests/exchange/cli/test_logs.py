@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from exchange.cli.logs import LineWriter, told_by_place
+from exchange.cli.serving.logs import LineWriter, told_by_place
 from exchange.schemas import directory
 
 SECRET = "secret-of-a-caller"
@@ -176,7 +176,7 @@ def test_the_log_is_short_and_repeats_nothing_of_requests(
 def test_what_libraries_log_is_told_without_what_they_put_into_it(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    from exchange.cli import logs
+    from exchange.cli.serving import logs
 
     handler = logs._Templates()
     record = logging.LogRecord("aiohttp", 40, "", 1, "wrong: %s", (SECRET,), None)

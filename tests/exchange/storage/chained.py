@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.ports.ledger import Record, Remember
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import record, settlement
 
 LINKS = "each writer's commits follow one another"

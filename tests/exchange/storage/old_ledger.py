@@ -11,7 +11,7 @@ from pathlib import Path
 
 from exchange.storage.codec import pack
 from exchange.storage.days import day_of_minute
-from exchange.storage.recount import RECOUNT
+from exchange.storage.proof.recount import RECOUNT
 
 SCHEMA = Path(__file__).with_name("ledger_0005.sql")
 #: Of ten messages: one is rejected, two are answered, one has two receivers, one is remembered, one

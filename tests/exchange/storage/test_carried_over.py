@@ -16,8 +16,8 @@ import pytest
 
 from exchange.ports.ledger import Old
 from exchange.storage.migrate import migrate_sqlite, newest_revision, revision
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.exchange.storage.chained import MEMORY, ROWS, STORED, broken, write
 from tests.exchange.storage.old_ledger import write_old_ledger
 

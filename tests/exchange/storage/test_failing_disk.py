@@ -46,9 +46,9 @@ PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
 from exchange.errors import LedgerUnavailable
-from exchange.storage import health
+from exchange.storage.health import refusal as health
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record
 
 async def main():

@@ -12,12 +12,12 @@ import pytest
 
 from exchange.ports.ledger import Old, Place
 from exchange.storage import queries
-from exchange.storage.chain import Additions, newest, unlinked
 from exchange.storage.commit import lease_mailbox, record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals as Sums
-from exchange.storage.dropped import leave_digests
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.chain import Additions, newest, unlinked
+from exchange.storage.proof.dropped import leave_digests
 from exchange.storage.retain import drop_bodies
 from tests.contracts.rows import record, settlement
 

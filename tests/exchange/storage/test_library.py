@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.storage.library import wal_reset_fault
+from exchange.storage.health.library import wal_reset_fault
 
 
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 46, 1), (3, 50, 6), (3, 51, 2), (3, 44, 5)])

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from exchange.ports.ledger import Old, Remember
-from exchange.storage.chain import audit_event
 from exchange.storage.copies import copy_ledger, restore_ledger
-from exchange.storage.head import head_path
-from exchange.storage.proof import prove_audit
+from exchange.storage.proof.chain import audit_event
+from exchange.storage.proof.head import head_path
+from exchange.storage.proof.links import prove_audit
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import MINUTE, record, settlement
 from tests.exchange.storage.chained import MEMORY, OUTSIDE, ROWS, broken, chained, write
 

@@ -21,12 +21,12 @@ from typer.testing import CliRunner, Result
 
 from exchange.cli import app
 from exchange.errors import LedgerError, Owned
-from exchange.storage.chain import heads
 from exchange.storage.copies import copy_ledger
-from exchange.storage.head import BYTES_MAX, HeadFile, head_path, read_heads
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.chain import heads
+from exchange.storage.proof.head import BYTES_MAX, HeadFile, head_path, read_heads
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import record
 from tests.exchange.storage.chained import FILE, HEAD, broken, chained, write
 from tests.exchange.storage.test_proof_clean import ENDLESS

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from exchange.cli.port import bind
+from exchange.cli.serving.port import bind
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Desk, Door, Inbound, Outcome
 from exchange.schemas.call import Call, Reply

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
-from exchange.storage.chain import heads
 from exchange.storage.commit import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import UNKNOWN_DOOR, curve_sums, folded_before
-from exchange.storage.head import Heads, head_path, line_of, read_heads
+from exchange.storage.health.trouble import told
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof import EXAMPLES_MAX, Check, Proof, prove_audit, prove_heads
-from exchange.storage.recount import RECOUNT
-from exchange.storage.trouble import told
+from exchange.storage.proof.chain import heads
+from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
+from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_audit, prove_heads
+from exchange.storage.proof.recount import RECOUNT
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exchange.storage.chain import Link
+from exchange.storage.proof.chain import Link
 
 #: A file that has grown beyond this is written anew with the newest line of each writer.
 BYTES_MAX = 4 << 20

@@ -18,8 +18,8 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from exchange.cli.lifetime import end_with
-from exchange.cli.shards import Run, Shard, live, prepare
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.simulating.shards import Run, Shard, live, prepare
 from exchange.errors import ExchangeError
 from exchange.simulation.calendar import days_of
 from exchange.simulation.society import Made

@@ -16,7 +16,7 @@ from lxml import etree
 
 from exchange.schemas.positions import Lines, placed
 from exchange.schemas.violation import Finding, Violation, excerpt
-from exchange.schemas.xml_diagnosis import xml_text
+from exchange.schemas.xml.diagnosis import xml_text
 
 _ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG_NAME = re.compile(r"<[^\s/>]+")

@@ -14,9 +14,9 @@ import sys
 import uvloop
 
 from exchange.assembly import Exchange
-from exchange.cli.lifetime import end_with
-from exchange.cli.logs import configure_log, told_by_loop
-from exchange.cli.pace import Pace
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.logs import configure_log, told_by_loop
+from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings

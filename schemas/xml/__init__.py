@@ -17,11 +17,11 @@ from lxml import etree
 
 from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Finding
-from exchange.schemas.xml_diagnosis import diagnose, has_doctype, has_namespaces, transcoded
-from exchange.schemas.xml_positions import locate
+from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
+from exchange.schemas.xml.positions import locate
 
 if TYPE_CHECKING:
-    from exchange.schemas.xml_explanation import Explainer
+    from exchange.schemas.xml.explanation import Explainer
 
 __all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
 
@@ -195,7 +195,7 @@ class XmlSchema:
         if not hasattr(self._explaining, "made"):
             # xmlschema takes a third of a second to import, and is wanted by the first invalid
             # message only.
-            from exchange.schemas.xml_explanation import Explainer
+            from exchange.schemas.xml.explanation import Explainer
 
             self._explaining.made = (_compiled(self.path), Explainer(self.path))
         made: tuple[etree.XMLSchema, Explainer] = self._explaining.made

@@ -15,8 +15,8 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import statistics_report
-from exchange.cli.crew import live_all
-from exchange.cli.shards import Run, Shard
+from exchange.cli.simulating.pool import live_all
+from exchange.cli.simulating.shards import Run, Shard
 from exchange.clocks import WallClock
 from exchange.publication.text import table_text
 from exchange.simulation.calendar import span_of

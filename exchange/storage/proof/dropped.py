@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from exchange.ports.ledger import EventRow
-from exchange.storage.chain import (
+from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
     DIGEST_BYTES,
     ENTRIES,

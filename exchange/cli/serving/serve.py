@@ -15,17 +15,17 @@ from typing import Annotated, TypeVar
 import typer
 
 from exchange.assembly import ledger_path
-from exchange.cli import exposure
-from exchange.cli.lifetime import end_with
-from exchange.cli.pace import factor_of, pace_over, wall_milliseconds
-from exchange.cli.port import bind
-from exchange.cli.supervise import Supervisor
-from exchange.cli.worker import leave, serve_until_signal
+from exchange.cli.serving import exposure
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.serving.port import bind
+from exchange.cli.serving.supervise import Supervisor
+from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import Owned
 from exchange.settings import load
-from exchange.storage.head import head_path, latest_lines
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
+from exchange.storage.proof.head import head_path, latest_lines
 
 #: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.
 PATIENCE_SECONDS, LOOK_SECONDS = 1.0, 0.05

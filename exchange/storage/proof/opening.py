@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from exchange.storage.chain import (
+from exchange.storage.proof.chain import (
     OPENING,
     append,
     content_digest,

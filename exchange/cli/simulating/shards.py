@@ -19,8 +19,8 @@ from typing import Any
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.logs import configure_log
-from exchange.cli.worker import GARBAGE_OBJECTS_MAX
+from exchange.cli.serving.logs import configure_log
+from exchange.cli.serving.worker import GARBAGE_OBJECTS_MAX
 from exchange.clocks import WallClock
 from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults
@@ -40,7 +40,7 @@ from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_at, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
 from exchange.storage.ownership import own
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 
 #: How many days of messages are kept behind the simulated date.
 KEPT_SECONDS = 2 * 86_400

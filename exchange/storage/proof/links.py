@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from exchange.storage.chain import (
+from exchange.storage.proof.chain import (
     AUDIT,
     CHAIN_COLUMNS,
     DIGEST_BYTES,
@@ -27,8 +27,8 @@ from exchange.storage.chain import (
     memory_digest,
     unlinked,
 )
-from exchange.storage.dropped import forgotten, kept_digests
-from exchange.storage.head import Heads
+from exchange.storage.proof.dropped import forgotten, kept_digests
+from exchange.storage.proof.head import Heads
 
 #: Differences listed of each check; the number of all is always given.
 EXAMPLES_MAX = 10

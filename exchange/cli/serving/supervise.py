@@ -13,11 +13,11 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from exchange.assembly import ledger_path
-from exchange.cli.pace import Pace
-from exchange.cli.worker import LOST, NO_LEDGER, work
+from exchange.cli.serving.pace import Pace
+from exchange.cli.serving.worker import LOST, NO_LEDGER, work
 from exchange.journey.lanes import SocketWakes
 from exchange.settings import Settings
-from exchange.storage.library import wal_reset_fault
+from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.ownership import Lock
 
 #: How long a worker may take to end after SIGTERM, in seconds.
