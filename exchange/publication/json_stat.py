@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from exchange.publication.records import number
-from exchange.publication.text import column_title, period_text, table_title, words
+from exchange.publication.records import measures, number
+from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line
 from exchange.statistics.report import Report, Table
 
 #: What is told of a row. The ends of a band stand apart, since a value is one number.
 FIGURES = ("counted", "scaled", "published", "difference", "published-low", "published-high")
-MEASURES = ("messages", "items")
+MEASURES = ("messages", "items")  # of which a table of open data tells the first
 #: The status of a value that is withheld; SDMX's code list of observation status calls it C,
 #: confidential.
 CONFIDENTIAL = "c"
@@ -68,10 +68,11 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
 
 
 def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]:
-    """A table: a dimension for each column, and one of messages and items. A combination that never
-    came is null.
+    """A table: a dimension for each column, and one of its measures (messages; items, unless it is
+    open data). A combination that never came is null.
     """
     say = words(language)
+    told = [name for name in MEASURES if name in table.measures]
     keys = {
         name: list(dict.fromkeys(sorted(key[i] for key, _, _ in table.rows)))
         for i, name in enumerate(table.columns)
@@ -82,8 +83,9 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
     for key in product(*keys.values()):
         figures = cells.get(key)
         if figures is None and key in cells:
-            status |= {str(len(values) + index): CONFIDENTIAL for index in range(len(MEASURES))}
-        values += [None, None] if figures is None else [figures.messages, figures.items]
+            status |= {str(len(values) + index): CONFIDENTIAL for index in range(len(told))}
+        cell = measures(table, figures, None)
+        values += [cell[name] for name in told]
     dimension = {
         name: _dimension(
             column_title(name, language),
@@ -91,8 +93,8 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
         )
         for name in table.columns
     }
-    units = {name: {"label": say[name], "decimals": 0} for name in MEASURES}
-    dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in MEASURES}, units)
+    units = {name: {"label": say[name], "decimals": 0} for name in told}
+    dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in told}, units)
     role = {"metric": ["measure"], "time": [name for name in table.columns if name in TIMES]}
     role |= {"geo": [name for name in table.columns if name in COUNTRIES]}
     title = f"{table_title(table, language)}, {period_text(report, language)}"
@@ -153,13 +155,15 @@ def _dataset(
     language: str,
 ) -> dict[str, Any]:
     say = words(language)
-    suppressed = [say["suppression"]] if report.open_data else [say["not-open"]]
     return {
         "version": "2.0",
         "class": "dataset",
         "label": label,
         "source": " ".join(text[language] for text in report.cuts.sources),
-        "note": [*suppressed, *(text[language] for text in report.cuts.assumptions)],
+        "note": [
+            *openness(report, language),
+            *(text[language] for text in report.cuts.assumptions),
+        ],
         "id": list(dimension),
         "size": [len(each["category"]["index"]) for each in dimension.values()],
         "role": dict(role),

@@ -18,9 +18,6 @@ from exchange.statistics.suppression import THRESHOLD
 #: period's share of the year; `difference` is counted less scaled. A band stands as `low..high`;
 #: what is not known, or withheld, is empty.
 COLUMNS = ("row", "title", "unit", "counted", "scaled", "published", "difference")
-MEASURES = ("messages", "items", "bytes", "share_percent")
-#: Further ones of a table of cases: how many began, and messages delivered for each.
-CASES = ("cases", "messages_a_case")
 
 
 def to_csv(report: Report, language: str) -> str:
@@ -45,7 +42,7 @@ def to_csv(report: Report, language: str) -> str:
 def table_csv(table: Table) -> str:
     """A table by dimensions, a line a cell, by keys; withheld figures are empty."""
     return written(
-        (*table.columns, *measured(table)),
+        (*table.columns, *table.measures),
         (
             (*key, *measures(table, figures, percent).values())
             for key, figures, percent in table.rows
@@ -53,25 +50,19 @@ def table_csv(table: Table) -> str:
     )
 
 
-def measured(table: Table) -> tuple[str, ...]:
-    """The names of the measures of a table."""
-    return (*MEASURES, *CASES) if table.cut.cases else MEASURES
-
-
 def measures(table: Table, figures: Figures | None, percent: float | None) -> dict[str, Any]:
     """The measures of a cell by name; None where they are withheld."""
-    names = measured(table)
     if figures is None:
-        return dict.fromkeys(names)
-    values = (
-        figures.messages,
-        figures.items,
-        figures.bytes,
-        percent,
-        figures.begun,
-        figures.messages_a_case,
-    )
-    return {name: number(value) for name, value in zip(names, values, strict=False)}
+        return dict.fromkeys(table.measures)
+    values = {
+        "messages": figures.messages,
+        "items": figures.items,
+        "bytes": figures.bytes,
+        "share_percent": percent,
+        "cases": figures.begun,
+        "messages_a_case": figures.messages_a_case,
+    }
+    return {name: number(values[name]) for name in table.measures}
 
 
 def to_json(report: Report) -> str:
@@ -94,7 +85,9 @@ def document(report: Report) -> dict[str, Any]:
         },
         "open_data": {
             "suppressed": report.open_data,
+            "not_open": dict(report.not_open) if report.not_open else None,
             "threshold": THRESHOLD if report.open_data else None,
+            "not_offered": list(report.not_offered),
         },
         "sections": {name: dict(title) for name, title in report.rows.sections.items()},
         "rows": [_line(line) for line in report.lines],

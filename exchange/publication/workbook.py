@@ -11,7 +11,17 @@ from typing import Any
 
 import xlsxwriter
 
-from exchange.publication.text import column_title, date_text, period_text, table_title, words
+from exchange.publication.records import measures
+from exchange.publication.text import (
+    column_title,
+    date_text,
+    measure_titles,
+    openness,
+    period_text,
+    shown_measures,
+    table_title,
+    words,
+)
 from exchange.statistics.report import Report
 from exchange.statistics.table import WITHHELD
 
@@ -120,26 +130,19 @@ def to_xlsx(report: Report, language: str) -> bytes:
         sheet = _Sheet(book, table.cut.id)
         sheet.title(table_title(table, language), period_text(report, language))
         names = [column_title(column, language) for column in table.columns]
-        of_cases = table.cut.cases
-        sheet.head(
-            [
-                *names,
-                say["messages"],
-                say["items"],
-                say["share"],
-                *([say["cases"], say["messages-a-case"]] if of_cases else []),
-            ]
-        )
+        sheet.head([*names, *measure_titles(table, language)])
         for key, figures, percent in table.rows:
             shown = [
                 report.name(column, value, language)
                 for column, value in zip(table.columns, key, strict=True)
             ]
-            told: tuple[Any, ...] = (WITHHELD,) * (5 if of_cases else 3)
-            if figures is not None:
-                cases = (figures.begun, figures.messages_a_case) if of_cases else ()
-                told = (figures.messages, figures.items, percent, *cases)
-            sheet.line([*shown, *told])
+            told = measures(table, figures, percent)
+            sheet.line(
+                [
+                    *shown,
+                    *(WITHHELD if figures is None else told[n] for n in shown_measures(table)),
+                ]
+            )
         sheet.close()
     _notes(_Sheet(book, say["notes"]), report, language)
     book.close()
@@ -234,7 +237,8 @@ def _peaks(sheet: _Sheet, report: Report, language: str) -> None:
 def _notes(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["notes"])
-    sheet.line([say["suppression" if report.open_data else "not-open"]], "wrap")
+    for told in openness(report, language):
+        sheet.line([told], "wrap")
     for heading, texts in (
         (say["sources"], report.cuts.sources),
         (say["assumptions"], report.cuts.assumptions),

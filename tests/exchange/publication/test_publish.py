@@ -130,7 +130,7 @@ def test_json_says_everything(folder: Path) -> None:
 
 def test_independent_readers_agree_on_json_stat(folder: Path) -> None:
     files = sorted((folder / "open-data").glob("*.json-stat.json"))
-    assert len(files) == 6
+    assert len(files) == 5
     for path in files:
         content = path.read_text(encoding="utf-8")
         assert validate_jsonstat(json.loads(content)) is True, path.name
