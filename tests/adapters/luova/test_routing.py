@@ -4,11 +4,9 @@ push as the directory says.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from exchange.adapters.luova.routing import ROUTES, load, receiver_of
+from exchange.adapters.luova.routing import ROUTES, receiver_of
 from exchange.errors import Unroutable
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import SECTORS
@@ -63,10 +61,3 @@ def test_the_table_names_only_what_exists() -> None:
         assert {*table.senders, *table.receivers} <= set(SECTORS)
         default = DIRECTORY.get(table.default)
         assert not table.default or (default is not None and default.sector in table.receivers)
-
-
-def test_a_type_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    row = '[[route]]\nmessage_types = ["a.b"]\nsenders = []\nreceivers = []\n'
-    (tmp_path / "routes.toml").write_text(row * 2)
-    with pytest.raises(ValueError, match=r"a\.b stands twice"):
-        load(tmp_path / "routes.toml")

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.adapters import luova
+from exchange.adapters.luova.families import unemployment
+from exchange.adapters.luova.families.unemployment.rules import weekdays
 from exchange.adapters.luova.parse import is_plain_id
-from exchange.adapters.luova.rules import CLOCK_SKEW_SECONDS_MAX
-from exchange.adapters.luova.rules_unemployment import weekdays
+from exchange.adapters.luova.rules.judge import CLOCK_SKEW_SECONDS_MAX
 from tests.adapters.luova.judging import NOON, inbound, judge, rules_of
 
-SAMPLES = Path(luova.__file__).parent / "samples" / "valid"
+SAMPLES = Path(unemployment.__file__).parent / "samples" / "valid"
 EARNINGS = (SAMPLES / "unemployment.earnings-data--granted-rejected-adjusted.xml").read_bytes()
 
 
