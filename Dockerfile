@@ -18,10 +18,13 @@ USER exchange
 WORKDIR /data
 # Inside the container every address; docker-compose.yml publishes the port on the host's loopback only.
 ENV EXCHANGE_SERVER__HOST=0.0.0.0 \
-    EXCHANGE_STORAGE__URL=sqlite:////data/exchange.db
+    EXCHANGE_STORAGE__URL=sqlite:////data/exchange.db \
+    EXCHANGE_PARTNERS__DIRECTORY=/data/keys/directory.toml \
+    EXCHANGE_PARTNERS__STUBS_DIRECTORY=/data/keys/stubs.toml
 EXPOSE 8080
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health/ready', timeout=2)"]
-CMD ["exchange", "run", "--port", "8080"]
+# Keys are made at the first start, on the volume; the log says where they are.
+CMD ["sh", "-c", "exchange keys init /data/keys && exec exchange run --port 8080"]

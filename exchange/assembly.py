@@ -9,8 +9,8 @@ import datetime
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -46,8 +46,10 @@ from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.days import date_of_day, day_of_date
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.operators import SqliteOperators
 from exchange.storage.rollups import Rollups
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.pages.live import live_page
@@ -116,6 +118,7 @@ def statistics_report(
 
     Raises:
         ValueError: when a dimension is unknown.
+        LedgerError: when a file is no ledger, or can't be read.
     """
     settings = load()
     rows = load_rows()
@@ -127,14 +130,14 @@ def statistics_report(
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
     for ledger in paths:
-        migrate_sqlite(ledger)
+        migrate_sqlite(ledger, create=False)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
         bounds = [each for rollups in ledgers if (each := rollups.bounds())]
         first, end = _counted_days(since, until, bounds, year)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
-                *(each.hours(first, end) for each in ledgers), key=_day
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
             ):
                 tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
         else:
@@ -163,11 +166,6 @@ def own_doors() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.door
     ]
-
-
-def _day(row: tuple[Any, ...]) -> int:
-    day: int = row[0]
-    return day
 
 
 def _counted_days(
@@ -248,8 +246,26 @@ def _bounds(settings: Settings) -> Bounds:
     )
 
 
+def _ledger(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
+    storage = settings.storage
+    return SqliteLedger(
+        ledger_path(settings),
+        storage.group_max,
+        storage.compression_level,
+        storage.readers_cache_mib,
+        storage.durable,
+        node=node,
+        name=owner,
+        clock=clock,
+    )
+
+
 class Exchange:
-    """The exchange put together: open it, serve with its desks, close it."""
+    """The exchange put together: open it, serve with its desks, close it.
+
+    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
+    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    """
 
     def __init__(
         self,
@@ -261,6 +277,7 @@ class Exchange:
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
         lanes: NumberedLanes | None = None,
+        owner: str = "",
     ) -> None:
         self.settings = settings
         self.worker = worker
@@ -270,14 +287,8 @@ class Exchange:
         self.channels = dict(known)
         self.directory = directory or _directory(settings)
         self.catalogue = _catalogue(settings)
-        storage, deliveries = settings.storage, settings.deliveries
-        self.ledger = SqliteLedger(
-            ledger_path(settings),
-            storage.group_max,
-            storage.compression_level,
-            storage.readers_cache_mib,
-            storage.durable,
-        )
+        deliveries = settings.deliveries
+        self.ledger = _ledger(settings, worker, owner, self.clock)
         self._own_transport = (
             HttpTransport(settings.partners.address, deliveries.answer_bytes_max)
             if transport is None
@@ -354,6 +365,8 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        # (Sessions last by the wall's time, however fast the exchange's own passes.)
+        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -368,12 +381,13 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            sign_in=sign_in,
             worker=self.worker,
         )
         app = build(parts)
         live_page(
             snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
-        ).attach(app)
+        ).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:
@@ -393,6 +407,7 @@ class Exchange:
         await self.watching.stop()
         await self.forgetting.stop()
         await self.dispatcher.stop()
+        await self.attempts.stop()
         self.aside.close()
         await self.ledger.close()
         if self._own_transport is not None:

@@ -6,10 +6,13 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from exchange.cli import (
     bench,
     catalogue,
+    keys,
+    operators,
     partners,
     run,
     samples,
@@ -21,6 +24,7 @@ from exchange.cli import (
     verify,
 )
 from exchange.errors import ExchangeError
+from exchange.schemas.directory import DirectoryFault
 
 app = typer.Typer(
     name="exchange",
@@ -32,6 +36,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("partners")(partners.partners)
+app.add_typer(operators.app, name="operators")
+app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)
@@ -45,11 +51,14 @@ app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code
+    """Run a command; what is wrong with settings, directory or ledger is told in one line, with exit code
     2.
     """
     try:
         app()
-    except ExchangeError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
+    except (ExchangeError, DirectoryFault) as error:
+        # One line, however long: neither wrapped nor read as markup.
+        Console(stderr=True).print(
+            f"{type(error).__name__}: {error}", highlight=False, markup=False, soft_wrap=True
+        )
         sys.exit(2)

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import gc
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from exchange.cli.lifetime import end_with
 from exchange.cli.shards import Run, Shard, live, prepare
 from exchange.errors import ExchangeError
 from exchange.simulation.calendar import days_of
@@ -35,6 +37,7 @@ def live_all(run: Run, shards: Sequence[Shard], processes: int, console: Console
     """Live every shard to the year's end; what each did.
 
     Raises:
+        ExchangeError: when a shard can't go on: its ledger can't be written, say.
         ShardFailed: when a process ended early; what it had done is kept, and the same run goes on
         from there.
     """
@@ -62,7 +65,7 @@ def _begin(run: Run, shards: Sequence[Shard], processes: int) -> dict[Connection
     pipes: dict[Connection, BaseProcess] = {}
     for first in range(processes):
         receiving, sending = context.Pipe(duplex=False)
-        work = (run, shards[first::processes], sending)
+        work = (run, shards[first::processes], sending, os.getpid())
         pipes[receiving] = context.Process(target=live_some, args=work, daemon=True)  # type: ignore[attr-defined]
         pipes[receiving].start()
         sending.close()
@@ -77,7 +80,10 @@ def _follow(pipes: dict[Connection, BaseProcess], progress: Board) -> None:
             for ready in wait(list(pipes)):
                 assert isinstance(ready, Connection), "only pipes are waited for"
                 try:
-                    progress.take(ready.recv())
+                    told = ready.recv()
+                    if isinstance(told, ExchangeError):
+                        raise told
+                    progress.take(told)
                 except EOFError:
                     process = pipes.pop(ready)
                     process.join()
@@ -91,10 +97,14 @@ def _follow(pipes: dict[Connection, BaseProcess], progress: Board) -> None:
             process.join()
 
 
-def live_some(run: Run, shards: Sequence[Shard], sending: Connection) -> None:
-    """A process: its shards one after another, told through the pipe."""
-    for shard in shards:
-        live(run, shard, sending.send)
+def live_some(run: Run, shards: Sequence[Shard], sending: Connection, parent: int) -> None:
+    """A process: its shards one after another, told through the pipe, as is what stops it."""
+    end_with(parent)
+    try:
+        for shard in shards:
+            live(run, shard, sending.send)
+    except ExchangeError as error:
+        sending.send(error)
     sending.close()
 
 

@@ -4,6 +4,7 @@ agreeing on a beginning; no clock.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def pace_over(ledger: Path, factor: float) -> Pace:
     return Pace(factor, since, now)
 
 
+def bearer() -> dict[str, str]:
+    """The header with the operator's key in EXCHANGE_OPERATOR_KEY, for an exchange that demands
+    one.
+    """
+    key = os.environ.get("EXCHANGE_OPERATOR_KEY", "")
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 async def pace_of(exchange: str, factor: float) -> Pace:
     """The pace of partners: the time that the exchange at that address says it is, at a factor.
 
@@ -70,7 +79,7 @@ async def pace_of(exchange: str, factor: float) -> Pace:
         aiohttp.ClientError: when it does not answer.
     """
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(headers=bearer()) as session,
         session.get(f"{exchange}/api/v1/snapshot") as response,
     ):
         response.raise_for_status()

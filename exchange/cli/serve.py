@@ -1,38 +1,32 @@
-"""`exchange serve`: one or more workers that share the port and the ledger; what a worker serves is
-put together in assembly.
+"""`exchange serve`: own the port and the ledger, then serve by one worker or several; what a worker
+does stands in `worker`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import gc
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import socket
 import sys
-from typing import Annotated
+import time
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
-import structlog
 import typer
-import uvloop
 
-from exchange.assembly import Exchange, ledger_path
-from exchange.cli.pace import Pace, factor_of, pace_over
-from exchange.journey.lanes import NumberedLanes, SocketWakes
-from exchange.settings import Settings, load
-from exchange.web.app import DOORS
-from exchange.web.serving import BACKLOG, serving
+from exchange.assembly import ledger_path
+from exchange.cli import exposure
+from exchange.cli.lifetime import end_with
+from exchange.cli.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.port import bind
+from exchange.cli.supervise import Supervisor
+from exchange.cli.worker import leave, serve_until_signal
+from exchange.errors import Owned
+from exchange.settings import load
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import own
 
-#: How long a worker may take to end after SIGTERM, in seconds.
-STOP_SECONDS = 15.0
-#: How long calls that are being served may take to end then, in seconds.
-GRACE_SECONDS = 5.0
+#: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.
+PATIENCE_SECONDS, LOOK_SECONDS = 1.0, 0.05
 
-#: New objects after which the collector looks at the youngest ones.
-GARBAGE_OBJECTS_MAX = 20_000
+Result = TypeVar("Result")
 
 
 def serve(
@@ -53,8 +47,17 @@ def serve(
     clock: Annotated[
         str, typer.Option(help="How fast time passes: 60x is an hour a minute.")
     ] = "1x",
+    parent: Annotated[
+        int, typer.Option(hidden=True, help="End with this process, which started us.")
+    ] = 0,
 ) -> None:
-    """Serve the exchange until SIGINT or SIGTERM."""
+    """Serve the exchange until SIGINT or SIGTERM.
+
+    Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
+    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile.
+    """
+    if parent:
+        end_with(parent)
     settings = load()
     server = settings.server.model_copy(
         update={
@@ -65,141 +68,30 @@ def serve(
     )
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
-    factor = factor_of(clock)
-    pace = None if factor == 1 else pace_over(ledger_path(settings), factor)
-    bound = bind(settings.server.host, settings.server.port)
-    port_bound = bound.getsockname()[1]
-    if settings.server.workers == 1:
-        # Whoever reads the address may call at once: until the exchange is open the call waits
-        # instead of being refused.
-        bound.listen(BACKLOG)
-    print(f"exchange: http://{settings.server.host}:{port_bound}/", flush=True)
-    if settings.server.workers == 1:
-        work(settings, 0, bound, pace)
-    else:
-        bound.close()
-        supervise(
-            settings.model_copy(
-                update={"server": settings.server.model_copy(update={"port": port_bound})}
-            ),
-            pace,
-        )
+    exposure.check(settings)
+    exposure.tell_hosts(settings)
+    factor, path = factor_of(clock), ledger_path(settings)
+    with _patiently(lambda: bind(server.host, server.port)) as bound:
+        address = f"http://{server.host}:{bound.getsockname()[1]}/"
+        what = f"exchange serve at {address}"
+        with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
+            migrate_sqlite(path, owned=True)
+            pace = None if factor == 1 else pace_over(path, factor)
+            print(f"exchange: {address}", flush=True)
+            if server.workers > 1:
+                raise typer.Exit(Supervisor(settings, bound, lock, pace).run())
+            if lost := serve_until_signal(settings, 0, bound, pace):
+                print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
+                leave()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that other workers may share."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound.bind((host, port))
-    return bound
-
-
-def work(
-    settings: Settings,
-    worker: int,
-    bound: socket.socket | None = None,
-    pace: Pace | None = None,
-    wakes: SocketWakes | None = None,
-) -> None:
-    """Be one worker until a signal comes."""
-    configure_log()
-    # A scan of the counters on another thread must not hold the loop up for 5 ms.
-    sys.setswitchinterval(0.0005)
-    uvloop.run(
-        _serve(
-            settings,
-            worker,
-            bound or bind(settings.server.host, settings.server.port),
-            pace,
-            wakes,
-        )
-    )
-
-
-async def _serve(
-    settings: Settings,
-    worker: int,
-    bound: socket.socket,
-    pace: Pace | None,
-    wakes: SocketWakes | None,
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    lanes = NumberedLanes(worker, settings.server.workers, wakes)
-    exchange = Exchange(settings, worker, clock=pace.clock() if pace else None, lanes=lanes)
-    exchange.warm_up()
-    app = exchange.application()
-    async with serving(app, app[DOORS], settings.limits, bound, GRACE_SECONDS):
-        collect_seldom()
-        await stop.wait()
-
-
-def collect_seldom() -> None:
-    """What stands now stands to the end: the collector need not walk over schemas and catalogues
-    again and again. Messages make few cycles, so it may come seldom.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)
-
-
-def supervise(settings: Settings, pace: Pace | None = None) -> None:
-    """Start the workers, start one again that dies, end them all on a signal."""
-    context = multiprocessing.get_context("spawn")
-    stopping = False
-    wakes = SocketWakes(settings.server.workers)
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-
-    def start(worker: int) -> multiprocessing.process.BaseProcess:
-        process = context.Process(
-            target=work, args=(settings, worker, None, pace, wakes), name=f"worker-{worker}"
-        )
-        process.start()
-        return process
-
-    processes = [start(worker) for worker in range(settings.server.workers)]
-    while not stopping:
-        with contextlib.suppress(InterruptedError):
-            multiprocessing.connection.wait(
-                [process.sentinel for process in processes], timeout=0.5
-            )
-        for worker, process in enumerate(processes):
-            if not stopping and process.exitcode is not None:
-                print(
-                    f"exchange: worker {worker} ended with {process.exitcode}; starting it again",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                processes[worker] = start(worker)
-    for process in processes:
-        if process.pid is not None and process.is_alive():
-            os.kill(process.pid, signal.SIGTERM)
-    for process in processes:
-        process.join(STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-    wakes.close()
-
-
-def configure_log() -> None:
-    """Log lines as logfmt on standard error; never a body."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        cache_logger_on_first_use=True,
-    )
+def _patiently(take: Callable[[], Result]) -> Result:
+    """Take what only one may have, once the one before has ended for good."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return take()
+        except Owned:
+            if time.monotonic() > until:
+                raise
+        time.sleep(LOOK_SECONDS)

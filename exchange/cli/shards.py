@@ -4,6 +4,7 @@ go on from; no command.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import gc
 import json
@@ -13,11 +14,14 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from exchange import discovery
 from exchange.assembly import Exchange, warm_up
 from exchange.cli import verify as verification
-from exchange.cli.serve import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.cli.worker import GARBAGE_OBJECTS_MAX, configure_log
+from exchange.clocks import WallClock
+from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.stub import Flow
 from exchange.schemas.catalogue import Catalogue
@@ -34,6 +38,7 @@ from exchange.simulation.what_if import Scenario
 from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_at, shards_of
 from exchange.storage.copies import copy_ledger, remove_ledger, restore_ledger
+from exchange.storage.ownership import own
 from exchange.storage.verify import verify
 
 #: How many days of messages are kept behind the simulated date.
@@ -94,7 +99,7 @@ class Run:
 
     def directory(self) -> Directory:
         """The partners, with those that the scenario adds."""
-        return self.scenario.directory(load_directory(load().partners.directory or DEFAULT_PATH))
+        return self.scenario.directory(load_directory(load().partners.played or DEFAULT_PATH))
 
     def plan(self) -> Plan:
         """The year's plan.
@@ -107,7 +112,7 @@ class Run:
 
 @lru_cache(maxsize=2)
 def _plan_of(run: Run) -> Plan:
-    without = load_directory(load().partners.directory or DEFAULT_PATH)
+    without = load_directory(load().partners.played or DEFAULT_PATH)
     workload = run.scenario.workload(load_workload(), _flows(without))
     return run.scenario.cut(plan(workload, _flows(run.directory()), run.year, run.scale, run.seed))
 
@@ -193,18 +198,26 @@ def live(run: Run, shard: Shard, report: Callable[[Progress], None]) -> Made:
     made = shard.made()
     if made is None:
         configure_log()
-        first = take_up(shard, run.numbers().start)
-        loop = VirtualLoop()
-        try:
-            made = loop.run_until_complete(_live(run, shard, first, loop, report))
-        finally:
-            loop.close()
+        with own(shard.ledger, "exchange simulate", WallClock().now()):
+            first = take_up(shard, run.numbers().start)
+            loop = VirtualLoop()
+            loop.set_exception_handler(tell_of_bugs)
+            try:
+                made = loop.run_until_complete(_live(run, shard, first, loop, report))
+            finally:
+                loop.close()
         found = verify(shard.ledger)
         made.proof = "" if found.clean else verification.text(found)
         shard.done.write_text(json.dumps(asdict(made)), encoding="utf-8")
         for copy in shard.copies():
             copy.unlink()
     return made
+
+
+def tell_of_bugs(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What else failed while the first failure of the ledger ends the run need not be told."""
+    if not isinstance(context.get("exception"), LedgerError):
+        loop.default_exception_handler(context)
 
 
 def take_up(shard: Shard, begin: int) -> int:
@@ -236,7 +249,12 @@ async def _live(
     # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of
     # ticks and days do.
     exchange = Exchange(
-        settings_for(run, shard), shard.number + 1, clock, transport=society, directory=directory
+        settings_for(run, shard),
+        shard.number + 1,
+        clock,
+        transport=society,
+        directory=directory,
+        owner="exchange simulate",
     )
     await exchange.open()
     society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))

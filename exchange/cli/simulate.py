@@ -17,6 +17,7 @@ from rich.console import Console
 from exchange.assembly import statistics_report
 from exchange.cli.crew import live_all
 from exchange.cli.shards import Run, Shard
+from exchange.clocks import WallClock
 from exchange.publication.text import table_text
 from exchange.simulation.calendar import span_of
 from exchange.simulation.comparison import compare, comparison_csv, comparison_text
@@ -25,6 +26,7 @@ from exchange.simulation.society import Made
 from exchange.simulation.what_if import Scenario, scenario_of
 from exchange.simulation.year import SHARDS_MAX, shards_at
 from exchange.statistics.report import Report
+from exchange.storage.ownership import own
 
 LEDGERS = "ledgers"
 RUN = "run.json"
@@ -134,13 +136,15 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     """Live the year (or what is left of it) and prove the counters; the report, and whether all is
     sound.
     """
-    _claim(run, folder)
-    shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
-    made = live_all(run, shards, processes, console)
-    sound = _tell(made, bool(run.faults or run.scenario.texts))
-    return statistics_report(
-        [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
-    ), sound
+    # The processes that live the shards hold it too, as long as they do.
+    with own(folder / RUN, "exchange simulate", WallClock().now()):
+        _claim(run, folder)
+        shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
+        made = live_all(run, shards, processes, console)
+        sound = _tell(made, bool(run.faults or run.scenario.texts))
+        return statistics_report(
+            [shard.ledger for shard in shards], run.year, *run.period(), float(run.scale)
+        ), sound
 
 
 def _publish(report: Report, folder: Path) -> None:

@@ -23,7 +23,7 @@ def verify(
     """
     path = ledger_path(load(), ledger)
     if not path.exists():
-        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)
+        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
         raise typer.Exit(2)
     with Console(stderr=True).status("recounting"):
         verification = verify_ledger(path)

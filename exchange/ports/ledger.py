@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+from exchange.ports.operators import AuditRow
 from exchange.schemas.value import value
 
 
@@ -155,6 +156,8 @@ class Settlement:
     answer: bytes | None = None
     answer_content_type: str = ""
     from_state: str = "waiting"
+    #: Who asked for it, where an operator did.
+    audit: AuditRow | None = None
 
 
 class Due(NamedTuple):
@@ -199,6 +202,19 @@ class Ledger(Protocol):
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now, in one line; empty when it can, as far as is known.
+        Whatever changes the ledger raises `LedgerUnavailable` meanwhile.
+        """
+        ...
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why nothing can be written, found out by writing where it said no before and, with
+        `within_seconds`, where nothing was written for as long; empty when it can.
+        """
+        ...
 
     async def record(self, record: Record) -> Recorded:
         """Commit a message (in a group with whatever else waits)."""
@@ -307,6 +323,14 @@ class Ledger(Protocol):
         """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
         days; whether some are left.
         """
+        ...
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        ...
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`, each with its number."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

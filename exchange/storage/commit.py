@@ -21,6 +21,8 @@ from exchange.ports.ledger import (
     Remember,
     Settlement,
 )
+from exchange.ports.operators import AuditRow
+from exchange.storage import audit
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.counters import Totals
@@ -189,6 +191,7 @@ def settle_all(
         applied.update(row[0] for row in cursor.fetchall())
     events: list[EventRow] = []
     answers = []
+    audited: list[AuditRow] = []
     done = []
     for each in settlements:
         # One settlement of a delivery a transaction: a second one of the same group must not count
@@ -198,11 +201,14 @@ def settle_all(
         done.append(took)
         if took:
             events += each.events
+            if each.audit is not None:
+                audited.append(each.audit)
             totals.add(each.counts)
             if each.answer is not None:
                 codec, content = pack(each.answer, level)
                 answers.append((each.delivery_id, codec, each.answer_content_type, content))
     insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", events)
+    audit.write(connection, audited)
     insert(
         connection,
         "INSERT INTO answer(delivery_id,codec,content_type,content)",

@@ -1,5 +1,6 @@
 CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num) );
 CREATE TABLE answer ( delivery_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content_type VARCHAR NOT NULL, content BLOB NOT NULL, PRIMARY KEY (delivery_id) );
+CREATE TABLE audit ( id INTEGER NOT NULL, at INTEGER NOT NULL, operator VARCHAR NOT NULL, role VARCHAR NOT NULL, what VARCHAR NOT NULL, target VARCHAR NOT NULL, outcome VARCHAR NOT NULL, address VARCHAR NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE body ( message_id INTEGER NOT NULL, codec SMALLINT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (message_id) );
 CREATE TABLE counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, hours TEXT, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
@@ -9,6 +10,10 @@ CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
 CREATE TABLE message ( id INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, sender_message_id VARCHAR NOT NULL, digest BLOB NOT NULL, received_at INTEGER NOT NULL, state VARCHAR NOT NULL, door VARCHAR NOT NULL, conversation VARCHAR NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, content_type VARCHAR NOT NULL, detail TEXT NOT NULL, process VARCHAR DEFAULT '' NOT NULL, position INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE operator ( name VARCHAR NOT NULL, role VARCHAR NOT NULL, PRIMARY KEY (name) );
+CREATE TABLE operator_key ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, made_at INTEGER NOT NULL, PRIMARY KEY (digest) );
+CREATE TABLE operator_session ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, key_digest BLOB NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (digest) );
+CREATE TABLE owner ( node INTEGER NOT NULL, epoch INTEGER NOT NULL, name VARCHAR NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (node) );
 CREATE TABLE position ( id INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, door VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, door, kind, process) ) WITHOUT ROWID;
@@ -21,4 +26,4 @@ CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'wa
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0006');
+INSERT INTO alembic_version(version_num) VALUES ('0009');

@@ -240,6 +240,19 @@ class PrunedDayCounter(Counted, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
 
+class Owner(SQLModel, table=True):
+    """Who writes, or wrote last, as each node (see `ownership`); `since` in milliseconds since 1970
+    UTC.
+    """
+
+    __tablename__ = "owner"
+
+    node: int = Field(sa_column=_big(primary_key=True))
+    epoch: int = Field(sa_column=_big())
+    name: str
+    since: int = Field(sa_column=_big())
+
+
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
     change.
@@ -252,3 +265,51 @@ class Memory(SQLModel, table=True):
     key: str = Field(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))
     version: int
+
+
+class Audit(SQLModel, table=True):
+    """What an operator changed, who it was and from where; never dropped."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    )
+    at: int = Field(sa_column=_big())
+    operator: str
+    role: str
+    what: str
+    target: str
+    outcome: str
+    address: str
+
+
+class OperatorAccount(SQLModel, table=True):
+    """An operator and the role."""
+
+    __tablename__ = "operator"
+
+    name: str = Field(primary_key=True)
+    role: str
+
+
+class OperatorKey(SQLModel, table=True):
+    """The SHA-256 digest of an operator's key."""
+
+    __tablename__ = "operator_key"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    operator: str
+    made_at: int = Field(sa_column=_big())
+
+
+class OperatorSession(SQLModel, table=True):
+    """A session that a key opened, by the SHA-256 digest of its token; ends at `until`."""
+
+    __tablename__ = "operator_session"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    operator: str
+    key_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    until: int = Field(sa_column=_big())

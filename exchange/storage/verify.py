@@ -8,12 +8,13 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exchange.errors import LedgerError
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import UNKNOWN_DOOR, curve_sums, folded_before
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.recount import RECOUNT
+from exchange.storage.trouble import told
 
 #: Differences listed of each check; the number of all is always given.
 EXAMPLES_MAX = 10
@@ -96,10 +97,9 @@ def verify(path: Path) -> Verification:
     Raises:
         LedgerError: when the file is no ledger, or can't be read.
     """
-    try:
+    migrate_sqlite(path, create=False)
+    with told(path):
         return _verify(path)
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(f"{path} can't be read as a ledger: {error}") from error
 
 
 def _verify(path: Path) -> Verification:

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange.errors import LedgerClosed, LedgerError
+from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports.ledger import Record, Recorded, Settlement
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals
+from exchange.storage.health import Health
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
@@ -61,29 +62,54 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._busy_since = 0.0
+        self.health = Health(path)
 
     def start(self) -> None:
         """Open the connection."""
+        self.health = Health(self._path)
         self._connection = connect(self._path, self._cache_mib, durable=self._durable)
         # Nobody waits inside SQLite, for the loop would stand still: `_turn` looks again.
         self._connection.execute("PRAGMA busy_timeout=0")
 
     async def stop(self) -> None:
-        """Commit what waits, then close the connection."""
+        """Commit what waits, then close the connection; not that of lost files, since SQLite would
+        write to what lies in their place.
+        """
         while self._jobs:
             await asyncio.wait([self._jobs[-1].future])
         if self._connection is not None:
-            self._connection.close()
+            if not self.health.lost.is_set():
+                self._connection.close()
             self._connection = None
+
+    def watch(self) -> None:
+        """Watch the files of the ledger, now that the connection has written to them."""
+        if self._connection is not None:
+            self.health.watch(self._connection)
+
+    def check(self, within_seconds: float | None = None) -> str:
+        """Why nothing can be written (see `Health.check`); empty when it can."""
+        if self._connection is None:
+            return "the ledger is not open"
+        return self.health.check(self._connection, within_seconds)
+
+    def heard(self, error: Exception) -> Exception:
+        """What a query of another connection ended with, as the ledger's own error."""
+        if self._connection is None:
+            return LedgerClosed("the ledger is not open")
+        return self.health.heard(self._connection, error)
 
     def submit(self, what: Record | Settlement | Work) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:
             LedgerClosed: when the ledger is not open.
+            LedgerUnavailable: at once, while it can't be written.
         """
         if self._connection is None:
             raise LedgerClosed("the ledger is not open")
+        if (refusal := self.health.refusal()) is not None:
+            raise refusal
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
@@ -113,20 +139,25 @@ class Writer:
             self._busy_since = 0.0
             _resolve(
                 group,
-                LedgerError(f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"),
+                LedgerUnavailable(
+                    f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"
+                ),
             )
         if jobs:
             loop.call_soon(self._turn, loop)
 
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
         """Commit a group; if it fails, each job alone, so that one bad job harms nobody else."""
+        if (refusal := self.health.refusal()) is not None:
+            _resolve(group, refusal)
+            return
         try:
             self._transact(connection, group)
         except Busy:
             raise
         except Exception as error:
-            if len(group) == 1:
-                _resolve(group, _said(error))
+            if len(group) == 1 or isinstance(error, LedgerLost):
+                _resolve(group, self.health.heard(connection, error))
                 return
             for job in group:
                 self._alone(connection, job)
@@ -166,15 +197,8 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-
-
-def _said(error: Exception) -> Exception:
-    """What SQLite says (a full disk, a broken file) as the ledger's own error."""
-    if not isinstance(error, sqlite3.Error):
-        return error
-    failed = LedgerError(f"the ledger could not be changed: {error}")
-    failed.__cause__ = error
-    return failed
+        # After the commit: what was written into a deleted file is nowhere.
+        self.health.written()
 
 
 def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Channel, Desk, Door, Inbound, Refusal
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
@@ -31,6 +31,12 @@ NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X
 BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_AFTER_SECONDS)
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
+)
+UNAVAILABLE = Refusal(
+    "unavailable",
+    503,
+    "the ledger can't keep anything just now; send it again, as the same message, later",
+    2,
 )
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the body did not arrive in time")
@@ -175,6 +181,8 @@ class Doors:
             return await door.handler(call, partner, desk)
         except LedgerClosed:
             return self._refuse(channel, CLOSING)
+        except LedgerUnavailable:
+            return self._refuse(channel, UNAVAILABLE)
         except Exception:  # a bug must answer in the channel's form and say nothing of the message
             log.exception("call failed", channel=channel.name, door=door.path)
             return self._refuse(channel, FAILED)

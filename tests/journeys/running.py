@@ -16,7 +16,7 @@ import aiohttp
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.cli.serve import bind
+from exchange.cli.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
 from exchange.schemas import directory

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from exchange import discovery
-from exchange.cli.serve import bind
+from exchange.cli.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import serve_stubs
 from exchange.schemas import directory

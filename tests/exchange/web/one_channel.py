@@ -14,7 +14,7 @@ from typing import Any, cast
 import aiohttp
 from aiohttp import web
 
-from exchange.cli.serve import bind
+from exchange.cli.port import bind
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Desk, Door, Inbound, Outcome
 from exchange.schemas.call import Call, Reply
