@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from exchange.adapters.luova import families
-
 FOLDER = Path(__file__).with_name("families")
+#: What a family is imported as; by name alone, since the families import this channel.
+PACKAGE = f"{__package__}.{FOLDER.name}"
 FILE_NAME = "family.toml"
 _REQUIRED = {"message_types", "senders", "receivers"}
 _OPTIONAL = {"default", "items"}
@@ -40,9 +40,7 @@ class Route:
 @cache
 def names() -> tuple[str, ...]:
     """The families, sorted: every package in `families/`."""
-    return tuple(
-        sorted(each.name for each in pkgutil.iter_modules(families.__path__) if each.ispkg)
-    )
+    return tuple(sorted(each.name for each in pkgutil.iter_modules([str(FOLDER)]) if each.ispkg))
 
 
 @cache
@@ -56,7 +54,7 @@ def parts(name: str) -> dict[str, ModuleType]:
 
 
 def _part(family: str, name: str) -> ModuleType:
-    path = f"{families.__name__}.{family}.{name}"
+    path = f"{PACKAGE}.{family}.{name}"
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
