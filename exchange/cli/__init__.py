@@ -6,24 +6,25 @@ import sys
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from exchange.cli import (
+    backup,
     bench,
     catalogue,
     keys,
     operators,
     partners,
+    restore,
     run,
     samples,
     scaffold,
     send,
-    serve,
-    simulate,
     statistics,
     validate,
     verify,
 )
+from exchange.cli.serving import serve
+from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
 
@@ -48,6 +49,8 @@ app.command("new-family")(scaffold.new_family)
 app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     bench.bench
 )

@@ -17,9 +17,9 @@ import uvloop
 from rich.console import Console
 
 from exchange import discovery
-from exchange.cli.lifetime import end_with
-from exchange.cli.pace import factor_of, pace_of
-from exchange.cli.worker import collect_seldom
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.pace import factor_of, pace_of
+from exchange.cli.serving.worker import collect_seldom
 from exchange.errors import SettingsError
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults

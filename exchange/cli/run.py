@@ -19,13 +19,13 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_lines
-from exchange.cli import exposure
 from exchange.cli import verify as verification
 from exchange.cli.keys import made
+from exchange.cli.serving import exposure
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.statistics.table import text_table
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 
 console = Console()
 

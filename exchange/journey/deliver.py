@@ -58,6 +58,7 @@ class Bounds:
     ready_max: int = 4096
     ready_bytes_max: int = 33_554_432
     poll_seconds: float = 1.0
+    backoff_seconds_max: float = 3600.0
 
 
 class Dispatcher:
@@ -103,6 +104,8 @@ class Dispatcher:
             lanes,
             bounds.poll_seconds,
         )
+        #: When the feed looked last; the end of time, so that its first look is one after a step.
+        self._looked_at = 1 << 62
 
     def start(self) -> None:
         """Begin to fetch what waits in the ledger."""
@@ -322,10 +325,20 @@ class Dispatcher:
                 continue
             await self._wait()
 
+    async def _follow_clock(self) -> None:
+        """Let nothing wait for a time that lies further ahead than any backoff: the clock has
+        stepped back, here or while nobody ran.
+        """
+        now = self._clock.now()
+        if now < self._looked_at:
+            await self._ledger.hasten(now, now + int(self._bounds.backoff_seconds_max * 1000))
+        self._looked_at = now
+
     async def _fetch(self) -> int:
         """Offer what is due, as far as there is room, but to receivers that hold their share
         already; how many were taken.
         """
+        await self._follow_clock()
         room = self._bounds.ready_max - len(self._held)
         if room <= self._bounds.ready_max // 64:
             return 0

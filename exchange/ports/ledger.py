@@ -269,6 +269,12 @@ class Ledger(Protocol):
         """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
         ...
 
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what the exchange delivers and would deliver after `furthest` only, as it can
+        be when the clock stepped back; how many deliveries that were.
+        """
+        ...
+
     async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
         """The newest dead-lettered deliveries with ids below `before`, without bodies."""
         ...

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from exchange.clocks import WallClock
 from exchange.errors import LedgerDamaged, LedgerError
+from exchange.storage.health.trouble import told
 from exchange.storage.ownership import own
-from exchange.storage.trouble import told
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: What the migrations make of nothing, as a text, so that a new ledger need not wait for them; a
@@ -51,6 +51,31 @@ def migrate_sqlite(path: Path, owned: bool = False, create: bool = True) -> None
                 finally:
                     if held is not None:
                         held.release()
+
+
+def require_newest(path: Path) -> None:
+    """See that a file is a ledger of the revision that this version wants.
+
+    Raises:
+        LedgerError: when it is not; says what to do.
+    """
+    found, newest = revision(path), newest_revision()
+    _refuse_newer(path, found)
+    if not found:
+        raise LedgerError(f"{path} can't be read as a ledger: it has none of its tables")
+    if found != newest:
+        raise LedgerError(
+            f"{path} is a ledger of revision {found}, and {newest} is wanted: "
+            "`exchange serve` or `exchange statistics` brings it there"
+        )
+
+
+def _refuse_newer(path: Path, found: str) -> None:
+    if found > newest_revision():
+        raise LedgerError(
+            f"{path} is a ledger of revision {found}, made by a newer version of the exchange; "
+            f"this one knows revisions up to {newest_revision()}: use the newer version"
+        )
 
 
 def newest_revision() -> str:

@@ -34,16 +34,19 @@ class Ownership:
     since: int
 
 
-def claim(connection: sqlite3.Connection, node: int, name: str, since: int) -> Ownership:
-    """Become that node's writer, inside the caller's transaction: its epoch rises by one.
+def claim(
+    connection: sqlite3.Connection, node: int, name: str, since: int, epoch_min: int = 1
+) -> Ownership:
+    """Become that node's writer, inside the caller's transaction: its epoch rises by one, and to
+    `epoch_min` at least.
 
     Whether somebody else is its writer just now, the lock decides (`own`): the row only names it.
     """
     (epoch,) = connection.execute(
-        "INSERT INTO owner(node,epoch,name,since) VALUES (?,1,?,?) "
-        "ON CONFLICT(node) DO UPDATE SET epoch=epoch+1,name=excluded.name,since=excluded.since "
+        "INSERT INTO owner(node,epoch,name,since) VALUES (?,?,?,?) "
+        "ON CONFLICT(node) DO UPDATE SET epoch=MAX(epoch+1,excluded.epoch),name=excluded.name,since=excluded.since "
         "RETURNING epoch",
-        (node, name, since),
+        (node, epoch_min, name, since),
     ).fetchone()
     return Ownership(node, epoch, name, since)
 

@@ -23,7 +23,7 @@ from exchange.storage.fold import (
     folded_before,
     hours_of,
 )
-from exchange.storage.trouble import told
+from exchange.storage.health.trouble import told
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]

@@ -30,14 +30,14 @@ from exchange.ports.ledger import (
 )
 from exchange.ports.operators import AuditRow
 from exchange.storage import audit, queries
-from exchange.storage.commit import lease_mailbox, remember
+from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
+from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.ownership import Ownership, claim
+from exchange.storage.ownership import Ownership
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
-from exchange.storage.trouble import UNREADABLE, told
-from exchange.storage.writer import Work, Writer
+from exchange.storage.writer import Note, Work, Writer
 
 Result = TypeVar("Result")
 
@@ -84,12 +84,8 @@ class SqliteLedger:
             raise
 
     async def _open(self) -> None:
-        self._writer.start()
         since = self._clock.now() if self._clock is not None else 0
-        node, name = self.ownership.node, self.ownership.name
-        self.ownership = await self._writer.submit(
-            lambda connection: claim(connection, node, name, since)
-        )
+        self.ownership = self._writer.start(self.ownership.node, self.ownership.name, since)
         self._writer.watch()
         self._reader = connect(self.path, self._cache_mib, read_only=True)
         self._idle = []
@@ -150,9 +146,7 @@ class SqliteLedger:
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
         """Commit what a channel wants to remember by itself."""
-        stale: list[str] = await self._writer.submit(
-            lambda connection: remember(connection, channel, entries)
-        )
+        stale: list[str] = await self._writer.submit(Note(channel, entries))
         return not stale
 
     async def waiting(
@@ -193,6 +187,13 @@ class SqliteLedger:
         )
         taken = self._read(queries.pending, ids, "waiting", True)
         return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
+
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what waits for longer than it may."""
+        hastened: int = await self._writer.submit(
+            lambda connection: hasten(connection, now, furthest)
+        )
+        return hastened
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""

@@ -160,6 +160,28 @@ class Event(SQLModel, table=True):
     at: int = Field(sa_column=_big())
     kind: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
+    #: Of what came with it: the stored body, the answer, the audit row.
+    digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class Chain(SQLModel, table=True):
+    """What each commit added for ever: see `chain`."""
+
+    __tablename__ = "chain"
+    __table_args__ = (Index("chain_event", "last_event"), {"sqlite_with_rowid": False})
+
+    node: int = Field(primary_key=True)
+    epoch: int = Field(primary_key=True, sa_type=BigInteger)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    since: int = Field(sa_type=BigInteger)
+    first_event: int = Field(sa_type=BigInteger)
+    last_event: int = Field(sa_type=BigInteger)
+    events: int
+    dropped: int
+    kept: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    memory: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Counted(SQLModel):
@@ -255,7 +277,7 @@ class Owner(SQLModel, table=True):
 
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
-    change.
+    change; `digest` is that of the row, `replaced` that of the version before.
     """
 
     __tablename__ = "memory"
@@ -265,6 +287,10 @@ class Memory(SQLModel, table=True):
     key: str = Field(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))
     version: int
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("x''")))
+    replaced: bytes = Field(
+        sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
+    )
 
 
 class Audit(SQLModel, table=True):

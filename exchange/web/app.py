@@ -24,12 +24,10 @@ from exchange.web.api_schemas import SCHEMAS
 from exchange.web.doors import Doors
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.refusals import refusing
 from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
-
-#: The doors of an application, for an entrance before it.
-DOORS = web.AppKey("doors", Doors)
 
 #: How often the number of waiting deliveries is looked at, in seconds.
 BACKLOG_SECONDS = 1.0
@@ -65,17 +63,20 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    app = web.Application(
-        client_max_size=parts.limits.body_bytes_max + 1,
-        middlewares=[refuse_without_ledger, guard.middleware()],
-    )
     doors = Doors(
         parts.directory,
         parts.limits,
         metrics,
         lambda: parts.snapshots.waiting >= parts.limits.waiting_max,
     )
-    app[DOORS] = doors
+    app = web.Application(
+        client_max_size=parts.limits.body_bytes_max + 1,
+        middlewares=[
+            refusing(doors, parts.limits),
+            refuse_without_ledger,
+            guard.middleware(),
+        ],
+    )
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(doors.routes(channel, parts.desk(channel))))

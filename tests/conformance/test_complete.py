@@ -168,8 +168,8 @@ def told(copy: Path, ledger: Path, channel: str, folder: str) -> dict[str, objec
 def test_what_can_not_be_written_is_told_in_a_line(
     unchanged: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    before = {path for path in unchanged.rglob("*")}
+    before = set(unchanged.rglob("*"))
     message = python(unchanged, "-m", "exchange", *arguments, fails=2)
     assert told in re.sub(r"\s+", " ", message)
     assert "Traceback" not in message
-    assert {path for path in unchanged.rglob("*")} == before
+    assert set(unchanged.rglob("*")) == before

@@ -17,18 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
-from exchange.cli.port import bind
+from exchange.cli.serving.port import bind
 from exchange.schemas import directory
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.exchange.journey.way import BODY, SENDER
 
 START_SECONDS = 60.0
-
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="limits of other processes and /proc are Linux's"
-)
 
 
 def free_port() -> int:

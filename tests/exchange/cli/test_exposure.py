@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from exchange.cli import exposure
 from exchange.cli.keys import partner_files
+from exchange.cli.serving import exposure
 from exchange.errors import SettingsError
 from exchange.schemas.directory import DEFAULT_PATH, DirectoryFault
 from exchange.settings import Settings

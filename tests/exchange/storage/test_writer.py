@@ -17,8 +17,8 @@ import pytest
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.storage import writer
 from exchange.storage.connection import connect
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import record, settlement
 
 #: Another worker: records as many messages as it is told, with ids of its own.

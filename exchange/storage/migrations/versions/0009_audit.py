@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from exchange.storage import tables  # noqa: F401 - declares the tables
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
