@@ -19,9 +19,10 @@ ROUTES = discovery.routes()
 TYPES: dict[str, MessageType] = {
     name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None
 }
-if len(TYPES) != len(ROUTES):
+if strange := sorted(set(ROUTES) - set(TYPES)):
     raise ValueError(
-        f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}"
+        f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(strange)}; a route names types of "
+        "schemas/<family>/message_types.toml"
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from exchange.adapters.luova import discovery
 from exchange.adapters.luova.routing import ROUTES, receiver_of
 from exchange.errors import Unroutable
 from exchange.schemas.catalogue import Catalogue
@@ -52,6 +53,11 @@ def test_what_can_not_be_routed_says_why(receiver: str, reason: str) -> None:
     with pytest.raises(Unroutable) as caught:
         route(message)
     assert caught.value.reason == reason
+
+
+def test_the_table_has_every_type_of_the_families_and_no_other() -> None:
+    types = {each.name for each in Catalogue.load() if each.folder.name in discovery.names()}
+    assert set(ROUTES) == types
 
 
 def test_the_table_names_only_what_exists() -> None:
