@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from exchange.schemas.directory import SECTORS
+
 FOLDER = Path(__file__).with_name("families")
 #: What a family is imported as; by name alone, since the families import this channel.
 PACKAGE = f"{__package__}.{FOLDER.name}"
 FILE_NAME = "family.toml"
 _REQUIRED = {"message_types", "senders", "receivers"}
 _OPTIONAL = {"default", "items"}
+_ITEMS = re.compile(r"[^\W\d][\w.-]*(?:/[^\W\d][\w.-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,10 @@ class Route:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The families, sorted: every package in `families/`."""
-    return tuple(sorted(each.name for each in pkgutil.iter_modules([str(FOLDER)]) if each.ispkg))
+    """The families, sorted: every folder in `families/` that is a package or has a table."""
+    marks = ("__init__.py", FILE_NAME)
+    found = {path.parent.name for mark in marks for path in FOLDER.glob(f"*/{mark}")}
+    return tuple(sorted(found))
 
 
 @cache
@@ -110,6 +115,10 @@ def _of_entry(entry: dict[str, Any], where: str) -> Iterator[Route]:
     for name in sorted(_OPTIONAL & set(entry)):
         if not isinstance(entry[name], str):
             raise ValueError(f"{where}: {name} is a text")
+    if unknown := sorted({*entry["senders"], *entry["receivers"]} - set(SECTORS)):
+        raise ValueError(f"{where}: no sector: {', '.join(unknown)}; sectors: {', '.join(SECTORS)}")
+    if not _ITEMS.fullmatch(entry.get("items", "items")):
+        raise ValueError(f"{where}: items is names of elements divided by /, or a key in JSON")
     for message_type in entry["message_types"]:
         yield Route(
             message_type=message_type,

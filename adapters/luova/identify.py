@@ -32,15 +32,22 @@ def _path(path: str, namespace: str) -> Callable[[Any], int]:
     return lambda document: int(cast(float, count(document)))
 
 
-def _counting(message_type: MessageType, items: str) -> Callable[[Any], int]:
+def counting(message_type: MessageType, items: str) -> Callable[[Any], int]:
+    """How the records of a type are counted that lie at a path (XML) or in a list of a key (JSON).
+
+    Raises:
+        ValueError: when a path is named where a key is wanted.
+    """
     if message_type.format == "json":
+        if "/" in items:
+            raise ValueError(f"{message_type.name}: items of a JSON message is a key, not {items}")
         return _key(items)
     return _path(items, message_type.roots[0][1:].partition("}")[0])
 
 
 #: How the records of a type are counted; a type that is not here is one record a message.
 _COUNTED: dict[str, Callable[[Any], int]] = {
-    name: _counting(TYPES[name], route.items) for name, route in ROUTES.items() if route.items
+    name: counting(TYPES[name], route.items) for name, route in ROUTES.items() if route.items
 }
 
 

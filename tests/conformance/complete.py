@@ -29,7 +29,10 @@ def types_of(family: str) -> set[str]:
 
 def families_of(channel: str) -> list[Path]:
     """The families that a channel has in folders of its own."""
-    return sorted(path.parent for path in ROOT.glob(f"{channel}/families/*/__init__.py"))
+    marks = ("__init__.py", "family.toml")
+    return sorted(
+        {path.parent for mark in marks for path in ROOT.glob(f"{channel}/families/*/{mark}")}
+    )
 
 
 def unfilled(channel: str) -> Iterator[str]:

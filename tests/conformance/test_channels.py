@@ -64,6 +64,12 @@ def test_every_message_type_of_a_channel_has_both_kinds_of_samples_and_a_generat
     assert samples("invalid", folder), "and what is not"
 
 
+def test_every_message_type_is_carried_by_one_channel() -> None:
+    """A folder of `schemas/` whose types no channel carries was forgotten by its channel."""
+    carried = [family for each in discovery.channels().values() for family in each.families]
+    assert sorted(carried) == sorted({each.folder.name for each in Catalogue.load()})
+
+
 @pytest.mark.parametrize("path", samples("valid"), ids=lambda path: path.name)
 def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
     checked = judge.check(path.read_bytes(), type_of(path))

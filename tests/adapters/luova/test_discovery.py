@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from exchange.adapters.luova import discovery
-from exchange.adapters.luova.identify import identify
+from exchange.adapters.luova.identify import counting, identify
 from exchange.ports import Parsed
 from exchange.schemas import xml
+from exchange.schemas.catalogue import Catalogue
 from tests.adapters.luova.judging import inbound
 
 ROUTE = '[[route]]\nmessage_types = ["a.b"]\nsenders = ["kela"]\nreceivers = ["tax"]\n'
@@ -44,6 +45,9 @@ def test_the_families_make_one_table(tmp_path: Path) -> None:
         (ROUTE.replace("senders", "sender"), r"a/family\.toml: a route lacks senders"),
         (ROUTE.replace('["kela"]', '"kela"'), r"a/family\.toml: senders is a list of texts"),
         (ROUTE + "items = 1\n", r"a/family\.toml: items is a text"),
+        (ROUTE + 'items = "a//b"\n', r"a/family\.toml: items is names of elements divided by /"),
+        (ROUTE + 'items = ""\n', r"a/family\.toml: items is names of elements divided by /"),
+        (ROUTE.replace("kela", "bakery"), r"a/family\.toml: no sector: bakery; sectors: kela, "),
         ("[route\n", r"a/family\.toml: .*line 1"),
         ("routes = []\n", r"a/family\.toml: expected \[\[route\]\] and nothing else"),
         ("", r"a/family\.toml: expected \[\[route\]\] and nothing else"),
@@ -92,3 +96,12 @@ def test_records_are_the_elements_at_their_path(name: str, document: str, items:
 def test_records_are_what_the_list_of_their_key_holds(document: object, items: int) -> None:
     parsed = Parsed(inbound(), "population.changes", "json", document)
     assert identify(parsed).items == items
+
+
+def test_a_path_of_records_in_json_is_told() -> None:
+    found = Catalogue.load().get("tax.request")
+    assert found is not None
+    with pytest.raises(
+        ValueError, match=r"tax\.request: items of a JSON message is a key, not a/b"
+    ):
+        counting(found, "a/b")
