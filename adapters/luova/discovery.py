@@ -115,8 +115,8 @@ def _of_entry(entry: dict[str, Any], where: str) -> Iterator[Route]:
     for name in sorted(_OPTIONAL & set(entry)):
         if not isinstance(entry[name], str):
             raise ValueError(f"{where}: {name} is a text")
-    if unknown := sorted({*entry["senders"], *entry["receivers"]} - set(SECTORS)):
-        raise ValueError(f"{where}: no sector: {', '.join(unknown)}; sectors: {', '.join(SECTORS)}")
+    if strange := sorted({*entry["senders"], *entry["receivers"]} - set(SECTORS)):
+        raise ValueError(f"{where}: no sector: {', '.join(strange)}; sectors: {', '.join(SECTORS)}")
     if not _ITEMS.fullmatch(entry.get("items", "items")):
         raise ValueError(f"{where}: items is names of elements divided by /, or a key in JSON")
     for message_type in entry["message_types"]:

@@ -27,8 +27,9 @@ def _key(name: str) -> Callable[[Any], int]:
 
 def _path(path: str, namespace: str) -> Callable[[Any], int]:
     """Counts the elements at a path below the root, in C: a message may hold hundreds."""
-    steps = "/".join(f"p:{name}" for name in path.split("/"))
-    count = etree.XPath(f"count({steps})", namespaces={"p": namespace})
+    # XPath has no default namespace: without one, names stand for themselves.
+    steps = "/".join(f"p:{name}" for name in path.split("/")) if namespace else path
+    count = etree.XPath(f"count({steps})", namespaces={"p": namespace} if namespace else None)
     return lambda document: int(cast(float, count(document)))
 
 
@@ -42,7 +43,7 @@ def counting(message_type: MessageType, items: str) -> Callable[[Any], int]:
         if "/" in items:
             raise ValueError(f"{message_type.name}: items of a JSON message is a key, not {items}")
         return _key(items)
-    return _path(items, message_type.roots[0][1:].partition("}")[0])
+    return _path(items, etree.QName(message_type.roots[0]).namespace or "")
 
 
 #: How the records of a type are counted; a type that is not here is one record a message.

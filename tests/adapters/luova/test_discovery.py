@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,13 @@ def test_records_are_the_elements_at_their_path(name: str, document: str, items:
 def test_records_are_what_the_list_of_their_key_holds(document: object, items: int) -> None:
     parsed = Parsed(inbound(), "population.changes", "json", document)
     assert identify(parsed).items == items
+
+
+def test_records_of_a_type_without_a_namespace_are_counted_too() -> None:
+    found = Catalogue.load().get("unemployment.benefit-data")
+    assert found is not None
+    count = counting(replace(found, roots=("A",)), "B/C")
+    assert count(xml.parse(b"<A><B><C/><C/></B><B><C/></B><C/></A>")) == 3
 
 
 def test_a_path_of_records_in_json_is_told() -> None:
