@@ -5,7 +5,7 @@ from __future__ import annotations
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
-from exchange.adapters.luova.listen import DOORS
+from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
 from exchange.adapters.luova.rules.judge import rules, verdict
@@ -19,7 +19,7 @@ CHANNEL = Channel(
         "en": "Luova: services for giving and receiving data",
     },
     families=discovery.names(),
-    doors=DOORS,
+    endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
     route=route,

@@ -93,7 +93,7 @@ def statistics_report(
                 *(each.days(first, end) for each in ledgers)
             ):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
-        peaks.take(heapq.merge(*(each.sums(first, end, own_doors()) for each in ledgers)))
+        peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
     if tally.days and not (since and until):
         first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
     days: float = end - first if tally.days or (since and until) else 0
@@ -104,15 +104,15 @@ def statistics_report(
     return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
 
 
-def own_doors() -> list[tuple[str, str]]:
-    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments
+def own_endpoints() -> list[tuple[str, str]]:
+    """The endpoints (channel, endpoint) by which watches put in what the exchange itself sends, at moments
     of its own choosing.
     """
     return [
-        (name, watch.door)
+        (name, watch.endpoint)
         for name, channel in discovery.channels().items()
         for watch in channel.watches
-        if watch.door
+        if watch.endpoint
     ]
 
 

@@ -16,7 +16,14 @@ def message_counts(
     an accepted one; a conversation that it begins.
     """
     minute, process = message.received_at // 60_000, message.process
-    dimensions = (minute, message.channel, message.message_type, message.sender, "", message.door)
+    dimensions = (
+        minute,
+        message.channel,
+        message.message_type,
+        message.sender,
+        "",
+        message.endpoint,
+    )
     counts = [
         (CountKey(*dimensions, "received", process), 1, message.items, message.bytes),
         (CountKey(*dimensions, message.state, process), 1, message.items, message.bytes),
@@ -38,7 +45,7 @@ def duplicate_counts(original: MessageRow, at: int) -> list[Count]:
         original.message_type,
         original.sender,
         "",
-        original.door,
+        original.endpoint,
     )
     return [
         (CountKey(*dimensions, kind, original.process), 1, original.items, original.bytes)
@@ -49,7 +56,7 @@ def duplicate_counts(original: MessageRow, at: int) -> list[Count]:
 def queued_counts(message: MessageRow, deliveries: Sequence[DeliveryRow]) -> list[Count]:
     """The deliveries that an accepted message causes."""
     before = (message.received_at // 60_000, message.channel, message.message_type, message.sender)
-    after = (message.door, "queued", message.process)
+    after = (message.endpoint, "queued", message.process)
     return [
         (CountKey(*before, each.receiver, *after), 1, each.items, message.bytes)
         for each in deliveries
@@ -65,7 +72,7 @@ def delivery_counts(
     process: str = "",
 ) -> list[Count]:
     """Kinds of one moment of one delivery; `dimensions` are channel, message type, sender,
-    receiver, door.
+    receiver, endpoint.
     """
     minute = at // 60_000
     return [(CountKey(minute, *dimensions, kind, process), 1, items, size) for kind in kinds]

@@ -26,7 +26,7 @@ class MessageRow(NamedTuple):
     digest: bytes
     received_at: int
     state: str
-    door: str
+    endpoint: str
     conversation: str
     items: int
     bytes: int
@@ -82,7 +82,7 @@ class CountKey(NamedTuple):
     message_type: str
     sender: str
     receiver: str
-    door: str
+    endpoint: str
     kind: str
     process: str = ""
 

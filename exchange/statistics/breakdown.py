@@ -26,7 +26,7 @@ PLAIN = {
     "message-type": "message_type",
     "sender": "sender",
     "receiver": "receiver",
-    "door": "door",
+    "endpoint": "endpoint",
     "process": "process",
 }
 #: Dimensions of either end: what is sent counts once for the sender, what is received once for the
@@ -49,7 +49,15 @@ NAMED_BY = {
     ),
     **{
         name: name
-        for name in ("channel", "message-type", "door", "direction", "group", "weekday", "process")
+        for name in (
+            "channel",
+            "message-type",
+            "endpoint",
+            "direction",
+            "group",
+            "weekday",
+            "process",
+        )
     },
 }
 

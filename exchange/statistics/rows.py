@@ -38,7 +38,7 @@ class Selection:
 
     types: tuple[str, ...]
     channels: tuple[str, ...] = ()
-    doors: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
     sender: Side = Side()
     receiver: Side = Side()
 

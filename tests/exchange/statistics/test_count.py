@@ -41,11 +41,11 @@ def total(
     receiver: str,
     messages: int,
     items: int = 0,
-    door: str = "api",
+    endpoint: str = "api",
     kind: str = "delivered",
 ) -> Total:
     return (
-        (message_type.split(".")[0], message_type, sender, receiver, door, kind),
+        (message_type.split(".")[0], message_type, sender, receiver, endpoint, kind),
         messages,
         items or messages,
         100 * messages,
@@ -65,17 +65,17 @@ def test_eessi_is_told_by_the_country_of_either_end() -> None:
     assert [lines[f"eessi.{name}"].counted for name in ("total", "received", "sent")] == [8, 5, 3]
 
 
-def test_kelmu_queries_are_told_by_door_and_by_sector() -> None:
+def test_kelmu_queries_are_told_by_endpoint_and_by_sector() -> None:
     lines = counted(
-        total("kelmu.benefit-query", "county.pirkanmaa", "kela.benefits", 7, door="ui"),
-        total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 2, door="api"),
+        total("kelmu.benefit-query", "county.pirkanmaa", "kela.benefits", 7, endpoint="ui"),
+        total("kelmu.benefit-query", "municipality.turku", "kela.benefits", 2, endpoint="api"),
         total(
             "kelmu.benefit-query-bulk",
             "municipality.turku",
             "kela.benefits",
             1,
             items=500,
-            door="api",
+            endpoint="api",
         ),
     )
     assert lines["kelmu.queries"].counted == 10

@@ -38,7 +38,7 @@ INSERT INTO memory SELECT 'luova','case:'||n,'{"n":'||n||'}',1+n%4 FROM made WHE
 """
 _COUNT = f"""
 INSERT INTO counter SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes)
-  FROM ({RECOUNT}) GROUP BY 1,2,3,4,5,6,7,8;
+  FROM ({RECOUNT.replace("endpoint", "door")}) GROUP BY 1,2,3,4,5,6,7,8;
 INSERT INTO day_counter SELECT day_of_minute(period),channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes),NULL
   FROM counter GROUP BY 1,2,3,4,5,6,7,8;
 DROP TABLE temp.made;

@@ -22,27 +22,28 @@ from tests.exchange.storage.chained import MEMORY, ROWS, STORED, broken, write
 from tests.exchange.storage.old_ledger import write_old_ledger
 
 TABLES = {
-    "message": "id,channel,message_type,sender,sender_message_id,digest,received_at,state,door,"
+    "message": "id,channel,message_type,sender,sender_message_id,digest,received_at,state,endpoint,"
     "conversation,items,bytes,content_type,detail,process",
     "body": "message_id,codec,content",
     "delivery": "id,message_id,receiver,mode,state,attempts,items,next_at,ended_at,ordered,reason",
     "answer": "delivery_id,codec,content_type,content",
     "event": "id,message_id,delivery_id,at,kind,detail",
     "memory": "channel,key,value,version",
-    "counter": "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes",
-    "day_counter": "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes",
+    "counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
+    "day_counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
 }
 
 
 def rows(path: Path) -> dict[str, int]:
     """A checksum of every table's rows as revision 0005 had them."""
     with closing(sqlite3.connect(path)) as connection:
-        return {
-            table: hash(
-                tuple(connection.execute(f"SELECT {columns} FROM {table} ORDER BY {columns}"))
-            )
-            for table, columns in TABLES.items()
-        }
+        found = {}
+        for table, columns in TABLES.items():
+            present = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            named = columns if "endpoint" in present else columns.replace("endpoint", "door")
+            held = connection.execute(f"SELECT {named} FROM {table} ORDER BY {named}")
+            found[table] = hash(tuple(held))
+        return found
 
 
 @pytest.fixture
