@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
-from exchange.adapters.luova.rules import rules, verdict
+from exchange.adapters.luova.rules.judge import rules, verdict
 from exchange.ports.channel import Channel
 
 CHANNEL = Channel(
@@ -17,15 +18,7 @@ CHANNEL = Channel(
         "sv": "Luova: tjänster för utlämnande och mottagande",
         "en": "Luova: services for giving and receiving data",
     },
-    families=(
-        "bilateral",
-        "certificates",
-        "payments",
-        "pension",
-        "population",
-        "tax",
-        "unemployment",
-    ),
+    families=discovery.names(),
     endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
