@@ -11,6 +11,9 @@ from exchange.adapters.luova.routing import route
 from exchange.adapters.luova.rules.judge import rules, verdict
 from exchange.ports.channel import Channel
 
+#: Ten thousand changes of the population register, the most in one message, fit into it.
+LARGE_JSON_BYTES_MAX = 4_194_304
+
 CHANNEL = Channel(
     name="luova",
     titles={
@@ -27,4 +30,5 @@ CHANNEL = Channel(
     judge=judge,
     rules=rules,
     verdict=verdict,
+    large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )
