@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from exchange.publication.quality import catalogued, updated
 from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.report import Report, Table
 
@@ -62,6 +63,8 @@ def data_package(
                 *(text[language] for text in report.cuts.assumptions),
             ]
         ),
+        **catalogued(report),
+        "contributors": [{"title": say["contact"], "role": "publisher"}],
         "keywords": ["social security", "information exchange", "statistics", "simulation"],
         "sources": [{"title": text[language]} for text in report.cuts.sources],
         "resources": [
@@ -82,6 +85,7 @@ def csv_metadata(report: Report, file_name: str, language: str) -> str:
         "@context": ["http://www.w3.org/ns/csvw", {"@language": language}],
         "url": file_name,
         "dc:title": f"{say['title']}, {period_text(report, language)}",
+        **({"dc:modified": updated(report)} if updated(report) else {}),
         "dc:source": [text[language] for text in report.cuts.sources],
         "dc:description": [*openness(report, language), *notes],
         "tableSchema": {

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from exchange.publication.quality import updated
 from exchange.publication.records import measures, number
 from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
@@ -49,7 +50,8 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
                 "index": ids,
                 "label": {line.row.id: _row_label(report, line, language) for line in report.lines},
                 "unit": {
-                    line.row.id: {"label": line.row.unit, "decimals": 0} for line in report.lines
+                    line.row.id: {"label": line.row.unit, "decimals": _decimals(line)}
+                    for line in report.lines
                 },
             },
         },
@@ -128,6 +130,12 @@ def _figures(line: Line) -> dict[str, float | None]:
     return {**figures, "published-low": low, "published-high": high}
 
 
+def _decimals(line: Line) -> int:
+    """How many decimals the figures of a row are given with."""
+    values = [value for value in _figures(line).values() if isinstance(value, float)]
+    return max((len(f"{value:.4f}".rstrip("0").partition(".")[2]) for value in values), default=0)
+
+
 def _row_label(report: Report, line: Line, language: str) -> str:
     return f"{report.rows.sections[line.row.section][language]}: {line.row.title[language]}"
 
@@ -159,6 +167,7 @@ def _dataset(
         "version": "2.0",
         "class": "dataset",
         "label": label,
+        **({"updated": updated(report)} if updated(report) else {}),
         "source": " ".join(text[language] for text in report.cuts.sources),
         "note": [
             *openness(report, language),

@@ -15,7 +15,9 @@ from markupsafe import Markup
 from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
 from exchange.publication.palette import DARK, LIGHT
+from exchange.publication.quality import quality
 from exchange.publication.text import (
+    both_ends,
     column_title,
     date_text,
     measure_texts,
@@ -65,6 +67,8 @@ def to_html(
         signed=lambda value: _signed(value, language),
         percent=lambda value, signed=False: percent(value, language, signed),
         date=lambda iso: date_text(iso, language),
+        both_ends=both_ends,
+        quality=quality(report, language),
         openness=openness(report, language),
         measure_titles=lambda table: measure_titles(table, language),
         measure_texts=lambda table, figures, share: measure_texts(table, figures, share, language),

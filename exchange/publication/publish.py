@@ -13,6 +13,7 @@ from exchange.publication.drawing import to_png, to_svg
 from exchange.publication.json_stat import rows_dataset, table_dataset, to_json_stat
 from exchange.publication.page import to_html
 from exchange.publication.published import NotOffered, offered
+from exchange.publication.quality import quality_text
 from exchange.publication.records import table_csv, to_csv, to_json
 from exchange.publication.text import table_text, words
 from exchange.publication.workbook import to_xlsx
@@ -62,6 +63,7 @@ def publish(
 def _for_people(report: Report, folder: _Folder, languages: Sequence[str]) -> None:
     for each in languages:
         folder.add(f"statistics.{each}.txt", table_text(report, each))
+        folder.add(f"quality.{each}.md", quality_text(report, each))
         folder.add(f"statistics.{each}.xlsx", to_xlsx(report, each))
         drawn = [(chart, to_svg(chart, each)) for chart in charts_of(report, each)]
         for chart, svg in drawn:

@@ -96,6 +96,11 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     return shown
 
 
+def both_ends(table: Table) -> bool:
+    """Whether a delivery counts at its sender and at its receiver."""
+    return any(column.endswith("-end") for column in table.columns)
+
+
 def shown_measures(table: Table) -> tuple[str, ...]:
     """The measures of a table that people are shown, by name: all but bytes."""
     return tuple(name for name in table.measures if name != "bytes")
@@ -153,6 +158,8 @@ def table_text(report: Report, language: str, table: Table | None = None, width:
         console.print(text_table(report.rows, report.lines, report.period, language))
     else:
         console.print(breakdown_table(report, table, language))
+        if both_ends(table):
+            console.print(f"\n{say['both-ends']}", highlight=False, markup=False)
     console.print(
         f"\n{say['counted-period']}: {period_text(report, language)}", highlight=False, markup=False
     )
