@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
+from exchange.adapters.luova.items import items_by_kind
 from exchange.adapters.luova.listen import DOORS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
@@ -34,4 +35,5 @@ CHANNEL = Channel(
     judge=judge,
     rules=rules,
     verdict=verdict,
+    items_by_kind=items_by_kind,
 )

@@ -16,6 +16,7 @@ from exchange.assembly import ledger_path, statistics_report
 from exchange.settings import load
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.rows import load as load_rows
 from exchange.statistics.suppression import as_open_data
 
 TABLE = "table"
@@ -66,6 +67,11 @@ def statistics(
         raise typer.BadParameter(f"{TABLE}, {', '.join(FORMS)}", param_hint="--format")
     if language not in LANGUAGES:
         raise typer.BadParameter(", ".join(LANGUAGES), param_hint="--lang")
+    if year not in (years := load_rows().years):
+        raise typer.BadParameter(
+            f"no figures of {year} are published: {', '.join(map(str, years))}",
+            param_hint="--year",
+        )
     path = ledger_path(load(), ledger)
     if not path.exists():
         Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)

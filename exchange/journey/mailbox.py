@@ -89,7 +89,15 @@ class Mailboxes:
                 0 if waiting else now,
                 "",
                 [EventRow(message.id, row.id, now, kind, "")],
-                delivery_counts(now, dimensions, row.items, message.bytes, [kind], message.process),
+                delivery_counts(
+                    now,
+                    dimensions,
+                    row.items,
+                    message.bytes,
+                    [kind],
+                    message.process,
+                    envelope_of(message).detail,
+                ),
                 from_state=from_state,
             )
         )

@@ -13,7 +13,7 @@ import xlsxwriter
 
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
-from exchange.statistics.table import WITHHELD
+from exchange.statistics.table import WITHHELD, WORDS
 
 #: A workbook must say when it was made, and the same report must give the same bytes: the first
 #: date that a ZIP knows.
@@ -168,7 +168,7 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
             sheet.line([report.rows.sections[section][language]], "bold")
         counted: Any = line.counted
         if counted is None:
-            counted = WITHHELD if line.withheld else say["no-type"]
+            counted = WITHHELD if line.withheld else WORDS[language][line.state]
         sheet.line([
             line.row.title[language], say.get(f"unit-{line.row.unit.replace('/', '-')}", line.row.unit), counted,
             _band_text(line.expected), _band_text(line.published), line.difference, line.row.id,
