@@ -92,6 +92,7 @@ def _give(report: Report, form: str, language: str, out: Path | None, by: bool) 
     # What draws charts and writes workbooks takes a second to import, and the other commands need
     # none of it.
     from exchange.publication.forms import write
+    from exchange.publication.meaning import between, meanings
     from exchange.publication.publish import publish
     from exchange.publication.text import table_text
 
@@ -103,7 +104,8 @@ def _give(report: Report, form: str, language: str, out: Path | None, by: bool) 
     else:
         # A pipe has no width of its own; the table must not be cut there.
         width = max(Console().width, 110)
-        text = table_text(report, language, report.tables[-1] if by else None, width)
+        more = [] if by else [*between(report, language), *meanings(report, language)]
+        text = table_text(report, language, report.tables[-1] if by else None, width, more)
         print(text, end="") if out is None else out.write_text(text, encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import xlsxwriter
 
+from exchange.publication.meaning import between, meanings
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
 from exchange.statistics.table import WITHHELD, WORDS
@@ -242,4 +243,7 @@ def _notes(sheet: _Sheet, report: Report, language: str) -> None:
         sheet.line([heading], "bold")
         for text in texts:
             sheet.line([text[language]], "wrap")
+    sheet.line([say["meanings"]], "bold")
+    for line in (*between(report, language), *meanings(report, language)):
+        sheet.line([line], "wrap")
     sheet.close(wrap=0)

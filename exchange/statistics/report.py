@@ -99,6 +99,7 @@ class Report:
     peaks: Sequence[Peak]
     hours: Mapping[tuple[int, int], float]
     asked: tuple[datetime.date, datetime.date] | None = None
+    held_days: int = 0
     open_data: bool = False
 
     def name(self, column: str, key: str, language: str) -> str:
@@ -141,6 +142,7 @@ def report_of(
         channels={name: dict(kinds) for name, kinds in sorted(tally.channels.items())},
         peaks=peaks.busiest(),
         hours=peaks.mean_hours(),
+        held_days=len(covered.held),
         asked=(date_of(covered.first), date_of(covered.end - 1)) if covered.asked else None,
     )
 
