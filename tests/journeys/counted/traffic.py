@@ -92,6 +92,34 @@ def flows(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
             yield replace(spoilt, call=_spoilt(spoilt.call))
 
 
+def readdressed(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
+    """A call of each flow's type and sector, to a partner of every sector instead of its own
+    receiver.
+    """
+    seen = set()
+    for stub in town.stubs:
+        for flow in stub.flows(directory):
+            sender = directory.get(flow.partner)
+            assert sender is not None
+            if (flow.message_type, sender.sector) in seen:
+                continue
+            seen.add((flow.message_type, sender.sector))
+            for number, group in enumerate(by_sector(directory).values()):
+                receiver = group[-1]
+                made = flow.make(town.situation(f"{flow.name}/{receiver.id}/{number + seed}"))
+                yield replace(made, call=_to(made.call, sender, receiver, directory))
+
+
+def _to(call: Call, sender: Partner, receiver: Partner, directory: Directory) -> Call:
+    """The call to another receiver, named in the body where it names one, else in its header."""
+    for partner in directory:
+        for old, new in ((partner.id, receiver.id), (partner.eessi_id, receiver.eessi_id)):
+            if old and new and partner is not sender and b'"%b"' % old.encode() in call.body:
+                body = call.body.replace(b'"%b"' % old.encode(), b'"%b"' % new.encode())
+                return replace(call, body=body)
+    return replace(call, headers={**call.headers, "X-Receiver": receiver.id})
+
+
 def batches(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
     """The flows of each channel that takes batches, twenty messages at a time."""
     for stub in town.stubs:
