@@ -1,27 +1,40 @@
 # The embedded default in one container: the exchange, the stubs and traffic; the ledger is on the volume /data.
-FROM python:3.11-slim
-
-WORKDIR /app
+# The first stage has what building needs; the image has what running needs (requirements.lock) and nothing else of ours.
+FROM python:3.14-slim AS build
+WORKDIR /build
+RUN python -m venv /app \
+ && /app/bin/python -m pip install --no-cache-dir hatchling==1.27.0
 COPY requirements.lock pyproject.toml README.md ./
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+# Wheels only: nothing is compiled, and nobody's setup.py runs.
+RUN python -m venv --without-pip /app/run \
+ && /app/bin/python -m pip --python /app/run/bin/python install --no-cache-dir \
+    --only-binary :all: --require-hashes -r requirements.lock
 COPY exchange exchange
 COPY schemas schemas
 COPY adapters adapters
 COPY partners partners
 COPY benchmarks benchmarks
-RUN pip install --no-cache-dir hatchling==1.27.0 editables==0.5 \
- && pip install --no-cache-dir --no-deps --no-build-isolation . \
- && useradd --system --uid 10001 exchange \
- && install -d -o exchange /data
+RUN /app/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir wheels . \
+ && /app/bin/python -m pip --python /app/run/bin/python install --no-cache-dir --no-deps wheels/*.whl
 
-USER exchange
+FROM python:3.14-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin exchange \
+ && install -d -o exchange /data
+COPY --from=build /app/run /app/run
+
+USER 10001
 WORKDIR /data
 # Inside the container every address; docker-compose.yml publishes the port on the host's loopback only.
-ENV EXCHANGE_SERVER__HOST=0.0.0.0 \
-    EXCHANGE_STORAGE__URL=sqlite:////data/exchange.db
+ENV PATH=/app/run/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    EXCHANGE_SERVER__HOST=0.0.0.0 \
+    EXCHANGE_STORAGE__URL=sqlite:////data/exchange.db \
+    EXCHANGE_PARTNERS__DIRECTORY=/data/keys/directory.toml \
+    EXCHANGE_PARTNERS__STUBS_DIRECTORY=/data/keys/stubs.toml
 EXPOSE 8080
 VOLUME /data
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health/ready', timeout=2)"]
-CMD ["exchange", "run", "--port", "8080"]
+# Keys are made at the first start, on the volume; the log says where they are.
+CMD ["sh", "-c", "exchange keys init /data/keys && exec exchange run --port 8080"]

@@ -6,29 +6,41 @@ BIN := $(VENV)/bin
 # uv lives in an environment of its own: `uv pip sync` takes away whatever the lock file does not name.
 UV := $(VENV)/uv/bin/uv
 WORKERS ?= 2
+# uv trusts the certificates that the system trusts, so that it also works behind a private authority.
+export UV_SYSTEM_CERTS ?= 1
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-compare load growth top-day format lock drill mutants browser clean
+.PHONY: help run test check bench bench-compare load growth top-day format lock sbom drills mutants browser clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+# What running needs, by requirements.lock. The tools come on top (.ready); both lock files have the same pins.
+$(VENV)/.run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)."; \
 	  echo "Name another one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting up $(VENV) (about half a minute, once)"
+	@echo "Setting up $(VENV) for running (about a quarter of a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(UV) || $(PYTHON) -m venv $(VENV)/uv
 	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(call install,requirements.lock)
 	@touch $@
 
-run: $(VENV)/.ready ## start the exchange, the stubs and traffic (DURATION=20, RATE=200 a second, PORT=8080)
+$(VENV)/.ready: requirements-test.lock $(VENV)/.run
+	@echo "Adding the tools to $(VENV) (about half a minute, once)"
+	@$(call install,requirements-test.lock)
+	@touch $@
+
+define install
+$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(1) && \
+$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+endef
+
+run: $(VENV)/.run ## start the exchange, the stubs and traffic (DURATION=20, RATE=200 a second, PORT=8080)
 	@exec $(BIN)/exchange run $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=2, ARGS="-k kelmu")
@@ -57,9 +69,10 @@ growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledge
 top-day: $(VENV)/.ready ## live a top day of 1.5 million messages as fast as it goes (ARGS="--each": an HTTP request for each)
 	@$(BIN)/python -m exchange.benchmarks.top_day $(ARGS)
 
-drill: $(VENV)/.ready ## what takes too long for every change: many more kills (DRILLS=100), whole simulated years
-	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q tests/journeys/test_sigkill.py
-	@$(BIN)/python -m pytest -n 0 -q -m drill $(ARGS)
+drills: $(VENV)/.ready ## break it in every way at full length, print and write the table, then whole simulated years (DRILLS=1000 kills, ARGS="-k disk")
+	@DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -n 0 -q -p no:randomly tests/drills $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -q -m drill --ignore tests/drills
+	@$(BIN)/python -m tests.mutants --random 10
 
 mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas")
 	@$(BIN)/python -m tests.mutants $(if $(DRAW),--random $(DRAW)) $(ARGS)
@@ -68,9 +81,25 @@ format: $(VENV)/.ready ## rewrite the sources as `make check` wants them
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock: $(VENV)/.ready ## write requirements.lock again from pyproject.toml
-	$(UV) pip compile --quiet --extra test pyproject.toml --generate-hashes --no-emit-index-url --no-header \
-	  --python-version 3.11 --universal -o requirements.lock
+lock: $(VENV)/.run ## write requirements.lock and requirements-test.lock again from pyproject.toml
+	@# The larger one first: what runs has the pins that were tested.
+	$(call pin,--extra test,requirements-test.lock)
+	$(call pin,--constraint requirements-test.lock,requirements.lock)
+
+define pin
+$(UV) pip compile --quiet $(1) pyproject.toml --generate-hashes --no-emit-index-url --no-header \
+  --python-version 3.11 --universal -o $(2)
+endef
+
+sbom: $(VENV)/.ready ## write what running needs as a CycloneDX list, validated (OUT=data/sbom.cdx.json)
+	@# An environment of its own, since the list is to hold neither the tools nor uv.
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)/sbom
+	@$(UV) pip sync --quiet --python $(VENV)/sbom/bin/python --require-hashes requirements.lock
+	@mkdir -p $(dir $(OUT))
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --sv 1.6 --of JSON \
+	  --output-reproducible --validate --output-file $(OUT) $(VENV)/sbom/bin/python
+	@echo "$(OUT): valid CycloneDX 1.6"
+sbom: OUT ?= data/sbom.cdx.json
 
 browser: ## install Debian's Chromium for the tests of the pages, where that can be done
 	@sh .ci/browser

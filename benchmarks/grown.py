@@ -15,6 +15,7 @@ from pathlib import Path
 from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.opening import seal
 
 MINUTE_MILLISECONDS = 60_000
 #: Bits of an id below its milliseconds (worker and sequence).
@@ -37,7 +38,7 @@ _COPY = (
     "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER BY delivery_id",
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"
     "CASE delivery_id WHEN 0 THEN 0 ELSE delivery_id-:id END,at-:ms,kind,detail FROM small.event ORDER BY id",
-    "INSERT INTO memory SELECT channel,key||'~'||:n,value,version FROM small.memory",
+    "INSERT INTO memory(channel,key,value,version) SELECT channel,key||'~'||:n,value,version FROM small.memory",
     f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,door,kind,process,count,items,bytes "
     f"FROM small.counter WHERE true {ADD_COUNTS}",
 )
@@ -86,6 +87,9 @@ def grow(small: Path, target: Path, messages: int) -> int:
             "GROUP BY day,channel,message_type,sender,receiver,door,kind,process"
         )
         connection.execute("DETACH small")
+        connection.execute("BEGIN")
+        seal(connection)
+        connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=WAL")
     return copies * each
 

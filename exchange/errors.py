@@ -5,7 +5,12 @@ ExchangeError
 ├── DiscoveryError         an adapter folder does not declare a channel as the conformance suite asks
 ├── LedgerError            the ledger can't do what was asked
 │   ├── LedgerClosed       it is not open, or is closing
+│   ├── LedgerUnavailable  it can't be read or written just now: a full disk, say
+│   │   ├── LedgerDamaged  it is damaged, or no ledger at all: not before a backup is restored
+│   │   └── LedgerLost     its file was deleted or replaced while it was open: the service ends
 │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
+├── Owned                  another process owns the ledger or the port that was asked for
+├── OperatorError          there is no such operator, or already one of that name
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
 └── UnknownMessageType     no such type in the catalogue
@@ -34,8 +39,28 @@ class LedgerClosed(LedgerError):
     """The ledger is not open, or is closing."""
 
 
+class LedgerUnavailable(LedgerError):
+    """It can't be read or written just now; the message says why in one line."""
+
+
+class LedgerDamaged(LedgerUnavailable):
+    """It is damaged, or no ledger at all."""
+
+
+class LedgerLost(LedgerUnavailable):
+    """Its file was deleted or replaced while it was open: what is written goes nowhere."""
+
+
 class LedgerBroken(LedgerError):
     """A counter is not borne out by the ledger."""
+
+
+class Owned(ExchangeError):
+    """Another process owns the ledger or the port that was asked for."""
+
+
+class OperatorError(ExchangeError):
+    """There is no such operator, or already one of that name."""
 
 
 class Unreachable(ExchangeError):

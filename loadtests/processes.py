@@ -130,8 +130,12 @@ def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
 
 
 def fetch(url: str) -> Any:
-    """JSON by GET."""
-    with urllib.request.urlopen(url, timeout=60) as response:
+    """JSON by GET, with the operator's key in EXCHANGE_OPERATOR_KEY where one is demanded."""
+    key = os.environ.get("EXCHANGE_OPERATOR_KEY", "")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers=headers), timeout=60
+    ) as response:
         return json.load(response)
 
 

@@ -1,17 +1,27 @@
 """The partner directory: every organisation at either end of a flow, read from `directory.toml`; no
-keys but synthetic ones, no rights.
+rights.
+
+A directory of one's own keeps the keys' SHA-256 digests. They are made of 256 random bits, so that
+nobody finds one by trying and a slow hash would protect nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 #: The directory that the product carries.
 DEFAULT_PATH = Path(__file__).with_name("directory.toml")
+
+#: Keys of a partner that count at once: the one in use and the one that takes its place.
+KEYS_MAX = 2
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 SECTORS = (
     "kela",
@@ -33,13 +43,19 @@ SECTORS = (
 )
 
 
+class DirectoryFault(ValueError):
+    """A directory file that can't be read, or says what can't be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partner:
     """An organisation (or one of Kela's own systems).
 
     `id` is ours (`kela.benefits`, `county.pirkanmaa`); `country` is ISO 3166-1 alpha-2;
     `business_id` is synthetic but valid; `eessi_id` is `CC:code` for institutions in EESSI; `key`
-    is its API key; `delivery` is how it takes what is sent to it; `url` is its base address when it
+    is its API key where that is kept readable (the shipped test partners', the stubs'),
+    `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all;
+    `callback_secret` signs what is pushed to it; `delivery` is how it takes what is sent to it; `url` is its base address when it
     differs from the stubs' (empty: the stubs' address + `/` + id); `serves` names what it is asked
     for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
     """
@@ -51,6 +67,8 @@ class Partner:
     business_id: str = ""
     eessi_id: str = ""
     key: str = ""
+    key_sha256: tuple[str, ...] = field(default=())
+    callback_secret: str = ""
     delivery: str = "push"
     url: str = ""
     serves: tuple[str, ...] = field(default=())
@@ -64,7 +82,9 @@ class Directory:
         self._by_id: Mapping[str, Partner] = MappingProxyType(
             {partner.id: partner for partner in partners}
         )
-        self._by_key = {partner.key: partner for partner in self._by_id.values() if partner.key}
+        self._by_digest = {
+            digest: partner for partner in self._by_id.values() for digest in digests_of(partner)
+        }
         self._by_eessi_id = {
             partner.eessi_id: partner for partner in self._by_id.values() if partner.eessi_id
         }
@@ -86,8 +106,16 @@ class Directory:
         return self._by_id.get(partner_id)
 
     def by_key(self, key: str) -> Partner | None:
-        """The partner that holds that API key."""
-        return self._by_key.get(key)
+        """The partner that holds that API key.
+
+        What is looked for is the key's digest, which tells nothing of how much of a key was right
+        by the time that the search takes.
+        """
+        return self._by_digest.get(digest_of(key))
+
+    def digests(self) -> frozenset[bytes]:
+        """The SHA-256 digests of every key that opens something."""
+        return frozenset(self._by_digest)
 
     def by_eessi_id(self, eessi_id: str) -> Partner | None:
         """The institution with that EESSI id (`FI:0100222222`)."""
@@ -106,21 +134,64 @@ class Directory:
         return [partner for partner in self._by_id.values() if partner.sector in sectors]
 
 
+def digest_of(key: str) -> bytes:
+    """The SHA-256 digest of a key, 32 bytes."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def digests_of(partner: Partner) -> list[bytes]:
+    """The digests of a partner's keys."""
+    readable = [digest_of(partner.key)] if partner.key else []
+    return readable + [bytes.fromhex(digest) for digest in partner.key_sha256]
+
+
 def load(path: Path = DEFAULT_PATH) -> Directory:
     """Read a directory file.
 
     Raises:
-        ValueError: when an id, a key or an EESSI id stands twice, or a sector is unknown.
+        DirectoryFault: when it can't be read, an id, a key or an EESSI id stands twice, a sector is unknown
+            or keys are not as they should be; no key is repeated in the text.
     """
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
-    partners = [
-        Partner(**{**entry, **{name: tuple(entry.get(name, ())) for name in ("serves", "demands")}})
-        for entry in entries
-    ]
-    for name in ("id", "key", "eessi_id"):
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
+        partners = [_partner(entry) for entry in entries]
+    except OSError as error:
+        raise DirectoryFault(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DirectoryFault(f"{path.name}: no directory of partners: {error}") from error
+    for name in ("id", "eessi_id"):
         values = [value for partner in partners if (value := getattr(partner, name))]
         if twice := {value for value in values if values.count(value) > 1}:
-            raise ValueError(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
+            raise DirectoryFault(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
     if unknown := {partner.sector for partner in partners} - set(SECTORS):
-        raise ValueError(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
+        raise DirectoryFault(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
+    holders: dict[bytes, str] = {}
+    for partner in partners:
+        if wrong := _wrong_keys(partner):
+            raise DirectoryFault(f"{path.name}: {partner.id}: {wrong}")
+        for digest in digests_of(partner):
+            if digest in holders:
+                raise DirectoryFault(
+                    f"{path.name}: the same key stands twice: {holders[digest]}, {partner.id}"
+                )
+            holders[digest] = partner.id
     return Directory(partners)
+
+
+def _wrong_keys(partner: Partner) -> str:
+    """What is wrong with a partner's keys, without repeating them; empty when nothing is."""
+    if not all(_SHA256.fullmatch(digest) for digest in partner.key_sha256):
+        return (
+            "key_sha256: each is a SHA-256 in 64 hexadecimal digits, as `exchange keys make` prints"
+        )
+    if len(partner.key_sha256) + bool(partner.key) > KEYS_MAX:
+        return f"more than {KEYS_MAX} keys: the one in use and the one that takes its place"
+    secret = partner.callback_secret
+    if secret and digest_of(secret) in digests_of(partner):
+        return "callback_secret is the same as a key: who knows one must not know the other"
+    return ""
+
+
+def _partner(entry: dict[str, Any]) -> Partner:
+    lists = {name: tuple(entry.get(name, ())) for name in ("serves", "demands", "key_sha256")}
+    return Partner(**{**entry, **lists})

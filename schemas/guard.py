@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS
 
@@ -44,12 +46,19 @@ _ODD_FORMS = (
     b"\xef\xbd",
 )
 _ODD_FIRST = frozenset(form[:1] for form in _ODD_FORMS)
+#: Characters that are read at once: what reads them holds the interpreter for some milliseconds.
+_PIECE_CHARACTERS = 1 << 17
+#: Where a text may be cut without cutting a reference, an escape, percent-encoded UTF-8 or a
+#: character and its marks in two.
+_CUT = re.compile(r"[\x00-\x22$&-/:<-@G-TV-WY-`g-tv-wy-\x7f]|%(?=[0-7C-Fc-f])")
+#: Combining marks in a row that say something; languages use a few (UAX #15 allows 30).
+_MARKS_MAX = 30
 _HYPHEN = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_ASIDE = re.compile(r"<!--|<\?|<!\[CDATA\[")
-_ASIDE_ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
+_ASIDE_ENDS = {"<?": "?>", "<!--": "-->", "<![CDATA[": "]]>"}
 #: Leading zeros, of which a reference may have any number, are left out of the groups.
 _REFERENCE = re.compile(r"&#(?:0*+([0-9]{0,7})|[xX]0*+([0-9A-Fa-f]{0,6}));")
+_NO_ZERO = re.compile("[^0]")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
@@ -191,7 +200,7 @@ def _hidden_in(text: str) -> bool:
 
 def _resolved_in(text: str) -> bool:
     for step in (_resolve, _resolve, _plain):
-        changed = step(text)
+        changed = "".join(map(step, _pieces(text)))
         if changed != text and _plainly_in(changed.encode("utf-8", "replace")):
             return True
         text = changed
@@ -204,17 +213,45 @@ def _without_asides(text: str) -> str:
     """
     kept, start, at = [], 0, 0
     endless: set[str] = set()
-    while opening := _ASIDE.search(text, at):
-        mark, at = opening[0], opening.end()
-        end = -1 if mark in endless else text.find(_ASIDE_ENDS[mark], at)
-        if end < 0:
+    # Where the next of each beginning stands: a search for both at once takes many times as long.
+    ahead = {"<!": text.find("<!"), "<?": text.find("<?")}
+    while opening := sorted((place, sign) for sign, place in ahead.items() if place >= 0):
+        at, sign = opening[0]
+        mark = next((mark for mark in _ASIDE_ENDS if text.startswith(mark, at)), "")
+        inside = at + len(mark or sign)
+        end = -1 if not mark or mark in endless else text.find(_ASIDE_ENDS[mark], inside)
+        if end >= 0:
+            kept.append(text[start:at])
+            if mark == "<![CDATA[":
+                kept.append(text[inside:end])
+            start = inside = end + len(_ASIDE_ENDS[mark])
+        elif mark:
             endless.add(mark)
-            continue
-        kept.append(text[start : opening.start()])
-        if mark == "<![CDATA[":
-            kept.append(text[at:end])
-        start = at = end + len(_ASIDE_ENDS[mark])
+        for sign, place in ahead.items():
+            if 0 <= place < inside:
+                ahead[sign] = text.find(sign, inside)
     return "".join((*kept, text[start:]))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces, cut where nothing is cut in two; together they are the text, but for the
+    zeros of a reference that has more of them than a piece holds.
+    """
+    start = 0
+    while len(text) - start > 2 * _PIECE_CHARACTERS:
+        end = start + _PIECE_CHARACTERS
+        cut = _CUT.search(text, end, end + _PIECE_CHARACTERS)
+        if cut is not None:
+            end = cut.start()
+        elif text.count("0", end, end + _PIECE_CHARACTERS) < _PIECE_CHARACTERS:
+            end += _PIECE_CHARACTERS
+        yield text[start:end]
+        start = end
+        if cut is None and text[start] == "0":
+            # Whoever reads the text again meets the reference without them.
+            other = _NO_ZERO.search(text, start)
+            start = other.start() if other else len(text)
+    yield text[start:]
 
 
 def _resolve(text: str) -> str:
@@ -244,7 +281,27 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     text = _HYPHEN.sub("-", _HIDDEN.sub("", text))
+    # Putting marks in order takes time by the square of how many stand in a row, and the
+    # interpreter is held meanwhile (python/cpython#149079).
+    text = _marks().sub(_first_marks, text)
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """More marks in a row than mean anything: characters that are combined with the one before, or
+    become such ones.
+    """
+    marks = [
+        character
+        for character in map(chr, range(0x300, sys.maxunicode + 1))
+        if unicodedata.combining(unicodedata.normalize("NFKD", character)[0])
+    ]
+    return re.compile(f"[{''.join(marks)}]{{{_MARKS_MAX + 1},}}")
+
+
+def _first_marks(run: re.Match[str]) -> str:
+    return run[0][:_MARKS_MAX]
 
 
 def _decode(body: bytes) -> str:

@@ -13,6 +13,7 @@ import pydantic
 import pydantic_core
 
 from exchange.schemas.json_positions import diagnose, locate
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Finding, excerpt
 
 __all__ = ["FINDINGS_MAX", "JsonLimits", "JsonSchema", "locate", "parse"]
@@ -28,12 +29,12 @@ _INFINITE = frozenset((float("inf"), float("-inf")))
 class JsonLimits:
     """What a body may be at most: its length in bytes and the depth of its arrays and objects."""
 
-    body_bytes_max: int = 20 * 1024 * 1024
+    body_bytes_max: int = 2_097_152
     depth_max: int = 64
 
 
-def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
-    """The data: dict, list, str, int, float, bool or None.
+def parse(body: bytes, limits: JsonLimits | None = None) -> Any:
+    """The data: dict, list, str, int, float, bool or None; by the limits in force, or those given.
 
     Raises:
         Malformed: with line, column and source line. Rules: `json.empty`, `json.size`,
@@ -41,6 +42,9 @@ def parse(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:
             `json.number` (NaN, Infinity, a fraction beyond a double, an integer of more than 4,300
             digits), `json.duplicate-key`, `json.malformed`.
     """
+    if limits is None:
+        general = in_force()
+        limits = JsonLimits(general.json_body_bytes_max, general.depth_max)
     if len(body) > limits.body_bytes_max or body[:1] in (b"", b"\xef", b"\xfe", b"\xff", b"\0"):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     try:

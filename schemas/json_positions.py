@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.schemas.positions import Lines, decoded, malformed, placed
-from exchange.schemas.violation import Finding, Malformed, Violation
+from exchange.schemas.violation import Finding, Malformed, Violation, excerpt
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*)*"')
@@ -327,5 +327,7 @@ def _placed(finding: Finding, lines: Lines, places: dict[Path, tuple[int, int]])
 
 
 def pointer(path: Iterable[Any]) -> str:
-    """The JSON Pointer of a path (RFC 6901): `~` as `~0`, `/` as `~1`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """The JSON Pointer of a path (RFC 6901): `~` as `~0`, `/` as `~1`. A key that is longer than an
+    excerpt is cut to one: it may be as long as a body, and stand in every path.
+    """
+    return "".join("/" + excerpt(str(part)).replace("~", "~0").replace("/", "~1") for part in path)

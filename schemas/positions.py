@@ -7,7 +7,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
-from exchange.schemas.violation import Finding, Malformed, Violation, excerpt, excerpt_at
+from exchange.schemas.violation import (
+    EXCERPT_CHARACTERS_MAX,
+    Finding,
+    Malformed,
+    Violation,
+    excerpt,
+    excerpt_of,
+)
 
 _BREAK = re.compile(r"\r\n?|\n")
 
@@ -27,11 +34,19 @@ class Lines:
         """
         number = bisect_right(self._starts, offset)
         start = self._starts[number - 1]
-        # The excerpt needs only the surroundings: a line may be the whole document.
         end = self._starts[number] if number < len(self._starts) else len(self.text)
-        line = self.text[start:end].rstrip("\r\n")
+        while end > start and self.text[end - 1] in "\r\n":
+            end -= 1
         column = offset - start + 1
-        return number, column, excerpt_at(line, column)
+        # The excerpt needs only the surroundings: a line may be the whole document, and asked for
+        # 200 times.
+        left = max(0, min(column - 1, end - start) - EXCERPT_CHARACTERS_MAX)
+        right = min(end, start + column + EXCERPT_CHARACTERS_MAX)
+        return (
+            number,
+            column,
+            excerpt_of(self.text[start + left : right], column, left, end - start),
+        )
 
     def offset(self, line: int, column: int) -> int:
         """The offset of a line and column (both from 1), kept within the text."""
@@ -51,7 +66,7 @@ class Lines:
         line, column, (source, source_column) = self.at(offset)
         return Violation(
             rule,
-            message,
+            _cut(message),
             path,
             line,
             column,
@@ -60,6 +75,16 @@ class Lines:
             source,
             source_column=source_column,
         )
+
+
+#: Longest message of a violation, in characters: names in it may be as long as a body.
+_MESSAGE_CHARACTERS_MAX = 1_000
+
+
+def _cut(message: str) -> str:
+    if len(message) <= _MESSAGE_CHARACTERS_MAX:
+        return message
+    return message[:_MESSAGE_CHARACTERS_MAX] + "…"
 
 
 def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None) -> Violation:
@@ -71,7 +96,7 @@ def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None)
     )
     return Violation(
         finding.rule,
-        finding.message,
+        _cut(finding.message),
         path,
         line,
         column,

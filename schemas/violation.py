@@ -113,14 +113,19 @@ def excerpt(text: str, column: int = 1) -> str:
 
 def excerpt_at(text: str, column: int) -> tuple[str, int]:
     """The excerpt around `column`, and the column in it."""
-    if len(text) <= EXCERPT_CHARACTERS_MAX:
-        return text, column
-    start = max(
-        0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, len(text) - EXCERPT_CHARACTERS_MAX)
-    )
+    return excerpt_of(text, column, 0, len(text))
+
+
+def excerpt_of(part: str, column: int, left_out: int, length: int) -> tuple[str, int]:
+    """The same of a text of that length of which only a part is at hand: it begins after the
+    characters left out and holds all that the excerpt can show.
+    """
+    if length <= EXCERPT_CHARACTERS_MAX:
+        return part, column
+    start = max(0, min(column - 1 - EXCERPT_CHARACTERS_MAX // 2, length - EXCERPT_CHARACTERS_MAX))
     end = start + EXCERPT_CHARACTERS_MAX
-    return ("…" if start else "") + text[start:end] + (
-        "…" if end < len(text) else ""
+    return ("…" if start else "") + part[start - left_out : end - left_out] + (
+        "…" if end < length else ""
     ), column - start + bool(start)
 
 

@@ -10,7 +10,7 @@ import re
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import FROM_IR, LIMITS, demanded, unwrap
+from exchange.adapters.income_register.document import FROM_IR, demanded, unwrap
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
 from exchange.schemas import xml
@@ -58,7 +58,7 @@ def document_of(delivery: Delivery) -> bytes:
     rejected = {entry[0] for entry in delivery.envelope.detail.get("invalid", ())}
     if not rejected and (cut := cut_out(delivery.body)) is not None:
         return cut
-    document = unwrap(xml.parse(delivery.body, LIMITS))
+    document = unwrap(xml.parse(delivery.body))
     if rejected:
         reports = demanded(document, "DeliveryData/Reports")
         for index, report in enumerate(list(reports.iterchildren("Report"))):

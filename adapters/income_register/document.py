@@ -14,7 +14,6 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from exchange.schemas import income_register as register_schemas
-from exchange.schemas import xml
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.xml import XmlSchema
@@ -57,8 +56,6 @@ CHECK_DOOR = "check"
 SUBSCRIPTION_DOOR = "subscription"
 #: Who owns, made and sends a delivery, as its header names them.
 PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
-#: The register's upload service takes 50 MB.
-LIMITS = xml.XmlLimits(body_bytes_max=52_428_800)
 
 
 @dataclass(slots=True)

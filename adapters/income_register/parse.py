@@ -12,7 +12,6 @@ from lxml import etree
 
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
-    LIMITS,
     REPORTS,
     ROOTS,
     SUBSCRIPTION_DOOR,
@@ -35,6 +34,7 @@ from exchange.adapters.income_register.spans import (
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import plain
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed
 
 _DELIVERY_END = b"</DeliveryData>"
@@ -92,7 +92,7 @@ def parse(inbound: Inbound, known: Known | None = None) -> Document:
 
 def read_abridged(inbound: Inbound, known: Known) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
-    if len(inbound.body) > LIMITS.body_bytes_max or (
+    if len(inbound.body) > in_force().body_bytes_max or (
         (abridged := known.abridged(inbound.body)) is None
     ):
         return None
@@ -149,7 +149,7 @@ def read_unabridged(inbound: Inbound) -> Document:
     items = [_written(fields) for fields in cut_up.references()]
 
     def pieces(_: Any = None) -> Iterator[Any]:
-        return (unwrap(xml.parse(piece, LIMITS)) for piece in cut_up)
+        return (unwrap(xml.parse(piece)) for piece in cut_up)
 
     return Document(
         inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items
@@ -220,7 +220,7 @@ def read_whole(inbound: Inbound) -> Document:
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    root = xml.parse(inbound.body, LIMITS)
+    root = xml.parse(inbound.body)
     if b"<!--" in inbound.body or b"<?" in inbound.body[1:]:
         # A comment inside a value would hide a part of it from the rules, while the schema sees the
         # whole.

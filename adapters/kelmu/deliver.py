@@ -103,7 +103,9 @@ def _wrong_with(delivery: Delivery, body: bytes) -> str:
     is sound.
     """
     try:
-        answer = json_format.parse(body)
+        # It is bounded already, by what is read of a partner's answer: one about 1,000 persons may
+        # be larger than any message that comes in.
+        answer = json_format.parse(body, json_format.JsonLimits(max(len(body), 1)))
     except Malformed as error:
         return error.violations[0].rule if error.violations else "malformed"
     if findings := _answer_schema().check(answer):

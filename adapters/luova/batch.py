@@ -13,6 +13,7 @@ from exchange.adapters.luova.parse import FAULT, hints_of
 from exchange.ports.channel import Inbound
 from exchange.schemas.call import JSON, XML
 from exchange.schemas.directory import Partner
+from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed, Violation
 
 DOOR = "batch"
@@ -50,6 +51,9 @@ def ndjson(body: bytes, partner: Partner) -> list[Inbound]:
 
 
 def _entry(line: bytes, partner: Partner) -> Inbound:
+    most = in_force().json_body_bytes_max
+    if len(line) > most:
+        return _faulty(line, partner, f"the line is longer than {most} bytes")
     try:
         text = line.decode()
         members = _members(text)

@@ -18,15 +18,17 @@ TRY_AGAIN = frozenset({408, 425, 429})
 CONFLICT = 409
 
 
-def signature(body: bytes, key: str) -> str:
+def signature(body: bytes, secret: str) -> str:
     """The value of `X-Signature`: `sha256=` and the hexadecimal HMAC-SHA256 of the body under the
-    receiver's key.
+    receiver's callback secret.
     """
-    return "sha256=" + hmac.digest(key.encode(), body, "sha256").hex()
+    return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def request(delivery: Delivery) -> Call:
-    """`POST /luova/deliveries/{delivery id}` with the body as the sender sent it."""
+    """`POST /luova/deliveries/{delivery id}` with the body as the sender sent it; signed when the
+    receiver has a callback secret.
+    """
     envelope = delivery.envelope
     delivery_id = public_id(delivery.id)
     headers = {
@@ -35,8 +37,9 @@ def request(delivery: Delivery) -> Call:
         "X-Message-Id": envelope.sender_message_id,
         "X-Sender": envelope.sender,
         "X-Delivery-Id": delivery_id,
-        "X-Signature": signature(delivery.body, delivery.receiver.key),
     }
+    if secret := delivery.receiver.callback_secret:
+        headers["X-Signature"] = signature(delivery.body, secret)
     if envelope.conversation:
         headers["X-Conversation-Id"] = envelope.conversation
     return Call("POST", f"/luova/deliveries/{delivery_id}", headers, delivery.body)

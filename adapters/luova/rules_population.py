@@ -58,8 +58,8 @@ def changes(parsed: Parsed, context: Context) -> list[Finding]:
 def _without_group(
     change: dict[str, Any], index: int, message_type: str, required: tuple[str, ...]
 ) -> Finding:
-    names = {group.get("tietoryhma") for _, group in _items(change, "tietoryhmat")}
-    found = ", ".join(sorted(name for name in names if isinstance(name, str)))
+    names = [group.get("tietoryhma") for _, group in _items(change, "tietoryhmat")]
+    found = ", ".join(sorted({name for name in names if isinstance(name, str)}))
     message, at = (
         f"a change of {message_type} has one of its groups",
         ("muutokset", index, "tietoryhmat"),

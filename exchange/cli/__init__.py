@@ -8,19 +8,24 @@ import typer
 from rich.console import Console
 
 from exchange.cli import (
+    backup,
     bench,
     catalogue,
+    keys,
+    operators,
     partners,
+    restore,
     run,
     samples,
     send,
-    serve,
-    simulate,
     statistics,
     validate,
     verify,
 )
+from exchange.cli.serving import serve
+from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
+from exchange.schemas.directory import DirectoryFault
 
 app = typer.Typer(
     name="exchange",
@@ -32,6 +37,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("partners")(partners.partners)
+app.add_typer(operators.app, name="operators")
+app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)
@@ -39,17 +46,22 @@ app.command("catalogue")(catalogue.catalogue)
 app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     bench.bench
 )
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings or the ledger is told in one line, with exit code
+    """Run a command; what is wrong with settings, directory or ledger is told in one line, with exit code
     2.
     """
     try:
         app()
-    except ExchangeError as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False)
+    except (ExchangeError, DirectoryFault) as error:
+        # One line, however long: neither wrapped nor read as markup.
+        Console(stderr=True).print(
+            f"{type(error).__name__}: {error}", highlight=False, markup=False, soft_wrap=True
+        )
         sys.exit(2)

@@ -17,8 +17,10 @@ import uvloop
 from rich.console import Console
 
 from exchange import discovery
-from exchange.cli.pace import factor_of, pace_of
-from exchange.cli.serve import collect_seldom
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.pace import factor_of, pace_of
+from exchange.cli.serving.worker import collect_seldom
+from exchange.errors import SettingsError
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
 from exchange.partners.sender import Sent, begin, chains_from, send_traffic
@@ -69,8 +71,13 @@ def partners(
     clock: Annotated[
         str, typer.Option(help="How fast time passes, as for the exchange that they talk to: 60x.")
     ] = "1x",
+    parent: Annotated[
+        int, typer.Option(hidden=True, help="End with this process, which started us.")
+    ] = 0,
 ) -> None:
     """Answer as every partner, and send what partners send."""
+    if parent:
+        end_with(parent)
     settings = load()
     listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
     chosen = settings.seed if seed is None else seed
@@ -108,7 +115,12 @@ async def _partners(
     settings = load()
     ticking = (await pace_of(exchange, factor)).clock() if factor != 1 else None
     nanoseconds = time.time_ns if ticking is None else lambda: ticking.now() * 1_000_000
-    everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    if not any(partner.key for partner in everybody):
+        raise SettingsError(
+            "partners.directory keeps no readable key to play a partner with; name the file with "
+            "the keys in partners.stubs_directory"
+        )
     stubs = discovery.stubs()
     runner = await serve_stubs(
         stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds

@@ -20,9 +20,12 @@ from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_lines
 from exchange.cli import verify as verification
+from exchange.cli.keys import made
+from exchange.cli.serving import exposure
+from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.statistics.table import text_table
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 
 console = Console()
 
@@ -47,7 +50,10 @@ def run(
     """Start everything, show live counters, and print the exchange statistics at the end."""
     settings = load()
     chosen = settings.server.port if port is None else port
-    address = f"http://{settings.server.host}:{chosen}"
+    exposure.check(settings)
+    # (Whatever address is bound, this machine can reach it.)
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server.host, settings.server.host)
+    address = f"http://{host}:{chosen}"
     clean = asyncio.run(_run(address, chosen, partners_port, duration, rate, workers, fault or []))
     raise typer.Exit(0 if clean else 1)
 
@@ -64,15 +70,28 @@ async def _run(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ledger = ledger_path(load())
+    settings = load()
+    ledger = ledger_path(settings)
+    # A key that lives as long as this run, for watching where a key is demanded.
+    key = made("watcher")
+    watching = {"Authorization": f"Bearer {key}"}
+    if settings.operators.hosts:
+        watching["Host"] = settings.operators.hosts[0]
     stubs = f"http://127.0.0.1:{partners_port}"
     serving = await _start(
         ["serve", "--port", str(port), "--workers", str(workers)],
-        {"EXCHANGE_PARTNERS__ADDRESS": stubs},
+        {
+            "EXCHANGE_PARTNERS__ADDRESS": stubs,
+            "EXCHANGE_OPERATORS__WATCHER_SHA256": digest_of(key).hex(),
+        },
+        asyncio.subprocess.PIPE,
     )
     playing = None
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        await _address_told(serving)
+        async with aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=5), headers=watching
+        ) as session:
             await _ready(session, address, serving)
             command = [
                 "partners",
@@ -103,15 +122,31 @@ async def _run(
     return result.clean
 
 
-async def _start(arguments: list[str], environment: dict[str, str]) -> asyncio.subprocess.Process:
+async def _start(
+    arguments: list[str], environment: dict[str, str], stdout: int | None = None
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "exchange",
         *arguments,
+        "--parent",
+        str(os.getpid()),
         env={**os.environ, **environment},
+        stdout=stdout,
         start_new_session=True,
     )
+
+
+async def _address_told(process: asyncio.subprocess.Process) -> None:
+    """Wait until our exchange owns its port and its ledger, which is when it tells its address:
+    another one may answer there. When it can't, it has said why, and we end as it did.
+    """
+    assert process.stdout is not None, "it was started with a pipe"
+    address = await process.stdout.readline()
+    if not address:
+        raise typer.Exit(await process.wait() or 1)
+    print(address.decode(), end="", flush=True)
 
 
 async def _ready(
@@ -125,8 +160,8 @@ async def _ready(
                 if response.status == 200:
                     return
         await asyncio.sleep(0.1)
-    console.print(f"The exchange does not answer at {address}; is the port taken?", highlight=False)
-    raise typer.Exit(1)
+    console.print(f"The exchange does not answer at {address}", highlight=False)
+    raise typer.Exit(process.returncode or 1)
 
 
 async def _watch(

@@ -85,7 +85,7 @@ def _calls(
     day: datetime.datetime | None,
     items: int | None,
 ) -> None:
-    everybody = directory.load(load().partners.directory or directory.DEFAULT_PATH)
+    everybody = directory.load(load().partners.played or directory.DEFAULT_PATH)
     stubs = discovery.stubs()
     sent = {
         flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from exchange import discovery
 from exchange.assembly import checking
+from exchange.errors import SettingsError
 from exchange.partners.stub import Stub
 from exchange.schemas import directory
 from exchange.schemas.call import Call
@@ -47,11 +48,16 @@ def send(
     exchange answers.
     """
     settings = load()
-    everybody = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
     address = exchange.rstrip("/") or f"http://{settings.server.host}:{settings.server.port}"
     partner = everybody.get(sender)
     if partner is None:
         raise typer.BadParameter(f"no partner {sender} in the directory", param_hint="--from")
+    if not partner.key:
+        raise SettingsError(
+            f"the directory keeps no readable key of {sender}; name the file with the keys in "
+            "partners.stubs_directory"
+        )
     if to and everybody.get(to) is None:
         raise typer.BadParameter(f"no partner {to} in the directory", param_hint="--to")
     body = file.read_bytes()

@@ -74,7 +74,7 @@ def statistics(
         )
     path = ledger_path(load(), ledger)
     if not path.exists():
-        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)
+        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
         raise typer.Exit(2)
     first, end = _span(since, until, counted_year)
     dimensions = tuple(name.strip() for name in by.split(",")) if by else ()

@@ -1,7 +1,8 @@
-"""`exchange verify`: prove the counters by recounting the ledger."""
+"""`exchange verify`: prove the ledger: its file, its chain, its counters."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,27 +10,46 @@ from rich.console import Console
 
 from exchange.assembly import ledger_path
 from exchange.settings import load
-from exchange.storage.verify import Verification
-from exchange.storage.verify import verify as verify_ledger
+from exchange.storage.proof.head import head_path
+from exchange.storage.proof.verify import Verification
+from exchange.storage.proof.verify import verify as verify_ledger
 
 
 def verify(
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
     ] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            help="A copy of the ledger's heads that was kept elsewhere.",
+            show_default="the file beside the ledger",
+        ),
+    ] = None,
 ) -> None:
-    """Recount every counter from messages, deliveries and events. Exit code 0: clean; 1: not; 2: no
-    ledger.
+    """Prove the ledger: its file is whole, nothing in it was changed, dropped or put in that no
+    commit did, it is not behind its head, and every counter can be counted again. Exit code 0:
+    clean; 1: not; 2: no ledger.
     """
     path = ledger_path(load(), ledger)
-    if not path.exists():
-        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False)
-        raise typer.Exit(2)
-    with Console(stderr=True).status("recounting"):
-        verification = verify_ledger(path)
+    require_ledger(path)
+    with Console(stderr=True).status("verifying"):
+        verification = verify_ledger(path, head)
     print(text(verification))
     if not verification.clean:
         raise typer.Exit(1)
+
+
+def require_ledger(path: Path) -> None:
+    """End with one line and exit code 2 where there is no ledger."""
+    if path.exists():
+        return
+    known = head_path(path)
+    lost = f", though {known} tells of one" if known.exists() else ""
+    Console(stderr=True, soft_wrap=True).print(
+        f"there is no ledger at {path}{lost}", highlight=False
+    )
+    raise typer.Exit(2)
 
 
 def text(verification: Verification) -> str:
@@ -53,5 +73,7 @@ def text(verification: Verification) -> str:
             "dead",
         )
         lines.append(f"  {channel}: " + ", ".join(f"{kind} {sums.get(kind, 0)}" for kind in kinds))
+    lines += [f"note: {note}" for note in verification.notes]
+    lines += [f"head: {head}" for head in verification.heads]
     lines.append("verify: clean" if verification.clean else "verify: BROKEN")
     return "\n".join(lines)

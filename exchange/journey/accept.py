@@ -4,6 +4,7 @@ the second half is `deliver`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -31,6 +32,8 @@ from exchange.schemas.violation import Violation
 #: How often a message is judged anew because another changed what the channel remembers at the same
 #: moment.
 STALE_MAX = 64
+#: Messages of a batch that are judged before others have the loop.
+AT_ONCE_MAX = 16
 
 
 class Acceptance:
@@ -56,20 +59,44 @@ class Acceptance:
         self._aside = aside
         self._lane = lane
 
-    async def accept(self, channel: Channel, inbound: Inbound) -> Outcome:
-        """Take a message in; returns after the commit of whatever became of it."""
-        outcome, _ = await self.accept_for_answer(channel, inbound)
+    async def accept(
+        self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
+    ) -> Outcome:
+        """Take a message in; returns after the commit of whatever became of it.
+
+        `judged_bytes` is how much is judged in one go, when that is more than this message: it
+        decides whether judging is done beside the loop.
+        """
+        outcome, _ = await self.accept_for_answer(channel, inbound, judged_bytes)
         return outcome
 
+    async def accept_many(self, channel: Channel, inbounds: Sequence[Inbound]) -> list[Outcome]:
+        """Several at once, each with an outcome of its own, in order; they share commits. Others
+        have the loop in between, however many there are.
+        """
+        judged_bytes = sum(len(inbound.body) for inbound in inbounds)
+        tasks: list[asyncio.Task[Outcome]] = []
+        try:
+            for inbound in inbounds:
+                tasks.append(asyncio.create_task(self.accept(channel, inbound, judged_bytes)))
+                if len(tasks) % AT_ONCE_MAX == 0:
+                    await asyncio.sleep(0)
+            return list(await asyncio.gather(*tasks))
+        except asyncio.CancelledError:
+            for task in tasks:
+                task.cancel()
+            raise
+
     async def accept_for_answer(
-        self, channel: Channel, inbound: Inbound
+        self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
     ) -> tuple[Outcome, list[Delivery]]:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
-        reading = await self._aside.run(len(inbound.body), self._judge.read, channel, inbound)
+        size = len(inbound.body) if judged_bytes is None else judged_bytes
+        reading = await self._aside.run(size, self._judge.read, channel, inbound)
         digest = blake2b(inbound.body, digest_size=16).digest()
         for _ in range(STALE_MAX):
-            judgement, destinations = await self._judge_and_route(channel, reading, now)
+            judgement, destinations = await self._judge_and_route(channel, reading, now, size)
             if not judgement.verdict.accepted:
                 return await self._reject(channel, reading, judgement, digest, now), []
             record = self._record(channel, reading, judgement, destinations, digest, now)
@@ -101,7 +128,7 @@ class Acceptance:
         )
 
     async def _judge_and_route(
-        self, channel: Channel, reading: Reading, now: int
+        self, channel: Channel, reading: Reading, now: int, size: int
     ) -> tuple[Judgement, Sequence[Destination]]:
         """Rules, verdict and receivers, with what the channel remembers just now."""
         parsed, identity = reading.parsed, reading.identity
@@ -112,9 +139,7 @@ class Acceptance:
         ):
             reading.known = await self._ledger.recall(channel.name, keys)
         context = Context(self._directory, now, reading.known)
-        judgement = await self._aside.run(
-            len(reading.inbound.body), self._judge.decide, channel, reading, context
-        )
+        judgement = await self._aside.run(size, self._judge.decide, channel, reading, context)
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from exchange.errors import Unreachable
+from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
 from exchange.journey.count import delivery_counts
 from exchange.journey.record import envelope_of
 from exchange.journey.retry import RetryPolicy
+from exchange.journey.settle import Settling
 from exchange.ports import (
     Attempted,
     Channel,
@@ -53,25 +54,43 @@ class Attempts:
         self._clock = clock
         self._policy = policy
         self._timeout_seconds = timeout_seconds
+        self._settling = Settling(ledger, clock)
 
     async def make(self, delivery: Delivery) -> int:
         """One attempt, settled; when to try again (milliseconds), 0 when the delivery has ended."""
         attempted = await self._attempt(delivery, self._timeout_seconds)
-        return await self._settle(delivery, attempted, again=True)
+        settlement, next_at = self._end(delivery, attempted, again=True)
+        await self._settling.settle(settlement)
+        return next_at
 
     async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
         """Attempts until the deadline, since somebody waits for the answer; a delivery without one
         is dead afterwards.
+
+        Raises:
+            LedgerUnavailable: when the ledger takes no outcome just now; it is settled later.
         """
         until = self._clock.now() + int(deadline_seconds * 1000)
         wait_seconds = 0.05
         while True:
+            if why := self._ledger.refusal:
+                # Nobody is called for an outcome that can't be kept.
+                self._settle_later(delivery, RefusedByPartner("interrupted"))
+                raise LedgerUnavailable(why)
             left = (until - self._clock.now()) / 1000
             attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
             again = (
                 isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
             )
-            await self._settle(delivery, attempted, again, in_memory=True)
+            settlement, _ = self._end(delivery, attempted, again, in_memory=True)
+            try:
+                await self._ledger.settle(settlement)
+            except LedgerClosed:
+                raise
+            except LedgerError:
+                delivery.attempts -= 1
+                self._settle_later(delivery, attempted)
+                raise
             if isinstance(attempted, Delivered):
                 return attempted
             if not again:
@@ -83,10 +102,20 @@ class Attempts:
         """Settle deliveries as dead whose caller went away with a crash; how many."""
         pending = await self._ledger.pending(delivery_ids)
         for each in pending:
-            await self._settle(
+            settlement, _ = self._end(
                 delivery_of(each, self._directory), RefusedByPartner("interrupted"), again=False
             )
+            await self._ledger.settle(settlement)
         return len(pending)
+
+    async def stop(self) -> None:
+        """Let go of outcomes that the ledger has not taken and nobody waits for."""
+        await self._settling.stop()
+
+    def _settle_later(self, delivery: Delivery, attempted: Attempted) -> None:
+        """Keep the outcome of an attempt whose caller is told that the ledger refused it."""
+        settlement, _ = self._end(delivery, attempted, again=False)
+        self._settling.later(settlement)
 
     async def _attempt(self, delivery: Delivery, timeout_seconds: float) -> Attempted:
         if self._directory.get(delivery.receiver.id) is None:
@@ -104,11 +133,11 @@ class Attempts:
             log.exception("adapter failed", channel=delivery.envelope.channel, delivery=delivery.id)
             return TryAgain("internal", type(error).__name__)
 
-    async def _settle(
+    def _end(
         self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False
-    ) -> int:
-        """Commit the end of an attempt with its events and counts; when the next one is due, 0 for
-        none.
+    ) -> tuple[Settlement, int]:
+        """The end of an attempt with its events and counts, to be committed; when the next one is
+        due, 0 for none.
 
         Once the attempt was made nothing is waited for before the ledger has its end: whoever is
         cancelled then does not undo it.
@@ -168,8 +197,7 @@ class Attempts:
             counts,
         )
         settlement.answer, settlement.answer_content_type = answer, answer_type
-        await self._ledger.settle(settlement)
-        return next_at
+        return settlement, next_at
 
 
 def delivery_of(pending: Pending, directory: Directory) -> Delivery:

@@ -11,6 +11,7 @@ from typing import Any
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Context, Inbound
 from exchange.schemas import json as json_format
+from exchange.schemas import limits as document_limits
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType
 from exchange.schemas.directory import Directory, Partner
@@ -76,7 +77,8 @@ class Checking:
             # Before anything is said of it: a violation shows the line that it stands on.
             return Checked(True, "", "", refused.violations)
         try:
-            message_type = self._catalogue.get(type_name) if type_name else self._detect(body)
+            with document_limits.within(self._judge.limits):
+                message_type = self._catalogue.get(type_name) if type_name else self._detect(body)
         except Malformed as error:
             # Not well-formed: no type can be told, but what is wrong can.
             return Checked(True, "", "", error.violations)

@@ -13,7 +13,7 @@ from typing import cast
 
 import structlog
 
-from exchange.errors import LedgerClosed, LedgerError
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.journey.ordered import Ordered
 from exchange.ports import Clock, Delivery, Ledger
@@ -22,6 +22,9 @@ from exchange.ports.ledger import Due
 from exchange.schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
+
+#: How often at least a ledger that said no is asked whether it can be written again.
+REFUSED_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class Bounds:
     ready_max: int = 4096
     ready_bytes_max: int = 33_554_432
     poll_seconds: float = 1.0
+    backoff_seconds_max: float = 3600.0
 
 
 class Dispatcher:
@@ -100,6 +104,8 @@ class Dispatcher:
             lanes,
             bounds.poll_seconds,
         )
+        #: When the feed looked last; the end of time, so that its first look is one after a step.
+        self._looked_at = 1 << 62
 
     def start(self) -> None:
         """Begin to fetch what waits in the ledger."""
@@ -210,7 +216,7 @@ class Dispatcher:
             queue.waiting
             and queue.active < queue.limit
             and self._active < most
-            and not (self._closing or queue.paused)
+            and not (self._closing or queue.paused or self._ledger.refusal)
         ):
             delivery = queue.waiting.popleft()
             queue.active += 1
@@ -218,6 +224,9 @@ class Dispatcher:
             self._tasks.add(asyncio.create_task(self._make(key, queue, delivery)))
         if queue.waiting and queue.active < queue.limit and not (self._closing or queue.paused):
             self._starved[key] = queue
+            if self._ledger.refusal:
+                # The feed finds out when all can go on.
+                self._hungry.set()
         else:
             self._starved.pop(key, None)
 
@@ -230,17 +239,13 @@ class Dispatcher:
                     again_at = await self._attempts.make(delivery)
                 except LedgerClosed:
                     return
-                except LedgerError as error:
-                    # It still waits in the ledger; what follows it in order must not overtake it.
-                    log.error("delivery not settled", delivery=delivery.id, error=str(error))
-                    again_at = self._clock.now() + int(self._bounds.poll_seconds * 1000)
                 finally:
                     if not (again_at and queue.ordered):
                         self._let_go(delivery)
                 if again_at and queue.ordered:
                     self._pause(key, queue, delivery, again_at)
                     return
-                if self._closing or self._starved or not queue.waiting:
+                if self._closing or self._starved or not queue.waiting or self._ledger.refusal:
                     return
                 delivery = queue.waiting.popleft()
         finally:
@@ -286,7 +291,11 @@ class Dispatcher:
 
     def _pump_starved(self) -> None:
         """Give free slots to the queues that have waited longest."""
-        while self._starved and self._active < self._bounds.concurrent_max:
+        while (
+            self._starved
+            and self._active < self._bounds.concurrent_max
+            and not (self._closing or self._ledger.refusal)
+        ):
             key = next(iter(self._starved))
             self._pump(key, self._starved.pop(key))
 
@@ -297,9 +306,15 @@ class Dispatcher:
         while True:
             fetched = 0
             try:
+                if self._ledger.refusal and await self._ledger.check():
+                    await self._clock.sleep(min(self._bounds.poll_seconds, REFUSED_SECONDS))
+                    continue
+                self._pump_starved()
                 fetched = await self._fetch()
             except LedgerClosed:
                 return
+            except LedgerUnavailable as error:
+                log.warning("deliveries not fetched", why=str(error))
             except (
                 Exception
             ):  # whatever ails the ledger, what waits there must be taken up again once it is well
@@ -310,10 +325,20 @@ class Dispatcher:
                 continue
             await self._wait()
 
+    async def _follow_clock(self) -> None:
+        """Let nothing wait for a time that lies further ahead than any backoff: the clock has
+        stepped back, here or while nobody ran.
+        """
+        now = self._clock.now()
+        if now < self._looked_at:
+            await self._ledger.hasten(now, now + int(self._bounds.backoff_seconds_max * 1000))
+        self._looked_at = now
+
     async def _fetch(self) -> int:
         """Offer what is due, as far as there is room, but to receivers that hold their share
         already; how many were taken.
         """
+        await self._follow_clock()
         room = self._bounds.ready_max - len(self._held)
         if room <= self._bounds.ready_max // 64:
             return 0

@@ -4,7 +4,6 @@ the ledger; no HTTP.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,11 +67,7 @@ class ChannelDesk:
 
     async def accept_many(self, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once; they share commits."""
-        return list(
-            await asyncio.gather(
-                *(self._acceptance.accept(self._channel, inbound) for inbound in inbounds)
-            )
-        )
+        return await self._acceptance.accept_many(self._channel, inbounds)
 
     async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
         """The whole way and back."""

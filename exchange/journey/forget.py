@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from exchange.clocks import first_id
+from exchange.errors import LedgerUnavailable
 from exchange.ports import Clock, Ledger
 from exchange.ports.ledger import Old
 
@@ -79,5 +80,7 @@ class Forgetting:
             await self._clock.sleep(self._ages.every_seconds)
             try:
                 await self.forget()
+            except LedgerUnavailable as error:
+                log.warning("nothing forgotten", why=str(error))
             except Exception:  # what could not be forgotten now is tried again the next time
                 log.exception("nothing forgotten")

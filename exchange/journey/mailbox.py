@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from exchange.journey.count import delivery_counts
 from exchange.journey.record import envelope_of
-from exchange.ports import Clock, Leased, Ledger, Settlement
+from exchange.ports import Actor, AuditRow, Clock, Leased, Ledger, Settlement
 from exchange.ports.ledger import EventRow, Pending
+from exchange.schemas.envelope import public_id
 
 
 class Mailboxes:
@@ -60,15 +61,38 @@ class Mailboxes:
         )
         return [each.delivery.id for each, done in zip(mine, settled, strict=True) if done]
 
-    async def resend(self, delivery_ids: Sequence[int]) -> list[int]:
-        """Put dead letters back into the queue, with all their attempts ahead of them."""
+    async def resend(self, delivery_ids: Sequence[int], actor: Actor) -> list[int]:
+        """Put dead letters back into the queue, with all their attempts ahead of them.
+
+        The audit log says so of each that was put back, in the same transaction; and of the others
+        that nothing was changed.
+        """
         found = await self._ledger.pending(delivery_ids, "dead", bodies=False)
         settled = await asyncio.gather(
-            *(self._settle(each, "dead", "waiting", "resent") for each in found)
+            *(
+                self._settle(
+                    each, "dead", "waiting", "resent", self._resend(actor, each.delivery.id, "done")
+                )
+                for each in found
+            )
         )
-        return [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
+        resent = [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
+        if others := [number for number in dict.fromkeys(delivery_ids) if number not in resent]:
+            unchanged = "no dead letter has that id"
+            await self._ledger.audit([self._resend(actor, each, unchanged) for each in others])
+        return resent
 
-    async def _settle(self, each: Pending, from_state: str, state: str, kind: str) -> bool:
+    def _resend(self, actor: Actor, delivery_id: int, outcome: str) -> AuditRow:
+        return actor.did(self._clock.now(), "resend", public_id(delivery_id), outcome)
+
+    async def _settle(
+        self,
+        each: Pending,
+        from_state: str,
+        state: str,
+        kind: str,
+        audit: AuditRow | None = None,
+    ) -> bool:
         now = self._clock.now()
         row, message = each.delivery, each.message
         waiting = state == "waiting"
@@ -99,5 +123,6 @@ class Mailboxes:
                     envelope_of(message).detail,
                 ),
                 from_state=from_state,
+                audit=audit,
             )
         )

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.lanes import Lanes
 from exchange.ports.ledger import Pending, Place
@@ -138,6 +138,8 @@ class Ordered:
                 await self._read_all()
             except LedgerClosed:
                 return
+            except LedgerUnavailable as error:
+                log.warning("ordered deliveries not fetched", why=str(error))
             except Exception:  # whatever ails the ledger, the next poll reads everything again
                 log.exception("ordered deliveries not fetched")
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
 from exchange.schemas import guard
 from exchange.schemas import json as json_format
+from exchange.schemas import limits as document_limits
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.limits import DocumentLimits
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 REAL_PERSON = Violation(
@@ -52,14 +54,23 @@ class Judge:
     """The first steps of the way, for every channel alike."""
 
     def __init__(
-        self, catalogue: Catalogue, allow_real_persons: bool = False, violations_max: int = 200
+        self,
+        catalogue: Catalogue,
+        allow_real_persons: bool = False,
+        violations_max: int = 200,
+        limits: DocumentLimits | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._allow_real_persons = allow_real_persons
         self._violations_max = violations_max
+        self.limits = limits or DocumentLimits()
 
     def read(self, channel: Channel, inbound: Inbound) -> Reading:
         """Guard, parse, schema, identity. Never raises on account of what was sent."""
+        with document_limits.within(self.limits):
+            return self._read(channel, inbound)
+
+    def _read(self, channel: Channel, inbound: Inbound) -> Reading:
         reading = self.refused(inbound, "", ())
         if reading.violations:
             return reading
@@ -133,6 +144,10 @@ class Judge:
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
         """Rules and verdict; positions only where there is something to say."""
+        with document_limits.within(self.limits):
+            return self._decide(channel, reading, context)
+
+    def _decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
         parsed, identity = reading.parsed, reading.identity
         if parsed is None or identity is None:
             violations = reading.violations or self._locate(reading, reading.findings)

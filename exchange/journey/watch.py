@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Channel, Clock, Desk, Watch
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,8 @@ class Watching:
                 await watch.run(desk)
             except LedgerClosed:
                 return
+            except LedgerUnavailable as error:
+                log.warning("watch waits for the ledger", watch=name, why=str(error))
             except (
                 Exception
             ):  # a file that can't be read, a bug in an adapter: the next round may go well

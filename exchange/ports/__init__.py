@@ -36,10 +36,13 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
 )
+from exchange.ports.operators import Actor, AuditRow, Operator, Operators
 from exchange.ports.time import Clock, Ids
 
 __all__ = [
+    "Actor",
     "Attempted",
+    "AuditRow",
     "Channel",
     "Clock",
     "Context",
@@ -57,6 +60,8 @@ __all__ = [
     "Leased",
     "Ledger",
     "MessageRow",
+    "Operator",
+    "Operators",
     "Outcome",
     "Parsed",
     "Record",

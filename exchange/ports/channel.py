@@ -130,7 +130,8 @@ class Destination:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
-    `method`, `too-large`, `busy`, `timeout`, `broken-off`, `unsupported`, `closing`, `internal`.
+    `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
+    `closing`, `unavailable`, `internal`.
     """
 
     reason: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from exchange.schemas.directory import Partner
+from exchange.ports.operators import AuditRow
 from exchange.schemas.value import value
 
 
@@ -157,6 +158,8 @@ class Settlement:
     answer: bytes | None = None
     answer_content_type: str = ""
     from_state: str = "waiting"
+    #: Who asked for it, where an operator did.
+    audit: AuditRow | None = None
 
 
 class Due(NamedTuple):
@@ -201,6 +204,19 @@ class Ledger(Protocol):
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now, in one line; empty when it can, as far as is known.
+        Whatever changes the ledger raises `LedgerUnavailable` meanwhile.
+        """
+        ...
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why nothing can be written, found out by writing where it said no before and, with
+        `within_seconds`, where nothing was written for as long; empty when it can.
+        """
+        ...
 
     async def record(self, record: Record) -> Recorded:
         """Commit a message (in a group with whatever else waits)."""
@@ -253,6 +269,12 @@ class Ledger(Protocol):
         self, channel: str, receiver: str, most: int, now: int, until: int
     ) -> list[Pending]:
         """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
+        ...
+
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what the exchange delivers and would deliver after `furthest` only, as it can
+        be when the clock stepped back; how many deliveries that were.
+        """
         ...
 
     async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
@@ -326,6 +348,14 @@ class Ledger(Protocol):
         """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
         days; whether some are left.
         """
+        ...
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        ...
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`, each with its number."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:

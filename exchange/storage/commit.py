@@ -21,20 +21,28 @@ from exchange.ports.ledger import (
     Remember,
     Settlement,
 )
+from exchange.ports.operators import AuditRow
+from exchange.storage import audit
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.counters import Totals
+from exchange.storage.proof.chain import Additions, content_digest, memory_digest
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
-EVENT_COLUMNS = ",".join(EventRow._fields)
+#: The event of a delivery that was made once more.
+MADE_AGAIN = "delivered-again"
 
 
 def record_all(
-    connection: sqlite3.Connection, records: Sequence[Record], level: int, totals: Totals
+    connection: sqlite3.Connection,
+    records: Sequence[Record],
+    level: int,
+    totals: Totals,
+    additions: Additions,
 ) -> list[Recorded]:
     """Store those records that are new, with the positions that follow the last one given; say
-    what became of each, in order.
+    what became of each, in order. Their events are stored with the additions to the chain.
     """
     answers: list[Recorded | None] = [None] * len(records)
     last = _last_position(connection, len(records)) - len(records)
@@ -53,9 +61,9 @@ def record_all(
     kept: list[Record] = []
     for index, record in enumerate(records):
         if record.message.id not in inserted:
-            answers[index] = _repeated(connection, record, totals)
+            answers[index] = _repeated(connection, record, totals, additions)
         elif record.remember and (
-            stale := remember(connection, record.message.channel, record.remember)
+            stale := remember(connection, record.message.channel, record.remember, additions)
         ):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
@@ -65,30 +73,20 @@ def record_all(
     if len(kept) < len(records):
         _close_up(connection, kept, last)
         _last_position(connection, len(kept) - len(records))
-    insert(
-        connection,
-        "INSERT INTO body(message_id,codec,content)",
-        "",
-        [
-            (record.message.id, *pack(record.body, level))
-            for record in kept
-            if record.body is not None
-        ],
-    )
+    bodies = []
+    for record in kept:
+        stored = None if record.body is None else pack(record.body, level)
+        if stored is not None:
+            bodies.append((record.message.id, *stored))
+        additions.record(record, stored)
+        totals.add(record.counts)
+    insert(connection, "INSERT INTO body(message_id,codec,content)", "", bodies)
     insert(
         connection,
         f"INSERT INTO delivery({DELIVERY_COLUMNS})",
         "",
         [delivery for record in kept for delivery in record.deliveries],
     )
-    insert(
-        connection,
-        f"INSERT INTO event({EVENT_COLUMNS})",
-        "",
-        [event for record in kept for event in record.events],
-    )
-    for record in kept:
-        totals.add(record.counts)
     return [answer for answer in answers if answer is not None]
 
 
@@ -119,7 +117,9 @@ def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int)
             )
 
 
-def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) -> Recorded:
+def _repeated(
+    connection: sqlite3.Connection, record: Record, totals: Totals, additions: Additions
+) -> Recorded:
     """A message whose sender's id is taken: a duplicate when the bytes are the same."""
     row = record.message
     found = connection.execute(
@@ -132,42 +132,56 @@ def _repeated(connection: sqlite3.Connection, record: Record, totals: Totals) ->
     if original.digest != row.digest:
         return Recorded("reused", original)
     event = EventRow(original.id, 0, row.received_at, "duplicate", "")
-    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", [event])
+    additions.event(event)
     totals.add(duplicate_counts(original, event.at))
     return Recorded("duplicate", original)
 
 
 def remember(
-    connection: sqlite3.Connection, channel: str, entries: Sequence[Remember]
+    connection: sqlite3.Connection,
+    channel: str,
+    entries: Sequence[Remember],
+    additions: Additions,
 ) -> list[str]:
     """Write what the channel wants to remember; the keys that somebody changed since they were read
     (then nothing is kept).
     """
-    stale = []
+    stale, change = [], 0
     connection.execute("SAVEPOINT memory")
-    for entry in entries:
-        value = pydantic_core.to_json(entry.value).decode()
-        if entry.version == 0:
-            done = connection.execute(
-                "INSERT INTO memory(channel,key,value,version) VALUES (?,?,?,1) ON CONFLICT DO NOTHING",
-                (channel, entry.key, value),
-            )
+    for each in entries:
+        value = pydantic_core.to_json(each.value).decode()
+        digest = memory_digest(channel, each.key, value, each.version + 1)
+        if each.version == 0:
+            replaced = connection.execute(
+                "INSERT INTO memory(channel,key,value,version,digest) VALUES (?,?,?,1,?) "
+                "ON CONFLICT DO NOTHING RETURNING replaced",
+                (channel, each.key, value, digest),
+            ).fetchone()
         else:
-            done = connection.execute(
-                "UPDATE memory SET value=?, version=version+1 WHERE channel=? AND key=? AND version=?",
-                (value, channel, entry.key, entry.version),
-            )
-        if done.rowcount == 0:
-            stale.append(entry.key)
+            replaced = connection.execute(
+                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=? "
+                "WHERE channel=? AND key=? AND version=? RETURNING replaced",
+                (value, digest, channel, each.key, each.version),
+            ).fetchone()
+        if replaced is None:
+            stale.append(each.key)
+        else:
+            change += int.from_bytes(digest) - int.from_bytes(replaced[0])
     connection.execute("ROLLBACK TO memory" if stale else "RELEASE memory")
+    additions.memory += 0 if stale else change
     return stale
 
 
 def settle_all(
-    connection: sqlite3.Connection, settlements: Sequence[Settlement], level: int, totals: Totals
+    connection: sqlite3.Connection,
+    settlements: Sequence[Settlement],
+    level: int,
+    totals: Totals,
+    additions: Additions,
 ) -> list[bool]:
-    """Apply those settlements whose delivery is still in the state that they end; say which
-    were.
+    """Apply those settlements whose delivery is still in the state that they end; say which were.
+
+    A delivery that was made and had been made before is told by an event `delivered-again`.
     """
     rows = [
         (
@@ -187,8 +201,8 @@ def settle_all(
             _settle_statement(len(part)), tuple(value for row in part for value in row)
         )
         applied.update(row[0] for row in cursor.fetchall())
-    events: list[EventRow] = []
     answers = []
+    audited: list[AuditRow] = []
     done = []
     for each in settlements:
         # One settlement of a delivery a transaction: a second one of the same group must not count
@@ -197,12 +211,19 @@ def settle_all(
         applied.discard(each.delivery_id)
         done.append(took)
         if took:
-            events += each.events
+            digest = None
+            if each.audit is not None:
+                audited.append(each.audit)
             totals.add(each.counts)
             if each.answer is not None:
                 codec, content = pack(each.answer, level)
                 answers.append((each.delivery_id, codec, each.answer_content_type, content))
-    insert(connection, f"INSERT INTO event({EVENT_COLUMNS})", "", events)
+                digest = content_digest(codec, content, each.answer_content_type)
+            additions.settlement(each, digest)
+        elif each.state == "delivered" and _was_made(connection, each.delivery_id):
+            made = EventRow(each.message_id, each.delivery_id, each.ended_at, MADE_AGAIN, "")
+            additions.event(made)
+    audit.write(connection, audited)
     insert(
         connection,
         "INSERT INTO answer(delivery_id,codec,content_type,content)",
@@ -210,6 +231,15 @@ def settle_all(
         answers,
     )
     return done
+
+
+def _was_made(connection: sqlite3.Connection, delivery_id: int) -> bool:
+    """Whether a delivery that we make was made; a mailbox's owner may acknowledge it twice."""
+    found = connection.execute(
+        "SELECT 1 FROM delivery WHERE id=? AND state='delivered' AND mode!='mailbox'",
+        (delivery_id,),
+    ).fetchone()
+    return found is not None
 
 
 @lru_cache(maxsize=32)
@@ -233,3 +263,11 @@ def lease_mailbox(
         (until, receiver, now, channel, most),
     ).fetchall()
     return [delivery_id for _, delivery_id in sorted(rows)]
+
+
+def hasten(connection: sqlite3.Connection, now: int, furthest: int) -> int:
+    """Make deliveries by push due now that were to wait beyond `furthest`; how many there were."""
+    return connection.execute(
+        "UPDATE delivery SET next_at=? WHERE state='waiting' AND mode='push' AND next_at>?",
+        (now, furthest),
+    ).rowcount

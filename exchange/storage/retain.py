@@ -5,13 +5,15 @@ never.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from exchange.ports.ledger import Old
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before
-from exchange.storage.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
+from exchange.storage.proof.dropped import leave_digests, tell_forgotten
+from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
 
 class Dropped(NamedTuple):
@@ -42,6 +44,8 @@ def drop_bodies(connection: sqlite3.Connection, old: Old, most: int) -> int:
         "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM delivery WHERE message_id=?)", ids
     )
     connection.executemany("DELETE FROM body WHERE message_id=?", ids)
+    if ids:
+        _drop_events(connection, tell_forgotten(connection, bodies=ids[-1][0]))
     return len(ids)
 
 
@@ -65,18 +69,32 @@ def drop_messages(connection: sqlite3.Connection, old: Old, most: int) -> Droppe
     for statement in DROPPED_ROWS:
         connection.execute(statement)
     _add_to_pruned(connection, RECOUNT_OF_DROPPED)
+    newest = connection.execute("SELECT MAX(id) FROM temp.pruned").fetchone()[0]
+    told = tell_forgotten(connection, messages=newest)
+    events = connection.execute(
+        "SELECT id FROM event WHERE message_id IN (SELECT id FROM temp.pruned)"
+    ).fetchall()
+    _drop_events(connection, sorted([*told, *(row[0] for row in events)]))
     connection.execute(
         "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)"
     )
     bodies = connection.execute(
         "DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)"
     ).rowcount
-    for table, column in (("delivery", "message_id"), ("event", "message_id"), ("message", "id")):
+    for table, column in (("delivery", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
     # A rollback empties them as well.
     for table in ("pruned", "dropped_message", "dropped_event", "dropped_delivery"):
         connection.execute(f"DELETE FROM temp.{table}")
     return Dropped(bodies, count)
+
+
+def _drop_events(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Drop events (ids in order), leaving in the chain what it needs of them; what hangs on them
+    must be there still.
+    """
+    leave_digests(connection, ids)
+    connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
 
 
 def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:

@@ -25,6 +25,7 @@ from exchange.storage.fold import (
     hours_of,
 )
 from exchange.storage.history import held, kept
+from exchange.storage.health.trouble import told
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -43,8 +44,9 @@ class Rollups:
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> Rollups:
-        self._connection = connect(self._path, read_only=True)
-        self._connection.execute("BEGIN")
+        with told(self._path):
+            self._connection = connect(self._path, read_only=True)
+            self._connection.execute("BEGIN")
         return self
 
     def __exit__(
@@ -147,4 +149,6 @@ class Rollups:
         return self._connection
 
     def _rows(self, query: str, values: tuple[int | str, ...]) -> Iterator[Any]:
-        return iter(self._open.execute(query, values))
+        connection = self._open
+        with told(self._path):
+            yield from connection.execute(query, values)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
 from exchange.errors import LedgerClosed
+from exchange.ports import Clock
 from exchange.ports.ledger import (
     DeliveryRow,
     Due,
@@ -29,14 +30,19 @@ from exchange.ports.ledger import (
 )
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
-from exchange.storage import history, queries
-from exchange.storage.commit import lease_mailbox, remember
+from exchange.ports.operators import AuditRow
+from exchange.storage import audit, history, queries
+from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import fold
+from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import Ownership
 from exchange.storage.retain import Dropped, drop_bodies, drop_messages
-from exchange.storage.writer import Work, Writer
+from exchange.storage.writer import Note, Work, Writer
+
+Result = TypeVar("Result")
 
 #: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads
 #: most of it once.
@@ -56,8 +62,14 @@ class SqliteLedger:
         compression_level: int = 1,
         cache_mib: int = 16,
         durable: bool = True,
+        node: int = 0,
+        name: str = "",
+        clock: Clock | None = None,
     ) -> None:
         self.path = path
+        #: As whom it is written, once it is open: a new epoch with each `open`.
+        self.ownership = Ownership(node, 0, name, 0)
+        self._clock = clock
         self._cache_mib = cache_mib
         self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
         self._reader: sqlite3.Connection | None = None
@@ -67,9 +79,19 @@ class SqliteLedger:
         self._held_since: int | None = None
 
     async def open(self) -> None:
-        """Migrate, then start the writer."""
+        """Migrate, start the writer, claim the node's next epoch."""
         await asyncio.to_thread(migrate_sqlite, self.path)
-        self._writer.start()
+        try:
+            with told(self.path):
+                await self._open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self) -> None:
+        since = self._clock.now() if self._clock is not None else 0
+        self.ownership = self._writer.start(self.ownership.node, self.ownership.name, since)
+        self._writer.watch()
         self._reader = connect(self.path, self._cache_mib, read_only=True)
         self._idle = []
 
@@ -90,6 +112,22 @@ class SqliteLedger:
             raise LedgerClosed("the ledger is not open")
         return self._reader
 
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when its files were deleted or replaced while it was open: the service must end."""
+        return self._writer.health.lost
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now; empty when it can, as far as is known."""
+        return self._writer.health.why
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why it can't be written, found out by writing where that is not known; empty when it
+        can.
+        """
+        return self._writer.check(within_seconds)
+
     async def record(self, record: Record) -> Recorded:
         """Commit a message."""
         result: Recorded = await self._writer.submit(record)
@@ -108,14 +146,12 @@ class SqliteLedger:
         """What a channel remembers under these keys."""
         return {
             key: Remembered(from_json(value), version)
-            for key, value, version in queries.memory(self.reader, channel, keys)
+            for key, value, version in self._read(queries.memory, channel, keys)
         }
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
         """Commit what a channel wants to remember by itself."""
-        stale: list[str] = await self._writer.submit(
-            lambda connection: remember(connection, channel, entries)
-        )
+        stale: list[str] = await self._writer.submit(Note(channel, entries))
         return not stale
 
     async def waiting(
@@ -127,25 +163,25 @@ class SqliteLedger:
         without: Sequence[str] = (),
     ) -> list[Due]:
         """Unordered deliveries of that mode that are due."""
-        return queries.due(self.reader, lanes, due_before, most, mode, without)
+        return self._read(queries.due, lanes, due_before, most, mode, without)
 
     async def ordered(self, receiver: str, after: Place, until: int, most: int) -> list[Place]:
         """Where ordered deliveries wait."""
-        return queries.ordered(self.reader, receiver, after, until, most)
+        return self._read(queries.ordered, receiver, after, until, most)
 
     async def ordered_receivers(self) -> list[str]:
         """Whom ordered deliveries wait for."""
-        return queries.ordered_receivers(self.reader)
+        return self._read(queries.ordered_receivers)
 
     async def pending(
         self, delivery_ids: Sequence[int], state: str = "waiting", bodies: bool = True
     ) -> list[Pending]:
         """Deliveries with their messages."""
-        return queries.pending(self.reader, delivery_ids, state, bodies)
+        return self._read(queries.pending, delivery_ids, state, bodies)
 
     async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
         """The newest dead letters."""
-        return queries.dead(self.reader, most, before)
+        return self._read(queries.dead, most, before)
 
     async def lease(
         self, channel: str, receiver: str, most: int, now: int, until: int
@@ -154,12 +190,19 @@ class SqliteLedger:
         ids: list[int] = await self._writer.submit(
             lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
         )
-        taken = queries.pending(self.reader, ids, "waiting", True)
+        taken = self._read(queries.pending, ids, "waiting", True)
         return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
+
+    async def hasten(self, now: int, furthest: int) -> int:
+        """Make due now what waits for longer than it may."""
+        hastened: int = await self._writer.submit(
+            lambda connection: hasten(connection, now, furthest)
+        )
+        return hastened
 
     async def find(self, channel: str, sender: str, sender_message_id: str) -> MessageRow | None:
         """An accepted message by its sender's id."""
-        return queries.find(self.reader, channel, sender, sender_message_id)
+        return self._read(queries.find, channel, sender, sender_message_id)
 
     async def stored(
         self,
@@ -178,7 +221,7 @@ class SqliteLedger:
 
     async def position(self) -> int:
         """The last position given."""
-        return queries.position(self.reader)
+        return self._read(queries.position)
 
     async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one."""
@@ -187,23 +230,23 @@ class SqliteLedger:
 
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
-        return queries.message(self.reader, message_id)
+        return self._read(queries.message, message_id)
 
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""
-        return queries.body(self.reader, message_id)
+        return self._read(queries.body, message_id)
 
     async def answer(self, delivery_id: int) -> tuple[str, bytes] | None:
         """The (media type, bytes) of the answer to a delivery."""
-        return queries.answer(self.reader, delivery_id)
+        return self._read(queries.answer, delivery_id)
 
     async def deliveries(self, message_id: int) -> list[DeliveryRow]:
         """The deliveries of a message."""
-        return queries.deliveries(self.reader, message_id)
+        return self._read(queries.deliveries, message_id)
 
     async def events(self, message_id: int) -> list[EventRow]:
         """What happened to a message, in order."""
-        return queries.events(self.reader, message_id)
+        return self._read(queries.events, message_id)
 
     async def totals(
         self, by: Sequence[str], since: int = 0, until: int = 1 << 62, daily: bool = False
@@ -233,7 +276,15 @@ class SqliteLedger:
 
     async def partners(self) -> list[Kept]:
         """Partners as they were."""
-        return history.kept(self.reader)
+        return self._read(history.kept)
+
+    async def audit(self, rows: Sequence[AuditRow]) -> None:
+        """Commit rows of the audit log that belong to no change in the ledger."""
+        await self._writer.submit(lambda connection: audit.write(connection, rows))
+
+    async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
+        """The newest rows of the audit log with numbers below `before`."""
+        return self._read(audit.read, most, before)
 
     async def drop(self, bodies: Old, messages: Old, most: int) -> Dropped:
         """Forget up to `most` bodies and messages that are old and settled."""
@@ -255,6 +306,18 @@ class SqliteLedger:
         )
         return left
 
+    def _read(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a short query.
+
+        Raises:
+            LedgerError: when the ledger is not open, or can't be read.
+        """
+        reader = self.reader
+        try:
+            return query(reader, *arguments)
+        except UNREADABLE as error:
+            raise self._writer.heard(error) from error
+
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own; the connection is
         kept for the next one.
@@ -268,7 +331,10 @@ class SqliteLedger:
             finally:
                 self._put_back(connection)
 
-        return await asyncio.to_thread(run)
+        try:
+            return await asyncio.to_thread(run)
+        except UNREADABLE as error:
+            raise self._writer.heard(error) from error
 
     def _put_back(self, connection: sqlite3.Connection) -> None:
         """Keep a connection for the next scan, on whatever thread the last one ran."""

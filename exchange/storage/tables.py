@@ -160,6 +160,28 @@ class Event(SQLModel, table=True):
     at: int = Field(sa_column=_big())
     kind: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
+    #: Of what came with it: the stored body, the answer, the audit row.
+    digest: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class Chain(SQLModel, table=True):
+    """What each commit added for ever: see `chain`."""
+
+    __tablename__ = "chain"
+    __table_args__ = (Index("chain_event", "last_event"), {"sqlite_with_rowid": False})
+
+    node: int = Field(primary_key=True)
+    epoch: int = Field(primary_key=True, sa_type=BigInteger)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    since: int = Field(sa_type=BigInteger)
+    first_event: int = Field(sa_type=BigInteger)
+    last_event: int = Field(sa_type=BigInteger)
+    events: int
+    dropped: int
+    kept: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    memory: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Counted(SQLModel):
@@ -267,9 +289,22 @@ class Held(SQLModel, table=True):
     until: int = Field(sa_column=_big())
 
 
+class Owner(SQLModel, table=True):
+    """Who writes, or wrote last, as each node (see `ownership`); `since` in milliseconds since 1970
+    UTC.
+    """
+
+    __tablename__ = "owner"
+
+    node: int = Field(sa_column=_big(primary_key=True))
+    epoch: int = Field(sa_column=_big())
+    name: str
+    since: int = Field(sa_column=_big())
+
+
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
-    change.
+    change; `digest` is that of the row, `replaced` that of the version before.
     """
 
     __tablename__ = "memory"
@@ -279,3 +314,55 @@ class Memory(SQLModel, table=True):
     key: str = Field(primary_key=True)
     value: str = Field(sa_column=Column(Text, nullable=False))
     version: int
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("x''")))
+    replaced: bytes = Field(
+        sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
+    )
+
+
+class Audit(SQLModel, table=True):
+    """What an operator changed, who it was and from where; never dropped."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    )
+    at: int = Field(sa_column=_big())
+    operator: str
+    role: str
+    what: str
+    target: str
+    outcome: str
+    address: str
+
+
+class OperatorAccount(SQLModel, table=True):
+    """An operator and the role."""
+
+    __tablename__ = "operator"
+
+    name: str = Field(primary_key=True)
+    role: str
+
+
+class OperatorKey(SQLModel, table=True):
+    """The SHA-256 digest of an operator's key."""
+
+    __tablename__ = "operator_key"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    operator: str
+    made_at: int = Field(sa_column=_big())
+
+
+class OperatorSession(SQLModel, table=True):
+    """A session that a key opened, by the SHA-256 digest of its token; ends at `until`."""
+
+    __tablename__ = "operator_session"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    operator: str
+    key_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    until: int = Field(sa_column=_big())

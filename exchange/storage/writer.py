@@ -17,11 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange.errors import LedgerClosed, LedgerError
-from exchange.ports.ledger import Record, Recorded, Settlement
-from exchange.storage.commit import record_all, settle_all
+from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
+from exchange.ports.ledger import Record, Recorded, Remember, Settlement
+from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals
+from exchange.storage.health.refusal import Health
+from exchange.storage.ownership import Ownership, claim
+from exchange.storage.proof.chain import Additions, Link, append, last_event, newest
+from exchange.storage.proof.head import HeadFile, read_heads
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
@@ -36,11 +40,19 @@ class Busy(Exception):
     """Another worker writes just now."""
 
 
+@dataclass(slots=True)
+class Note:
+    """What a channel wants to remember without a message; the result is the stale keys."""
+
+    channel: str
+    entries: Sequence[Remember]
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A change that waits for its commit, and who waits for it."""
 
-    what: Record | Settlement | Work
+    what: Record | Settlement | Note | Work
     future: asyncio.Future[Any]
     result: Any = None
 
@@ -51,7 +63,12 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, group_max: int, level: int, cache_mib: int, durable: bool = True
+        self,
+        path: Path,
+        group_max: int,
+        level: int,
+        cache_mib: int,
+        durable: bool = True,
     ) -> None:
         self._path = path
         self._group_max = group_max
@@ -61,29 +78,81 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._busy_since = 0.0
+        self._head = HeadFile(path)
+        #: As whom it writes; the newest link of its chain, None: to be read anew.
+        self._ownership: Ownership | None = None
+        self._link: Link | None = None
+        self.health = Health(path)
 
-    def start(self) -> None:
-        """Open the connection."""
-        self._connection = connect(self._path, self._cache_mib, durable=self._durable)
+    def start(self, node: int, name: str, since: int) -> Ownership:
+        """Open the connection, claim the node's next epoch and begin its chain."""
+        self.health = Health(self._path)
+        connection = connect(self._path, self._cache_mib, durable=self._durable)
+        try:
+            self._ownership = self._begin_chain(connection, node, name, since)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
         # Nobody waits inside SQLite, for the loop would stand still: `_turn` looks again.
         self._connection.execute("PRAGMA busy_timeout=0")
+        return self._ownership
 
     async def stop(self) -> None:
-        """Commit what waits, then close the connection."""
+        """Commit what waits, then close the connection; not that of lost files, since SQLite would
+        write to what lies in their place.
+        """
         while self._jobs:
             await asyncio.wait([self._jobs[-1].future])
         if self._connection is not None:
-            self._connection.close()
+            if not self.health.lost.is_set():
+                self._connection.close()
             self._connection = None
+            self._head.close(self._durable)
 
-    def submit(self, what: Record | Settlement | Work) -> asyncio.Future[Any]:
+    def _begin_chain(
+        self, connection: sqlite3.Connection, node: int, name: str, since: int
+    ) -> Ownership:
+        # The file of heads remembers what a ledger that was replaced does not.
+        known = read_heads(self._head.path).newest if self._head.path.exists() else {}
+        epoch_min = max((epoch for each, epoch in known if each == node), default=0) + 1
+        connection.execute("BEGIN IMMEDIATE")
+        ownership = claim(connection, node, name, since, epoch_min)
+        link = newest(connection, node, ownership.epoch)
+        ids = last_event(connection)
+        self._link = append(connection, link, (ids + 1, ids), {}, 0)
+        connection.execute("COMMIT")
+        self._head.append(self._link)
+        return ownership
+
+    def watch(self) -> None:
+        """Watch the files of the ledger, now that the connection has written to them."""
+        if self._connection is not None:
+            self.health.watch(self._connection)
+
+    def check(self, within_seconds: float | None = None) -> str:
+        """Why nothing can be written (see `Health.check`); empty when it can."""
+        if self._connection is None:
+            return "the ledger is not open"
+        return self.health.check(self._connection, within_seconds)
+
+    def heard(self, error: Exception) -> Exception:
+        """What a query of another connection ended with, as the ledger's own error."""
+        if self._connection is None:
+            return LedgerClosed("the ledger is not open")
+        return self.health.heard(self._connection, error)
+
+    def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:
             LedgerClosed: when the ledger is not open.
+            LedgerUnavailable: at once, while it can't be written.
         """
         if self._connection is None:
             raise LedgerClosed("the ledger is not open")
+        if (refusal := self.health.refusal()) is not None:
+            raise refusal
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
@@ -113,20 +182,25 @@ class Writer:
             self._busy_since = 0.0
             _resolve(
                 group,
-                LedgerError(f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"),
+                LedgerUnavailable(
+                    f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"
+                ),
             )
         if jobs:
             loop.call_soon(self._turn, loop)
 
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
         """Commit a group; if it fails, each job alone, so that one bad job harms nobody else."""
+        if (refusal := self.health.refusal()) is not None:
+            _resolve(group, refusal)
+            return
         try:
             self._transact(connection, group)
         except Busy:
             raise
         except Exception as error:
-            if len(group) == 1:
-                _resolve(group, _said(error))
+            if len(group) == 1 or isinstance(error, LedgerLost):
+                _resolve(group, self.health.heard(connection, error))
                 return
             for job in group:
                 self._alone(connection, job)
@@ -148,33 +222,36 @@ class Writer:
                 raise Busy from error
             raise
         try:
-            totals = Totals()
+            assert self._ownership is not None, "claimed when the connection was opened"
+            link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
+            self._link = None
+            totals, additions = Totals(), Additions(connection)
             records = [job for job in group if isinstance(job.what, Record)]
             settlements = [job for job in group if isinstance(job.what, Settlement)]
             if records:
                 given = [job.what for job in records]
-                _keep(records, record_all(connection, given, self._level, totals))  # type: ignore[arg-type]
+                _keep(records, record_all(connection, given, self._level, totals, additions))  # type: ignore[arg-type]
             if settlements:
                 ended = [job.what for job in settlements]
-                _keep(settlements, settle_all(connection, ended, self._level, totals))  # type: ignore[arg-type]
+                _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
             for job in group:
-                if not isinstance(job.what, (Record, Settlement)):
+                if isinstance(job.what, Note):
+                    noted = job.what
+                    job.result = remember(connection, noted.channel, noted.entries, additions)
+                elif not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)
             totals.write(connection)
+            written = additions.write(connection, link)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-
-
-def _said(error: Exception) -> Exception:
-    """What SQLite says (a full disk, a broken file) as the ledger's own error."""
-    if not isinstance(error, sqlite3.Error):
-        return error
-    failed = LedgerError(f"the ledger could not be changed: {error}")
-    failed.__cause__ = error
-    return failed
+        self._link = written
+        # After the commit: what was written into a deleted file is nowhere.
+        self.health.written()
+        if written is not link:
+            self._head.append(written)
 
 
 def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:

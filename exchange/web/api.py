@@ -1,5 +1,5 @@
-"""The operators' JSON API under /api/v1: counters, one message, dead letters, validation, the
-catalogue; pages live elsewhere.
+"""The operators' JSON API under /api/v1: counters, one message, dead letters, the audit log,
+validation, the catalogue; pages live elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from exchange.schemas import json as documents
 from exchange.schemas.call import problem
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.web.access.guard import ACTOR
 from exchange.web.openapi import Operation, listed, reference
 from exchange.web.snapshot import Snapshots
 
@@ -76,6 +77,7 @@ class Api:
                 self.body,
                 media_type="text/plain",
                 problems=(404,),
+                role="operator",
             ),
             Operation(
                 "GET",
@@ -92,6 +94,17 @@ class Api:
                 reference("Resent"),
                 takes=reference("Resend"),
                 problems=(400,),
+                role="operator",
+                changes=True,
+            ),
+            Operation(
+                "GET",
+                "/api/v1/audit",
+                self.audit,
+                listed("Audited"),
+                query={"before": "The id of the last one of the page before"},
+                problems=(400,),
+                role="admin",
             ),
             Operation(
                 "POST",
@@ -206,8 +219,16 @@ class Api:
             return _problem(
                 400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted'
             )
-        resent = await self._mailboxes.resend(wanted)
+        resent = await self._mailboxes.resend(wanted, request[ACTOR])
         return web.json_response({"resent": [public_id(each) for each in resent]})
+
+    async def audit(self, request: web.Request) -> web.Response:
+        """What operators changed, the newest first; `?before=` an id for the next page."""
+        before = request.query.get("before", str(1 << 62))
+        if not (before.isascii() and before.isdigit() and len(before) < 20):
+            return _problem(400, "No such id", "before is the id of a row of the audit log")
+        rows = await self._ledger.audited(PAGE_MAX, min(int(before), 1 << 62))
+        return web.json_response([{"id": number, **row._asdict()} for number, row in rows])
 
     async def validate(self, request: web.Request) -> web.Response:
         """Judge a message without taking it in: `?type=` names its type where it can't be told from

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.ports.operators import ROLES
 from exchange.web.openapi import listed
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
@@ -107,6 +108,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "receiver": _TEXT,
             },
             **{"attempts": _NUMBER, "reason": _TEXT, "endedAt": _NUMBER},
+        }
+    ),
+    "Audited": _object(
+        {
+            "id": _NUMBER,
+            "at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+            "operator": _TEXT,
+            "role": {"enum": [*ROLES]},
+            "what": {"type": "string", "description": "resend, operator-add, sign-in, ..."},
+            "target": {"type": "string", "description": "The id or name that it was about"},
+            "outcome": _TEXT,
+            "address": {"type": "string", "description": "Where the request came from"},
         }
     ),
     "Resend": _object({"deliveries": {"type": "array", "items": _ID}}),

@@ -12,25 +12,30 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
+from exchange.web.access.guard import Need
+from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
 from exchange.web.doors import Doors
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.refusals import refusing
 from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
 
-#: The doors of an application, for an entrance before it.
-DOORS = web.AppKey("doors", Doors)
-
 #: How often the number of waiting deliveries is looked at, in seconds.
 BACKLOG_SECONDS = 1.0
+#: How often it is looked whether the ledger can be written, where it said no, and whether its files
+#: are there still.
+LOOK_SECONDS = 0.5
+#: A commit that is no older says that the ledger can be written, to whoever asks.
+READY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +55,56 @@ class Parts:
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    sign_in: SignIn
     worker: int = 0
 
 
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
-    app = web.Application(client_max_size=parts.limits.body_bytes_max + 1)
+    guard = parts.sign_in.guard
     doors = Doors(
         parts.directory,
         parts.limits,
         metrics,
         lambda: parts.snapshots.waiting >= parts.limits.waiting_max,
     )
-    app[DOORS] = doors
+    app = web.Application(
+        client_max_size=parts.limits.body_bytes_max + 1,
+        middlewares=[
+            refusing(doors, parts.limits),
+            refuse_without_ledger,
+            guard.middleware(),
+        ],
+    )
     channels = list(parts.channels)
     for channel in channels:
-        app.add_routes(doors.routes(channel, parts.desk(channel)))
+        guard.pass_partners(app.add_routes(doors.routes(channel, parts.desk(channel))))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     operations.append(_description(channels, operations))
-    app.add_routes(operation.route() for operation in operations)
+    for operation in operations:
+        (route,) = app.add_routes([operation.route()])
+        guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
+    parts.sign_in.attach(app)
     app.cleanup_ctx.append(_lifetime(parts))
     return app
+
+
+def _not_ready(why: str) -> web.Response:
+    reply = problem(503, "Not ready", why, retry_after_seconds=1)
+    headers = {**reply.headers, "Content-Type": reply.content_type}
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+@web.middleware
+async def refuse_without_ledger(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer 503 where the ledger is needed and can't be read or written."""
+    try:
+        return await handler(request)
+    except (LedgerClosed, LedgerUnavailable) as error:
+        return _not_ready(str(error))
 
 
 def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -> Operation:
@@ -79,7 +112,7 @@ def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -
         """This description of every address."""
         return web.Response(body=document, content_type="application/json")
 
-    operation = Operation("GET", PATH, description, {"type": "object"})
+    operation = Operation("GET", PATH, description, {"type": "object"}, role="")
     document = json.dumps(
         describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
     ).encode()
@@ -92,13 +125,15 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         return web.json_response({"status": "live"})
 
     async def ready(request: web.Request) -> web.Response:
-        """The ledger answers as well; 503 while it is not open."""
-        try:
-            await parts.ledger.message(0)
-        except LedgerClosed:
-            reply = problem(503, "Not ready", "the ledger is not open", retry_after_seconds=1)
-            headers = {**reply.headers, "Content-Type": reply.content_type}
-            return web.Response(status=reply.status, body=reply.body, headers=headers)
+        """The ledger can be written and read as well; 503 and why while it can't."""
+        why = await parts.ledger.check(READY_SECONDS)
+        if not why:
+            try:
+                await parts.ledger.message(0)
+            except LedgerError as error:
+                why = str(error)
+        if why:
+            return _not_ready(why)
         return web.json_response({"status": "ready", "worker": parts.worker})
 
     async def show_metrics(request: web.Request) -> web.Response:
@@ -109,8 +144,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 
     state = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
     return [
-        Operation("GET", "/health/live", live, state),
-        Operation("GET", "/health/ready", ready, state, problems=(503,)),
+        Operation("GET", "/health/live", live, state, role="", any_host=True),
+        Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
         Operation("GET", "/metrics", show_metrics, media_type="text/plain"),
     ]
 
@@ -118,13 +153,24 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await parts.open()
-        watch = asyncio.create_task(_watch_backlog(parts.snapshots))
+        watches = [
+            asyncio.create_task(_watch_backlog(parts.snapshots)),
+            asyncio.create_task(_watch_ledger(parts.ledger)),
+        ]
         yield
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
         await parts.close()
 
     return lifetime
+
+
+async def _watch_ledger(ledger: Ledger) -> None:
+    """Find out that it can be written again, or that its files are gone, also when nobody calls."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await ledger.check()
 
 
 async def _watch_backlog(snapshots: Snapshots) -> None:
@@ -134,6 +180,8 @@ async def _watch_backlog(snapshots: Snapshots) -> None:
     while True:
         try:
             await snapshots.current()
+        except LedgerUnavailable as error:
+            log.warning("backlog not counted", why=str(error))
         except Exception:  # the doors go on by the last number known
             log.exception("backlog not counted")
         await asyncio.sleep(BACKLOG_SECONDS)

@@ -4,7 +4,6 @@ own form; no journey step of its own.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,12 +12,13 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 
-from exchange.errors import LedgerClosed
+from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Channel, Desk, Door, Inbound, Refusal
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
+from exchange.web.connections import NoRoom, RequestLate, sender_known
 from exchange.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,14 @@ BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
 )
+UNAVAILABLE = Refusal(
+    "unavailable",
+    503,
+    "the ledger can't keep anything just now; send it again, as the same message, later",
+    2,
+)
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
-SLOW = Refusal("timeout", 408, "the body did not arrive in time")
+SLOW = Refusal("timeout", 408, "the request did not arrive in time")
 NO_DOOR = Refusal("not-found", 404, "there is no such address; /api/openapi.json lists every one")
 BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
 COMPRESSED = Refusal(
@@ -74,7 +80,7 @@ class Doors:
         self._is_full = is_full
         self._in_flight = 0
         self._of_partner: dict[str, int] = {}
-        self._entries: dict[tuple[str, str], Entry] = {}
+        self._channels: dict[str, Channel] = {}
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
         """The channel's doors as routes of aiohttp."""
@@ -82,14 +88,10 @@ class Doors:
             web.route(door.method, door.path, self._serve(channel, door, desk))
             for door in channel.doors
         ]
-        self._entries |= {
-            (door.method, door.path): Entry(channel, door, desk)
-            for door in channel.doors
-            if door.handler is not None and "{" not in door.path
-        }
         # What no door takes is refused in the channel's form as well; aiohttp tries the longer
         # paths first.
-        roots = dict.fromkeys(door.path.split("/")[1] for door in channel.doors)
+        roots = dict.fromkeys((door.path.split("/")[1] for door in channel.doors), channel)
+        self._channels |= roots
         return routes + [
             web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel))
             for root in roots
@@ -131,30 +133,28 @@ class Doors:
 
         return serve
 
-    def entries(self) -> dict[tuple[str, str], Entry]:
-        """The doors that `routes` was asked for whose path holds no parameter, by method
-        and path.
+    def refuse(self, path: str, refusal: Refusal) -> Reply | None:
+        """The refusal in the form of the channel that the path belongs to; None when it is
+        no channel's.
         """
-        return self._entries
+        channel = self._channels.get(path.split("/")[1] if "/" in path else "")
+        return None if channel is None else self._refuse(channel, refusal)
 
-    async def serve(self, entry: Entry, call: Call | web.Request) -> Reply:
-        """Refuse, or let the channel's handler answer; a request of aiohttp is read only when its
-        sender may send it.
+    async def serve(self, entry: Entry, request: web.Request) -> Reply:
+        """Refuse, or let the channel's handler answer; a body is read only when its sender may
+        send it.
         """
         started = time.perf_counter()
-        reply = await self._answer(entry, call)
+        reply = await self._answer(entry, request)
         self._metrics.served(entry.channel.name, reply.status, time.perf_counter() - started)
         return reply
 
-    def late(self, entry: Entry) -> Reply:
-        """The refusal of a call whose body did not arrive in time."""
-        return self._refuse(entry.channel, SLOW)
-
-    async def _answer(self, entry: Entry, call: Call | web.Request) -> Reply:
+    async def _answer(self, entry: Entry, request: web.Request) -> Reply:
         channel, door, desk = entry.channel, entry.door, entry.desk
-        partner = self.partner(call.headers)
+        partner = self.partner(request.headers)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
+        sender_known(request)
         if self._in_flight >= self._limits.in_flight_max or self._is_full():
             return self._refuse(channel, BUSY)
         own = self._of_partner.get(partner.id, 0)
@@ -163,18 +163,18 @@ class Doors:
         self._in_flight += 1
         self._of_partner[partner.id] = own + 1
         try:
-            if not isinstance(call, Call):
-                body = await self._body(call)
-                if isinstance(body, Refusal):
-                    if door.takes_messages and body.reason in OF_MESSAGE:
-                        unread = Inbound(partner, b"", call.headers.get(hdrs.CONTENT_TYPE, ""))
-                        await desk.refuse(unread, body.reason, body.violations)
-                    return self._refuse(channel, body)
-                call = call_of(call, body)
+            body = await self._body(request)
+            if isinstance(body, Refusal):
+                if door.takes_messages and body.reason in OF_MESSAGE:
+                    unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
+                    await desk.refuse(unread, body.reason, body.violations)
+                return self._refuse(channel, body)
             assert door.handler is not None, "a door has a handler or is public"
-            return await door.handler(call, partner, desk)
+            return await door.handler(call_of(request, body), partner, desk)
         except LedgerClosed:
             return self._refuse(channel, CLOSING)
+        except LedgerUnavailable:
+            return self._refuse(channel, UNAVAILABLE)
         except Exception:  # a bug must answer in the channel's form and say nothing of the message
             log.exception("call failed", channel=channel.name, door=door.path)
             return self._refuse(channel, FAILED)
@@ -202,30 +202,28 @@ class Doors:
         most = self._limits.body_bytes_max
         length = request.content_length
         if length is not None and length > most:
-            return _too_large(most, f"{length} bytes")
+            return too_large(most, f"{length} bytes")
         if hdrs.CONTENT_ENCODING in request.headers:
             return COMPRESSED
         try:
-            if request.content.is_eof():
-                body = await request.read()
-            else:
-                async with asyncio.timeout(self._limits.read_seconds):
-                    body = await request.read()
+            body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _too_large(most)
-        except TimeoutError:
+            return too_large(most)
+        except RequestLate:
             return SLOW
+        except NoRoom:
+            return BUSY
         except (ConnectionError, web.RequestPayloadError):
             return BROKEN_OFF
         # aiohttp's own limit, which ends the reading of chunks, lets one byte more pass.
-        return body if len(body) <= most else _too_large(most)
+        return body if len(body) <= most else too_large(most)
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
         return channel.refuse(refusal)
 
 
-def _too_large(most: int, found: str = "") -> Refusal:
+def too_large(most: int, found: str = "") -> Refusal:
     violation = Violation(
         "call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found
     )

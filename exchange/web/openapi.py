@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from exchange.ports import Channel, Door
+from exchange.web.access.guard import COOKIE
 
 VERSION = "3.1.0"
 PATH = "/api/openapi.json"
@@ -21,6 +22,8 @@ PROBLEM = "application/problem+json"
 Schema = Mapping[str, Any]
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _KEY = "partner"
+_OPERATOR = "operator"
+_SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class Operation:
 
     The summary is the handler's docstring. `query` maps a parameter to its description; `takes` is
     the schema of the request's body (`{}`: any bytes; None: no body), `gives` that of the answer
-    (None: no JSON), `problems` the statuses that are answered with a problem document.
+    (None: no JSON), `problems` the statuses that are answered with a problem document. `role` is
+    the least role of an operator that it demands (empty: none); `changes` whether it changes
+    something; `any_host` whether it answers by whatever Host.
     """
 
     method: str
@@ -41,6 +46,9 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     takes: Schema | None = None
     problems: tuple[int, ...] = ()
+    role: str = "viewer"
+    changes: bool = False
+    any_host: bool = False
 
     def route(self) -> web.RouteDef:
         """The operation as a route of aiohttp."""
@@ -84,7 +92,18 @@ def describe(
                     "in": "header",
                     "name": "X-API-Key",
                     "description": "A partner's key",
-                }
+                },
+                _OPERATOR: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An operator's key; where the exchange is open on loopback, none",
+                },
+                _SESSION: {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "What signing in at /sign-in gives a browser",
+                },
             },
         },
     }
@@ -153,9 +172,24 @@ def _operation(operation: Operation) -> dict[str, Any]:
         body = {"schema": operation.takes} if operation.takes else {}
         described["requestBody"] = {"required": True, "content": {media_type: body}}
     for status in operation.problems:
-        problem = {"description": "Refused", "content": {PROBLEM: {"schema": reference("Problem")}}}
-        described["responses"][str(status)] = problem
+        described["responses"][str(status)] = _refused("Refused")
+    if not operation.any_host:
+        described["responses"]["421"] = _refused("Called by a Host that is not in operators.hosts")
+        described["responses"]["403"] = _refused("Called from a foreign page")
+    if operation.role:
+        # On loopback, as shipped, none is demanded.
+        described["security"] = [{_OPERATOR: []}, {_SESSION: []}, {}]
+        described["description"] = f"For the role {operation.role} and higher ones."
+        described["responses"]["401"] = _refused("No operator's key") | {"headers": _CHALLENGE}
+        described["responses"]["403"] = _refused("A role that may not, or a foreign page")
+        described["responses"]["429"] = _refused("Too many wrong keys") | {"headers": _RETRY_AFTER}
+    if operation.changes:
+        described["responses"]["415"] = _refused("A change that is not application/json")
     return described
+
+
+def _refused(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {PROBLEM: {"schema": reference("Problem")}}}
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
@@ -170,3 +204,4 @@ def _id(method: str, path: str) -> str:
 
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+_CHALLENGE = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}}

@@ -1,5 +1,5 @@
-"""A worker's application on a listening socket: the entrance before it, aiohttp behind it, and how
-both end; no settings and no process.
+"""A worker's application on a listening socket, by aiohttp's server, and how it ends; no settings
+and no process.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from exchange.settings import Limits
-from exchange.web.doors import Doors
-from exchange.web.entrance import Entrance
+from exchange.web.connections import Connections
 
 #: Connections that wait to be taken.
 BACKLOG = 1024
@@ -21,25 +20,22 @@ BACKLOG = 1024
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, doors: Doors, limits: Limits, bound: socket.socket, grace_seconds: float
-) -> AsyncIterator[Entrance]:
+    app: web.Application, limits: Limits, bound: socket.socket, grace_seconds: float
+) -> AsyncIterator[Connections]:
     """Serve until the block ends; then nobody is taken in any more, and calls that are being served
     get the grace to end.
     """
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=grace_seconds, auto_decompress=False
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_seconds)
     await runner.setup()
     assert runner.server is not None, "a runner that is set up has a server"
     try:
-        entrance = Entrance(doors, runner.server, limits)
+        connections = Connections(runner.server, limits)
         listening = await asyncio.get_running_loop().create_server(
-            entrance, sock=bound, backlog=BACKLOG
+            connections, sock=bound, backlog=BACKLOG
         )
         try:
-            yield entrance
+            yield connections
         finally:
             listening.close()
-            await entrance.stop(grace_seconds)
     finally:
         await runner.cleanup()

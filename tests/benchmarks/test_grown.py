@@ -14,7 +14,7 @@ from exchange.partners.recorded import as_line, record_calls
 from exchange.schemas import directory
 from exchange.storage.connection import connect
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from loadtests import calls
 from tests.journeys.running import running
 

@@ -8,8 +8,8 @@ import pytest
 
 from exchange.errors import LedgerClosed
 from exchange.ports.ledger import Old, Remember, Remembered
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import MINUTE, record, settlement
 
 ALL, NONE = Old(1 << 62, 1 << 62), Old(0, 0)
@@ -362,3 +362,16 @@ async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedge
     await ledger.record(record("c"))
     assert [row.state for row in await ledger.deliveries(made.message.id)] == ["delivered"]
     assert await ledger.message(kept.message.id) == kept.message
+
+
+async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqliteLedger) -> None:
+    near, far = record("a"), record("b", received_at=500 * MINUTE)
+    for each in (near, far):
+        await ledger.record(each)
+    assert [due.id for due in await ledger.waiting([], 2 * MINUTE, 10)] == [near.deliveries[0].id]
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 1
+    assert {due.id for due in await ledger.waiting([], 2 * MINUTE, 10)} == {
+        near.deliveries[0].id,
+        far.deliveries[0].id,
+    }
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 0

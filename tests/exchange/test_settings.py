@@ -4,11 +4,15 @@ wrong is named.
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+import exchange
 from exchange.assembly import ledger_path
 from exchange.errors import SettingsError
 from exchange.settings import Limits, Settings, load
@@ -26,13 +30,13 @@ def test_arguments_come_before_variables_and_these_before_the_file(
 ) -> None:
     assert load().server.port == 8080
     (elsewhere / "exchange.toml").write_text(
-        "seed = 5\n[server]\nport = 1\nworkers = 3\n[limits]\ndepth_max = 20\n"
+        "seed = 5\n[server]\nport = 1\nworkers = 3\n[limits]\nwaiting_max = 20\n"
     )
     monkeypatch.setenv("EXCHANGE_SERVER__PORT", "2")
     monkeypatch.setenv("EXCHANGE_LIMITS__VIOLATIONS_MAX", "7")
     settings = load()
     assert (settings.seed, settings.server.port, settings.server.workers) == (5, 2, 3)
-    assert (settings.limits.depth_max, settings.limits.violations_max) == (20, 7)
+    assert (settings.limits.waiting_max, settings.limits.violations_max) == (20, 7)
     assert load(server={"port": 4}).server.port == 4
 
 
@@ -42,7 +46,7 @@ def test_arguments_come_before_variables_and_these_before_the_file(
         ("[server]\nprot = 1\n", "server.prot"),
         ("[sever]\nport = 1\n", "sever"),
         ("[server]\nport = 70000\n", "server.port"),
-        ("[server]\nport = 'x'\n[limits]\ndepth_max = 0\n", "limits.depth_max"),
+        ("[server]\nport = 'x'\n[limits]\nwaiting_max = 0\n", "limits.waiting_max"),
         ("[limits]\nbody_bytes_max = 1\n", "limits.body_bytes_max"),
         ("[deliveries]\ntimeout_seconds = 0\n", "deliveries.timeout_seconds"),
         ("seed = -1\n", "seed"),
@@ -56,9 +60,10 @@ def test_what_is_wrong_in_the_file_is_named(elsewhere: Path, text: str, named: s
 
 def test_every_wrong_setting_is_named_not_the_first() -> None:
     with pytest.raises(SettingsError) as refused:
-        load(server={"port": -1, "workers": 0}, limits={"depth_max": 1000})
+        load(server={"port": -1, "workers": 0}, limits={"waiting_max": 0})
     assert all(
-        name in str(refused.value) for name in ("server.port", "server.workers", "limits.depth_max")
+        name in str(refused.value)
+        for name in ("server.port", "server.workers", "limits.waiting_max")
     )
 
 
@@ -84,7 +89,7 @@ def test_what_is_no_setting_of_the_service_is_left_alone(monkeypatch: pytest.Mon
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        load().limits.depth_max = 3  # type: ignore[misc]
+        load().limits.waiting_max = 3  # type: ignore[misc]
 
 
 def test_every_limit_says_its_unit_at_the_end_of_its_name() -> None:
@@ -102,3 +107,36 @@ def test_another_address_of_the_ledger_is_refused(url: str) -> None:
 def test_the_address_of_the_ledger_is_a_path() -> None:
     assert ledger_path(Settings(), "sqlite:///a/b.db") == Path("a/b.db")
     assert ledger_path(Settings(), "sqlite:////a/b.db") == Path("/a/b.db")
+
+
+def _leaves(section: type[BaseModel], path: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _leaves(field.annotation, f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def kept_as(section: str) -> str:
+    """The name by which a part is known to what reads it."""
+    return {"": "settings", "retention": "ages"}.get(section, section)
+
+
+def test_every_setting_is_read_by_something() -> None:
+    text = "\n".join(
+        Path(folder, name).read_text(encoding="utf-8")
+        # Some folders of the package are links.
+        for folder, _, names in os.walk(Path(exchange.__file__).parent, followlinks=True)
+        for name in names
+        if name.endswith(".py") and Path(folder).name != "settings"
+    )
+    # A part is handed on whole, and read under its own name; of retention the journey knows ages.
+    unread = [
+        leaf
+        for leaf in _leaves(Settings)
+        if not re.search(
+            rf"\b_?({kept_as(leaf.rpartition('.')[0])})\.{leaf.split('.')[-1]}\b", text
+        )
+    ]
+    assert list(_leaves(Settings)), "there are settings"
+    assert not unread, f"read nowhere: {', '.join(unread)}"

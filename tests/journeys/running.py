@@ -16,13 +16,12 @@ import aiohttp
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.cli.serve import bind
+from exchange.cli.serving.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
 from exchange.schemas import directory
 from exchange.settings import Settings
-from exchange.storage.verify import Verification, verify
-from exchange.web.app import DOORS
+from exchange.storage.proof.verify import Verification, verify
 from exchange.web.serving import serving
 
 WAIT_SECONDS = 20.0
@@ -112,7 +111,7 @@ async def running(
     app = exchange.application()
     try:
         async with (
-            serving(app, app[DOORS], settings.limits, bound, 1.0),
+            serving(app, settings.limits, bound, 1.0),
             aiohttp.ClientSession() as session,
         ):
             yield Running(exchange, url, session, stubs.app[HOST])

@@ -17,7 +17,7 @@ from exchange.adapters.eessi.generate import KELA, Letter
 from exchange.assembly import Exchange
 from exchange.ports import Inbound, Outcome
 from exchange.settings import Settings
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.adapters.eessi.access_point import ESTONIA, LONG_AGO, Play
 
 MESSAGES = 24

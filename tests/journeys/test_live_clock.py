@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from exchange.cli.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.storage.proof.verify import verify
 from exchange.storage.rollups import Rollups
-from exchange.storage.verify import verify
 
 FACTOR = 3600
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -20,10 +20,10 @@ import aiohttp
 from aiohttp import web
 
 from exchange import discovery
-from exchange.cli.serve import bind
+from exchange.cli.serving.port import bind
 from exchange.schemas import directory
 from exchange.storage.connection import connect
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 
 CONVERSATIONS, MESSAGES = 8, 10
 TYPE = "population.births"

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 
 from exchange.assembly import statistics_report
 from exchange.cli import app
-from exchange.cli.shards import Run, Shard, live, take_up
+from exchange.cli.simulating.shards import Run, Shard, live, take_up
 from exchange.simulation.profiles import faults_of
 from exchange.simulation.what_if import Scenario, scenario_of
 from exchange.simulation.year import shards_at
 from exchange.statistics.report import Report
+from exchange.storage.proof.verify import verify
 from exchange.storage.rollups import Rollups
-from exchange.storage.verify import verify
 
 SCALE = Fraction(1, 100_000)
 #: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a
@@ -172,7 +172,7 @@ KILLED_AT = """
 import os, signal, sys
 from fractions import Fraction
 from pathlib import Path
-from exchange.cli import shards
+from exchange.cli.simulating import shards
 from exchange.simulation.what_if import Scenario
 
 shards.COPY_SECONDS = 0.0

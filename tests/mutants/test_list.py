@@ -14,7 +14,7 @@ from tests.mutants.planted import Fault, exists, faults
 FAULTS_MIN = 40
 PACKAGES = (
     *(f"exchange/{name}" for name in ("journey", "ports", "statistics", "publication", "storage")),
-    *(f"exchange/{name}" for name in ("web", "simulation", "cli", "assembly.py", "settings.py")),
+    *(f"exchange/{name}" for name in ("web", "simulation", "cli", "assembly", "settings")),
     "exchange/clocks.py",
     "schemas",
     "partners",

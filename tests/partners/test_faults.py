@@ -84,3 +84,12 @@ def test_the_same_seed_gives_the_same_faults_and_another_seed_others() -> None:
 
     assert run(7) == run(7) != run(8)
     assert 30 < run(7).count("slow") < 90
+
+
+def test_a_loss_befalls_no_call_and_a_fault_of_a_call_loses_nothing() -> None:
+    losing = Faults([Fault("*", "lose", 1.0)])
+    failing = Faults([Fault("*", "refuse", 1.0)])
+    assert losing.loses(FUND, 1)
+    assert losing.befall(FUND, 1) is None
+    assert failing.befall(FUND, 1) is not None
+    assert not failing.loses(FUND, 1)

@@ -149,7 +149,10 @@ ENTRY = '[[partner]]\nid = "a"\nname = "A"\nsector = "bank"\nkey = "k"\neessi_id
     ("text", "said"),
     [
         (ENTRY + ENTRY, "id stands twice: a"),
-        (ENTRY + ENTRY.replace('"a"', '"b"'), "key stands twice: k"),
+        (
+            ENTRY + ENTRY.replace('"a"', '"b"').replace("FI:1", "FI:2"),
+            "the same key stands twice: a, b",
+        ),
         (ENTRY + ENTRY.replace('"a"', '"b"').replace('"k"', '"l"'), "eessi_id stands twice: FI:1"),
         (ENTRY.replace("bank", "bakery"), "unknown sector: bakery"),
     ],

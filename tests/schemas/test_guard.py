@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -209,6 +211,62 @@ def test_a_code_anywhere_in_a_large_body() -> None:
 )
 def test_an_instruction_is_found_wherever_it_begins_after_the_first_byte(body: bytes) -> None:
     assert guard._holds_instruction(body) is (body.find(b"<?", 1) > 0)
+
+
+def _plain_by_the_whole(text: str) -> str:
+    """What the guard reads a text as, by Unicode's own rule for the whole of it (in time by the
+    square of marks in a row).
+    """
+    return unicodedata.normalize("NFKC", re.sub("[\u00ad\u200b-\u200f\u2060\ufeff]", "", text))
+
+
+#: Characters that become ASCII, that combine with others, or that are cut at.
+ODD = "019A-\uff10\uff19\uff21\uff0d\u0661\u2460\u24b6\U0001d7ce\u1d43\u0301\u0327\u0344\u0f73\u00ad\u200b\ufdfaä\u1100\u1161 &%\\<"
+
+
+@settings(max_examples=300)
+@given(
+    code=codes(REAL_NUMBERS),
+    at=st.integers(0, 11),
+    odd=st.text(ODD, max_size=40),
+    before=st.text(ODD, max_size=8),
+    wide=st.booleans(),
+)
+def test_nothing_is_missed_that_the_whole_normalisation_shows(
+    code: str, at: int, odd: str, before: str, wide: bool
+) -> None:
+    if wide:
+        code = "".join(chr(ord(character) + 0xFEE0) for character in code)
+    text = before + code[:at] + odd + code[at:]
+    if guard.in_text(_plain_by_the_whole(text)):
+        assert guard.in_text(text)
+
+
+@pytest.mark.parametrize("place", [-12, -5, 0])
+@pytest.mark.parametrize("unit", ["0", "\u0301", "%80", "ä"])
+def test_a_code_is_found_wherever_a_long_text_is_cut(unit: str, place: int) -> None:
+    whole = unit * (guard._PIECE_CHARACTERS // len(unit) + 1)
+    code = "131052-308T"
+    for hidden in (
+        "".join(chr(ord(character) + 0xFEE0) for character in code),
+        "".join(quote(chr(ord(character) + 0xFEE0)) for character in code),
+        "".join(f"&#x{ord(character):x};" for character in code),
+    ):
+        text = whole[: guard._PIECE_CHARACTERS + place] + " " + hidden + " " + 3 * whole
+        assert guard.in_text(text)
+
+
+def test_a_reference_of_more_zeros_than_are_read_at_once_is_one() -> None:
+    zeros = "0" * (5 * guard._PIECE_CHARACTERS)
+    assert guard.in_text(f"<a>131052&#{zeros}45;308T</a>")
+
+
+def test_marks_in_a_row_are_read_in_no_time_by_their_square() -> None:
+    marks = "\u0301\u0327\u0323\u0300" * 50_000
+    started = time.process_time()
+    assert not guard.in_text(f"a\u200b{marks}")
+    # By the square, these take minutes.
+    assert time.process_time() - started < 5
 
 
 @settings(max_examples=3)

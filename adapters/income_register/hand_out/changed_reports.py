@@ -170,7 +170,7 @@ def _by_chunks(
 
 
 def _report(chunk: bytes) -> Element:
-    return xml.parse(chunk + REPORT_END, xml.XmlLimits(len(chunk) + len(REPORT_END)))
+    return xml.parse(chunk + REPORT_END)
 
 
 def _asked(holding: Holding, wanted: Wanted, data: Element, report: Element) -> Asked:

@@ -112,7 +112,7 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
         return Verdict(True, identity.items, 0, detail)
     by_level: dict[str, list[Violation]] = defaultdict(list)
     by_item: dict[int, list[Violation]] = defaultdict(list)
-    for violation in xml.locate(parsed.inbound.body, faults):
+    for violation in xml.locate(parsed.inbound.body, _told(faults)):
         level = level_of(violation.code, violation.item)
         if level == "item" and violation.item is not None:
             by_item[violation.item].append(violation)
@@ -136,6 +136,20 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
         _valid(index, document) for index in range(len(document.items)) if index not in by_item
     ]
     return Verdict(True, identity.items - len(by_item), len(by_item), detail)
+
+
+def _told(faults: Sequence[Finding]) -> list[Finding]:
+    """The faults that can be told: the first ones of each level and item. To locate all would take
+    long when there is one for every other byte.
+    """
+    counts: dict[tuple[str, int | None], int] = defaultdict(int)
+    told = []
+    for fault in faults:
+        key = (level_of(fault.code, fault.item), fault.item)
+        counts[key] += 1
+        if counts[key] <= ERRORS_MAX:
+            told.append(fault)
+    return told
 
 
 def _valid(index: int, document: Document) -> list[Any]:

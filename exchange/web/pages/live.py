@@ -5,6 +5,7 @@ elsewhere.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
+from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
@@ -29,17 +31,32 @@ ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg":
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
 INTERVAL_SECONDS = 1.0
+#: How long an operator with a key is told of changes; then the browser comes again, and is asked
+#: anew whether it may.
+STREAM_SECONDS = 300.0
 #: Figures are kept for this many times as long as they took, so that watching costs at most a tenth
 #: of a reader.
 COST_FACTOR = 9
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # (With `no-referrer` a browser sends a form with `Origin: null`.)
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+def signed_in_name(request: web.Request) -> str:
+    """The name of the operator who signed in; empty where nobody needs to."""
+    return request[ACTOR].operator.name if request.get(SIGNED_IN) else ""
+
+
+def stream_seconds(request: web.Request) -> float:
+    """How long a request is told of changes: without end where nobody needs a key."""
+    actor = request.get(ACTOR)
+    return math.inf if actor is None or actor.operator == EVERYBODY else STREAM_SECONDS
 
 
 class LivePage:
@@ -62,20 +79,23 @@ class LivePage:
         self._closing = asyncio.Event()
         self._watchers = 0
 
-    def attach(self, app: web.Application) -> None:
+    def attach(self, app: web.Application, guard: Guard | None = None) -> None:
         """Add the page's routes to an application; its events end when the application
-        shuts down.
+        shuts down. The guard is told that nobody needs a key for the assets.
         """
         app.router.add_get("/", self.show)
         app.router.add_get("/live/events", self.tell)
         for name in ASSET_TYPES:
-            app.router.add_get(f"/live/{name}", _asset(name))
+            route = app.router.add_get(f"/live/{name}", _asset(name))
+            if guard is not None:
+                guard.declare(route, Need(""))
         app.on_shutdown.append(self._close)
 
     async def show(self, request: web.Request) -> web.Response:
         """The page with the figures of the moment."""
-        language = _language(request)
-        html = self._renderer.page(await self._newest(), self._rates, language)
+        language = language_of(request)
+        operator = signed_in_name(request)
+        html = self._renderer.page(await self._newest(), self._rates, language, operator)
         return web.Response(
             text=html, content_type="text/html", headers={**HEADERS, "Content-Language": language}
         )
@@ -86,12 +106,12 @@ class LivePage:
         """
         if self._watchers >= WATCHERS_MAX or self._closing.is_set():
             return web.Response(status=503, headers={"Retry-After": "30"})
-        language = _language(request)
+        language = language_of(request)
         self._watchers += 1
         try:
             async with sse_response(request) as response:
                 with suppress(ConnectionResetError, TimeoutError):
-                    async for figures in self._follow():
+                    async for figures in self._follow(stream_seconds(request)):
                         await response.send(
                             self._renderer.event(figures, self._rates, language), retry=2000
                         )
@@ -99,12 +119,14 @@ class LivePage:
         finally:
             self._watchers -= 1
 
-    async def _follow(self) -> AsyncIterator[Figures]:
-        """Figures as they are taken, each once: figures may be kept for longer than the interval
-        when they cost much.
+    async def _follow(self, seconds: float) -> AsyncIterator[Figures]:
+        """Figures as they are taken, for so long, each once: figures may be kept for longer than
+        the interval when they cost much.
         """
         last: Figures | None = None
-        while not self._closing.is_set():
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self._closing.is_set() and loop.time() < until:
             newest = await self._newest()
             if newest is not last:
                 yield newest
@@ -129,7 +151,8 @@ class LivePage:
         self._closing.set()
 
 
-def _language(request: web.Request) -> str:
+def language_of(request: web.Request) -> str:
+    """The language of the page that a request wants."""
     return wanted_language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
 
 

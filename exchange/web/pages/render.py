@@ -8,6 +8,7 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,13 @@ class Renderer:
             kind.name for channel in channels for kind in channel.types if kind.basis == "modelled"
         }
         self._known = {kind.name for channel in channels for kind in channel.types}
-        self._templates = {language: _template(language) for language in LANGUAGES}
+        self._templates = {language: _template(language, "live.html") for language in LANGUAGES}
 
-    def page(self, figures: Figures, rates: Rates, language: str) -> str:
-        """The whole page."""
+    def page(self, figures: Figures, rates: Rates, language: str, operator: str = "") -> str:
+        """The whole page; with a way to sign out for an operator who signed in."""
         return self._templates[language].render(
             language=language,
+            operator=operator,
             languages=[(code, OWN_NAMES[code]) for code in LANGUAGES],
             channels=[*self._channels],
             kinds=KINDS,
@@ -136,7 +138,21 @@ def clock_time(milliseconds: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _template(language: str) -> Template:
+def sign_in_page(language: str, failed: bool) -> str:
+    """The form that takes an operator's key; `failed` when the last one was wrong."""
+    return _sign_in_template(language).render(
+        language=language,
+        languages=[(code, OWN_NAMES[code]) for code in LANGUAGES],
+        failed=failed,
+    )
+
+
+@cache
+def _sign_in_template(language: str) -> Template:
+    return _template(language, "sign_in.html")
+
+
+def _template(language: str, name: str) -> Template:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"],
         trim_blocks=True, lstrip_blocks=True,
@@ -145,4 +161,4 @@ def _template(language: str) -> Template:
     i18n.install_gettext_callables(gettext(language), ngettext(language), newstyle=True)
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["figure"] = figure
-    return environment.get_template("live.html")
+    return environment.get_template(name)

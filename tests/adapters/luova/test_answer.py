@@ -137,11 +137,13 @@ def test_a_state_shows_times_and_ids_as_receipts_do() -> None:
 
 def test_a_delivery_carries_the_body_as_sent_and_a_signature_of_it() -> None:
     call = request(DELIVERY)
-    expected = hmac.new(RECEIVER.key.encode(), DELIVERY.body, hashlib.sha256).hexdigest()
+    expected = hmac.new(
+        RECEIVER.callback_secret.encode(), DELIVERY.body, hashlib.sha256
+    ).hexdigest()
     assert (
         call.headers["X-Signature"]
         == f"sha256={expected}"
-        == signature(DELIVERY.body, RECEIVER.key)
+        == signature(DELIVERY.body, RECEIVER.callback_secret)
     )
     assert call.body is DELIVERY.body
     assert call.path.endswith(call.headers["X-Delivery-Id"])

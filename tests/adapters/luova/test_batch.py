@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.adapters.luova import batch
 from exchange.adapters.luova.parse import FAULT
+from exchange.schemas.limits import DocumentLimits, within
 from exchange.schemas.violation import Malformed
 from tests.adapters.luova.judging import DIRECTORY, NOTHING_NEW, rules_of
 
@@ -148,3 +149,10 @@ def test_a_multipart_body_without_its_boundary(content_type: str) -> None:
 def test_a_part_without_headers_says_so() -> None:
     (found,) = batch.multipart(b"--a\r\n\r\n{}\r\n--a--", "multipart/mixed; boundary=a", DVV)
     assert found.hints[FAULT] == "the part has no headers"
+
+
+def test_a_line_longer_than_a_message_in_json_may_be_is_not_read() -> None:
+    with within(DocumentLimits(json_body_bytes_max=1_000)):
+        sound, wrong = batch.ndjson(b'{"body":1}\n{"body":"' + b"x" * 1_000 + b'"}', DVV)
+    assert FAULT not in sound.hints
+    assert wrong.hints[FAULT] == "the line is longer than 1000 bytes"

@@ -192,7 +192,9 @@ async def test_a_receiver_that_stays_down_makes_a_dead_letter_which_can_be_sent_
         ]
         faults.faults = ()
         status, _, body = await exchange.post(
-            "/api/v1/dead-letters/resend", json.dumps({"deliveries": [dead["id"]]})
+            "/api/v1/dead-letters/resend",
+            json.dumps({"deliveries": [dead["id"]]}),
+            Content_Type="application/json",
         )
         assert (status, json.loads(body)["resent"]) == (200, [dead["id"]])
         await exchange.settled()

@@ -5,7 +5,9 @@ beside a message.
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from exchange.adapters import luova
 from exchange.adapters.luova.parse import is_plain_id
 from exchange.adapters.luova.rules import CLOCK_SKEW_SECONDS_MAX
 from exchange.adapters.luova.rules_unemployment import weekdays
+from exchange.assembly import checking
 from tests.adapters.luova.judging import NOON, inbound, judge, rules_of
 
 SAMPLES = Path(luova.__file__).parent / "samples" / "valid"
@@ -147,3 +150,13 @@ def test_a_number_that_is_none_breaks_no_rule_and_nothing_else(amount: str) -> N
         rule.startswith("xsd.")
         for rule in rules_of(inbound(body, "fund.ytk", type="unemployment.earnings-data"))
     )
+
+
+@pytest.mark.parametrize("group", [[1], {"a": 1}, None, 1.5, True])
+def test_a_group_that_is_no_text_is_a_violation_and_no_error(group: Any) -> None:
+    path = SAMPLES / "population.births--one.json"
+    document = json.loads(path.read_bytes())
+    document["muutokset"][0]["tietoryhmat"][0]["tietoryhma"] = group
+    checked = checking().check(json.dumps(document).encode(), "population.births")
+    assert not checked.valid
+    assert "population.group-missing" in {each.rule for each in checked.violations}

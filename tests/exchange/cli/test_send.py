@@ -11,7 +11,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from exchange.cli import app
-from exchange.cli.serve import bind
+from exchange.cli.serving.port import bind
 from exchange.schemas.catalogue import Catalogue
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import running

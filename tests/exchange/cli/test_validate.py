@@ -77,6 +77,7 @@ def test_the_text_shows_the_line_with_a_caret_under_the_column(tmp_path: Path) -
     line, column, source = place(BROKEN.decode(), BROKEN.index(WRONG_DAY))
     lines = result.stdout.splitlines()
     assert lines[0].startswith(f"{path}: not valid as population.changes")
+    assert lines[0].endswith(": 1 error, 0 warnings")
     at = next(
         number
         for number, text in enumerate(lines)

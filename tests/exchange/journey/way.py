@@ -32,7 +32,7 @@ from exchange.ports.channel import all_or_nothing, no_rules
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Settings
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 
 BODY = (Path(luova.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
 SENDER, FIRST, SECOND = "dvv", "kela.core-data", "kela.income-data"

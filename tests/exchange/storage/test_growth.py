@@ -16,20 +16,31 @@ from exchange.storage.commit import lease_mailbox, record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals as Sums
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.proof.chain import Additions, newest, unlinked
+from exchange.storage.proof.dropped import leave_digests
 from exchange.storage.retain import drop_bodies
 from tests.contracts.rows import record, settlement
 
-LARGE = ("message", "delivery", "event", "body", "answer", "memory", "counter")
+LARGE = ("message", "delivery", "event", "body", "answer", "memory", "counter", "chain")
 REMEMBERED = record("plan")
 
 
 @pytest.mark.parametrize(
     "run",
     [
-        lambda connection: record_all(connection, [record("one"), record("two")], 1, Sums()),
-        lambda connection: settle_all(
-            connection, [settlement(REMEMBERED, "delivered", ["delivered"])], 1, Sums()
+        lambda connection: record_all(
+            connection, [record("one"), record("two")], 1, Sums(), Additions(connection)
         ),
+        lambda connection: settle_all(
+            connection,
+            [settlement(REMEMBERED, "delivered", ["delivered"])],
+            1,
+            Sums(),
+            Additions(connection),
+        ),
+        lambda connection: Additions(connection).write(connection, unlinked(0, 1)),
+        lambda connection: newest(connection, 0, 1),
+        lambda connection: leave_digests(connection, [1, 2]),
         lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
@@ -51,6 +62,9 @@ REMEMBERED = record("plan")
     ids=[
         "record",
         "settle",
+        "chain",
+        "newest link",
+        "leave digests",
         "lease",
         "due",
         "asked",

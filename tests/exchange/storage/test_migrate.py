@@ -24,7 +24,7 @@ from exchange.storage.migrate import (
     revision,
     upgrade,
 )
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
 COUNTERS = ("counter", "day_counter", "pruned_counter")

@@ -14,8 +14,8 @@ import pytest
 
 from exchange.storage.connection import connect
 from exchange.storage.fold import fold
+from exchange.storage.proof.verify import verify
 from exchange.storage.rollups import Rollups
-from exchange.storage.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
 #: Doors of the made-up year: one that partners did not come in by.

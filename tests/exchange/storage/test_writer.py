@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from exchange.errors import LedgerClosed, LedgerError
+from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.storage import writer
 from exchange.storage.connection import connect
+from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
-from exchange.storage.verify import verify
 from tests.contracts.rows import record, settlement
 
 #: Another worker: records as many messages as it is told, with ids of its own.
@@ -99,7 +99,7 @@ async def test_a_lock_that_is_held_too_long_is_an_error_and_then_all_goes_on(
     turning = asyncio.create_task(turn())
     results = await asyncio.gather(*(ledger.record(each) for each in made), return_exceptions=True)
     turning.cancel()
-    assert [type(each) for each in results] == [LedgerError] * 3
+    assert [type(each) for each in results] == [LedgerUnavailable] * 3
     assert "ledger.db" in str(results[0])
     assert 0.2 <= time.monotonic() - began < 2
     assert turns > 5, "the loop went on meanwhile"
@@ -148,9 +148,9 @@ async def test_a_group_is_no_larger_than_it_may_be(
         sizes.append(len(group))
         transact(self, connection, group)
 
-    monkeypatch.setattr(writer.Writer, "_transact", counting)
     ledger = SqliteLedger(tmp_path / "small.db", group_max=7)
     await ledger.open()
+    monkeypatch.setattr(writer.Writer, "_transact", counting)
     await asyncio.gather(*(ledger.record(record(f"m-{number}")) for number in range(30)))
     await ledger.close()
     assert sizes == [7, 7, 7, 7, 2]

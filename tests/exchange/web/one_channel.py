@@ -13,21 +13,21 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp_sse import sse_response
 
-from exchange.cli.serve import bind
+from exchange.cli.serving.port import bind
 from exchange.errors import LedgerClosed
 from exchange.ports import Channel, Desk, Door, Inbound, Outcome
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
+from exchange.web.connections import Connections
 from exchange.web.doors import Doors
-from exchange.web.entrance import Entrance
 from exchange.web.metrics import Metrics
+from exchange.web.refusals import refusing
 from exchange.web.serving import serving
 
-#: The way that calls of the present test take, see `way`.
-WAY: list[str] = []
 ONE, TWO = (
     Partner("one", "One", "bank", key="key-one"),
     Partner("two", "Two", "bank", key="key-two"),
@@ -62,7 +62,8 @@ class Served:
         self.desk = Refusals()
         self.metrics = Metrics()
         self.url = ""
-        self.entrances: Entrance
+        self.connections: Connections
+        self.large = 0
 
     async def wait(self, call: Call, partner: Partner, desk: Desk) -> Reply:
         """Wait, then tell the length of the body."""
@@ -74,6 +75,22 @@ class Served:
         finally:
             self.inside.remove(partner.id)
         return Reply(202, str(len(call.body)).encode())
+
+    async def read(self, request: web.Request) -> web.Response:
+        """An address of no channel, which reads a body of anybody."""
+        return web.json_response(len(await request.read()))
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Events without end, as a page's are."""
+        async with sse_response(request) as response:
+            while True:
+                self.large += 1
+                await response.send("x" * 10_000)
+
+    def page(self, call: Call) -> Reply:
+        """A page of a megabyte."""
+        self.large += 1
+        return Reply(200, b"x" * 1_000_000, "text/plain")
 
     async def fail(self, call: Call, partner: Partner, desk: Desk) -> Reply:
         """A bug, or a ledger that is closing."""
@@ -98,19 +115,22 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
             "Public",
             public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain"),
         ),
+        Door("GET", "/c/v1/large", "Large", public=served.page),
     )
     channel = Channel("c", {"en": "C"}, (), doors, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    app = web.Application(client_max_size=bounds.body_bytes_max + 1)
     gate = Doors(Directory([ONE, TWO]), bounds, served.metrics, lambda: served.full)
+    app = web.Application(
+        client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
+    )
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))
+    app.router.add_post("/open", served.read)
+    app.router.add_get("/stream", served.stream)
     bound = bind("127.0.0.1", 0)
     served.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    if WAY == ["aiohttp"]:
-        gate.entries().clear()
     connector = aiohttp.TCPConnector(limit=0)
     async with (
-        serving(app, gate, bounds, bound, 1.0) as served.entrances,
+        serving(app, bounds, bound, 1.0) as served.connections,
         aiohttp.ClientSession(connector=connector) as session,
     ):
         yield served, session

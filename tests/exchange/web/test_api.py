@@ -214,7 +214,9 @@ async def test_an_odd_resend_gets_a_problem(
 
 async def test_a_resend_tells_what_was_resent(served: Running) -> None:
     status, _, body = await served.post(
-        "/api/v1/dead-letters/resend", json.dumps({"deliveries": [NOBODY]})
+        "/api/v1/dead-letters/resend",
+        json.dumps({"deliveries": [NOBODY]}),
+        Content_Type="application/json",
     )
     assert (status, json.loads(body)) == (200, {"resent": []})
 

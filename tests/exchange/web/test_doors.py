@@ -6,20 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from exchange.schemas.directory import Partner
-from tests.exchange.web.one_channel import ONE, TWO, WAY, post, server, until_inside
-
-
-@pytest.fixture(params=["entrance", "aiohttp"], autouse=True)
-def way(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Whether calls come through the entrance or are aiohttp's from the beginning."""
-    WAY.append(request.param)
-    yield request.param
-    WAY.clear()
+from tests.exchange.web.one_channel import ONE, TWO, post, server, until_inside
 
 
 async def test_a_flooding_partner_is_told_to_wait_while_another_gets_in() -> None:

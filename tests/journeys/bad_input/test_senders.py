@@ -219,5 +219,7 @@ async def test_a_header_that_is_too_long_is_refused_before_any_door(
 ) -> None:
     call = with_header(form.sending().call, "X-Message-Id", "x" * 20_000)
     async with target.counting(form):
-        status, _, _ = await target.call(call)
-    assert status == 400
+        status, headers, body = await target.call(call)
+    assert status == 431
+    assert headers["Content-Type"].startswith(form.error_type)
+    assert b"head-too-large" in body

@@ -46,6 +46,7 @@ class Hand:
 
     async def sleep(self, seconds: float) -> None:
         self.time += int(seconds * 1000)
+        await asyncio.sleep(0)  # others go on meanwhile, as with every clock
 
 
 class Straight:

@@ -19,7 +19,7 @@ from exchange.assembly import statistics_lines
 from exchange.partners.stub import Situation
 from exchange.schemas.call import Call
 from exchange.simulation.doors import InsideDoors
-from exchange.storage.verify import verify
+from exchange.storage.proof.verify import verify
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.endpoints.test_services import invalidation_of
 from tests.adapters.income_register.hand_out.test_extraction import (

@@ -51,17 +51,22 @@ async def ask(
 ) -> Any:
     """GetDeliveryDataStatus by DeliveryId."""
     owner = batch(gateway, partner, "-").payer
+    document = status_request(owner, kind, f"<DeliveryId>{delivery_id}</DeliveryId>")
+    return await send(gateway, "StatusService", "GetDeliveryDataStatus", document, partner)
+
+
+def status_request(owner: str, kind: str, references: str) -> bytes:
+    """A signed question of the owner after a delivery by its references."""
     parties = "".join(
         f"<DeliveryData{party}><Type>1</Type><Code>{owner}</Code></DeliveryData{party}>"
         for party in ("Owner", "Creator", "Sender")
     )
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'
-        f"<DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{delivery_id}</DeliveryId><ProductionEnvironment>false"
+        f"<DeliveryDataType>{kind}</DeliveryDataType>{references}<ProductionEnvironment>false"
         f"</ProductionEnvironment>{parties}</s:StatusRequestToIR>"
     ).encode()
-    document = raw(signed(etree.fromstring(document)))
-    return await send(gateway, "StatusService", "GetDeliveryDataStatus", document, partner)
+    return bytes(raw(signed(etree.fromstring(document))))
 
 
 def delivery(gateway: Running, delivery_id: str, seed: int = 1, **more: Any) -> Any:

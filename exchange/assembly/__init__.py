@@ -1,0 +1,17 @@
+"""The one place that picks concrete classes: ledger, clock, ids, transport, journey, from the
+settings; no behaviour of its own.
+"""
+
+from exchange.assembly.exchange import Exchange
+from exchange.assembly.parts import checking, ledger_path, warm_up
+from exchange.assembly.statistics import own_doors, statistics_lines, statistics_report
+
+__all__ = [
+    "Exchange",
+    "checking",
+    "ledger_path",
+    "own_doors",
+    "statistics_lines",
+    "statistics_report",
+    "warm_up",
+]

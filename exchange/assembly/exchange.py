@@ -1,0 +1,202 @@
+"""The exchange put together from its parts, and how it opens and closes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from aiohttp import web
+
+from exchange import discovery
+from exchange.assembly.parts import (
+    bounds_of,
+    catalogue_of,
+    directory_of,
+    judge_of,
+    ledger_of,
+    policy_of,
+    warm_up,
+)
+from exchange.clocks import SequentialIds, WallClock
+from exchange.errors import LedgerError
+from exchange.journey.accept import Acceptance
+from exchange.journey.answer import Asking
+from exchange.journey.aside import Aside
+from exchange.journey.attempt import Attempts
+from exchange.journey.check import Checking
+from exchange.journey.deliver import Dispatcher
+from exchange.journey.desk import ChannelDesk
+from exchange.journey.forget import Forgetting
+from exchange.journey.lanes import NumberedLanes
+from exchange.journey.mailbox import Mailboxes
+from exchange.journey.watch import Watching
+from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.schemas.directory import Directory
+from exchange.settings import Settings
+from exchange.storage.operators import SqliteOperators
+from exchange.web.access.sign_in import SignIn
+from exchange.web.api import Api
+from exchange.web.app import Parts, build
+from exchange.web.pages.live import live_page
+from exchange.web.partner_calls import HttpTransport
+from exchange.web.snapshot import Snapshots
+
+
+class Exchange:
+    """The exchange put together: open it, serve with its desks, close it.
+
+    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
+    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        worker: int = 0,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        transport: Transport | None = None,
+        channels: Mapping[str, Channel] | None = None,
+        directory: Directory | None = None,
+        lanes: NumberedLanes | None = None,
+        owner: str = "",
+    ) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.clock: Clock = clock or WallClock()
+        self.ids: Ids = ids or SequentialIds(self.clock, worker)
+        known = discovery.channels(settings.recognition.enabled) if channels is None else channels
+        self.channels = dict(known)
+        self.directory = directory or directory_of(settings)
+        self.catalogue = catalogue_of(settings)
+        deliveries = settings.deliveries
+        self.ledger = ledger_of(settings, worker, owner, self.clock)
+        self._own_transport = (
+            HttpTransport(settings.partners.address, deliveries, settings.limits)
+            if transport is None
+            else None
+        )
+        self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
+        self.attempts = Attempts(
+            self.ledger,
+            self.channels,
+            self.transport,
+            self.directory,
+            self.clock,
+            policy_of(settings),
+            deliveries.timeout_seconds,
+        )
+        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
+        self.dispatcher = Dispatcher(
+            self.ledger, self.attempts, self.directory, self.clock, bounds_of(settings), self.lanes
+        )
+        self.judge = judge_of(settings, self.catalogue)
+        self.checking = Checking(
+            self.judge, self.catalogue, self.channels, self.directory, self.clock
+        )
+        self.aside = Aside(settings.limits.loop_bytes_max)
+        self.acceptance = Acceptance(
+            self.ledger,
+            self.judge,
+            self.directory,
+            self.clock,
+            self.ids,
+            self.dispatcher,
+            self.aside,
+            worker,
+        )
+        self.asking = Asking(
+            self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
+        )
+        self.mailboxes = Mailboxes(
+            self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max
+        )
+        self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
+        self.watching = Watching(self._watches(), self.clock)
+
+    def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
+        return [
+            (channel, watch, self.desk(channel))
+            for channel in self.channels.values()
+            for watch in channel.watches
+        ]
+
+    def warm_up(self) -> None:
+        """Compile the schemas of every message type that a channel carries, for no first caller
+        should wait for it.
+        """
+        warm_up(self.catalogue, self.channels.values())
+
+    def desk(self, channel: Channel) -> ChannelDesk:
+        """The desk of a channel."""
+        files = self.settings.files.directory
+        folder = files / channel.name if files is not None else None
+        return ChannelDesk(
+            channel,
+            self.ledger,
+            self.acceptance,
+            self.asking,
+            self.mailboxes,
+            self.directory,
+            self.clock,
+            folder,
+        )
+
+    def application(self) -> web.Application:
+        """The worker's application."""
+        snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        # (Sessions last by the wall's time, however fast the exchange's own passes.)
+        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
+        parts = Parts(
+            limits=self.settings.limits,
+            directory=self.directory,
+            channels=self.channels.values(),
+            desk=self.desk,
+            ledger=self.ledger,
+            clock=self.clock,
+            snapshots=snapshots,
+            api=Api(
+                self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue
+            ),
+            held=lambda: self.dispatcher.held,
+            open=self.open,
+            close=self.close,
+            sign_in=sign_in,
+            worker=self.worker,
+        )
+        app = build(parts)
+        live_page(
+            snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
+        ).attach(app, sign_in.guard)
+        return app
+
+    async def open(self, deliver: bool = True) -> None:
+        """Open the ledger, take up what a crash left, begin to deliver."""
+        await self.ledger.open()
+        await self.ledger.begin(self.clock.now(), list(self.directory))
+        if self._own_transport is not None:
+            await self._own_transport.open()
+        if deliver:
+            await self.asking.recover(self.lanes.takers())
+            self.dispatcher.start()
+            if self.worker == 0:
+                self.forgetting.start()
+                self.watching.start()
+
+    async def hold(self) -> None:
+        """Keep that the ledger is held up to now."""
+        await self.ledger.hold(self.clock.now())
+
+    async def close(self) -> None:
+        """Stop in the reverse order; nothing acknowledged is lost."""
+        await self.watching.stop()
+        await self.forgetting.stop()
+        await self.dispatcher.stop()
+        await self.attempts.stop()
+        self.aside.close()
+        # A ledger that takes nothing any more is closed all the same.
+        with suppress(LedgerError):
+            await self.hold()
+        await self.ledger.close()
+        if self._own_transport is not None:
+            await self._own_transport.close()

@@ -1,0 +1,128 @@
+"""The statistics of a ledger: its counters, the rows, cuts and names put together as a report."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import heapq
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from operator import itemgetter
+from pathlib import Path
+
+from exchange import discovery
+from exchange.assembly.parts import directory_of
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import Directory
+from exchange.settings import load
+from exchange.statistics.breakdown import asked_table
+from exchange.statistics.count import Line, Period
+from exchange.statistics.coverage import coverage
+from exchange.statistics.cuts import load as load_cuts
+from exchange.statistics.history import History
+from exchange.statistics.peaks import Peaks
+from exchange.statistics.report import Report, report_of
+from exchange.statistics.rows import LANGUAGES, Rows
+from exchange.statistics.rows import load as load_rows
+from exchange.statistics.tally import Tally
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.rollups import Rollups
+
+#: A run of so many days is compared with the published figures by the minute, not by the day.
+SHORT_DAYS = 2
+MINUTES_A_DAY = 1440
+
+
+async def statistics_lines(
+    path: Path,
+    year: int,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+    scale: float = 1.0,
+) -> tuple[Rows, list[Line], Period]:
+    """The lines of the statistics from the ledger file: of days [since, until), or of all that it
+    holds.
+    """
+    report = await asyncio.to_thread(statistics_report, path, year, since, until, scale)
+    return report.rows, list(report.lines), report.period
+
+
+def statistics_report(
+    path: Path | Sequence[Path],
+    year: int,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+    scale: float = 1.0,
+    by: Sequence[str] = (),
+) -> Report:
+    """All of the statistics from the ledger file (or from several, as a simulation has them), in
+    one pass over the counters.
+
+    Counted are the days [since, until) that the ledger holds, an end that is not named being its
+    own; without any those of `year`, else all that it holds; compared with the figures published
+    for `year`, times `scale` (0.001 for a simulation at 1/1000). Of a ledger that holds two days or
+    less, the time is taken to the minute: a quarter of an hour is not compared with a day. `by`
+    adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
+
+    Raises:
+        ValueError: when a dimension is unknown.
+        LedgerError: when a file is no ledger, or can't be read.
+    """
+    settings = load()
+    rows = load_rows()
+    cuts = load_cuts(rows)
+    directory, catalogue = directory_of(settings), Catalogue.load()
+    known = [message_type.name for message_type in catalogue]
+    tables = [*cuts.tables, *([asked_table(by)] if by else [])]
+    peaks = Peaks()
+    paths = [path] if isinstance(path, Path) else path
+    for ledger in paths:
+        migrate_sqlite(ledger, create=False)
+    with ExitStack() as stack:
+        ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
+        history = History([kept for each in ledgers for kept in each.partners()], directory)
+        covered = coverage(since, until, year, [days for each in ledgers for days in each.held()])
+        first, end = covered.first, covered.end
+        tally = Tally.of(rows, history, known, cuts.bands, tables, cuts.groups)
+        if "hour" in by:
+            for day, *dimensions, hour, count, items, size in heapq.merge(
+                *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
+            ):
+                tally.add(day, tuple(dimensions), count, items, size, hour)  # type: ignore[arg-type]
+        else:
+            for day, *dimensions, count, items, size in heapq.merge(
+                *(each.days(first, end) for each in ledgers)
+            ):
+                tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
+        peaks.take(heapq.merge(*(each.sums(first, end, own_doors()) for each in ledgers)))
+    days: float = len(covered.held)
+    if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
+        days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
+    asked = None if covered.whole else covered.asked
+    names = {**cuts.names, **_names(history.newest, catalogue)}
+    return report_of(tally, cuts, names, Period(year, days, scale, asked), covered, peaks)
+
+
+def own_doors() -> list[tuple[str, str]]:
+    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments
+    of its own choosing.
+    """
+    return [
+        (name, watch.door)
+        for name, channel in discovery.channels().items()
+        for watch in channel.watches
+        if watch.door
+    ]
+
+
+def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Mapping[str, str]]]:
+    return {
+        "partner": {partner.id: dict.fromkeys(LANGUAGES, partner.name) for partner in directory},
+        "message-type": {message_type.name: message_type.titles for message_type in catalogue},
+        "channel": {name: channel.titles for name, channel in discovery.channels().items()},
+        "process": {
+            name: title
+            for channel in discovery.channels().values()
+            for name, title in channel.processes.items()
+        },
+    }

@@ -1,0 +1,37 @@
+"""The operators in the ledger, for the commands that change them; the ledger may be in use."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from exchange.assembly import ledger_path
+from exchange.ports import Actor, Operator
+from exchange.settings import Settings
+from exchange.storage.operators import SqliteOperators
+from exchange.storage.sqlite import SqliteLedger
+
+#: The node number of commands that write beside a serving exchange, whose workers count from 0.
+COMMAND_NODE = 1023
+
+
+@asynccontextmanager
+async def operators_of(settings: Settings) -> AsyncIterator[tuple[SqliteOperators, Actor]]:
+    """The operators in the ledger of the settings, and who changes them here: the account that runs
+    the command line, which may since it can write the file.
+    """
+    ledger = SqliteLedger(ledger_path(settings), node=COMMAND_NODE, name="exchange operators")
+    await ledger.open()
+    try:
+        yield SqliteOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
+    finally:
+        await ledger.close()
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"

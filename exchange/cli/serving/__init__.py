@@ -1,0 +1,1 @@
+"""`exchange serve`: the supervisor, its workers, their port, their clock and their log."""

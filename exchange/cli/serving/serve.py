@@ -1,0 +1,121 @@
+"""`exchange serve`: own the port and the ledger, then serve by one worker or several; what a worker
+does stands in `worker`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from exchange.assembly import ledger_path
+from exchange.cli.serving import exposure
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.cli.serving.port import bind
+from exchange.cli.serving.supervise import Supervisor
+from exchange.cli.serving.worker import leave, serve_until_signal
+from exchange.errors import Owned
+from exchange.settings import load
+from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.ownership import own
+from exchange.storage.proof.head import head_path, latest_lines
+
+#: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.
+PATIENCE_SECONDS, LOOK_SECONDS = 1.0, 0.05
+
+Result = TypeVar("Result")
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to bind.", show_default="from the settings")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Port to bind; 0 picks a free one.", show_default="from the settings"),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes that share the port.", show_default="from the settings"),
+    ] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+    ] = None,
+    clock: Annotated[
+        str, typer.Option(help="How fast time passes: 60x is an hour a minute.")
+    ] = "1x",
+    parent: Annotated[
+        int, typer.Option(hidden=True, help="End with this process, which started us.")
+    ] = 0,
+) -> None:
+    """Serve the exchange until SIGINT or SIGTERM.
+
+    Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
+    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile.
+    """
+    if parent:
+        end_with(parent)
+    settings = load()
+    server = settings.server.model_copy(
+        update={
+            name: value
+            for name, value in (("host", host), ("port", port), ("workers", workers))
+            if value is not None
+        }
+    )
+    storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
+    settings = settings.model_copy(update={"server": server, "storage": storage})
+    exposure.check(settings)
+    exposure.tell_hosts(settings)
+    factor, path = factor_of(clock), ledger_path(settings)
+    with _patiently(lambda: bind(server.host, server.port)) as bound:
+        address = f"http://{server.host}:{bound.getsockname()[1]}/"
+        what = f"exchange serve at {address}"
+        with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
+            migrate_sqlite(path, owned=True)
+            pace = None if factor == 1 else pace_over(path, factor)
+            announce(f"exchange: {address}")
+            if server.workers > 1:
+                code = Supervisor(settings, bound, lock, pace).run()
+                tell_heads(path)
+                raise typer.Exit(code)
+            if lost := serve_until_signal(settings, 0, bound, pace):
+                print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
+                leave()
+    tell_heads(path)
+
+
+def announce(line: str) -> None:
+    """Say it on standard output, if that can be written; nobody is served less if it can't."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = io.StringIO()  # what is still buffered could not be written at the end either
+
+
+def tell_heads(ledger: Path) -> None:
+    """Print the heads of the last life of each writer: kept elsewhere, they prove later that
+    nothing is lost (`exchange verify --head`).
+    """
+    with contextlib.suppress(OSError):
+        for line in latest_lines(head_path(ledger)):
+            print(f"exchange: head {line}", flush=True)
+
+
+def _patiently(take: Callable[[], Result]) -> Result:
+    """Take what only one may have, once the one before has ended for good."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return take()
+        except Owned:
+            if time.monotonic() > until:
+                raise
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,136 @@
+"""Several workers on one port and one ledger: started, started again when they die, ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+from exchange.assembly import ledger_path
+from exchange.cli.serving.pace import Pace
+from exchange.cli.serving.worker import LOST, NO_LEDGER, work
+from exchange.journey.lanes import SocketWakes
+from exchange.settings import Settings
+from exchange.storage.health.library import wal_reset_fault
+from exchange.storage.ownership import Lock
+
+#: How long a worker may take to end after SIGTERM, in seconds.
+STOP_SECONDS = 15.0
+#: A worker that lived less long than this is started again after a pause.
+SHORT_SECONDS, PAUSE_SECONDS = 5.0, 1.0
+LOOK_SECONDS = 0.5
+
+
+class Supervisor:
+    """Keeps the workers of one exchange running until a signal comes."""
+
+    def __init__(
+        self, settings: Settings, bound: socket.socket, lock: Lock, pace: Pace | None
+    ) -> None:
+        self._settings = settings
+        self._bound = bound
+        self._lock = lock
+        self._pace = pace
+        self._wakes = SocketWakes(settings.server.workers)
+        self._context = multiprocessing.get_context("spawn")
+        self._processes: dict[int, BaseProcess] = {}
+        #: When each worker was started, or is to be started again (seconds of the monotonic clock).
+        self._started: dict[int, float] = {}
+        self._due: dict[int, float] = {}
+        self._restarted = False
+        self._stopping = False
+        self._wakes = SocketWakes(settings.server.workers)
+
+    def run(self) -> int:
+        """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
+        if fault := wal_reset_fault():
+            print(f"exchange: {fault}", file=sys.stderr, flush=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        for worker in range(self._settings.server.workers):
+            self._start(worker)
+        while not self._stopping:
+            code = self._look()
+            if code:
+                for process in self._processes.values():
+                    process.kill()
+                return code
+        self._end()
+        return 0
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start(self, worker: int) -> None:
+        process = self._context.Process(
+            target=work,
+            args=(
+                self._settings,
+                worker,
+                self._bound,
+                self._pace,
+                self._lock,
+                os.getpid(),
+                self._wakes,
+            ),
+            name=f"worker-{worker}",
+        )
+        process.start()
+        self._processes[worker] = process
+        self._started[worker] = time.monotonic()
+
+    def _look(self) -> int:
+        """Wait for a worker to end, and start it again; the exit code when none can go on."""
+        sentinels = [process.sentinel for process in self._processes.values()]
+        with contextlib.suppress(InterruptedError):
+            if sentinels:
+                wait(sentinels, timeout=LOOK_SECONDS)
+            else:
+                time.sleep(LOOK_SECONDS)
+        if self._stopping:
+            return 0
+        for worker, process in list(self._processes.items()):
+            if process.exitcode is None:
+                continue
+            del self._processes[worker]
+            if process.exitcode == LOST:
+                print(
+                    f"exchange: the ledger {ledger_path(self._settings)} was deleted or replaced "
+                    "while it was in use; the exchange ends",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                return LOST
+            if process.exitcode == NO_LEDGER and not self._restarted:
+                return NO_LEDGER
+            print(
+                f"exchange: worker {worker} ended with {process.exitcode}; starting it again",
+                file=sys.stderr,
+                flush=True,
+            )
+            now = time.monotonic()
+            short = now - self._started[worker] < SHORT_SECONDS
+            self._due[worker] = now + (PAUSE_SECONDS if short else 0)
+        for worker, at in list(self._due.items()):
+            if at <= time.monotonic():
+                del self._due[worker]
+                self._restarted = True
+                self._start(worker)
+        return 0
+
+    def _end(self) -> None:
+        for process in self._processes.values():
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGTERM)
+        until = time.monotonic() + STOP_SECONDS
+        for process in self._processes.values():
+            process.join(max(0.0, until - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+        self._wakes.close()

@@ -1,0 +1,116 @@
+"""One worker as a process: its exchange on a listening socket until a signal comes or its ledger is
+gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+
+import uvloop
+
+from exchange.assembly import Exchange
+from exchange.cli.serving.lifetime import end_with
+from exchange.cli.serving.logs import configure_log, told_by_loop
+from exchange.cli.serving.pace import Pace
+from exchange.errors import ExchangeError
+from exchange.journey.lanes import NumberedLanes, SocketWakes
+from exchange.settings import Settings
+from exchange.storage.ownership import Lock
+from exchange.web.serving import serving
+
+#: How long calls that are being served may take to end, in seconds.
+GRACE_SECONDS = 5.0
+
+#: New objects after which the collector looks at the youngest ones.
+GARBAGE_OBJECTS_MAX = 20_000
+
+#: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open.
+NO_LEDGER, LOST = 2, 3
+
+
+def work(
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    lock: Lock,
+    supervisor: int,
+    wakes: SocketWakes,
+) -> None:
+    """Be one of several workers, a process of its own, until a signal comes. It holds the lock too,
+    so that nobody else owns the ledger while it lives.
+    """
+    end_with(supervisor)
+    try:
+        lost = serve_until_signal(settings, worker, bound, pace, wakes)
+    except ExchangeError as error:
+        print(f"exchange: worker {worker}: {error}", file=sys.stderr, flush=True)
+        sys.exit(NO_LEDGER)
+    if lost:
+        leave()
+    lock.release()
+
+
+def serve_until_signal(
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    wakes: SocketWakes | None = None,
+) -> str:
+    """Serve until a signal comes or the ledger is gone; what became of the ledger, empty for a
+    signal.
+    """
+    sys.stderr = configure_log(settings.limits.log_lines_second_max)
+    # A scan of the counters on another thread must not hold the loop up for 5 ms.
+    sys.setswitchinterval(0.0005)
+    return uvloop.run(_serve(settings, worker, bound, pace, wakes))
+
+
+def leave() -> None:
+    """End at once, with the exit code `LOST`: SQLite must not close the ledger, for that would write
+    what it holds into whatever lies in the file's place now.
+    """
+    sys.stderr.flush()
+    os._exit(LOST)
+
+
+async def _serve(
+    settings: Settings,
+    worker: int,
+    bound: socket.socket,
+    pace: Pace | None,
+    wakes: SocketWakes | None,
+) -> str:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(told_by_loop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    owner = f"{socket.gethostname()} process {os.getpid()}"
+    lanes = NumberedLanes(worker, settings.server.workers, wakes)
+    clock = pace.clock() if pace else None
+    exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
+    exchange.warm_up()
+    app = exchange.application()
+    async with serving(app, settings.limits, bound, GRACE_SECONDS):
+        collect_seldom()
+        ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+    return exchange.ledger.refusal if exchange.ledger.lost.is_set() else ""
+
+
+def collect_seldom() -> None:
+    """What stands now stands to the end: the collector need not walk over schemas and catalogues
+    again and again. Messages make few cycles, so it may come seldom.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)

@@ -1,0 +1,1 @@
+"""`exchange simulate`: a year in shards, shared out over processes."""

@@ -1,0 +1,25 @@
+"""All settings of the exchange as one frozen tree; no defaults elsewhere."""
+
+from exchange.settings.judging import Recognition, Schemas
+from exchange.settings.limits import Deliveries, Limits
+from exchange.settings.parties import Files, Identity, Operators, Partners, Server
+from exchange.settings.section import Section
+from exchange.settings.storage import Retention, Storage
+from exchange.settings.tree import Settings, load
+
+__all__ = [
+    "Deliveries",
+    "Files",
+    "Identity",
+    "Limits",
+    "Operators",
+    "Partners",
+    "Recognition",
+    "Retention",
+    "Schemas",
+    "Section",
+    "Server",
+    "Settings",
+    "Storage",
+    "load",
+]

@@ -1,0 +1,45 @@
+"""By whose schemas messages are judged, and what is recognised of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from exchange.settings.section import Section
+
+_OFFICIAL = "official_"
+
+
+class Schemas(Section):
+    """Whose schema files messages are judged by. `official_<family> = FOLDER` is the same as
+    `official = {<family> = FOLDER}`.
+    """
+
+    official: dict[str, Path] = Field(
+        default_factory=dict,
+        description="Folders with publishers' own schema packages, by family; a family without one is judged by the product's.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_official(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        named = {
+            key.removeprefix(_OFFICIAL): value
+            for key, value in given.items()
+            if key.startswith(_OFFICIAL)
+        }
+        rest = {key: value for key, value in given.items() if not key.startswith(_OFFICIAL)}
+        return {**rest, "official": {**rest.get("official", {}), **named}} if named else given
+
+
+class Recognition(Section):
+    """What a channel recognises instead of judging it again. Verdicts are the same either way."""
+
+    enabled: bool = Field(
+        True,
+        description="Channels recognise what they have judged before (most reports of a payer are written alike). False judges every message in full: verdicts are the same, large deliveries cost several times as much.",
+    )

@@ -1,0 +1,139 @@
+"""What the exchange takes at most, and how it makes deliveries: every bound, with its unit."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from exchange.schemas.limits import DocumentLimits
+from exchange.settings.section import Section
+
+
+class Limits(Section):
+    """What the exchange takes at most; more is answered with a clear error and never kept in
+    memory.
+    """
+
+    body_bytes_max: int = Field(
+        52_428_800,
+        ge=1024,
+        description="Largest body of a call, in bytes (the register's upload takes 50 MB).",
+    )
+    json_body_bytes_max: int = Field(
+        2_097_152,
+        ge=1024,
+        description="Largest message in JSON, in bytes: its reader holds the interpreter from the first byte to the last.",
+    )
+    loop_bytes_max: int = Field(
+        200_000,
+        ge=0,
+        description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
+    )
+    depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
+    namespaces_max: int = Field(
+        256, ge=16, description="Most namespace declarations in force at an element of XML."
+    )
+    violations_max: int = Field(
+        200,
+        ge=1,
+        description="Violations reported of one message; further ones are only said to exist.",
+    )
+    in_flight_max: int = Field(
+        1024, ge=1, description="Calls served at once by a worker; more get 503 with Retry-After."
+    )
+    in_flight_partner_max: int = Field(
+        512,
+        ge=1,
+        description="Calls of one partner served at once by a worker; more get 429 with Retry-After.",
+    )
+    waiting_max: int = Field(
+        20_000_000,
+        ge=1,
+        description="Waiting deliveries; with more, calls get 503 with Retry-After.",
+    )
+    head_bytes_max: int = Field(
+        16_384,
+        ge=1024,
+        description="Largest head of a request, and of a partner's response, in bytes.",
+    )
+    read_seconds: float = Field(
+        30.0, gt=0, description="Longest time from the first byte of a request to its last."
+    )
+    idle_seconds: float = Field(
+        75.0,
+        gt=0,
+        description="Longest time that a connection may be idle, or its caller not read a reply.",
+    )
+    connections_max: int = Field(
+        4096,
+        ge=1,
+        description="Connections open at once to a worker; a further one is closed at once.",
+    )
+    connections_address_max: int = Field(
+        1024, ge=1, description="Connections open at once to a worker from one address."
+    )
+    unknown_bytes_max: int = Field(
+        67_108_864,
+        ge=1024,
+        description="Bytes of requests held by a worker for callers whose key is not known, or not yet.",
+    )
+    held_bytes_max: int = Field(
+        536_870_912,
+        ge=1024,
+        description="Bytes of requests held by a worker at once; more get 503 with Retry-After.",
+    )
+    log_lines_second_max: int = Field(
+        100, ge=1, description="Lines that a process logs in a second; more are only counted."
+    )
+
+    @property
+    def documents(self) -> DocumentLimits:
+        """Those that hold for a document wherever it is read."""
+        return DocumentLimits(
+            self.body_bytes_max, self.json_body_bytes_max, self.depth_max, self.namespaces_max
+        )
+
+
+class Deliveries(Section):
+    """How deliveries are made."""
+
+    attempts_max: int = Field(
+        12, ge=1, description="Attempts before a delivery goes to the dead letters."
+    )
+    first_backoff_seconds: float = Field(
+        1.0, gt=0, description="Wait after the first failed attempt; doubles with each."
+    )
+    backoff_seconds_max: float = Field(
+        3600.0, gt=0, description="Longest wait between two attempts."
+    )
+    deadline_seconds: float = Field(
+        259_200.0, gt=0, description="Age at which a delivery goes to the dead letters."
+    )
+    timeout_seconds: float = Field(10.0, gt=0, description="Longest wait for a partner's response.")
+    ask_seconds: float = Field(
+        10.0, gt=0, description="Longest wait for a synchronous answer, commit included."
+    )
+    answer_bytes_max: int = Field(
+        8_388_608, ge=1024, description="Largest response read from a partner, in bytes."
+    )
+    connections_max: int = Field(
+        128, ge=1, description="Connections to partners open at once from a worker."
+    )
+    concurrent_max: int = Field(64, ge=1, description="Deliveries made at once by a worker.")
+    concurrent_receiver_max: int = Field(
+        16, ge=1, description="Deliveries made at once to one receiver by a worker."
+    )
+    ready_max: int = Field(
+        4096,
+        ge=1,
+        description="Deliveries held in memory by a worker; the others wait in the ledger only.",
+    )
+    ready_bytes_max: int = Field(
+        33_554_432, ge=1, description="Bytes of bodies held in memory by a worker for deliveries."
+    )
+    poll_seconds: float = Field(
+        1.0, gt=0, description="How often the ledger is asked for deliveries that have come due."
+    )
+    lease_seconds_max: float = Field(
+        3600.0, gt=0, description="Longest lease of a mailbox delivery."
+    )
+    lease_messages_max: int = Field(500, ge=1, description="Most deliveries in one lease.")

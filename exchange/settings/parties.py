@@ -1,0 +1,105 @@
+"""Where the exchange listens, who its partners and operators are, and what they may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from exchange.settings.section import Section
+
+
+class Server(Section):
+    """Where the exchange listens."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to bind; loopback unless you say otherwise."
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that share the port and the ledger."
+    )
+
+
+class Partners(Section):
+    """Who the partners are and where they answer."""
+
+    directory: Path | None = Field(
+        None, description="Another partner directory than the one that the product carries."
+    )
+    address: str = Field(
+        "http://127.0.0.1:8081",
+        description="Base address of the stubs: a partner answers at this + / + its id.",
+    )
+    stubs_directory: Path | None = Field(
+        None,
+        description="The directory that the stubs and `exchange send` play partners by, with "
+        "readable keys; `directory` when left out.",
+    )
+    allow_shipped_keys: bool = Field(
+        False,
+        description="Serves beyond loopback though the directory holds keys that the product "
+        "ships, which everybody knows.",
+    )
+
+    @property
+    def played(self) -> Path | None:
+        """The directory that partners are played by."""
+        return self.stubs_directory or self.directory
+
+
+class Operators(Section):
+    """Who may look at the exchange and change it: the pages at / and the API under /api/v1."""
+
+    open: bool = Field(
+        True,
+        description="On loopback nobody needs a key. Set it to false when a proxy on this machine "
+        "leads others here. Beyond loopback, and for requests that say that they were "
+        "forwarded, a key is always demanded.",
+    )
+    hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "::1"),
+        description="Host names and addresses by which the pages and the API may be called, "
+        "without a port; another Host is refused.",
+    )
+    session_seconds: int = Field(
+        28_800, ge=60, description="How long a sign-in at the page lasts at most, in seconds."
+    )
+    failed_keys_max: int = Field(
+        10,
+        ge=1,
+        description="Wrong keys of an address in `failed_keys_seconds` before further ones get 429.",
+    )
+    failed_keys_seconds: int = Field(
+        60, ge=1, description="Time after which wrong keys of an address are forgotten, in seconds."
+    )
+    failed_addresses_max: int = Field(
+        4096, ge=1, description="Addresses whose wrong keys a worker remembers."
+    )
+    watcher_sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 of one more viewer's key, for the program that starts the exchange "
+        "and watches it: `exchange run` gives one.",
+    )
+
+
+class Files(Section):
+    """Files that partners leave and fetch, on channels that have them."""
+
+    directory: Path | None = Field(
+        None,
+        description="Folder that is watched: <channel>/<partner>/in, out and feedback; without it no files are exchanged.",
+    )
+
+
+class Identity(Section):
+    """The guard against real persons."""
+
+    allow_real_persons: bool = Field(
+        False,
+        description="Turns the guard off. Only for a closed system of your own; never for a demonstration.",
+    )
+    allow_real_persons_beyond_loopback: bool = Field(
+        False, description="Serves beyond loopback though the guard is turned off."
+    )

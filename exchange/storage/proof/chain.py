@@ -1,0 +1,242 @@
+"""The chain: what each commit adds for ever, hashed and linked to the writer's commit before it.
+
+Everything that is never changed afterwards hangs on an event: the event itself; with `accepted` or
+`rejected` the message, its deliveries as they were made and the digest of its stored body; with
+`answered` the digest of the answer; with `audit` the digest of the operators' audit row. A link of
+the chain covers the events of one commit, by their ids, and the sum of what the channels remember.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from exchange.ports.ledger import EventRow, Record, Settlement
+from exchange.storage.connection import insert
+
+DIGEST_BYTES = 16
+#: What the digest of a message covers. A column that is added later is not in here: the digests of
+#: older rows stay what they are.
+MESSAGE = (
+    "id", "channel", "message_type", "sender", "sender_message_id", "digest", "received_at", "state",
+    "door", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
+)  # fmt: skip
+#: What it covers of a delivery: that which no attempt changes.
+DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")
+EVENT = ("id", "message_id", "delivery_id", "at", "kind", "detail", "digest")
+#: Kinds of events that no message has: operators' audit and what retention dropped.
+AUDIT, FORGOTTEN = "audit", "forgotten"
+#: Who seals what was stored before the chain began: no writer has this epoch.
+OPENING = (0, 0)
+
+CHAIN_COLUMNS = (
+    "node,epoch,number,since,first_event,last_event,events,dropped,kept,memory,content,digest"
+)
+_message_of, _delivery_of = attrgetter(*MESSAGE), attrgetter(*DELIVERY)
+#: A message and its deliveries, as far as they are covered.
+_Made = tuple[tuple[Any, ...], ...]
+_MODULUS = 1 << (8 * DIGEST_BYTES)
+
+#: Events with what hangs on them: columns of the event, columns of the message (NULL but for the
+#: event that tells of its acceptance or rejection).
+ENTRIES = (
+    f"SELECT {','.join(f'event.{name}' for name in EVENT)},"
+    f"{','.join(f'message.{name}' for name in MESSAGE)} FROM event LEFT JOIN message "
+    "ON message.id=event.message_id AND event.delivery_id=0 AND event.kind=message.state "
+)
+
+
+class Link(NamedTuple):
+    """A row of the table `chain`: the `events` of one commit, whose ids are from `first_event` to
+    `last_event`.
+
+    `dropped` of them retention took away; while others are there it left their digests in `kept`
+    (see `kept`). `since` is `number` but where links that are gone became one.
+    """
+
+    node: int
+    epoch: int
+    number: int
+    since: int
+    first_event: int
+    last_event: int
+    events: int
+    dropped: int
+    kept: bytes | None
+    memory: bytes
+    content: bytes
+    digest: bytes
+
+    @property
+    def gone(self) -> bool:
+        """Whether none of them is left."""
+        return self.dropped == self.events
+
+
+def hashed(content: bytes) -> bytes:
+    """The digest that everything here is made of: BLAKE2b-128."""
+    return blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def content_digest(codec: int, content: bytes, content_type: str = "") -> bytes:
+    """The digest of a stored body, or of a stored answer with its media type."""
+    return hashed(b"%d %s " % (codec, content_type.encode()) + content)
+
+
+def memory_digest(channel: str, key: str, value: str, version: int) -> bytes:
+    """The digest of what a channel remembers under a key."""
+    return hashed(ascii((channel, key, value, version)).encode())
+
+
+def entry(event: tuple[Any, ...], made: _Made | None = None) -> bytes:
+    """The digest of an event (columns `EVENT`) and of the message and deliveries that it made."""
+    # ascii() and not repr(): which characters are printable changes with Python's Unicode tables.
+    return hashed(ascii(event if made is None else (event, *made)).encode())
+
+
+def linked(previous: bytes, link: Link) -> bytes:
+    """The digest of a link after the one whose digest is `previous` (empty: the first)."""
+    told = (link.node, link.epoch, link.number, link.first_event, link.last_event, link.events)
+    return hashed(previous + ascii((*told, link.memory, link.content)).encode())
+
+
+def added(total: bytes, change: int) -> bytes:
+    """A sum of digests, changed."""
+    return ((int.from_bytes(total) + change) % _MODULUS).to_bytes(DIGEST_BYTES)
+
+
+def entry_of(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:
+    """The digest of a row of `ENTRIES`."""
+    event, message = row[: len(EVENT)], row[len(EVENT) : len(EVENT) + len(MESSAGE)]
+    if message[0] is None:
+        return entry(event)
+    deliveries = connection.execute(
+        f"SELECT {','.join(DELIVERY)} FROM delivery WHERE message_id=? ORDER BY id", (message[0],)
+    ).fetchall()
+    return entry(event, (message, *deliveries))
+
+
+def audit_event(connection: sqlite3.Connection, row_id: int, at: int, row: Sequence[Any]) -> None:
+    """Put a row of the operators' audit into the chain: `row` is all of its columns in the table's
+    order, `at` in milliseconds; inside the commit that writes the row.
+    """
+    event = EventRow(0, row_id, at, AUDIT, "")
+    add_event(connection, event, hashed(ascii(tuple(row)).encode()))
+
+
+def add_event(connection: sqlite3.Connection, event: EventRow, digest: bytes | None) -> None:
+    """Store an event by itself; the commit's link finds it."""
+    columns = ",".join(EVENT[1:])
+    insert(connection, f"INSERT INTO event({columns})", "", [(*event, digest)])
+
+
+class Additions:
+    """What one transaction adds to the chain."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._before = last_event(connection)
+        #: Events without their ids, and what hangs on them.
+        self._events: list[tuple[tuple[Any, ...], _Made | None]] = []
+        #: By how much the sum of what is remembered changes.
+        self.memory = 0
+
+    def event(self, event: EventRow, digest: bytes | None = None) -> None:
+        """Add an event."""
+        self._events.append(((*event, digest), None))
+
+    def record(self, record: Record, stored: tuple[int, bytes] | None) -> None:
+        """Add a record's events, and what it stores: (codec, bytes) of its body."""
+        for event in record.events:
+            if event.delivery_id or event.kind != record.message.state:
+                self.event(event)
+                continue
+            digest = None if stored is None else content_digest(*stored)
+            made = (
+                _message_of(record.message),
+                *sorted(_delivery_of(each) for each in record.deliveries),
+            )
+            self._events.append(((*event, digest), made))
+
+    def settlement(self, settlement: Settlement, answer: bytes | None) -> None:
+        """Add a settlement's events, and the digest of its answer to that which tells of it."""
+        for event in settlement.events:
+            self.event(event, answer if event.kind == "answered" else None)
+
+    def write(self, connection: sqlite3.Connection, after: Link) -> Link:
+        """Store the events and the link after that one; that one where nothing was added. Events
+        that other work stored by itself (see `add_event`) are read back.
+        """
+        first, number = self._before + 1, last_event(connection)
+        # Less than before: retention dropped the newest.
+        entries = entries_between(connection, first, number) if number >= first else {}
+        number = max(number, self._before)
+        rows = []
+        for event, made in self._events:
+            number += 1
+            rows.append((number, *event))
+            entries[number] = entry(rows[-1], made)
+        insert(connection, f"INSERT INTO event({','.join(EVENT)})", "", rows)
+        if not entries and not self.memory:
+            return after
+        return append(connection, after, (first, number), entries, self.memory)
+
+
+def entries_between(connection: sqlite3.Connection, first: int, last: int) -> dict[int, bytes]:
+    """The digests of the events with ids from `first` to `last`, by id in order."""
+    rows = connection.execute(
+        f"{ENTRIES} WHERE event.id BETWEEN ? AND ? ORDER BY event.id", (first, last)
+    ).fetchall()
+    return {row[0]: entry_of(connection, row) for row in rows}
+
+
+def append(
+    connection: sqlite3.Connection,
+    after: Link,
+    ids: tuple[int, int],
+    entries: Mapping[int, bytes],
+    memory: int,
+) -> Link:
+    """Store the link of events with ids in `ids` (first and last), whose digests are `entries`."""
+    link = after._replace(
+        number=after.number + 1,
+        since=after.number + 1,
+        first_event=ids[0],
+        last_event=ids[1],
+        events=len(entries),
+        dropped=0,
+        kept=None,
+        memory=added(after.memory, memory) if memory else after.memory,
+        content=hashed(b"".join(entries.values())),
+    )
+    link = link._replace(digest=linked(after.digest, link))
+    insert(connection, f"INSERT INTO chain({CHAIN_COLUMNS})", "", [tuple(link)])
+    return link
+
+
+def unlinked(node: int, epoch: int) -> Link:
+    """Where a writer's chain begins: before its first link."""
+    return Link(node, epoch, 0, 0, 1, 0, 0, 0, None, bytes(DIGEST_BYTES), b"", b"")
+
+
+def last_event(connection: sqlite3.Connection) -> int:
+    """The newest event's id; 0 when there is none."""
+    found = connection.execute("SELECT MAX(id) FROM event").fetchone()
+    return found[0] or 0
+
+
+def newest(connection: sqlite3.Connection, node: int, epoch: int) -> Link:
+    """The newest link of a writer."""
+    found = connection.execute(
+        f"SELECT {CHAIN_COLUMNS} FROM chain WHERE node=? AND epoch=? ORDER BY number DESC LIMIT 1",
+        (node, epoch),
+    ).fetchone()
+    return Link(*found) if found else unlinked(node, epoch)
+
+
+def heads(connection: sqlite3.Connection) -> list[Link]:
+    """The newest link of every writer."""
+    writers = connection.execute("SELECT DISTINCT node,epoch FROM chain").fetchall()
+    return [newest(connection, *writer) for writer in writers]

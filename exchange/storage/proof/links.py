@@ -1,0 +1,285 @@
+"""Proving the chain: every link against its rows and against the link before it, every stored body
+and answer against its digest, the newest links against the file of heads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from exchange.storage.proof.chain import (
+    AUDIT,
+    CHAIN_COLUMNS,
+    DIGEST_BYTES,
+    ENTRIES,
+    EVENT,
+    MESSAGE,
+    Link,
+    added,
+    content_digest,
+    entry_of,
+    hashed,
+    heads,
+    linked,
+    memory_digest,
+    unlinked,
+)
+from exchange.storage.proof.dropped import forgotten, kept_digests
+from exchange.storage.proof.head import Heads
+
+#: Differences listed of each check; the number of all is always given.
+EXAMPLES_MAX = 10
+#: Messages of a commit that are named.
+NAMED_MAX = 5
+
+#: `ENTRIES` with the stored body or answer: codec, bytes, media type of an answer.
+_ENTRIES = ENTRIES.replace(
+    " FROM event",
+    ",body.codec,body.content,answer.codec,answer.content,answer.content_type FROM event",
+) + (
+    "LEFT JOIN body ON body.message_id=message.id "
+    "LEFT JOIN answer ON event.kind='answered' AND answer.delivery_id=event.delivery_id "
+    "ORDER BY event.id"
+)
+_MESSAGE_ID, _DELIVERY_ID = EVENT.index("message_id"), EVENT.index("delivery_id")
+_KIND, _DIGEST = EVENT.index("kind"), EVENT.index("digest")
+_OWN_ID = len(EVENT) + MESSAGE.index("id")
+_POSITION = len(EVENT) + MESSAGE.index("position")
+_STORED = len(EVENT) + len(MESSAGE)
+
+_WITHOUT_EVENT = """
+SELECT 'message '||id FROM message WHERE NOT EXISTS (SELECT 1 FROM event
+  WHERE event.message_id=message.id AND event.delivery_id=0 AND event.kind=message.state)
+UNION ALL SELECT 'body of message '||message_id FROM body
+  WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.id=body.message_id)
+UNION ALL SELECT 'answer to delivery '||answer.delivery_id FROM answer LEFT JOIN delivery ON delivery.id=answer.delivery_id
+  WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.message_id=delivery.message_id
+    AND event.delivery_id=delivery.id AND event.kind='answered')
+"""
+
+
+@dataclass(slots=True)
+class Check:
+    """One thing that must hold: how many rows break it, and some of them in words."""
+
+    name: str
+    broken: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def breaks(self, example: str) -> None:
+        """Take down something that breaks it."""
+        self.broken += 1
+        if len(self.examples) < EXAMPLES_MAX:
+            self.examples.append(example)
+
+
+class Proof:
+    """The checks of the chain, made in one pass over the events."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._dropped = forgotten(connection)
+        self.links = Check("each writer's commits follow one another")
+        self.rows = Check("every commit's rows are those that were committed")
+        self.outside = Check("nothing is stored that no commit stored")
+        self.stored = Check("every stored body and answer has the digest of its commit")
+        self.memory = Check("what is remembered is what was committed last")
+        self.positions = Check("positions rise in the order of commits")
+        self.checks = [
+            *(self.links, self.rows, self.outside, self.stored, self.memory),
+            self.positions,
+        ]
+        self._last_position = 0
+
+    def prove(self) -> None:
+        """Make them."""
+        self._prove_links(self._entries())
+        for (what,) in self._connection.execute(_WITHOUT_EVENT):
+            self.outside.breaks(f"{what}: no event tells of it")
+        self._prove_memory()
+
+    def _entries(self) -> Iterator[tuple[int, int, bytes]]:
+        """(id, message id, digest) of each event; its body or answer is looked at meanwhile."""
+        for row in self._connection.execute(_ENTRIES):
+            self._prove_stored(row)
+            if row[_OWN_ID] is not None:
+                self._prove_position(row[_OWN_ID], row[_POSITION])
+            yield row[0], row[_MESSAGE_ID], entry_of(self._connection, row)
+
+    def _prove_links(self, entries: Iterator[tuple[int, int, bytes]]) -> None:
+        writers: dict[tuple[int, int], Link] = {}
+        entry = next(entries, None)
+        for found in self._connection.execute(
+            f"SELECT {CHAIN_COLUMNS} FROM chain ORDER BY last_event,node,epoch,number"
+        ):
+            link = Link(*found)
+            before = writers.get(link[:2], unlinked(*link[:2]))
+            self._prove_order(before, link)
+            writers[link[:2]] = link
+            if not link.events:
+                continue
+            digests: dict[int, bytes] = {}
+            messages: dict[int, None] = {}
+            while entry is not None and entry[0] <= link.last_event:
+                if entry[0] < link.first_event:
+                    self.outside.breaks(f"event {entry[0]} of message {entry[1]}: no commit has it")
+                else:
+                    digests[entry[0]] = entry[2]
+                    messages[entry[1]] = None
+                entry = next(entries, None)
+            self._prove_rows(link, digests, list(messages))
+        while entry is not None:
+            self.outside.breaks(f"event {entry[0]} of message {entry[1]}: no commit has it")
+            entry = next(entries, None)
+
+    def _prove_order(self, before: Link, link: Link) -> None:
+        name = _name(link)
+        if link.since != before.number + 1:
+            self.links.breaks(f"{name}: comes after commit {before.number}, not {link.since - 1}")
+        elif link.since == link.number and link.digest != linked(before.digest, link):
+            self.links.breaks(
+                f"{name}: its digest is not that of what it says and of what it follows"
+            )
+        elif link.since > link.number or (link.since < link.number and not link.gone):
+            self.links.breaks(f"{name}: stands for commits from {link.since} on, yet holds events")
+
+    def _prove_rows(self, link: Link, digests: dict[int, bytes], messages: list[int]) -> None:
+        name = f"{_name(link)} (events {link.first_event} to {link.last_event})"
+        if link.gone and not digests:
+            return
+        try:
+            kept = kept_digests(link.kept)
+        except (struct.error, TypeError):
+            kept = {}
+        whole = len(kept) == link.dropped and not kept.keys() & digests.keys()
+        present = sorted({**kept, **digests}.items())
+        if not whole or len(present) != link.events:
+            self.rows.breaks(
+                f"{name}: {len(digests)} events are there, {link.dropped} were dropped, "
+                f"{link.events} were committed{_of_messages(messages)}"
+            )
+        elif hashed(b"".join(digest for _, digest in present)) != link.content:
+            self.rows.breaks(
+                f"{name}: an event, its message or delivery was changed{_of_messages(messages)}"
+            )
+
+    def _prove_stored(self, row: tuple[Any, ...]) -> None:
+        digest, kind = row[_DIGEST], row[_KIND]
+        if kind == "answered":
+            what, (codec, content, content_type) = (
+                f"answer to delivery {row[_DELIVERY_ID]}",
+                row[_STORED + 2 :],
+            )
+        elif row[_OWN_ID] is not None:
+            what, content_type = f"body of message {row[_OWN_ID]}", ""
+            codec, content = row[_STORED : _STORED + 2]
+        else:
+            return
+        if content is None:
+            if digest is not None and row[_MESSAGE_ID] > self._dropped["bodies"]:
+                self.stored.breaks(f"{what}: is gone, and retention did not drop it")
+        elif digest is None:
+            self.stored.breaks(f"{what}: was committed without one")
+        elif (
+            not (isinstance(content, bytes) and isinstance(codec, int))
+            or content_digest(codec, content, content_type) != digest
+        ):
+            self.stored.breaks(f"{what}: is not what was committed")
+
+    def _prove_position(self, message_id: int, position: int) -> None:
+        if position <= self._last_position:
+            self.positions.breaks(
+                f"message {message_id}: has position {position}, after {self._last_position}"
+            )
+        self._last_position = max(position, self._last_position)
+
+    def _prove_memory(self) -> None:
+        total = 0
+        for channel, key, value, version, digest in self._connection.execute(
+            "SELECT channel,key,value,version,digest FROM memory"
+        ):
+            if memory_digest(channel, key, value, version) != digest:
+                self.memory.breaks(f"{channel} {key}: is not what was committed")
+            total += int.from_bytes(digest)
+        committed = sum(int.from_bytes(link.memory) for link in heads(self._connection))
+        nothing = bytes(DIGEST_BYTES)
+        if added(nothing, total) != added(nothing, committed) and not self.memory.broken:
+            self.memory.breaks("a key was dropped, added or set back to what it was before")
+
+
+def prove_audit(connection: sqlite3.Connection, table: str) -> Check:
+    """Whether a table of audit rows (by `id`) holds what the chain says of each."""
+    check = Check("the operators' audit is what was committed")
+    digests = dict(
+        connection.execute(
+            "SELECT delivery_id,digest FROM event WHERE message_id=0 AND kind=?", (AUDIT,)
+        )
+    )
+    for row in connection.execute(f"SELECT * FROM {table} ORDER BY id"):
+        digest = digests.pop(row[0], None)
+        if digest is None:
+            check.breaks(f"{table} {row[0]}: no commit has it")
+        elif digest != hashed(ascii(tuple(row)).encode()):
+            check.breaks(f"{table} {row[0]}: was changed")
+    for number in digests:
+        check.breaks(f"{table} {number}: is gone")
+    return check
+
+
+def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, list[str]]:
+    """Whether the ledger holds every commit that a file of heads tells of; and what is to be known
+    of the file besides.
+    """
+    check, notes = Check("the ledger is not behind its head"), []
+    for wrong in said.wrong:
+        check.breaks(f"head file: {wrong}")
+    if said.torn:
+        notes.append(f"incomplete lines in the head file: {said.torn}")
+    newest = {link[:2]: link for link in heads(connection)}
+    for writer, (number, digest) in sorted(said.newest.items()):
+        name = f"writer {writer[0]}/{writer[1]}"
+        link = newest.pop(writer, None)
+        if link is None or link.number < number:
+            at = f"at commit {link.number}" if link else "not there"
+            check.breaks(f"{name}: is {at}, its head says {number}: commits are lost")
+            continue
+        found = connection.execute(
+            "SELECT digest FROM chain WHERE node=? AND epoch=? AND number=?", (*writer, number)
+        ).fetchone()
+        if found is not None and found[0] != digest:
+            check.breaks(f"{name}: commit {number} is not the one that its head says")
+        elif found is None and not _joined(connection, writer, number):
+            check.breaks(f"{name}: commit {number}, which its head says, is not there")
+        elif number < link.number:
+            notes.append(f"{name}: the head file lags {link.number - number} commits behind")
+    for writer, link in sorted(newest.items()):
+        if writer[1]:
+            notes.append(
+                f"writer {writer[0]}/{writer[1]}: the head file says nothing of its {link.number} commits"
+            )
+    return check, notes
+
+
+def _joined(connection: sqlite3.Connection, writer: tuple[int, ...], number: int) -> bool:
+    """Whether retention made one link of that commit and others."""
+    found = connection.execute(
+        "SELECT 1 FROM chain WHERE node=? AND epoch=? AND since<=? AND number>? LIMIT 1",
+        (*writer, number, number),
+    ).fetchone()
+    return found is not None
+
+
+def _name(link: Link) -> str:
+    return f"writer {link.node}/{link.epoch}, commit {link.number}"
+
+
+def _of_messages(messages: list[int]) -> str:
+    named = [str(each) for each in messages if each][:NAMED_MAX]
+    return (
+        f"; of messages {', '.join(named)}{' ...' if len(messages) > NAMED_MAX else ''}"
+        if named
+        else ""
+    )

@@ -1,0 +1,208 @@
+"""XML: bytes to a tree by one hardened parser, and a tree against an XSD; positions and
+explanations live beside it.
+
+Hardened means: no document type definition (so no entities and no defaults from outside), no
+network, bounded size and depth, UTF-8 or another encoding that the document states truthfully.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from exchange.schemas.limits import in_force
+from exchange.schemas.violation import Finding
+from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
+from exchange.schemas.xml.positions import locate
+
+if TYPE_CHECKING:
+    from exchange.schemas.xml.explanation import Explainer
+
+__all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse"]
+
+#: At most so many findings are reported of one check.
+FINDINGS_MAX = 200
+
+#: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8
+#: stated or nothing stated.
+_PLAIN_START = re.compile(
+    rb"""<(?:\?xml\s+version\s*=\s*["']1\.[0-9]["'](?:\s+encoding\s*=\s*["'][Uu][Tt][Ff]-8["'])?[^>]*\?>|[A-Za-z_!])"""
+)
+
+
+class _Nothing:
+    """What a parser builds that only looks."""
+
+    def close(self) -> None:
+        """Nothing was built."""
+
+
+def looking(schema: etree.XMLSchema | None = None) -> etree.XMLParser:
+    """A parser that tells whether a document is XML and builds no tree: in a third of the time. Not
+    hardened.
+    """
+    # The stubs ask for every method of a target, lxml for one.
+    return etree.XMLParser(
+        target=_Nothing(),  # type: ignore[arg-type]
+        schema=schema,
+        resolve_entities=False,
+        no_network=True,
+    )
+
+
+class _Tools(threading.local):
+    """What a thread reads with: lxml locks a parser and a path while they are in use, and a large
+    document would hold up all others.
+    """
+
+    def __init__(self) -> None:
+        self.parser = _parser()
+        self.utf8_parser = _parser("utf-8")
+        self.deeper: dict[int, etree.XPath] = {}
+
+
+def _parser(encoding: str | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=False,
+        encoding=encoding,
+    )
+
+
+_TOOLS = _Tools()
+
+
+@dataclass(frozen=True, slots=True)
+class XmlLimits:
+    """What a body may be at most: its length in bytes, the depth of its elements (libxml2 itself
+    stops at 256) and the namespace declarations in force at one.
+    """
+
+    body_bytes_max: int = 52_428_800
+    depth_max: int = 64
+    namespaces_max: int = 256
+
+
+def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
+    """The root element of the document; by the limits in force, or those given.
+
+    Raises:
+        Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
+        `xml.encoding`, `xml.doctype`,
+            `xml.depth`, `xml.namespaces`, `xml.malformed`.
+    """
+    if limits is None:
+        general = in_force()
+        limits = XmlLimits(general.body_bytes_max, general.depth_max, general.namespaces_max)
+    parser = _TOOLS.parser
+    if len(body) > limits.body_bytes_max or not body:
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    start = _PLAIN_START.match(body)
+    if start is None or (
+        start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])
+    ):
+        body, parser = transcoded(body), _TOOLS.utf8_parser
+    if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    # So many may be in force at one element only when there are so many: what has fewer isn't asked.
+    if body.count(b"xmlns") > limits.namespaces_max and has_namespaces(body, limits.namespaces_max):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
+    # An element inside so many others needs their tags: what has fewer isn't asked.
+    if body.count(b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
+        raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    return root
+
+
+def _states_utf8(declaration: bytes) -> bool:
+    return bool(re.search(rb"""\sencoding\s*=\s*["']utf-8["']""", declaration, re.IGNORECASE))
+
+
+def _deeper_than(depth: int, root: etree._Element) -> bool:
+    """Whether an element is deeper; one XPath of that many steps costs a few microseconds, since it
+    ends with the tree.
+    """
+    path = _TOOLS.deeper.get(depth)
+    if path is None:
+        path = _TOOLS.deeper[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
+    return bool(path(root))
+
+
+class XmlSchema:
+    """A compiled XSD. libxml2 gives the verdict; when it is bad, every violation is sought out and
+    explained.
+
+    Raises:
+        ValueError: when the file is no XSD.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._schema = _compiled(path)
+        except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
+            raise ValueError(f"{path.name}: {error}") from error
+        self._explaining = threading.local()
+        #: Each thread's parser that validates while it reads.
+        self._reading = threading.local()
+
+    def accepts(self, element: etree._Element) -> bool:
+        """Whether the element is valid; explains nothing."""
+        return bool(self._schema.validate(element))
+
+    def accepts_bytes(self, body: bytes) -> bool:
+        """Whether a document of our own making is XML and valid, told without a tree. Nothing is
+        hardened.
+
+        In less time than parsing and validating take. What it can't tell is whether an xs:ID (of a
+        signature's elements) is there twice.
+        """
+        if not hasattr(self._reading, "parser"):
+            self._reading.parser = looking(self._schema)
+        try:
+            etree.fromstring(body, self._reading.parser)
+        except etree.XMLSyntaxError:
+            return False
+        # A parser with a target raises nothing for what the schema says.
+        return not self._reading.parser.error_log
+
+    def check(self, element: etree._Element) -> list[Finding]:
+        """What is wrong with the element (a root, or a message inside one), in document order;
+        empty when it is valid.
+        """
+        if self._schema.validate(element):
+            return []
+        schema, explainer = self._explainers()
+        # This thread's own: while another one validates, its errors would be in the log, too.
+        schema.validate(element)
+        log = list(schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
+        return explainer.explain(element, log, FINDINGS_MAX)
+
+    def _explainers(self) -> tuple[etree.XMLSchema, Explainer]:
+        """What explains on this thread, made for the first invalid message that it meets."""
+        if not hasattr(self._explaining, "made"):
+            # xmlschema takes a third of a second to import, and is wanted by the first invalid
+            # message only.
+            from exchange.schemas.xml.explanation import Explainer
+
+            self._explaining.made = (_compiled(self.path), Explainer(self.path))
+        made: tuple[etree.XMLSchema, Explainer] = self._explaining.made
+        return made
+
+
+def _compiled(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(
+        etree.parse(str(path), etree.XMLParser(no_network=True, resolve_entities=False))
+    )

@@ -1,0 +1,220 @@
+"""What is wrong with bytes that are no XML document, and where: an expat pass made only after the
+parser refused them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from xml.parsers import expat
+
+from lxml import etree
+
+from exchange.schemas.positions import Lines, decoded, malformed
+from exchange.schemas.violation import Malformed, Violation
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, ""),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARED = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+#: Encodings that a document may state, all but the first two with one byte for a character.
+_KNOWN = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
+_UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
+
+
+class _Stop(Exception):
+    """Ends an expat pass early; carries the rule and what to say."""
+
+    def __init__(self, rule: str, message: str, expected: str = "", found: str = "") -> None:
+        super().__init__(message)
+        self.rule, self.message, self.expected, self.found = rule, message, expected, found
+
+
+def transcoded(body: bytes) -> bytes:
+    """The document in UTF-8, whatever encoding it is truthfully in (its declaration is left as it
+    stands).
+
+    Raises:
+        Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
+        not belong to it.
+    """
+    return xml_text(body).encode("utf-8", "surrogatepass")
+
+
+def xml_text(body: bytes) -> str:
+    """The document as text without byte order mark, under the same conditions."""
+    actual = next((name for mark, name in _BOMS if body.startswith(mark)), None)
+    if actual is None and b"\0" in body[:4]:
+        actual = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}.get(body[:2], "")
+        if body[:4].count(0) == 3:
+            actual = ""
+    if actual == "":
+        raise malformed("xml.encoding", "the encoding is not supported", expected="UTF-8 or UTF-16")
+    if actual and actual != "utf-8":
+        text = decoded(body, actual, "xml.encoding")
+        stated = _stated(text)
+        if stated and stated not in _UTF16:
+            raise _untruthful(text, stated, "UTF-16")
+        return text
+    head = body[:300].decode("latin-1").removeprefix("\xef\xbb\xbf")
+    stated = _stated(head) or "utf-8"
+    if stated in _UTF16 or (actual == "utf-8" and stated != "utf-8"):
+        raise _untruthful(head, stated, "UTF-8")
+    if stated not in _KNOWN:
+        raise _untruthful(head, stated, "")
+    return decoded(body, stated, "xml.encoding")
+
+
+def _stated(text: str) -> str:
+    match = _DECLARED.match(text)
+    return match[1].lower() if match else ""
+
+
+def _untruthful(text: str, stated: str, actual: str) -> Malformed:
+    message = (
+        f"the document says it is {stated}, but it is in {actual}"
+        if actual
+        else f"the encoding {stated} is not supported"
+    )
+    match = _DECLARED.match(text)
+    offset = match.start(1) if match else 0
+    return malformed(
+        "xml.encoding", message, text[:300], offset, actual or ", ".join(_KNOWN), stated
+    )
+
+
+def has_doctype(body: bytes) -> bool:
+    """Whether the bytes (one byte for an ASCII character) hold a document type declaration, not
+    just those letters.
+    """
+    try:
+        text = xml_text(body)
+    except Malformed:
+        return True
+    return _first_problem(text, 1 << 30)[0].rule == "xml.doctype"
+
+
+def has_namespaces(body: bytes, namespaces_max: int) -> bool:
+    """Whether more namespace declarations than that are in force at an element."""
+    try:
+        text = xml_text(body)
+    except Malformed:
+        return False
+    return _first_problem(text, 1 << 30, namespaces_max)[0].rule == "xml.namespaces"
+
+
+def diagnose(
+    body: bytes,
+    bytes_max: int,
+    depth_max: int,
+    error: etree.XMLSyntaxError | None = None,
+    namespaces_max: int = 1 << 30,
+) -> Malformed:
+    """Why the parser refused the body (`error`, if it said so), as violations with positions."""
+    if not body.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        return malformed("xml.empty", "the body is empty", expected="an XML document")
+    if len(body) > bytes_max:
+        return malformed(
+            "xml.size",
+            "the body is too large",
+            expected=f"at most {bytes_max} bytes",
+            found=f"{len(body)} bytes",
+        )
+    try:
+        text = xml_text(body)
+    except Malformed as untruthful:
+        return untruthful
+    stop, offset = _first_problem(text, depth_max, namespaces_max)
+    if stop.rule == "xml.malformed" and error is not None:
+        line, column = error.position
+        said = (error.msg or stop.message).partition(", line ")[0]
+        if not stop.message:
+            return Malformed([_at_line(text, said, line, column)])
+        return Malformed(
+            [Lines(text).violation(stop.rule, said, offset, "", stop.expected, stop.found)]
+        )
+    return Malformed(
+        [Lines(text).violation(stop.rule, stop.message, offset, "", stop.expected, stop.found)]
+    )
+
+
+def _at_line(text: str, message: str, line: int, column: int) -> Violation:
+    lines = Lines(text)
+    return lines.violation("xml.malformed", message, lines.offset(line, column))
+
+
+def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> tuple[_Stop, int]:
+    """The first thing that is wrong and the offset of its character; without a message when expat
+    finds nothing.
+    """
+    parser = expat.ParserCreate("utf-8", "}")
+    depth = index = namespaces = 0
+
+    def declared(*_: object) -> None:
+        nonlocal namespaces, index
+        namespaces += 1
+        if namespaces > namespaces_max:
+            index = parser.CurrentByteIndex
+            raise _Stop(
+                "xml.namespaces",
+                "too many namespace declarations are in force at once",
+                f"at most {namespaces_max}",
+                str(namespaces),
+            )
+
+    def undeclared(*_: object) -> None:
+        nonlocal namespaces
+        namespaces -= 1
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, index
+        depth += 1
+        if depth > depth_max:
+            # Asked for later, expat stands behind the tag.
+            index = parser.CurrentByteIndex
+            raise _Stop(
+                "xml.depth",
+                "elements are nested too deep",
+                f"at most {depth_max} levels",
+                f"level {depth}",
+            )
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def doctype(*_: object) -> None:
+        raise _Stop(
+            "xml.doctype",
+            "a document type declaration is not allowed",
+            "a document without <!DOCTYPE",
+            "<!DOCTYPE",
+        )
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = (
+        start,
+        end,
+        doctype,
+    )
+    if namespaces_max < 1 << 30:
+        parser.StartNamespaceDeclHandler = declared
+        parser.EndNamespaceDeclHandler = undeclared
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        parser.Parse(data, True)
+    except _Stop as stop:
+        found, index = stop, index or parser.CurrentByteIndex
+    except expat.ExpatError as error:
+        found, index = _Stop("xml.malformed", expat.ErrorString(error.code)), parser.ErrorByteIndex
+    else:
+        return _Stop("xml.malformed", ""), 0
+    index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
+    return found, len(data[:index].decode("utf-8", "replace"))
+
+
+def _doctype_start(data: bytes, index: int) -> int:
+    """Where the declaration begins: expat may stand at its end, at `[` or inside it."""
+    return max(data.rfind(b"<!DOCTYPE", 0, index + 9), 0)

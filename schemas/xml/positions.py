@@ -1,0 +1,151 @@
+"""Where the elements of a findings list stand in the bytes: an expat pass, made only on failure; no
+rules.
+
+libxml2 gives column 0 and caps lines at 65,535, so an element is recognised by its number in
+document order, and the number's start tag is found in the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from xml.parsers import expat
+
+from lxml import etree
+
+from exchange.schemas.positions import Lines, placed
+from exchange.schemas.violation import Finding, Violation, excerpt
+from exchange.schemas.xml.diagnosis import xml_text
+
+_ATTRIBUTE = re.compile(r"""\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')""")
+_TAG_NAME = re.compile(r"<[^\s/>]+")
+
+
+def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
+    """The findings with their positions in the body that they were found in, in the order given.
+
+    A finding about an element stands at its start tag, about an attribute at the attribute's name
+    (when it is there).
+    """
+    elements = [finding.at for finding in findings if isinstance(finding.at, etree._Element)]
+    if not elements:
+        return [placed(finding, "", None, None) for finding in findings]
+    numbers = _numbers(elements)
+    text = xml_text(body)
+    lines = Lines(text)
+    offsets = _offsets(text, set(numbers.values()))
+    paths = Paths()
+    violations = []
+    for finding in findings:
+        number = numbers.get(finding.at) if isinstance(finding.at, etree._Element) else None
+        if number is None or number not in offsets:
+            violations.append(placed(finding, "", None, None))
+            continue
+        offset, path = offsets[number], paths.of(finding.at)
+        if finding.attribute:
+            name = _prefixed(finding.at, finding.attribute)
+            offset, path = _attribute_offset(text, offset, name), f"{path}/@{name}"
+        violations.append(placed(finding, path, lines, offset))
+    return violations
+
+
+def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
+    """Each element's number in document order, counted over the tree that it belongs to."""
+    wanted = set(elements)
+    root = elements[0].getroottree().getroot()
+    return {element: number for number, element in enumerate(root.iter("*")) if element in wanted}
+
+
+def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
+    """The character offset of the start tag of each wanted element."""
+    data = text.encode("utf-8", "surrogatepass")
+    parser = expat.ParserCreate("utf-8")
+    indexes: dict[int, int] = {}
+    number = -1
+
+    def start(name: str, attributes: object) -> None:
+        nonlocal number
+        number += 1
+        if number in wanted:
+            indexes[number] = parser.CurrentByteIndex
+
+    parser.StartElementHandler = start
+    parser.buffer_text = True
+    # The tree came from a more lenient reading; what was found so far stands.
+    with suppress(expat.ExpatError):
+        parser.Parse(data, True)
+    if len(data) == len(text):
+        return indexes
+    offsets, last, characters = {}, 0, 0
+    for number, index in sorted(indexes.items(), key=lambda pair: pair[1]):
+        characters += len(data[last:index].decode("utf-8", "surrogatepass"))
+        offsets[number], last = characters, index
+    return offsets
+
+
+def _prefixed(element: etree._Element, attribute: str) -> str:
+    """The attribute's name as the document writes it."""
+    if not attribute.startswith("{"):
+        return attribute
+    uri, _, local = attribute[1:].partition("}")
+    prefix = next(
+        (prefix for prefix, bound in element.nsmap.items() if bound == uri and prefix), None
+    )
+    if prefix is None and uri == "http://www.w3.org/XML/1998/namespace":
+        prefix = "xml"
+    return f"{prefix}:{local}" if prefix else local
+
+
+def _attribute_offset(text: str, offset: int, name: str) -> int:
+    """Where the attribute's name stands in the start tag at `offset`; the tag itself when it has no
+    such attribute.
+    """
+    if not (tag := _TAG_NAME.match(text, offset)):
+        return offset
+    at = tag.end()
+    while match := _ATTRIBUTE.match(text, at):
+        if match[1] == name:
+            return match.start(1)
+        at = match.end()
+    return offset
+
+
+class Paths:
+    """XPaths of elements with the document's prefixes, and `[n]` only where siblings have the same
+    name.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[etree._Element, dict[etree._Element, str]] = {}
+
+    def of(self, element: etree._Element) -> str:
+        """The path from the root, `/r:Report/Rows/Row[2]`."""
+        steps = []
+        node: etree._Element | None = element
+        while node is not None:
+            parent = node.getparent()
+            steps.append(_name(node) + (self._place(parent, node) if parent is not None else ""))
+            node = parent
+        return "/" + "/".join(reversed(steps))
+
+    def _place(self, parent: etree._Element, child: etree._Element) -> str:
+        places = self._places.get(parent)
+        if places is None:
+            by_tag: dict[str, list[etree._Element]] = {}
+            for sibling in parent.iterchildren("*"):
+                by_tag.setdefault(str(sibling.tag), []).append(sibling)
+            places = {
+                sibling: f"[{number}]"
+                for siblings in by_tag.values()
+                if len(siblings) > 1
+                for number, sibling in enumerate(siblings, 1)
+            }
+            self._places[parent] = places
+        return places.get(child, "")
+
+
+def _name(element: etree._Element) -> str:
+    # A name may be 50,000 characters long, and stand in every path.
+    local = excerpt(etree.QName(element).localname)
+    return f"{excerpt(element.prefix)}:{local}" if element.prefix else local

@@ -1,0 +1,196 @@
+"""What is imported is declared and pinned, running needs no tool, and the container is shut; the
+image itself is not built here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import packages_distributions
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.architecture.tree import PRODUCT, ROOT, Source, sources
+
+OURS = {"exchange", "loadtests", "tests"}
+TOOLS = ("benchmarks", "loadtests", "tests")
+#: What is declared and imported by no name, with the reason.
+NOT_IMPORTED = {"tzdata": "zoneinfo's time zones, where the system has none"}
+PIN = re.compile(r"^([a-z0-9.-]+)==([^\s;]+)(?:\s*;\s*(.*?))?\s*\\?$", re.MULTILINE)
+NAME = re.compile(r"^[A-Za-z0-9._-]+")
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as the lock files write it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names_of(requirements: Iterable[str]) -> set[str]:
+    """The distributions that requirements name."""
+    return {canonical(found.group()) for each in requirements if (found := NAME.match(each))}
+
+
+@cache
+def project() -> Mapping[str, Any]:
+    """The table `project` of pyproject.toml."""
+    read = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    table: Mapping[str, Any] = read["project"]
+    return table
+
+
+def needed() -> set[str]:
+    """What running is declared to need."""
+    return names_of(project()["dependencies"])
+
+
+def tools() -> set[str]:
+    """What only the tools need."""
+    return names_of(one for extra in project()["optional-dependencies"].values() for one in extra)
+
+
+def pins(name: str) -> set[tuple[str, str]]:
+    """The pins of a lock file: distribution and version (several where a marker chooses)."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return {(canonical(found[1]), found[2]) for found in PIN.finditer(text)}
+
+
+def imported(source: Source) -> Iterator[tuple[int, str]]:
+    """Lines and top-level names of everything that a source imports, wherever it does."""
+    for node in ast.walk(source.syntax):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.lineno, node.module.split(".")[0]
+
+
+@cache
+def owners() -> Mapping[str, set[str]]:
+    """The distributions that bring each importable name."""
+    return {
+        name: {canonical(owner) for owner in found}
+        for name, found in packages_distributions().items()
+    }
+
+
+def undeclared(source: Source, declared: set[str]) -> Iterator[str]:
+    """Imports of other people's packages that no requirement names."""
+    for line, name in imported(source):
+        if name in OURS or name in sys.stdlib_module_names:
+            continue
+        if not owners().get(name, {canonical(name)}) & declared:
+            yield f"{source.name}:{line} imports {name}, which is not declared"
+
+
+def test_what_the_product_imports_is_declared() -> None:
+    found = [fault for source in sources(*PRODUCT) for fault in undeclared(source, needed())]
+    assert found == []
+
+
+def test_what_the_tools_import_is_declared() -> None:
+    declared = needed() | tools()
+    assert [fault for source in sources(*TOOLS) for fault in undeclared(source, declared)] == []
+
+
+def test_running_needs_all_that_it_declares() -> None:
+    used = {
+        owner
+        for source in sources(*PRODUCT)
+        for _, name in imported(source)
+        for owner in owners().get(name, ())
+    }
+    assert needed() - used == set(NOT_IMPORTED), "what only a tool needs goes into an extra"
+    assert needed() & tools() == set()
+
+
+def test_an_undeclared_import_is_caught() -> None:
+    source = Source("exchange/x.py", "def f():\n    import locust\n")
+    assert list(undeclared(source, needed()))
+    assert not list(undeclared(source, needed() | tools()))
+
+
+def test_both_locks_have_the_same_pins() -> None:
+    run, test = pins("requirements.lock"), pins("requirements-test.lock")
+    assert len(run) > 40
+    assert run - test == set()
+    assert needed() <= {name for name, _ in run}
+    assert needed() | tools() <= {name for name, _ in test}
+
+
+def test_no_tool_is_in_the_lock_for_running() -> None:
+    assert {name for name, _ in pins("requirements.lock")} & (tools() | {"flask", "uv"}) == set()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-test.lock"])
+def test_every_pin_has_a_digest(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def service() -> Mapping[str, Any]:
+    """The one service of docker-compose.yml."""
+    read = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    assert set(read) == {"services", "volumes"}
+    assert list(read["volumes"]) == ["ledger"]
+    found: Mapping[str, Any] = read["services"]["exchange"]
+    return found
+
+
+#: The keys that we use of the Compose Specification's `service`, and the types that it gives them.
+COMPOSE_TYPES: Mapping[str, type] = {
+    "build": str,
+    "cap_drop": list,
+    "healthcheck": dict,
+    "init": bool,
+    "mem_limit": str,
+    "memswap_limit": str,
+    "pids_limit": int,
+    "ports": list,
+    "read_only": bool,
+    "restart": str,
+    "security_opt": list,
+    "stop_grace_period": str,
+    "tmpfs": list,
+    "volumes": list,
+}
+
+
+def test_compose_uses_keys_that_compose_knows() -> None:
+    assert [
+        key for key, value in service().items() if not isinstance(value, COMPOSE_TYPES[key])
+    ] == []
+    for key in ("cap_drop", "ports", "security_opt", "tmpfs", "volumes"):
+        assert all(isinstance(entry, str) for entry in service()[key]), key
+    check = service()["healthcheck"]
+    assert set(check) == {"test", "interval", "timeout", "retries", "start_period"}
+    assert check["test"][0] == "CMD"
+    assert all(re.fullmatch(r"\d+s", check[key]) for key in ("interval", "timeout", "start_period"))
+    assert re.fullmatch(r"\d+[mg]", service()["mem_limit"])
+
+
+def test_the_container_is_shut() -> None:
+    found = service()
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert found["mem_limit"] == found["memswap_limit"]
+    assert all(entry.startswith("127.0.0.1:") for entry in found["ports"])
+    assert found["volumes"] == ["ledger:/data"]
+    assert not {"privileged", "cap_add", "network_mode", "pid"} & set(found)
+
+
+def test_the_image_has_what_running_needs_and_no_root() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    stages = re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+    assert all(stage.startswith("python:3.14-slim") for stage in stages)
+    build, image = stages
+    assert "--require-hashes -r requirements.lock" in build
+    assert "requirements-test.lock" not in text
+    assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == ["10001"]
+    assert "pip" not in image

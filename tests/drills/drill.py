@@ -1,0 +1,164 @@
+"""One drill: a receiver, an exchange and a client with journals of their own, and at the end the
+account of what was acknowledged, stored, delivered, counted and repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.drills.client import Client
+from tests.drills.journal import Arrival, ReceiverJournal, faults
+from tests.drills.receiver import Receiver
+from tests.drills.server import Server
+
+#: `make drills` sets the number of kills; without it the drills take their short form.
+FULL = "DRILLS" in os.environ
+KILLS = int(os.environ.get("DRILLS", "4"))
+#: Drills of one kind other than kills, where there may be few or many.
+ROUNDS = 10 if FULL else 1
+SETTLE_SECONDS = 120.0
+READY_SECONDS = 5.0
+#: Deliveries that are out when a process dies may come again: `deliveries.concurrent_max`.
+REPEATED_MAX = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table. `ready` are the seconds from the last start to ready, 0 for none."""
+
+    drill: str
+    acknowledged: int
+    stored: int
+    delivered: int
+    counted: int
+    repeated: int
+    ready: float
+    seen: str = ""
+
+
+@dataclass
+class Drill:
+    """What runs in a drill; `ready` gathers the seconds of each start."""
+
+    server: Server
+    receiver: Receiver
+    client: Client
+    arrivals_path: Path
+    ready: list[float] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start the exchange and wait until it is ready."""
+        self.ready.append(await self.server.start(self.client.session))
+
+    async def kill(self) -> None:
+        """Kill -9 what was started, and start it again."""
+        await self.server.signal(signal.SIGKILL)
+        await self.start()
+
+    def arrivals(self) -> list[Arrival]:
+        """What the receiver got so far."""
+        return ReceiverJournal.read(self.arrivals_path)
+
+    async def settled(self, seconds: float = SETTLE_SECONDS) -> dict[str, int]:
+        """Wait until every receipt was delivered and nothing waits; what is counted then."""
+        until = time.monotonic() + seconds
+        while True:
+            counts = await self.server.snapshot(self.client.session)
+            arrived = {arrival.message_id for arrival in self.arrivals()}
+            lost = set(self.client.journal.receipts) - arrived
+            if not lost and not counts["waiting"] and counts["accepted"] >= len(arrived):
+                return counts
+            assert time.monotonic() < until, f"{len(lost)} not delivered: {counts}"
+            await asyncio.sleep(0.1)
+
+    def stored(self) -> dict[str, str]:
+        """Receipt ids by sender's message id, as the ledger's file has them."""
+        with closing(sqlite3.connect(f"file:{self.server.ledger}?mode=ro", uri=True)) as ledger:
+            return dict(
+                ledger.execute(
+                    "SELECT sender_message_id, printf('%032x', id) FROM message "
+                    "WHERE state='accepted' AND sender_message_id LIKE 'drill-%'"
+                )
+            )
+
+    async def account(
+        self,
+        name: str,
+        seen: str = "",
+        repeated_max: int = 0,
+        fetch: Callable[[], None] = lambda: None,
+    ) -> Row:
+        """End the traffic, compare all journals, stop the exchange, recount its ledger.
+
+        Nothing acknowledged may be lost, altered, out of order, or counted otherwise than once;
+        what came to the receiver more than once is at most `repeated_max`. `fetch` brings the ledger
+        of a stopped exchange to where it can be read.
+        """
+        await self.client.end()
+        counts = await self.settled()
+        await self.server.signal(signal.SIGTERM)
+        fetch()
+        stored, arrivals = self.stored(), self.arrivals()
+        receipts = self.client.journal.receipts
+        wrong = [key for key, sent in receipts.items() if stored.get(key) != sent.receipt]
+        assert not wrong, f"{len(wrong)} acknowledged messages are not stored: {wrong[:5]}"
+        wrong = faults(receipts, arrivals)
+        assert not wrong, f"{len(wrong)} faults of what arrived: {wrong[:5]}"
+        delivered = {arrival.message_id for arrival in arrivals}
+        repeated = len(arrivals) - len(delivered)
+        counted = counts["accepted"], counts["delivered"]
+        assert counted == (len(stored), len(stored)), f"{counted} counted of {len(stored)}"
+        assert delivered == set(stored), f"{len(delivered)} delivered of {len(stored)}"
+        assert repeated <= repeated_max, f"{repeated} deliveries came again"
+        assert self.client.journal.unexplained == 0, "a refusal without Retry-After"
+        code, said = await self.server.verify()
+        assert code == 0, said
+        ready = max(self.ready)
+        if FULL:
+            assert ready <= READY_SECONDS, f"ready after {ready:.1f} s"
+        return Row(
+            drill=name,
+            acknowledged=len(receipts),
+            stored=len(stored),
+            delivered=len(delivered),
+            counted=counts["accepted"],
+            repeated=repeated,
+            ready=round(ready, 1),
+            seen=seen,
+        )
+
+
+@asynccontextmanager
+async def drilling(
+    folder: Path,
+    workers: int = 1,
+    before: Sequence[str] = (),
+    module: str = "exchange",
+    environment: Mapping[str, str] | None = None,
+    partners: str = "",
+    senders: int = 8,
+    ledger: Path | None = None,
+) -> AsyncIterator[Drill]:
+    """A drill with a started exchange; `partners` is the address of another receiver than ours."""
+    arrivals = folder / "arrivals.jsonl"
+    journal = ReceiverJournal(arrivals)
+    receiver = Receiver(journal)
+    address = partners or await receiver.start()
+    server = Server(folder, address, workers, before, module, environment, ledger)
+    try:
+        async with Client(server.url, senders) as client:
+            drill = Drill(server, receiver, client, arrivals)
+            await drill.start()
+            yield drill
+    finally:
+        await server.clear()
+        await receiver.close()
+        journal.close()

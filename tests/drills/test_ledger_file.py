@@ -1,0 +1,114 @@
+"""The ledger's file is deleted, replaced, cut off from its WAL or damaged: each is seen, by the
+service or by `exchange verify`, or does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.drills.conftest import Record
+from tests.drills.drill import ROUNDS, Drill, Row, drilling
+
+PAGE_BYTES = 4096
+PAGES = 64
+
+
+async def stopped(drill: Drill) -> str:
+    """Wait until the service no longer takes messages; how that is seen."""
+    async with asyncio.timeout(60):
+        while True:
+            assert drill.server.process is not None
+            if drill.server.process.returncode is not None:
+                return f"the service ended with {drill.server.process.returncode}"
+            status, _ = await drill.server.ready(drill.client.session)
+            if status == 503:
+                return "not ready"
+            await asyncio.sleep(0.05)
+
+
+def row(drill: Drill, name: str, seen: str) -> Row:
+    """The row of a drill after which nothing can be recounted."""
+    acknowledged = len(drill.client.journal.receipts)
+    arrivals = drill.arrivals()
+    delivered = len({arrival.message_id for arrival in arrivals})
+    return Row(
+        drill=name,
+        acknowledged=acknowledged,
+        stored=0,
+        delivered=delivered,
+        counted=0,
+        repeated=len(arrivals) - delivered,
+        ready=round(max(drill.ready), 1),
+        seen=seen,
+    )
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+async def test_the_file_goes_while_serving(how: str, tmp_path: Path, record: Record) -> None:
+    async with drilling(tmp_path) as drill:
+        drill.client.begin()
+        await drill.client.until(50)
+        ledger = drill.server.ledger
+        if how == "replaced":
+            other = tmp_path / "other.db"
+            other.write_bytes(ledger.read_bytes())
+            other.rename(ledger)
+        else:
+            ledger.unlink()
+        seen = await stopped(drill)
+        before = len(drill.client.journal.receipts)
+        await asyncio.sleep(0.5)
+        assert len(drill.client.journal.receipts) == before, "nothing more is acknowledged"
+        record(row(drill, f"ledger {how} while serving", seen))
+
+
+async def harmed(drill: Drill) -> str:
+    """`exchange verify` says that something is wrong, or all that was acknowledged is there."""
+    code, said = await drill.server.verify()
+    assert "Traceback" not in said, said
+    if code:
+        return "verify: " + next(
+            (line.strip() for line in said.splitlines() if "BROKEN" in line or "verify" in line),
+            said.strip().splitlines()[0],
+        )
+    stored = drill.stored()
+    receipts = drill.client.journal.receipts
+    assert {key: stored.get(key) for key in receipts} == {
+        key: sent.receipt for key, sent in receipts.items()
+    }, f"verify is clean, but {len(set(receipts) - set(stored))} acknowledged messages are gone"
+    return "harmless"
+
+
+async def test_the_wal_is_deleted_after_a_kill(tmp_path: Path, record: Record) -> None:
+    async with drilling(tmp_path) as drill:
+        drill.client.begin()
+        await drill.client.until(100)
+        await drill.server.signal(signal.SIGKILL)
+        wal = drill.server.ledger.with_name("exchange.db-wal")
+        assert wal.stat().st_size > 0
+        wal.unlink()
+        drill.server.ledger.with_name("exchange.db-shm").unlink(missing_ok=True)
+        record(row(drill, "WAL deleted after a kill", await harmed(drill)))
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_pages_are_flipped(seed: int, tmp_path: Path, record: Record) -> None:
+    chance = random.Random(seed)
+    async with drilling(tmp_path) as drill:
+        drill.client.begin()
+        await drill.client.until(300)
+        await drill.client.end()
+        await drill.settled()
+        await drill.server.signal(signal.SIGTERM)
+        content = bytearray(drill.server.ledger.read_bytes())
+        pages = len(content) // PAGE_BYTES
+        for page in chance.sample(range(pages), min(PAGES, pages - 1)):
+            at = page * PAGE_BYTES + chance.randrange(PAGE_BYTES)
+            content[at] ^= 1 << chance.randrange(8)
+        drill.server.ledger.write_bytes(content)
+        record(row(drill, f"a bit flipped in {min(PAGES, pages - 1)} pages", await harmed(drill)))

@@ -1,0 +1,37 @@
+"""A second server on a port or on a ledger that has an owner: one line that names what is taken,
+exit code 2, and the first goes on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.drills.conftest import Record
+from tests.drills.drill import drilling
+from tests.drills.server import free_port, run
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_second_server_is_told(workers: int, tmp_path: Path, record: Record) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    async with drilling(tmp_path, workers=workers) as drill:
+        drill.client.begin()
+        await drill.client.until(20)
+        port, ledger = str(drill.server.port), f"sqlite:///{drill.server.ledger}"
+        elsewhere = f"sqlite:///{other / 'exchange.db'}"
+        for taken, options in (
+            (port, ("--port", port, "--ledger", elsewhere)),
+            (drill.server.ledger.name, ("--port", str(free_port()), "--ledger", ledger)),
+        ):
+            code, said = await run("serve", *options, cwd=other)
+            assert code == 2, said
+            assert taken in said
+            assert "Traceback" not in said
+        await drill.client.until(20)
+        row = await drill.account(
+            f"second server on the port and on the ledger ({workers} workers)", "told, exit code 2"
+        )
+    record(row)

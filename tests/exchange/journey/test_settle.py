@@ -1,0 +1,148 @@
+"""Deliveries over a ledger that takes no outcomes for a while: each is made once, none meanwhile,
+and all goes on by itself; the ledger is a real one, full by its own limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.errors import LedgerUnavailable
+from exchange.ports import Attempted, Delivery, RefusedByPartner
+from exchange.schemas.call import Reply
+from tests.exchange.journey.test_answer import ask
+from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
+
+#: Pages that a ledger may have when it is to be full: SQLite takes its present size for less.
+NONE, MANY = 1, 1 << 30
+
+
+def fill(running: Way, pages: int = NONE) -> None:
+    """Let the ledger have no more pages than it has."""
+    connection = running.exchange.ledger._writer._connection
+    assert connection is not None
+    connection.execute(f"PRAGMA max_page_count={pages}")
+
+
+async def refused(running: Way, turn: int = 0) -> None:
+    """Send until the ledger says no."""
+    with contextlib.suppress(LedgerUnavailable):
+        for number in range(1000):
+            await running.send(f"filling-{turn}-{number}")
+    assert "full" in running.exchange.ledger.refusal
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+async def test_what_was_made_while_the_ledger_was_full_is_made_once(
+    tmp_path: Path, ordered: bool
+) -> None:
+    go = asyncio.Event()
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        if not message_id.startswith("filling"):
+            await go.wait()
+        return Reply(200, b"taken")
+
+    hints = {"conversation": "c"} if ordered else {}
+    bounds = {"concurrent_max": 8, "concurrent_receiver_max": 4}
+    async with way(tmp_path, Script(answer), deliveries=bounds) as running:
+        for number in range(30):
+            await running.send(f"m-{number}", SECOND, **hints)
+        out = 1 if ordered else 4
+        await running.until(lambda: len(running.script.calls) == out)
+        fill(running)
+        await refused(running)
+        made = len(running.script.calls)
+        go.set()
+        await running.until(
+            lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == out
+        )
+        # Many polls long: those that are out have answered, and nothing else is made.
+        await asyncio.sleep(0.3)
+        assert len(running.script.calls) == made
+        fill(running, MANY)
+        await running.settled()
+        calls = [message_id for receiver, message_id in running.script.calls if receiver == SECOND]
+        assert sorted(calls) == sorted(f"m-{number}" for number in range(30)), "each once"
+        if ordered:
+            assert calls == [f"m-{number}" for number in range(30)]
+        assert running.exchange.dispatcher.held == 0
+
+
+async def test_a_failing_partner_is_called_no_more_often_than_allowed_over_a_full_ledger(
+    tmp_path: Path,
+) -> None:
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        return Reply(200 if message_id.startswith("filling") else 503)
+
+    async with way(tmp_path, Script(answer), deliveries={"attempts_max": 4}) as running:
+        message = await running.send("m", SECOND)
+        for turn in range(3):
+            fill(running)
+            await refused(running, turn)
+            await asyncio.sleep(0.05)
+            fill(running, MANY)
+            await running.until(lambda: not running.exchange.ledger.refusal)
+        await running.settled()
+        assert await running.state(message) == ("dead", 4, "http-503")
+        assert running.script.calls.count((SECOND, "m")) == 4
+
+
+async def test_an_asker_is_told_and_the_answer_is_kept_for_the_repetition(tmp_path: Path) -> None:
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        if message_id == "asked":
+            fill(running)
+            await refused(running)
+        return Reply(200, b"the answer")
+
+    async with way(tmp_path, Script(answer)) as running:
+        with pytest.raises(LedgerUnavailable):
+            await ask(running, "asked", 5)
+        fill(running, MANY)
+        await running.settled()
+        outcome, told = await ask(running, "asked", 5)
+        assert (outcome.kind, told) == ("duplicate", b"the answer")
+        assert running.script.calls.count((FIRST, "asked")) == 1
+
+
+async def test_nobody_is_asked_while_the_ledger_takes_no_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with way(tmp_path, Script()) as running:
+        ledger = running.exchange.ledger
+        record = ledger.record
+
+        async def then_full(recorded: Any) -> Any:
+            result = await record(recorded)
+            monkeypatch.setattr(ledger, "record", record)
+            fill(running)
+            await refused(running)
+            return result
+
+        monkeypatch.setattr(ledger, "record", then_full)
+        with pytest.raises(LedgerUnavailable):
+            await ask(running, "asked", 5)
+        fill(running, MANY)
+        await running.settled()
+        assert (FIRST, "asked") not in running.script.calls
+        outcome, told = await ask(running, "asked", 5)
+        assert (outcome.kind, told) == ("duplicate", None)
+        assert await running.state(outcome.envelope.id) == ("dead", 1, "interrupted")
+
+
+async def test_an_outcome_that_can_never_be_stored_is_settled_without_its_texts(
+    tmp_path: Path,
+) -> None:
+    def judge(delivery: Delivery, reply: Reply) -> Attempted:
+        # Half a surrogate pair, which no text of a database may hold.
+        return RefusedByPartner("\ud800")
+
+    async with way(tmp_path, Script(), judge=judge) as running:
+        message = await running.send("m")
+        await running.settled()
+        assert await running.state(message) == ("dead", 1, "unsettled")
+        assert running.script.calls == [(FIRST, "m")], "it is not made again"

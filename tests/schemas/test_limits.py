@@ -1,0 +1,81 @@
+"""The limits in force where a document is read: JSON has a size of its own, XML a number of
+namespaces, both a depth; outside the block the shipped ones hold.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.journey.validate import Judge
+from exchange.schemas import json, xml
+from exchange.schemas.json_positions import pointer
+from exchange.schemas.limits import DocumentLimits, in_force, within
+from exchange.schemas.positions import Lines
+from exchange.schemas.violation import Malformed, excerpt_at
+
+SMALL = DocumentLimits(
+    body_bytes_max=3_000, json_body_bytes_max=1_000, depth_max=8, namespaces_max=20
+)
+
+
+def rule_of(read: object, body: bytes) -> str:
+    """The rule by which a body is refused; empty when it is not."""
+    try:
+        read(body)  # type: ignore[operator]
+    except Malformed as error:
+        return error.violations[0].rule
+    return ""
+
+
+def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
+    bodies = (
+        (json.parse, b"[" + b" " * 998 + b"]", b"[" + b" " * 999 + b"]", "json.size"),
+        (json.parse, b"[" * 8 + b"]" * 8, b"[" * 9 + b"]" * 9, "json.depth"),
+        (xml.parse, b"<a>" * 8 + b"</a>" * 8, b"<a>" * 9 + b"</a>" * 9, "xml.depth"),
+        (xml.parse, b"<a>" + b" " * 2_993 + b"</a>", b"<a>" + b" " * 2_994 + b"</a>", "xml.size"),
+        (xml.parse, _declaring(20), _declaring(21), "xml.namespaces"),
+    )
+    for read, sound, wrong, rule in bodies:
+        assert rule_of(read, wrong) == "", "the shipped limits are wider"
+        with within(SMALL):
+            assert rule_of(read, sound) == ""
+            assert rule_of(read, wrong) == rule
+    assert in_force() == DocumentLimits()
+    assert Judge.__init__.__annotations__["limits"], "who judges sets them"
+
+
+def _declaring(count: int) -> bytes:
+    """Declarations that are in force at once: half at the root, half at its child."""
+    half = b"".join(b' xmlns:p%d="u"' % number for number in range(count // 2))
+    rest = b"".join(b' xmlns:q%d="u"' % number for number in range(count - count // 2))
+    return b"<a%s><b%s/></a>" % (half, rest)
+
+
+def test_declarations_that_are_not_in_force_at_once_are_not_too_many() -> None:
+    body = b"<a>" + b'<p:b xmlns:p="u"/>' * 100 + b"</a>"
+    with within(SMALL):
+        assert len(xml.parse(body)) == 100
+
+
+def test_too_many_declarations_are_told_where_they_are() -> None:
+    with within(SMALL), pytest.raises(Malformed) as raised:
+        xml.parse(b"<a>\n" + _declaring(21) + b"</a>")
+    violation = raised.value.violations[0]
+    assert (violation.line, violation.expected, violation.found) == (2, "at most 20", "21")
+
+
+@given(st.text("ab\r\n", max_size=900), st.integers(0, 900))
+def test_a_source_line_is_cut_as_the_whole_line_would_be(text: str, offset: int) -> None:
+    text = text.replace("ab", "x" * 90)
+    lines = Lines(text)
+    number, column, source = lines.at(min(offset, len(text)))
+    whole = text[lines.offset(number, 1) :].splitlines()[:1] if text else []
+    line = whole[0] if whole else ""
+    assert source == excerpt_at(line, column)
+
+
+def test_a_key_as_long_as_a_body_is_not_in_every_path() -> None:
+    assert len(pointer(("a", "k" * 10_000, 3))) < 250
+    assert pointer(("a/b", "c~d", 3)) == "/a~1b/c~0d/3"
