@@ -29,7 +29,7 @@ CACHE_MIB = 1_024
 _COPY = (
     "INSERT INTO message SELECT id-:id,channel,message_type,sender,"
     "CASE WHEN sender_message_id='' THEN '' ELSE sender_message_id||'~'||:n END,"
-    "digest,received_at-:ms,state,door,conversation,items,bytes,content_type,detail,process,"
+    "digest,received_at-:ms,state,endpoint,conversation,items,bytes,content_type,detail,process,"
     "position+:position FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
@@ -39,7 +39,7 @@ _COPY = (
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"
     "CASE delivery_id WHEN 0 THEN 0 ELSE delivery_id-:id END,at-:ms,kind,detail FROM small.event ORDER BY id",
     "INSERT INTO memory(channel,key,value,version) SELECT channel,key||'~'||:n,value,version FROM small.memory",
-    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,door,kind,process,count,items,bytes "
+    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes "
     f"FROM small.counter WHERE true {ADD_COUNTS}",
 )
 
@@ -83,8 +83,8 @@ def grow(small: Path, target: Path, messages: int) -> int:
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.execute(
             f"INSERT INTO day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period) AS day,channel,message_type,sender,receiver,"
-            "door,kind,process,SUM(count),SUM(items),SUM(bytes) FROM counter "
-            "GROUP BY day,channel,message_type,sender,receiver,door,kind,process"
+            "endpoint,kind,process,SUM(count),SUM(items),SUM(bytes) FROM counter "
+            "GROUP BY day,channel,message_type,sender,receiver,endpoint,kind,process"
         )
         connection.execute("DETACH small")
         connection.execute("BEGIN")

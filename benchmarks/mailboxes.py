@@ -19,13 +19,13 @@ async def fetch_mailboxes(url: str, readings: Sequence[Sample]) -> None:
     """Read each mailbox until it is empty, again and again until cancelled; `readings` are calls
     that read one.
     """
-    mailboxes = {(sample.door, sample.sender): sample for sample in readings}
+    mailboxes = {(sample.endpoint, sample.sender): sample for sample in readings}
     async with aiohttp.ClientSession() as session:
         while True:
             for sample in mailboxes.values():
                 while ids := await _lease(session, url, sample):
                     headers = {**sample.headers, "Content-Type": "application/json"}
-                    address = f"{url}{sample.door}/acknowledgements"
+                    address = f"{url}{sample.endpoint}/acknowledgements"
                     async with session.post(
                         address, json={"deliveries": ids}, headers=headers
                     ) as response:

@@ -191,7 +191,8 @@ def warm_up(url: str, samples: list[calls.Sample], times: int) -> None:
     what urllib does on a failure.
     """
     kinds = {
-        (each.message_type, each.door, each.headers.get("SOAPAction", "")): each for each in samples
+        (each.message_type, each.endpoint, each.headers.get("SOAPAction", "")): each
+        for each in samples
     }
     numbers = calls.Numbers(calls.WORKERS_MAX - 1)
     for sample in kinds.values():

@@ -48,7 +48,7 @@ class Sample:
     slots: Mapping[str, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)
 
     @property
-    def door(self) -> str:
+    def endpoint(self) -> str:
         """The path without its query."""
         return self.path.partition("?")[0]
 

@@ -1,4 +1,4 @@
-"""The workload as data: calls a year by channel, sector, type and door, and how they lie over a
+"""The workload as data: calls a year by channel, sector, type and endpoint, and how they lie over a
 day; no locust and no sending.
 """
 
@@ -19,14 +19,14 @@ PATH = Path(__file__).with_name("workload.toml")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one sector sends of one type through one door (empty: whichever). `calls` and `records`
+    """What one sector sends of one type through one endpoint (empty: whichever). `calls` and `records`
     are those of a year.
     """
 
     channel: str
     sector: str
     message_type: str
-    door: str
+    endpoint: str
     calls: float
     records: float
     row: str
@@ -37,7 +37,7 @@ class Flow:
             sample.channel,
             sample.sector,
             sample.message_type,
-        ) and (self.door in ("", sample.door))
+        ) and (self.endpoint in ("", sample.endpoint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def load(path: Path = PATH) -> Workload:
                 entry["channel"],
                 entry["sector"],
                 entry["type"],
-                entry.get("door", ""),
+                entry.get("endpoint", ""),
                 calls,
                 records,
                 entry["row"],
             )
         )
-    keys = [(flow.channel, flow.sector, flow.message_type, flow.door) for flow in flows]
+    keys = [(flow.channel, flow.sector, flow.message_type, flow.endpoint) for flow in flows]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise ValueError(f"{path.name}: stands twice: {sorted(twice)}")
     hours = data["day"]["hours"]

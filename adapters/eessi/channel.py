@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from exchange.adapters.eessi.deliver import judge, request
 from exchange.adapters.eessi.identify import identify, route, verdict
-from exchange.adapters.eessi.listen import DOORS
+from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
 from exchange.adapters.eessi.rules import recall, remember, rules
 from exchange.ports import Channel
@@ -20,7 +20,7 @@ CHANNEL = Channel(
         "en": "EESSI: exchange of social security information with other countries",
     },
     families=("eessi",),
-    doors=DOORS,
+    endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
     route=route,

@@ -1,11 +1,11 @@
-"""The doors of the channel eessi: messages in, cases and messages to look at; no rules and no
+"""The endpoints of the channel eessi: messages in, cases and messages to look at; no rules and no
 rendering.
 """
 
 from __future__ import annotations
 
 from exchange.adapters.eessi import answer, case, rules, view
-from exchange.ports import Desk, Door, Inbound
+from exchange.ports import Desk, Endpoint, Inbound
 from exchange.schemas.call import Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import id_from_public
@@ -20,12 +20,12 @@ async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
     """
     if call.content_type not in MEDIA_TYPES:
         refused = await desk.refuse(
-            Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api"),
+            Inbound(partner, call.body, call.headers.get("Content-Type", ""), endpoint="api"),
             *answer.NOT_XML,
         )
         return answer.rejected(refused)
     outcome = await desk.accept(
-        Inbound(partner, call.body, call.headers.get("Content-Type", ""), door="api")
+        Inbound(partner, call.body, call.headers.get("Content-Type", ""), endpoint="api")
     )
     return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
 
@@ -71,21 +71,21 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
     return json_reply(view.conversation(envelope, deliveries, desk.directory))
 
 
-DOORS: tuple[Door, ...] = (
-    Door(
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
         "POST",
         "/eessi/v1/messages",
         "Send a SED in its business document header (SBDH)",
         handler=submit,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "GET",
         "/eessi/v1/messages/{id}",
         "A message with the state of its deliveries",
         handler=show_message,
     ),
-    Door(
+    Endpoint(
         "GET",
         "/eessi/v1/cases/{id}",
         "A case with its documents and the actions possible now",

@@ -16,9 +16,9 @@ from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from exchange.schemas.eessi.processes import load
 from exchange.schemas.violation import Finding
 
-#: The door of messages that are judged without being sent: by nobody in particular, and apart from
+#: The endpoint of messages that are judged without being sent: by nobody in particular, and apart from
 #: any case.
-CHECK_DOOR = "check"
+CHECK_ENDPOINT = "check"
 #: A message whose own time of creation lies further ahead of the exchange's clock is refused
 #: (*modelled*).
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
@@ -102,7 +102,7 @@ def remember(
 
 
 def _only_checked(parsed: Parsed) -> bool:
-    return parsed.inbound.door == CHECK_DOOR and not parsed.inbound.partner.eessi_id
+    return parsed.inbound.endpoint == CHECK_ENDPOINT and not parsed.inbound.partner.eessi_id
 
 
 def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
 """Cases and messages as their participants see them, in RINA's JSON names; pure: no desk and no
-door.
+endpoint.
 
 Names from public RINA case files. A case holds no data about the person here: the access point
 keeps none (modelled).

@@ -1,4 +1,4 @@
-"""Declares the Incomes Register channel: its doors, its parts and where its deliveries go; no logic
+"""Declares the Incomes Register channel: its endpoints, its parts and where its deliveries go; no logic
 of its own but the route.
 """
 
@@ -10,11 +10,11 @@ from functools import partial
 from exchange.adapters.income_register import deliver, identify, listen, parse
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
-    DOORS,
+    ENDPOINTS,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
     REGISTER,
-    SUBSCRIPTION_DOOR,
+    SUBSCRIPTION_ENDPOINT,
     SUBSCRIPTIONS,
     WAGE_REPORTS,
 )
@@ -45,7 +45,7 @@ def route(
         documents that only the
             register itself sends or that are no delivery.
     """
-    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+    if parsed.inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         subscriber = directory.get(parsed.inbound.hints["receiver"])
         if subscriber is None:
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
@@ -73,11 +73,11 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
 
     What the register itself renders was judged when it came in.
     """
-    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+    if parsed.inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         return []
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
-        if of_rest is not None and parsed.inbound.door in DOORS:
+        if of_rest is not None and parsed.inbound.endpoint in ENDPOINTS:
             of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
         if of_rest is not None and not any(
             map(needs_whole, found := versions.check(parsed, identity, context, of_rest))
@@ -99,7 +99,7 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             return found
         parsed.become_whole()
     found = rules(parsed, identity, context)
-    if parsed.inbound.door in DOORS:
+    if parsed.inbound.endpoint in ENDPOINTS:
         found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
     return versions.check(parsed, identity, context, found)
 
@@ -110,7 +110,7 @@ def declare(known: Known | None) -> Channel:
         name="income-register",
         titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
         families=("income_register",),
-        doors=listen.DOORS,
+        endpoints=listen.ENDPOINTS,
         parse=partial(parse.parse, known=known),
         identify=identify.identify,
         route=route,

@@ -47,13 +47,13 @@ FROM_IR = frozenset(
 REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
 #: Whatever has a DeliveryId and is taken in.
 DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
-REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR = "real-time", "deferred", "file"
-DEFERRED_DOORS = frozenset((DEFERRED_DOOR, FILE_DOOR))
-DOORS = frozenset((REAL_TIME_DOOR, DEFERRED_DOOR, FILE_DOOR))
-#: The door of a document that is only judged: how it would be sent is told by its root element.
-CHECK_DOOR = "check"
-#: The door of what the register itself extracts for a subscriber.
-SUBSCRIPTION_DOOR = "subscription"
+REAL_TIME_ENDPOINT, DEFERRED_ENDPOINT, FILE_ENDPOINT = "real-time", "deferred", "file"
+DEFERRED_ENDPOINTS = frozenset((DEFERRED_ENDPOINT, FILE_ENDPOINT))
+ENDPOINTS = frozenset((REAL_TIME_ENDPOINT, DEFERRED_ENDPOINT, FILE_ENDPOINT))
+#: The endpoint of a document that is only judged: how it would be sent is told by its root element.
+CHECK_ENDPOINT = "check"
+#: The endpoint of what the register itself extracts for a subscriber.
+SUBSCRIPTION_ENDPOINT = "subscription"
 #: Who owns, made and sends a delivery, as its header names them.
 PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
 

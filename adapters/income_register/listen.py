@@ -1,4 +1,4 @@
-"""The doors of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders
+"""The endpoints of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders
 through others.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021" (vero.fi): real-time
@@ -13,9 +13,9 @@ from functools import partial
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import (
-    DEFERRED_DOOR,
+    DEFERRED_ENDPOINT,
     ECHO,
-    REAL_TIME_DOOR,
+    REAL_TIME_ENDPOINT,
     STATUS_REQUEST,
     Element,
     text_of,
@@ -36,7 +36,7 @@ from exchange.adapters.income_register.register.verdict import errors_of, header
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.adapters.income_register.signature.verify import check_signature
-from exchange.ports import Context, Desk, Door, Inbound
+from exchange.ports import Context, Desk, Endpoint, Inbound
 from exchange.ports.desk import Outcome
 from exchange.schemas import xml
 from exchange.schemas.call import Call, Reply
@@ -58,8 +58,8 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
                 Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]
             )
         )
-    door = REAL_TIME_DOOR if operation.real_time else DEFERRED_DOOR
-    inbound = Inbound(partner, call.body, call.content_type, door)
+    endpoint = REAL_TIME_ENDPOINT if operation.real_time else DEFERRED_ENDPOINT
+    inbound = Inbound(partner, call.body, call.content_type, endpoint)
     if operation.request.startswith("Invalidation"):
         inbound = await with_target(inbound, desk)
     outcome = await desk.accept(inbound)
@@ -147,9 +147,9 @@ async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk)
     )
 
 
-def _doors() -> tuple[Door, ...]:
-    doors = [
-        Door(
+def _endpoints() -> tuple[Endpoint, ...]:
+    endpoints = [
+        Endpoint(
             "GET",
             f"{wsdl.PREFIX}/schemas/{{name}}",
             "A schema that the WSDLs import",
@@ -167,15 +167,15 @@ def _doors() -> tuple[Door, ...]:
             ", ".join(operation.name for operation in operations),
         )
         takes, handled = handler is submit, partial(handler, operations)
-        doors.append(
-            Door("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes)
+        endpoints.append(
+            Endpoint("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes)
         )
-        doors.append(
-            Door(
+        endpoints.append(
+            Endpoint(
                 "GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)
             )
         )
-    return tuple(doors)
+    return tuple(endpoints)
 
 
-DOORS = _doors()
+ENDPOINTS = _endpoints()

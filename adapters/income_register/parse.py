@@ -14,7 +14,7 @@ from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     REPORTS,
     ROOTS,
-    SUBSCRIPTION_DOOR,
+    SUBSCRIPTION_ENDPOINT,
     WAGE_REPORTS,
     Item,
     items_of,
@@ -138,7 +138,7 @@ def read_unabridged(inbound: Inbound) -> Document:
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
     """
-    if inbound.door == SUBSCRIPTION_DOOR:
+    if inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         return _own(inbound)
     cut_up = cut(inbound.body) if len(inbound.body) >= LARGE_BYTES else None
     if cut_up is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchange.adapters.kelmu.deliver import judge, request
 from exchange.adapters.kelmu.identify import identify, recall, remember, route, verdict
-from exchange.adapters.kelmu.listen import DOORS
+from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import rules
 from exchange.ports import Channel
@@ -17,7 +17,7 @@ CHANNEL = Channel(
         "en": "Kela's benefit data service Kelmu",
     },
     families=("kelmu",),
-    doors=DOORS,
+    endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
     route=route,

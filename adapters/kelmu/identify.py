@@ -32,7 +32,7 @@ def part(document: Any, name: str, kind: type[Kind]) -> Kind:
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The message's id (the sender's, or the one that the door gave it), its conversation and its
+    """The message's id (the sender's, or the one that the endpoint gave it), its conversation and its
     number of persons.
     """
     hint = parsed.inbound.hints.get("id", "")

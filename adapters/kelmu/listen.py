@@ -1,4 +1,4 @@
-"""Kelmu's doors: queries that wait for their answer, information requests and their answers; reads
+"""Kelmu's endpoints: queries that wait for their answer, information requests and their answers; reads
 headers, judges nothing.
 """
 
@@ -9,7 +9,7 @@ import itertools
 
 from exchange.adapters.kelmu import answer
 from exchange.adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
-from exchange.ports import Desk, Door, Inbound
+from exchange.ports import Desk, Endpoint, Inbound
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 
@@ -33,10 +33,10 @@ def _message_id(call: Call, desk: Desk) -> str:
 
 
 def _inbound(
-    call: Call, partner: Partner, desk: Desk, door: str, message_type: str, **hints: str
+    call: Call, partner: Partner, desk: Desk, endpoint: str, message_type: str, **hints: str
 ) -> Inbound:
     hints |= {"type": message_type, "id": _message_id(call, desk)}
-    return Inbound(partner, call.body, call.content_type, door, hints)
+    return Inbound(partner, call.body, call.content_type, endpoint, hints)
 
 
 async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:
@@ -87,36 +87,36 @@ async def answer_information_request(call: Call, partner: Partner, desk: Desk) -
     return await _accept(_inbound(call, partner, desk, "ui", REQUEST_ANSWER, **hints), desk)
 
 
-DOORS = (
-    Door(
+ENDPOINTS = (
+    Endpoint(
         "POST",
         "/kelmu/v1/queries",
         "Query one person's benefit data (technical interface)",
         query,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "POST",
         "/kelmu/v1/queries/bulk",
         "Query the benefit data of at most 1,000 persons",
         query_bulk,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "POST",
         "/kelmu/v1/ui/queries",
         "Query one person's benefit data (user interface)",
         query_by_hand,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "POST",
         "/kelmu/v1/information-requests",
         "Kela asks a county for statements",
         request_information,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "POST",
         "/kelmu/v1/information-requests/{id}/answers",
         "A county answers Kela's request",

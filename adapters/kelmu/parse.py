@@ -22,7 +22,7 @@ def _catalogue() -> Catalogue:
 
 
 def parse(inbound: Inbound) -> Parsed:
-    """Read a message. The door says its type; without a door (a file) its keys tell.
+    """Read a message. The endpoint says its type; without an endpoint (a file) its keys tell.
 
     Raises:
         Malformed: when the bytes are no JSON.

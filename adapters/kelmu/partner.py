@@ -98,7 +98,7 @@ class KelmuStub:
         requests.
         """
         flows: list[Flow] = []
-        for door, path, queries in (
+        for endpoint, path, queries in (
             ("ui", "/kelmu/v1/ui/queries", UI_QUERIES),
             ("api", "/kelmu/v1/queries", API_QUERIES),
         ):
@@ -106,7 +106,7 @@ class KelmuStub:
                 partners = directory.in_sector(sector)
                 for partner in partners:
                     make = _query(partner, path)
-                    name = f"kelmu.{door}.{partner.id}"
+                    name = f"kelmu.{endpoint}.{partner.id}"
                     flows.append(
                         Flow(name, partner.id, "kelmu.benefit-query", yearly / len(partners), make)
                     )

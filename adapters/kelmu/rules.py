@@ -24,7 +24,7 @@ from exchange.schemas.violation import Finding
 #: social services.
 ASKED_SECTORS = ("wellbeing-county", "helsinki")
 
-#: The doors; what came through none of them (a file that is checked) is not held against earlier
+#: The endpoints; what came through none of them (a file that is checked) is not held against earlier
 #: messages.
 LISTENING = ("api", "ui")
 
@@ -47,7 +47,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         findings += _rights(parsed, document, context.now)
     elif parsed.message_type == REQUEST:
         findings += _request(parsed, identity, context)
-    elif parsed.message_type == REQUEST_ANSWER and parsed.inbound.door in LISTENING:
+    elif parsed.message_type == REQUEST_ANSWER and parsed.inbound.endpoint in LISTENING:
         findings += _request_answer(parsed, identity, context)
     return findings
 

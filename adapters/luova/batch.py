@@ -16,7 +16,7 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed, Violation
 
-DOOR = "batch"
+ENDPOINT = "batch"
 MESSAGES_MAX = 1_000
 #: Keys of an NDJSON entry and the hints that they become.
 KEYS = {
@@ -79,8 +79,8 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
         return _faulty(line, partner, "the key 'body' is missing")
     value, start, end = members["body"]
     if isinstance(value, str):
-        return Inbound(partner, value.encode("utf-8", "surrogatepass"), XML, DOOR, hints)
-    return Inbound(partner, text[start:end].encode(), JSON, DOOR, hints)
+        return Inbound(partner, value.encode("utf-8", "surrogatepass"), XML, ENDPOINT, hints)
+    return Inbound(partner, text[start:end].encode(), JSON, ENDPOINT, hints)
 
 
 def _members(text: str) -> dict[str, tuple[Any, int, int]]:
@@ -169,7 +169,7 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         return _faulty(part, partner, "no empty line ends the part's headers")
     headers = _Headers(part[: end.start()])
     return Inbound(
-        partner, part[end.end() :], headers.get("Content-Type", ""), DOOR, hints_of(headers)
+        partner, part[end.end() :], headers.get("Content-Type", ""), ENDPOINT, hints_of(headers)
     )
 
 
@@ -192,7 +192,7 @@ def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
     like any other.
     """
     hints: Mapping[str, str] = {"type": "", "id": "", FAULT: fault}
-    return Inbound(partner, raw, "", DOOR, hints)
+    return Inbound(partner, raw, "", ENDPOINT, hints)
 
 
 def _violation(message: str, expected: str) -> Violation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.items import items_by_kind
-from exchange.adapters.luova.listen import DOORS
+from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
 from exchange.adapters.luova.rules import rules, verdict
@@ -27,7 +27,7 @@ CHANNEL = Channel(
         "tax",
         "unemployment",
     ),
-    doors=DOORS,
+    endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
     route=route,

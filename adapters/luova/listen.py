@@ -1,4 +1,4 @@
-"""The doors of Luova: submit one or many, read and acknowledge a mailbox, ask for a state; bytes
+"""The endpoints of Luova: submit one or many, read and acknowledge a mailbox, ask for a state; bytes
 in, bytes out, no judgement.
 """
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from exchange.adapters.luova import answer, batch
 from exchange.adapters.luova.parse import inbound_of
-from exchange.ports.channel import Door, Inbound
+from exchange.ports.channel import Endpoint, Inbound
 from exchange.ports.desk import Desk
 from exchange.schemas import guard, json
 from exchange.schemas.call import Call, Reply
@@ -59,7 +59,7 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 def _whole(call: Call, partner: Partner) -> Inbound:
     """A batch that can't be taken apart: it counts as one message."""
-    return Inbound(partner, call.body, call.headers.get("Content-Type", ""), batch.DOOR)
+    return Inbound(partner, call.body, call.headers.get("Content-Type", ""), batch.ENDPOINT)
 
 
 async def read_mailbox(call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -144,34 +144,34 @@ async def read_state(call: Call, partner: Partner, desk: Desk) -> Reply:
     return answer.state(envelope, await desk.deliveries(message_id))
 
 
-DOORS = (
-    Door(
+ENDPOINTS = (
+    Endpoint(
         "POST",
         "/luova/v1/messages",
         "Submit one message; its envelope is in the headers",
         submit,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "GET",
         "/luova/v1/messages/{id}",
         "The state of a message of one's own and its deliveries",
         read_state,
     ),
-    Door(
+    Endpoint(
         "POST",
         "/luova/v1/batches",
         "Submit many messages (NDJSON or multipart/mixed), each accepted or rejected by itself",
         submit_batch,
         takes_messages=True,
     ),
-    Door(
+    Endpoint(
         "GET",
         "/luova/v1/mailbox",
         "Lease the oldest waiting deliveries of one's own mailbox",
         read_mailbox,
     ),
-    Door(
+    Endpoint(
         "POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge
     ),
 )

@@ -42,10 +42,10 @@ def hints_of(headers: Mapping[str, str]) -> dict[str, str]:
     return hints
 
 
-def inbound_of(call: Call, partner: Partner, door: str) -> Inbound:
+def inbound_of(call: Call, partner: Partner, endpoint: str) -> Inbound:
     """A submitted call as the journey takes it: the bytes as they came, never copied."""
     return Inbound(
-        partner, call.body, call.headers.get("Content-Type", ""), door, hints_of(call.headers)
+        partner, call.body, call.headers.get("Content-Type", ""), endpoint, hints_of(call.headers)
     )
 
 

@@ -164,7 +164,7 @@ class Luova:
     def submit(
         self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
     ) -> Call:
-        """One message through the submit door."""
+        """One message through the submit endpoint."""
         content_type = JSON if body.lstrip()[:1] in (b"{", b"[") else XML
         headers = {
             "X-API-Key": partner.key,

@@ -27,7 +27,7 @@ def date_of(situation: Situation) -> datetime.date:
 
 
 def submit(partner: Partner, message_type: str, generated: Generated, **headers: str) -> Sending:
-    """One message through the submit door."""
+    """One message through the submit endpoint."""
     own = {"X-API-Key": partner.key, **headers_of(message_type, generated), **headers}
     return Sending(Call("POST", SUBMIT, own, generated.body), items=generated.items)
 

@@ -24,7 +24,7 @@ from exchange.schemas.violation import Finding
 #: (*modelled*).
 CLOCK_SKEW_SECONDS_MAX = 24 * 3600
 
-#: The door of a message that is only checked: it has no sender whose rights could be judged.
+#: The endpoint of a message that is only checked: it has no sender whose rights could be judged.
 CHECK = "check"
 
 Rule = Callable[[Parsed, Context], list[Finding]]
@@ -48,7 +48,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     route = ROUTES.get(parsed.message_type)
     if route is None:
         return findings
-    if parsed.inbound.partner.sector not in route.senders and parsed.inbound.door != CHECK:
+    if parsed.inbound.partner.sector not in route.senders and parsed.inbound.endpoint != CHECK:
         expected = " or ".join(route.senders)
         message = f"{parsed.message_type} is not sent by this sector"
         findings.append(

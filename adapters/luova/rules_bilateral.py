@@ -15,7 +15,7 @@ from exchange.schemas.violation import Finding
 
 Element = Any
 NAMESPACE = "{urn:exchange:bilateral:1}"
-#: The door of a message that is only checked: it has no ends.
+#: The endpoint of a message that is only checked: it has no ends.
 CHECK = "check"
 
 
@@ -65,7 +65,7 @@ def _ends(message: Element, parsed: Parsed, context: Context) -> list[Finding]:
             )
         ]
     partner = parsed.inbound.partner
-    if parsed.inbound.door == CHECK:
+    if parsed.inbound.endpoint == CHECK:
         return []
     findings = []
     if sender.text != partner.country:

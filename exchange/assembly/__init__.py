@@ -4,13 +4,13 @@ settings; no behaviour of its own.
 
 from exchange.assembly.exchange import Exchange
 from exchange.assembly.parts import checking, ledger_path, warm_up
-from exchange.assembly.statistics import own_doors, statistics_lines, statistics_report
+from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
 
 __all__ = [
     "Exchange",
     "checking",
     "ledger_path",
-    "own_doors",
+    "own_endpoints",
     "statistics_lines",
     "statistics_report",
     "warm_up",

@@ -94,7 +94,7 @@ def statistics_report(
                 *(each.days(first, end) for each in ledgers)
             ):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
-        peaks.take(heapq.merge(*(each.sums(first, end, own_doors()) for each in ledgers)))
+        peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
     days: float = len(covered.held)
     if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
         days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
@@ -103,15 +103,15 @@ def statistics_report(
     return report_of(tally, cuts, names, Period(year, days, scale, asked), covered, peaks)
 
 
-def own_doors() -> list[tuple[str, str]]:
-    """The doors (channel, door) by which watches put in what the exchange itself sends, at moments
+def own_endpoints() -> list[tuple[str, str]]:
+    """The endpoints (channel, endpoint) by which watches put in what the exchange itself sends, at moments
     of its own choosing.
     """
     return [
-        (name, watch.door)
+        (name, watch.endpoint)
         for name, channel in discovery.channels().items()
         for watch in channel.watches
-        if watch.door
+        if watch.endpoint
     ]
 
 

@@ -12,7 +12,7 @@ from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
 
 
 class Asking:
-    """Both halves in one call, for channels whose doors answer synchronously."""
+    """Both halves in one call, for channels whose endpoints answer synchronously."""
 
     def __init__(
         self,

@@ -150,7 +150,7 @@ class Attempts:
             envelope.message_type,
             envelope.sender,
             delivery.receiver.id,
-            envelope.door,
+            envelope.endpoint,
         )
         state, next_at, ended_at, reason, answer, answer_type = "delivered", 0, now, "", None, ""
         if isinstance(attempted, Delivered):

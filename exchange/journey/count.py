@@ -22,7 +22,14 @@ def message_counts(
     an accepted one; a conversation that it begins.
     """
     minute, process = message.received_at // 60_000, message.process
-    dimensions = (minute, message.channel, message.message_type, message.sender, "", message.door)
+    dimensions = (
+        minute,
+        message.channel,
+        message.message_type,
+        message.sender,
+        "",
+        message.endpoint,
+    )
     counts = [
         (CountKey(*dimensions, "received", process), 1, message.items, message.bytes),
         (CountKey(*dimensions, message.state, process), 1, message.items, message.bytes),
@@ -44,7 +51,7 @@ def duplicate_counts(original: MessageRow, at: int) -> list[Count]:
         original.message_type,
         original.sender,
         "",
-        original.door,
+        original.endpoint,
     )
     return [
         (CountKey(*dimensions, kind, original.process), 1, original.items, original.bytes)
@@ -61,7 +68,7 @@ def queued_counts(
         dimensions = (message.channel, message.message_type, message.sender, each.receiver)
         counts += delivery_counts(
             message.received_at,
-            (*dimensions, message.door),
+            (*dimensions, message.endpoint),
             each.items,
             message.bytes,
             ["queued"],
@@ -81,7 +88,7 @@ def delivery_counts(
     detail: Mapping[str, Any],
 ) -> list[Count]:
     """Kinds of one moment of one delivery; `dimensions` are channel, message type, sender,
-    receiver, door. What the message's detail says of its items is counted besides: kind and kind
+    receiver, endpoint. What the message's detail says of its items is counted besides: kind and kind
     of item, parted by a colon.
     """
     minute = at // 60_000

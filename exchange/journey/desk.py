@@ -19,7 +19,7 @@ from exchange.schemas.violation import Violation
 
 
 class ChannelDesk:
-    """The exchange as one channel's doors see it."""
+    """The exchange as one channel's endpoints see it."""
 
     def __init__(
         self,

@@ -101,7 +101,7 @@ class Mailboxes:
             message.message_type,
             message.sender,
             row.receiver,
-            message.door,
+            message.endpoint,
         )
         return await self._ledger.settle(
             Settlement(

@@ -55,7 +55,7 @@ def accepted_record(
         digest,
         now,
         "accepted",
-        inbound.door,
+        inbound.endpoint,
         identity.conversation,
         verdict.items,
         len(inbound.body),
@@ -121,7 +121,7 @@ def rejected_record(
         digest if storable else b"",
         now,
         "rejected",
-        inbound.door,
+        inbound.endpoint,
         identity.conversation[:SENDER_ID_CHARACTERS_MAX]
         if identity is not None and storable
         else "",
@@ -148,7 +148,7 @@ def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelo
         row.sender_message_id,
         row.received_at,
         row.content_type,
-        row.door,
+        row.endpoint,
         row.conversation,
         row.items,
         row.bytes,

@@ -1,7 +1,7 @@
 """What a channel is to the journey: its declaration, what it parses and identifies, what it
 answers; no channel itself.
 
-Every function of a channel but the handlers of its doors is pure: no I/O, no clock, no randomness.
+Every function of a channel but the handlers of its endpoints is pure: no I/O, no clock, no randomness.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Mode = Literal["push", "mailbox", "ask"]
 
 @value
 class Inbound:
-    """What came in through a door: the authenticated partner, the bytes as sent, and what the
+    """What came in through an endpoint: the authenticated partner, the bytes as sent, and what the
     headers said.
 
     `hints` are the channel's own headers under short names (`type`, `id`, `receiver`, ...).
@@ -36,7 +36,7 @@ class Inbound:
     partner: Partner
     body: bytes
     content_type: str = ""
-    door: str = ""
+    endpoint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -153,7 +153,7 @@ class Watch:
     `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the
     exchange's clock. It may be ended at any `await` and must bear being run again from the start.
 
-    `door` is the door by which it puts in messages that the exchange itself sends (empty: what it
+    `endpoint` is the endpoint by which it puts in messages that the exchange itself sends (empty: what it
     takes in, partners sent). Nobody else comes in by it, so what was counted there is what partners
     never sent.
     """
@@ -161,11 +161,11 @@ class Watch:
     name: str
     every_seconds: float
     run: Callable[[Desk], Awaitable[None]]
-    door: str = ""
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoint:
     """One method and path of a channel. `path` is in aiohttp's form (`/luova/v1/messages/{id}`).
 
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
@@ -244,7 +244,7 @@ class Channel:
     name: str
     titles: Mapping[str, str]
     families: tuple[str, ...]
-    doors: tuple[Door, ...]
+    endpoints: tuple[Endpoint, ...]
     parse: Callable[[Inbound], Parsed]
     identify: Callable[[Parsed], Identity]
     route: Callable[[Parsed, Identity, Verdict, Directory], Sequence[Destination]]
@@ -268,7 +268,7 @@ __all__ = [
     "Channel",
     "Context",
     "Destination",
-    "Door",
+    "Endpoint",
     "Envelope",
     "Handler",
     "Identity",

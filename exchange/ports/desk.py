@@ -1,4 +1,4 @@
-"""The desk: what a channel's door may ask of the exchange while it serves a partner; no
+"""The desk: what a channel's endpoint may ask of the exchange while it serves a partner; no
 implementation.
 """
 
@@ -43,7 +43,7 @@ class Leased:
 
 
 class Desk(Protocol):
-    """The exchange as a channel's door sees it."""
+    """The exchange as a channel's endpoint sees it."""
 
     @property
     def directory(self) -> Directory:

@@ -27,7 +27,7 @@ class MessageRow(NamedTuple):
     digest: bytes
     received_at: int
     state: str
-    door: str
+    endpoint: str
     conversation: str
     items: int
     bytes: int
@@ -84,7 +84,7 @@ class CountKey(NamedTuple):
     message_type: str
     sender: str
     receiver: str
-    door: str
+    endpoint: str
     kind: str
     process: str = ""
 

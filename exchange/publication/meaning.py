@@ -60,7 +60,7 @@ def _selected(report: Report, selection: Selection, language: str) -> str:
         _side(report, side, language) for side in (selection.sender, selection.receiver)
     )
     parts = [f"{ends} ({_types(report, selection, language)})"]
-    parts += [report.name("door", door, language) for door in selection.doors]
+    parts += [report.name("endpoint", endpoint, language) for endpoint in selection.endpoints]
     parts += [report.name("item", selection.item, language)] if selection.item else []
     when = say["meaning-sent"] if selection.when == "sent" else say["meaning-received"]
     return ", ".join([*parts, when])

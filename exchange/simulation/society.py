@@ -22,7 +22,7 @@ from exchange.partners.stub import Sending, Served, Situation, Stub, Wanted, as_
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.simulation.clock import VirtualClock
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from exchange.simulation.plan import Arrival, Plan
 
 #: Calls that partners make at once; more wait for those before them.
@@ -80,7 +80,7 @@ class Society:
         self._faults = faults
         self._clock = clock
         self._is_cut = is_cut
-        self._doors: InsideDoors | None = None
+        self._endpoints: InsideEndpoints | None = None
         #: Of the day's messages that are to be answered: by their beginning, how much of each type.
         self._answers: dict[bytes, dict[str, int]] = {}
         #: How often a call with that body came, so that each attempt meets a fault of its own.
@@ -94,9 +94,9 @@ class Society:
         self._rng = random.Random()
         self.made = Made()
 
-    def go_through(self, doors: InsideDoors) -> None:
+    def go_through(self, endpoints: InsideEndpoints) -> None:
         """Where the partners' calls go."""
-        self._doors = doors
+        self._endpoints = endpoints
 
     def end_day(self) -> None:
         """Forget what only a day's messages needed; whatever failed in what partners sent on their
@@ -148,11 +148,11 @@ class Society:
         await self._carry(sending, serials, 0)
 
     async def _carry(self, sending: Sending, serials: itertools.count[int], depth: int) -> None:
-        assert self._doors is not None, "go_through comes first"
+        assert self._endpoints is not None, "go_through comes first"
         made = self.made
         made.calls += 1
         made.items += sending.items
-        reply = await self._doors.call(sending.call)
+        reply = await self._endpoints.call(sending.call)
         if reply.status >= 400:
             made.refused += 1
             if len(made.refusals) < REFUSALS_KEPT:

@@ -26,7 +26,7 @@ PLAIN = {
     "message-type": "message_type",
     "sender": "sender",
     "receiver": "receiver",
-    "door": "door",
+    "endpoint": "endpoint",
     "process": "process",
 }
 #: Dimensions of either end: what is sent counts once for the sender, what is received once for the
@@ -54,7 +54,7 @@ NAMED_BY = {
         for name in (
             "channel",
             "message-type",
-            "door",
+            "endpoint",
             "direction",
             "group",
             "weekday",

@@ -13,7 +13,7 @@ from exchange.statistics.rows import Published, Row, Rows, Selection, Side, When
 
 #: The dimensions that the counters must be summed by, in this order:
 #: `ledger.totals(by=DIMENSIONS)`.
-DIMENSIONS = ("channel", "message_type", "sender", "receiver", "door", "kind")
+DIMENSIONS = ("channel", "message_type", "sender", "receiver", "endpoint", "kind")
 #: The kind of counter that tells when: accepted for a receiver, taken by it. After it, parted by a
 #: colon, a counter of items of a kind names that.
 KINDS: Mapping[When, str] = {"sent": "queued", "received": "delivered"}
@@ -216,7 +216,7 @@ def selects(selection: Selection, facts: Mapping[str, str], directory: Directory
     return (
         selection.covers(facts["message_type"])
         and (not selection.channels or facts["channel"] in selection.channels)
-        and (not selection.doors or facts["door"] in selection.doors)
+        and (not selection.endpoints or facts["endpoint"] in selection.endpoints)
         and _is(selection.sender, facts["sender"], directory)
         and _is(selection.receiver, facts["receiver"], directory)
     )

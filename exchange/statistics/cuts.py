@@ -91,7 +91,8 @@ def load(rows: Rows, path: Path = DEFAULT_PATH) -> Cuts:
 
     groups = {entry["opens"][0]: tuple(entry["opens"]) for entry in data["group"]}
     names = {
-        kind: data[kind] for kind in ("sector", "direction", "door", "weekday", "country", "item")
+        kind: data[kind]
+        for kind in ("sector", "direction", "endpoint", "weekday", "country", "item")
     }
     names["group"] = {entry["opens"][0]: entry["title"] for entry in data["group"]}
     cuts = Cuts(

@@ -43,7 +43,7 @@ class Selection:
     when: When = "received"
     item: str = ""
     channels: tuple[str, ...] = ()
-    doors: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
     sender: Side = Side()
     receiver: Side = Side()
 

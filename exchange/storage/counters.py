@@ -12,9 +12,11 @@ from exchange.ports.ledger import Count
 from exchange.storage.connection import insert
 from exchange.storage.days import day_of_minute
 
-COUNT_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes"
+COUNT_COLUMNS = (
+    "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes"
+)
 ADD_COUNTS = (
-    "ON CONFLICT(period,channel,message_type,sender,receiver,door,kind,process) DO UPDATE SET "
+    "ON CONFLICT(period,channel,message_type,sender,receiver,endpoint,kind,process) DO UPDATE SET "
     "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
 )
 

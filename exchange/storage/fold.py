@@ -3,7 +3,7 @@ and the day's curve; never a count is lost.
 
 What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the
 day had (`day_counter.hours`, JSON: the local hour to [count, items, bytes]); for each channel and
-door, what was received and delivered in each minute (`day_curve`).
+endpoint, what was received and delivered in each minute (`day_curve`).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ DIMENSIONS = CountKey._fields[1:]
 _LEVEL = 3
 _KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
 _COLUMNS = ("period", *DIMENSIONS)
-_KIND, _DOOR = _COLUMNS.index("kind"), _COLUMNS.index("door")
+_KIND, _ENDPOINT = _COLUMNS.index("kind"), _COLUMNS.index("endpoint")
 _NOTHING = (0, 0, 0, 0)
-#: The door of what was folded before doors were told apart; items received are 0 there, for they
+#: The endpoint of what was folded before endpoints were told apart; items received are 0 there, for they
 #: were not kept.
-UNKNOWN_DOOR = "?"
+UNKNOWN_ENDPOINT = "?"
 
 #: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them,
 #: deliveries made, items in them.
 MinuteRow = tuple[int, str, int, int, int, int]
-#: A door by its channel's name and its own.
-DoorKey = tuple[str, str]
+#: An endpoint by its channel's name and its own.
+EndpointKey = tuple[str, str]
 #: Sums of a key that fills.
 _Sums = dict[Any, list[int]]
 
@@ -114,12 +114,15 @@ def curve_sums(codec: int, content: bytes) -> str:
 
 
 def curves(
-    connection: sqlite3.Connection, first_day: int, end_day: int, without: Collection[DoorKey] = ()
+    connection: sqlite3.Connection,
+    first_day: int,
+    end_day: int,
+    without: Collection[EndpointKey] = (),
 ) -> Iterator[MinuteRow]:
     """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a
     time is in memory.
 
-    What came through the doors `without` adds nothing to its minutes, which are told all the same.
+    What came through the endpoints `without` adds nothing to its minutes, which are told all the same.
     """
     days = connection.execute(
         "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day",
@@ -129,10 +132,10 @@ def curves(
         start = first_minute(day)
         by_minute: _Sums = {}
         of_day = connection.execute(
-            "SELECT channel,door,codec,content FROM day_curve WHERE day=?", (day,)
+            "SELECT channel,endpoint,codec,content FROM day_curve WHERE day=?", (day,)
         )
-        for channel, door, codec, content in of_day:
-            counts = (channel, door) not in without
+        for channel, endpoint, codec, content in of_day:
+            counts = (channel, endpoint) not in without
             for minute, *sums in curve_of(codec, content):
                 _add(by_minute, (start + minute, channel), sums if counts else _NOTHING)
         for (minute, channel), sums in sorted(by_minute.items()):
@@ -144,7 +147,7 @@ def _added_up(
     rows: Iterable[Sequence[Any]],
 ) -> tuple[dict[tuple[Any, ...], _Sums], dict[tuple[int, str, str], _Sums]]:
     """Deliveries by day, dimensions and hour; all that is received and delivered by day, channel,
-    door and minute of the day.
+    endpoint and minute of the day.
     """
     hours: dict[tuple[Any, ...], _Sums] = {}
     curves: dict[tuple[int, str, str], _Sums] = {}
@@ -159,7 +162,7 @@ def _added_up(
             day, hour = local_hour(minute // 60)
             start = first_minute(day)
         count, items, size = row[-3:]
-        of_minute = curves.setdefault((day, row[1], row[_DOOR]), {}).setdefault(
+        of_minute = curves.setdefault((day, row[1], row[_ENDPOINT]), {}).setdefault(
             minute - start, [0, 0, 0, 0]
         )
         if kind == RECEIVED:
@@ -195,7 +198,7 @@ def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Su
 def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, str], _Sums]) -> None:
     for key, sums in curves.items():
         kept = connection.execute(
-            "SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND door=?", key
+            "SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND endpoint=?", key
         ).fetchone()
         for minute, *values in curve_of(*kept) if kept else ():
             _add(sums, minute, values)
@@ -203,6 +206,6 @@ def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, st
             [[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":")
         )
         connection.execute(
-            "INSERT OR REPLACE INTO day_curve(day,channel,door,codec,content) VALUES (?,?,?,?,?)",
+            "INSERT OR REPLACE INTO day_curve(day,channel,endpoint,codec,content) VALUES (?,?,?,?,?)",
             (*key, *pack(text.encode(), _LEVEL)),
         )

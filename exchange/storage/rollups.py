@@ -18,7 +18,7 @@ from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.fold import (
     DELIVERED,
     RECEIVED,
-    DoorKey,
+    EndpointKey,
     MinuteRow,
     curves,
     folded_before,
@@ -112,18 +112,18 @@ class Rollups:
             yield (day, *rest, hour, count, items, size)
 
     def sums(
-        self, since: int, until: int, without: Collection[DoorKey] = ()
+        self, since: int, until: int, without: Collection[EndpointKey] = ()
     ) -> Iterator[MinuteRow]:
         """Each minute of the days [since, until) and each channel that counted in it, folded or
         not, added up by minute.
 
-        What came through the doors `without` adds nothing to its minutes, which are told all the
+        What came through the endpoints `without` adds nothing to its minutes, which are told all the
         same.
         """
-        # The order of the primary key, so that nothing is sorted: doors are left out by their cases
+        # The order of the primary key, so that nothing is sorted: endpoints are left out by their cases
         # and not grouped by.
         left_out = " OR ".join(
-            f"(channel=?{number} AND door=?{number + 1})"
+            f"(channel=?{number} AND endpoint=?{number + 1})"
             for number in range(3, 3 + 2 * len(without), 2)
         )
         figures = ",".join(
@@ -137,7 +137,7 @@ class Rollups:
             (
                 first_minute(since),
                 first_minute(until),
-                *(name for door in without for name in door),
+                *(name for endpoint in without for name in endpoint),
             ),
         )
         return heapq.merge(curves(self._open, since, until, without), unfolded)

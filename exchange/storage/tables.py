@@ -46,7 +46,7 @@ class Message(SQLModel, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     received_at: int = Field(sa_column=_big())
     state: str
-    door: str
+    endpoint: str
     conversation: str
     items: int
     bytes: int
@@ -192,7 +192,7 @@ class Counted(SQLModel):
     message_type: str = Field(primary_key=True)
     sender: str = Field(primary_key=True)
     receiver: str = Field(primary_key=True)
-    door: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     process: str = Field(primary_key=True)
     count: int = Field(sa_type=BigInteger)
@@ -221,10 +221,10 @@ class DayCounter(Counted, table=True):
 
 
 class DayCurve(SQLModel, table=True):
-    """What came in through a channel's door, and was delivered of it, in each minute of a folded
+    """What came in through a channel's endpoint, and was delivered of it, in each minute of a folded
     day, as compressed JSON (see `fold`).
 
-    The door is `?` for what was folded before doors were told apart.
+    The endpoint is `?` for what was folded before endpoints were told apart.
     """
 
     __tablename__ = "day_curve"
@@ -232,7 +232,7 @@ class DayCurve(SQLModel, table=True):
 
     day: int = Field(primary_key=True)
     channel: str = Field(primary_key=True)
-    door: str = Field(primary_key=True)
+    endpoint: str = Field(primary_key=True)
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 

@@ -1,3 +1,3 @@
-"""The exchange over HTTP: the channels' doors, the operators' pages, the JSON API, /metrics,
+"""The exchange over HTTP: the channels' endpoints, the operators' pages, the JSON API, /metrics,
 health, and the calls to partners; no rule of a channel.
 """

@@ -67,7 +67,7 @@ MESSAGE = _object(
         },
         "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
         "state": {"enum": ["accepted", "rejected"]},
-        "door": _TEXT,
+        "endpoint": _TEXT,
         "conversation": _TEXT,
         "items": _NUMBER,
         "bytes": _NUMBER,

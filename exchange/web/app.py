@@ -1,4 +1,4 @@
-"""The application of one worker: doors, pages, API, metrics and health put on one aiohttp app; what
+"""The application of one worker: endpoints, pages, API, metrics and health put on one aiohttp app; what
 they do lives beside it.
 """
 
@@ -21,7 +21,7 @@ from exchange.web.access.guard import Need
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
-from exchange.web.doors import Doors
+from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.refusals import refusing
@@ -63,7 +63,7 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    doors = Doors(
+    endpoints = Endpoints(
         parts.directory,
         parts.limits,
         metrics,
@@ -72,14 +72,14 @@ def build(parts: Parts) -> web.Application:
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[
-            refusing(doors, parts.limits),
+            refusing(endpoints, parts.limits),
             refuse_without_ledger,
             guard.middleware(),
         ],
     )
     channels = list(parts.channels)
     for channel in channels:
-        guard.pass_partners(app.add_routes(doors.routes(channel, parts.desk(channel))))
+        guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     operations.append(_description(channels, operations))
     for operation in operations:
@@ -174,7 +174,7 @@ async def _watch_ledger(ledger: Ledger) -> None:
 
 
 async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Keep `snapshots.waiting` fresh, so that the doors can refuse before the queue outgrows its
+    """Keep `snapshots.waiting` fresh, so that the endpoints can refuse before the queue outgrows its
     limit.
     """
     while True:
@@ -182,6 +182,6 @@ async def _watch_backlog(snapshots: Snapshots) -> None:
             await snapshots.current()
         except LedgerUnavailable as error:
             log.warning("backlog not counted", why=str(error))
-        except Exception:  # the doors go on by the last number known
+        except Exception:  # the endpoints go on by the last number known
             log.exception("backlog not counted")
         await asyncio.sleep(BACKLOG_SECONDS)

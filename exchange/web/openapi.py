@@ -1,4 +1,4 @@
-"""/api/openapi.json: every door of every channel and every operation of our own API, described in
+"""/api/openapi.json: every endpoint of every channel and every operation of our own API, described in
 OpenAPI 3.1; serves and calls nothing.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from exchange.ports import Channel, Door
+from exchange.ports import Channel, Endpoint
 from exchange.web.access.guard import COOKIE
 
 VERSION = "3.1.0"
@@ -65,8 +65,10 @@ def describe(
     tags = []
     for channel in channels:
         tags.append({"name": channel.name, "description": channel.titles["en"]})
-        for door in channel.doors:
-            paths.setdefault(door.path, {})[door.method.lower()] = _door(channel, door)
+        for endpoint in channel.endpoints:
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _endpoint(
+                channel, endpoint
+            )
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
@@ -119,18 +121,18 @@ def listed(name: str) -> dict[str, Any]:
     return {"type": "array", "items": reference(name)}
 
 
-def _door(channel: Channel, door: Door) -> dict[str, Any]:
-    """A channel's door: what stands in its bodies, and how it refuses, is for the channel's own
+def _endpoint(channel: Channel, endpoint: Endpoint) -> dict[str, Any]:
+    """A channel's endpoint: what stands in its bodies, and how it refuses, is for the channel's own
     documentation.
     """
     described: dict[str, Any] = {
-        "operationId": _id(door.method, door.path),
+        "operationId": _id(endpoint.method, endpoint.path),
         "tags": [channel.name],
-        "summary": door.summary,
-        "parameters": _in_path(door.path),
+        "summary": endpoint.summary,
+        "parameters": _in_path(endpoint.path),
         "responses": {"2XX": {"description": "Done; for a message, its receipt: it is committed"}},
     }
-    if door.public is not None:
+    if endpoint.public is not None:
         return described
     described["security"] = [{_KEY: []}]
     described["responses"] |= {
@@ -147,7 +149,7 @@ def _door(channel: Channel, door: Door) -> dict[str, Any]:
             "description": "Refused or rejected, in the channel's own form, with every violation"
         },
     }
-    if door.method in ("POST", "PUT"):
+    if endpoint.method in ("POST", "PUT"):
         described["requestBody"] = {"required": True, "content": {"*/*": {}}}
     return described
 

@@ -14,7 +14,16 @@ from exchange.ports import Refusal
 from exchange.ports.channel import refuse_with_problem
 from exchange.settings import Limits
 from exchange.web.connections import Connection, NoRoom, RequestLate, head_bytes
-from exchange.web.doors import BROKEN_OFF, BUSY, FAILED, NO_DOOR, SLOW, Doors, response, too_large
+from exchange.web.endpoints import (
+    BROKEN_OFF,
+    BUSY,
+    FAILED,
+    NO_ENDPOINT,
+    SLOW,
+    Endpoints,
+    response,
+    too_large,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -24,11 +33,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _UNREAD = frozenset((400, 408, 413, 431, 503))
 
 
-def refusing(doors: Doors, limits: Limits) -> Middleware:
+def refusing(endpoints: Endpoints, limits: Limits) -> Middleware:
     """The middleware around every handler of a worker."""
 
     def refuse(request: web.Request, refusal: Refusal) -> web.Response:
-        reply = doors.refuse(request.path, refusal) or refuse_with_problem(refusal)
+        reply = endpoints.refuse(request.path, refusal) or refuse_with_problem(refusal)
         answered = response(reply)
         if refusal.status in _UNREAD and not request.content.is_eof():
             answered.force_close()
@@ -43,7 +52,7 @@ def refusing(doors: Doors, limits: Limits) -> Middleware:
         except web.HTTPRequestEntityTooLarge:
             return refuse(request, too_large(limits.body_bytes_max))
         except web.HTTPNotFound:
-            return refuse(request, NO_DOOR)
+            return refuse(request, NO_ENDPOINT)
         except web.HTTPMethodNotAllowed as error:
             methods = ", ".join(sorted(error.allowed_methods))
             answered = refuse(request, Refusal("method", 405, f"this address takes {methods} only"))

@@ -76,7 +76,7 @@ def settlement(
         message.message_type,
         message.sender,
         delivery.receiver,
-        message.door,
+        message.endpoint,
     )
     events = [EventRow(message.id, delivery.id, at, kind, "") for kind in kinds]
     counts = delivery_counts(

@@ -33,11 +33,11 @@ SAMPLES = Path(kelmu.__file__).parent / "samples/valid"
 
 @dataclass(frozen=True)
 class Question:
-    """A call about an id: its door, the call's method, path and body with the id in them, those
+    """A call about an id: its endpoint, the call's method, path and body with the id in them, those
     whom it belongs to, and an id of the same form that nothing has.
     """
 
-    door: str
+    endpoint: str
     id: str
     mine: tuple[str, ...]
     write: Callable[[str, Partner], tuple[str, str, bytes]]
@@ -200,12 +200,12 @@ async def test_what_belongs_to_another_is_what_is_not_there(
         everybody = list(gateway.exchange.directory)
         some = {partner.sector: partner for partner in everybody if partner.id not in question.mine}
         for partner in some.values() if question.is_costly else everybody:
-            if partner.id in question.mine or question.door.startswith("/api"):
+            if partner.id in question.mine or question.endpoint.startswith("/api"):
                 continue
             of_it = await answer(gateway, question, question.id, partner)
             of_nothing = await answer(gateway, question, question.nothing, partner)
             if of_it != of_nothing:
-                told.append(f"{partner.id} {question.door} {question.id}: {of_it} {of_nothing}")
+                told.append(f"{partner.id} {question.endpoint} {question.id}: {of_it} {of_nothing}")
     assert told == []
 
 
@@ -218,7 +218,7 @@ async def test_who_it_belongs_to_is_told(asked: tuple[Running, list[Question]]) 
             assert partner is not None
             of_it = await answer(gateway, question, question.id, partner)
             of_nothing = await answer(gateway, question, question.nothing, partner)
-            assert of_it != of_nothing, question.door
+            assert of_it != of_nothing, question.endpoint
             # (Kela's question may have been answered by the county's stub before.)
             assert of_it[0] < 300 or "answered already" in of_it[2], of_it
 
@@ -229,24 +229,24 @@ async def test_a_partners_key_opens_nothing_of_the_operators(
     gateway, questions = asked
     async with running(tmp_path, operators={"open": False}) as shut:
         for question in questions:
-            if question.door.startswith("/api"):
+            if question.endpoint.startswith("/api"):
                 partner = gateway.exchange.directory.get("dvv")
                 assert partner is not None
                 status, _, _ = await answer(shut, question, question.id, partner)
                 assert status == 401
 
 
-async def test_every_door_with_an_id_is_asked(asked: tuple[Running, list[Question]]) -> None:
+async def test_every_endpoint_with_an_id_is_asked(asked: tuple[Running, list[Question]]) -> None:
     gateway, questions = asked
     of_channels = {
-        door.path
+        endpoint.path
         for channel in gateway.exchange.channels.values()
-        for door in channel.doors
-        if door.public is None and "{" in door.path
+        for endpoint in channel.endpoints
+        if endpoint.public is None and "{" in endpoint.path
     }
     of_operators = {
         resource.canonical
         for resource in gateway.exchange.application().router.resources()
         if resource.canonical.startswith("/api") and "{" in resource.canonical
     }
-    assert of_channels | of_operators <= {question.door for question in questions}
+    assert of_channels | of_operators <= {question.endpoint for question in questions}

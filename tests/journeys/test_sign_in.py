@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from exchange.web.pages.words import LANGUAGES, gettext
-from tests.exchange.web.access.doors import Shut, shut
+from tests.exchange.web.access.endpoints import Shut, shut
 
 pytestmark = pytest.mark.browser
 

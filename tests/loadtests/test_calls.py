@@ -66,7 +66,7 @@ async def test_every_sample_is_taken_as_a_new_message_again_and_again(
     samples: list[calls.Sample], tmp_path: Path
 ) -> None:
     chosen = {
-        (sample.channel, sample.message_type, sample.door): sample
+        (sample.channel, sample.message_type, sample.endpoint): sample
         for sample in samples
         if sample.method == "POST"
     }

@@ -22,7 +22,16 @@ LOAD = workload.load()
 def sample(flow: workload.Flow) -> Sample:
     """Some call of a flow."""
     return Sample(
-        flow.channel, flow.message_type, "x", flow.sector, 1.0, 1, "POST", flow.door or "/", {}, b""
+        flow.channel,
+        flow.message_type,
+        "x",
+        flow.sector,
+        1.0,
+        1,
+        "POST",
+        flow.endpoint or "/",
+        {},
+        b"",
     )
 
 

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 from exchange.adapters.income_register import answer
-from exchange.adapters.income_register.document import FILE_DOOR
+from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.lookup import with_target
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Watch
@@ -79,7 +79,7 @@ async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
         )
         await asyncio.to_thread(path.unlink)
         return None
-    outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_DOOR), desk))
+    outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_ENDPOINT), desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )

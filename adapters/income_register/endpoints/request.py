@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from exchange.adapters.income_register.document import REAL_TIME_DOOR
+from exchange.adapters.income_register.document import REAL_TIME_ENDPOINT
 from exchange.adapters.income_register.endpoints import soap, wsdl
 from exchange.adapters.income_register.parse import Document, parse
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
@@ -74,7 +74,7 @@ def opened(
     if isinstance(operation, str):
         return soap.fault("Client", operation)
     try:
-        parsed = parse(Inbound(partner, call.body, call.content_type, REAL_TIME_DOOR))
+        parsed = parse(Inbound(partner, call.body, call.content_type, REAL_TIME_ENDPOINT))
     except Malformed as error:
         return soap.fault("Client", "malformed", error.violations)
     root = str(parsed.document.tag).rpartition("}")[2]

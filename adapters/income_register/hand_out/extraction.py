@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from exchange.adapters.income_register.document import REGISTER, SUBSCRIPTION_DOOR
+from exchange.adapters.income_register.document import REGISTER, SUBSCRIPTION_ENDPOINT
 from exchange.adapters.income_register.hand_out.changed_reports import Changes
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.extent import Extent, extent_of
@@ -79,7 +79,7 @@ async def extract(register_id: str, desk: Desk) -> bool:
             "left": str(extent.left),
         }
         signed = sign_canonical(document, signing_key())
-        outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_DOOR, hints))
+        outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_ENDPOINT, hints))
         await rests.rest()
         return outcome.kind != "rejected"
 
@@ -153,4 +153,4 @@ async def _documents(
         yield document(number + 1, reports)
 
 
-WATCH = Watch("subscriptions", 1.0, watch, SUBSCRIPTION_DOOR)
+WATCH = Watch("subscriptions", 1.0, watch, SUBSCRIPTION_ENDPOINT)

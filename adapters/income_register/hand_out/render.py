@@ -224,7 +224,7 @@ def _head(data: Element, holding: Holding, profile: str) -> bytes:
     head = etree.Element("DeliveryData")
     _copy(data, head, _BEFORE_ID)
     etree.SubElement(head, "IRDeliveryId").text = holding.envelope.public_id
-    if channel := _CHANNELS.get(holding.envelope.door):
+    if channel := _CHANNELS.get(holding.envelope.endpoint):
         etree.SubElement(head, "DeliveryToIRChannelCode").text = channel
     _copy(data, head, _AFTER_ID + PARTIES)
     _leave_out(

@@ -96,7 +96,7 @@ async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
         return inbound
     hints = await target_of(parsed, inbound.partner, desk)
     return (
-        Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.door, hints)
+        Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.endpoint, hints)
         if hints
         else inbound
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from exchange.adapters.income_register.document import (
-    DEFERRED_DOORS,
+    DEFERRED_ENDPOINTS,
     INVALIDATIONS,
     REPORTS,
-    SUBSCRIPTION_DOOR,
+    SUBSCRIPTION_ENDPOINT,
     SUBSCRIPTIONS,
     Element,
     delivery_data,
@@ -43,7 +43,7 @@ def remember(
     """The delivery's id, and the versions of the reports that were accepted; of an extraction's
     last document, until when and until which position it was.
     """
-    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+    if parsed.inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         if not (hints := parsed.inbound.hints)["until"]:
             return ()
         ended = {name: int(hints[name]) for name in ("until", "position", "left")}
@@ -84,7 +84,7 @@ def remember_rejected(
     by DeliveryId.
     """
     if (
-        parsed.inbound.door not in DEFERRED_DOORS
+        parsed.inbound.endpoint not in DEFERRED_ENDPOINTS
         or verdict.detail.get("status") != REJECTED_IN_PROCESSING
     ):
         return ()

@@ -5,7 +5,7 @@ Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chap
 9.3 (vero.fi). A new report is version 1; a replacement or an invalidation the version after the
 newest one; only the newest, valid version can be replaced or invalidated. ReportId is unique among
 the owner's reports of one kind (the owner is the payer), DeliveryId among the owner's deliveries of
-one type. Nothing of this is judged when a document is only checked, outside a door.
+one type. Nothing of this is judged when a document is only checked, outside an endpoint.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dataclasses import replace
 from typing import Any
 
 from exchange.adapters.income_register.document import (
-    DEFERRED_DOORS,
+    DEFERRED_ENDPOINTS,
     DELIVERIES,
-    DOORS,
+    ENDPOINTS,
     INVALIDATIONS,
     NEW,
-    REAL_TIME_DOOR,
+    REAL_TIME_ENDPOINT,
     REPLACEMENT,
     REPORTS,
-    SUBSCRIPTION_DOOR,
+    SUBSCRIPTION_ENDPOINT,
     SUBSCRIPTIONS,
     Element,
     Item,
@@ -58,7 +58,7 @@ def is_delivery(parsed: Parsed) -> bool:
     return (
         isinstance(parsed, Document)
         and parsed.message_type in DELIVERIES
-        and parsed.inbound.door in DOORS
+        and parsed.inbound.endpoint in ENDPOINTS
     )
 
 
@@ -76,7 +76,7 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     """The keys of the delivery itself and of every report that it names; of an extraction, its
     subscription's.
     """
-    if parsed.inbound.door == SUBSCRIPTION_DOOR:
+    if parsed.inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         return (subscription_key(parsed.inbound.hints["subscription"]),)
     if not is_delivery(parsed) or has_errors(parsed.findings):
         return ()
@@ -84,7 +84,7 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     data = delivery_data(parsed.document)
     kind, hints = kind_of(data), parsed.inbound.hints
     keys: dict[str, None] = {delivery_key(identity.sender_message_id): None}
-    if parsed.inbound.door in DEFERRED_DOORS:
+    if parsed.inbound.endpoint in DEFERRED_ENDPOINTS:
         keys[rejected_key(identity.sender_message_id)] = None
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         keys.update(
@@ -134,7 +134,7 @@ def check(
     parsed.versions.clear()
     parsed.invalidated.clear()
     data = delivery_data(parsed.document)
-    findings = [_at_a_door(finding) for finding in found]
+    findings = [_at_a_endpoint(finding) for finding in found]
     if any(finding.rule == "ir.sender-not-partner" for finding in findings):
         # Nobody learns what ids another has used.
         return findings
@@ -155,7 +155,7 @@ def check(
     kind = kind_of(data)
     if (
         parsed.message_type == INVALIDATIONS
-        and parsed.inbound.door == REAL_TIME_DOOR
+        and parsed.inbound.endpoint == REAL_TIME_ENDPOINT
         and len(parsed.items) > 1
     ):
         findings.append(
@@ -176,7 +176,7 @@ def check(
     return findings
 
 
-def _at_a_door(finding: Finding) -> Finding:
+def _at_a_endpoint(finding: Finding) -> Finding:
     """A delivery that is meant for production is refused where it arrives; a document that is only
     checked is warned of.
     """

@@ -8,11 +8,11 @@ from functools import partial
 
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
-    CHECK_DOOR,
+    CHECK_ENDPOINT,
     DATA_REQUEST,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
-    REAL_TIME_DOOR,
+    REAL_TIME_ENDPOINT,
     STATUS_REQUEST,
     SUBSCRIPTIONS,
     WAGE_REPORTS,
@@ -118,10 +118,10 @@ def _check_status_request(book: Book, document: Element) -> None:
 
 
 def _is_real_time(parsed: Parsed) -> bool:
-    """By the door; where there is none, by the root element."""
-    door = parsed.inbound.door
-    return door == REAL_TIME_DOOR or (
-        door == CHECK_DOOR and str(parsed.document.tag).endswith("ReportRequestToIR")
+    """By the endpoint; where there is none, by the root element."""
+    endpoint = parsed.inbound.endpoint
+    return endpoint == REAL_TIME_ENDPOINT or (
+        endpoint == CHECK_ENDPOINT and str(parsed.document.tag).endswith("ReportRequestToIR")
     )
 
 
@@ -131,7 +131,7 @@ def _check_header(
     """What a delivery tells once for all its reports; its parts by name."""
     parts = {child.tag: child for child in data}
     partner = parsed.inbound.partner
-    if partner.business_id and parsed.inbound.door != CHECK_DOOR:
+    if partner.business_id and parsed.inbound.endpoint != CHECK_ENDPOINT:
         check_sending(book, parts, partner.business_id, context.now)
     check_varying(book, parts)
     kind = DELIVERY_TYPES[parsed.message_type]

@@ -31,7 +31,7 @@ from exchange.schemas.directory import load as load_directory
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from exchange.simulation.loop import VirtualLoop
 from exchange.simulation.plan import Plan, plan
 from exchange.simulation.society import Made, Society
@@ -258,7 +258,7 @@ async def _live(
         owner="exchange simulate",
     )
     await exchange.open()
-    society.go_through(InsideDoors(exchange.channels.values(), exchange.desk, directory))
+    society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
     senders = shards_of(planned.senders(), shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues

@@ -22,7 +22,7 @@ DIGEST_BYTES = 16
 #: older rows stay what they are.
 MESSAGE = (
     "id", "channel", "message_type", "sender", "sender_message_id", "digest", "received_at", "state",
-    "door", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
+    "endpoint", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
 )  # fmt: skip
 #: What it covers of a delivery: that which no attempt changes.
 DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")

@@ -15,7 +15,7 @@ from exchange.storage.commit import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.days import day_of_minute
-from exchange.storage.fold import UNKNOWN_DOOR, curve_sums, folded_before
+from exchange.storage.fold import UNKNOWN_ENDPOINT, curve_sums, folded_before
 from exchange.storage.health.trouble import told
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
@@ -61,28 +61,28 @@ SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended a
 #: Deliveries of each day: what its folded hours and its minutes sum to, where that is not what the
 #: day says.
 _HOURS = """
-SELECT period, channel, message_type, sender, receiver, door, kind, process, SUM(count), SUM(items), SUM(bytes) FROM (
-  SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes
+SELECT period, channel, message_type, sender, receiver, endpoint, kind, process, SUM(count), SUM(items), SUM(bytes) FROM (
+  SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes
     FROM counter WHERE kind='delivered'
   UNION ALL
-  SELECT period,channel,message_type,sender,receiver,door,kind,process,value->>0,value->>1,value->>2
+  SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,value->>0,value->>1,value->>2
     FROM day_counter,json_each(day_counter.hours) WHERE kind='delivered'
   UNION ALL
-  SELECT period,channel,message_type,sender,receiver,door,kind,process,-count,-items,-bytes FROM day_counter WHERE kind='delivered'
+  SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,-count,-items,-bytes FROM day_counter WHERE kind='delivered'
 ) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
-#: What each door received and delivered in a day: what its curve and its minutes sum to, where that
-#: is not what the day says. Curves from before doors were told apart prove nothing of their
+#: What each endpoint received and delivered in a day: what its curve and its minutes sum to, where that
+#: is not what the day says. Curves from before endpoints were told apart prove nothing of their
 #: channel's day.
 _CURVES = f"""
-WITH curve AS MATERIALIZED (SELECT day,channel,door,curve_sums(codec,content) AS sums FROM day_curve)
-SELECT period, channel, door, kind, SUM(count), SUM(items) FROM (
-  SELECT day_of_minute(period) AS period,channel,door,kind,count,items FROM counter WHERE kind IN ('received','delivered')
-  UNION ALL SELECT day,channel,door,'received',sums->>0,sums->>1 FROM curve
-  UNION ALL SELECT day,channel,door,'delivered',sums->>2,sums->>3 FROM curve
-  UNION ALL SELECT period,channel,door,kind,-count,-items FROM day_counter WHERE kind IN ('received','delivered')
-) WHERE (period,channel) NOT IN (SELECT day,channel FROM day_curve WHERE door='{UNKNOWN_DOOR}')
+WITH curve AS MATERIALIZED (SELECT day,channel,endpoint,curve_sums(codec,content) AS sums FROM day_curve)
+SELECT period, channel, endpoint, kind, SUM(count), SUM(items) FROM (
+  SELECT day_of_minute(period) AS period,channel,endpoint,kind,count,items FROM counter WHERE kind IN ('received','delivered')
+  UNION ALL SELECT day,channel,endpoint,'received',sums->>0,sums->>1 FROM curve
+  UNION ALL SELECT day,channel,endpoint,'delivered',sums->>2,sums->>3 FROM curve
+  UNION ALL SELECT period,channel,endpoint,kind,-count,-items FROM day_counter WHERE kind IN ('received','delivered')
+) WHERE (period,channel) NOT IN (SELECT day,channel FROM day_curve WHERE endpoint='{UNKNOWN_ENDPOINT}')
 GROUP BY 1,2,3,4 HAVING SUM(count)!=0 OR SUM(items)!=0
 """
 
@@ -218,8 +218,8 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
 
 def _by_minute(table: str) -> str:
     return (
-        "SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes) "
-        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,door,kind,process"
+        "SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,endpoint,kind,process"
     )
 
 

@@ -17,7 +17,7 @@ from exchange.partners.stub import Sending, Situation
 from exchange.ports import Inbound
 from exchange.schemas.call import XML
 from exchange.schemas.envelope import Envelope
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from tests.adapters.income_register.clients import raw
 from tests.adapters.income_register.hand_out.test_extraction import (
     Hand,
@@ -47,7 +47,7 @@ class World:
 
     async def begin(self) -> list[int]:
         """Let the stub begin; the statuses of the replies to all that it sent."""
-        inside = InsideDoors(
+        inside = InsideEndpoints(
             self.exchange.channels.values(), self.exchange.desk, self.exchange.directory
         )
 

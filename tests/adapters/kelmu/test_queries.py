@@ -22,12 +22,12 @@ async def ask(
     exchange: Running,
     document: Any,
     partner: str = COUNTY,
-    door: str = "queries",
+    endpoint: str = "queries",
     message_id: str = "q-1",
 ) -> tuple[int, Any]:
     """Status and answer of a query."""
     status, _, body = await exchange.post(
-        f"/kelmu/v1/{door}", json.dumps(document), partner, X_Message_Id=message_id
+        f"/kelmu/v1/{endpoint}", json.dumps(document), partner, X_Message_Id=message_id
     )
     return status, json.loads(body)
 
@@ -59,11 +59,17 @@ async def test_the_interfaces_are_counted_apart_and_queries_without_an_id_are_ne
     tmp_path: Path,
 ) -> None:
     async with running(tmp_path) as exchange:
-        for door, partner in (("queries", COUNTY), ("ui/queries", COUNTY), ("ui/queries", COUNTY)):
-            status, _ = await ask(exchange, QUERY, partner, door, "")
+        for endpoint, partner in (
+            ("queries", COUNTY),
+            ("ui/queries", COUNTY),
+            ("ui/queries", COUNTY),
+        ):
+            status, _ = await ask(exchange, QUERY, partner, endpoint, "")
             assert status == 200
-        rows = await exchange.exchange.ledger.totals(("channel", "door", "kind"))
-        accepted = {door: count for (_, door, kind), count, _, _ in rows if kind == "accepted"}
+        rows = await exchange.exchange.ledger.totals(("channel", "endpoint", "kind"))
+        accepted = {
+            endpoint: count for (_, endpoint, kind), count, _, _ in rows if kind == "accepted"
+        }
         assert accepted == {"api": 1, "ui": 2}
 
 

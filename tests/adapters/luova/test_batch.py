@@ -50,7 +50,7 @@ def test_ndjson_gives_back_what_was_put_in(entries: list[tuple[str, Any]], space
     assert [(each.hints["id"], each.body) for each in found] == [
         (name, body) for (name, _), body in zip(entries, bodies, strict=True)
     ]
-    assert all(each.door == "batch" for each in found)
+    assert all(each.endpoint == "batch" for each in found)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=6), st.sampled_from([b"\r\n", b"\n"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.assembly import own_doors, statistics_report
+from exchange.assembly import own_endpoints, statistics_report
 from exchange.ports.ledger import CountKey
 from exchange.simulation.comparison import compare, comparison_csv, comparison_text
 from exchange.statistics.days import first_minute, number_of
@@ -29,7 +29,7 @@ from exchange.storage.migrate import migrate_sqlite
 DAY = datetime.date(2024, 3, 4)
 MORNING, LAST = first_minute(number_of(DAY)) + 9 * 60 + 17, first_minute(number_of(DAY) + 1) - 1
 SCALE = 0.001
-OWN = own_doors()[0]
+OWN = own_endpoints()[0]
 
 
 def lived(path: Path, messages: int, folded: bool) -> Report:
@@ -39,7 +39,7 @@ def lived(path: Path, messages: int, folded: bool) -> Report:
     migrate_sqlite(path)
     sums = Totals()
 
-    def count(minute: int, door: tuple[str, str], count: int, items: int) -> None:
+    def count(minute: int, endpoint: tuple[str, str], count: int, items: int) -> None:
         for kind, receiver in (
             ("received", ""),
             ("accepted", ""),
@@ -48,7 +48,9 @@ def lived(path: Path, messages: int, folded: bool) -> Report:
             sums.add(
                 [
                     (
-                        CountKey(minute, door[0], "some.type", "someone", receiver, door[1], kind),
+                        CountKey(
+                            minute, endpoint[0], "some.type", "someone", receiver, endpoint[1], kind
+                        ),
                         count,
                         items,
                         1000 * count,
@@ -57,7 +59,7 @@ def lived(path: Path, messages: int, folded: bool) -> Report:
             )
 
     for minute in range(MORNING - 30, MORNING + 30):
-        # The other door of the same channel, so that only the door tells them apart.
+        # The other endpoint of the same channel, so that only the endpoint tells them apart.
         count(minute, (OWN[0], "file"), 10, 20)
     count(MORNING, ("luova", OWN[1]), messages - 10, 3 * messages - 20)
     count(LAST, OWN, 5_000, 1_250_000)

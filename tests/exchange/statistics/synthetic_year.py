@@ -14,7 +14,7 @@ from exchange.statistics.days import first_minute, is_working_day, number_of
 from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 
-#: (type, sender, receiver, door, items published in 2024, items in a message); the channel follows
+#: (type, sender, receiver, endpoint, items published in 2024, items in a message); the channel follows
 #: from the family.
 FLOWS = (
     ("kelmu.benefit-query", "county.pirkanmaa", "kela.benefit-register", "ui", 4_505_175, 1),
@@ -135,7 +135,7 @@ def _counters(
         (1.0 if is_working_day(date) else 0.08) * (1.5 if date.day in (15, 31) else 1.0)
         for date in dates
     ]
-    for message_type, sender, receiver, door, published, batch in FLOWS:
+    for message_type, sender, receiver, endpoint, published, batch in FLOWS:
         family = message_type.partition(".")[0]
         items_done = messages_done = 0
         spent = 0.0
@@ -162,7 +162,7 @@ def _counters(
                         number_of(date),
                         *dimensions,
                         end,
-                        door,
+                        endpoint,
                         kind,
                         process,
                         of_messages,
@@ -175,7 +175,7 @@ def _counters(
                             number_of(date),
                             *dimensions,
                             end,
-                            door,
+                            endpoint,
                             f"{kind}:{ITEMS[message_type]}",
                             process,
                             of_messages,

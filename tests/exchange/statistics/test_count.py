@@ -42,11 +42,11 @@ def total(
     receiver: str,
     messages: int,
     items: int = 0,
-    door: str = "api",
+    endpoint: str = "api",
     kind: str = "delivered",
 ) -> Total:
     return (
-        (message_type.split(".")[0], message_type, sender, receiver, door, kind),
+        (message_type.split(".")[0], message_type, sender, receiver, endpoint, kind),
         messages,
         items or messages,
         100 * messages,
@@ -75,15 +75,15 @@ def test_eessi_is_told_by_the_country_of_either_end() -> None:
     assert (lines["eessi.received"].sent, lines["eessi.received"].received) == (6, 5)
 
 
-def test_kelmu_queries_are_told_by_door_and_by_sector_and_parts_repeat_their_whole() -> None:
+def test_kelmu_queries_are_told_by_endpoint_and_by_sector_and_parts_repeat_their_whole() -> None:
     query, bulk = "kelmu.benefit-query", "kelmu.benefit-query-bulk"
     lines = counted(
-        total(query, "county.pirkanmaa", "kela.benefits", 7, door="ui", kind="queued"),
-        total(query, "county.pirkanmaa", "kela.benefits", 10, door="api", kind="queued"),
-        total(query, "municipality.turku", "kela.benefits", 2, door="api", kind="queued"),
-        total(query, "municipality.turku", "kela.benefits", 4, door="ui", kind="queued"),
+        total(query, "county.pirkanmaa", "kela.benefits", 7, endpoint="ui", kind="queued"),
+        total(query, "county.pirkanmaa", "kela.benefits", 10, endpoint="api", kind="queued"),
+        total(query, "municipality.turku", "kela.benefits", 2, endpoint="api", kind="queued"),
+        total(query, "municipality.turku", "kela.benefits", 4, endpoint="ui", kind="queued"),
         total(bulk, "municipality.turku", "kela.benefits", 1, items=500, kind="queued"),
-        total(query, "municipality.turku", "kela.benefits", 3, door="ui"),
+        total(query, "municipality.turku", "kela.benefits", 3, endpoint="ui"),
     )
     assert lines["kelmu.queries"].counted == 24
     assert lines["kelmu.queries.ui"].counted == 11

@@ -22,15 +22,15 @@ from tests.exchange.storage.chained import MEMORY, ROWS, STORED, broken, write
 from tests.exchange.storage.old_ledger import write_old_ledger
 
 TABLES = {
-    "message": "id,channel,message_type,sender,sender_message_id,digest,received_at,state,door,"
+    "message": "id,channel,message_type,sender,sender_message_id,digest,received_at,state,endpoint,"
     "conversation,items,bytes,content_type,detail,process",
     "body": "message_id,codec,content",
     "delivery": "id,message_id,receiver,mode,state,attempts,items,next_at,ended_at,ordered,reason",
     "answer": "delivery_id,codec,content_type,content",
     "event": "id,message_id,delivery_id,at,kind,detail",
     "memory": "channel,key,value,version",
-    "counter": "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes",
-    "day_counter": "period,channel,message_type,sender,receiver,door,kind,process,count,items,bytes",
+    "counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
+    "day_counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
 }
 
 

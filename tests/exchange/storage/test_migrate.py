@@ -104,17 +104,17 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
     ]
 
 
-def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_door(ledger: Path) -> None:
+def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_endpoint(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as connection:
         assert not fold(connection, 1 << 31, 1_000_000)
         connection.commit()
         before = list(curves(connection, 0, 1 << 20))
-        doors = connection.execute("SELECT DISTINCT channel,door FROM day_curve").fetchall()
-    assert ("income-register", "subscription") in doors
+        endpoints = connection.execute("SELECT DISTINCT channel,endpoint FROM day_curve").fetchall()
+    assert ("income-register", "subscription") in endpoints
     to_revision(ledger, "0004")
     migrate_sqlite(ledger)
     with closing(sqlite3.connect(ledger)) as connection:
-        assert list(curves(connection, 0, 1 << 20, doors)) == [
+        assert list(curves(connection, 0, 1 << 20, endpoints)) == [
             (*row[:3], 0, *row[4:]) for row in before
         ]
     assert not next(

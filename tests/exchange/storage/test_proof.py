@@ -29,7 +29,7 @@ SWAP = (
     "WHERE {key} IN ((SELECT MIN({key}) FROM {table}),(SELECT MAX({key}) FROM {table}))"
 )
 MESSAGE_COLUMNS = (
-    "id,channel,message_type,sender,sender_message_id,digest,received_at,state,door,conversation,"
+    "id,channel,message_type,sender,sender_message_id,digest,received_at,state,endpoint,conversation,"
     "items,bytes,content_type,detail,process"
 )
 
@@ -60,7 +60,7 @@ def damage(path: Path, *statements: str) -> None:
 
 @pytest.mark.parametrize(
     "column",
-    ["channel", "message_type", "sender", "sender_message_id", "door", "conversation",
+    ["channel", "message_type", "sender", "sender_message_id", "endpoint", "conversation",
      "content_type", "detail", "process", "received_at", "items", "bytes"],
 )  # fmt: skip
 def test_a_message_that_was_edited(ledger: Path, column: str) -> None:

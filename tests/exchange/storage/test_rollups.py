@@ -18,7 +18,7 @@ from exchange.storage.proof.verify import verify
 from exchange.storage.rollups import Rollups
 from tests.exchange.statistics.synthetic_year import write_year
 
-#: Doors of the made-up year: one that partners did not come in by.
+#: Endpoints of the made-up year: one that partners did not come in by.
 OWN = [("income-register", "subscription")]
 
 
@@ -96,7 +96,7 @@ def test_folded_minutes_say_the_same(tmp_path: Path, most: int) -> None:
     for harm, proof in (
         ("UPDATE day_counter SET hours=NULL", "hours and minutes agree with days"),
         (
-            "UPDATE day_curve SET door='file' WHERE door='subscription'",
+            "UPDATE day_curve SET endpoint='file' WHERE endpoint='subscription'",
             "curves and minutes agree with days",
         ),
         ("DELETE FROM day_curve WHERE channel='luova'", "curves and minutes agree with days"),

@@ -1,4 +1,4 @@
-"""One channel whose door waits until it is let go, on a real server: what the tests of doors and
+"""One channel whose endpoint waits until it is let go, on a real server: what the tests of endpoints and
 entrance call; no test.
 """
 
@@ -17,13 +17,13 @@ from aiohttp_sse import sse_response
 
 from exchange.cli.serving.port import bind
 from exchange.errors import LedgerClosed
-from exchange.ports import Channel, Desk, Door, Inbound, Outcome
+from exchange.ports import Channel, Desk, Endpoint, Inbound, Outcome
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
 from exchange.web.connections import Connections
-from exchange.web.doors import Doors
+from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.refusals import refusing
 from exchange.web.serving import serving
@@ -52,7 +52,7 @@ class Refusals:
 
 
 class Served:
-    """A server with one channel whose door waits until it is let go."""
+    """A server with one channel whose endpoint waits until it is let go."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -106,20 +106,20 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     """A real server on a free port."""
     served = Served()
     nothing: Any = lambda *_: None  # noqa: E731 - the journey's half of the channel is never called here
-    doors = (
-        Door("POST", "/c/v1/messages", "Wait", served.wait, takes_messages=True),
-        Door("GET", "/c/v1/fail", "Fail", served.fail),
-        Door(
+    endpoints = (
+        Endpoint("POST", "/c/v1/messages", "Wait", served.wait, takes_messages=True),
+        Endpoint("GET", "/c/v1/fail", "Fail", served.fail),
+        Endpoint(
             "GET",
             "/c/v1/things/{id}",
             "Public",
             public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain"),
         ),
-        Door("GET", "/c/v1/large", "Large", public=served.page),
+        Endpoint("GET", "/c/v1/large", "Large", public=served.page),
     )
-    channel = Channel("c", {"en": "C"}, (), doors, nothing, nothing, nothing, nothing, nothing)
+    channel = Channel("c", {"en": "C"}, (), endpoints, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    gate = Doors(Directory([ONE, TWO]), bounds, served.metrics, lambda: served.full)
+    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics, lambda: served.full)
     app = web.Application(
         client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
     )

@@ -60,14 +60,14 @@ def holds(described: Any, path: str, method: str, status: int, answer: Any) -> N
     jsonschema.Draft202012Validator(schema).validate(answer)
 
 
-async def test_the_description_is_valid_and_names_every_door(served: Running) -> None:
+async def test_the_description_is_valid_and_names_every_endpoint(served: Running) -> None:
     described = await document(served)
     openapi_spec_validator.validate(described)
     for channel in served.exchange.channels.values():
-        for door in channel.doors:
-            operation = described["paths"][door.path][door.method.lower()]
-            assert (operation["summary"], operation["tags"]) == (door.summary, [channel.name])
-            assert ("security" in operation) == (door.public is None)
+        for endpoint in channel.endpoints:
+            operation = described["paths"][endpoint.path][endpoint.method.lower()]
+            assert (operation["summary"], operation["tags"]) == (endpoint.summary, [channel.name])
+            assert ("security" in operation) == (endpoint.public is None)
     ids = [
         operation["operationId"]
         for path in described["paths"].values()
@@ -77,7 +77,7 @@ async def test_the_description_is_valid_and_names_every_door(served: Running) ->
 
 
 async def test_every_route_of_the_server_is_described(served: Running) -> None:
-    """All but the pages, and what refuses addresses that no door has."""
+    """All but the pages, and what refuses addresses that no endpoint has."""
     described = await document(served)
     routes = {
         (str(route.method), route.resource.canonical)
@@ -94,7 +94,7 @@ async def test_every_route_of_the_server_is_described(served: Running) -> None:
 
 
 async def test_every_documented_address_answers(served: Running) -> None:
-    """Nothing described is unknown to the server: with a key no answer is for want of a door, or a
+    """Nothing described is unknown to the server: with a key no answer is for want of an endpoint, or a
     failure.
     """
     for path, methods in (await document(served))["paths"].items():
@@ -118,7 +118,7 @@ async def test_every_documented_address_answers(served: Running) -> None:
         ("/api/v1/counters", ""),
         (
             "/api/v1/counters",
-            "?by=period,channel,message_type,sender,receiver,door,kind&daily=true",
+            "?by=period,channel,message_type,sender,receiver,endpoint,kind&daily=true",
         ),
         ("/api/v1/counters", "?by="),
         ("/api/v1/counters", "?since=-5&until=99999999"),

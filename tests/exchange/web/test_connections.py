@@ -75,7 +75,7 @@ async def test_who_sends_ahead_is_read_no_further_than_a_few_requests() -> None:
         (request(b"x" * 1000, path="/c/v1/nothing")[:-900], 404),
         (request(b"x" * 1000, path="/elsewhere")[:-900], 404),
     ],
-    ids=["line", "head", "body", "no key", "no door", "no channel"],
+    ids=["line", "head", "body", "no key", "no endpoint", "no channel"],
 )
 async def test_half_a_request_ends_at_its_deadline(sent: bytes, status: int, dripped: bool) -> None:
     async with connected(read_seconds=0.3) as (served, connect):

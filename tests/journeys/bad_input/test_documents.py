@@ -120,7 +120,7 @@ async def test_a_compressed_body(target: Target, form: Form) -> None:
     assert "call.encoding" in told or "unsupported" in told
 
 
-async def test_an_address_or_a_method_that_no_door_has(target: Target, form: Form) -> None:
+async def test_an_address_or_a_method_that_no_endpoint_has(target: Target, form: Form) -> None:
     call = form.sending().call
     async with target.counting(form):
         for path, method, expected in (("/nothing/at/all", "POST", 404), ("", "DELETE", 405)):

@@ -214,7 +214,7 @@ async def test_the_status_of_another_partners_delivery(target: Target) -> None:
     assert b"<DeliveryDataStatus>0<" in others or b"IR2009" in others, others
 
 
-async def test_a_header_that_is_too_long_is_refused_before_any_door(
+async def test_a_header_that_is_too_long_is_refused_before_any_endpoint(
     target: Target, form: Form
 ) -> None:
     call = with_header(form.sending().call, "X-Message-Id", "x" * 20_000)

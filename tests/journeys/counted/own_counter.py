@@ -18,7 +18,7 @@ from exchange.schemas.directory import Directory
 from exchange.storage.codec import unpack
 
 _ROWS = """
-SELECT message.message_type, message.sender, message.door, message.received_at, delivery.receiver,
+SELECT message.message_type, message.sender, message.endpoint, message.received_at, delivery.receiver,
        delivery.items, body.codec, body.content,
        (SELECT MAX(at) FROM event WHERE event.delivery_id=delivery.id AND event.kind='delivered')
 FROM message JOIN delivery ON delivery.message_id=message.id
@@ -31,7 +31,7 @@ class Sent:
     """One message to one receiver: who they are, and on which days it was accepted and taken."""
 
     type: str
-    door: str
+    endpoint: str
     sender: str
     receiver: str
     sector: str
@@ -51,7 +51,9 @@ def read(ledger: Path, directory: Directory) -> list[Sent]:
 
 
 def _sent(row: tuple[Any, ...], directory: Directory) -> Sent:
-    message_type, sender_id, door, received_at, receiver_id, items, codec, content, taken_at = row
+    message_type, sender_id, endpoint, received_at, receiver_id, items, codec, content, taken_at = (
+        row
+    )
     sender, receiver = directory.get(sender_id), directory.get(receiver_id)
     assert sender is not None
     assert receiver is not None
@@ -59,7 +61,7 @@ def _sent(row: tuple[Any, ...], directory: Directory) -> Sent:
     if message_type.startswith("population."):
         changes = _changes(json.loads(unpack(codec, content)))
     return Sent(
-        message_type, door, sender.id, receiver.id, sender.sector, receiver.sector, sender.country,
+        message_type, endpoint, sender.id, receiver.id, sender.sector, receiver.sector, sender.country,
         receiver.country, items, _day(received_at), None if taken_at is None else _day(taken_at),
         changes,
     )  # fmt: skip
@@ -149,8 +151,8 @@ def _kelmu(row: Any) -> None:
         return each.type in ("kelmu.benefit-query", "kelmu.benefit-query-bulk")
 
     row("kelmu.queries", SENT, query)
-    row("kelmu.queries.api", SENT, lambda e: query(e) and e.door == "api")
-    row("kelmu.queries.ui", SENT, lambda e: query(e) and e.door == "ui")
+    row("kelmu.queries.api", SENT, lambda e: query(e) and e.endpoint == "api")
+    row("kelmu.queries.ui", SENT, lambda e: query(e) and e.endpoint == "ui")
     for name, sector in (
         ("municipalities", "municipality"),
         ("wellbeing-counties", "wellbeing-county"),
@@ -159,7 +161,7 @@ def _kelmu(row: Any) -> None:
         row(
             f"kelmu.queries.{name}",
             SENT,
-            lambda e, sector=sector: query(e) and e.door == "ui" and e.sector == sector,
+            lambda e, sector=sector: query(e) and e.endpoint == "ui" and e.sector == sector,
         )
     row("pension.kelmu-queries", SENT, lambda e: query(e) and e.sector == "pension-institution")
     row(

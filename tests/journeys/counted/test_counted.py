@@ -18,7 +18,7 @@ from exchange.partners.stub import Sending
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Settings
 from exchange.simulation.clock import VirtualClock
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from exchange.simulation.loop import VirtualLoop
 from exchange.storage.verify import verify
 from tests.journeys.counted import own_counter
@@ -54,7 +54,7 @@ class Run:
         self.exchange = Exchange(
             settings, 1, self.clock, transport=self.town, directory=self.directory
         )
-        self.doors = InsideDoors(
+        self.endpoints = InsideEndpoints(
             self.exchange.channels.values(), self.exchange.desk, self.directory
         )
         self.numbers = itertools.count()
@@ -90,7 +90,7 @@ class Run:
         for sending in sendings:
             await self._carry(sending, 0)
             if next(self.numbers) % 9 == 0:
-                await self.doors.call(sending.call)
+                await self.endpoints.call(sending.call)
             await self._follow()
             await self.clock.sleep(STEP_SECONDS)
 
@@ -100,7 +100,7 @@ class Run:
             await self._carry(sending, DEPTH_MAX - 1)
 
     async def _carry(self, sending: Sending, depth: int) -> None:
-        reply = await self.doors.call(sending.call)
+        reply = await self.endpoints.call(sending.call)
         if sending.then is not None and depth < DEPTH_MAX:
             situation = self.town.situation(next(self.numbers))
             for following in sending.then(reply, situation):
@@ -122,16 +122,18 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_traffic_is_of_every_kind(lived: Path) -> None:
     with closing(sqlite3.connect(lived)) as connection:
         kinds = {row[0] for row in connection.execute("SELECT DISTINCT kind FROM event")}
-        doors = set(
-            connection.execute("SELECT DISTINCT channel,door FROM message WHERE state='accepted'")
+        endpoints = set(
+            connection.execute(
+                "SELECT DISTINCT channel,endpoint FROM message WHERE state='accepted'"
+            )
         )
         modes = {row[0] for row in connection.execute("SELECT DISTINCT mode FROM delivery")}
     assert kinds >= {
         "accepted", "rejected", "duplicate", "items-rejected", "begun", "delivered", "answered",
         "attempt-failed", "dead-lettered", "resent",
     }  # fmt: skip
-    assert {channel for channel, _ in doors} == set(discovery.channels())
-    assert {("luova", "api"), ("luova", "batch"), ("kelmu", "api"), ("kelmu", "ui")} <= doors
+    assert {channel for channel, _ in endpoints} == set(discovery.channels())
+    assert {("luova", "api"), ("luova", "batch"), ("kelmu", "api"), ("kelmu", "ui")} <= endpoints
     assert modes == {"push", "ask", "mailbox"}
     assert verify(lived).clean
 

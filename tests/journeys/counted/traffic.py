@@ -123,7 +123,7 @@ def _to(call: Call, sender: Partner, receiver: Partner, directory: Directory) ->
 def batches(directory: Directory, town: Town, seed: int = 0) -> Iterator[Sending]:
     """The flows of each channel that takes batches, twenty messages at a time."""
     for stub in town.stubs:
-        paths = [door.path for door in discovery.channels()[stub.channel].doors]
+        paths = [endpoint.path for endpoint in discovery.channels()[stub.channel].endpoints]
         for path in (each for each in paths if each.endswith("/batches")):
             calls = [
                 flow.make(town.situation(number)).call
@@ -171,10 +171,10 @@ def crossed(directory: Directory, town: Town, seed: int = 0, rounds: int = 1) ->
     generators = discovery.generators()
     for stub in town.stubs:
         channel = discovery.channels()[stub.channel]
-        doors = [
-            door.path
-            for door in channel.doors
-            if door.takes_messages and door.method == "POST" and "{" not in door.path
+        endpoints = [
+            endpoint.path
+            for endpoint in channel.endpoints
+            if endpoint.takes_messages and endpoint.method == "POST" and "{" not in endpoint.path
         ]
         for (t, name), (s, senders), turn in itertools.product(
             enumerate(sorted(families(channel))), enumerate(groups), range(rounds)
@@ -187,8 +187,10 @@ def crossed(directory: Directory, town: Town, seed: int = 0, rounds: int = 1) ->
             made = generators[name](rng, date, 10_000 + number)
             receivers = groups[(t + s + turn + seed) % len(groups)]
             sender, receiver = (each[number % len(each)] for each in (senders, receivers))
-            door = doors[(t + 2 * s + turn) % len(doors)]
-            yield from _submitted(stub, sender, receiver, name, made.message_id, made.body, door)
+            endpoint = endpoints[(t + 2 * s + turn) % len(endpoints)]
+            yield from _submitted(
+                stub, sender, receiver, name, made.message_id, made.body, endpoint
+            )
 
 
 def golden(directory: Directory, town: Town) -> Iterator[Sending]:
@@ -215,7 +217,7 @@ def _submitted(
     name: str,
     message_id: str,
     body: bytes,
-    door: str,
+    endpoint: str,
 ) -> Iterator[Sending]:
     """The call that a stub makes of a message, at its own endpoint and at another one."""
     try:
@@ -225,8 +227,8 @@ def _submitted(
     yield Sending(call)
     if receiver is not None:
         yield Sending(_renamed(stub.submit(sender, name, message_id, body, ""), "-default"))
-    if door and door != call.path:
-        yield Sending(_renamed(replace(call, path=door), "-other"))
+    if endpoint and endpoint != call.path:
+        yield Sending(_renamed(replace(call, path=endpoint), "-other"))
 
 
 def _renamed(call: Call, suffix: str) -> Call:

@@ -24,7 +24,7 @@ ITEMS = (
     ("population.address-changes", "address-change"),
     ("population.registrations", "registration"),
 )
-_KEY = "channel,message_type,sender,receiver,door"
+_KEY = "channel,message_type,sender,receiver,endpoint"
 _FIGURES = "process,count,items,0"
 _COLUMNS = f"period,{_KEY},kind,process,count,items,bytes"
 #: Where the counters of what the messages don't tell go as well.

@@ -17,7 +17,7 @@ from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.orders.subscription import due_at, span
 from exchange.adapters.income_register.partner import STUB
-from exchange.assembly import Exchange, own_doors
+from exchange.assembly import Exchange, own_endpoints
 from exchange.partners.stub import Situation
 from exchange.ports import Inbound
 from exchange.schemas.call import Call, Reply
@@ -218,14 +218,14 @@ async def counted_as_handed_on(exchange: Exchange, wages: int, benefits: int) ->
     }
     received = {
         key[:2]: key[2]
-        for key, *_ in await exchange.ledger.totals(("message_type", "door", "kind"))
+        for key, *_ in await exchange.ledger.totals(("message_type", "endpoint", "kind"))
         if key[2] == "received"
     }
-    own = {door for name, door in own_doors() if name == "income-register"}
-    assert {kind for kind, door in received if door in own} == set(handed_on), (
-        "nobody else comes in by the watch's door"
+    own = {endpoint for name, endpoint in own_endpoints() if name == "income-register"}
+    assert {kind for kind, endpoint in received if endpoint in own} == set(handed_on), (
+        "nobody else comes in by the watch's endpoint"
     )
-    assert not {kind for kind, door in received if door not in own} & set(handed_on)
+    assert not {kind for kind, endpoint in received if endpoint not in own} & set(handed_on)
 
 
 async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:

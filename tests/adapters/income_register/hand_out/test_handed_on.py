@@ -16,7 +16,7 @@ from lxml import etree
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     PAYER_SUMMARY_REPORTS,
-    SUBSCRIPTION_DOOR,
+    SUBSCRIPTION_ENDPOINT,
     WAGE_REPORTS,
     items_of,
     own_schema,
@@ -126,7 +126,7 @@ def test_the_first_report_of_each_delivery_is_left(message_type: str) -> None:
 
 def is_accepted(schema: XmlSchema, document: bytes) -> bool:
     """Whether a schema finds nothing in what was read of the register's own document."""
-    pieces = parse(Inbound(REGISTER, document, "application/xml", SUBSCRIPTION_DOOR)).pieces
+    pieces = parse(Inbound(REGISTER, document, "application/xml", SUBSCRIPTION_ENDPOINT)).pieces
     assert pieces is not None
     return not any(schema.check(piece) for piece in pieces(schema))
 

@@ -18,7 +18,7 @@ from exchange.adapters.income_register.partner.data_user import (
 from exchange.assembly import statistics_lines
 from exchange.partners.stub import Situation
 from exchange.schemas.call import Call
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from exchange.storage.proof.verify import verify
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.endpoints.test_services import invalidation_of
@@ -122,7 +122,7 @@ async def test_a_report_that_was_changed_within_a_span_is_told_once(world: World
 
 async def by_soap(world: World, document: bytes) -> bytes:
     """The reply to a real-time invalidation by the employer."""
-    inside = InsideDoors(
+    inside = InsideEndpoints(
         world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
     )
     employer = world.exchange.directory.get(EMPLOYER)

@@ -304,7 +304,7 @@ async def test_a_whole_delivery_is_invalidated_once_and_told_so(gateway: Running
         ], name
 
 
-async def test_a_delivery_meant_for_production_is_refused_at_the_door(gateway: Running) -> None:
+async def test_a_delivery_meant_for_production_is_refused_at_the_endpoint(gateway: Running) -> None:
     document = delivery(gateway, "P-1")
     document.find("DeliveryData/ProductionEnvironment").text = "true"
     reply = await send(gateway, "WageReportService", "SendWageReport", raw(document))

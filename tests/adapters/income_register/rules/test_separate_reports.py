@@ -14,7 +14,7 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.ports import Inbound
 from exchange.schemas.call import XML
-from exchange.simulation.doors import InsideDoors
+from exchange.simulation.endpoints import InsideEndpoints
 from tests.adapters.income_register.clients import check_reply, raw, signed
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.endpoints.test_services import data_request, invalidation_of
@@ -285,7 +285,7 @@ async def asked(world: World, document: bytes) -> Any:
     request = raw(
         signed(etree.fromstring(document.replace(b"0246246-0", kela.business_id.encode())))
     )
-    inside = InsideDoors(
+    inside = InsideEndpoints(
         world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
     )
     reply = await inside.call(

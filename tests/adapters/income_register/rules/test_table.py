@@ -20,7 +20,7 @@ PLAIN = {"schema", "real-person", "message-id-reused", "receiver-unknown", "inte
 BEYOND_ONE_DOCUMENT = (FOLDER / "register" / "versions.py", FOLDER / "signature" / "verify.py")
 #: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input
 #: does.
-AT_A_DOOR = {"sender-not-partner", "timestamp-ahead"}
+AT_A_ENDPOINT = {"sender-not-partner", "timestamp-ahead"}
 RULE_FILES = sorted((FOLDER / "rules").glob("*.py"))
 
 
@@ -72,7 +72,9 @@ def test_every_rule_has_a_sample() -> None:
         for each in json.loads(path.read_text())
     }
     assert [
-        rule for rule in ERRORS if rule not in ELSEWHERE | AT_A_DOOR and f"ir.{rule}" not in shown
+        rule
+        for rule in ERRORS
+        if rule not in ELSEWHERE | AT_A_ENDPOINT and f"ir.{rule}" not in shown
     ] == []
 
 

@@ -18,7 +18,7 @@ from exchange.ports import Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
 from exchange.web.pages import live
-from tests.exchange.web.access.doors import ME, Shut, shut
+from tests.exchange.web.access.endpoints import ME, Shut, shut
 from tests.journeys.running import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.exchange.journey.way import BODY
-from tests.exchange.web.access.doors import raw
+from tests.exchange.web.access.endpoints import raw
 from tests.journeys.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

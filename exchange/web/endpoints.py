@@ -1,4 +1,4 @@
-"""The channels' doors over aiohttp: body and key in, reply out, and every refusal in the channel's
+"""The channels' endpoints over aiohttp: body and key in, reply out, and every refusal in the channel's
 own form; no journey step of its own.
 """
 
@@ -13,7 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
-from exchange.ports import Channel, Desk, Door, Inbound, Refusal
+from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Violation
@@ -40,7 +40,9 @@ UNAVAILABLE = Refusal(
 )
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the request did not arrive in time")
-NO_DOOR = Refusal("not-found", 404, "there is no such address; /api/openapi.json lists every one")
+NO_ENDPOINT = Refusal(
+    "not-found", 404, "there is no such address; /api/openapi.json lists every one"
+)
 BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
 COMPRESSED = Refusal(
     "unsupported",
@@ -57,15 +59,15 @@ FAILED = Refusal("internal", 500, "the exchange failed to serve this call; nothi
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A door, the channel that it belongs to and the desk behind it."""
+    """An endpoint, the channel that it belongs to and the desk behind it."""
 
     channel: Channel
-    door: Door
+    endpoint: Endpoint
     desk: Desk
 
 
-class Doors:
-    """Serves the doors of every channel, within the limits, fairly between partners."""
+class Endpoints:
+    """Serves the endpoints of every channel, within the limits, fairly between partners."""
 
     def __init__(
         self,
@@ -83,14 +85,16 @@ class Doors:
         self._channels: dict[str, Channel] = {}
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
-        """The channel's doors as routes of aiohttp."""
+        """The channel's endpoints as routes of aiohttp."""
         routes = [
-            web.route(door.method, door.path, self._serve(channel, door, desk))
-            for door in channel.doors
+            web.route(endpoint.method, endpoint.path, self._serve(channel, endpoint, desk))
+            for endpoint in channel.endpoints
         ]
-        # What no door takes is refused in the channel's form as well; aiohttp tries the longer
+        # What no endpoint takes is refused in the channel's form as well; aiohttp tries the longer
         # paths first.
-        roots = dict.fromkeys((door.path.split("/")[1] for door in channel.doors), channel)
+        roots = dict.fromkeys(
+            (endpoint.path.split("/")[1] for endpoint in channel.endpoints), channel
+        )
         self._channels |= roots
         return routes + [
             web.route("*", f"/{root}{{rest:(/.*)?}}", self._serve_nothing(channel))
@@ -99,14 +103,14 @@ class Doors:
 
     def _serve_nothing(self, channel: Channel) -> Callable[[web.Request], Awaitable[web.Response]]:
         paths = [
-            (door.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(door.path))))
-            for door in channel.doors
+            (endpoint.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint.path))))
+            for endpoint in channel.endpoints
         ]
 
         async def serve(request: web.Request) -> web.Response:
             allowed = sorted({method for method, path in paths if path.fullmatch(request.path)})
             if not allowed:
-                return response(self._refuse(channel, NO_DOOR))
+                return response(self._refuse(channel, NO_ENDPOINT))
             methods = ", ".join(allowed)
             answered = response(
                 self._refuse(channel, Refusal("method", 405, f"this address takes {methods} only"))
@@ -117,16 +121,16 @@ class Doors:
         return serve
 
     def _serve(
-        self, channel: Channel, door: Door, desk: Desk
+        self, channel: Channel, endpoint: Endpoint, desk: Desk
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        if door.public is not None:
-            public = door.public
+        if endpoint.public is not None:
+            public = endpoint.public
 
             async def serve_public(request: web.Request) -> web.Response:
                 return response(public(call_of(request, b"")))
 
             return serve_public
-        entry = Entry(channel, door, desk)
+        entry = Entry(channel, endpoint, desk)
 
         async def serve(request: web.Request) -> web.Response:
             return response(await self.serve(entry, request))
@@ -150,7 +154,7 @@ class Doors:
         return reply
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
-        channel, door, desk = entry.channel, entry.door, entry.desk
+        channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
         partner = self.partner(request.headers)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
@@ -165,18 +169,18 @@ class Doors:
         try:
             body = await self._body(request)
             if isinstance(body, Refusal):
-                if door.takes_messages and body.reason in OF_MESSAGE:
+                if endpoint.takes_messages and body.reason in OF_MESSAGE:
                     unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
                     await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
-            assert door.handler is not None, "a door has a handler or is public"
-            return await door.handler(call_of(request, body), partner, desk)
+            assert endpoint.handler is not None, "an endpoint has a handler or is public"
+            return await endpoint.handler(call_of(request, body), partner, desk)
         except LedgerClosed:
             return self._refuse(channel, CLOSING)
         except LedgerUnavailable:
             return self._refuse(channel, UNAVAILABLE)
         except Exception:  # a bug must answer in the channel's form and say nothing of the message
-            log.exception("call failed", channel=channel.name, door=door.path)
+            log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
             return self._refuse(channel, FAILED)
         finally:
             self._in_flight -= 1

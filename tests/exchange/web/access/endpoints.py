@@ -1,4 +1,4 @@
-"""An exchange whose operators' doors are shut, with an operator of each role; no test."""
+"""An exchange whose operators' endpoints are shut, with an operator of each role; no test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doors over a real server: limits, fairness between partners, bodies that never come; what a
+"""The endpoints over a real server: limits, fairness between partners, bodies that never come; what a
 channel answers is its own tests'.
 """
 

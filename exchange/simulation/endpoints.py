@@ -1,4 +1,4 @@
-"""The channels' doors without a web server: a partner's call goes to the handler that its path
+"""The channels' endpoints without a web server: a partner's call goes to the handler that its path
 names; limits of sockets don't apply.
 """
 
@@ -9,32 +9,32 @@ from collections.abc import Callable, Iterable
 
 from multidict import CIMultiDict
 
-from exchange.ports import Channel, Desk, Door
+from exchange.ports import Channel, Desk, Endpoint
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory
 
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
 
-class InsideDoors:
-    """What `exchange.web.doors` is over sockets: key and path in, the handler's reply out."""
+class InsideEndpoints:
+    """What `exchange.web.endpoints` is over sockets: key and path in, the handler's reply out."""
 
     def __init__(
         self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], directory: Directory
     ) -> None:
         self._directory = directory
-        self._plain: dict[tuple[str, str], tuple[Door, Desk]] = {}
-        self._patterns: list[tuple[str, re.Pattern[str], Door, Desk]] = []
+        self._plain: dict[tuple[str, str], tuple[Endpoint, Desk]] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], Endpoint, Desk]] = []
         for channel in channels:
             behind = desk(channel)
-            for door in channel.doors:
-                if door.handler is None:
+            for endpoint in channel.endpoints:
+                if endpoint.handler is None:
                     continue
-                if "{" in door.path:
-                    pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(door.path)))
-                    self._patterns.append((door.method, pattern, door, behind))
+                if "{" in endpoint.path:
+                    pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(endpoint.path)))
+                    self._patterns.append((endpoint.method, pattern, endpoint, behind))
                 else:
-                    self._plain[door.method, door.path] = (door, behind)
+                    self._plain[endpoint.method, endpoint.path] = (endpoint, behind)
 
     async def call(self, call: Call) -> Reply:
         """The exchange's reply to a partner's call."""
@@ -46,17 +46,17 @@ class InsideDoors:
         if found is None:
             found = self._matching(call, parameters)
             if found is None:
-                return problem(404, "Not found", "no channel has such a door")
-        door, desk = found
-        assert door.handler is not None, "public doors are left out"
+                return problem(404, "Not found", "no channel has such an endpoint")
+        endpoint, desk = found
+        assert endpoint.handler is not None, "public endpoints are left out"
         received = Call(
             call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters
         )
-        return await door.handler(received, partner, desk)
+        return await endpoint.handler(received, partner, desk)
 
-    def _matching(self, call: Call, parameters: dict[str, str]) -> tuple[Door, Desk] | None:
-        for method, pattern, door, desk in self._patterns:
+    def _matching(self, call: Call, parameters: dict[str, str]) -> tuple[Endpoint, Desk] | None:
+        for method, pattern, endpoint, desk in self._patterns:
             if method == call.method and (match := pattern.fullmatch(call.path)):
                 parameters.update(match.groupdict())
-                return door, desk
+                return endpoint, desk
         return None
