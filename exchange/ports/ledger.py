@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from exchange.schemas.directory import Partner
 from exchange.ports.operators import AuditRow
+from exchange.schemas.directory import Partner
 from exchange.schemas.value import value
 
 

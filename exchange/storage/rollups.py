@@ -24,8 +24,8 @@ from exchange.storage.fold import (
     folded_before,
     hours_of,
 )
-from exchange.storage.history import held, kept
 from exchange.storage.health.trouble import told
+from exchange.storage.history import held, kept
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]

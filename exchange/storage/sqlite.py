@@ -28,9 +28,9 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
 )
+from exchange.ports.operators import AuditRow
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
-from exchange.ports.operators import AuditRow
 from exchange.storage import audit, history, queries
 from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect

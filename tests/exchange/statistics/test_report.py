@@ -14,6 +14,7 @@ import pytest
 from exchange.assembly import statistics_report
 from exchange.statistics.days import is_working_day
 from exchange.statistics.report import Report, Table
+from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE, YEAR
 from tests.exchange.statistics.synthetic_year import FLOWS, write_year
 
@@ -180,6 +181,7 @@ def test_a_short_run_is_taken_to_the_minute(tmp_path: Path) -> None:
 
 
 def test_an_empty_ledger_has_a_report(tmp_path: Path) -> None:
+    migrate_sqlite(tmp_path / "empty.db")
     report = statistics_report(tmp_path / "empty.db", 2024)
     assert (report.first, report.period.days, report.bands, report.peaks) == (None, 0, [], [])
     assert all(not line.counted for line in report.lines)

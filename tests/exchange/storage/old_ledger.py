@@ -37,9 +37,9 @@ INSERT INTO event SELECT (n*7+n/3)+5,id,id+1,at+50,'answered','' FROM made WHERE
 INSERT INTO memory SELECT 'luova','case:'||n,'{"n":'||n||'}',1+n%4 FROM made WHERE kind=8;
 """
 _COUNT = f"""
-INSERT INTO counter SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,SUM(count),SUM(items),SUM(bytes)
-  FROM ({RECOUNT}) GROUP BY 1,2,3,4,5,6,7,8;
-INSERT INTO day_counter SELECT day_of_minute(period),channel,message_type,sender,receiver,endpoint,kind,process,SUM(count),SUM(items),SUM(bytes),NULL
+INSERT INTO counter SELECT period,channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes)
+  FROM ({RECOUNT.replace("endpoint", "door")}) GROUP BY 1,2,3,4,5,6,7,8;
+INSERT INTO day_counter SELECT day_of_minute(period),channel,message_type,sender,receiver,door,kind,process,SUM(count),SUM(items),SUM(bytes),NULL
   FROM counter GROUP BY 1,2,3,4,5,6,7,8;
 DROP TABLE temp.made;
 """

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from exchange.storage.verify import verify
 
 from exchange import discovery
 from exchange.assembly import Exchange, statistics_report
@@ -20,7 +21,6 @@ from exchange.settings import Settings
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.endpoints import InsideEndpoints
 from exchange.simulation.loop import VirtualLoop
-from exchange.storage.verify import verify
 from tests.journeys.counted import own_counter
 from tests.journeys.counted.traffic import (
     DEPTH_MAX,

@@ -17,6 +17,8 @@ depends_on = None
 
 COUNTERS = ("counter", "day_counter", "pruned_counter")
 OLD_COLUMNS = "period,channel,message_type,sender,receiver,door,kind,count,items,bytes"
+#: The same in tables that are made now (see revision 0006).
+NEW_COLUMNS = OLD_COLUMNS.replace("door", "endpoint")
 
 
 def upgrade() -> None:
@@ -31,7 +33,7 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {name} RENAME TO {name}_0002")
         SQLModel.metadata.tables[name].create(bind)
         op.execute(
-            f"INSERT INTO {name}({OLD_COLUMNS},process) SELECT {OLD_COLUMNS},'' FROM {name}_0002"
+            f"INSERT INTO {name}({NEW_COLUMNS},process) SELECT {OLD_COLUMNS},'' FROM {name}_0002"
         )
         op.execute(f"DROP TABLE {name}_0002")
 

@@ -30,11 +30,13 @@ def upgrade() -> None:
     items received are 0: neither was kept.
     """
     bind = op.get_bind()
-    if any(column["name"] == "door" for column in inspect(bind).get_columns("day_curve")):
+    if any(
+        column["name"] in ("door", "endpoint") for column in inspect(bind).get_columns("day_curve")
+    ):
         return
     op.execute("ALTER TABLE day_curve RENAME TO day_curve_0004")
     SQLModel.metadata.tables["day_curve"].create(bind)
-    insert = "INSERT INTO day_curve(day,channel,door,codec,content) VALUES (:day,:channel,'?',:codec,:content)"
+    insert = "INSERT INTO day_curve(day,channel,endpoint,codec,content) VALUES (:day,:channel,'?',:codec,:content)"
     _copy("day_curve_0004", insert, lambda sums: [sums[0], 0, *sums[1:]])
     op.execute("DROP TABLE day_curve_0004")
 

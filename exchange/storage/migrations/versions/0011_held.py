@@ -14,7 +14,7 @@ from exchange.storage import tables  # noqa: F401 - declares the tables
 from exchange.storage.days import day_of_minute
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ from sqlmodel import SQLModel
 from exchange.storage import tables  # noqa: F401 - declares the tables
 from exchange.storage.migrate import new_identity
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -13,8 +13,8 @@ from sqlmodel import SQLModel
 from exchange.storage import tables  # noqa: F401 - declares the tables
 from exchange.storage.proof.opening import seal
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

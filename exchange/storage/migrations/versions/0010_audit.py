@@ -8,8 +8,8 @@ from sqlmodel import SQLModel
 
 from exchange.storage import tables  # noqa: F401 - declares the tables
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -11,8 +11,8 @@ from sqlmodel import SQLModel
 from exchange.ports.lanes import lane_of
 from exchange.storage import tables  # noqa: F401 - declares the tables
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
