@@ -5,22 +5,25 @@ from __future__ import annotations
 import datetime
 import itertools
 import os
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from exchange.storage.verify import verify
 
 from exchange import discovery
 from exchange.assembly import Exchange, statistics_report
+from exchange.cli.verify import text
 from exchange.partners.stub import Sending
+from exchange.ports.operators import Actor, Operator
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Settings
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.endpoints import InsideEndpoints
 from exchange.simulation.loop import VirtualLoop
+from exchange.storage.proof.verify import verify
 from tests.journeys.counted import own_counter
 from tests.journeys.counted.traffic import (
     DEPTH_MAX,
@@ -38,6 +41,7 @@ MIDNIGHT = datetime.datetime(2024, 12, 31, 22, 0, tzinfo=datetime.UTC)
 #: What passes between two calls.
 STEP_SECONDS = 2.0
 YEARS = (2024, 2025)
+OPERATOR = Actor(Operator("ann", "operator"), "192.0.2.1")
 
 
 class Run:
@@ -79,7 +83,9 @@ class Run:
             await self._follow()
             await self.clock.sleep(20_000)
             dead = [each.delivery.id for each in await self.exchange.ledger.dead(200)]
-            await self.exchange.mailboxes.resend(dead[::2])
+            resent = await self.exchange.mailboxes.resend(dead[::2], OPERATOR)
+            assert resent.resent
+            assert resent.refused, "a query whose caller is gone is not asked again"
             await self.clock.sleep(20_000)
             await self._follow()
             await self.clock.sleep(40_000)
@@ -128,6 +134,9 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
             )
         )
         modes = {row[0] for row in connection.execute("SELECT DISTINCT mode FROM delivery")}
+        waiting = connection.execute(
+            "SELECT COUNT(*) FROM delivery WHERE mode='ask' AND state='waiting'"
+        ).fetchone()
     assert kinds >= {
         "accepted", "rejected", "duplicate", "items-rejected", "begun", "delivered", "answered",
         "attempt-failed", "dead-lettered", "resent",
@@ -135,7 +144,14 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
     assert {channel for channel, _ in endpoints} == set(discovery.channels())
     assert {("luova", "api"), ("luova", "batch"), ("kelmu", "api"), ("kelmu", "ui")} <= endpoints
     assert modes == {"push", "ask", "mailbox"}
-    assert verify(lived).clean
+    assert waiting == (0,)
+    found = verify(lived)
+    assert found.clean
+    for line in text(found).splitlines():
+        if numbers := dict(re.findall(r"(\S+) (\d+)(?:,|$)", line)):
+            of = {name: int(number) for name, number in numbers.items()}
+            assert of["received"] == of["accepted"] + of["rejected"] + of["duplicate"]
+            assert of["queued"] == of["delivered"] + of["waiting"] + of["dead-lettered"]
 
 
 @pytest.mark.parametrize("year", YEARS)
