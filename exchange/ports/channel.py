@@ -233,9 +233,11 @@ class Channel:
     `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
     `identify` may name as a process. `families` are the folders of `schemas/` whose message types
     this channel carries. `items_by_kind` says what the accepted items are where a message type
-    holds several kinds: they are counted by it. `without_recognition` gives the same channel
-    without its recognition of what it has judged before, where it has one; verdicts are the same
-    with and without it.
+    holds several kinds: they are counted by it. `large_json_bytes_max` is the size of the largest
+    JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
+
+    `without_recognition` gives the same channel without its recognition of what it has judged
+    before, where it has one; verdicts are the same with and without it.
 
     `rules` may read the message anew (`parsed.document` is another one then): its schema is asked
     again, and the rules after it when that found anything.
@@ -262,6 +264,7 @@ class Channel:
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None
+    large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
 
 
 __all__ = [

@@ -199,8 +199,12 @@ def golden(directory: Directory, town: Town) -> Iterator[Sending]:
     """
     groups = list(by_sector(directory).values())
     for folder, stub in zip(discovery.adapter_folders(), town.stubs, strict=True):
-        root = Path(str(discovery.part(folder, "channel").__file__)).parent / "samples"
-        files = [each for each in sorted(root.rglob("*")) if each.suffix in (".xml", ".json")]
+        root = Path(str(discovery.part(folder, "channel").__file__)).parent
+        files = [
+            each
+            for each in sorted(root.rglob("*"))
+            if "samples" in each.parts and each.suffix in (".xml", ".json")
+        ]
         for number, path in enumerate(each for each in files if ".expected" not in each.name):
             for turn in range(3):
                 sender = groups[(number + 5 * turn) % len(groups)][0]
