@@ -86,7 +86,9 @@ class Exchange:
             policy_of(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
+        workers = settings.server.workers
+        # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its lanes.
+        self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, bounds_of(settings), self.lanes
         )

@@ -137,6 +137,9 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
         waiting = connection.execute(
             "SELECT COUNT(*) FROM delivery WHERE mode='ask' AND state='waiting'"
         ).fetchone()
+        never = connection.execute(
+            "SELECT COUNT(*) FROM delivery WHERE mode='push' AND state='waiting' AND attempts=0"
+        ).fetchone()
     assert kinds >= {
         "accepted", "rejected", "duplicate", "items-rejected", "begun", "delivered", "answered",
         "attempt-failed", "dead-lettered", "resent",
@@ -144,7 +147,7 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
     assert {channel for channel, _ in endpoints} == set(discovery.channels())
     assert {("luova", "api"), ("luova", "batch"), ("kelmu", "api"), ("kelmu", "ui")} <= endpoints
     assert modes == {"push", "ask", "mailbox"}
-    assert waiting == (0,)
+    assert waiting == never == (0,)
     found = verify(lived)
     assert found.clean
     for line in text(found).splitlines():
