@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from exchange.publication.meaning import meanings
 from exchange.publication.quality import updated
-from exchange.publication.records import measures, number
+from exchange.publication.records import asked_days, measures, number
 from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line
@@ -142,7 +143,7 @@ def _row_label(report: Report, line: Line, language: str) -> str:
 
 def _period(report: Report, language: str) -> dict[str, str]:
     if report.first is None or report.last is None:
-        return {"-": words(language)["nothing-counted"]}
+        return {"-": period_text(report, language)}
     return {f"{report.first.isoformat()}/{report.last.isoformat()}": period_text(report, language)}
 
 
@@ -172,6 +173,7 @@ def _dataset(
         "note": [
             *openness(report, language),
             *(text[language] for text in report.cuts.assumptions),
+            *meanings(report, language),
         ],
         "id": list(dimension),
         "size": [len(each["category"]["index"]) for each in dimension.values()],
@@ -183,6 +185,8 @@ def _dataset(
             "language": language,
             "scale": report.period.scale,
             "published_year": report.period.year,
+            "held_days": report.held_days,
+            "asked_days": asked_days(report),
             "status": {"label": {CONFIDENTIAL: say["withheld"]}},
         },
     }

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
+from exchange.publication.meaning import between, meanings
 from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.text import (
@@ -60,6 +61,7 @@ def to_html(
             (report.rows.sections[section][language], list(lines))
             for section, lines in groupby(report.lines, key=lambda line: line.row.section)
         ],
+        meanings=[*between(report, language), *meanings(report, language)],
         partial=any(line.missing and line.counted is not None for line in report.lines),
         counted=lambda line: counted_text(line, language),
         unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),

@@ -27,6 +27,7 @@ from pyjstat import pyjstat
 from exchange.assembly import statistics_report
 from exchange.publication import text
 from exchange.publication.charts import charts_of
+from exchange.publication.meaning import meanings
 from exchange.publication.page import to_html
 from exchange.publication.publish import publish
 from exchange.publication.records import COLUMNS
@@ -80,7 +81,9 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
     assert tuple(next(iter(rows.values()))) == COLUMNS
     assert list(rows) == [row.id for row in year_report.rows.rows]
     births = rows["population.births"]
-    assert [births[name] for name in COLUMNS[2:]] == ["items", "44", "43.725", "43725", "0.275"]
+    assert [births[name] for name in COLUMNS[2:]] == [
+        "items", "44", "43.725", "43725", "0.275", "counted", "366", "366",
+    ]  # fmt: skip
     assert rows["luova.messages-per-day"]["scaled"] == "500..1500"
     assert all(
         abs(float(entry["difference"])) < 1
@@ -125,6 +128,9 @@ def test_json_says_everything(folder: Path) -> None:
         "first": "2024-01-01",
         "last": "2024-12-31",
         "days": 366,
+        "held_days": 366,
+        "asked_days": 366,
+        "asked": ["2024-01-01", "2024-12-31"],
         "scale": 0.001,
     }
     assert len(document["rows"]) == 34
@@ -329,3 +335,10 @@ def test_a_table_of_both_ends_says_that_deliveries_stand_twice(year_ledger: Path
         assert text.words(language)["both-ends"][:40] in written
         assert text.words(language)["both-ends"] in to_html(report, language).replace("&#39;", "'")
     assert text.words("en")["both-ends"][:40] not in text.table_text(report, "en", report.tables[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_documentation_says_what_each_row_means(year_report: Report, language: str) -> None:
+    written = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    missing = [line for line in meanings(year_report, language) if f"- {line}\n" not in written]
+    assert missing == [], "print them there again: exchange.publication.meaning has them"
