@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exchange.publication.meaning import all_meanings
-from exchange.statistics.breakdown import Figures
+from exchange.publication.measures import measures, number
 from exchange.statistics.count import Line
 from exchange.statistics.report import Band, Part, Report, Table
 from exchange.statistics.suppression import THRESHOLD
@@ -63,21 +63,6 @@ def table_csv(table: Table) -> str:
             for key, figures, percent in table.rows
         ),
     )
-
-
-def measures(table: Table, figures: Figures | None, percent: float | None) -> dict[str, Any]:
-    """The measures of a cell by name; None where they are withheld."""
-    if figures is None:
-        return dict.fromkeys(table.measures)
-    values = {
-        "messages": figures.messages,
-        "items": figures.items,
-        "bytes": figures.bytes,
-        "share_percent": percent,
-        "cases": figures.begun,
-        "messages_a_case": figures.messages_a_case,
-    }
-    return {name: number(values[name]) for name in table.measures}
 
 
 def to_json(report: Report) -> str:
@@ -195,17 +180,6 @@ def _table(table: Table) -> dict[str, Any]:
         "columns": list(table.columns),
         "rows": rows,
     }
-
-
-def number(value: Any) -> Any:
-    """A figure as JSON and CSV have it: whole where it is, else to four decimals; a band as a list
-    of two.
-    """
-    if isinstance(value, tuple):
-        return [number(each) for each in value]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else round(value, 4)
-    return value
 
 
 def written(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

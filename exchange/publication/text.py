@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from exchange.publication.records import measures
+from exchange.publication.measures import measures
 from exchange.statistics.breakdown import ASKED, Figures, columns_of
 from exchange.statistics.report import Report, Table
 from exchange.statistics.table import WITHHELD, figure, percent, text_table

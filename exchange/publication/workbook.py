@@ -12,8 +12,8 @@ from typing import Any
 import xlsxwriter
 
 from exchange.publication.meaning import between, meanings
+from exchange.publication.measures import measures, number
 from exchange.publication.quality import quality
-from exchange.publication.records import measures, number
 from exchange.publication.text import (
     both_ends,
     column_title,
