@@ -14,6 +14,7 @@ from exchange.assembly.parts import (
     judge_of,
     ledger_of,
     policy_of,
+    waiting_limits_of,
     warm_up,
 )
 from exchange.clocks import SequentialIds, WallClock
@@ -27,6 +28,7 @@ from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
+from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
@@ -93,6 +95,7 @@ class Exchange:
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
         self.aside = Aside(settings.limits.loop_bytes_max)
+        self.waiting = Waiting(waiting_limits_of(settings))
         self.acceptance = Acceptance(
             self.ledger,
             self.judge,
@@ -101,6 +104,7 @@ class Exchange:
             self.ids,
             self.dispatcher,
             self.aside,
+            self.waiting,
             worker,
         )
         self.asking = Asking(
@@ -142,7 +146,7 @@ class Exchange:
 
     def application(self) -> web.Application:
         """The worker's application."""
-        snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(

@@ -155,6 +155,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                     "additionalProperties": {"type": "number"},
                 },
             },
+            "full": {"type": "array", "items": {"type": "object"}},
         }
     ),
 }
