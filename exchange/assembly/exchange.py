@@ -14,6 +14,7 @@ from exchange.assembly.parts import (
     judge_of,
     ledger_of,
     policy_of,
+    probing_of,
     waiting_limits_of,
     warm_up,
 )
@@ -28,12 +29,14 @@ from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
+from exchange.journey.receivers import Receivers
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.operators import SqliteOperators
+from exchange.storage.receivers import SqliteReceivers
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
@@ -87,8 +90,16 @@ class Exchange:
             deliveries.timeout_seconds,
         )
         self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
+        self.receiver_states = SqliteReceivers(self.ledger)
+        self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = Dispatcher(
-            self.ledger, self.attempts, self.directory, self.clock, bounds_of(settings), self.lanes
+            self.ledger,
+            self.attempts,
+            self.directory,
+            self.clock,
+            bounds_of(settings),
+            self.lanes,
+            self.receivers,
         )
         self.judge = judge_of(settings, self.catalogue)
         self.checking = Checking(

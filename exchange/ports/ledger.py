@@ -37,7 +37,7 @@ class MessageRow(NamedTuple):
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
+    """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane` is the worker that
     makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
     milliseconds (0: not yet); `position` is its message's.
     """
@@ -74,7 +74,8 @@ class CountKey(NamedTuple):
 
     Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
-    dead-lettered, resent, answered, attempt-failed.
+    dead-lettered, resent, skipped, answered, attempt-failed,
+    probe-failed.
     """
 
     minute: int
@@ -168,11 +169,14 @@ class Due(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a delivery stands in the order of commits, and its lane."""
+    """Where a delivery stands in the order of commits, and its lane; `held` when a dead letter
+    stands before it in its conversation.
+    """
 
     position: int
     delivery_id: int
     lane: int = 0
+    held: bool = False
 
 
 class Old(NamedTuple):

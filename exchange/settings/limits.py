@@ -120,6 +120,14 @@ class Deliveries(Section):
     backoff_seconds_max: float = Field(
         3600.0, gt=0, description="Longest wait between two attempts."
     )
+    failures_max: int = Field(
+        3,
+        ge=1,
+        description="Calls in a row that a receiver fails before it counts as failing and is only probed.",
+    )
+    probe_seconds_max: float = Field(
+        60.0, gt=0, description="Longest wait between two probes of a receiver that fails."
+    )
     deadline_seconds: float = Field(
         259_200.0, gt=0, description="Age at which a delivery goes to the dead letters."
     )

@@ -16,6 +16,14 @@ EVENT = ",".join(EventRow._fields)
 #: What the index of ordered deliveries that are to be made is of.
 _ORDERED = "state='waiting' AND mode='push' AND ordered=1"
 
+#: Whether an ordered delivery follows a dead letter of its conversation.
+_HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
+  JOIN message AS its ON its.id=earlier.message_id JOIN message AS own ON own.id=delivery.message_id
+  WHERE earlier.state='dead' AND earlier.ordered=1 AND earlier.receiver=delivery.receiver
+  AND earlier.lane=delivery.lane AND earlier.mode='push'
+  AND (earlier.position,earlier.id)<(delivery.position,delivery.id)
+  AND its.channel=own.channel AND its.conversation=own.conversation)"""
+
 #: Dimensions that counters may be summed by (`period` is the minute or the day).
 DIMENSIONS = ("period", *CountKey._fields[1:])
 
@@ -63,11 +71,11 @@ def ordered(
 ) -> list[Place]:
     """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
-        f"SELECT position, id, lane FROM delivery WHERE {_ORDERED} AND receiver=? "
+        f"SELECT position, id, lane, {_HELD} FROM delivery WHERE {_ORDERED} AND receiver=? "
         "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
         (receiver, after.position, after.delivery_id, until, most),
     )
-    return [Place(*row) for row in rows]
+    return [Place(at, number, lane, bool(held)) for at, number, lane, held in rows]
 
 
 def ordered_receivers(connection: sqlite3.Connection) -> list[str]:

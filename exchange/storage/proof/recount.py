@@ -5,7 +5,9 @@ and no deletion.
 from __future__ import annotations
 
 #: Kinds of events about deliveries that are counters as well.
-DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-failed")
+DELIVERY_KINDS = (
+    "delivered", "dead-lettered", "resent", "skipped", "answered", "attempt-failed", "probe-failed",
+)  # fmt: skip
 
 _DIMENSIONS = "message.channel,message.message_type,message.sender"
 _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)

@@ -101,8 +101,8 @@ async def test_an_old_delivery_is_given_up_at_its_deadline(tmp_path: Path) -> No
         message = await running.send("a")
         await running.settled()
         state, attempts, reason = await running.state(message)
-        assert (state, reason) == ("dead", "http-503")
-        assert 2 <= attempts < 100
+        assert (state, reason.partition(":")[0] in ("http-503", "deadline")) == ("dead", True)
+        assert attempts == 3, "what came after it was known to fail were probes"
 
 
 @pytest.mark.parametrize("slow_ones", [1, 3])
