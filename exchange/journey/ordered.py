@@ -173,13 +173,16 @@ class Ordered:
         holding = self._holding.get(receiver, set())
         if self._last.get(receiver) is None:
             holding.clear()
+        again = False
         while room := self._memory.room(receiver):
             places = await self._ledger.ordered(
                 receiver, self._last.get(receiver, _BEGIN), until, PAGE_DELIVERIES
             )
             self._rows += len(places)
-            if any(each.lane in holding and not each.held for each in places):
-                # It may be held no more, and what stands before it is not in memory.
+            if not again and any(each.lane in holding and not each.held for each in places):
+                # It may be held no more, and what stands before it is not in memory. (Or it is of
+                # another conversation of that lane.)
+                again = True
                 holding.clear()
                 self._last.pop(receiver, None)
                 continue

@@ -68,7 +68,7 @@ async def test_a_partner_that_refuses_or_stays_away_ends_in_the_dead_letters_and
             return Reply(200)
         if message_id == "away":
             raise Unreachable("nobody there")
-        return Reply(422)
+        return Reply(499)
 
     async with way(tmp_path, Script(answer), deliveries={"attempts_max": 2}) as running:
         refused, away = await running.send("refused"), await running.send("away")
