@@ -169,7 +169,15 @@ class Exchange:
             clock=self.clock,
             snapshots=snapshots,
             api=Api(
-                self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue
+                self.ledger,
+                self.mailboxes,
+                self.checking,
+                self.aside,
+                snapshots,
+                self.catalogue,
+                self.receiver_states,
+                self.directory,
+                self.clock,
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,

@@ -179,6 +179,21 @@ class Place(NamedTuple):
     held: bool = False
 
 
+class DeadFilter(NamedTuple):
+    """Which dead letters: by receiver, message type, cause (the code that a reason begins with),
+    and ended since a time (milliseconds); what is empty or 0 selects nothing out.
+    """
+
+    receiver: str = ""
+    message_type: str = ""
+    reason: str = ""
+    since: int = 0
+
+
+#: Every dead letter.
+ALL_DEAD = DeadFilter()
+
+
 class Old(NamedTuple):
     """What is old enough to be forgotten: messages with ids below `before` that were committed up
     to the position `until`, so that nothing goes before what was committed earlier is old, whatever
@@ -279,8 +294,14 @@ class Ledger(Protocol):
         """
         ...
 
-    async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
+    async def dead(
+        self, most: int, before: int = 1 << 62, wanted: DeadFilter = ALL_DEAD
+    ) -> list[Pending]:
         """The newest dead-lettered deliveries with ids below `before`, without bodies."""
+        ...
+
+    async def dead_causes(self, wanted: DeadFilter) -> Mapping[str, int]:
+        """How many dead letters there are of each cause."""
         ...
 
     async def stored(
