@@ -12,6 +12,7 @@ ExchangeError
 ├── Owned                  another process owns the ledger or the port that was asked for
 ├── OperatorError          there is no such operator, or already one of that name
 ├── Full                   a receiver, or the exchange, has as much waiting as it may
+├── ScaffoldError          a channel or family can't be written as asked
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
 └── UnknownMessageType     no such type in the catalogue
@@ -70,6 +71,10 @@ class Full(ExchangeError):
     def __init__(self, receiver: str, message: str) -> None:
         super().__init__(message)
         self.receiver = receiver
+
+
+class ScaffoldError(ExchangeError):
+    """A channel or family can't be written: a name that can't be one, or a folder that is there."""
 
 
 class Unreachable(ExchangeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from exchange.assembly.parts import (
     warm_up,
 )
 from exchange.clocks import SequentialIds, WallClock
+from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.aside import Aside
@@ -89,7 +91,9 @@ class Exchange:
             policy_of(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
+        workers = settings.server.workers
+        # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its lanes.
+        self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.receiver_states = SqliteReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = Dispatcher(
@@ -194,6 +198,7 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
@@ -203,6 +208,10 @@ class Exchange:
                 self.forgetting.start()
                 self.watching.start()
 
+    async def hold(self) -> None:
+        """Keep that the ledger is held up to now."""
+        await self.ledger.hold(self.clock.now())
+
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
@@ -210,6 +219,9 @@ class Exchange:
         await self.dispatcher.stop()
         await self.attempts.stop()
         self.aside.close()
+        # A ledger that takes nothing any more is closed all the same.
+        with suppress(LedgerError):
+            await self.hold()
         await self.ledger.close()
         if self._own_transport is not None:
             await self._own_transport.close()

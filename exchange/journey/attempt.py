@@ -269,7 +269,9 @@ def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:
         delivery.receiver.id,
         envelope.endpoint,
     )
-    return delivery_counts(now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process)
+    return delivery_counts(
+        now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process, envelope.detail
+    )
 
 
 def delivery_of(pending: Pending, directory: Directory) -> Delivery:

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from exchange.storage import tables  # noqa: F401 - declares the tables
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
