@@ -8,7 +8,7 @@ from pathlib import Path
 from exchange.adapters import luova
 from tests.journeys.running import Running, running
 
-SAMPLES = Path(luova.__file__).parent / "samples/valid"
+SAMPLES = Path(luova.__file__).parent / "families/unemployment/samples/valid"
 LETTER = (SAMPLES / "unemployment.benefit-data--none.xml").read_bytes()
 FULL, OTHER = "fund.super", "fund.pro"
 
