@@ -11,6 +11,7 @@ ExchangeError
 │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
 ├── Owned                  another process owns the ledger or the port that was asked for
 ├── OperatorError          there is no such operator, or already one of that name
+├── Full                   a receiver, or the exchange, has as much waiting as it may
 ├── ScaffoldError          a channel or family can't be written as asked
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
@@ -62,6 +63,14 @@ class Owned(ExchangeError):
 
 class OperatorError(ExchangeError):
     """There is no such operator, or already one of that name."""
+
+
+class Full(ExchangeError):
+    """As much waits for a receiver (empty: in all) as may; nothing was taken in."""
+
+    def __init__(self, receiver: str, message: str) -> None:
+        super().__init__(message)
+        self.receiver = receiver
 
 
 class ScaffoldError(ExchangeError):

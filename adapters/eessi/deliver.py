@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
+from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, failed_with
 from exchange.schemas.call import JSON, Call, Reply
 
 #: ebMS errors after which the same message may yet get through; all others are about the message
@@ -15,7 +15,6 @@ from exchange.schemas.call import JSON, Call, Reply
 PASSING_ERRORS = frozenset(
     {"EBMS:0004", "EBMS:0005", "EBMS:0006", "EBMS:0201", "EBMS:0202", "EBMS:0301", "EBMS:0302"}
 )
-_PASSING_STATUSES = frozenset({408, 425, 429})
 _ACK_BYTES_MAX = 64 * 1024
 
 
@@ -65,9 +64,7 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
             if code in PASSING_ERRORS
             else RefusedByPartner(code, description)
         )
-    if reply.status >= 500 or reply.status < 400 or reply.status in _PASSING_STATUSES:
-        return TryAgain(f"http-{reply.status}")
-    return RefusedByPartner(f"http-{reply.status}")
+    return failed_with(reply.status)
 
 
 def _data(body: bytes) -> dict[str, Any]:

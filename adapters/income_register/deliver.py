@@ -12,7 +12,7 @@ from lxml import etree
 
 from exchange.adapters.income_register.document import FROM_IR, demanded, unwrap
 from exchange.adapters.income_register.signature.sign import DS
-from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
+from exchange.ports import Attempted, Delivered, Delivery, failed_with
 from exchange.schemas import xml
 from exchange.schemas.call import XML, Call, Reply
 
@@ -83,11 +83,8 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """2xx is delivered; 4xx (but 408 and 429, which pass) is refused for good; everything else may
-    work later.
-    """
+    """200 and 202 are delivered; everything else, redirects too, may work later."""
     if reply.status in (200, 202):
         return Delivered()
-    if 400 <= reply.status < 500 and reply.status not in (408, 429):
-        return RefusedByPartner(f"http-{reply.status}", reply.body[:200].decode("utf-8", "replace"))
-    return TryAgain(f"http-{reply.status}")
+    refused = 400 <= reply.status < 500
+    return failed_with(reply.status, reply.body[:200].decode("utf-8", "replace") if refused else "")

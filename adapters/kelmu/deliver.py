@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from exchange.adapters.kelmu.identify import QUERIES, REQUEST
 from exchange.adapters.kelmu.rights import RIGHTS, narrow
-from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
+from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
 from exchange.schemas import json as json_format
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.kelmu.models import BenefitAnswer
@@ -20,8 +20,6 @@ from exchange.schemas.violation import Malformed
 REGISTER_PATH = "/kelmu/benefit-register/query"
 REQUEST_PATH = "/kelmu/information-requests"
 ANSWER_PATH = "/kelmu/information-request-answers"
-#: Statuses of HTTP that ask to come again.
-COME_AGAIN = frozenset({408, 425, 429})
 EMPTY_ANSWER = b'{"results":[]}'
 
 
@@ -72,16 +70,13 @@ def _narrowed(delivery: Delivery) -> bytes:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """How the attempt ended: delivered, to be tried again (also when the answer makes no sense), or
-    refused.
-    """
+    """How the attempt ended: delivered, or to be tried again (also when the answer makes no sense)."""
     status = reply.status
     if delivery.envelope.message_type in QUERIES and status == 404 and _says_person_unknown(reply):
         return Delivered(EMPTY_ANSWER, JSON)
-    if status >= 500 or status in COME_AGAIN:
-        return TryAgain(f"http-{status}")
     if not 200 <= status < 300:
-        return RefusedByPartner(f"http-{status}", reply.body[:200].decode("utf-8", "replace"))
+        refused = 400 <= status < 500
+        return failed_with(status, reply.body[:200].decode("utf-8", "replace") if refused else "")
     if delivery.envelope.message_type not in QUERIES:
         return Delivered()
     if wrong := _wrong_with(delivery, reply.body):

@@ -69,6 +69,8 @@ def submitted(outcome: Outcome) -> Reply:
 
 def status_of(outcome: Outcome) -> int:
     """The HTTP status that one message alone gets."""
+    if outcome.kind == "full":
+        return 429 if outcome.reason == "receiver.full" else 503
     if outcome.kind != "rejected":
         return ACCEPTED if outcome.kind == "accepted" else DUPLICATE
     if any(violation.rule == SENDER_RULE for violation in outcome.violations):
@@ -89,9 +91,11 @@ def _rejected(outcome: Outcome) -> Reply:
 
 def _told(outcome: Outcome) -> dict[str, Any]:
     """What a rejection says besides its title: the stable reason, what could be told of the
-    message, every violation.
+    message, every violation. An entry of a batch whose receiver is full has no id: it was not kept.
     """
-    members: dict[str, Any] = {"reason": outcome.reason, "id": outcome.envelope.public_id}
+    members: dict[str, Any] = {"reason": outcome.reason}
+    if outcome.kind != "full":
+        members["id"] = outcome.envelope.public_id
     if outcome.envelope.sender_message_id:
         members["messageId"] = outcome.envelope.sender_message_id
     if outcome.envelope.message_type:
@@ -108,12 +112,13 @@ def batch(outcomes: Sequence[Outcome]) -> Reply:
     for index, outcome in enumerate(outcomes):
         told = (
             receipt_text(outcome.envelope)
-            if outcome.kind != "rejected"
+            if outcome.kind in ("accepted", "duplicate")
             else dumps(_told(outcome), ensure_ascii=False)
         )
         entries.append(f'{{"index":{index},"status":{status_of(outcome)},{told[1:]}')
     kinds = [outcome.kind for outcome in outcomes]
-    counts = f'"accepted":{kinds.count("accepted")},"duplicate":{kinds.count("duplicate")},"rejected":{kinds.count("rejected")}'
+    names = [*("accepted", "duplicate", "rejected"), *(["full"] if "full" in kinds else [])]
+    counts = ",".join(f'"{name}":{sum(kind == name for kind in kinds)}' for name in names)
     return Reply(200, f'{{{counts},"outcomes":[{",".join(entries)}]}}'.encode())
 
 

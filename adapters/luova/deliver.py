@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hmac
 
-from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain
+from exchange.ports.delivery import Attempted, Delivered, Delivery, failed_with
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.envelope import public_id
 
-#: Client errors that ask to come again.
-TRY_AGAIN = frozenset({408, 425, 429})
 #: The partner has it already.
 CONFLICT = 409
 
@@ -46,13 +44,8 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """2xx and 409 (it has it already): delivered; other 4xx but 408, 425, 429: refused for good;
-    the rest: try again.
-    """
+    """2xx and 409 (it has it already): delivered; the rest, redirects too: try again."""
     status = reply.status
     if 200 <= status < 300 or status == CONFLICT:
         return Delivered()
-    reason = f"http-{status}"
-    if 400 <= status < 500 and status not in TRY_AGAIN:
-        return RefusedByPartner(reason)
-    return TryAgain(reason)
+    return failed_with(status)

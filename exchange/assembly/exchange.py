@@ -15,6 +15,8 @@ from exchange.assembly.parts import (
     judge_of,
     ledger_of,
     policy_of,
+    probing_of,
+    waiting_limits_of,
     warm_up,
 )
 from exchange.clocks import SequentialIds, WallClock
@@ -29,11 +31,14 @@ from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Mailboxes
+from exchange.journey.receivers import Receivers
+from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.operators import SqliteOperators
+from exchange.storage.receivers import SqliteReceivers
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
@@ -89,14 +94,23 @@ class Exchange:
         workers = settings.server.workers
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its lanes.
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
+        self.receiver_states = SqliteReceivers(self.ledger)
+        self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = Dispatcher(
-            self.ledger, self.attempts, self.directory, self.clock, bounds_of(settings), self.lanes
+            self.ledger,
+            self.attempts,
+            self.directory,
+            self.clock,
+            bounds_of(settings),
+            self.lanes,
+            self.receivers,
         )
         self.judge = judge_of(settings, self.catalogue)
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
         self.aside = Aside(settings.limits.loop_bytes_max)
+        self.waiting = Waiting(waiting_limits_of(settings))
         self.acceptance = Acceptance(
             self.ledger,
             self.judge,
@@ -105,6 +119,7 @@ class Exchange:
             self.ids,
             self.dispatcher,
             self.aside,
+            self.waiting,
             worker,
         )
         self.asking = Asking(
@@ -146,7 +161,7 @@ class Exchange:
 
     def application(self) -> web.Application:
         """The worker's application."""
-        snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels))
+        snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
@@ -158,7 +173,15 @@ class Exchange:
             clock=self.clock,
             snapshots=snapshots,
             api=Api(
-                self.ledger, self.mailboxes, self.checking, self.aside, snapshots, self.catalogue
+                self.ledger,
+                self.mailboxes,
+                self.checking,
+                self.aside,
+                snapshots,
+                self.catalogue,
+                self.receiver_states,
+                self.directory,
+                self.clock,
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,

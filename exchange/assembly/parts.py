@@ -11,9 +11,11 @@ from exchange import discovery
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
-from exchange.journey.deliver import Bounds
+from exchange.journey.queues import Bounds
+from exchange.journey.receivers import Probing
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.validate import Judge
+from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
@@ -76,7 +78,17 @@ def bounds_of(settings: Settings) -> Bounds:
     return Bounds(**_of(settings.deliveries, Bounds))
 
 
-def _of(section: Section, kind: type[RetryPolicy | Bounds]) -> dict[str, Any]:
+def probing_of(settings: Settings) -> Probing:
+    return Probing(**_of(settings.deliveries, Probing))
+
+
+def waiting_limits_of(settings: Settings) -> WaitingLimits:
+    return WaitingLimits(**_of(settings.limits, WaitingLimits))
+
+
+def _of(
+    section: Section, kind: type[RetryPolicy | Bounds | Probing | WaitingLimits]
+) -> dict[str, Any]:
     """The settings of a section that a value of that kind has under the same names."""
     return section.model_dump(include={field.name for field in fields(kind)})
 

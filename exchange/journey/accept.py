@@ -8,12 +8,13 @@ import asyncio
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from exchange.errors import LedgerError, Unroutable
+from exchange.errors import Full, LedgerError, Unroutable
 from exchange.journey.aside import Aside
 from exchange.journey.count import ITEMS_BY_KIND
 from exchange.journey.deliver import Dispatcher
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
+from exchange.journey.waiting import Waiting
 from exchange.ports import (
     Channel,
     Clock,
@@ -25,8 +26,9 @@ from exchange.ports import (
     Ledger,
     Outcome,
 )
-from exchange.ports.ledger import MessageRow, Record
+from exchange.ports.ledger import MessageRow, Record, Recorded
 from exchange.schemas.directory import Directory
+from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
 #: How often a message is judged anew because another changed what the channel remembers at the same
@@ -48,6 +50,7 @@ class Acceptance:
         ids: Ids,
         dispatcher: Dispatcher,
         aside: Aside,
+        waiting: Waiting,
         lane: int = 0,
     ) -> None:
         self._ledger = ledger
@@ -57,6 +60,7 @@ class Acceptance:
         self._ids = ids
         self._dispatcher = dispatcher
         self._aside = aside
+        self._waiting = waiting
         self._lane = lane
 
     async def accept(
@@ -66,19 +70,23 @@ class Acceptance:
 
         `judged_bytes` is how much is judged in one go, when that is more than this message: it
         decides whether judging is done beside the loop.
+
+        Raises:
+            Full: when a receiver, or the exchange, has as much waiting as it may.
         """
         outcome, _ = await self.accept_for_answer(channel, inbound, judged_bytes)
         return outcome
 
     async def accept_many(self, channel: Channel, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once, each with an outcome of its own, in order; they share commits. Others
-        have the loop in between, however many there are.
+        have the loop in between, however many there are. One whose receiver is full has the
+        outcome `full`, and nothing of it is kept.
         """
         judged_bytes = sum(len(inbound.body) for inbound in inbounds)
         tasks: list[asyncio.Task[Outcome]] = []
         try:
             for inbound in inbounds:
-                tasks.append(asyncio.create_task(self.accept(channel, inbound, judged_bytes)))
+                tasks.append(asyncio.create_task(self._accept_one(channel, inbound, judged_bytes)))
                 if len(tasks) % AT_ONCE_MAX == 0:
                     await asyncio.sleep(0)
             return list(await asyncio.gather(*tasks))
@@ -86,6 +94,16 @@ class Acceptance:
             for task in tasks:
                 task.cancel()
             raise
+
+    async def _accept_one(self, channel: Channel, inbound: Inbound, judged_bytes: int) -> Outcome:
+        try:
+            return await self.accept(channel, inbound, judged_bytes)
+        except Full as error:
+            envelope = Envelope(
+                0, channel.name, "", inbound.partner.id, "", self._clock.now(), inbound.content_type
+            )
+            told = Violation("receiver.full" if error.receiver else "exchange.full", str(error))
+            return Outcome("full", envelope, [told], told.rule)
 
     async def accept_for_answer(
         self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
@@ -100,7 +118,7 @@ class Acceptance:
             if not judgement.verdict.accepted:
                 return await self._reject(channel, reading, judgement, digest, now), []
             record = self._record(channel, reading, judgement, destinations, digest, now)
-            recorded = await self._ledger.record(record)
+            recorded = await self._record_within_limits(record, destinations)
             if recorded.kind == "new":
                 return self._accepted(record, reading, judgement)
             original = recorded.original
@@ -111,6 +129,22 @@ class Acceptance:
                 judgement.violations.append(_reused(original))
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
+
+    async def _record_within_limits(
+        self, record: Record, destinations: Sequence[Destination]
+    ) -> Recorded:
+        """Commit it where there is room for it; a repetition of what was accepted needs none."""
+        row = record.message
+        try:
+            with self._waiting.entering(destinations, row.bytes) as stored:
+                recorded = await self._ledger.record(record)
+                if recorded.kind == "new":
+                    stored()
+                return recorded
+        except Full:
+            if await self._ledger.find(row.channel, row.sender, row.sender_message_id) is None:
+                raise
+            return await self._ledger.record(record)
 
     async def refuse(
         self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]

@@ -4,12 +4,16 @@ comes next is decided elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
 
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
 from exchange.journey.count import delivery_counts
+from exchange.journey.receivers import says_receiver_fails
 from exchange.journey.record import envelope_of
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.settle import Settling
@@ -25,13 +29,31 @@ from exchange.ports import (
     Transport,
     TryAgain,
 )
-from exchange.ports.ledger import EventRow, Pending
+from exchange.ports.ledger import Count, EventRow, Pending
+from exchange.schemas.call import Reply
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.value import value
 
 log = structlog.get_logger(__name__)
 
 #: Longest reason or detail kept with an event, in characters.
 DETAIL_CHARACTERS_MAX = 500
+
+
+#: Refusals by status after which nobody who waits for an answer gets one by asking again.
+_REFUSED_BY_STATUS = re.compile(r"http-4(?!08|25|29)..")
+
+
+@value
+class Made:
+    """How an attempt was settled: when to try again (milliseconds, 0: it has ended), whether it is
+    dead now, whether it was a probe that spent no attempt.
+    """
+
+    attempted: Attempted
+    again_at: int
+    dead: bool
+    unspent: bool
 
 
 class Attempts:
@@ -56,12 +78,35 @@ class Attempts:
         self._timeout_seconds = timeout_seconds
         self._settling = Settling(ledger, clock)
 
-    async def make(self, delivery: Delivery) -> int:
-        """One attempt, settled; when to try again (milliseconds), 0 when the delivery has ended."""
+    async def make(self, delivery: Delivery, probe: bool = False) -> Made:
+        """One attempt, settled. A probe that fails for its receiver's sake spends no attempt."""
         attempted = await self._attempt(delivery, self._timeout_seconds)
-        settlement, next_at = self._end(delivery, attempted, again=True)
+        unspent = probe and says_receiver_fails(attempted)
+        settlement, next_at = self._end(delivery, attempted, again=True, unspent=unspent)
         await self._settling.settle(settlement)
-        return next_at
+        return Made(attempted, next_at, settlement.state == "dead", unspent)
+
+    def is_over(self, delivery: Delivery) -> bool:
+        """Whether its deadline has passed."""
+        return self._policy.is_over(delivery.envelope.received_at, self._clock.now())
+
+    async def expire(self, delivery: Delivery) -> None:
+        """Settle as dead, without a call, what waited for its receiver until its deadline."""
+        now, envelope = self._clock.now(), delivery.envelope
+        reason = "deadline: the receiver was failing or paused"
+        await self._settling.settle(
+            Settlement(
+                delivery.id,
+                envelope.id,
+                "dead",
+                delivery.attempts,
+                0,
+                now,
+                reason,
+                [EventRow(envelope.id, delivery.id, now, "dead-lettered", reason)],
+                _counts(delivery, now, ["dead-lettered"]),
+            )
+        )
 
     async def ask(self, delivery: Delivery, deadline_seconds: float) -> Delivered | None:
         """Attempts until the deadline, since somebody waits for the answer; a delivery without one
@@ -80,7 +125,9 @@ class Attempts:
             left = (until - self._clock.now()) / 1000
             attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
             again = (
-                isinstance(attempted, TryAgain) and self._clock.now() + wait_seconds * 1000 < until
+                isinstance(attempted, TryAgain)
+                and not _REFUSED_BY_STATUS.fullmatch(attempted.reason)
+                and self._clock.now() + wait_seconds * 1000 < until
             )
             settlement, _ = self._end(delivery, attempted, again, in_memory=True)
             try:
@@ -124,7 +171,11 @@ class Attempts:
             channel = self._channels[delivery.envelope.channel]
             call = channel.request(delivery)
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
-            return channel.judge(delivery, reply)
+            attempted = channel.judge(delivery, reply)
+            asked_seconds = retry_after(reply, self._clock.now())
+            if isinstance(attempted, TryAgain) and asked_seconds:
+                attempted = replace(attempted, retry_after_seconds=asked_seconds)
+            return attempted
         except Unreachable as error:
             return TryAgain("unreachable", str(error))
         except (
@@ -134,24 +185,22 @@ class Attempts:
             return TryAgain("internal", type(error).__name__)
 
     def _end(
-        self, delivery: Delivery, attempted: Attempted, again: bool, in_memory: bool = False
+        self,
+        delivery: Delivery,
+        attempted: Attempted,
+        again: bool,
+        in_memory: bool = False,
+        unspent: bool = False,
     ) -> tuple[Settlement, int]:
         """The end of an attempt with its events and counts, to be committed; when the next one is
-        due, 0 for none.
+        due, 0 for none. One that is `unspent` was a probe.
 
         Once the attempt was made nothing is waited for before the ledger has its end: whoever is
         cancelled then does not undo it.
         """
         now = self._clock.now()
-        delivery.attempts += 1
+        delivery.attempts += 0 if unspent else 1
         envelope = delivery.envelope
-        dimensions = (
-            envelope.channel,
-            envelope.message_type,
-            envelope.sender,
-            delivery.receiver.id,
-            envelope.endpoint,
-        )
         state, next_at, ended_at, reason, answer, answer_type = "delivered", 0, now, "", None, ""
         if isinstance(attempted, Delivered):
             kinds = ["delivered"]
@@ -159,32 +208,20 @@ class Attempts:
                 kinds.append("answered")
                 answer, answer_type = attempted.answer, attempted.content_type
         else:
-            kinds = ["attempt-failed"]
+            kinds = ["probe-failed" if unspent else "attempt-failed"]
             reason = (
                 f"{attempted.reason}: {attempted.detail}"[:DETAIL_CHARACTERS_MAX]
                 if attempted.detail
                 else attempted.reason
             )
-            due = (
-                now
-                if in_memory
-                else self._policy.next_at(delivery.id, delivery.attempts, envelope.received_at, now)
-            )
+            due = now if in_memory else self._due(delivery, attempted, now, unspent)
             if isinstance(attempted, TryAgain) and again and due is not None:
                 state, next_at, ended_at = "waiting", due, 0
             else:
                 state = "dead"
                 kinds.append("dead-lettered")
         events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
-        counts = delivery_counts(
-            now,
-            dimensions,
-            delivery.items,
-            envelope.bytes,
-            kinds,
-            envelope.process,
-            envelope.detail,
-        )
+        counts = _counts(delivery, now, kinds)
         settlement = Settlement(
             delivery.id,
             envelope.id,
@@ -198,6 +235,43 @@ class Attempts:
         )
         settlement.answer, settlement.answer_content_type = answer, answer_type
         return settlement, next_at
+
+    def _due(self, delivery: Delivery, attempted: Attempted, now: int, unspent: bool) -> int | None:
+        received_at = delivery.envelope.received_at
+        if unspent:
+            return None if self._policy.is_over(received_at, now) else now
+        asked_seconds = attempted.retry_after_seconds if isinstance(attempted, TryAgain) else 0.0
+        return self._policy.next_at(delivery.id, delivery.attempts, received_at, now, asked_seconds)
+
+
+def retry_after(reply: Reply, now: int) -> float:
+    """The seconds that a reply asks to wait, by its header Retry-After (RFC 9110, 10.2.3: seconds
+    or a date); 0 where there is none, or one that makes no sense. `now` is in milliseconds.
+    """
+    text = next(
+        (value for name, value in reply.headers.items() if name.lower() == "retry-after"), ""
+    ).strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return max(0.0, at - now / 1000)
+
+
+def _counts(delivery: Delivery, now: int, kinds: Sequence[str]) -> list[Count]:
+    envelope = delivery.envelope
+    dimensions = (
+        envelope.channel,
+        envelope.message_type,
+        envelope.sender,
+        delivery.receiver.id,
+        envelope.endpoint,
+    )
+    return delivery_counts(
+        now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process, envelope.detail
+    )
 
 
 def delivery_of(pending: Pending, directory: Directory) -> Delivery:

@@ -5,9 +5,6 @@ fails harms no other. Where ordered ones come from is told in `ordered`.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -16,49 +13,16 @@ import structlog
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.journey.attempt import Attempts, delivery_of
 from exchange.journey.ordered import Ordered
+from exchange.journey.queues import Bounds, Held, Queue
+from exchange.journey.receivers import Receivers
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.lanes import Lanes
-from exchange.ports.ledger import Due
 from exchange.schemas.directory import Directory
 
 log = structlog.get_logger(__name__)
 
 #: How often at least a ledger that said no is asked whether it can be written again.
 REFUSED_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class Queue:
-    """The deliveries to one receiver (or of one ordered conversation), and how many are
-    being made.
-    """
-
-    limit: int
-    ordered: bool = False
-    waiting: deque[Delivery] = field(default_factory=deque)
-    active: int = 0
-    #: An ordered queue stands still while its first delivery waits for its next attempt.
-    paused: bool = False
-
-
-@dataclass(slots=True)
-class Share:
-    """What one receiver has of the memory: deliveries and bytes of their bodies."""
-
-    deliveries: int = 0
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a dispatcher holds and does at most; units as in `settings.Deliveries`."""
-
-    concurrent_max: int = 64
-    concurrent_receiver_max: int = 16
-    ready_max: int = 4096
-    ready_bytes_max: int = 33_554_432
-    poll_seconds: float = 1.0
-    backoff_seconds_max: float = 3600.0
 
 
 class Dispatcher:
@@ -74,6 +38,7 @@ class Dispatcher:
         clock: Clock,
         bounds: Bounds,
         lanes: Lanes,
+        receivers: Receivers,
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
@@ -81,13 +46,12 @@ class Dispatcher:
         self._clock = clock
         self._bounds = bounds
         self._lanes = lanes
+        self._receivers = receivers
         self._queues: dict[str, Queue] = {}
         #: Queues that could go on if the dispatcher had a slot for them, the one that has waited
         #: longest first.
         self._starved: dict[str, Queue] = {}
-        self._held: dict[int, int] = {}
-        self._held_bytes = 0
-        self._shares: dict[str, Share] = {}
+        self._held = Held(bounds)
         self._active = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
@@ -151,17 +115,17 @@ class Dispatcher:
         is made at `not_before` (milliseconds) at the earliest.
         """
         size = len(delivery.body)
-        if self._closing or not self._has_room(delivery.receiver.id, size):
+        if self._closing or not self._held.has_room(delivery.receiver.id, size):
             return False
         if delivery.id in self._held:
             return True
-        self._hold(delivery, size)
+        self._held.hold(delivery)
         key, limit = delivery.receiver.id, self._bounds.concurrent_receiver_max
         if delivery.ordered:
             key, limit = f"{key} {delivery.envelope.channel} {delivery.envelope.conversation}", 1
         queue = self._queues.get(key)
         if queue is None:
-            queue = self._queues[key] = Queue(limit, delivery.ordered)
+            queue = self._queues[key] = Queue(delivery.receiver.id, limit, delivery.ordered)
             if delivery.ordered and not_before > self._clock.now():
                 self._pause(key, queue, delivery, not_before)
                 return True
@@ -174,40 +138,8 @@ class Dispatcher:
         return delivery_id in self._held
 
     def room(self, receiver: str) -> int:
-        """How many more deliveries to a receiver fit (see `_has_room`), but for their bytes."""
-        share = self._shares.get(receiver)
-        free = self._bounds.ready_max - len(self._held)
-        return max(0, (free - (share.deliveries if share is not None else 0) + 1) // 2)
-
-    def _has_room(self, receiver: str, size: int) -> bool:
-        """Whether one more delivery fits. A receiver may hold as much as is still free for all, so
-        that however many of them are slow, there is room left for the others.
-        """
-        bounds = self._bounds
-        free, free_bytes = (
-            bounds.ready_max - len(self._held),
-            bounds.ready_bytes_max - self._held_bytes,
-        )
-        share = self._shares.get(receiver)
-        if share is None:
-            return free > 0 and (size <= free_bytes or not self._held)
-        return share.deliveries < free and share.bytes + size <= free_bytes
-
-    def _hold(self, delivery: Delivery, size: int) -> None:
-        self._held[delivery.id] = size
-        self._held_bytes += size
-        share = self._shares.setdefault(delivery.receiver.id, Share())
-        share.deliveries += 1
-        share.bytes += size
-
-    def _let_go(self, delivery: Delivery) -> None:
-        size = self._held.pop(delivery.id)
-        self._held_bytes -= size
-        share = self._shares[delivery.receiver.id]
-        share.deliveries -= 1
-        share.bytes -= size
-        if not share.deliveries:
-            del self._shares[delivery.receiver.id]
+        """How many more deliveries to a receiver fit, but for their bytes."""
+        return self._held.room(receiver)
 
     def _pump(self, key: str, queue: Queue) -> None:
         """Start what the queue and the whole dispatcher have room for."""
@@ -216,13 +148,10 @@ class Dispatcher:
             queue.waiting
             and queue.active < queue.limit
             and self._active < most
-            and not (self._closing or queue.paused or self._ledger.refusal)
+            and not (self._stands_still(queue) or self._ledger.refusal)
         ):
-            delivery = queue.waiting.popleft()
-            queue.active += 1
-            self._active += 1
-            self._tasks.add(asyncio.create_task(self._make(key, queue, delivery)))
-        if queue.waiting and queue.active < queue.limit and not (self._closing or queue.paused):
+            self._begin(key, queue)
+        if queue.waiting and queue.active < queue.limit and not self._stands_still(queue):
             self._starved[key] = queue
             if self._ledger.refusal:
                 # The feed finds out when all can go on.
@@ -230,24 +159,31 @@ class Dispatcher:
         else:
             self._starved.pop(key, None)
 
-    async def _make(self, key: str, queue: Queue, delivery: Delivery) -> None:
+    def _stands_still(self, queue: Queue) -> bool:
+        """Whether nothing of it may be made just now, but for a probe of its receiver."""
+        return self._closing or queue.paused or self._receivers.stopped(queue.receiver)
+
+    def _begin(self, key: str, queue: Queue, probe: bool = False) -> None:
+        delivery = queue.waiting.popleft()
+        queue.active += 1
+        self._active += 1
+        self._tasks.add(asyncio.create_task(self._make(key, queue, delivery, probe)))
+
+    async def _make(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> None:
         """Make deliveries of this queue until it has none left, or others wait for the slot."""
         try:
             while True:
-                again_at = 0
                 try:
-                    again_at = await self._attempts.make(delivery)
+                    if await self._make_one(key, queue, delivery, probe):
+                        return
                 except LedgerClosed:
                     return
-                finally:
-                    if not (again_at and queue.ordered):
-                        self._let_go(delivery)
-                if again_at and queue.ordered:
-                    self._pause(key, queue, delivery, again_at)
+                # (A queue whose first delivery died is empty now.)
+                if self._starved or not queue.waiting or self._ledger.refusal:
                     return
-                if self._closing or self._starved or not queue.waiting or self._ledger.refusal:
+                if self._stands_still(queue):
                     return
-                delivery = queue.waiting.popleft()
+                delivery, probe = queue.waiting.popleft(), False
         finally:
             # Here and not in a callback, which would be a turn of the loop for each delivery.
             self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
@@ -257,10 +193,82 @@ class Dispatcher:
                 self._queues.pop(key, None)
             # A queue that could go on goes to the end of those that wait for a slot.
             self._starved.pop(key, None)
-            if queue.waiting:
+            if queue.waiting and not self._stands_still(queue):
                 self._starved[key] = queue
             self._pump_starved()
             self._made_room(delivery.receiver.id, not queue.waiting)
+
+    async def _make_one(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> bool:
+        """One attempt; whether the delivery is kept in the queue for another one."""
+        kept = False
+        try:
+            made = await self._attempts.make(delivery, probe)
+            kept = bool(made.again_at) and (queue.ordered or made.unspent)
+        finally:
+            if not kept:
+                self._held.let_go(delivery)
+        if made.dead and queue.ordered:
+            self._hold_followers(queue, delivery)
+        elif made.unspent and kept:
+            # The next probe is of another delivery, or of another conversation.
+            (queue.waiting.appendleft if queue.ordered else queue.waiting.append)(delivery)
+        elif kept:
+            self._pause(key, queue, delivery, made.again_at)
+        await self._receivers.told(queue.receiver, made.attempted, probe)
+        if probe and not self._receivers.stopped(queue.receiver):
+            self._go_on(queue.receiver)
+        return kept
+
+    def _hold_followers(self, queue: Queue, dead: Delivery) -> None:
+        """Let go of what follows a dead letter in its conversation: the ledger holds it until the
+        letter is sent again or skipped.
+        """
+        while queue.waiting:
+            self._held.let_go(queue.waiting.popleft())
+        self._ordered.hold(dead)
+
+    async def _attend(self) -> None:
+        """See to the receivers that fail or are paused: probe them, go on with those that are up
+        again, give up what waited for them until its deadline.
+        """
+        for receiver in await self._receivers.look():
+            self._go_on(receiver)
+        for receiver in self._receivers.due():
+            if self._candidate(receiver) and await self._receivers.claim(receiver):
+                self._probe(receiver)
+        for queue in list(self._queues.values()):
+            if self._receivers.stopped(queue.receiver):
+                await self._expire(queue)
+
+    def _go_on(self, receiver: str) -> None:
+        for key, queue in list(self._queues.items()):
+            if queue.receiver == receiver:
+                self._pump(key, queue)
+
+    def _candidate(self, receiver: str) -> str:
+        """The queue whose first delivery is to be the next probe: the one longest not probed."""
+        for key, queue in self._queues.items():
+            mine = queue.receiver == receiver and not (queue.active or queue.paused)
+            if mine and queue.waiting:
+                return key
+        return ""
+
+    def _probe(self, receiver: str) -> None:
+        key = self._candidate(receiver)
+        if key and not self._closing:
+            queue = self._queues[key] = self._queues.pop(key)
+            self._begin(key, queue, probe=True)
+
+    async def _expire(self, queue: Queue) -> None:
+        over = [each for each in queue.waiting if self._attempts.is_over(each)]
+        for delivery in over[:1] if queue.ordered else over:
+            if delivery not in queue.waiting or queue.active:
+                continue
+            queue.waiting.remove(delivery)
+            await self._attempts.expire(delivery)
+            self._held.let_go(delivery)
+            if queue.ordered:
+                self._hold_followers(queue, delivery)
 
     def _made_room(self, receiver: str, ended: bool) -> None:
         """Fetch more where something was left out: when half of the memory is free, or `ended`
@@ -269,8 +277,7 @@ class Dispatcher:
         much = len(self._held) <= self._bounds.ready_max // 2
         if self._behind and (much or ended):
             self._hungry.set()
-        share = self._shares.get(receiver)
-        if much or share is None or share.deliveries <= self.room(receiver):
+        if much or self._held.share(receiver) <= self.room(receiver):
             self._ordered.made_room(receiver, much)
 
     def _pause(self, key: str, queue: Queue, delivery: Delivery, again_at: int) -> None:
@@ -310,6 +317,7 @@ class Dispatcher:
                     await self._clock.sleep(min(self._bounds.poll_seconds, REFUSED_SECONDS))
                     continue
                 self._pump_starved()
+                await self._attend()
                 fetched = await self._fetch()
             except LedgerClosed:
                 return
@@ -342,13 +350,13 @@ class Dispatcher:
         room = self._bounds.ready_max - len(self._held)
         if room <= self._bounds.ready_max // 64:
             return 0
-        full = [receiver for receiver, share in self._shares.items() if share.deliveries >= room]
+        full = self._held.full(room)
         most = self._bounds.ready_max + room
         due = await self._ledger.waiting(
             self._lanes.takers(), self._clock.now(), most, without=full
         )
         wanted = [each for each in due if each.id not in self._held]
-        fitting = self._fitting(wanted)
+        fitting = self._held.fitting(wanted)
         self._behind = len(wanted) > len(fitting) or len(due) == most or bool(full)
         fetched = 0
         for start in range(0, len(fitting), 100):
@@ -358,19 +366,6 @@ class Dispatcher:
                 else:
                     self._behind = True
         return fetched
-
-    def _fitting(self, due: Sequence[Due]) -> list[int]:
-        """The ids of those that there is room for, so that no body is read in vain."""
-        free = self._bounds.ready_max - len(self._held)
-        shares = {receiver: share.deliveries for receiver, share in self._shares.items()}
-        fitting = []
-        for each in due:
-            share = shares.get(each.receiver, 0)
-            if share < free:
-                fitting.append(each.id)
-                shares[each.receiver] = share + 1
-                free -= 1
-        return fitting
 
     async def _wait(self) -> None:
         """Sleep until the next poll, or until there is room again."""

@@ -103,6 +103,27 @@ class Mailboxes:
             )
         return Resent(resent, refused)
 
+    async def skip(self, delivery_ids: Sequence[int], actor: Actor) -> list[int]:
+        """Give dead letters up for good: what they hold in their conversations goes on. Those that
+        were skipped; the audit log says so of each in the same transaction.
+        """
+        found = await self._ledger.pending(delivery_ids, "dead", bodies=False)
+        now = self._clock.now()
+        settled = await asyncio.gather(
+            *(
+                self._settle(
+                    each,
+                    "dead",
+                    "skipped",
+                    "skipped",
+                    actor.did(now, "skip", public_id(each.delivery.id), "done"),
+                    each.delivery.reason,
+                )
+                for each in found
+            )
+        )
+        return [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
+
     def _resend(self, actor: Actor, delivery_id: int, outcome: str) -> AuditRow:
         return actor.did(self._clock.now(), "resend", public_id(delivery_id), outcome)
 
@@ -113,6 +134,7 @@ class Mailboxes:
         state: str,
         kind: str,
         audit: AuditRow | None = None,
+        reason: str = "",
     ) -> bool:
         now = self._clock.now()
         row, message = each.delivery, each.message
@@ -132,8 +154,8 @@ class Mailboxes:
                 0 if waiting else row.attempts,
                 now if waiting else 0,
                 0 if waiting else now,
-                "",
-                [EventRow(message.id, row.id, now, kind, "")],
+                reason,
+                [EventRow(message.id, row.id, now, kind, reason)],
                 delivery_counts(
                     now,
                     dimensions,

@@ -17,7 +17,7 @@ import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes
+from exchange.ports.lanes import Lanes, lane_of
 from exchange.ports.ledger import Pending, Place
 
 log = structlog.get_logger(__name__)
@@ -75,6 +75,8 @@ class Ordered:
         self._woken: dict[str, int] = {}
         #: Deliveries as they were taken in, by receiver and id.
         self._at_hand: dict[str, dict[int, Delivery]] = {}
+        #: Lanes of each receiver in which something is held, by a dead letter before it.
+        self._holding: dict[str, set[int]] = {}
         self._due = asyncio.Event()
         self._polling = False
         #: Polls until everything that waits is looked at again, and rows read since the last one.
@@ -114,6 +116,12 @@ class Ordered:
         """There may be something new for a receiver."""
         self._woken[receiver] = max(until, self._woken.get(receiver, 0))
         self._due.set()
+
+    def hold(self, dead: Delivery) -> None:
+        """A delivery died: what follows it in its conversation is held in the ledger."""
+        envelope = dead.envelope
+        lane = lane_of(dead.receiver.id, envelope.channel, envelope.conversation)
+        self._holding.setdefault(dead.receiver.id, set()).add(lane)
 
     def made_room(self, receiver: str, much: bool) -> None:
         """The memory holds less for a receiver, or, when `much` is true, for all."""
@@ -162,21 +170,35 @@ class Ordered:
     async def _read(self, receiver: str, until: int) -> None:
         """Hold what is new for a receiver, as far as there is room."""
         at_hand, own = self._at_hand.pop(receiver, {}), self._lanes.own()
+        holding = self._holding.get(receiver, set())
+        if self._last.get(receiver) is None:
+            holding.clear()
+        again = False
         while room := self._memory.room(receiver):
             places = await self._ledger.ordered(
                 receiver, self._last.get(receiver, _BEGIN), until, PAGE_DELIVERIES
             )
             self._rows += len(places)
+            if not again and any(each.lane in holding and not each.held for each in places):
+                # It may be held no more, and what stands before it is not in memory. (Or it is of
+                # another conversation of that lane.)
+                again = True
+                holding.clear()
+                self._last.pop(receiver, None)
+                continue
+            held = {each.lane for each in places if each.held and each.lane in own}
+            if held:
+                self._holding.setdefault(receiver, set()).update(held)
             new = [
                 each
                 for each in places
-                if each.lane in own and not self._memory.holds(each.delivery_id)
+                if each.lane in own and not (each.held or self._memory.holds(each.delivery_id))
             ]
             found = await self._found(new[:room], at_hand)
             for place in new[:room]:
                 # What is not found any more has ended meanwhile.
-                held = found.get(place.delivery_id)
-                if held is not None and not self._memory.take(*held):
+                taken = found.get(place.delivery_id)
+                if taken is not None and not self._memory.take(*taken):
                     self._behind[receiver] = None
                     return
                 self._last[receiver] = place

@@ -16,17 +16,27 @@ class RetryPolicy:
     deadline_seconds: float
     seed: int = 0
 
-    def next_at(self, delivery_id: int, attempts: int, received_at: int, now: int) -> int | None:
+    def next_at(
+        self,
+        delivery_id: int,
+        attempts: int,
+        received_at: int,
+        now: int,
+        asked_seconds: float = 0.0,
+    ) -> int | None:
         """When to try again (milliseconds) after `attempts` attempts, or None to give up.
 
         The wait doubles with each attempt and is drawn evenly from its upper half, by the seed and
-        the delivery alone.
+        the delivery alone. It is not shorter than the receiver asked for, up to the longest wait.
         """
         if attempts >= self.attempts_max:
             return None
         backoff = min(self.first_backoff_seconds * 2 ** (attempts - 1), self.backoff_seconds_max)
         chance = random.Random(f"{self.seed}:{delivery_id}:{attempts}").random()
-        at = now + int(backoff * 1000 * (0.5 + chance / 2))
-        if at > received_at + int(self.deadline_seconds * 1000):
-            return None
-        return at
+        asked = min(asked_seconds, self.backoff_seconds_max)
+        at = now + int(max(backoff * (0.5 + chance / 2), asked) * 1000)
+        return None if self.is_over(received_at, at) else at
+
+    def is_over(self, received_at: int, at: int) -> bool:
+        """Whether a message is too old to be delivered at a time (milliseconds)."""
+        return at > received_at + int(self.deadline_seconds * 1000)

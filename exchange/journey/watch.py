@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from exchange.errors import LedgerClosed, LedgerUnavailable
+from exchange.errors import Full, LedgerClosed, LedgerUnavailable
 from exchange.ports import Channel, Clock, Desk, Watch
 
 log = structlog.get_logger(__name__)
@@ -53,6 +53,8 @@ class Watching:
                 return
             except LedgerUnavailable as error:
                 log.warning("watch waits for the ledger", watch=name, why=str(error))
+            except Full as error:
+                log.warning("watch waits for a receiver", watch=name, why=str(error))
             except (
                 Exception
             ):  # a file that can't be read, a bug in an adapter: the next round may go well

@@ -22,6 +22,7 @@ from exchange.ports.delivery import (
     RefusedByPartner,
     Transport,
     TryAgain,
+    failed_with,
 )
 from exchange.ports.desk import Desk, Leased, Outcome
 from exchange.ports.ledger import (
@@ -75,5 +76,6 @@ __all__ = [
     "TryAgain",
     "Verdict",
     "Watch",
+    "failed_with",
     "refuse_with_problem",
 ]

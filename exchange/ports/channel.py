@@ -131,7 +131,7 @@ class Destination:
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
     `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
-    `closing`, `unavailable`, `internal`.
+    `closing`, `unavailable`, `full`, `internal`.
     """
 
     reason: str

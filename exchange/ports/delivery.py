@@ -5,7 +5,7 @@ makes the call; no queue.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
@@ -39,11 +39,15 @@ class Delivered:
 @value
 class TryAgain:
     """It may work later: `reason` is a stable code (`unreachable`, `http-503`, `garbled`), `detail`
-    says more.
+    says more. `about` is whom it speaks of: a failure of the message is the message's alone, one
+    of the receiver meets whatever is sent to it. `retry_after_seconds` is the wait that the
+    receiver asked for (0: none).
     """
 
     reason: str
     detail: str = ""
+    about: Literal["receiver", "message"] = "receiver"
+    retry_after_seconds: float = 0.0
 
 
 @value
@@ -52,6 +56,17 @@ class RefusedByPartner:
 
     reason: str
     detail: str = ""
+
+
+#: Statuses of HTTP that speak of the message and not of its receiver.
+OF_MESSAGE = frozenset({400, 410, 422})
+
+
+def failed_with(status: int, detail: str = "") -> TryAgain:
+    """What a status of HTTP that is no delivery means: 400, 410 and 422 speak of the message, all
+    others (401, 403, 404, a redirect, 503) of the receiver.
+    """
+    return TryAgain(f"http-{status}", detail, "message" if status in OF_MESSAGE else "receiver")
 
 
 Attempted = Delivered | TryAgain | RefusedByPartner

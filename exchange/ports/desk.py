@@ -21,11 +21,12 @@ class Outcome:
     """How the first half ended. A duplicate carries the envelope of the message that it repeats.
 
     `reason` is a stable code when rejected: `malformed`, `type-unknown`, `schema`, `rule`,
-    `real-person`, `message-id-reused`, or the reason of an `Unroutable`. `message_type` and
+    `real-person`, `message-id-reused`, or the reason of an `Unroutable`. `full` is one of a batch
+    that was not kept since a receiver (`receiver.full`) or the exchange (`exchange.full`) is full. `message_type` and
     `sender_message_id` are what could be told.
     """
 
-    kind: Literal["accepted", "duplicate", "rejected"]
+    kind: Literal["accepted", "duplicate", "rejected", "full"]
     envelope: Envelope
     violations: list[Violation] = field(default_factory=list)
     reason: str = ""

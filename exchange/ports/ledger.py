@@ -38,7 +38,7 @@ class MessageRow(NamedTuple):
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
+    """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane` is the worker that
     makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
     milliseconds (0: not yet); `position` is its message's.
     """
@@ -75,7 +75,7 @@ class CountKey(NamedTuple):
 
     Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
-    dead-lettered, resent, answered, attempt-failed; queued and delivered also by kind of item
+    dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered also by kind of item
     (`delivered:birth`), where a message's items are of several kinds.
     """
 
@@ -170,11 +170,29 @@ class Due(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a delivery stands in the order of commits, and its lane."""
+    """Where a delivery stands in the order of commits, and its lane; `held` when a dead letter
+    stands before it in its conversation.
+    """
 
     position: int
     delivery_id: int
     lane: int = 0
+    held: bool = False
+
+
+class DeadFilter(NamedTuple):
+    """Which dead letters: by receiver, message type, cause (the code that a reason begins with),
+    and ended since a time (milliseconds); what is empty or 0 selects nothing out.
+    """
+
+    receiver: str = ""
+    message_type: str = ""
+    reason: str = ""
+    since: int = 0
+
+
+#: Every dead letter.
+ALL_DEAD = DeadFilter()
 
 
 class Old(NamedTuple):
@@ -277,8 +295,14 @@ class Ledger(Protocol):
         """
         ...
 
-    async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
+    async def dead(
+        self, most: int, before: int = 1 << 62, wanted: DeadFilter = ALL_DEAD
+    ) -> list[Pending]:
         """The newest dead-lettered deliveries with ids below `before`, without bodies."""
+        ...
+
+    async def dead_causes(self, wanted: DeadFilter) -> Mapping[str, int]:
+        """How many dead letters there are of each cause."""
         ...
 
     async def stored(

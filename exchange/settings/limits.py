@@ -46,9 +46,24 @@ class Limits(Section):
         description="Calls of one partner served at once by a worker; more get 429 with Retry-After.",
     )
     waiting_max: int = Field(
+        5_000_000,
+        ge=1,
+        description="Waiting deliveries to one receiver; with more, messages to it get 429 with Retry-After.",
+    )
+    waiting_bytes_max: int = Field(
+        20_000_000_000,
+        ge=1,
+        description="Bytes of messages that wait for one receiver; with more, messages to it get 429.",
+    )
+    waiting_all_max: int = Field(
         20_000_000,
         ge=1,
-        description="Waiting deliveries; with more, calls get 503 with Retry-After.",
+        description="Waiting deliveries in all; with more, messages get 503 with Retry-After.",
+    )
+    waiting_all_bytes_max: int = Field(
+        80_000_000_000,
+        ge=1,
+        description="Bytes of messages that wait in all; with more, messages get 503.",
     )
     head_bytes_max: int = Field(
         16_384,
@@ -104,6 +119,14 @@ class Deliveries(Section):
     )
     backoff_seconds_max: float = Field(
         3600.0, gt=0, description="Longest wait between two attempts."
+    )
+    failures_max: int = Field(
+        3,
+        ge=1,
+        description="Calls in a row that a receiver fails before it counts as failing and is only probed.",
+    )
+    probe_seconds_max: float = Field(
+        60.0, gt=0, description="Longest wait between two probes of a receiver that fails."
     )
     deadline_seconds: float = Field(
         259_200.0, gt=0, description="Age at which a delivery goes to the dead letters."

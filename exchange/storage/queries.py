@@ -6,7 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending, Place
+from exchange.ports.ledger import (
+    CountKey,
+    DeadFilter,
+    DeliveryRow,
+    Due,
+    EventRow,
+    MessageRow,
+    Pending,
+    Place,
+)
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
@@ -15,6 +24,14 @@ EVENT = ",".join(EventRow._fields)
 
 #: What the index of ordered deliveries that are to be made is of.
 _ORDERED = "state='waiting' AND mode='push' AND ordered=1"
+
+#: Whether an ordered delivery follows a dead letter of its conversation.
+_HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
+  JOIN message AS its ON its.id=earlier.message_id JOIN message AS own ON own.id=delivery.message_id
+  WHERE earlier.state='dead' AND earlier.ordered=1 AND earlier.receiver=delivery.receiver
+  AND earlier.lane=delivery.lane AND earlier.mode='push'
+  AND (earlier.position,earlier.id)<(delivery.position,delivery.id)
+  AND its.channel=own.channel AND its.conversation=own.conversation)"""
 
 #: Dimensions that counters may be summed by (`period` is the minute or the day).
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -63,11 +80,11 @@ def ordered(
 ) -> list[Place]:
     """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
-        f"SELECT position, id, lane FROM delivery WHERE {_ORDERED} AND receiver=? "
+        f"SELECT position, id, lane, {_HELD} FROM delivery WHERE {_ORDERED} AND receiver=? "
         "AND (position,id)>(?,?) AND position<=? ORDER BY position, id LIMIT ?",
         (receiver, after.position, after.delivery_id, until, most),
     )
-    return [Place(*row) for row in rows]
+    return [Place(at, number, lane, bool(held)) for at, number, lane, held in rows]
 
 
 def ordered_receivers(connection: sqlite3.Connection) -> list[str]:
@@ -100,12 +117,46 @@ def pending(
     return found
 
 
-def dead(connection: sqlite3.Connection, most: int, before: int) -> list[Pending]:
+#: The code that the reason of a dead letter begins with.
+_CAUSE = (
+    "CASE WHEN instr(delivery.reason,': ')>0 "
+    "THEN substr(delivery.reason,1,instr(delivery.reason,': ')-1) ELSE delivery.reason END"
+)
+
+
+def _dead(wanted: DeadFilter) -> tuple[str, list[object]]:
+    """The condition of a filter and its values."""
+    columns = (
+        "delivery.receiver=?",
+        "message.message_type=?",
+        f"{_CAUSE}=?",
+        "delivery.ended_at>=?",
+    )
+    chosen = [(column, value) for column, value in zip(columns, wanted, strict=True) if value]
+    condition = " AND ".join(["delivery.state='dead'", *(column for column, _ in chosen)])
+    return condition, [value for _, value in chosen]
+
+
+def dead_causes(connection: sqlite3.Connection, wanted: DeadFilter) -> dict[str, int]:
+    """How many dead letters there are of each cause, the most first."""
+    condition, values = _dead(wanted)
+    rows = connection.execute(
+        f"SELECT {_CAUSE} AS cause, COUNT(*) FROM delivery JOIN message ON "
+        f"message.id=delivery.message_id WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1",
+        values,
+    )
+    return dict(rows.fetchall())
+
+
+def dead(
+    connection: sqlite3.Connection, most: int, before: int, wanted: DeadFilter
+) -> list[Pending]:
     """The newest dead letters with ids below `before`."""
+    condition, values = _dead(wanted)
     rows = connection.execute(
         f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON message.id=delivery.message_id "
-        "WHERE delivery.state='dead' AND delivery.id<? ORDER BY delivery.id DESC LIMIT ?",
-        (before, most),
+        f"WHERE {condition} AND delivery.id<? ORDER BY delivery.id DESC LIMIT ?",
+        (*values, before, most),
     )
     return [_pending(row) for row in rows]
 

@@ -15,6 +15,8 @@ from pydantic_core import from_json
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.ports.ledger import (
+    ALL_DEAD,
+    DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
@@ -179,9 +181,16 @@ class SqliteLedger:
         """Deliveries with their messages."""
         return self._read(queries.pending, delivery_ids, state, bodies)
 
-    async def dead(self, most: int, before: int = 1 << 62) -> list[Pending]:
+    async def dead(
+        self, most: int, before: int = 1 << 62, wanted: DeadFilter = ALL_DEAD
+    ) -> list[Pending]:
         """The newest dead letters."""
-        return self._read(queries.dead, most, before)
+        return self._read(queries.dead, most, before, wanted)
+
+    async def dead_causes(self, wanted: DeadFilter) -> Mapping[str, int]:
+        """How many there are of each cause."""
+        result: Mapping[str, int] = await self._scan(queries.dead_causes, wanted)
+        return result
 
     async def lease(
         self, channel: str, receiver: str, most: int, now: int, until: int

@@ -117,6 +117,13 @@ class Delivery(SQLModel, table=True):
             sqlite_where=text("state = 'dead'"),
             postgresql_where=text("state = 'dead'"),
         ),
+        Index(
+            "delivery_dead_ordered",
+            "receiver",
+            "lane",
+            sqlite_where=text("state = 'dead' AND ordered = 1"),
+            postgresql_where=text("state = 'dead' AND ordered = 1"),
+        ),
     )
 
     id: int = Field(sa_column=_big(primary_key=True))
@@ -336,6 +343,21 @@ class Audit(SQLModel, table=True):
     target: str
     outcome: str
     address: str
+
+
+class ReceiverState(SQLModel, table=True):
+    """A receiver that is, or was, not up: see `ports.receivers`. Times in milliseconds."""
+
+    __tablename__ = "receiver_state"
+
+    receiver: str = Field(primary_key=True)
+    state: str
+    since: int = Field(sa_column=_big())
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    failures: int
+    next_probe_at: int = Field(sa_column=_big())
+    probes: int
+    outages: int
 
 
 class OperatorAccount(SQLModel, table=True):

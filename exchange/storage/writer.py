@@ -104,6 +104,9 @@ class Writer:
         """
         while self._jobs:
             await asyncio.wait([self._jobs[-1].future])
+            if self._jobs and self._jobs[-1].future.done():
+                # Who waited for it was cancelled: its turn is still to come.
+                await asyncio.sleep(0.001)
         if self._connection is not None:
             if not self.health.lost.is_set():
                 self._connection.close()

@@ -149,6 +149,18 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             },
         }
     ),
+    "Receiver": _object(
+        {
+            "receiver": _TEXT,
+            "state": {"enum": ["up", "failing", "paused"]},
+            "since": _NUMBER,
+            "reason": _TEXT,
+            "failures": _NUMBER,
+            "next_probe_at": _NUMBER,
+            "probes": _NUMBER,
+            "outages": _NUMBER,
+        }
+    ),
     "Snapshot": _object(
         {
             "at": _NUMBER,
@@ -163,6 +175,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                     "additionalProperties": {"type": "number"},
                 },
             },
+            "full": {"type": "array", "items": {"type": "object"}},
         }
     ),
 }

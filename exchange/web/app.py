@@ -5,6 +5,7 @@ they do lives beside it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -63,12 +64,7 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    endpoints = Endpoints(
-        parts.directory,
-        parts.limits,
-        metrics,
-        lambda: parts.snapshots.waiting >= parts.limits.waiting_max,
-    )
+    endpoints = Endpoints(parts.directory, parts.limits, metrics)
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[
@@ -125,7 +121,9 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         return web.json_response({"status": "live"})
 
     async def ready(request: web.Request) -> web.Response:
-        """The ledger can be written and read as well; 503 and why while it can't."""
+        """The ledger can be written and read as well; 503 and why while it can't. `full` names the
+        receivers that take no more (`*`: nobody does; mailboxes are served all the same).
+        """
         why = await parts.ledger.check(READY_SECONDS)
         if not why:
             try:
@@ -134,15 +132,25 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
                 why = str(error)
         if why:
             return _not_ready(why)
-        return web.json_response({"status": "ready", "worker": parts.worker})
+        said = {"status": "ready", "worker": parts.worker, "full": parts.snapshots.full()}
+        return web.json_response(said)
 
     async def show_metrics(request: web.Request) -> web.Response:
         """Metrics of this worker and the ledger's counters, for Prometheus."""
         snapshot = await parts.snapshots.current()
         metrics.show(snapshot.channels, parts.held())
+        metrics.show_full(parts.snapshots.full())
         return metrics.response()
 
-    state = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
+    state = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"type": "string"},
+            "worker": {"type": "integer"},
+            "full": {"type": "array", "items": {"type": "object"}},
+        },
+    }
     return [
         Operation("GET", "/health/live", live, state, role="", any_host=True),
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
@@ -153,6 +161,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         await parts.open()
+        with contextlib.suppress(LedgerUnavailable):
+            await parts.snapshots.current()
         watches = [
             asyncio.create_task(_watch_backlog(parts.snapshots)),
             asyncio.create_task(_watch_ledger(parts.ledger)),
@@ -174,8 +184,8 @@ async def _watch_ledger(ledger: Ledger) -> None:
 
 
 async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Keep `snapshots.waiting` fresh, so that the endpoints can refuse before the queue outgrows its
-    limit.
+    """Look at what waits again and again, so that messages are refused before a receiver's queue
+    outgrows its limit.
     """
     while True:
         try:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import hdrs, web
 
-from exchange.errors import LedgerClosed, LedgerUnavailable
+from exchange.errors import Full, LedgerClosed, LedgerUnavailable
+from exchange.journey.waiting import RETRY_AFTER_SECONDS as FULL_SECONDS
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
@@ -74,12 +75,10 @@ class Endpoints:
         directory: Directory,
         limits: Limits,
         metrics: Metrics,
-        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._directory = directory
         self._limits = limits
         self._metrics = metrics
-        self._is_full = is_full
         self._in_flight = 0
         self._of_partner: dict[str, int] = {}
         self._channels: dict[str, Channel] = {}
@@ -159,7 +158,7 @@ class Endpoints:
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
-        if self._in_flight >= self._limits.in_flight_max or self._is_full():
+        if self._in_flight >= self._limits.in_flight_max:
             return self._refuse(channel, BUSY)
         own = self._of_partner.get(partner.id, 0)
         if own >= self._limits.in_flight_partner_max:
@@ -175,6 +174,8 @@ class Endpoints:
                 return self._refuse(channel, body)
             assert endpoint.handler is not None, "an endpoint has a handler or is public"
             return await endpoint.handler(call_of(request, body), partner, desk)
+        except Full as error:
+            return self._refuse(channel, full(error))
         except LedgerClosed:
             return self._refuse(channel, CLOSING)
         except LedgerUnavailable:
@@ -225,6 +226,19 @@ class Endpoints:
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
         return channel.refuse(refusal)
+
+
+def full(error: Full) -> Refusal:
+    """429 when it is a receiver that takes no more: messages to others are taken; 503 when all is
+    full.
+    """
+    violation = Violation(
+        "receiver.full" if error.receiver else "exchange.full",
+        str(error),
+        expected="the same message again, later",
+    )
+    status = 429 if error.receiver else 503
+    return Refusal("full", status, f"{error}; nothing was taken in", FULL_SECONDS, (violation,))
 
 
 def too_large(most: int, found: str = "") -> Refusal:

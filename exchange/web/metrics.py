@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -66,6 +66,12 @@ class Metrics:
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
         )
+        self._full = Gauge(
+            "exchange_receiver_full",
+            "Waiting deliveries to a receiver that takes no more (*: in all)",
+            ["receiver"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
 
     def served(self, channel: str, status: int, seconds: float) -> None:
@@ -87,6 +93,12 @@ class Metrics:
             for kind in PRESENT:
                 self._present.labels(name, kind).set(row.get(kind, 0))
         self._held.set(held)
+
+    def show_full(self, full: Sequence[Mapping[str, object]]) -> None:
+        """Take over who is full."""
+        self._full.clear()
+        for each in full:
+            self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
 
     def response(self) -> web.Response:
         """The exposition."""

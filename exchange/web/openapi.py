@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from exchange.ports import Channel, Endpoint
+from exchange.schemas.call import problem
 from exchange.web.access.guard import COOKIE
 
 VERSION = "3.1.0"
@@ -52,7 +53,23 @@ class Operation:
 
     def route(self) -> web.RouteDef:
         """The operation as a route of aiohttp."""
-        return web.route(self.method, self.path, self.handler)
+        return web.route(self.method, self.path, self._handle)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        """Refuse a query parameter that isn't described: one that is ignored would show what was
+        not asked for.
+        """
+        unknown = [name for name in request.query if name not in self.query]
+        if unknown and self.path.startswith("/api/"):
+            takes = ", ".join(self.query) or "none"
+            reply = problem(
+                400,
+                "Unknown query parameter",
+                f"there is no query parameter {unknown[0][:40]!r} here; there are: {takes}",
+            )
+            headers = {"Content-Type": reply.content_type}
+            return web.Response(status=400, body=reply.body, headers=headers)
+        return await self.handler(request)
 
 
 def describe(
@@ -173,7 +190,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         media_type = JSON if operation.takes else "*/*"
         body = {"schema": operation.takes} if operation.takes else {}
         described["requestBody"] = {"required": True, "content": {media_type: body}}
-    for status in operation.problems:
+    for status in {*operation.problems, *([400] if operation.path.startswith("/api/") else [])}:
         described["responses"][str(status)] = _refused("Refused")
     if not operation.any_host:
         described["responses"]["421"] = _refused("Called by a Host that is not in operators.hosts")

@@ -5,9 +5,10 @@ now; read from the rollups, never from messages.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from exchange.journey.waiting import Amount, Waiting
 from exchange.ports import Clock, Ledger
 
 #: How long a snapshot serves everybody, in seconds.
@@ -16,22 +17,31 @@ FRESH_SECONDS = 0.5
 #: Rates are taken over this many seconds.
 RATE_SECONDS = 10.0
 
+#: Kinds of counters that waiting deliveries are the sum of.
+WAITING_SIGNS = {"queued": 1, "resent": 1, "delivered": -1, "dead-lettered": -1}
+
 COLUMNS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`channels` maps a channel to its `COLUMNS`; `rates` to accepted and delivered a second; `at`
-    in milliseconds.
+    in milliseconds. `full` names the receivers that take no more, and `*` when nobody does.
     """
 
     at: int
     channels: dict[str, dict[str, int]]
     rates: dict[str, dict[str, float]]
+    full: list[dict[str, object]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, object]:
         """The snapshot as JSON."""
-        return {"at": self.at, "channels": self.channels, "rates": self.rates}
+        return {
+            "at": self.at,
+            "channels": self.channels,
+            "rates": self.rates,
+            "full": self.full,
+        }
 
 
 @dataclass(slots=True)
@@ -41,18 +51,10 @@ class Snapshots:
     ledger: Ledger
     clock: Clock
     names: tuple[str, ...]
+    limit: Waiting | None = None
     _latest: Snapshot | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _history: deque[tuple[int, dict[str, dict[str, int]]]] = field(default_factory=deque)
-
-    @property
-    def waiting(self) -> int:
-        """Waiting deliveries when last looked at."""
-        return (
-            sum(row["waiting"] for row in self._latest.channels.values())
-            if self._latest is not None
-            else 0
-        )
 
     async def current(self) -> Snapshot:
         """The snapshot of now."""
@@ -66,18 +68,39 @@ class Snapshots:
         channels: dict[str, dict[str, int]] = {
             name: dict.fromkeys(COLUMNS, 0) for name in self.names
         }
-        sums: dict[str, dict[str, int]] = {}
-        for (channel, kind), count, _, _ in await self.ledger.totals(
-            ("channel", "kind"), daily=True
+        sums: dict[str, Counter[str]] = {}
+        waiting: dict[str, Amount] = {}
+        if self.limit is not None:
+            self.limit.begin_look()
+        for (channel, receiver, kind), count, _, size in await self.ledger.totals(
+            ("channel", "receiver", "kind"), daily=True
         ):
-            sums.setdefault(channel, {})[kind] = count
+            sums.setdefault(channel, Counter())[kind] += count
+            if sign := WAITING_SIGNS.get(kind):
+                amount = waiting.get(receiver, Amount())
+                waiting[receiver] = amount.plus(sign * count, sign * size)
+        if self.limit is not None:
+            self.limit.end_look(waiting)
         for channel, kinds in sums.items():
             row = channels.setdefault(channel, dict.fromkeys(COLUMNS, 0))
             for column in COLUMNS:
                 row[column] = kinds.get(column, 0)
             row["dead-lettered"] -= kinds.get("resent", 0)
             row["waiting"] = kinds.get("queued", 0) - row["delivered"] - row["dead-lettered"]
-        return Snapshot(now, channels, self._rates(now, channels))
+        return Snapshot(now, channels, self._rates(now, channels), self.full())
+
+    def full(self) -> list[dict[str, object]]:
+        """Who takes no more, at this moment."""
+        if self.limit is None:
+            return []
+        full: list[dict[str, object]] = [
+            {"receiver": receiver, "waiting": amount.deliveries, "bytes": amount.bytes}
+            for receiver, amount in self.limit.full().items()
+        ]
+        if self.limit.all_full:
+            amount = self.limit.all
+            full.append({"receiver": "*", "waiting": amount.deliveries, "bytes": amount.bytes})
+        return full
 
     def _rates(self, now: int, channels: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
         history = self._history

@@ -13,6 +13,7 @@ and files are *modelled*: the register's own were not public in the material at 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.lookup import with_target
 from exchange.adapters.income_register.signature.sign import sign, signing_key
+from exchange.errors import Full
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome
 from exchange.schemas.call import XML
@@ -41,7 +43,9 @@ async def watch(desk: Desk) -> None:
     for partner in await asyncio.to_thread(_accounts, desk.folder, list(desk.directory)):
         own = desk.folder / partner.id
         for path in await asyncio.to_thread(_waiting, own / IN):
-            await take(path, partner, desk)
+            # Whoever is full, others are not: the file stays where it is until there is room.
+            with contextlib.suppress(Full):
+                await take(path, partner, desk)
         await lay_out(own / OUT, partner, desk)
 
 

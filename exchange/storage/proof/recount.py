@@ -7,7 +7,9 @@ from __future__ import annotations
 from exchange.journey.count import ITEMS_BY_KIND
 
 #: Kinds of events about deliveries that are counters as well.
-DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-failed")
+DELIVERY_KINDS = (
+    "delivered", "dead-lettered", "resent", "skipped", "answered", "attempt-failed", "probe-failed",
+)  # fmt: skip
 
 _DIMENSIONS = "message.channel,message.message_type,message.sender"
 _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)

@@ -48,11 +48,12 @@ SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended a
     COALESCE(told, 'none') FROM (
   SELECT delivery.*, MAX(event.id) AS newest, event.detail AS detail, event.at AS at, GROUP_CONCAT(event.kind, ', ') AS told,
     COALESCE(SUM(event.kind='delivered'),0) AS made, COALESCE(SUM(event.kind='dead-lettered'),0) AS dead,
-    COALESCE(SUM(event.kind='resent'),0) AS resent, COALESCE(SUM(event.kind IN ('delivered','attempt-failed')),0) AS tried
+    COALESCE(SUM(event.kind='skipped'),0) AS skipped, COALESCE(SUM(event.kind='resent'),0) AS resent, COALESCE(SUM(event.kind IN ('delivered','attempt-failed')),0) AS tried
   FROM delivery LEFT JOIN event ON event.message_id=delivery.message_id AND event.delivery_id=delivery.id
     AND event.kind!='delivered-again'
   GROUP BY delivery.id
-) WHERE made != (state='delivered') OR dead-resent != (state='dead') OR state NOT IN ('waiting','delivered','dead')
+) WHERE made != (state='delivered') OR dead-resent != (state IN ('dead','skipped'))
+  OR skipped != (state='skipped') OR state NOT IN ('waiting','delivered','dead','skipped')
   OR (state!='waiting') != (ended_at!=0) OR (state!='waiting' AND (ended_at!=at OR next_at!=0))
   OR reason != COALESCE(detail, '')
   OR (mode!='mailbox' AND (attempts>tried OR (resent=0 AND attempts!=tried)))

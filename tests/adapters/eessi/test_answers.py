@@ -158,10 +158,10 @@ ACK = {"id": "1", "date": "2026-03-02T12:00:00.000+0000", "sender": ESTONIA, "re
             json_reply({"errors": [{"errorCode": "EBMS:0003", "severity": "warning"}]}, 503),
             TryAgain,
         ),
-        (json_reply({"errors": "none"}, 400), RefusedByPartner),
+        (json_reply({"errors": "none"}, 400), TryAgain),
         (Reply(429), TryAgain),
         (Reply(302), TryAgain),
-        (Reply(404), RefusedByPartner),
+        (Reply(404), TryAgain),
     ],
     ids=lambda value: (
         "" if isinstance(value, type) else f"{value.status} {value.body[:40].decode()}"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from exchange.adapters.luova import answer
 from exchange.adapters.luova.deliver import judge, request, signature
-from exchange.ports import Delivered, Delivery, RefusedByPartner, TryAgain
+from exchange.ports import Delivered, Delivery, TryAgain
 from exchange.ports.desk import Leased, Outcome
 from exchange.schemas.call import Reply
 from exchange.schemas.envelope import Envelope
@@ -155,7 +155,6 @@ def test_every_status_means_something(status: int) -> None:
     attempted = judge(DELIVERY, Reply(status))
     if status // 100 == 2 or status == 409:
         assert attempted == Delivered()
-    elif status // 100 == 4 and status not in (408, 425, 429):
-        assert attempted == RefusedByPartner(f"http-{status}")
     else:
-        assert attempted == TryAgain(f"http-{status}")
+        about = "message" if status in (400, 410, 422) else "receiver"
+        assert attempted == TryAgain(f"http-{status}", about=about)

@@ -68,7 +68,7 @@ async def test_a_partner_that_refuses_or_stays_away_ends_in_the_dead_letters_and
             return Reply(200)
         if message_id == "away":
             raise Unreachable("nobody there")
-        return Reply(422)
+        return Reply(499)
 
     async with way(tmp_path, Script(answer), deliveries={"attempts_max": 2}) as running:
         refused, away = await running.send("refused"), await running.send("away")
@@ -101,8 +101,8 @@ async def test_an_old_delivery_is_given_up_at_its_deadline(tmp_path: Path) -> No
         message = await running.send("a")
         await running.settled()
         state, attempts, reason = await running.state(message)
-        assert (state, reason) == ("dead", "http-503")
-        assert 2 <= attempts < 100
+        assert (state, reason.partition(":")[0] in ("http-503", "deadline")) == ("dead", True)
+        assert attempts == 3, "what came after it was known to fail were probes"
 
 
 @pytest.mark.parametrize("slow_ones", [1, 3])

@@ -79,7 +79,9 @@ async def test_a_failing_partner_is_called_no_more_often_than_allowed_over_a_ful
     async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
         return Reply(200 if message_id.startswith("filling") else 503)
 
-    async with way(tmp_path, Script(answer), deliveries={"attempts_max": 4}) as running:
+    async with way(
+        tmp_path, Script(answer), deliveries={"attempts_max": 4, "failures_max": 99}
+    ) as running:
         message = await running.send("m", SECOND)
         for turn in range(3):
             fill(running)

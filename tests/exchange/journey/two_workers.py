@@ -13,14 +13,18 @@ from pathlib import Path
 
 from exchange.clocks import SequentialIds, WallClock
 from exchange.journey.attempt import Attempts, delivery_of
-from exchange.journey.deliver import Bounds, Dispatcher
+from exchange.journey.deliver import Dispatcher
 from exchange.journey.lanes import NumberedLanes
+from exchange.journey.queues import Bounds
+from exchange.journey.receivers import Probing
+from exchange.journey.receivers import Receivers as States
 from exchange.journey.retry import RetryPolicy
 from exchange.ports.lanes import Wakes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
+from exchange.storage.receivers import SqliteReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 
@@ -98,7 +102,10 @@ class Worker:
         )
         bounds = Bounds(ready_max=ready_max, poll_seconds=0.05)
         lanes = NumberedLanes(number, 2, wakes)
-        self.dispatcher = Dispatcher(self.ledger, attempts, DIRECTORY, CLOCK, bounds, lanes)
+        states = States(
+            SqliteReceivers(self.ledger), CLOCK, Probing(3, 0.004, 0.01, timeout_seconds=0.1)
+        )
+        self.dispatcher = Dispatcher(self.ledger, attempts, DIRECTORY, CLOCK, bounds, lanes, states)
 
     async def open(self) -> None:
         """Begin."""

@@ -25,8 +25,8 @@ from exchange.ports import (
     Inbound,
     Parsed,
     RefusedByPartner,
-    TryAgain,
     Verdict,
+    failed_with,
 )
 from exchange.ports.channel import all_or_nothing, no_rules
 from exchange.schemas.call import Call, Reply
@@ -86,10 +86,10 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """200: taken; 422: never; anything else: perhaps later."""
+    """200: taken; 499: never; anything else: perhaps later."""
     if reply.status == 200:
         return Delivered(reply.body, "text/plain")
-    return RefusedByPartner("refused") if reply.status == 422 else TryAgain(f"http-{reply.status}")
+    return RefusedByPartner("refused") if reply.status == 499 else failed_with(reply.status)
 
 
 def channel(**changed: Any) -> Channel:
@@ -159,8 +159,15 @@ async def way(
     settings = Settings(
         storage={"url": f"sqlite:///{folder / 'exchange.db'}"}, deliveries=deliveries
     )  # type: ignore[arg-type]
+    clock = parts.pop("clock", None)
     made = channel(**parts)
-    exchange = Exchange(settings, channels={made.name: made}, transport=script, directory=directory)
+    exchange = Exchange(
+        settings,
+        clock=clock,
+        channels={made.name: made},
+        transport=script,
+        directory=directory,
+    )
     await exchange.open()
     try:
         yield Way(exchange, made, script)

@@ -58,7 +58,6 @@ class Served:
         self.go = asyncio.Event()
         self.inside: list[str] = []
         self.most = 0
-        self.full = False
         self.desk = Refusals()
         self.metrics = Metrics()
         self.url = ""
@@ -119,7 +118,7 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     )
     channel = Channel("c", {"en": "C"}, (), endpoints, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics, lambda: served.full)
+    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics)
     app = web.Application(
         client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
     )
