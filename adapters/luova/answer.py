@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.adapters.luova.routing import receiver_of
 from exchange.ports.desk import Leased, Outcome
+from exchange.ports.ledger import Hold
 from exchange.schemas.call import Reply, json_reply, problem
 from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.instants import instant
@@ -136,6 +137,7 @@ def _letter(delivery: Leased) -> dict[str, Any]:
         "messageId": envelope.sender_message_id,
         "sender": envelope.sender,
         "receivedAt": instant(envelope.received_at),
+        "lease": public_id(delivery.lease),
         "leaseUntil": instant(delivery.lease_until),
         "attempts": delivery.attempts,
         "contentType": envelope.content_type,
@@ -147,16 +149,68 @@ def _letter(delivery: Leased) -> dict[str, Any]:
     return letter
 
 
-def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
-    """Which deliveries are ended now, and which were not leased to this partner (never its own, or
-    already ended).
+#: What is wrong with a lease that somebody shows, and what would have been right.
+NO_LEASE = {
+    "unknown": (
+        "luova.lease-unknown",
+        "nothing of this mailbox was leased under that id",
+        "a delivery of your own mailbox, as it gave it",
+    ),
+    "held-by-another": (
+        "luova.lease-over",
+        "the lease is over and another one was taken since",
+        "the newest lease of the delivery",
+    ),
+    "delivered": (
+        "luova.lease-ended",
+        "the delivery was acknowledged before",
+        "each delivery acknowledged or refused once",
+    ),
+    "dead": (
+        "luova.lease-ended",
+        "the delivery is a dead letter: it was refused, or its deadline is over",
+        "each delivery acknowledged or refused once, before its deadline",
+    ),
+    "twice": (
+        "luova.lease-twice",
+        "the delivery stands twice in this call",
+        "each delivery once",
+    ),
+    "limit": (
+        "luova.lease-limit",
+        "the lease would last too long",
+        "a lease of at most so long in all as a reading may ask for: acknowledge it, or let it go",
+    ),
+}
+
+
+def held(
+    what: str, holds: Sequence[Hold], told: Sequence[str], lease_until: int | None = None
+) -> Reply:
+    """What became of leases: 200 when all that was asked for is done, else 409 with what is wrong
+    with each of the others; `what` lists those of which it is done all the same.
     """
-    ended = set(done)
-    return json_reply(
-        {
-            "acknowledged": [public_id(number) for number in asked if number in ended],
-            "unknown": [public_id(number) for number in asked if number not in ended],
-        }
+    done = [public_id(hold.delivery_id) for hold, why in zip(holds, told, strict=True) if not why]
+    members: dict[str, Any] = {what: done}
+    if lease_until is not None and done:
+        members["leaseUntil"] = instant(lease_until)
+    if not any(told):
+        return json_reply(members)
+    violations = []
+    for index, (hold, why) in enumerate(zip(holds, told, strict=True)):
+        if why:
+            rule, message, expected = NO_LEASE[why]
+            lease = public_id(hold.lease)
+            violations.append(
+                Violation(rule, message, f"/deliveries/{index}", expected=expected, found=lease)
+            )
+    return problem(
+        409,
+        "Not leased",
+        f"Nothing was changed of what the violations name; the others are {what}.",
+        reason="not-leased",
+        **members,
+        violations=[violation.as_dict() for violation in violations],
     )
 
 

@@ -26,7 +26,7 @@ from exchange.journey.deliver import Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.lanes import NumberedLanes
-from exchange.journey.mailbox import Mailboxes
+from exchange.journey.mailbox import Expiring, Mailboxes
 from exchange.journey.watch import Watching
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
@@ -93,6 +93,8 @@ class Exchange:
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
         self.aside = Aside(settings.limits.loop_bytes_max)
+        self.mailboxes = Mailboxes(self.ledger, self.clock, self.ids, deliveries)
+        self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = Acceptance(
             self.ledger,
             self.judge,
@@ -101,13 +103,11 @@ class Exchange:
             self.ids,
             self.dispatcher,
             self.aside,
+            self.mailboxes.arrivals,
             worker,
         )
         self.asking = Asking(
             self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
-        )
-        self.mailboxes = Mailboxes(
-            self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max
         )
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
@@ -159,6 +159,7 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
             worker=self.worker,
         )
@@ -177,6 +178,7 @@ class Exchange:
             await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
+                self.expiring.start()
                 self.forgetting.start()
                 self.watching.start()
 
@@ -184,6 +186,7 @@ class Exchange:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
         await self.forgetting.stop()
+        await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         self.aside.close()

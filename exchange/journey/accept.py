@@ -11,6 +11,7 @@ from hashlib import blake2b
 from exchange.errors import LedgerError, Unroutable
 from exchange.journey.aside import Aside
 from exchange.journey.deliver import Dispatcher
+from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.ports import (
@@ -47,6 +48,7 @@ class Acceptance:
         ids: Ids,
         dispatcher: Dispatcher,
         aside: Aside,
+        arrivals: Arrivals,
         lane: int = 0,
     ) -> None:
         self._ledger = ledger
@@ -56,6 +58,7 @@ class Acceptance:
         self._ids = ids
         self._dispatcher = dispatcher
         self._aside = aside
+        self._arrivals = arrivals
         self._lane = lane
 
     async def accept(
@@ -191,6 +194,7 @@ class Acceptance:
         body = record.body or b""
         for row in record.deliveries:
             if row.mode == "mailbox":
+                self._arrivals.arrived(row.receiver)
                 continue
             receiver = self._directory.get(row.receiver)
             if receiver is None:

@@ -39,7 +39,8 @@ class MessageRow(NamedTuple):
 class DeliveryRow(NamedTuple):
     """A delivery as stored. `state` is `waiting`, `delivered` or `dead`; `lane` is the worker that
     makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
-    milliseconds (0: not yet); `position` is its message's.
+    milliseconds (0: not yet); `position` is its message's; `lease` is the last lease of a
+    delivery in a mailbox, whose end is `next_at` (0: it never had one).
     """
 
     id: int
@@ -55,6 +56,7 @@ class DeliveryRow(NamedTuple):
     ordered: int
     reason: str
     position: int = 0
+    lease: int = 0
 
 
 class EventRow(NamedTuple):
@@ -156,8 +158,30 @@ class Settlement:
     answer: bytes | None = None
     answer_content_type: str = ""
     from_state: str = "waiting"
+    #: The lease that it ends: nothing is settled when another one was taken since.
+    lease: int | None = None
     #: Who asked for it, where an operator did.
     audit: AuditRow | None = None
+
+
+@value
+class Wanted:
+    """What is to be leased of a receiver's mailbox: at most so many, of that channel and, where
+    they are named, of a conversation and of these message types.
+    """
+
+    channel: str
+    receiver: str
+    most: int
+    conversation: str = ""
+    message_types: Sequence[str] = ()
+
+
+class Hold(NamedTuple):
+    """A delivery in a mailbox, and the lease by which somebody claims to hold it."""
+
+    delivery_id: int
+    lease: int
 
 
 class Due(NamedTuple):
@@ -263,10 +287,21 @@ class Ledger(Protocol):
         """
         ...
 
-    async def lease(
-        self, channel: str, receiver: str, most: int, now: int, until: int
-    ) -> list[Pending]:
-        """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
+    async def lease(self, wanted: Wanted, now: int, until: int, lease_id: int) -> list[Pending]:
+        """Take the oldest deliveries from a mailbox that are not leased, or whose lease ended
+        before `now`; of an ordered conversation only the first that has not ended. Nothing is
+        written when there is none.
+        """
+        ...
+
+    async def extend(self, holds: Sequence[Hold], until: int) -> list[int]:
+        """Have leases end at `until`; the ids of the deliveries that are still held by them."""
+        ...
+
+    async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
+        """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and that
+        were not sent again at `since` or later; the oldest first.
+        """
         ...
 
     async def hasten(self, now: int, furthest: int) -> int:

@@ -192,11 +192,12 @@ def settle_all(
             each.ended_at,
             each.reason,
             each.from_state,
+            each.lease,
         )
         for each in settlements
     ]
     applied: set[int] = set()
-    for part in chunks(rows, 7):
+    for part in chunks(rows, 8):
         cursor = connection.execute(
             _settle_statement(len(part)), tuple(value for row in part for value in row)
         )
@@ -245,24 +246,15 @@ def _was_made(connection: sqlite3.Connection, delivery_id: int) -> bool:
 @lru_cache(maxsize=32)
 def _settle_statement(rows: int) -> str:
     return (
-        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state) AS (VALUES "
-        + placeholders(rows, 7)
+        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state,lease) AS (VALUES "
+        + placeholders(rows, 8)
         + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,ended_at=ended.ended_at,"
-        "reason=ended.reason FROM ended WHERE delivery.id=ended.id AND delivery.state=ended.from_state RETURNING delivery.id"
+        "reason=ended.reason,"
+        # Who held it before it died holds it no more once it is sent again.
+        "lease=CASE WHEN ended.from_state='dead' THEN 0 ELSE delivery.lease END FROM ended "
+        "WHERE delivery.id=ended.id AND delivery.state=ended.from_state "
+        "AND (ended.lease IS NULL OR delivery.lease=ended.lease) RETURNING delivery.id"
     )
-
-
-def lease_mailbox(
-    connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
-) -> list[int]:
-    """Take up to `most` deliveries from a mailbox until `until`; their ids, by position."""
-    rows = connection.execute(
-        "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "
-        "ON message.id=delivery.message_id WHERE delivery.receiver=? AND delivery.next_at<=? AND delivery.state='waiting' "
-        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.position, delivery.id LIMIT ?) RETURNING position, id",
-        (until, receiver, now, channel, most),
-    ).fetchall()
-    return [delivery_id for _, delivery_id in sorted(rows)]
 
 
 def hasten(connection: sqlite3.Connection, now: int, furthest: int) -> int:

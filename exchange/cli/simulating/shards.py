@@ -281,6 +281,7 @@ async def _live(
 
     async def forget(day: int) -> None:
         if (day + 1) % days_between_forgetting(run.scale) == 0:
+            await exchange.mailboxes.expire()
             await exchange.forgetting.forget()
 
     try:

@@ -148,9 +148,10 @@ class Way:
 async def way(
     folder: Path, script: Script, directory: Directory | None = None, **parts: Any
 ) -> AsyncIterator[Way]:
-    """An open exchange; `deliveries` are settings, other parts are the channel's. It is closed and
-    proved at the end.
+    """An open exchange; `deliveries` are settings, `clock` is its time, other parts are the
+    channel's. It is closed and proved at the end.
     """
+    clock = parts.pop("clock", None)
     deliveries = {
         "first_backoff_seconds": 0.01,
         "poll_seconds": 0.02,
@@ -160,7 +161,9 @@ async def way(
         storage={"url": f"sqlite:///{folder / 'exchange.db'}"}, deliveries=deliveries
     )  # type: ignore[arg-type]
     made = channel(**parts)
-    exchange = Exchange(settings, channels={made.name: made}, transport=script, directory=directory)
+    exchange = Exchange(
+        settings, channels={made.name: made}, transport=script, directory=directory, clock=clock
+    )
     await exchange.open()
     try:
         yield Way(exchange, made, script)
