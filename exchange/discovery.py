@@ -1,4 +1,4 @@
-"""Finding the channels in `adapters/`; the only module that imports by name."""
+"""Finding the channels in `adapters/`; a channel with folders of families finds these itself."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def part(folder: str, name: str) -> ModuleType:
     """A module of an adapter.
 
     Raises:
-        DiscoveryError: when the folder lacks it.
+        DiscoveryError: when the folder lacks it, or a file that it reads says what it can't.
     """
     try:
         return importlib.import_module(f"exchange.adapters.{folder}.{name}")
@@ -62,3 +62,5 @@ def part(folder: str, name: str) -> ModuleType:
         if error.name == f"exchange.adapters.{folder}.{name}":
             raise DiscoveryError(f"adapters/{folder}/{name}.py is missing") from error
         raise
+    except ValueError as error:
+        raise DiscoveryError(f"adapters/{folder}: {error}") from error

@@ -11,6 +11,7 @@ ExchangeError
 │   └── LedgerBroken       `verify` found a counter that the ledger does not bear out
 ├── Owned                  another process owns the ledger or the port that was asked for
 ├── OperatorError          there is no such operator, or already one of that name
+├── ScaffoldError          a channel or family can't be written as asked
 ├── Unreachable            a partner gave no usable response (delivery will be tried again)
 ├── Unroutable             a valid message that nobody may or can receive; has a stable reason code
 └── UnknownMessageType     no such type in the catalogue
@@ -61,6 +62,10 @@ class Owned(ExchangeError):
 
 class OperatorError(ExchangeError):
     """There is no such operator, or already one of that name."""
+
+
+class ScaffoldError(ExchangeError):
+    """A channel or family can't be written: a name that can't be one, or a folder that is there."""
 
 
 class Unreachable(ExchangeError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
-from exchange.adapters.luova.rules import rules, verdict
+from exchange.adapters.luova.rules.judge import rules, verdict
 from exchange.ports.channel import Channel
+
+#: Ten thousand changes of the population register, the most in one message, fit into it.
+LARGE_JSON_BYTES_MAX = 4_194_304
 
 CHANNEL = Channel(
     name="luova",
@@ -17,15 +21,7 @@ CHANNEL = Channel(
         "sv": "Luova: tjänster för utlämnande och mottagande",
         "en": "Luova: services for giving and receiving data",
     },
-    families=(
-        "bilateral",
-        "certificates",
-        "payments",
-        "pension",
-        "population",
-        "tax",
-        "unemployment",
-    ),
+    families=discovery.names(),
     endpoints=ENDPOINTS,
     parse=parse,
     identify=identify,
@@ -34,4 +30,5 @@ CHANNEL = Channel(
     judge=judge,
     rules=rules,
     verdict=verdict,
+    large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )

@@ -1,29 +1,17 @@
 """Every generator of this channel by message type, and the headers that its messages travel with;
-the bodies are made beside it.
+the bodies are made by the families.
 """
 
 from __future__ import annotations
 
-from exchange.adapters.luova import (
-    generate_bilateral,
-    generate_certificates,
-    generate_payments,
-    generate_pension,
-    generate_population,
-    generate_tax,
-    generate_unemployment,
-)
+from exchange.adapters.luova import discovery
 from exchange.schemas.generated import Generated, Generator
 
 #: Message type -> generator. The same source of chance, day and serial number give the same bytes.
 GENERATORS: dict[str, Generator] = {
-    **generate_bilateral.GENERATORS,
-    **generate_certificates.GENERATORS,
-    **generate_payments.GENERATORS,
-    **generate_pension.GENERATORS,
-    **generate_population.GENERATORS,
-    **generate_tax.GENERATORS,
-    **generate_unemployment.GENERATORS,
+    message_type: generator
+    for family in discovery.parts("generate").values()
+    for message_type, generator in family.GENERATORS.items()
 }
 
 

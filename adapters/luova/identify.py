@@ -10,51 +10,45 @@ from typing import Any, cast
 from lxml import etree
 
 from exchange.adapters.luova.parse import is_plain_id
+from exchange.adapters.luova.routing import ROUTES, TYPES
 from exchange.ports.channel import Identity, Parsed
-
-BILATERAL = "{urn:exchange:bilateral:1}"
-PAYMENTS = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
-PENSION = "{urn:exchange:pension:1}"
-UNEMPLOYMENT = "{urn:exchange:unemployment:1}"
+from exchange.schemas.catalogue import MessageType
 
 
-def _changes(document: Any) -> int:
-    changes = document.get("muutokset") if isinstance(document, dict) else None
-    return len(changes) if isinstance(changes, list) else 0
+def _key(name: str) -> Callable[[Any], int]:
+    """Counts the records in the list of that key."""
+
+    def count(document: Any) -> int:
+        records = document.get(name) if isinstance(document, dict) else None
+        return len(records) if isinstance(records, list) else 0
+
+    return count
 
 
-def _children(tag: str) -> Callable[[Any], int]:
-    """Counts the records of that tag (`{namespace}local`) below the root."""
-    return lambda document: sum(1 for _ in document.iterchildren(tag))
+def _path(path: str, namespace: str) -> Callable[[Any], int]:
+    """Counts the elements at a path below the root, in C: a message may hold hundreds."""
+    # XPath has no default namespace: without one, names stand for themselves.
+    steps = "/".join(f"p:{name}" for name in path.split("/")) if namespace else path
+    count = etree.XPath(f"count({steps})", namespaces={"p": namespace} if namespace else None)
+    return lambda document: int(cast(float, count(document)))
 
 
-_COUNT_PAYMENTS = etree.XPath(
-    "count(p:CstmrCdtTrfInitn/p:PmtInf/p:CdtTrfTxInf)", namespaces={"p": PAYMENTS[1:-1]}
-)
+def counting(message_type: MessageType, items: str) -> Callable[[Any], int]:
+    """How the records of a type are counted that lie at a path (XML) or in a list of a key (JSON).
 
-
-def _payments(document: Any) -> int:
-    """Counted in C: a message holds hundreds."""
-    return int(cast(float, _COUNT_PAYMENTS(document)))
+    Raises:
+        ValueError: when a path is named where a key is wanted.
+    """
+    if message_type.format == "json":
+        if "/" in items:
+            raise ValueError(f"{message_type.name}: items of a JSON message is a key, not {items}")
+        return _key(items)
+    return _path(items, etree.QName(message_type.roots[0]).namespace or "")
 
 
 #: How the records of a type are counted; a type that is not here is one record a message.
-ITEMS: dict[str, Callable[[Any], int]] = {
-    "bilateral.circumstance-changes": _children(BILATERAL + "Change"),
-    "bilateral.insurance": _children(BILATERAL + "Insurance"),
-    "bilateral.supplementary-pensions": _children(BILATERAL + "Pension"),
-    "payments.credit-transfers": _payments,
-    "pension.decisions": _children(PENSION + "Decision"),
-    "pension.work-history": _children(PENSION + "Work"),
-    "pension.unpaid-periods": _children(PENSION + "Benefit"),
-    "pension.accident-data": _children(PENSION + "Compensation"),
-    "population.changes": _changes,
-    "population.births": _changes,
-    "population.deaths": _changes,
-    "population.address-changes": _changes,
-    "population.registrations": _changes,
-    "unemployment.earnings-data": _children(UNEMPLOYMENT + "Record"),
-    "unemployment.benefit-data": _children(UNEMPLOYMENT + "Benefit"),
+_COUNTED: dict[str, Callable[[Any], int]] = {
+    name: counting(TYPES[name], route.items) for name, route in ROUTES.items() if route.items
 }
 
 
@@ -63,7 +57,7 @@ def identify(parsed: Parsed) -> Identity:
     has said so).
     """
     hints = parsed.inbound.hints
-    items = ITEMS.get(parsed.message_type)
+    items = _COUNTED.get(parsed.message_type)
     sender_message_id = hints.get("id", "")
     conversation = hints.get("conversation", "")
     receiver = hints.get("receiver")

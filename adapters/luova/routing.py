@@ -1,66 +1,28 @@
-"""Who may send a type and who gets it: the table of `routes.toml` and the choice of receivers; no
-rules on content.
+"""Who may send a type and who gets it: the table that the families' `family.toml` make together,
+and the choice of receivers; no rules on content.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from exchange.adapters.luova import discovery
 from exchange.errors import Unroutable
 from exchange.ports.channel import Destination, Identity, Parsed, Verdict
 from exchange.schemas.catalogue import Catalogue, MessageType
 from exchange.schemas.directory import Directory
 
 CATALOGUE = Catalogue.load()
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A line of the table: sectors that may send the type, sectors that may be named as receivers,
-    and the default receiver.
-    """
-
-    message_type: str
-    senders: tuple[str, ...]
-    receivers: tuple[str, ...]
-    default: str = ""
-
-
-DEFAULT_PATH = Path(__file__).with_name("routes.toml")
-
-
-def load(path: Path = DEFAULT_PATH) -> dict[str, Route]:
-    """The table by message type.
-
-    Raises:
-        ValueError: when a type stands twice.
-    """
-    routes: dict[str, Route] = {}
-    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["route"]:
-        for message_type in entry["message_types"]:
-            if message_type in routes:
-                raise ValueError(f"{path.name}: {message_type} stands twice")
-            routes[message_type] = Route(
-                message_type,
-                tuple(entry["senders"]),
-                tuple(entry["receivers"]),
-                entry.get("default", ""),
-            )
-    return routes
-
-
-ROUTES = load()
+ROUTES = discovery.routes()
 #: The message types of the table, as the catalogue has them.
 TYPES: dict[str, MessageType] = {
     name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None
 }
-if len(TYPES) != len(ROUTES):
+if strange := sorted(set(ROUTES) - set(TYPES)):
     raise ValueError(
-        f"routes.toml: not in the catalogue: {', '.join(sorted(set(ROUTES) - set(TYPES)))}"
+        f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(strange)}; a route names types of "
+        "schemas/<family>/message_types.toml"
     )
 
 

@@ -17,6 +17,7 @@ from exchange.cli import (
     restore,
     run,
     samples,
+    scaffold,
     send,
     statistics,
     validate,
@@ -43,6 +44,8 @@ app.command("send")(send.send)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)
 app.command("catalogue")(catalogue.catalogue)
+app.command("new-channel")(scaffold.new_channel)
+app.command("new-family")(scaffold.new_family)
 app.command("simulate")(simulate.simulate)
 app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
 from exchange.schemas import guard
@@ -67,8 +67,14 @@ class Judge:
 
     def read(self, channel: Channel, inbound: Inbound) -> Reading:
         """Guard, parse, schema, identity. Never raises on account of what was sent."""
-        with document_limits.within(self.limits):
+        with document_limits.within(self._limits(channel, inbound)):
             return self._read(channel, inbound)
+
+    def _limits(self, channel: Channel, inbound: Inbound) -> DocumentLimits:
+        larger = channel.large_json_bytes_max.get(inbound.endpoint, 0)
+        if larger <= self.limits.json_body_bytes_max:
+            return self.limits
+        return replace(self.limits, json_body_bytes_max=larger)
 
     def _read(self, channel: Channel, inbound: Inbound) -> Reading:
         reading = self.refused(inbound, "", ())
@@ -144,7 +150,7 @@ class Judge:
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
         """Rules and verdict; positions only where there is something to say."""
-        with document_limits.within(self.limits):
+        with document_limits.within(self._limits(channel, reading.inbound)):
             return self._decide(channel, reading, context)
 
     def _decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:

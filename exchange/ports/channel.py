@@ -229,6 +229,9 @@ class Channel:
     after). The second half calls `request` and, with the partner's response, `judge`. `refuse`
     renders a refusal in the channel's own form. `processes` titles what `identify` may name as a
     process. `families` are the folders of `schemas/` whose message types this channel carries.
+    `large_json_bytes_max` is the size of the largest JSON document of an endpoint, in bytes, where
+    that is more than `limits.json_body_bytes_max`.
+
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
 
@@ -256,6 +259,7 @@ class Channel:
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None
+    large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
 
 
 __all__ = [

@@ -33,10 +33,20 @@ SOURCES_OF_CHANGE = re.compile(
     r"^(time\.(time|time_ns|localtime|gmtime)|(datetime\.)?datetime\.(now|utcnow|today)|(datetime\.)?date\.today"
     r"|uuid\.uuid[14]|os\.urandom|secrets\.\w+|random\.(?!Random$)\w+)$"
 )
-#: Who may import by name: discovery finds channels, the catalogue finds the models that its files
-#: name.
-IMPORTERS_BY_NAME = {"exchange/discovery.py", "schemas/catalogue.py"}
-IMPORTS_BY_NAME = {"importlib.import_module", "import_module", "__import__"}
+#: Who may import by name: discovery finds channels, a channel's own finds its families, the
+#: catalogue finds the models that its files name.
+IMPORTERS_BY_NAME = {
+    "exchange/discovery.py",
+    "adapters/luova/discovery.py",
+    "schemas/catalogue.py",
+}
+IMPORTS_BY_NAME = {
+    "importlib.import_module",
+    "import_module",
+    "__import__",
+    "pkgutil.resolve_name",
+    "resolve_name",
+}
 DETERMINED = (
     "exchange/journey/",
     "exchange/statistics/",

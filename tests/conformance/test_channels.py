@@ -13,12 +13,13 @@ from typing import Any
 import pydantic_core
 import pytest
 
-from exchange import adapters, discovery
+from exchange import discovery
 from exchange.assembly import checking
 from exchange.journey.check import Checking
 from exchange.journey.validate import Judge, Judgement
 from exchange.schemas import guard
 from exchange.schemas.catalogue import Catalogue
+from tests.conformance.samples import ROOT, samples, type_of
 
 FILES = (
     "channel",
@@ -32,7 +33,6 @@ FILES = (
     "partner",
 )
 FOLDERS = discovery.adapter_folders()
-ROOT = Path(adapters.__file__).parent
 DAY = datetime.date(2026, 3, 2)
 
 
@@ -40,20 +40,6 @@ DAY = datetime.date(2026, 3, 2)
 def judge() -> Checking:
     """What `exchange validate` judges with."""
     return checking()
-
-
-def sample_files(kind: str) -> list[Path]:
-    """Every sample of a kind, all channels."""
-    return sorted(
-        path
-        for path in ROOT.glob(f"*/samples/{kind}/*")
-        if path.suffix in (".xml", ".json") and ".expected" not in path.name
-    )
-
-
-def type_of(path: Path) -> str:
-    """The message type that a sample's name claims."""
-    return path.name.partition("--")[0]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -72,22 +58,26 @@ def test_every_message_type_of_a_channel_has_both_kinds_of_samples_and_a_generat
     types = {each.name for each in Catalogue.load() if each.folder.name in channel.families}
     assert types, "a channel carries something"
     assert set(generators) <= types
-    sampled = {type_of(path) for path in sample_files("valid") if path.parts[-4] == folder}
+    sampled = {type_of(path) for path in samples("valid", folder)}
     assert sampled <= types
     assert sampled, "a channel shows what is valid"
-    assert any(path.parts[-4] == folder for path in sample_files("invalid")), "and what is not"
+    assert samples("invalid", folder), "and what is not"
 
 
-@pytest.mark.parametrize("path", sample_files("valid"), ids=lambda path: path.name)
+def test_every_message_type_is_carried_by_one_channel() -> None:
+    """A folder of `schemas/` whose types no channel carries was forgotten by its channel."""
+    carried = [family for each in discovery.channels().values() for family in each.families]
+    assert sorted(carried) == sorted({each.folder.name for each in Catalogue.load()})
+
+
+@pytest.mark.parametrize("path", samples("valid"), ids=lambda path: path.name)
 def test_a_valid_sample_is_valid(path: Path, judge: Checking) -> None:
     checked = judge.check(path.read_bytes(), type_of(path))
     assert checked.valid, [violation.as_text() for violation in checked.violations]
     assert checked.message_type == type_of(path)
 
 
-@pytest.mark.parametrize(
-    "path", sample_files("valid") + sample_files("invalid"), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", samples("valid") + samples("invalid"), ids=lambda path: path.name)
 def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
     path: Path, judge: Checking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,7 +96,7 @@ def test_what_is_kept_of_a_message_is_what_its_journey_goes_on_with(
         )
 
 
-@pytest.mark.parametrize("path", sample_files("invalid"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", samples("invalid"), ids=lambda path: path.name)
 def test_an_invalid_sample_has_exactly_the_violations_expected(path: Path, judge: Checking) -> None:
     expected = json.loads(path.with_name(path.stem + ".expected.json").read_text())
     violations = [

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from exchange import adapters, discovery
+from exchange import discovery
 from exchange.schemas import directory
 from exchange.schemas.catalogue import Catalogue
+from tests.conformance.samples import ROOT, folders_of, samples, type_of
 
-ROOT = Path(adapters.__file__).parent
 RULE = re.compile(r'"((?:luova|population|unemployment|kelmu)\.[a-z.-]+)"')
 #: What a file alone can't show: these have tests beside the channel's own.
 BEYOND_A_FILE = {
@@ -38,27 +37,19 @@ BEYOND_A_FILE = {
 }
 
 
-def samples(folder: str, kind: str) -> list[Path]:
-    """The files of a kind, what is expected of them left out."""
-    return [
-        path
-        for path in (ROOT / folder / "samples" / kind).iterdir()
-        if ".expected" not in path.name
-    ]
-
-
 @pytest.mark.parametrize("folder", sorted(BEYOND_A_FILE))
 def test_every_rule_is_shown_by_a_sample(folder: str) -> None:
     types = {each.name for each in Catalogue.load()}
     named = {
         rule
-        for path in (ROOT / folder).glob("rules*.py")
+        for path in (ROOT / folder).rglob("*.py")
+        if "rules" in (path.stem, path.parent.name)
         for rule in RULE.findall(path.read_text(encoding="utf-8"))
     } - types
-    expected = (ROOT / folder / "samples" / "invalid").glob("*.expected.json")
     shown = {
         violation["rule"]
-        for path in expected
+        for samples_folder in folders_of(folder)
+        for path in (samples_folder / "invalid").glob("*.expected.json")
         for violation in json.loads(path.read_text(encoding="utf-8"))
     }
     assert named - shown == BEYOND_A_FILE[folder]
@@ -78,4 +69,4 @@ def test_the_keys_of_the_examples_are_somebodys(folder: str) -> None:
 def test_every_type_has_a_sample_of_each_kind(folder: str, kind: str) -> None:
     families = discovery.part(folder, "channel").CHANNEL.families
     types = {each.name for each in Catalogue.load() if each.folder.name in families}
-    assert {path.name.partition("--")[0] for path in samples(folder, kind)} == types
+    assert {type_of(path) for path in samples(kind, folder)} == types

@@ -91,9 +91,12 @@ def growth_of(judge: Checking, message_type: str, shape: Shape, sizes: tuple[int
         for size in sizes:
             measure(size)
         growth = max(
-            (best[size] / best[half]) ** (1 / math.log2(size / half))
-            for half, size in itertools.pairwise(sizes)
-            if best[size] >= FLOOR_SECONDS
+            (
+                (best[size] / best[half]) ** (1 / math.log2(size / half))
+                for half, size in itertools.pairwise(sizes)
+                if best[size] >= FLOOR_SECONDS
+            ),
+            default=0.0,
         )
         if growth <= GROWTH_MAX:
             break

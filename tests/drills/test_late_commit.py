@@ -143,10 +143,14 @@ async def test_a_commit_three_seconds_late(tmp_path: Path, record: Record) -> No
             ready = await server.start(client.session)
             late = Late(server, client, subscriber)
             await late.subscribe()
-            waited = 0
-            for number in range(ROUNDS):
+            waited = made = 0
+            # Which worker gets a connection is the kernel's to say: sometimes one gets them all.
+            for number in range(ROUNDS + 5):
                 waited += await late.round(number * DELIVERIES)
-            assert 0 < waited < ROUNDS * DELIVERIES, "some were late, and some were not"
+                made += DELIVERIES
+                if number + 1 >= ROUNDS and 0 < waited < made:
+                    break
+            assert 0 < waited < made, "some were late, and some were not"
             until = time.monotonic() + 30
             while missing := late.accepted - set(subscriber.reports):
                 assert time.monotonic() < until, f"{len(missing)} reports were never handed on"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from exchange.adapters import luova
+from exchange.adapters.luova.families import unemployment
 from exchange.assembly import checking
 
 SAMPLE = (
-    Path(luova.__file__).parent
+    Path(unemployment.__file__).parent
     / "samples/valid/unemployment.earnings-data--granted-rejected-adjusted.xml"
 )
 TEXT = SAMPLE.read_text(encoding="utf-8")

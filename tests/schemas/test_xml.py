@@ -14,11 +14,11 @@ from lxml import etree
 
 from exchange.schemas import xml
 from exchange.schemas.violation import Finding, Malformed
-from exchange.schemas.xml import XmlSchema
+from exchange.schemas.xml import XmlLimits, XmlSchema
 from tests.schemas.places import place
 from tests.schemas.xml_documents import PREFIXED, Drawn, documents
 
-DEPTH_MAX = 10
+LIMITS = XmlLimits(200_000, 10)
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 #: How bytes are made of a text, and the declaration that is true for them.
@@ -99,6 +99,7 @@ DEEP = "<a>" * 11 + "</a>" * 11
 REFUSED: dict[str, tuple[bytes, str, int, int]] = {
     "nothing": (b"", "xml.empty", 1, 1),
     "white space": (b" \r\n\t", "xml.empty", 1, 1),
+    "too large": (b"<a>" + b" " * 200_000 + b"</a>", "xml.size", 1, 1),
     "no XML": (b"hello", "xml.malformed", 1, 1),
     "JSON": (b'{"a":1}', "xml.malformed", 1, 1),
     "not closed": (b"<a>\n<b></a>", "xml.malformed", 2, 6),
@@ -133,7 +134,7 @@ REFUSED: dict[str, tuple[bytes, str, int, int]] = {
 def test_what_is_no_document_is_refused_where_it_goes_wrong(name: str) -> None:
     body, rule, line, column = REFUSED[name]
     with pytest.raises(Malformed) as refused:
-        xml.parse(body, DEPTH_MAX)
+        xml.parse(body, LIMITS)
     assert [(each.rule, each.line, each.column) for each in refused.value.violations] == [
         (rule, line, column)
     ]
@@ -151,7 +152,7 @@ def test_what_is_no_document_is_refused_where_it_goes_wrong(name: str) -> None:
     ],
 )
 def test_what_only_looks_like_it_is_taken(body: bytes) -> None:
-    assert xml.parse(body, DEPTH_MAX).tag == "a"
+    assert xml.parse(body, LIMITS).tag == "a"
 
 
 @settings(max_examples=60)
@@ -166,7 +167,7 @@ def test_what_only_looks_like_it_is_taken(body: bytes) -> None:
 def test_any_text_is_a_tree_or_violations_with_a_place(pieces: list[str]) -> None:
     for body in ("".join(pieces).encode(), ("<a>" + "".join(pieces)).encode("latin-1")):
         try:
-            xml.parse(body, DEPTH_MAX)
+            xml.parse(body, LIMITS)
             continue
         except Malformed as error:
             violations = error.violations
@@ -321,9 +322,10 @@ def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(
 @pytest.mark.parametrize("depth", [1, 9, 10, 11, 30])
 def test_depth_is_counted_to_the_innermost_element(depth: int, innermost: str) -> None:
     document = ("<a>" * (depth - 1) + innermost + "</a>" * (depth - 1)).encode()
-    if depth <= DEPTH_MAX:
-        assert xml.parse(document, DEPTH_MAX).tag in ("a", "b")
+    limits = XmlLimits(depth_max=10)
+    if depth <= limits.depth_max:
+        assert xml.parse(document, limits).tag in ("a", "b")
         return
     with pytest.raises(Malformed) as refused:
-        xml.parse(document, DEPTH_MAX)
+        xml.parse(document, limits)
     assert [violation.rule for violation in refused.value.violations] == ["xml.depth"]

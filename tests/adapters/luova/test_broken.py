@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from exchange.adapters.luova.families.payments.generate import credit_transfers
 from exchange.adapters.luova.generate import GENERATORS
-from exchange.adapters.luova.generate_payments import credit_transfers
 from exchange.assembly import checking
 
 DAY = datetime.date(2024, 5, 2)

@@ -11,17 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from exchange.adapters.luova import (
-    partner_bilateral,
-    partner_certificates,
-    partner_payments,
-    partner_pension,
-    partner_tax,
-)
-from exchange.adapters.luova.generate_bilateral import RECORDS, message
-from exchange.adapters.luova.generate_pension import DECISIONS, UNPAID_PERIODS, decisions
-from exchange.adapters.luova.partner import FAMILIES
-from exchange.adapters.luova.partner_tax import REQUESTS_2024, RESPONSES_2024, is_answered
+from exchange.adapters.luova import discovery
+from exchange.adapters.luova.families.bilateral.generate import RECORDS, message
+from exchange.adapters.luova.families.pension import partner as partner_pension
+from exchange.adapters.luova.families.pension.generate import DECISIONS, UNPAID_PERIODS, decisions
+from exchange.adapters.luova.families.tax.partner import REQUESTS_2024, RESPONSES_2024, is_answered
 from exchange.adapters.luova.routing import ROUTES
 from exchange.assembly import checking
 from exchange.partners.stub import Situation
@@ -49,6 +43,11 @@ COUNTED = {
     "tax.requests-sent": "tax.request",
     "tax.responses-received": "tax.response",
 }
+#: The stubs of the families that `COUNTED` and `ANSWERS` name.
+STUBS = [
+    discovery.parts("partner")[family]
+    for family in ("bilateral", "certificates", "payments", "pension", "tax")
+]
 ANSWERS = {"pension.work-history", "pension.accident-data", "tax.response"}
 judge = functools.cache(checking)
 
@@ -81,7 +80,7 @@ async def test_every_flow_is_taken_delivered_answered_and_counted_in_its_row_alo
     directory = load()
     sent: dict[str, list[int]] = {}
     async with running(tmp_path) as run:
-        flows = [flow for family in FAMILIES for flow in family.flows(directory)]
+        flows = [flow for family in STUBS for flow in family.flows(directory)]
         for serial, flow in enumerate(flows, 1):
             sending = flow.make(Situation(random.Random(serial), NOON, serial, directory))
             headers = {
@@ -120,13 +119,7 @@ def test_the_weights_of_the_flows_are_the_published_figures() -> None:
     }
     published = {row.id: row.published[2024] for row in rows.load().rows}
     sent: dict[str, float] = {}
-    for family in (
-        partner_bilateral,
-        partner_certificates,
-        partner_payments,
-        partner_pension,
-        partner_tax,
-    ):
+    for family in STUBS:
         for flow in family.flows(load()):
             sent[flow.message_type] = sent.get(flow.message_type, 0) + flow.weight
     for row, message_type in COUNTED.items():
@@ -178,7 +171,7 @@ def test_each_type_says_what_it_is(name: str) -> None:
 async def test_a_sector_that_may_not_send_a_type_is_told_so(tmp_path: Path) -> None:
     directory = load()
     async with running(tmp_path) as run:
-        for family in FAMILIES:
+        for family in STUBS:
             flow = family.flows(directory)[0]
             sending = flow.make(Situation(random.Random(1), NOON, 1, directory))
             headers = {

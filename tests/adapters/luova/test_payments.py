@@ -15,9 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from exchange.adapters.luova.generate_payments import PAYMENTS, credit_transfers, reference_check
-from exchange.adapters.luova.partner_payments import MESSAGES_2024
-from exchange.adapters.luova.rules_payments import (
+from exchange.adapters.luova.families.payments.generate import (
+    PAYMENTS,
+    credit_transfers,
+    reference_check,
+)
+from exchange.adapters.luova.families.payments.partner import MESSAGES_2024
+from exchange.adapters.luova.families.payments.rules import (
     FINDINGS_MAX,
     _accounts,
     _cents,

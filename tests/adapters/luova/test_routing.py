@@ -4,11 +4,10 @@ push as the directory says.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from exchange.adapters.luova.routing import ROUTES, load, receiver_of
+from exchange.adapters.luova import discovery
+from exchange.adapters.luova.routing import ROUTES, receiver_of
 from exchange.errors import Unroutable
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import SECTORS
@@ -56,6 +55,11 @@ def test_what_can_not_be_routed_says_why(receiver: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+def test_the_table_has_every_type_of_the_families_and_no_other() -> None:
+    types = {each.name for each in Catalogue.load() if each.folder.name in discovery.names()}
+    assert set(ROUTES) == types
+
+
 def test_the_table_names_only_what_exists() -> None:
     catalogue = Catalogue.load()
     for table in ROUTES.values():
@@ -63,10 +67,3 @@ def test_the_table_names_only_what_exists() -> None:
         assert {*table.senders, *table.receivers} <= set(SECTORS)
         default = DIRECTORY.get(table.default)
         assert not table.default or (default is not None and default.sector in table.receivers)
-
-
-def test_a_type_that_stands_twice_is_refused(tmp_path: Path) -> None:
-    row = '[[route]]\nmessage_types = ["a.b"]\nsenders = []\nreceivers = []\n'
-    (tmp_path / "routes.toml").write_text(row * 2)
-    with pytest.raises(ValueError, match=r"a\.b stands twice"):
-        load(tmp_path / "routes.toml")

@@ -13,15 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.adapters import luova
+from exchange.adapters.luova import families
+from exchange.adapters.luova.families.unemployment.rules import weekdays
 from exchange.adapters.luova.parse import is_plain_id
-from exchange.adapters.luova.rules import CLOCK_SKEW_SECONDS_MAX
-from exchange.adapters.luova.rules_unemployment import weekdays
+from exchange.adapters.luova.rules.judge import CLOCK_SKEW_SECONDS_MAX
 from exchange.assembly import checking
 from tests.adapters.luova.judging import NOON, inbound, judge, rules_of
 
-SAMPLES = Path(luova.__file__).parent / "samples" / "valid"
-EARNINGS = (SAMPLES / "unemployment.earnings-data--granted-rejected-adjusted.xml").read_bytes()
+FAMILIES = Path(families.__file__).parent
+EARNINGS = (
+    FAMILIES
+    / "unemployment/samples/valid/unemployment.earnings-data--granted-rejected-adjusted.xml"
+).read_bytes()
 
 
 def test_a_message_with_all_its_headers_is_right() -> None:
@@ -154,7 +157,7 @@ def test_a_number_that_is_none_breaks_no_rule_and_nothing_else(amount: str) -> N
 
 @pytest.mark.parametrize("group", [[1], {"a": 1}, None, 1.5, True])
 def test_a_group_that_is_no_text_is_a_violation_and_no_error(group: Any) -> None:
-    path = SAMPLES / "population.births--one.json"
+    path = FAMILIES / "population/samples/valid/population.births--one.json"
     document = json.loads(path.read_bytes())
     document["muutokset"][0]["tietoryhmat"][0]["tietoryhma"] = group
     checked = checking().check(json.dumps(document).encode(), "population.births")

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exchange.adapters.luova import rules_tax
+from exchange.adapters.luova.families.tax import rules as rules_tax
 
 CONTEXT = cast(Any, SimpleNamespace(now=1_772_000_000_000))
 WHOLE = st.integers(-(10**5), 10**15 - 1).map(lambda cents: cents / 100)

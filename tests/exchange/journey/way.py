@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange import discovery
-from exchange.adapters import luova
+from exchange.adapters.luova.families import population
 from exchange.assembly import Exchange
 from exchange.ports import (
     Attempted,
@@ -34,7 +34,7 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
 
-BODY = (Path(luova.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
+BODY = (Path(population.__file__).parent / "samples/valid/population.births--one.json").read_bytes()
 SENDER, FIRST, SECOND = "dvv", "kela.core-data", "kela.income-data"
 WAIT_SECONDS = 15.0
 

@@ -1,0 +1,1 @@
+"""Luova's families: a folder each, found by `discovery`; none imports another."""

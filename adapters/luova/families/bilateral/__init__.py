@@ -1,0 +1,1 @@
+"""Data between Kela and foreign institutions on persons who live or work abroad."""

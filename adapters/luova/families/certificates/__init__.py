@@ -1,0 +1,1 @@
+"""Medical certificates that Kanta passes on to Kela."""

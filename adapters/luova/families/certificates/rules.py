@@ -1,0 +1,278 @@
+"""Rules on medical certificates: the patient, versions, the form and its fields; their shape is the
+XSD's.
+
+That a replacement keeps its set, has a higher version and names what it replaces is published
+(kanta.fi, HL7 CDA R2); what the forms hold is *modelled*.
+"""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lxml import etree
+
+from exchange.adapters.luova.rules.fields import Rule
+from exchange.ports.channel import Context, Parsed
+from exchange.schemas.certificates.forms import BY_NUMBER, FORMS, Form
+from exchange.schemas.identifiers import OID_IDENTITY_CODE, parse_personal_identity_code
+from exchange.schemas.violation import Finding
+
+Element = Any
+NAMESPACE = "{urn:hl7-org:v3}"
+LOCAL = "{urn:hl7finland}"
+#: The document type of a form (code system 1.2.246.537.5.5001).
+DOCUMENT_TYPE = "2"
+#: How far ahead of the exchange's clock a document's time may lie, in hours; its time has no offset
+#: as a rule.
+FUTURE_HOURS_MAX = 24
+_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
+@functools.cache
+def _compiled(path: str) -> Any:
+    """The XPath of a path of local names; `find` would go down it in Python, a step at a time."""
+    steps = "/".join(f"p:{name}" for name in path.split("/"))
+    return etree.XPath(steps, namespaces={"p": NAMESPACE[1:-1]})
+
+
+def _at(element: Element | None, path: str) -> Element | None:
+    """The first element down a path of local names, None when there is none."""
+    if element is None:
+        return None
+    found = _compiled(path)(element)
+    return found[0] if found else None
+
+
+def document(parsed: Parsed, context: Context) -> list[Finding]:
+    """Every finding on the header, the version and the form."""
+    root = parsed.document
+    return _patient(root) + _time(root, context) + _version(root) + _form(root)
+
+
+def _patient(root: Element) -> list[Finding]:
+    """The patient is known by a personal identity code (never repeated), and born on the day that
+    it tells.
+    """
+    role = _at(root, "recordTarget/patientRole")
+    element, born = _at(role, "id"), _at(role, "patient/birthTime")
+    if element is None:
+        return []
+    if element.get("root") != OID_IDENTITY_CODE:
+        message = "a document for Kela tells its patient by personal identity code"
+        found = str(element.get("root"))[:60]
+        return [
+            Finding(
+                "certificates.patient", message, element, OID_IDENTITY_CODE, found, attribute="root"
+            )
+        ]
+    code = parse_personal_identity_code(element.get("extension", ""))
+    if code is None:
+        expected = "an existing date and the right check character"
+        return [
+            Finding(
+                "certificates.patient",
+                "not a personal identity code",
+                element,
+                expected,
+                attribute="extension",
+            )
+        ]
+    if born is not None and (born.get("value") or "")[:8] != code.birth_date.isoformat().replace(
+        "-", ""
+    ):
+        message = "the day of birth is that of the personal identity code"
+        return [Finding("certificates.birth-time", message, born, attribute="value")]
+    return []
+
+
+def _time(root: Element, context: Context) -> list[Finding]:
+    element = _at(root, "effectiveTime")
+    try:
+        moment = (
+            datetime.fromisoformat((element.get("value") or "")[:8])
+            if element is not None
+            else None
+        )
+    except ValueError:
+        return [
+            Finding(
+                "certificates.time",
+                "not a day of the calendar",
+                element,
+                "yyyymmdd",
+                attribute="value",
+            )
+        ]
+    latest = datetime.fromtimestamp(context.now / 1000, UTC).replace(tzinfo=None) + timedelta(
+        hours=FUTURE_HOURS_MAX
+    )
+    if moment is None or moment <= latest:
+        return []
+    return [
+        Finding(
+            "certificates.time",
+            "a document is not of a later day",
+            element,
+            f"{latest:%Y%m%d}",
+            attribute="value",
+        )
+    ]
+
+
+def _version(root: Element) -> list[Finding]:
+    """A first version replaces nothing and opens a set of its own; a later one names what it
+    replaces and keeps its set.
+    """
+    number, related, set_id = (
+        _at(root, "versionNumber"),
+        _at(root, "relatedDocument"),
+        _at(root, "setId"),
+    )
+    text = (number.get("value") or "") if number is not None else ""
+    if number is None or set_id is None or not text.isdigit() or len(text) > 9:
+        return []
+    if int(text) == 1:
+        if related is None:
+            return []
+        return [
+            Finding(
+                "certificates.version",
+                "a first version relates to no other",
+                related,
+                "versionNumber 2 or more",
+                "1",
+            )
+        ]
+    if related is None or related.get("typeCode") != "RPLC":
+        message, found = (
+            "a later version replaces an earlier one",
+            "nothing" if related is None else str(related.get("typeCode")),
+        )
+        return [
+            Finding(
+                "certificates.version",
+                message,
+                number,
+                "relatedDocument RPLC",
+                found[:10],
+                attribute="value",
+            )
+        ]
+    parent = _at(related, "parentDocument/setId")
+    if parent is not None and parent.get("root") != set_id.get("root"):
+        message = "a replacement keeps the set of what it replaces"
+        expected, found = str(set_id.get("root"))[:60], str(parent.get("root"))[:60]
+        return [Finding("certificates.set", message, parent, expected, found, attribute="root")]
+    return []
+
+
+def _form(root: Element) -> list[Finding]:
+    """The document says that it is a form, which one, and the form has its fields."""
+    findings = []
+    kind = root.find(f"{LOCAL}localHeader/{LOCAL}documentType")
+    if kind is not None and kind.get("code") != DOCUMENT_TYPE:
+        found = str(kind.get("code"))[:20]
+        message = "a certificate is a form"
+        findings.append(
+            Finding(
+                "certificates.document-type", message, kind, DOCUMENT_TYPE, found, attribute="code"
+            )
+        )
+    section = _at(root, "component/structuredBody/component/section")
+    code = _at(section, "code")
+    if section is None or code is None:
+        return findings
+    form = BY_NUMBER.get(code.get("code") or "") if code.get("codeSystem") == FORMS else None
+    if form is None:
+        expected = (
+            ", ".join(f"{each.number} ({each.name})" for each in BY_NUMBER.values())
+            + f" of {FORMS}"
+        )
+        message = "not a form that is passed on to Kela"
+        return [
+            *findings,
+            Finding(
+                "certificates.form",
+                message,
+                code,
+                expected,
+                str(code.get("code"))[:40],
+                attribute="code",
+            ),
+        ]
+    of_document = _at(root, "code")
+    if of_document is not None and of_document.get("code") != form.number:
+        message = "the document is called after its form"
+        found = str(of_document.get("code"))[:40]
+        findings.append(
+            Finding("certificates.form", message, of_document, form.number, found, attribute="code")
+        )
+    return findings + _fields(section, form)
+
+
+def _fields(section: Element, form: Form) -> list[Finding]:
+    """The fields of the form: what must be there, once, with the type of value that it has, and an
+    end after its beginning.
+    """
+    findings, days = [], {}
+    known = {field.number: field for field in form.fields}
+    seen = set()
+    for component in section.iterchildren(NAMESPACE + "component"):
+        code = _at(component, "section/code")
+        number = str(code.get("code")) if code is not None else ""
+        field = known.get(number)
+        if field is None or number in seen:
+            message = (
+                f"form {form.name} has no such field" if field is None else "a field stands once"
+            )
+            findings.append(
+                Finding(
+                    "certificates.field",
+                    message,
+                    code,
+                    ", ".join(known),
+                    number[:40],
+                    attribute="code",
+                )
+            )
+            continue
+        seen.add(number)
+        value = _at(component, "section/entry/observation/value")
+        found = "nothing" if value is None else (value.get(_TYPE) or "").rpartition(":")[2]
+        if field.kind and found != field.kind:
+            at = component if value is None else value
+            findings.append(
+                Finding(
+                    "certificates.value",
+                    f"field {number} ({field.title}) has a value",
+                    at,
+                    field.kind,
+                    found[:20],
+                )
+            )
+        elif field.kind == "TS" and value is not None:
+            days[number] = ((value.get("value") or "")[:8], value)
+    for field in form.fields:
+        if field.required and field.number not in seen:
+            message = f"form {form.name} lacks field {field.number} ({field.title})"
+            findings.append(
+                Finding("certificates.field-missing", message, section, field.number, "nothing")
+            )
+    if "20" in days and "21" in days and days["21"][0] < days["20"][0]:
+        message, expected = "a period ends when it began or later", f"{days['20'][0]} or later"
+        findings.append(
+            Finding(
+                "certificates.period-order",
+                message,
+                days["21"][1],
+                expected,
+                days["21"][0],
+                attribute="value",
+            )
+        )
+    return findings
+
+
+RULES: dict[str, Rule] = {"certificates.document": document}

@@ -1,0 +1,1 @@
+"""Kela's payments to its banks: ISO 20022 credit transfers."""

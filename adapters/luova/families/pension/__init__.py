@@ -1,0 +1,1 @@
+"""Decisions, periods and queries between Kela and the work pension sector."""

@@ -1,0 +1,1 @@
+"""Changes that the population register tells Kela of."""

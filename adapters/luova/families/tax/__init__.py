@@ -1,0 +1,1 @@
+"""Kela's requests for taxation data and the Tax Administration's responses."""

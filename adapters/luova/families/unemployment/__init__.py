@@ -1,0 +1,1 @@
+"""Earnings data and requests of the unemployment funds, and Kela's benefit data."""

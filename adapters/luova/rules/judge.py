@@ -1,0 +1,86 @@
+"""What the schemas can't say: the channel's own rules, and after them those that the type's family
+has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from exchange.adapters.luova import discovery
+from exchange.adapters.luova.routing import ROUTES
+from exchange.adapters.luova.rules.fields import Rule
+from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
+from exchange.schemas.violation import Finding
+
+#: A message whose own time of creation is further from the exchange's than this is refused
+#: (*modelled*).
+CLOCK_SKEW_SECONDS_MAX = 24 * 3600
+
+#: The endpoint of a message that is only checked: it has no sender whose rights could be judged.
+CHECK = "check"
+
+#: Message type -> its family's rules.
+RULES: dict[str, Rule] = {
+    message_type: rule
+    for family in discovery.parts("rules").values()
+    for message_type, rule in family.RULES.items()
+}
+
+
+def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+    """Every finding of the channel's rules and the family's, in that order."""
+    findings: list[Finding] = []
+    hints = parsed.inbound.hints
+    if (created_at := hints.get("created_at")) is not None:
+        findings += _clock(created_at, context.now)
+    route = ROUTES.get(parsed.message_type)
+    if route is None:
+        return findings
+    if parsed.inbound.partner.sector not in route.senders and parsed.inbound.endpoint != CHECK:
+        expected = " or ".join(route.senders)
+        message = f"{parsed.message_type} is not sent by this sector"
+        findings.append(
+            Finding("luova.sender", message, expected=expected, found=parsed.inbound.partner.sector)
+        )
+    if (of_type := RULES.get(parsed.message_type)) is not None:
+        findings += of_type(parsed, context)
+    return findings
+
+
+def _clock(created_at: str, now: int) -> list[Finding]:
+    try:
+        created = datetime.fromisoformat(created_at)
+    except ValueError:
+        created = None
+    if created is None or created.tzinfo is None:
+        expected = "a date and time with offset, as 2024-05-02T09:30:00Z"
+        return [
+            Finding(
+                "luova.clock",
+                "header X-Created-At: the message's own time of creation",
+                expected=expected,
+            )
+        ]
+    if abs(created.timestamp() - now / 1000) > CLOCK_SKEW_SECONDS_MAX:
+        message = "header X-Created-At: too far from the exchange's clock"
+        hours = CLOCK_SKEW_SECONDS_MAX // 3600
+        return [
+            Finding(
+                "luova.clock",
+                message,
+                expected=f"at most {hours} hours away",
+                found=created.isoformat(),
+            )
+        ]
+    return []
+
+
+def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
+    """All or nothing; a receiver that the message names is kept, since the receipt repeats it."""
+    judged = (
+        all_or_nothing(parsed, identity, findings) if findings else Verdict(True, identity.items)
+    )
+    if identity.receivers and judged.accepted:
+        judged.detail["receiver"] = identity.receivers[0]
+    return judged
