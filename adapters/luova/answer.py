@@ -35,7 +35,7 @@ DETAILS = {
     "schema": "The message does not follow its type's schema.",
     "rule": "The message breaks a rule of its type or of the channel.",
     "real-person": "The message holds a personal identity code that could be a living person's; only artificial ones are taken.",
-    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same, byte for byte.",
+    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same: its body, byte for byte, its type, receiver, conversation and order.",
     "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
     "receiver-unknown": "No partner has the id that header X-Receiver names.",
     "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type from this sender.",
@@ -72,9 +72,11 @@ def status_of(outcome: Outcome) -> int:
     """The HTTP status that one message alone gets."""
     if outcome.kind != "rejected":
         return ACCEPTED if outcome.kind == "accepted" else DUPLICATE
+    if outcome.reason in STATUS:
+        return STATUS[outcome.reason]
     if any(violation.rule == SENDER_RULE for violation in outcome.violations):
         return 403
-    return STATUS.get(outcome.reason, 422)
+    return 422
 
 
 def _rejected(outcome: Outcome) -> Reply:

@@ -10,6 +10,7 @@ from typing import Any
 import pydantic_core
 
 from exchange.journey.count import message_counts, queued_counts
+from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
 from exchange.ports.lanes import lane_of
@@ -62,6 +63,7 @@ def accepted_record(
         inbound.content_type,
         _json(detail) if detail else "{}",
         identity.process,
+        identity=identity_digest(parsed.message_type, identity),
     )
     deliveries = [
         DeliveryRow(

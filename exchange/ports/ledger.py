@@ -11,11 +11,15 @@ from typing import Any, Literal, NamedTuple, Protocol
 from exchange.ports.operators import AuditRow
 from exchange.schemas.value import value
 
+#: (A row has a column `bytes`.)
+Digest = bytes
+
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
     body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
-    committed yet).
+    committed yet); `identity` is the digest of what was said beside the body (see
+    `journey.identity`; empty: stored before there was one).
     """
 
     id: int
@@ -34,6 +38,7 @@ class MessageRow(NamedTuple):
     detail: str
     process: str = ""
     position: int = 0
+    identity: Digest = b""
 
 
 class DeliveryRow(NamedTuple):
@@ -117,8 +122,10 @@ class Record:
     """One message to be committed with all that belongs to it, or not at all.
 
     When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
-    where the digest is the same, an event `duplicate` on the original and its counts; where the
-    digest differs the caller records a rejection. The commit gives the rows their position.
+    where digest, type, conversation and identity are the same, an event `duplicate` on the original
+    and its counts; else the caller records a rejection. Where the identity differs or is not known,
+    it counts as the same when it would go to the same receivers in the same order. The commit gives
+    the rows their position.
     """
 
     message: MessageRow

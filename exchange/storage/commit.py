@@ -120,7 +120,7 @@ def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int)
 def _repeated(
     connection: sqlite3.Connection, record: Record, totals: Totals, additions: Additions
 ) -> Recorded:
-    """A message whose sender's id is taken: a duplicate when the bytes are the same."""
+    """A message whose sender's id is taken: a duplicate when it is the same."""
     row = record.message
     found = connection.execute(
         f"SELECT {MESSAGE_COLUMNS} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
@@ -129,12 +129,33 @@ def _repeated(
     if found is None:
         raise LedgerError(f"id {row.id} or position {row.position} is taken by another message")
     original = MessageRow(*found)
-    if original.digest != row.digest:
+    if not _same(connection, original, record):
         return Recorded("reused", original)
     event = EventRow(original.id, 0, row.received_at, "duplicate", "")
     additions.event(event)
     totals.add(duplicate_counts(original, event.at))
     return Recorded("duplicate", original)
+
+
+def _same(connection: sqlite3.Connection, original: MessageRow, record: Record) -> bool:
+    """Whether a message is the one that was accepted under its id before."""
+    row = record.message
+    if (original.digest, original.message_type, original.conversation) != (
+        row.digest,
+        row.message_type,
+        row.conversation,
+    ):
+        return False
+    if original.identity == row.identity or not record.deliveries:
+        return original.identity == row.identity
+    goes = sorted((each.receiver, each.ordered) for each in record.deliveries)
+    return (
+        goes
+        == connection.execute(
+            "SELECT receiver,ordered FROM delivery WHERE message_id=? ORDER BY receiver,ordered",
+            (original.id,),
+        ).fetchall()
+    )
 
 
 def remember(
