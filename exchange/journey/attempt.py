@@ -13,6 +13,7 @@ from exchange.journey.count import delivery_counts
 from exchange.journey.record import envelope_of
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.settle import Settling
+from exchange.journey.sign import signed
 from exchange.ports import (
     Attempted,
     Channel,
@@ -122,7 +123,7 @@ class Attempts:
             return TryAgain("receiver-unknown", "not in the partner directory")
         try:
             channel = self._channels[delivery.envelope.channel]
-            call = channel.request(delivery)
+            call = signed(channel.request(delivery), delivery, self._clock.now())
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
             return channel.judge(delivery, reply)
         except Unreachable as error:
