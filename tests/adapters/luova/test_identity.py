@@ -90,3 +90,41 @@ async def test_what_was_stored_before_there_was_a_digest_is_compared_with_where_
         assert (await post(exchange))[0] == 200
         assert (await post(exchange, X_Receiver="fund.pro"))[0] == 409
         assert (await post(exchange, X_Conversation_Id="c-2"))[0] == 409
+
+
+async def test_a_malformed_message_keeps_what_its_headers_said(exchange: Running) -> None:
+    status, told = await post(exchange, b"<BenefitData")
+    assert (status, told["messageId"]) == (400, "b-1")
+    assert told["messageType"] == "unemployment.benefit-data"
+    row = await exchange.exchange.ledger.message(int(told["id"], 16))
+    assert row is not None
+    assert (row.sender_message_id, row.conversation) == ("b-1", "c-1")
+    assert json.loads(row.detail)["receivers"] == ["fund.super"]
+    assert row.digest
+    assert (await post(exchange))[0] == 202, "it took no id"
+    assert not [check for check in exchange.verify().checks if check.broken]
+
+
+async def test_a_malformed_message_that_may_name_somebody_keeps_nothing(exchange: Running) -> None:
+    status, told = await post(exchange, b"<a>131052-308T")
+    assert (status, told["reason"]) == (403, "real-person")
+    row = await exchange.exchange.ledger.message(int(told["id"], 16))
+    assert row is not None
+    assert (row.sender_message_id, row.conversation, row.digest) == ("", "", b"")
+
+
+async def test_every_header_that_lacks_is_told(exchange: Running) -> None:
+    status, told = await post(exchange, b"<BenefitDatum/>", X_Message_Id="", X_Message_Type="")
+    rules = {each["rule"]: each for each in told["violations"]}
+    assert status == 422
+    assert set(rules) == {"luova.message-id", "type.unknown"}
+    assert rules["type.unknown"]["found"] == "BenefitDatum"
+    assert "unemployment.benefit-data" in rules["type.unknown"]["expected"]
+    status, told = await post(exchange, X_Message_Id="", X_Receiver="")
+    assert {"luova.message-id", "luova.receiver"} <= {each["rule"] for each in told["violations"]}
+
+
+async def test_a_type_that_is_not_there_names_those_near_it(exchange: Running) -> None:
+    _, told = await post(exchange, X_Message_Type="unemployment.benefits-data")
+    (violation,) = told["violations"]
+    assert "unemployment.benefit-data" in violation["expected"]
