@@ -38,7 +38,7 @@ HOT = {
     ),
     "settle: the delivery": "UPDATE delivery SET state='delivered' WHERE id=? AND state='waiting'",
     "poll: what is due": (
-        "SELECT id FROM delivery WHERE state='waiting' AND mode='push' AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='push' AND ordered=0 AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
     ),
     "start: what a crash left half asked": (
         "SELECT id FROM delivery WHERE state='waiting' AND mode='ask' AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"

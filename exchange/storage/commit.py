@@ -278,9 +278,15 @@ def _settle_statement(rows: int) -> str:
     )
 
 
+#: By the index of each of the two kinds that wait.
+_HASTEN = (
+    "UPDATE delivery SET next_at=? "
+    "WHERE state='waiting' AND mode='push' AND ordered=0 AND next_at>?",
+    "UPDATE delivery SET next_at=? "
+    "WHERE state='waiting' AND mode='push' AND ordered=1 AND receiver>='' AND next_at>?",
+)
+
+
 def hasten(connection: sqlite3.Connection, now: int, furthest: int) -> int:
     """Make deliveries by push due now that were to wait beyond `furthest`; how many there were."""
-    return connection.execute(
-        "UPDATE delivery SET next_at=? WHERE state='waiting' AND mode='push' AND next_at>?",
-        (now, furthest),
-    ).rowcount
+    return sum(connection.execute(each, (now, furthest)).rowcount for each in _HASTEN)

@@ -2,6 +2,6 @@
 
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.mailbox.expire import Expiring
-from exchange.journey.mailbox.fetch import Mailboxes
+from exchange.journey.mailbox.fetch import NOBODY_WAITS, Mailboxes
 
-__all__ = ["Arrivals", "Expiring", "Mailboxes"]
+__all__ = ["NOBODY_WAITS", "Arrivals", "Expiring", "Mailboxes"]

@@ -74,7 +74,7 @@ async def test_followers_wait_for_a_dead_one_until_it_is_sent_again(tmp_path: Pa
         state, _, reason = await running.state(first.envelope.id)
         assert (state, reason) == ("dead", "refused: no such person")
         assert await take(running) == [], "the follower is held"
-        assert await boxes.resend([first.delivery_id], ANN) == [first.delivery_id]
+        assert (await boxes.resend([first.delivery_id], ANN)).resent == [first.delivery_id]
         assert await boxes.acknowledge(channel, FIRST, [first.hold]) == ["unknown"]
         (again,) = await take(running)
         assert names([again]) == ["a-0"]
