@@ -191,6 +191,11 @@ class Exchange:
         """Keep that the ledger is held up to now."""
         await self.ledger.hold(self.clock.now())
 
+    async def forget(self) -> None:
+        """Let go of all that is too old now: in mailboxes, and by retention."""
+        await self.mailboxes.expire()
+        await self.forgetting.forget()
+
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()

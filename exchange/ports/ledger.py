@@ -12,15 +12,13 @@ from exchange.ports.operators import AuditRow
 from exchange.schemas.directory import Partner
 from exchange.schemas.value import value
 
-#: (A row has a column `bytes`.)
-Digest = bytes
+Digest = bytes  # (A row has a column `bytes`.)
 
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
     body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
-    committed yet); `identity` is the digest of what was said beside the body (see
-    `journey.identity`; empty: stored before there was one).
+    committed yet); `identity`: see `journey.identity` (empty: stored before there was one).
     """
 
     id: int
@@ -123,11 +121,10 @@ class Remembered:
 class Record:
     """One message to be committed with all that belongs to it, or not at all.
 
-    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
-    where digest, type, conversation and identity are the same, an event `duplicate` on the original
-    and its counts; else the caller records a rejection. Where the identity differs or is not known,
-    it counts as the same when it would go to the same receivers in the same order. The commit gives
-    the rows their position.
+    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but an
+    event `duplicate` on the original and its counts; where digest, type, conversation or identity
+    differ (the last: and it goes elsewhere) the caller records a rejection. The commit
+    gives the rows their position.
     """
 
     message: MessageRow
@@ -175,9 +172,7 @@ class Settlement:
 
 @value
 class Wanted:
-    """What is to be leased of a receiver's mailbox: at most so many, of that channel and, where
-    they are named, of a conversation and of these message types.
-    """
+    """What is to be leased of a mailbox; any conversation and type where none is named."""
 
     channel: str
     receiver: str
