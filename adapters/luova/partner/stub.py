@@ -71,7 +71,7 @@ class Luova:
         then: Sequence[Sending] = ()
         if (answer := _answer_to(call.headers.get("X-Message-Type", ""))) is not None:
             try:
-                then = answer(partner, call, delivery_id, situation)
+                then = answer(partner, call, situation)
             except Malformed as error:
                 return Served(problem(422, "Not understood", str(error)))
         return Served(json_reply({"delivery": delivery_id, "receivedBy": partner.id}), then)

@@ -105,9 +105,7 @@ def _acknowledge(partner: Partner, reply: Reply, situation: Situation) -> Sequen
     return following
 
 
-def _reply_to(
-    partner: Partner, call: Call, delivery_id: str, situation: Situation
-) -> Sequence[Sending]:
+def _reply_to(partner: Partner, call: Call, situation: Situation) -> Sequence[Sending]:
     """The benefits of the person asked about.
 
     Raises:
@@ -121,7 +119,14 @@ def _reply_to(
     )
     wanted = situation.wanted("unemployment.benefit-data")
     reply = benefit_data(
-        random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}", wanted
+        # By what was asked, not by the exchange's delivery: its ids depend on all other traffic.
+        random.Random(request_id),
+        day,
+        0,
+        request_id,
+        code,
+        f"re-{request_id}",
+        wanted,
     )
     return [
         submit(
