@@ -60,9 +60,11 @@ class Luova:
         """
         if call.method != "POST" or not call.path.startswith(DELIVERIES):
             return None
-        expected = hmac.digest(partner.callback_secret.encode(), call.body, "sha256").hex()
-        given = call.headers.get("X-Signature", "").removeprefix("sha256=")
-        signed = hmac.compare_digest(given.encode(), expected.encode())
+        head = ".".join(call.headers.get(name, "") for name in ("X-Delivery-Id", "X-Timestamp"))
+        digest = hmac.new(partner.callback_secret.encode(), head.encode() + b".", "sha256")
+        digest.update(call.body)
+        given = call.headers.get("X-Signature", "").removeprefix("v1=")
+        signed = hmac.compare_digest(given.encode(), digest.hexdigest().encode())
         if partner.callback_secret and not signed:
             return Served(problem(401, "Wrong signature"))
         delivery_id = call.headers.get("X-Delivery-Id", "")

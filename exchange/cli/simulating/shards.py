@@ -289,7 +289,7 @@ async def _live(
     async def forget(day: int) -> None:
         await exchange.hold()
         if (day + 1) % days_between_forgetting(run.scale) == 0:
-            await exchange.forgetting.forget()
+            await exchange.forget()
 
     try:
         if first == numbers.start:

@@ -87,15 +87,20 @@ def _acknowledge(partner: Partner, reply: Reply, situation: Situation) -> Sequen
     if reply.status != 200:
         return []
     try:
-        ids = [delivery["id"] for delivery in loads(reply.body)["deliveries"]]
+        held = [
+            {name: delivery[name] for name in ("id", "lease")}
+            for delivery in loads(reply.body)["deliveries"]
+        ]
     except (ValueError, KeyError, TypeError):
         return []
-    if not ids:
+    if not held:
         return []
     headers = {"X-API-Key": partner.key, "Content-Type": JSON}
-    call = Call("POST", f"{MAILBOX}/acknowledgements", headers, dumps({"deliveries": ids}).encode())
+    call = Call(
+        "POST", f"{MAILBOX}/acknowledgements", headers, dumps({"deliveries": held}).encode()
+    )
     following = [Sending(call, items=0)]
-    if len(ids) == MAILBOX_MOST:
+    if len(held) == MAILBOX_MOST:
         following.append(_read_mailbox(partner, situation))
     return following
 
