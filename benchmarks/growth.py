@@ -26,6 +26,7 @@ from exchange.benchmarks.grown import grow
 from exchange.schemas import directory
 from exchange.storage.connection import connect
 from loadtests import processes
+from loadtests.replies import leased
 
 SIZES = (0, 1_000_000, 10_000_000)
 CONNECTIONS = 64
@@ -44,7 +45,8 @@ HOT = {
     ),
     "mailbox: the oldest deliveries": (
         "SELECT delivery.id FROM delivery JOIN message ON message.id=delivery.message_id WHERE delivery.receiver=? AND "
-        "delivery.next_at<=? AND delivery.state='waiting' AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.id LIMIT 10"
+        "delivery.mode='mailbox' AND (delivery.state='waiting' OR (delivery.state='dead' AND delivery.ordered=1)) "
+        "ORDER BY delivery.position,delivery.id"
     ),
     "memory": "SELECT key,value,version FROM memory WHERE channel=? AND key IN (?)",
     "counters of a glance": "SELECT channel,kind,SUM(count) FROM day_counter WHERE period>=? AND period<? GROUP BY channel,kind",
@@ -199,10 +201,10 @@ def empty_mailboxes(url: str) -> None:
         while partner.delivery == "mailbox":
             asked = urllib.request.Request(f"{url}/luova/v1/mailbox?most=100", headers=headers)
             with urllib.request.urlopen(asked, timeout=30) as response:
-                ids = [each["id"] for each in json.load(response)["deliveries"]]
-            if not ids:
+                held = leased(response.read())
+            if not held:
                 break
-            body = json.dumps({"deliveries": ids}).encode()
+            body = json.dumps({"deliveries": held}).encode()
             acknowledged = urllib.request.Request(
                 f"{url}/luova/v1/mailbox/acknowledgements", body, headers
             )

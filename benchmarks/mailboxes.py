@@ -23,17 +23,17 @@ async def fetch_mailboxes(url: str, readings: Sequence[Sample]) -> None:
     async with aiohttp.ClientSession() as session:
         while True:
             for sample in mailboxes.values():
-                while ids := await _lease(session, url, sample):
+                while held := await _lease(session, url, sample):
                     headers = {**sample.headers, "Content-Type": "application/json"}
                     address = f"{url}{sample.endpoint}/acknowledgements"
                     async with session.post(
-                        address, json={"deliveries": ids}, headers=headers
+                        address, json={"deliveries": held}, headers=headers
                     ) as response:
                         response.raise_for_status()
             await asyncio.sleep(EVERY_SECONDS)
 
 
-async def _lease(session: aiohttp.ClientSession, url: str, sample: Sample) -> list[str]:
+async def _lease(session: aiohttp.ClientSession, url: str, sample: Sample) -> list[dict[str, str]]:
     async with session.get(url + sample.path, headers=sample.headers) as response:
         response.raise_for_status()
         return leased(await response.read())

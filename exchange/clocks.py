@@ -56,3 +56,8 @@ def first_id(milliseconds: int) -> int:
     older.
     """
     return max(0, milliseconds - EPOCH_MILLISECONDS) << (WORKER_BITS + SEQUENCE_BITS)
+
+
+def time_of(number: int) -> int:
+    """The time at which an id was given out, in milliseconds since 1970 UTC."""
+    return (number >> (WORKER_BITS + SEQUENCE_BITS)) + EPOCH_MILLISECONDS

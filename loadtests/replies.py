@@ -41,9 +41,12 @@ def told(body: bytes) -> str:
         return " ".join(body.decode("utf-8", "replace").split())[:TOLD_CHARACTERS_MAX]
 
 
-def leased(body: bytes) -> list[str]:
-    """The ids of the deliveries that a mailbox gave."""
+def leased(body: bytes) -> list[dict[str, str]]:
+    """The deliveries that a mailbox gave, each as its id and its lease."""
     try:
-        return [str(each["id"]) for each in json.loads(body)["deliveries"]]
+        return [
+            {name: str(each[name]) for name in ("id", "lease")}
+            for each in json.loads(body)["deliveries"]
+        ]
     except (ValueError, KeyError, TypeError):
         return []

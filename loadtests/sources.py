@@ -146,13 +146,13 @@ class Source(User):
         sender.lateness[int(1000 * (time.perf_counter() - due))] += 1
         name = f"{sample.message_type} {self.sector}"
         body = self._measured(sample, name, due, sample.prepare(sender.numbers.next()))
-        if sample.endpoint.endswith(MAILBOX) and (ids := leased(body)):
+        if sample.endpoint.endswith(MAILBOX) and (held := leased(body)):
             headers = {**sample.headers, "Content-Type": "application/json"}
             acknowledgement = Prepared(
                 "POST",
                 f"{sample.endpoint}/acknowledgements",
                 headers,
-                json.dumps({"deliveries": ids}).encode(),
+                json.dumps({"deliveries": held}).encode(),
             )
             self._measured(sample, ACKNOWLEDGEMENT, time.perf_counter(), acknowledgement)
 

@@ -43,6 +43,10 @@ SECTORS = (
 )
 
 
+#: What a partner may mean by 409.
+CONFLICTS = ("delivered", "refused")
+
+
 class DirectoryFault(ValueError):
     """A directory file that can't be read, or says what can't be."""
 
@@ -55,7 +59,8 @@ class Partner:
     `business_id` is synthetic but valid; `eessi_id` is `CC:code` for institutions in EESSI; `key`
     is its API key where that is kept readable (the shipped test partners', the stubs'),
     `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all;
-    `callback_secret` signs what is pushed to it; `delivery` is how it takes what is sent to it; `url` is its base address when it
+    `callback_secret` signs what is pushed to it; `delivery` is how it takes what is sent to it; `conflict` is what it means by answering a push with 409: `delivered` (it has
+    it already) or `refused`; `url` is its base address when it
     differs from the stubs' (empty: the stubs' address + `/` + id); `serves` names what it is asked
     for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
     """
@@ -70,6 +75,7 @@ class Partner:
     key_sha256: tuple[str, ...] = field(default=())
     callback_secret: str = ""
     delivery: str = "push"
+    conflict: str = "delivered"
     url: str = ""
     serves: tuple[str, ...] = field(default=())
     demands: tuple[str, ...] = field(default=())
@@ -165,6 +171,9 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
             raise DirectoryFault(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
     if unknown := {partner.sector for partner in partners} - set(SECTORS):
         raise DirectoryFault(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
+    for partner in partners:
+        if partner.conflict not in CONFLICTS:
+            raise DirectoryFault(f"{path.name}: {partner.id}: conflict is {' or '.join(CONFLICTS)}")
     holders: dict[bytes, str] = {}
     for partner in partners:
         if wrong := _wrong_keys(partner):

@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.adapters.luova.routing import receiver_of
 from exchange.ports.desk import Leased, Outcome
+from exchange.ports.ledger import Hold
 from exchange.schemas.call import Reply, json_reply, problem
 from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.instants import instant
@@ -34,7 +35,7 @@ DETAILS = {
     "schema": "The message does not follow its type's schema.",
     "rule": "The message breaks a rule of its type or of the channel.",
     "real-person": "The message holds a personal identity code that could be a living person's; only artificial ones are taken.",
-    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same, byte for byte.",
+    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same: its body, byte for byte, its type, receiver, conversation and order.",
     "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
     "receiver-unknown": "No partner has the id that header X-Receiver names.",
     "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type from this sender.",
@@ -73,9 +74,11 @@ def status_of(outcome: Outcome) -> int:
         return 429 if outcome.reason == "receiver.full" else 503
     if outcome.kind != "rejected":
         return ACCEPTED if outcome.kind == "accepted" else DUPLICATE
+    if outcome.reason in STATUS:
+        return STATUS[outcome.reason]
     if any(violation.rule == SENDER_RULE for violation in outcome.violations):
         return 403
-    return STATUS.get(outcome.reason, 422)
+    return 422
 
 
 def _rejected(outcome: Outcome) -> Reply:
@@ -141,6 +144,7 @@ def _letter(delivery: Leased) -> dict[str, Any]:
         "messageId": envelope.sender_message_id,
         "sender": envelope.sender,
         "receivedAt": instant(envelope.received_at),
+        "lease": public_id(delivery.lease),
         "leaseUntil": instant(delivery.lease_until),
         "attempts": delivery.attempts,
         "contentType": envelope.content_type,
@@ -152,16 +156,68 @@ def _letter(delivery: Leased) -> dict[str, Any]:
     return letter
 
 
-def acknowledged(asked: Sequence[int], done: Sequence[int]) -> Reply:
-    """Which deliveries are ended now, and which were not leased to this partner (never its own, or
-    already ended).
+#: What is wrong with a lease that somebody shows, and what would have been right.
+NO_LEASE = {
+    "unknown": (
+        "luova.lease-unknown",
+        "nothing of this mailbox was leased under that id",
+        "a delivery of your own mailbox, as it gave it",
+    ),
+    "held-by-another": (
+        "luova.lease-over",
+        "the lease is over and another one was taken since",
+        "the newest lease of the delivery",
+    ),
+    "delivered": (
+        "luova.lease-ended",
+        "the delivery was acknowledged before",
+        "each delivery acknowledged or refused once",
+    ),
+    "dead": (
+        "luova.lease-ended",
+        "the delivery is a dead letter: it was refused, or its deadline is over",
+        "each delivery acknowledged or refused once, before its deadline",
+    ),
+    "twice": (
+        "luova.lease-twice",
+        "the delivery stands twice in this call",
+        "each delivery once",
+    ),
+    "limit": (
+        "luova.lease-limit",
+        "the lease would last too long",
+        "a lease of at most so long in all as a reading may ask for: acknowledge it, or let it go",
+    ),
+}
+
+
+def held(
+    what: str, holds: Sequence[Hold], told: Sequence[str], lease_until: int | None = None
+) -> Reply:
+    """What became of leases: 200 when all that was asked for is done, else 409 with what is wrong
+    with each of the others; `what` lists those of which it is done all the same.
     """
-    ended = set(done)
-    return json_reply(
-        {
-            "acknowledged": [public_id(number) for number in asked if number in ended],
-            "unknown": [public_id(number) for number in asked if number not in ended],
-        }
+    done = [public_id(hold.delivery_id) for hold, why in zip(holds, told, strict=True) if not why]
+    members: dict[str, Any] = {what: done}
+    if lease_until is not None and done:
+        members["leaseUntil"] = instant(lease_until)
+    if not any(told):
+        return json_reply(members)
+    violations = []
+    for index, (hold, why) in enumerate(zip(holds, told, strict=True)):
+        if why:
+            rule, message, expected = NO_LEASE[why]
+            lease = public_id(hold.lease)
+            violations.append(
+                Violation(rule, message, f"/deliveries/{index}", expected=expected, found=lease)
+            )
+    return problem(
+        409,
+        "Not leased",
+        f"Nothing was changed of what the violations name; the others are {what}.",
+        reason="not-leased",
+        **members,
+        violations=[violation.as_dict() for violation in violations],
     )
 
 

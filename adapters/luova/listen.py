@@ -1,24 +1,19 @@
-"""The endpoints of Luova: submit one or many, read and acknowledge a mailbox, ask for a state; bytes
-in, bytes out, no judgement.
+"""The endpoints of Luova: submit one or many, ask for a state, and those of the mailbox (see
+`mailbox`); bytes in, bytes out, no judgement.
 """
 
 from __future__ import annotations
 
-from exchange.adapters.luova import answer, batch
+from exchange.adapters.luova import answer, batch, mailbox
 from exchange.adapters.luova.parse import inbound_of
 from exchange.ports.channel import Endpoint, Inbound
 from exchange.ports.desk import Desk
-from exchange.schemas import guard, json
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import id_from_public
 from exchange.schemas.violation import Malformed, Violation
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-#: Most deliveries that one reading of a mailbox or one acknowledgement is about.
-PAGE_MAX = 100
-LEASE_SECONDS = 60
-LEASE_SECONDS_MAX = 3_600
 NO_BATCH = Violation(
     "luova.batch-type",
     "not the media type of a batch",
@@ -62,76 +57,6 @@ def _whole(call: Call, partner: Partner) -> Inbound:
     return Inbound(partner, call.body, call.headers.get("Content-Type", ""), batch.ENDPOINT)
 
 
-async def read_mailbox(call: Call, partner: Partner, desk: Desk) -> Reply:
-    """The oldest waiting deliveries of the caller's own mailbox, leased to it for a while."""
-    violations: list[Violation] = []
-    most = _number(call, "most", PAGE_MAX, PAGE_MAX, violations)
-    seconds = _number(call, "lease_seconds", LEASE_SECONDS, LEASE_SECONDS_MAX, violations)
-    if violations:
-        return answer.bad_request(violations)
-    return answer.mailbox(await desk.lease(partner.id, most, float(seconds)))
-
-
-def _number(call: Call, name: str, default: int, most: int, violations: list[Violation]) -> int:
-    text = call.query.get(name)
-    if text is None:
-        return default
-    if len(text) <= 9 and text.isascii() and text.isdigit() and 1 <= int(text) <= most:
-        return int(text)
-    found = "" if guard.in_text(text) else text[:20]
-    violations.append(
-        Violation(
-            "luova.query",
-            f"query parameter {name} is out of range",
-            f"?{name}",
-            expected=f"1-{most}",
-            found=found,
-        )
-    )
-    return default
-
-
-async def acknowledge(call: Call, partner: Partner, desk: Desk) -> Reply:
-    """End leases: what is acknowledged counts as delivered and does not come back."""
-    try:
-        asked = _delivery_ids(json.parse(call.body))
-    except Malformed as error:
-        return answer.bad_request(error.violations)
-    return answer.acknowledged(asked, await desk.acknowledge(partner.id, asked))
-
-
-def _delivery_ids(data: object) -> list[int]:
-    """The ids of `{"deliveries": [...]}`.
-
-    Raises:
-        Malformed: when it is of another form, or an id can't be one.
-    """
-    texts = data.get("deliveries") if isinstance(data, dict) else None
-    if not isinstance(texts, list) or len(data) != 1 or len(texts) > PAGE_MAX:  # type: ignore[arg-type]
-        expected = f'{{"deliveries": [...]}} with at most {PAGE_MAX} ids'
-        raise Malformed(
-            [Violation("luova.acknowledgement", "not an acknowledgement", expected=expected)]
-        )
-    ids: list[int] = []
-    violations: list[Violation] = []
-    for index, text in enumerate(texts):
-        try:
-            ids.append(id_from_public(text))
-        except (TypeError, ValueError):
-            path = f"/deliveries/{index}"
-            violations.append(
-                Violation(
-                    "luova.acknowledgement",
-                    "no delivery's id",
-                    path,
-                    expected="32 hexadecimal digits",
-                )
-            )
-    if violations:
-        raise Malformed(violations)
-    return ids
-
-
 async def read_state(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A message that the caller sent, by the id of its receipt, with its deliveries."""
     try:
@@ -168,10 +93,26 @@ ENDPOINTS = (
     Endpoint(
         "GET",
         "/luova/v1/mailbox",
-        "Lease the oldest waiting deliveries of one's own mailbox",
-        read_mailbox,
+        "Lease the oldest waiting deliveries of one's own mailbox, or wait for some",
+        mailbox.read,
+        waits=True,
     ),
     Endpoint(
-        "POST", "/luova/v1/mailbox/acknowledgements", "Acknowledge leased deliveries", acknowledge
+        "POST",
+        "/luova/v1/mailbox/acknowledgements",
+        "Acknowledge leased deliveries",
+        mailbox.acknowledge,
+    ),
+    Endpoint(
+        "POST",
+        "/luova/v1/mailbox/refusals",
+        "Refuse leased deliveries for a reason: they go to the dead letters",
+        mailbox.refuse,
+    ),
+    Endpoint(
+        "POST",
+        "/luova/v1/mailbox/extensions",
+        "Have leases last longer",
+        mailbox.extend,
     ),
 )

@@ -4,8 +4,12 @@ no schema and no rules.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
+from typing import Any
+
+from lxml import etree
 
 from exchange.adapters.luova.routing import CATALOGUE, TYPES
 from exchange.ports.channel import Inbound, Parsed
@@ -139,16 +143,42 @@ def _undeclared(inbound: Inbound, findings: list[Finding]) -> Parsed:
                 "luova.message-type",
                 "type",
                 "no such message type here",
-                known,
+                known + _nearest(declared, {each: each for each in TYPES}),
                 declared[:100],
             )
         )
     else:
         told = CATALOGUE.of_root(document.tag) if is_xml else CATALOGUE.of_keys(document)
     name = told.name if told is not None and told.name in TYPES else ""
+    if not declared and not name:
+        findings.append(_untold(document, is_xml))
     return Parsed(
         inbound, name, "xml" if is_xml else "json", document, document if is_xml else None, findings
     )
+
+
+def _untold(document: Any, is_xml: bool) -> Finding:
+    """A type that neither a header nor the document tells: what was found, and what is near it."""
+    expected = "header X-Message-Type, or a document that tells its type"
+    if is_xml:
+        found = str(document.tag)
+        roots = {
+            etree.QName(root).localname: name for name, each in TYPES.items() for root in each.roots
+        }
+        near = _nearest(etree.QName(document).localname, roots)
+        message = "the message's type can't be told from its root element"
+    else:
+        names = document if isinstance(document, dict) else {}
+        found, near = ", ".join(sorted(names)[:5]), ""
+        message = "the message's type can't be told from its members"
+    at = document if is_xml else ()
+    return Finding("type.unknown", message, at, expected=expected + near, found=found[:100])
+
+
+def _nearest(found: str, known: Mapping[str, str]) -> str:
+    """Message types whose names (or roots) are like what was found, as a part of a sentence."""
+    near = difflib.get_close_matches(found[:100], known, n=3, cutoff=0.6)
+    return f"; near it: {', '.join(dict.fromkeys(known[each] for each in near))}" if near else ""
 
 
 def _other_root(message_type: MessageType, found: str, element: object) -> Finding:

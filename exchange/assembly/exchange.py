@@ -30,7 +30,7 @@ from exchange.journey.deliver import Dispatcher
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.forget import Forgetting
 from exchange.journey.lanes import NumberedLanes
-from exchange.journey.mailbox import Mailboxes
+from exchange.journey.mailbox import Expiring, Mailboxes
 from exchange.journey.receivers import Receivers
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
@@ -104,6 +104,8 @@ class Exchange:
         )
         self.aside = Aside(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
+        self.mailboxes = Mailboxes(self.ledger, self.clock, self.ids, deliveries)
+        self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = Acceptance(
             self.ledger,
             self.judge,
@@ -113,13 +115,11 @@ class Exchange:
             self.dispatcher,
             self.aside,
             self.waiting,
+            self.mailboxes.arrivals,
             worker,
         )
         self.asking = Asking(
             self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
-        )
-        self.mailboxes = Mailboxes(
-            self.ledger, self.clock, deliveries.lease_messages_max, deliveries.lease_seconds_max
         )
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
@@ -194,6 +194,7 @@ class Exchange:
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
+            end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
             worker=self.worker,
         )
@@ -213,6 +214,7 @@ class Exchange:
             await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
             if self.worker == 0:
+                self.expiring.start()
                 self.forgetting.start()
                 self.watching.start()
 
@@ -220,10 +222,16 @@ class Exchange:
         """Keep that the ledger is held up to now."""
         await self.ledger.hold(self.clock.now())
 
+    async def forget(self) -> None:
+        """Let go of all that is too old now: in mailboxes, and by retention."""
+        await self.mailboxes.expire()
+        await self.forgetting.forget()
+
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
         await self.forgetting.stop()
+        await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         self.aside.close()

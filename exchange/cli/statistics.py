@@ -5,6 +5,7 @@ period; counting lives elsewhere.
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +57,8 @@ def statistics(
         ),
     ] = None,
     open_data: Annotated[
-        bool, typer.Option(help="Withhold small counts, as JSON-stat always does.")
+        bool,
+        typer.Option(help="Withhold small counts; whole months only. JSON-stat withholds always."),
     ] = False,
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
@@ -76,6 +78,14 @@ def statistics(
     if not path.exists():
         Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
         raise typer.Exit(2)
+    asked, open_data = open_data, open_data or form == "json-stat"
+    if open_data and by:
+        raise typer.BadParameter(
+            "open data are the rows and the tables marked open in cuts.toml: counts by other "
+            "dimensions add up with those, and small ones could be worked out; ask without "
+            "--open-data for table, csv, json, xlsx or html",
+            param_hint="--by",
+        )
     first, end = _span(since, until, counted_year)
     dimensions = tuple(name.strip() for name in by.split(",")) if by else ()
     try:
@@ -83,24 +93,43 @@ def statistics(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--by") from error
     if open_data:
-        report = as_open_data(report)
-    _give(report, form, language, out, bool(by))
+        report = _opened(report, path, language, form == "json-stat" and not asked)
+    _give(report, form, language, out, by, path)
 
 
-def _give(report: Report, form: str, language: str, out: Path | None, by: bool) -> None:
+def _opened(report: Report, ledger: Path, language: str, anyway: bool) -> Report:
+    """The report as open data. If it is none, the reason goes to standard error on one line;
+    `anyway` gives it with small counts withheld, marked as no open data, else the exit code is 2.
+    """
+    from exchange.publication.published import NotOffered, list_beside, offered
+
+    try:
+        return offered(report, list_beside(ledger))
+    except (NotOffered, OSError) as refused:
+        why = refused.texts[language] if isinstance(refused, NotOffered) else str(refused)
+        Console(stderr=True).print(why, highlight=False, soft_wrap=True)
+        if anyway and isinstance(refused, NotOffered):
+            return replace(as_open_data(report), not_open=refused.texts)
+        raise typer.Exit(2) from refused
+
+
+def _give(
+    report: Report, form: str, language: str, out: Path | None, by: str | None, ledger: Path
+) -> None:
     """Print the report, or write it to a file or a folder."""
     # What draws charts and writes workbooks takes a second to import, and the other commands need
     # none of it.
     from exchange.publication.forms import write
     from exchange.publication.meaning import between, meanings
     from exchange.publication.publish import publish
+    from exchange.publication.published import list_beside
     from exchange.publication.text import table_text
 
     if out is not None and (out.is_dir() or not out.suffix):
-        for written in publish(report, out, language):
+        for written in publish(report, out, language, listed=list_beside(ledger)):
             print(written)
     elif form != TABLE:
-        write(report, form, language, out, by)
+        write(report, form, language, out, bool(by))
     else:
         # A pipe has no width of its own; the table must not be cut there.
         width = max(Console().width, 110)

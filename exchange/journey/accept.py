@@ -12,6 +12,9 @@ from exchange.errors import Full, LedgerError, Unroutable
 from exchange.journey.aside import Aside
 from exchange.journey.count import ITEMS_BY_KIND
 from exchange.journey.deliver import Dispatcher
+from exchange.journey.identity import REASON as REUSED
+from exchange.journey.identity import differences, identity_digest
+from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
@@ -26,7 +29,7 @@ from exchange.ports import (
     Ledger,
     Outcome,
 )
-from exchange.ports.ledger import MessageRow, Record, Recorded
+from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
@@ -51,6 +54,7 @@ class Acceptance:
         dispatcher: Dispatcher,
         aside: Aside,
         waiting: Waiting,
+        arrivals: Arrivals,
         lane: int = 0,
     ) -> None:
         self._ledger = ledger
@@ -61,6 +65,7 @@ class Acceptance:
         self._dispatcher = dispatcher
         self._aside = aside
         self._waiting = waiting
+        self._arrivals = arrivals
         self._lane = lane
 
     async def accept(
@@ -125,8 +130,15 @@ class Acceptance:
             if original is not None:
                 if recorded.kind == "duplicate":
                     return Outcome("duplicate", envelope_of(original)), []
-                judgement.reason = "message-id-reused"
-                judgement.violations.append(_reused(original))
+                assert reading.identity is not None, "only what could be identified has an id"
+                judgement.reason = REUSED
+                judgement.violations += differences(
+                    original,
+                    await self._ledger.deliveries(original.id),
+                    record.message,
+                    reading.identity,
+                    record.deliveries,
+                )
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
@@ -229,6 +241,7 @@ class Acceptance:
         body = record.body or b""
         for row in record.deliveries:
             if row.mode == "mailbox":
+                self._arrivals.arrived(row.receiver)
                 continue
             receiver = self._directory.get(row.receiver)
             if receiver is None:
@@ -264,8 +277,17 @@ class Acceptance:
             if original is not None and original.digest == digest:
                 record = rejected_record(channel.name, reading, judgement, digest, now, self._ids)
                 again = record.message._replace(
-                    state="accepted", sender_message_id=identity.sender_message_id
+                    state="accepted",
+                    sender_message_id=identity.sender_message_id,
+                    conversation=identity.conversation,
+                    identity=identity_digest(record.message.message_type, identity),
                 )
+                sent = await self._ledger.deliveries(original.id)
+                if found := differences(original, sent, again, identity):
+                    judgement.reason = REUSED
+                    judgement.violations += found
+                    return await self._store_rejection(channel, reading, judgement, digest, now)
+                again = again._replace(identity=original.identity)
                 recorded = await self._ledger.record(Record(again, None, (), (), ()))
                 if recorded.kind == "duplicate":
                     return Outcome("duplicate", envelope_of(original))
@@ -289,12 +311,3 @@ class Acceptance:
         return Outcome(
             "rejected", envelope_of(record.message), judgement.violations, judgement.reason
         )
-
-
-def _reused(original: MessageRow) -> Violation:
-    return Violation(
-        "message-id.reused",
-        "this message id was used before for other content",
-        expected="a message id of its own for each message",
-        found=original.sender_message_id,
-    )

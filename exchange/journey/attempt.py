@@ -17,6 +17,7 @@ from exchange.journey.receivers import says_receiver_fails
 from exchange.journey.record import envelope_of
 from exchange.journey.retry import RetryPolicy
 from exchange.journey.settle import Settling
+from exchange.journey.sign import signed
 from exchange.ports import (
     Attempted,
     Channel,
@@ -169,7 +170,7 @@ class Attempts:
             return TryAgain("receiver-unknown", "not in the partner directory")
         try:
             channel = self._channels[delivery.envelope.channel]
-            call = channel.request(delivery)
+            call = signed(channel.request(delivery), delivery, self._clock.now())
             reply = await self._transport.send(delivery.receiver, call, timeout_seconds)
             attempted = channel.judge(delivery, reply)
             asked_seconds = retry_after(reply, self._clock.now())

@@ -13,6 +13,7 @@ from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
+from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
@@ -73,13 +74,33 @@ class ChannelDesk:
         """The whole way and back."""
         return await self._asking.ask(self._channel, inbound, deadline_seconds)
 
-    async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
-        """Take deliveries from the partner's mailbox."""
-        return await self._mailboxes.lease(self._channel.name, partner, most, seconds)
+    async def lease(
+        self,
+        partner: str,
+        most: int,
+        seconds: float,
+        *,
+        wait_seconds: float = 0,
+        conversation: str = "",
+        message_types: Sequence[str] = (),
+    ) -> list[Leased]:
+        """Take deliveries from the partner's mailbox, or wait for some."""
+        wanted = Wanted(self._channel.name, partner, most, conversation, tuple(message_types))
+        return await self._mailboxes.lease(wanted, seconds, wait_seconds)
 
-    async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
+    async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""
-        return await self._mailboxes.acknowledge(self._channel.name, partner, delivery_ids)
+        return await self._mailboxes.acknowledge(self._channel.name, partner, holds)
+
+    async def refuse_leased(self, partner: str, holds: Sequence[Hold], reason: str) -> list[str]:
+        """End leases as dead letters."""
+        return await self._mailboxes.refuse(self._channel.name, partner, holds, reason)
+
+    async def extend(
+        self, partner: str, holds: Sequence[Hold], seconds: float
+    ) -> tuple[list[str], int]:
+        """Have leases end later."""
+        return await self._mailboxes.extend(self._channel.name, partner, holds, seconds)
 
     async def find(self, sender: str, sender_message_id: str) -> Envelope | None:
         """A message of this channel by its sender's id."""

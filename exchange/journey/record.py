@@ -10,6 +10,7 @@ from typing import Any
 import pydantic_core
 
 from exchange.journey.count import message_counts, queued_counts
+from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
 from exchange.ports.lanes import lane_of
@@ -62,6 +63,7 @@ def accepted_record(
         inbound.content_type,
         _json(detail) if detail else "{}",
         identity.process,
+        identity=identity_digest(parsed.message_type, identity),
     )
     deliveries = [
         DeliveryRow(
@@ -103,35 +105,44 @@ def rejected_record(
     """A rejected message: kept to be counted and looked at; nothing of it when it may name a real
     person.
     """
-    inbound, identity = reading.inbound, reading.identity
-    storable = reading.storable
+    inbound, storable = reading.inbound, reading.storable
+    identity = reading.identity or _said(inbound)
     detail = {
         **judgement.verdict.detail,
         "reason": judgement.reason,
         "violations": _as_dicts(judgement.violations),
     }
+    if storable and identity.receivers:
+        detail.setdefault(
+            "receivers", [each[:SENDER_ID_CHARACTERS_MAX] for each in identity.receivers]
+        )
     message = MessageRow(
         ids.next(),
         channel,
         reading.message_type.name if reading.message_type is not None else "",
         inbound.partner.id,
-        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX]
-        if identity is not None and storable
-        else "",
+        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if storable else "",
         digest if storable else b"",
         now,
         "rejected",
         inbound.endpoint,
-        identity.conversation[:SENDER_ID_CHARACTERS_MAX]
-        if identity is not None and storable
-        else "",
-        identity.items if identity is not None else 0,
+        identity.conversation[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        identity.items,
         len(inbound.body),
         inbound.content_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
         _json(detail),
     )
     events = [EventRow(message.id, 0, now, "rejected", judgement.reason)]
     return Record(message, inbound.body if storable else None, (), events, message_counts(message))
+
+
+def _said(inbound: Inbound) -> Identity:
+    """What an endpoint knew of a message that could not be read as far as its identity."""
+    hints = inbound.hints
+    receiver = hints.get("receiver")
+    return Identity(
+        hints.get("id", ""), hints.get("conversation", ""), 0, (receiver,) if receiver else ()
+    )
 
 
 def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelope:

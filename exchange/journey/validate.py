@@ -84,6 +84,9 @@ class Judge:
             parsed = channel.parse(inbound)
         except Malformed as error:
             reading.violations, reading.reason = error.violations, "malformed"
+            said = self._catalogue.get(inbound.hints.get("type", ""))
+            if said is not None and said.folder.name in channel.families:
+                reading.message_type = said
             return reading
         reading.parsed = parsed
         reading.findings = parsed.findings

@@ -171,7 +171,8 @@ class Endpoint:
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
     message (a WSDL, say). `summary` is one line for the documentation of the interface.
     `takes_messages` says that what is put through it is a message: one that is refused unread (too
-    large, compressed) is counted as rejected.
+    large, compressed) is counted as rejected. `waits` says that its calls may wait for something:
+    they have limits of their own, and end when the caller goes.
     """
 
     method: str
@@ -180,6 +181,7 @@ class Endpoint:
     handler: Handler | None = None
     public: Public | None = None
     takes_messages: bool = False
+    waits: bool = False
 
 
 def refuse_with_problem(refusal: Refusal) -> Reply:

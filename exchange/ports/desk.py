@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from exchange.ports.channel import Inbound
-from exchange.ports.ledger import Remember, Remembered
+from exchange.ports.ledger import Hold, Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
@@ -34,13 +34,21 @@ class Outcome:
 
 @dataclass(slots=True)
 class Leased:
-    """A delivery taken from a mailbox until `lease_until` (milliseconds)."""
+    """A delivery taken from a mailbox until `lease_until` (milliseconds), by the lease with that
+    id.
+    """
 
     delivery_id: int
     envelope: Envelope
     body: bytes
     lease_until: int
     attempts: int
+    lease: int = 0
+
+    @property
+    def hold(self) -> Hold:
+        """By which it is acknowledged."""
+        return Hold(self.delivery_id, self.lease)
 
 
 class Desk(Protocol):
@@ -84,14 +92,42 @@ class Desk(Protocol):
         """Accept, then wait for the receiver's answer; None when none came before the deadline."""
         ...
 
-    async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
-        """Take up to `most` waiting deliveries of this channel from the partner's mailbox; each
-        comes back unless acknowledged.
+    async def lease(
+        self,
+        partner: str,
+        most: int,
+        seconds: float,
+        *,
+        wait_seconds: float = 0,
+        conversation: str = "",
+        message_types: Sequence[str] = (),
+    ) -> list[Leased]:
+        """Take up to `most` waiting deliveries of this channel from the partner's mailbox, of a
+        conversation and of some message types where they are named; each comes back unless
+        acknowledged. Of an ordered conversation only the first that has not ended. When there are
+        none, wait for some for `wait_seconds`; who is cancelled meanwhile has taken nothing.
         """
         ...
 
-    async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
-        """End leases as delivered; the ids that were indeed leased to that partner."""
+    async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
+        """End leases as delivered; what was wrong with each, in order, empty where nothing was:
+        `unknown` (never leased to that partner), `held-by-another` (leased anew since),
+        `delivered` or `dead` (it has ended), `twice` (named before in the same call).
+
+        A lease whose time is over counts for as long as nobody else has taken the delivery.
+        """
+        ...
+
+    async def refuse_leased(self, partner: str, holds: Sequence[Hold], reason: str) -> list[str]:
+        """End leases as dead letters, for a reason; the same is told as of `acknowledge`."""
+        ...
+
+    async def extend(
+        self, partner: str, holds: Sequence[Hold], seconds: float
+    ) -> tuple[list[str], int]:
+        """Have leases end `seconds` from now; the same is told as of `acknowledge`, and `limit`
+        of a lease that would last too long in all. When they end, in milliseconds.
+        """
         ...
 
     async def find(self, sender: str, sender_message_id: str) -> Envelope | None:

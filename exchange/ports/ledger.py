@@ -12,11 +12,13 @@ from exchange.ports.operators import AuditRow
 from exchange.schemas.directory import Partner
 from exchange.schemas.value import value
 
+Digest = bytes  # (A row has a column `bytes`.)
+
 
 class MessageRow(NamedTuple):
     """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
     body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
-    committed yet).
+    committed yet); `identity`: see `journey.identity` (empty: stored before there was one).
     """
 
     id: int
@@ -35,12 +37,14 @@ class MessageRow(NamedTuple):
     detail: str
     process: str = ""
     position: int = 0
+    identity: Digest = b""
 
 
 class DeliveryRow(NamedTuple):
     """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane` is the worker that
     makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
-    milliseconds (0: not yet); `position` is its message's.
+    milliseconds (0: not yet); `position` is its message's; `lease` is the last lease of a
+    delivery in a mailbox, whose end is `next_at` (0: it never had one).
     """
 
     id: int
@@ -56,6 +60,7 @@ class DeliveryRow(NamedTuple):
     ordered: int
     reason: str
     position: int = 0
+    lease: int = 0
 
 
 class EventRow(NamedTuple):
@@ -116,9 +121,10 @@ class Remembered:
 class Record:
     """One message to be committed with all that belongs to it, or not at all.
 
-    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but,
-    where the digest is the same, an event `duplicate` on the original and its counts; where the
-    digest differs the caller records a rejection. The commit gives the rows their position.
+    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but an
+    event `duplicate` on the original and its counts; where digest, type, conversation or identity
+    differ (the last: and it goes elsewhere) the caller records a rejection. The commit
+    gives the rows their position.
     """
 
     message: MessageRow
@@ -158,8 +164,28 @@ class Settlement:
     answer: bytes | None = None
     answer_content_type: str = ""
     from_state: str = "waiting"
+    #: The lease that it ends: nothing is settled when another one was taken since.
+    lease: int | None = None
     #: Who asked for it, where an operator did.
     audit: AuditRow | None = None
+
+
+@value
+class Wanted:
+    """What is to be leased of a mailbox; any conversation and type where none is named."""
+
+    channel: str
+    receiver: str
+    most: int
+    conversation: str = ""
+    message_types: Sequence[str] = ()
+
+
+class Hold(NamedTuple):
+    """A delivery in a mailbox, and the lease by which somebody claims to hold it."""
+
+    delivery_id: int
+    lease: int
 
 
 class Due(NamedTuple):
@@ -283,10 +309,21 @@ class Ledger(Protocol):
         """
         ...
 
-    async def lease(
-        self, channel: str, receiver: str, most: int, now: int, until: int
-    ) -> list[Pending]:
-        """Take deliveries from a mailbox: those not leased, or whose lease ended before `now`."""
+    async def lease(self, wanted: Wanted, now: int, until: int, lease_id: int) -> list[Pending]:
+        """Take the oldest deliveries from a mailbox that are not leased, or whose lease ended
+        before `now`; of an ordered conversation only the first that has not ended. Nothing is
+        written when there is none.
+        """
+        ...
+
+    async def extend(self, holds: Sequence[Hold], until: int) -> list[int]:
+        """Have leases end at `until`; the ids of the deliveries that are still held by them."""
+        ...
+
+    async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
+        """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and that
+        were not sent again at `since` or later; the oldest first.
+        """
         ...
 
     async def hasten(self, now: int, furthest: int) -> int:

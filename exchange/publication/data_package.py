@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange.publication.meaning import meanings
-from exchange.publication.text import column_title, period_text, table_title, words
+from exchange.publication.quality import catalogued, updated
+from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.report import Report, Table
 
 #: Of `statistics.csv`: what each column says. A figure may be a band (`low..high`), hence the type.
@@ -46,6 +47,8 @@ MEASURE_TYPES = {
     "items": "integer",
     "bytes": "integer",
     "share_percent": "number",
+    "cases": "integer",
+    "messages_a_case": "number",
 }
 
 
@@ -61,8 +64,14 @@ def data_package(
         "name": "exchange-statistics",
         "title": f"{say['title']}, {period_text(report, language)}",
         "description": " ".join(
-            [say["lead"], say["suppression"], *(text[language] for text in report.cuts.assumptions)]
+            [
+                say["lead"],
+                *openness(report, language),
+                *(text[language] for text in report.cuts.assumptions),
+            ]
         ),
+        **catalogued(report),
+        "contributors": [{"title": say["contact"], "role": "publisher"}],
         "keywords": ["social security", "information exchange", "statistics", "simulation"],
         "sources": [{"title": text[language]} for text in report.cuts.sources],
         "resources": [
@@ -84,8 +93,9 @@ def csv_metadata(report: Report, file_name: str, language: str) -> str:
         "@context": ["http://www.w3.org/ns/csvw", {"@language": language}],
         "url": file_name,
         "dc:title": f"{say['title']}, {period_text(report, language)}",
+        **({"dc:modified": updated(report)} if updated(report) else {}),
         "dc:source": [text[language] for text in report.cuts.sources],
-        "dc:description": [say["suppression"] if report.open_data else say["not-open"], *notes],
+        "dc:description": [*openness(report, language), *notes],
         "tableSchema": {
             "columns": [
                 {
@@ -129,7 +139,7 @@ def _resource(
             {"name": column, "type": "string", "title": column_title(column, language)}
             for column in table.columns
         ]
-        fields += [{"name": measure, "type": kind} for measure, kind in MEASURE_TYPES.items()]
+        fields += [{"name": name, "type": MEASURE_TYPES[name]} for name in table.measures]
         key = list(table.columns)
     schema = {"fields": fields, "primaryKey": key, "missingValues": [""]}
     return {

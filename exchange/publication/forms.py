@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exchange.publication.data_package import csv_metadata
-from exchange.publication.json_stat import rows_dataset, table_dataset, to_json_stat
+from exchange.publication.json_stat import rows_dataset, to_json_stat
 from exchange.publication.page import to_html
 from exchange.publication.records import table_csv, to_csv, to_json
 from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
-from exchange.statistics.suppression import as_open_data
 
 #: A report, a language, and whether it is about the table asked for (the last) rather than the
 #: rows; what the file holds.
@@ -30,11 +29,7 @@ def _json(report: Report, language: str, by: bool) -> bytes:
 
 
 def _json_stat(report: Report, language: str, by: bool) -> bytes:
-    opened = report if report.open_data else as_open_data(report)
-    dataset = (
-        table_dataset(opened, opened.tables[-1], language) if by else rows_dataset(opened, language)
-    )
-    return to_json_stat(dataset).encode()
+    return to_json_stat(rows_dataset(report, language)).encode()
 
 
 def _xlsx(report: Report, language: str, by: bool) -> bytes:

@@ -10,15 +10,17 @@ from itertools import product
 from typing import Any
 
 from exchange.publication.meaning import meanings
-from exchange.publication.records import asked_days, number
-from exchange.publication.text import column_title, period_text, table_title, words
+from exchange.publication.measures import measures, number
+from exchange.publication.quality import updated
+from exchange.publication.records import asked_days
+from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line
 from exchange.statistics.report import Report, Table
 
 #: What is told of a row. The ends of a band stand apart, since a value is one number.
 FIGURES = ("counted", "scaled", "published", "difference", "published-low", "published-high")
-MEASURES = ("messages", "items")
+MEASURES = ("messages", "items")  # of which a table of open data tells the first
 #: The status of a value that is withheld; SDMX's code list of observation status calls it C,
 #: confidential.
 CONFIDENTIAL = "c"
@@ -50,7 +52,8 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
                 "index": ids,
                 "label": {line.row.id: _row_label(report, line, language) for line in report.lines},
                 "unit": {
-                    line.row.id: {"label": line.row.unit, "decimals": 0} for line in report.lines
+                    line.row.id: {"label": line.row.unit, "decimals": _decimals(line)}
+                    for line in report.lines
                 },
             },
         },
@@ -69,10 +72,11 @@ def rows_dataset(report: Report, language: str) -> dict[str, Any]:
 
 
 def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]:
-    """A table: a dimension for each column, and one of messages and items. A combination that never
-    came is null.
+    """A table: a dimension for each column, and one of its measures (messages; items, unless it is
+    open data). A combination that never came is null.
     """
     say = words(language)
+    told = [name for name in MEASURES if name in table.measures]
     keys = {
         name: list(dict.fromkeys(sorted(key[i] for key, _, _ in table.rows)))
         for i, name in enumerate(table.columns)
@@ -83,8 +87,9 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
     for key in product(*keys.values()):
         figures = cells.get(key)
         if figures is None and key in cells:
-            status |= {str(len(values) + index): CONFIDENTIAL for index in range(len(MEASURES))}
-        values += [None, None] if figures is None else [figures.messages, figures.items]
+            status |= {str(len(values) + index): CONFIDENTIAL for index in range(len(told))}
+        cell = measures(table, figures, None)
+        values += [cell[name] for name in told]
     dimension = {
         name: _dimension(
             column_title(name, language),
@@ -92,8 +97,8 @@ def table_dataset(report: Report, table: Table, language: str) -> dict[str, Any]
         )
         for name in table.columns
     }
-    units = {name: {"label": say[name], "decimals": 0} for name in MEASURES}
-    dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in MEASURES}, units)
+    units = {name: {"label": say[name], "decimals": 0} for name in told}
+    dimension["measure"] = _dimension(say["measure"], {name: say[name] for name in told}, units)
     role = {"metric": ["measure"], "time": [name for name in table.columns if name in TIMES]}
     role |= {"geo": [name for name in table.columns if name in COUNTRIES]}
     title = f"{table_title(table, language)}, {period_text(report, language)}"
@@ -127,6 +132,12 @@ def _figures(line: Line) -> dict[str, float | None]:
     return {**figures, "published-low": low, "published-high": high}
 
 
+def _decimals(line: Line) -> int:
+    """How many decimals the figures of a row are given with."""
+    values = [value for value in _figures(line).values() if isinstance(value, float)]
+    return max((len(f"{value:.4f}".rstrip("0").partition(".")[2]) for value in values), default=0)
+
+
 def _row_label(report: Report, line: Line, language: str) -> str:
     return f"{report.rows.sections[line.row.section][language]}: {line.row.title[language]}"
 
@@ -154,14 +165,14 @@ def _dataset(
     language: str,
 ) -> dict[str, Any]:
     say = words(language)
-    suppressed = [say["suppression"]] if report.open_data else [say["not-open"]]
     return {
         "version": "2.0",
         "class": "dataset",
         "label": label,
+        **({"updated": updated(report)} if updated(report) else {}),
         "source": " ".join(text[language] for text in report.cuts.sources),
         "note": [
-            *suppressed,
+            *openness(report, language),
             *(text[language] for text in report.cuts.assumptions),
             *meanings(report, language),
         ],

@@ -16,10 +16,21 @@ from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
 from exchange.publication.meaning import between, meanings
 from exchange.publication.palette import DARK, LIGHT
-from exchange.publication.text import column_title, date_text, period_text, table_title, words
+from exchange.publication.quality import quality
+from exchange.publication.text import (
+    both_ends,
+    column_title,
+    date_text,
+    measure_texts,
+    measure_titles,
+    openness,
+    period_text,
+    table_title,
+    words,
+)
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
-from exchange.statistics.table import WITHHELD, counted_text, figure, percent
+from exchange.statistics.table import counted_text, figure, percent
 
 TEMPLATES = Path(__file__).parent
 OWN_NAMES = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
@@ -53,12 +64,16 @@ def to_html(
         meanings=[*between(report, language), *meanings(report, language)],
         partial=any(line.missing and line.counted is not None for line in report.lines),
         counted=lambda line: counted_text(line, language),
-        withheld=WITHHELD,
         unit=lambda unit: say.get(f"unit-{unit.replace('/', '-')}", unit),
         figure=lambda value: figure(value, language),
         signed=lambda value: _signed(value, language),
         percent=lambda value, signed=False: percent(value, language, signed),
         date=lambda iso: date_text(iso, language),
+        both_ends=both_ends,
+        quality=quality(report, language),
+        openness=openness(report, language),
+        measure_titles=lambda table: measure_titles(table, language),
+        measure_texts=lambda table, figures, share: measure_texts(table, figures, share, language),
         table_title=lambda table: table_title(table, language),
         column=lambda name: column_title(name, language),
         name=lambda column, key: report.name(column, key, language),

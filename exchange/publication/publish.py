@@ -13,19 +13,26 @@ from exchange.publication.drawing import to_png, to_svg
 from exchange.publication.json_stat import rows_dataset, table_dataset, to_json_stat
 from exchange.publication.meaning import between, meanings
 from exchange.publication.page import to_html
+from exchange.publication.published import NotOffered, offered
+from exchange.publication.quality import quality_text
 from exchange.publication.records import table_csv, to_csv, to_json
-from exchange.publication.text import table_text
+from exchange.publication.text import table_text, words
 from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
-from exchange.statistics.suppression import as_open_data
 
 #: Where what is marked open data lies, with its descriptor.
 OPEN_DATA = "open-data"
+NOT_OFFERED = "not-offered.txt"
 
 
 def publish(
-    report: Report, out_dir: Path, language: str = "en", languages: Sequence[str] = LANGUAGES
+    report: Report,
+    out_dir: Path,
+    language: str = "en",
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    listed: Path | None = None,
 ) -> list[Path]:
     """Write the report into `out_dir` (made when it is not there) and return the files, in the
     order written.
@@ -33,7 +40,8 @@ def publish(
     `language` is that of the titles in files for machines (`statistics.csv`, the open data);
     reports for people (text, XLSX, HTML, charts) are written in each of `languages`. The same
     report gives the same bytes: no file says when it was made. Only what lies in `open-data/` is
-    open data, its small counts withheld.
+    open data, its small counts withheld; `listed` is the file that says what was published before.
+    Where the report is no open data, `open-data/not-offered.txt` says why.
 
     Raises:
         OSError: when a file can't be written.
@@ -43,7 +51,12 @@ def publish(
     folder.add("statistics.csv-metadata.json", csv_metadata(report, "statistics.csv", language))
     folder.add("statistics.json", to_json(report))
     _for_people(report, folder, languages)
-    for name, content in _open_data(as_open_data(report), language).items():
+    try:
+        opened = _open_data(offered(report, listed), language)
+    except NotOffered as refused:
+        texts = (f"{words(each)['not-offered']}: {refused.texts[each]}." for each in languages)
+        opened = {NOT_OFFERED: "\n".join(texts) + "\n"}
+    for name, content in opened.items():
         folder.add(f"{OPEN_DATA}/{name}", content)
     return folder.files
 
@@ -52,6 +65,7 @@ def _for_people(report: Report, folder: _Folder, languages: Sequence[str]) -> No
     for each in languages:
         more = [*between(report, each), *meanings(report, each)]
         folder.add(f"statistics.{each}.txt", table_text(report, each, more=more))
+        folder.add(f"quality.{each}.md", quality_text(report, each))
         folder.add(f"statistics.{each}.xlsx", to_xlsx(report, each))
         drawn = [(chart, to_svg(chart, each)) for chart in charts_of(report, each)]
         for chart, svg in drawn:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from exchange.publication.meaning import all_meanings
-from exchange.statistics.breakdown import Figures
+from exchange.publication.measures import measures, number
 from exchange.statistics.count import Line
 from exchange.statistics.report import Band, Part, Report, Table
 from exchange.statistics.suppression import THRESHOLD
@@ -30,9 +30,6 @@ COLUMNS = (
     "held_days",
     "asked_days",
 )
-MEASURES = ("messages", "items", "bytes", "share_percent")
-#: Further ones of a table of cases: how many began, and messages delivered for each.
-CASES = ("cases", "messages_a_case")
 
 
 def to_csv(report: Report, language: str) -> str:
@@ -60,33 +57,12 @@ def to_csv(report: Report, language: str) -> str:
 def table_csv(table: Table) -> str:
     """A table by dimensions, a line a cell, by keys; withheld figures are empty."""
     return written(
-        (*table.columns, *measured(table)),
+        (*table.columns, *table.measures),
         (
             (*key, *measures(table, figures, percent).values())
             for key, figures, percent in table.rows
         ),
     )
-
-
-def measured(table: Table) -> tuple[str, ...]:
-    """The names of the measures of a table."""
-    return (*MEASURES, *CASES) if table.cut.cases else MEASURES
-
-
-def measures(table: Table, figures: Figures | None, percent: float | None) -> dict[str, Any]:
-    """The measures of a cell by name; None where they are withheld."""
-    names = measured(table)
-    if figures is None:
-        return dict.fromkeys(names)
-    values = (
-        figures.messages,
-        figures.items,
-        figures.bytes,
-        percent,
-        figures.begun,
-        figures.messages_a_case,
-    )
-    return {name: number(value) for name, value in zip(names, values, strict=False)}
 
 
 def to_json(report: Report) -> str:
@@ -112,7 +88,9 @@ def document(report: Report) -> dict[str, Any]:
         },
         "open_data": {
             "suppressed": report.open_data,
+            "not_open": dict(report.not_open) if report.not_open else None,
             "threshold": THRESHOLD if report.open_data else None,
+            "not_offered": list(report.not_offered),
         },
         "sections": {name: dict(title) for name, title in report.rows.sections.items()},
         "rows": [_line(line, report) for line in report.lines],
@@ -202,17 +180,6 @@ def _table(table: Table) -> dict[str, Any]:
         "columns": list(table.columns),
         "rows": rows,
     }
-
-
-def number(value: Any) -> Any:
-    """A figure as JSON and CSV have it: whole where it is, else to four decimals; a band as a list
-    of two.
-    """
-    if isinstance(value, tuple):
-        return [number(each) for each in value]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else round(value, 4)
-    return value
 
 
 def written(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from exchange.statistics.breakdown import ASKED, columns_of
+from exchange.publication.measures import measures
+from exchange.statistics.breakdown import ASKED, Figures, columns_of
 from exchange.statistics.report import Report, Table
 from exchange.statistics.table import WITHHELD, figure, percent, text_table
 
@@ -88,7 +89,6 @@ def date_text(iso: str, language: str) -> str:
 
 def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     """A table by dimensions; a cell that is withheld shows a dash of its own."""
-    say = words(language)
     shown = RichTable(
         title=f"{table_title(table, language)}, {period_text(report, language)}",
         title_justify="left",
@@ -97,38 +97,67 @@ def breakdown_table(report: Report, table: Table, language: str) -> RichTable:
     )
     for column in columns_of(table.cut.by):
         shown.add_column(column_title(column, language))
-    measures = (
-        "messages",
-        "items",
-        "share",
-        *(("cases", "messages-a-case") if table.cut.cases else ()),
-    )
-    for measure in measures:
-        shown.add_column(say[measure], justify="right", no_wrap=True)
+    for title in measure_titles(table, language):
+        shown.add_column(title, justify="right", no_wrap=True)
     for key, figures, share in table.rows:
         names = [
             report.name(column, value, language)
             for column, value in zip(table.columns, key, strict=True)
         ]
-        if figures is None:
-            shown.add_row(*names, *(WITHHELD,) * len(measures))
-        else:
-            told = [
-                figure(figures.messages, language),
-                figure(figures.items, language),
-                percent(share, language),
-            ]
-            if table.cut.cases:
-                told += [figure(figures.begun, language), figure(figures.messages_a_case, language)]
-            shown.add_row(*names, *told)
+        shown.add_row(*names, *measure_texts(table, figures, share, language))
     return shown
+
+
+def both_ends(table: Table) -> bool:
+    """Whether a delivery counts at its sender and at its receiver."""
+    return any(column.endswith("-end") for column in table.columns)
+
+
+def shown_measures(table: Table) -> tuple[str, ...]:
+    """The measures of a table that people are shown, by name: all but bytes."""
+    return tuple(name for name in table.measures if name != "bytes")
+
+
+def measure_titles(table: Table, language: str) -> list[str]:
+    """What the measures that people are shown are called."""
+    say = words(language)
+    called = {"share_percent": "share", "messages_a_case": "messages-a-case"}
+    return [say[called.get(name, name)] for name in shown_measures(table)]
+
+
+def measure_texts(
+    table: Table, figures: Figures | None, share: float | None, language: str
+) -> list[str]:
+    """The measures of a cell as people are shown them."""
+    if figures is None:
+        return [WITHHELD] * len(shown_measures(table))
+    told = measures(table, figures, share)
+    return [
+        percent(told[name], language) if name == "share_percent" else figure(told[name], language)
+        for name in shown_measures(table)
+    ]
 
 
 def notes(report: Report, language: str) -> list[str]:
     """The sources and assumptions, and whether small counts are withheld: a line each."""
-    say = words(language)
     texts = [text[language] for text in (*report.cuts.sources, *report.cuts.assumptions)]
-    return [*texts, say["suppression" if report.open_data else "not-open"]]
+    return [*texts, *openness(report, language)]
+
+
+def openness(report: Report, language: str) -> list[str]:
+    """Whether the report is open data, how its small counts are withheld, and which tables can't
+    be offered.
+    """
+    say = words(language)
+    if not report.open_data:
+        return [say["not-open"]]
+    if report.not_open:
+        return [f"{say['not-offered']}: {report.not_open[language]}."]
+    lost = ", ".join(report.not_offered)
+    return [
+        say["suppression"],
+        *([say["tables-not-offered"].format(tables=lost)] if lost else []),
+    ]
 
 
 def table_text(
@@ -147,6 +176,8 @@ def table_text(
         console.print(text_table(report.rows, report.lines, report.period, language))
     else:
         console.print(breakdown_table(report, table, language))
+        if both_ends(table):
+            console.print(f"\n{say['both-ends']}", highlight=False, markup=False)
     console.print(
         f"\n{say['counted-period']}: {period_text(report, language)}", highlight=False, markup=False
     )

@@ -12,7 +12,19 @@ from typing import Any
 import xlsxwriter
 
 from exchange.publication.meaning import between, meanings
-from exchange.publication.text import column_title, date_text, period_text, table_title, words
+from exchange.publication.measures import measures, number
+from exchange.publication.quality import quality
+from exchange.publication.text import (
+    both_ends,
+    column_title,
+    date_text,
+    measure_titles,
+    openness,
+    period_text,
+    shown_measures,
+    table_title,
+    words,
+)
 from exchange.statistics.report import Report
 from exchange.statistics.table import WITHHELD, WORDS
 
@@ -118,33 +130,43 @@ def to_xlsx(report: Report, language: str) -> bytes:
     if report.peaks:
         _peaks(_Sheet(book, say["peaks"]), report, language)
     for table in report.tables:
-        sheet = _Sheet(book, table.cut.id)
-        sheet.title(table_title(table, language), period_text(report, language))
-        names = [column_title(column, language) for column in table.columns]
-        of_cases = table.cut.cases
-        sheet.head(
-            [
-                *names,
-                say["messages"],
-                say["items"],
-                say["share"],
-                *([say["cases"], say["messages-a-case"]] if of_cases else []),
-            ]
+        sheet = _Sheet(book, _sheet_name(book, table_title(table, language)))
+        under = [say["both-ends"]] if both_ends(table) else []
+        sheet.title(
+            table_title(table, language), ". ".join([period_text(report, language), *under])
         )
+        names = [column_title(column, language) for column in table.columns]
+        sheet.head([*names, *measure_titles(table, language)])
         for key, figures, percent in table.rows:
             shown = [
                 report.name(column, value, language)
                 for column, value in zip(table.columns, key, strict=True)
             ]
-            told: tuple[Any, ...] = (WITHHELD,) * (5 if of_cases else 3)
-            if figures is not None:
-                cases = (figures.begun, figures.messages_a_case) if of_cases else ()
-                told = (figures.messages, figures.items, percent, *cases)
-            sheet.line([*shown, *told])
+            told = measures(table, figures, percent)
+            sheet.line(
+                [
+                    *shown,
+                    *(WITHHELD if figures is None else told[n] for n in shown_measures(table)),
+                ]
+            )
         sheet.close()
     _notes(_Sheet(book, say["notes"]), report, language)
     book.close()
     return out.getvalue()
+
+
+def _sheet_name(book: Any, title: str) -> str:
+    """The title as Excel takes it as a sheet's name: cut between words, signs left out that it
+    forbids, no name twice.
+    """
+    clean = "".join(sign for sign in title if sign not in "[]:*?/\\'")
+    name = clean if len(clean) <= SHEET_NAME_MAX else clean[: SHEET_NAME_MAX + 1].rpartition(" ")[0]
+    taken = {sheet.get_name().lower() for sheet in book.worksheets()}
+    number = 1
+    while name.lower() in taken or not name:
+        number += 1
+        name = f"{clean[: SHEET_NAME_MAX - 4].rstrip()} {number}"
+    return name
 
 
 def _rows(sheet: _Sheet, report: Report, language: str) -> None:
@@ -167,18 +189,18 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
         if line.row.section != section:
             section = line.row.section
             sheet.line([report.rows.sections[section][language]], "bold")
-        counted: Any = line.counted
+        counted: Any = number(line.counted)
         if counted is None:
             counted = WITHHELD if line.withheld else WORDS[language][line.state]
         sheet.line([
             line.row.title[language], say.get(f"unit-{line.row.unit.replace('/', '-')}", line.row.unit), counted,
-            _band_text(line.expected), _band_text(line.published), line.difference, line.row.id,
+            _band_text(number(line.expected)), _band_text(number(line.published)), number(line.difference), line.row.id,
         ])  # fmt: skip
     sheet.close()
 
 
 def _band_text(value: Any) -> Any:
-    return f"{value[0]:g}\u2013{value[1]:g}" if isinstance(value, tuple) else value
+    return f"{value[0]:g}\u2013{value[1]:g}" if isinstance(value, list) else value
 
 
 def _shares(sheet: _Sheet, report: Report, language: str) -> None:
@@ -204,7 +226,7 @@ def _shares(sheet: _Sheet, report: Report, language: str) -> None:
 def _days(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     for band in report.bands:
-        sheet.title(band.cut.title[language], f"{say['band']}: {_band_text((band.low, band.high))}")
+        sheet.title(band.cut.title[language], f"{say['band']}: {_band_text([band.low, band.high])}")
         sheet.head([say["date"], say["day-kind"], say["messages"], say["place"]])
         places = {-1: say["below"], 0: say["within"], 1: say["above"]}
         for day in band.days:
@@ -235,7 +257,11 @@ def _peaks(sheet: _Sheet, report: Report, language: str) -> None:
 def _notes(sheet: _Sheet, report: Report, language: str) -> None:
     say = words(language)
     sheet.title(say["notes"])
-    sheet.line([say["suppression" if report.open_data else "not-open"]], "wrap")
+    for title, said in quality(report, language):
+        sheet.line([title], "bold")
+        sheet.line([said], "wrap")
+    for told in openness(report, language):
+        sheet.line([told], "wrap")
     for heading, texts in (
         (say["sources"], report.cuts.sources),
         (say["assumptions"], report.cuts.assumptions),

@@ -45,6 +45,16 @@ class Limits(Section):
         ge=1,
         description="Calls of one partner served at once by a worker; more get 429 with Retry-After.",
     )
+    waiting_calls_max: int = Field(
+        1024,
+        ge=1,
+        description="Calls that may wait long (a mailbox's) served at once by a worker, apart from the others; more get 503 with Retry-After.",
+    )
+    waiting_calls_partner_max: int = Field(
+        64,
+        ge=1,
+        description="Of those, calls of one partner; more get 429 with Retry-After.",
+    )
     waiting_max: int = Field(
         5_000_000,
         ge=1,
@@ -129,7 +139,9 @@ class Deliveries(Section):
         60.0, gt=0, description="Longest wait between two probes of a receiver that fails."
     )
     deadline_seconds: float = Field(
-        259_200.0, gt=0, description="Age at which a delivery goes to the dead letters."
+        259_200.0,
+        gt=0,
+        description="Age at which a delivery goes to the dead letters, also in a mailbox.",
     )
     timeout_seconds: float = Field(10.0, gt=0, description="Longest wait for a partner's response.")
     ask_seconds: float = Field(
@@ -157,6 +169,6 @@ class Deliveries(Section):
         1.0, gt=0, description="How often the ledger is asked for deliveries that have come due."
     )
     lease_seconds_max: float = Field(
-        3600.0, gt=0, description="Longest lease of a mailbox delivery."
+        3600.0, gt=0, description="Longest lease of a mailbox delivery, extensions included."
     )
     lease_messages_max: int = Field(500, ge=1, description="Most deliveries in one lease.")

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange.schemas.bank_days import bank_day_from
 from exchange.statistics.days import FINLAND, is_working_day
 
 HUNDRED = 100
@@ -77,7 +78,7 @@ class DayProfile:
             ]:
                 on = peak.on(at_year, month)
                 for offset, percent in peak.around.items():
-                    date = working_day_from(on, offset)
+                    date = bank_day_from(on, offset)
                     extra[date] = extra.get(date, 0) + percent - HUNDRED
         return extra
 
@@ -133,16 +134,6 @@ def span_of(text: str) -> tuple[datetime.date, datetime.date]:
     if span[1] < span[0]:
         raise ValueError(f"{text!r} ends before it begins")
     return span
-
-
-def working_day_from(date: datetime.date, offset: int) -> datetime.date:
-    """The working day that comes `offset` working days after (before, when negative) that date."""
-    step = datetime.timedelta(days=1 if offset > 0 else -1)
-    left = abs(offset)
-    while left:
-        date += step
-        left -= is_working_day(date)
-    return date
 
 
 def midnight(date: datetime.date, zone: ZoneInfo = FINLAND) -> int:

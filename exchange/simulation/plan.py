@@ -22,6 +22,11 @@ from exchange.simulation.workload import Reading, Stream, Workload
 
 #: Room in a serial number: calls that follow from one another, arrivals of a flow in a day, days.
 CHAIN_BITS, ARRIVAL_BITS, DAY_BITS = 8, 20, 9
+#: Serial numbers of readings begin with this number of a flow, above those of all planned flows.
+READINGS_FROM = 1 << 14
+#: The golden ratio: places that are so far apart, round and round, lie evenly however many there
+#: are, so that one more message moves no other.
+APART = (5**0.5 - 1) / 2
 #: What a message that holds items holds at least and at most, in per cent of its share of the day's
 #: items.
 HOLDING_PERCENT = (50, 150)
@@ -112,26 +117,31 @@ class Plan:
 
     def _of_flow(self, number: int, day: int, start: int) -> Iterator[Arrival]:
         each = self.planned[number]
+        # Chance is of the flow and the day alone: what else is planned changes nothing of it.
         rng = random.Random(f"{self.seed}/{number}/{day}")
+        begin = rng.random()
         items = _items(rng, each, day)
         count = len(items)
         columns = [_answered(rng, days[day], count) for days in each.answers]
         place = self.hours[each.stream.hours].second
         first = ((number << DAY_BITS) | day) << ARRIVAL_BITS
-        for index, held in enumerate(items):
-            at = start + place((index + rng.random()) / count) * 1000
+        moments = sorted(
+            (start + place((begin + index * APART) % 1.0) * 1000, index) for index in range(count)
+        )
+        for at, index in moments:
             yield Arrival(
                 at,
                 number,
                 (first | index) << CHAIN_BITS,
-                held,
+                items[index],
                 tuple(column[index] for column in columns),
             )
 
     def _readings(self, day: int, start: int, senders: frozenset[str]) -> Iterator[Arrival]:
         for number, (flow, reading) in enumerate(self.readings, len(self.planned)):
             if flow.partner in senders:
-                first = ((number << DAY_BITS) | day) << ARRIVAL_BITS
+                own = READINGS_FROM + number - len(self.planned)
+                first = ((own << DAY_BITS) | day) << ARRIVAL_BITS
                 for index, second in enumerate(reading.at_seconds):
                     yield Arrival(start + second * 1000, number, (first | index) << CHAIN_BITS)
 
@@ -160,13 +170,17 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
             planned += _planned(stream, own, whole[stream.id], days[stream.id])
         else:
             missing.append(stream.id)
-    readings = [
+    return Plan(year, seed, planned, readings_of(workload, flows), workload.hours, missing)
+
+
+def readings_of(workload: Workload, flows: Sequence[Flow]) -> list[tuple[Flow, Reading]]:
+    """The flows that fetch what waits, with when they do."""
+    return [
         (flow, reading)
         for reading in workload.readings
         for flow in flows
         if any(fnmatchcase(flow.name, pattern) for pattern in reading.flows)
     ]
-    return Plan(year, seed, planned, readings, workload.hours, missing)
 
 
 def _days_of_streams(
@@ -202,14 +216,14 @@ def _planned(
             flow,
             stream,
             own,
-            _alongside(holding[index], own),
-            [_alongside(each[index], own) for each in answers],
+            alongside(holding[index], own),
+            [alongside(each[index], own) for each in answers],
         )
         for index, (flow, own) in enumerate(zip(flows, units, strict=True))
     ]
 
 
-def _alongside(total: int, units: Sequence[int]) -> list[int]:
+def alongside(total: int, units: Sequence[int]) -> list[int]:
     """A total spread as the units are."""
     whole = sum(units)
     if not whole:

@@ -14,7 +14,6 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from exchange.partners.stub import Flow
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.identifiers import make_business_id
 from exchange.simulation.calendar import days_of, midnight, span_of
-from exchange.simulation.plan import Plan, Planned
-from exchange.simulation.workload import Workload
+from exchange.simulation.plan import Plan, Planned, alongside, readings_of
+from exchange.simulation.rounding import nearest, share
+from exchange.simulation.workload import Reading, Workload
 
 FOLDER = Path(__file__).with_name("interfaces")
 _FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
@@ -55,28 +55,51 @@ class Scenario:
     added: tuple[tuple[str, str], ...] = ()
     cuts: tuple[Cut, ...] = ()
 
-    def workload(self, workload: Workload, flows: Sequence[Flow]) -> Workload:
-        """The workload changed; `flows` are those of the partners without the added ones.
+    def plan(self, base: Plan, workload: Workload, flows: Sequence[Flow]) -> Plan:
+        """The ordinary year's plan with the changes, and nothing else changed: an untouched flow
+        keeps its days and its number, by which chance is drawn. `flows` are those of the partners
+        with the added ones.
 
         Raises:
-            ValueError: when there is no such stream.
+            ValueError: when there is no such stream, or no such day.
         """
+        planned = list(base.planned)
         for name, factor in self.factors:
-            workload = workload.times(name, factor)
-        for _, model in self.added:
-            for stream in workload.streams:
-                own = [
-                    flow
-                    for flow in flows
-                    if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)
-                ]
-                whole = sum(flow.weight for flow in own)
-                share = Fraction(
-                    sum(flow.weight for flow in own if flow.partner == model)
-                ) / Fraction(whole or 1)
-                if share:
-                    workload = workload.times(stream.id, 1 + share)
-        return workload
+            workload.stream(name)
+            own = [number for number, each in enumerate(planned) if each.stream.id == name]
+            for number, grown in zip(own, _times([planned[n] for n in own], factor), strict=True):
+                planned[number] = grown
+        readings = list(base.readings)
+        if self.added:
+            planned, readings = self._with_added(planned, readings, workload, flows)
+        return self.cut(replace(base, planned=planned, readings=readings))
+
+    def _with_added(
+        self,
+        planned: list[Planned],
+        readings: list[tuple[Flow, Reading]],
+        workload: Workload,
+        flows: Sequence[Flow],
+    ) -> tuple[list[Planned], list[tuple[Flow, Reading]]]:
+        """The added partners' flows, like those of the partners that they copy, come last; all
+        flows know the added partners as receivers.
+        """
+        now = {(flow.partner, flow.name): flow for flow in flows}
+        planned = [replace(each, flow=now[each.flow.partner, each.flow.name]) for each in planned]
+        readings = [(now[flow.partner, flow.name], reading) for flow, reading in readings]
+        known = {(flow.partner, flow.name) for flow, _ in readings}
+        for name, model in self.added:
+            for each in list(planned):
+                partner = name if each.flow.partner == model else each.flow.partner
+                flow = now.get((partner, each.flow.name.replace(model, name)))
+                if flow is not None and flow is not each.flow:
+                    planned.append(replace(each, flow=flow))
+        readings += [
+            (flow, reading)
+            for flow, reading in readings_of(workload, flows)
+            if (flow.partner, flow.name) not in known
+        ]
+        return planned, readings
 
     def directory(self, directory: Directory) -> Directory:
         """The partners with those added.
@@ -201,3 +224,37 @@ def _postponed(each: Planned, first: int, last: int) -> Planned:
         holding=moved(each.holding),
         answers=[moved(days) for days in each.answers],
     )
+
+
+def _times(flows: Sequence[Planned], factor: Fraction) -> list[Planned]:
+    """The flows of a stream with so much more (or less) of everything: on each day, at least (at
+    most) what there was.
+    """
+    wholes = [sum(each.units) for each in flows]
+    if not any(wholes):
+        return list(flows)
+
+    def grown(parts: Sequence[Sequence[int]]) -> list[int]:
+        sums = [sum(days) for days in parts]
+        return share(nearest(sum(sums) * factor), sums)
+
+    held = grown([each.holding for each in flows])
+    answers = [
+        grown([each.answers[place] for each in flows])
+        for place in range(len(flows[0].stream.answers))
+    ]
+    units = grown([each.units for each in flows])
+    changed = []
+    for index, each in enumerate(flows):
+        # What is held, or answered, needs a message to be held by or to answer.
+        needed = bool(held[index] or any(column[index] for column in answers))
+        own = alongside(max(units[index], int(needed)), each.units)
+        changed.append(
+            replace(
+                each,
+                units=own,
+                holding=alongside(held[index], own),
+                answers=[alongside(column[index], own) for column in answers],
+            )
+        )
+    return changed

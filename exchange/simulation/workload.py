@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -98,29 +98,6 @@ class Workload:
             f"no stream {name!r}; there are: {', '.join(sorted(each.id for each in self.streams))}"
         )
 
-    def times(self, name: str, factor: Fraction) -> Workload:
-        """The workload with one stream (and what it causes) multiplied; a total that it fills or
-        belongs to grows with it.
-
-        Raises:
-            ValueError: when there is no such stream.
-        """
-        found = self.stream(name)
-        answers = [replace(each, year=_times(each.year, factor)) for each in found.answers]
-        grown = replace(
-            found,
-            year=_times(found.year, factor),
-            holding=_times(found.holding, factor),
-            answers=answers,
-        )
-        totals = dict(self.totals)
-        if found.fills:
-            # The stream has no figure of its own: its total is what changes, by the stream's share
-            # of it.
-            totals[found.fills] = _grown(totals[found.fills], self, found, factor)
-        streams = [grown if each.id == name else each for each in self.streams]
-        return replace(self, streams=streams, totals=totals)
-
 
 def figure(yearly: Yearly, year: int) -> Fraction:
     """The figure of a year: its own, else that of the nearest year given (the later of two); 0 when
@@ -140,19 +117,6 @@ def added(streams: Sequence[Stream], total: str, year: int) -> Fraction:
     return messages + sum(
         (figure(each.year, year) * each.adds.get(total, 0) for each in answers), Fraction(0)
     )
-
-
-def _times(yearly: Yearly, factor: Fraction) -> dict[int, Fraction]:
-    return {year: value * factor for year, value in yearly.items()}
-
-
-def _grown(total: Total, workload: Workload, stream: Stream, factor: Fraction) -> Total:
-    others = [each for each in workload.streams if each.id != stream.id]
-    grown = {}
-    for year, value in total.year.items():
-        own = value - added(others, total.id, year)
-        grown[year] = value + own * (factor - 1)
-    return replace(total, year=grown)
 
 
 def load(path: Path = DEFAULT_PATH) -> Workload:

@@ -5,7 +5,7 @@ and its retention; no processes.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -47,12 +47,14 @@ def shards_at(scale: Fraction) -> int:
     return SHARDS_FEW if scale < FEW_BELOW else SHARDS_MAX
 
 
-def shards_of(work: Mapping[str, float], count: int = SHARDS_MAX) -> list[frozenset[str]]:
+def shards_of(
+    work: Mapping[str, float], count: int = SHARDS_MAX, added: Collection[str] = ()
+) -> list[frozenset[str]]:
     """Senders in shards of about the same work, the hardest first to the emptiest shard; the same
     for any number of processes.
 
     Whatever belongs together (a conversation, a mailbox) is with the sender that begins or fetches
-    it, hence in one shard.
+    it, hence in one shard. `added` are senders that a scenario brings besides: they move no other.
     """
     shards: list[set[str]] = [set() for _ in range(count)]
     loads = [0.0] * count
@@ -60,6 +62,8 @@ def shards_of(work: Mapping[str, float], count: int = SHARDS_MAX) -> list[frozen
         lightest = loads.index(min(loads))
         shards[lightest].add(sender)
         loads[lightest] += work[sender]
+    for number, sender in enumerate(sorted(set(added) - set(work))):
+        shards[number % count].add(sender)
     return [frozenset(each) for each in shards]
 
 

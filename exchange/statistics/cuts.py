@@ -139,6 +139,9 @@ def _check(cuts: Cuts, by_id: Mapping[str, Row], where: str) -> None:
             isinstance(value, tuple) for value in by_id[band.row].published.values()
         ):
             raise ValueError(f"{where}: {band.row} is not published as a band for a day")
+    for table in cuts.tables:
+        if table.open and not (len(table.by) == 1 or table.by[1:] == ("direction",)):
+            raise ValueError(f"{where}: {table.id} is open data: a dimension, perhaps direction")
     titled: list[tuple[str, Title]] = [(share.id, share.title) for share in cuts.shares]
     titled += [(table.id, table.title) for table in cuts.tables]
     titled += [

@@ -8,6 +8,8 @@ import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from exchange.schemas.bank_days import is_bank_day
+
 FINLAND = ZoneInfo("Europe/Helsinki")
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
@@ -37,17 +39,6 @@ def local_hour(hour: int) -> tuple[int, int]:
     return number_of(moment.date()), moment.hour
 
 
-@lru_cache(maxsize=64)
-def _free_days(year: int) -> frozenset[datetime.date]:
-    # Takes a third of a second to import; a server that only turns minutes into days has no use for
-    # it.
-    import holidays
-
-    # Public holidays of Finland, and the eves of Midsummer and Christmas on which offices are
-    # closed as well.
-    return frozenset(holidays.country_holidays("FI", years=year))
-
-
 def is_working_day(date: datetime.date) -> bool:
-    """Monday to Friday, unless it is a holiday in Finland."""
-    return date.weekday() < 5 and date not in _free_days(date.year)
+    """Whether offices work: they do on the days on which banks do."""
+    return is_bank_day(date)

@@ -17,6 +17,11 @@ from exchange.statistics.peaks import Peak, Peaks
 from exchange.statistics.rows import Rows
 from exchange.statistics.tally import Tally
 
+#: What a table tells of a cell; one of cases tells CASES besides: how many began, and messages
+#: delivered for each.
+MEASURES = ("messages", "items", "bytes", "share_percent")
+CASES = ("cases", "messages_a_case")
+
 Names = Mapping[str, Mapping[str, Title]]
 
 
@@ -71,12 +76,14 @@ class Band:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table by dimensions: rows of (keys, figures, share of the messages in per cent), sorted by
-    their keys; figures and share are None where they are withheld.
+    their keys; figures and share are None where they are withheld. `measures` are told of a cell:
+    all, or of open data the messages alone.
     """
 
     cut: TableOf
     columns: tuple[str, ...]
     rows: Sequence[tuple[tuple[str, ...], Figures | None, float | None]]
+    measures: tuple[str, ...] = MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,10 @@ class Report:
     asked: tuple[datetime.date, datetime.date] | None = None
     held_days: int = 0
     open_data: bool = False
+    #: Ids of the tables that would be open data, but can't be protected.
+    not_offered: tuple[str, ...] = ()
+    #: Why the report is no open data although its small counts are withheld, by language.
+    not_open: Mapping[str, str] | None = None
 
     def name(self, column: str, key: str, language: str) -> str:
         """What a key of a column is called; the key itself when nobody named it."""
@@ -219,4 +230,4 @@ def _table(
     for key, figures in sorted(cells.items()):
         whole = totals[tuple(key[index] for index in ends)]
         rows.append((key, figures, 100 * figures.messages / whole if whole else 0.0))
-    return Table(cut, columns, rows)
+    return Table(cut, columns, rows, (*MEASURES, *CASES) if cut.cases else MEASURES)

@@ -1,76 +1,141 @@
-"""Withholding small counts from what is published as open data, so that they can't be worked out
-from sums either; pure.
+"""Withholding small counts from what is published as open data, so that no sum gives them away;
+pure.
 
-The rule: a count of 1 to 4 is withheld (threshold rule, n = 5). Where withheld counts stand in a
-published sum, at least two of them are withheld and together they are at least 5 and more than one
-each (else each is known to be 1), or a further one, the smallest, is withheld as well (secondary
-suppression). Withheld counts of both kinds look the same. A count of 0 is told: nobody is in it.
+A count of 1 to 4 is withheld (threshold rule, n = 5), and with it what would tell it:
+
+- Rows: every total that a withheld row is part of, all the way up, also when what its parts leave
+  of it is small. No total is told over a withheld part, so nothing bounds the part from above.
+- Tables: each direction of a table is a partition of a row that is told, and the SEDs of a sector
+  are a partition of the sector. In a partition further counts are withheld, the smallest first,
+  until at least two are and together they exceed the least they could be by 5. What one of them
+  has less, another may have more, so each can be anything in an interval at least 5 wide. A whole
+  that is withheld has all its parts withheld.
+- A table that can't be protected so is not offered. Items and bytes are left out: they follow the
+  messages too closely. Withheld counts of both kinds look the same. A count of 0 is told.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
+from exchange.statistics.breakdown import UNKNOWN, Figures
 from exchange.statistics.count import Line
 from exchange.statistics.report import Part, Report, Share, Table
 
 THRESHOLD = 5
 
-#: What is published: `("row", id)`, `("rest", share id)` or `(table id, *keys)`.
+#: A cell of a table: `(table id, *keys)`.
 Cell = tuple[Hashable, ...]
 
 
-def withheld_cells(counts: Mapping[Cell, float], sums: Iterable[Collection[Cell]]) -> set[Cell]:
-    """The cells to withhold. Each of `sums` names cells of which any one follows from all the
-    others.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Partition:
+    """Cells of a table whose sum is told: as another cell (`whole`), or as a row (None)."""
+
+    whole: Cell | None
+    parts: tuple[Cell, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RowSum:
+    """Rows that together hold `parts`, and perhaps more."""
+
+    totals: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+def withheld_rows(
+    counts: Mapping[str, float],
+    sums: Collection[RowSum],
+    alike: Collection[Collection[str]] = (),
+) -> set[str]:
+    """The rows to withhold. `alike` names rows of the same deliveries, in different units: one
+    tells nearly the other.
     """
-    hidden = {cell for cell, count in counts.items() if 0 < count < THRESHOLD}
-    sets = [[cell for cell in each if cell in counts] for each in sums]
-    changed = True
-    while changed:
-        changed = False
-        for cells in sets:
-            inside = [cell for cell in cells if cell in hidden]
-            enough = max(THRESHOLD, len(inside) + 1)
-            if not inside or (len(inside) > 1 and sum(counts[cell] for cell in inside) >= enough):
-                continue
-            candidates = [cell for cell in cells if cell not in hidden and counts[cell] > 0]
-            if candidates:
-                hidden.add(min(candidates, key=lambda cell: (counts[cell], str(cell))))
-                changed = True
+    hidden = {name for name, count in counts.items() if _small(count)}
+    before = -1
+    while len(hidden) != before:
+        before = len(hidden)
+        for each in sums:
+            rest = sum(counts.get(name, 0) for name in each.totals)
+            rest -= sum(counts.get(name, 0) for name in each.parts)
+            if _small(rest) or not hidden.isdisjoint(each.parts):
+                hidden.update(name for name in each.totals if counts.get(name))
+        for names in alike:
+            if not hidden.isdisjoint(names):
+                hidden.update(name for name in names if counts.get(name))
     return hidden
 
 
-def as_open_data(report: Report) -> Report:
-    """What of a report may be published as open data: lines, shares and the tables marked so, small
-    counts withheld.
+def withheld_cells(
+    counts: Mapping[Cell, int], partitions: Sequence[Partition]
+) -> tuple[set[Cell], list[Partition]]:
+    """The cells of tables to withhold, and the partitions that can't be protected.
+
+    Each cell may be a part of one partition, and the whole of another one below it.
     """
-    tables = [table for table in report.tables if table.cut.open]
-    counts: dict[Cell, float] = {}
-    for line in report.lines:
-        if line.counted is not None:
-            counts["row", line.row.id] = line.counted * (
-                report.period.days if line.row.per_day else 1
+    hidden = {cell for cell, count in counts.items() if _small(count)}
+    inside = {
+        each.whole: [cell for cell in each.parts if counts[cell]]
+        for each in partitions
+        if each.whole is not None
+    }
+
+    def slack(cell: Cell) -> int:
+        # Who sees that its parts are withheld knows that each of them is at least 1.
+        return counts[cell] - max(1, len(inside.get(cell, ())))
+
+    failed: list[Partition] = []
+    before = -1
+    while len(hidden) + len(failed) != before:
+        before = len(hidden) + len(failed)
+        for each in partitions:
+            parts = [cell for cell in each.parts if counts[cell]]
+            if each.whole in hidden:
+                hidden.update(parts)
+                continue
+            told = sorted(
+                (cell for cell in parts if cell not in hidden),
+                key=lambda cell: (counts[cell], str(cell)),
+                reverse=True,
             )
-    for share in report.shares:
-        if share.cut.rest is not None and share.parts[-1].counted is not None:
-            counts["rest", share.cut.id] = share.parts[-1].counted
-    for table in tables:
-        counts.update(
-            {
-                (table.cut.id, *key): figures.messages
-                for key, figures, _ in table.rows
-                if figures is not None
-            }
-        )
-    hidden = withheld_cells(counts, [*_sums_of_rows(report), *_sums_of_tables(report, tables)])
-    lines = [_line(line, ("row", line.row.id) in hidden) for line in report.lines]
+            kept = [cell for cell in parts if cell in hidden]
+            while kept and (len(kept) < 2 or sum(map(slack, kept)) < THRESHOLD):
+                if told:
+                    kept.append(told.pop())
+                elif each.whole is not None:
+                    kept.append(each.whole)
+                    break
+                else:
+                    failed += [each] if each not in failed else []
+                    break
+            hidden.update(kept)
+    return hidden, failed
+
+
+def as_open_data(report: Report) -> Report:
+    """What of a report may be published as open data: lines, shares and the tables marked so that
+    can be protected, small counts withheld.
+    """
+    counts = {
+        line.row.id: float(round(line.counted * (report.period.days if line.row.per_day else 1)))
+        for line in report.lines
+        if line.counted is not None
+    }
+    rows = withheld_rows(counts, _sums_of_rows(report), _alike(report))
+    tables, cells = _protected([table for table in report.tables if table.cut.open], report)
+    offered = {table.cut.id for table in tables}
     return dataclasses.replace(
         report,
-        lines=lines,
-        shares=[_share(share, hidden) for share in report.shares],
-        tables=[_table(table, hidden) for table in tables],
+        lines=[_line(line, line.row.id in rows) for line in report.lines],
+        shares=[_share(share, rows) for share in report.shares],
+        tables=[_table(table, cells) for table in tables],
+        not_offered=tuple(
+            table.cut.id
+            for table in report.tables
+            if table.cut.open and table.cut.id not in offered
+        ),
         bands=(),
         channels={},
         peaks=(),
@@ -79,44 +144,64 @@ def as_open_data(report: Report) -> Report:
     )
 
 
-def _sums_of_rows(report: Report) -> Iterator[list[Cell]]:
-    for total, parts in report.cuts.sums:
-        yield [("row", total), *(("row", part) for part in parts)]
+def _small(count: float) -> bool:
+    return 0 < count < THRESHOLD
+
+
+def _sums_of_rows(report: Report) -> list[RowSum]:
+    sums = [RowSum((total,), parts) for total, parts in report.cuts.sums]
+    sums += [RowSum((line.row.id,), line.row.sum_of) for line in report.lines if line.row.sum_of]
+    sums += [
+        RowSum(share.cut.of, share.cut.parts)
+        for share in report.shares
+        if share.cut.of != share.cut.parts
+    ]
+    return sums
+
+
+def _alike(report: Report) -> list[list[str]]:
+    alike: dict[object, list[str]] = {}
     for line in report.lines:
-        if line.row.sum_of:
-            yield [("row", line.row.id), *(("row", part) for part in line.row.sum_of)]
-    for share in report.shares:
-        if share.cut.rest is not None:
-            yield [
-                ("rest", share.cut.id),
-                *(("row", name) for name in (*share.cut.parts, *share.cut.of)),
-            ]
+        if line.row.select and not line.row.sum_of:
+            alike.setdefault(line.row.select, []).append(line.row.id)
+    return [names for names in alike.values() if len(names) > 1]
 
 
-def _sums_of_tables(report: Report, tables: Sequence[Table]) -> Iterator[list[Cell]]:
-    """The whole of each table, of each of its directions (rows tell these), and groups over the
-    message types in them.
+def _protected(tables: Sequence[Table], report: Report) -> tuple[Sequence[Table], set[Cell]]:
+    """The tables that can be offered together, and the cells of them to withhold."""
+    while True:
+        counts: dict[Cell, int] = {
+            (table.cut.id, *key): figures.messages
+            for table in tables
+            for key, figures, _ in table.rows
+            if figures is not None
+        }
+        partitions = [each for table in tables for each in _partitions(table, tables, report)]
+        hidden, failed = withheld_cells(counts, partitions)
+        if not failed:
+            return tables, hidden
+        lost = {cell[0] for each in failed for cell in each.parts}
+        tables = [table for table in tables if table.cut.id not in lost]
+
+
+def _partitions(table: Table, tables: Sequence[Table], report: Report) -> Iterator[Partition]:
+    """Of a table: each direction (a row tells its sum), or of SEDs each sector of each direction
+    where the table by sectors is offered too.
     """
-    for table in tables:
-        cells = [(table.cut.id, *key) for key, _, _ in table.rows]
-        yield list(cells)
-        for index, column in enumerate(table.columns, 1):
-            if column == "direction" or column.endswith("-end"):
-                for value in dict.fromkeys(cell[index] for cell in cells):
-                    yield [cell for cell in cells if cell[index] == value]
-        for other in tables:
-            if table.columns[:1] == ("group",) and other.columns == (
-                "message-type",
-                *table.columns[1:],
-            ):
-                for cell in cells:
-                    opens = report.cuts.groups.get(str(cell[1]), ())
-                    inside = [
-                        key
-                        for key, _, _ in other.rows
-                        if key[0].startswith(opens) and key[1:] == cell[2:]
-                    ]
-                    yield [cell, *((other.cut.id, *key) for key in inside)]
+    sectors = next((each for each in tables if each.columns[:1] == ("group",)), None)
+    nested = sectors is not None and table.columns == ("message-type", *sectors.columns[1:])
+    wholes: dict[tuple[str, ...], list[Cell]] = {}
+    for key, _, _ in table.rows:
+        of = (_group(key[0], report), *key[1:]) if nested else key[1:]
+        wholes.setdefault(of, []).append((table.cut.id, *key))
+    for of, cells in wholes.items():
+        whole = (sectors.cut.id, *of) if nested and sectors is not None else None
+        yield Partition(whole, tuple(cells))
+
+
+def _group(message_type: str, report: Report) -> str:
+    groups = report.cuts.groups.items()
+    return next((name for name, opens in groups if message_type.startswith(opens)), UNKNOWN)
 
 
 def _line(line: Line, hide: bool) -> Line:
@@ -125,12 +210,12 @@ def _line(line: Line, hide: bool) -> Line:
     return dataclasses.replace(line, counted=None, withheld=True) if hide else line
 
 
-def _share(share: Share, hidden: Collection[Cell]) -> Share:
-    cells: list[Cell] = [("row", name) for name in share.cut.parts]
-    if share.cut.rest is not None:
-        cells.append(("rest", share.cut.id))
+def _share(share: Share, rows: Collection[str]) -> Share:
+    hidden = [name in rows for name in share.cut.parts]
     # A share in per cent of a whole that is withheld would tell the whole.
-    whole_hidden = any(("row", name) in hidden for name in share.cut.of)
+    whole_hidden = any(name in rows for name in share.cut.of)
+    if share.cut.rest is not None:
+        hidden.append(whole_hidden or any(hidden))
 
     def part(entry: Part, hide: bool) -> Part:
         if hide:
@@ -139,13 +224,15 @@ def _share(share: Share, hidden: Collection[Cell]) -> Share:
 
     return Share(
         share.cut,
-        [part(entry, cell in hidden) for entry, cell in zip(share.parts, cells, strict=True)],
+        [part(entry, hide) for entry, hide in zip(share.parts, hidden, strict=True)],
     )
 
 
 def _table(table: Table, hidden: Collection[Cell]) -> Table:
     rows = [
-        (key, None, None) if (table.cut.id, *key) in hidden else (key, figures, percent)
-        for key, figures, percent in table.rows
+        (key, None, None)
+        if figures is None or (table.cut.id, *key) in hidden
+        else (key, Figures(figures.messages), None)
+        for key, figures, _ in table.rows
     ]
-    return Table(table.cut, table.columns, rows)
+    return dataclasses.replace(table, rows=rows, measures=("messages",))

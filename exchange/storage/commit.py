@@ -120,7 +120,7 @@ def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int)
 def _repeated(
     connection: sqlite3.Connection, record: Record, totals: Totals, additions: Additions
 ) -> Recorded:
-    """A message whose sender's id is taken: a duplicate when the bytes are the same."""
+    """A message whose sender's id is taken: a duplicate when it is the same."""
     row = record.message
     found = connection.execute(
         f"SELECT {MESSAGE_COLUMNS} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
@@ -129,12 +129,33 @@ def _repeated(
     if found is None:
         raise LedgerError(f"id {row.id} or position {row.position} is taken by another message")
     original = MessageRow(*found)
-    if original.digest != row.digest:
+    if not _same(connection, original, record):
         return Recorded("reused", original)
     event = EventRow(original.id, 0, row.received_at, "duplicate", "")
     additions.event(event)
     totals.add(duplicate_counts(original, event.at))
     return Recorded("duplicate", original)
+
+
+def _same(connection: sqlite3.Connection, original: MessageRow, record: Record) -> bool:
+    """Whether a message is the one that was accepted under its id before."""
+    row = record.message
+    if (original.digest, original.message_type, original.conversation) != (
+        row.digest,
+        row.message_type,
+        row.conversation,
+    ):
+        return False
+    if original.identity == row.identity or not record.deliveries:
+        return original.identity == row.identity
+    goes = sorted((each.receiver, each.ordered) for each in record.deliveries)
+    return (
+        goes
+        == connection.execute(
+            "SELECT receiver,ordered FROM delivery WHERE message_id=? ORDER BY receiver,ordered",
+            (original.id,),
+        ).fetchall()
+    )
 
 
 def remember(
@@ -192,11 +213,12 @@ def settle_all(
             each.ended_at,
             each.reason,
             each.from_state,
+            each.lease,
         )
         for each in settlements
     ]
     applied: set[int] = set()
-    for part in chunks(rows, 7):
+    for part in chunks(rows, 8):
         cursor = connection.execute(
             _settle_statement(len(part)), tuple(value for row in part for value in row)
         )
@@ -245,24 +267,15 @@ def _was_made(connection: sqlite3.Connection, delivery_id: int) -> bool:
 @lru_cache(maxsize=32)
 def _settle_statement(rows: int) -> str:
     return (
-        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state) AS (VALUES "
-        + placeholders(rows, 7)
+        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state,lease) AS (VALUES "
+        + placeholders(rows, 8)
         + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,ended_at=ended.ended_at,"
-        "reason=ended.reason FROM ended WHERE delivery.id=ended.id AND delivery.state=ended.from_state RETURNING delivery.id"
+        "reason=ended.reason,"
+        # Who held it before it died holds it no more once it is sent again.
+        "lease=CASE WHEN ended.from_state='dead' THEN 0 ELSE delivery.lease END FROM ended "
+        "WHERE delivery.id=ended.id AND delivery.state=ended.from_state "
+        "AND (ended.lease IS NULL OR delivery.lease=ended.lease) RETURNING delivery.id"
     )
-
-
-def lease_mailbox(
-    connection: sqlite3.Connection, channel: str, receiver: str, most: int, now: int, until: int
-) -> list[int]:
-    """Take up to `most` deliveries from a mailbox until `until`; their ids, by position."""
-    rows = connection.execute(
-        "UPDATE delivery SET next_at=?, attempts=attempts+1 WHERE id IN (SELECT delivery.id FROM delivery JOIN message "
-        "ON message.id=delivery.message_id WHERE delivery.receiver=? AND delivery.next_at<=? AND delivery.state='waiting' "
-        "AND delivery.mode='mailbox' AND message.channel=? ORDER BY delivery.position, delivery.id LIMIT ?) RETURNING position, id",
-        (until, receiver, now, channel, most),
-    ).fetchall()
-    return [delivery_id for _, delivery_id in sorted(rows)]
 
 
 #: By the index of each of the two kinds that wait.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from exchange.ports.ledger import (
     DeliveryRow,
     Due,
     EventRow,
+    Hold,
     MessageRow,
     Old,
     Pending,
@@ -29,12 +31,13 @@ from exchange.ports.ledger import (
     Remember,
     Remembered,
     Settlement,
+    Wanted,
 )
 from exchange.ports.operators import AuditRow
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
-from exchange.storage import audit, history, queries
-from exchange.storage.commit import hasten, lease_mailbox
+from exchange.storage import audit, history, mailbox, queries
+from exchange.storage.commit import hasten
 from exchange.storage.connection import connect
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import fold
@@ -192,15 +195,26 @@ class SqliteLedger:
         result: Mapping[str, int] = await self._scan(queries.dead_causes, wanted)
         return result
 
-    async def lease(
-        self, channel: str, receiver: str, most: int, now: int, until: int
-    ) -> list[Pending]:
+    async def lease(self, wanted: Wanted, now: int, until: int, lease_id: int) -> list[Pending]:
         """Take deliveries from a mailbox."""
+        if not self._read(mailbox.free, replace(wanted, most=1), now):
+            return []
         ids: list[int] = await self._writer.submit(
-            lambda connection: lease_mailbox(connection, channel, receiver, most, now, until)
+            lambda connection: mailbox.lease(connection, wanted, now, until, lease_id)
         )
         taken = self._read(queries.pending, ids, "waiting", True)
         return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
+
+    async def extend(self, holds: Sequence[Hold], until: int) -> list[int]:
+        """Have leases end later."""
+        extended: list[int] = await self._writer.submit(
+            lambda connection: mailbox.extend(connection, holds, until)
+        )
+        return extended
+
+    async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
+        """What lay in a mailbox for too long."""
+        return self._read(mailbox.overdue, before, since, now, most)
 
     async def hasten(self, now: int, furthest: int) -> int:
         """Make due now what waits for longer than it may."""

@@ -7,6 +7,12 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
+#: (A message has a column `bytes`.)
+Digest = bytes
+
+#: What of a mailbox waits, or is dead and holds the rest of its ordered conversation up.
+_OPEN_IN_MAILBOX = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
+
 
 def _big(
     primary_key: bool = False, nullable: bool = False, server_default: str | None = None
@@ -55,6 +61,10 @@ class Message(SQLModel, table=True):
     process: str = Field(sa_column_kwargs={"server_default": ""})
     #: Given inside the commit, so that it rises in the order of commits over all workers.
     position: int = Field(sa_column=_big(server_default="0"))
+    #: The digest of what was said beside the body; empty where it was stored before there was one.
+    identity: Digest = Field(
+        sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
+    )
 
 
 class Position(SQLModel, table=True):
@@ -100,7 +110,13 @@ class Delivery(SQLModel, table=True):
         Index(
             "delivery_mailbox",
             "receiver",
-            "next_at",
+            "position",
+            sqlite_where=text(_OPEN_IN_MAILBOX),
+            postgresql_where=text(_OPEN_IN_MAILBOX),
+        ),
+        Index(
+            "delivery_mailbox_age",
+            "message_id",
             sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
             postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
         ),
@@ -139,6 +155,8 @@ class Delivery(SQLModel, table=True):
     ordered: int
     reason: str
     position: int = Field(sa_column=_big(server_default="0"))
+    #: Who holds it, or held it last, of a mailbox; 0: nobody yet.
+    lease: int = Field(sa_column=_big(server_default="0"))
 
 
 class Answer(SQLModel, table=True):

@@ -42,7 +42,7 @@ READY_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an application is made of; `open` and `close` are called at its start and end, `held`
-    counts deliveries in memory.
+    counts deliveries in memory, `end_waits` has every call that waits for something answered.
     """
 
     limits: Limits
@@ -57,6 +57,7 @@ class Parts:
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
+    end_waits: Callable[[], None] = lambda: None
     worker: int = 0
 
 
@@ -83,6 +84,11 @@ def build(parts: Parts) -> web.Application:
         guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
     parts.sign_in.attach(app)
     app.cleanup_ctx.append(_lifetime(parts))
+
+    async def end_waits(_: web.Application) -> None:
+        parts.end_waits()
+
+    app.on_shutdown.append(end_waits)
     return app
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
 import structlog
@@ -92,6 +94,7 @@ class Connection(RequestHandler):
         "_known",
         "_late_timer",
         "_look_timer",
+        "_on_lost",
         "_refused",
         "_socket",
         "_write_timer",
@@ -120,6 +123,8 @@ class Connection(RequestHandler):
         self._held = 0
         self._known = False
         self._refused = False
+        #: What the call that is being served wants to be told when its caller is gone.
+        self._on_lost: Callable[[], object] | None = None
         self._late_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._look_timer: asyncio.TimerHandle | None = None
@@ -143,6 +148,8 @@ class Connection(RequestHandler):
         self._release()
         self._connections.leave(self, self._address)
         self._socket = None
+        if self._on_lost is not None:
+            self._on_lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -186,6 +193,17 @@ class Connection(RequestHandler):
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+    @contextmanager
+    def when_lost(self, tell: Callable[[], object]) -> Iterator[None]:
+        """Have `tell` called when the connection is lost before the block ends."""
+        if self._socket is None:
+            tell()
+        self._on_lost = tell
+        try:
+            yield
+        finally:
+            self._on_lost = None
 
     def known(self) -> None:
         """The sender of the present request is known: its bytes count as a partner's."""
@@ -287,6 +305,13 @@ def sender_known(request: web.Request) -> None:
     """Count the request's bytes as a partner's."""
     if isinstance(request.protocol, Connection):
         request.protocol.known()
+
+
+def when_lost(request: web.Request, tell: Callable[[], object]) -> AbstractContextManager[None]:
+    """Have `tell` called when the request's caller goes before the block ends."""
+    if isinstance(request.protocol, Connection):
+        return request.protocol.when_lost(tell)
+    return nullcontext()
 
 
 def head_bytes(request: web.Request) -> int:

@@ -4,6 +4,7 @@ own form; no journey step of its own.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,8 +20,9 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
-from exchange.web.connections import NoRoom, RequestLate, sender_known
+from exchange.web.connections import NoRoom, RequestLate, sender_known, when_lost
 from exchange.web.metrics import Metrics
+from exchange.web.seats import Seats
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +81,8 @@ class Endpoints:
         self._directory = directory
         self._limits = limits
         self._metrics = metrics
-        self._in_flight = 0
-        self._of_partner: dict[str, int] = {}
+        self._working = Seats(limits.in_flight_max, limits.in_flight_partner_max)
+        self._waiting = Seats(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
@@ -153,18 +155,21 @@ class Endpoints:
         return reply
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
-        channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
+        channel, endpoint = entry.channel, entry.endpoint
         partner = self.partner(request.headers)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
-        if self._in_flight >= self._limits.in_flight_max:
+        seats = self._waiting if endpoint.waits else self._working
+        if seats.full:
             return self._refuse(channel, BUSY)
-        own = self._of_partner.get(partner.id, 0)
-        if own >= self._limits.in_flight_partner_max:
+        if seats.full_for(partner.id):
             return self._refuse(channel, BUSY_PARTNER)
-        self._in_flight += 1
-        self._of_partner[partner.id] = own + 1
+        with seats.take(partner.id):
+            return await self._handled(entry, request, partner)
+
+    async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:
+        channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
         try:
             body = await self._body(request)
             if isinstance(body, Refusal):
@@ -173,7 +178,10 @@ class Endpoints:
                     await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
             assert endpoint.handler is not None, "an endpoint has a handler or is public"
-            return await endpoint.handler(call_of(request, body), partner, desk)
+            handling = endpoint.handler(call_of(request, body), partner, desk)
+            if not endpoint.waits:
+                return await handling
+            return await _while_connected(request, handling) or self._refuse(channel, BROKEN_OFF)
         except Full as error:
             return self._refuse(channel, full(error))
         except LedgerClosed:
@@ -183,13 +191,6 @@ class Endpoints:
         except Exception:  # a bug must answer in the channel's form and say nothing of the message
             log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
             return self._refuse(channel, FAILED)
-        finally:
-            self._in_flight -= 1
-            left = self._of_partner[partner.id] - 1
-            if left:
-                self._of_partner[partner.id] = left
-            else:
-                del self._of_partner[partner.id]
 
     def partner(self, headers: Mapping[str, str]) -> Partner | Refusal:
         """Who calls, by key."""
@@ -239,6 +240,17 @@ def full(error: Full) -> Refusal:
     )
     status = 429 if error.receiver else 503
     return Refusal("full", status, f"{error}; nothing was taken in", FULL_SECONDS, (violation,))
+
+
+async def _while_connected(request: web.Request, handling: Awaitable[Reply]) -> Reply | None:
+    """The reply; None when the caller went before there was one, which ends the handler."""
+    task = asyncio.ensure_future(handling)
+    try:
+        with when_lost(request, task.cancel):
+            await asyncio.wait([task])
+    finally:
+        task.cancel()
+    return None if task.cancelled() else task.result()
 
 
 def too_large(most: int, found: str = "") -> Refusal:

@@ -105,18 +105,6 @@ async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(
     )
 
 
-async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedger) -> None:
-    made = record("a", modes=("mailbox",), receiver="fund")
-    await ledger.record(made)
-    assert await ledger.lease("luova", "another", 10, 2 * MINUTE, 3 * MINUTE) == []
-    assert await ledger.lease("kelmu", "fund", 10, 2 * MINUTE, 3 * MINUTE) == []
-    [leased] = await ledger.lease("luova", "fund", 10, 2 * MINUTE, 3 * MINUTE)
-    assert (leased.delivery.attempts, leased.body) == (1, made.body)
-    assert await ledger.lease("luova", "fund", 10, 2 * MINUTE, 3 * MINUTE) == []
-    [again] = await ledger.lease("luova", "fund", 10, 3 * MINUTE, 4 * MINUTE)
-    assert again.delivery.attempts == 2
-
-
 async def test_memory_changes_only_from_the_version_that_was_read(ledger: SqliteLedger) -> None:
     await ledger.record(record("a", remember=[Remember("case:1", {"status": "open"})]))
     assert await ledger.recall("luova", ["case:1", "case:2"]) == {

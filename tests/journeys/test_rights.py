@@ -146,7 +146,8 @@ def questions_about(held: Held) -> list[Question]:
 
 
 def _acknowledgement(wanted: str, _: Partner) -> tuple[str, str, bytes]:
-    return "POST", ACKNOWLEDGE, json.dumps({"deliveries": [wanted]}).encode()
+    held = {"id": wanted, "lease": NOBODYS}
+    return "POST", ACKNOWLEDGE, json.dumps({"deliveries": [held]}).encode()
 
 
 def _kelmu_answer(wanted: str, partner: Partner) -> tuple[str, str, bytes]:

@@ -168,7 +168,7 @@ def test_what_a_reply_says(status: int, body: bytes, reason: str) -> None:
 
 
 def test_what_a_mailbox_gave() -> None:
-    assert leased(b'{"deliveries":[{"id":"a"},{"id":"b"}]}') == ["a", "b"]
+    assert leased(b'{"deliveries":[{"id":"a","lease":"1","x":2}]}') == [{"id": "a", "lease": "1"}]
     assert [leased(body) for body in (b"", b"[]", b'{"deliveries":[1]}')] == [[], [], []]
 
 

@@ -100,7 +100,7 @@ async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:
     for each in leased:
         await asyncio.to_thread(_write, folder / f"{each.envelope.public_id}.xml", each.body)
     if leased:
-        await desk.acknowledge(partner.id, [each.delivery_id for each in leased])
+        await desk.acknowledge(partner.id, [each.hold for each in leased])
     return len(leased)
 
 

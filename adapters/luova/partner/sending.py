@@ -19,7 +19,7 @@ MAILBOX = "/luova/v1/mailbox"
 #: What a partner sends on its own accord after a delivery: (the partner, the delivery's call, the
 #: delivery's id, the situation). An answer follows from the delivery alone, so that a second
 #: delivery of the same gets the same answer.
-Answer = Callable[[Partner, Call, str, Situation], Sequence[Sending]]
+Answer = Callable[[Partner, Call, Situation], Sequence[Sending]]
 
 
 def date_of(situation: Situation) -> datetime.date:

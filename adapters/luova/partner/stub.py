@@ -60,16 +60,18 @@ class Luova:
         """
         if call.method != "POST" or not call.path.startswith(DELIVERIES):
             return None
-        expected = hmac.digest(partner.callback_secret.encode(), call.body, "sha256").hex()
-        given = call.headers.get("X-Signature", "").removeprefix("sha256=")
-        signed = hmac.compare_digest(given.encode(), expected.encode())
+        head = ".".join(call.headers.get(name, "") for name in ("X-Delivery-Id", "X-Timestamp"))
+        digest = hmac.new(partner.callback_secret.encode(), head.encode() + b".", "sha256")
+        digest.update(call.body)
+        given = call.headers.get("X-Signature", "").removeprefix("v1=")
+        signed = hmac.compare_digest(given.encode(), digest.hexdigest().encode())
         if partner.callback_secret and not signed:
             return Served(problem(401, "Wrong signature"))
         delivery_id = call.headers.get("X-Delivery-Id", "")
         then: Sequence[Sending] = ()
         if (answer := _answer_to(call.headers.get("X-Message-Type", ""))) is not None:
             try:
-                then = answer(partner, call, delivery_id, situation)
+                then = answer(partner, call, situation)
             except Malformed as error:
                 return Served(problem(422, "Not understood", str(error)))
         return Served(json_reply({"delivery": delivery_id, "receivedBy": partner.id}), then)

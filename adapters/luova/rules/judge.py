@@ -43,6 +43,16 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         findings.append(
             Finding("luova.sender", message, expected=expected, found=parsed.inbound.partner.sector)
         )
+    if parsed.findings and not (identity.receivers or route.default):
+        # Else the router says so, of what is acceptable otherwise.
+        findings.append(
+            Finding(
+                "luova.receiver",
+                f"header X-Receiver: {parsed.message_type} has no default receiver",
+                expected="a partner's id",
+                found="nothing",
+            )
+        )
     if (of_type := RULES.get(parsed.message_type)) is not None:
         findings += of_type(parsed, context)
     return findings

@@ -10,7 +10,7 @@ import gc
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -86,6 +86,10 @@ class Run:
         begin = datetime.date(self.year, 1, 1)
         return range(*((day - begin).days for day in self.period()))
 
+    def ordinary(self) -> Run:
+        """The same without what the scenario changes."""
+        return replace(self, scenario=Scenario())
+
     def as_dict(self) -> dict[str, object]:
         """The run as JSON, to tell it from others."""
         days = {"days": [day.isoformat() for day in self.days]} if self.days else {}
@@ -113,9 +117,11 @@ class Run:
 
 @lru_cache(maxsize=2)
 def _plan_of(run: Run) -> Plan:
-    without = load_directory(load().partners.played or DEFAULT_PATH)
-    workload = run.scenario.workload(load_workload(), _flows(without))
-    return run.scenario.cut(plan(workload, _flows(run.directory()), run.year, run.scale, run.seed))
+    workload = load_workload()
+    if run.scenario == Scenario():
+        return plan(workload, _flows(run.directory()), run.year, run.scale, run.seed)
+    # A change is made to the ordinary year's plan, so that both share all that it doesn't ask for.
+    return run.scenario.plan(_plan_of(run.ordinary()), workload, _flows(run.directory()))
 
 
 def _flows(directory: Directory) -> list[Flow]:
@@ -260,7 +266,8 @@ async def _live(
     await exchange.open()
     society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
-    senders = shards_of(planned.senders(), shards)[shard.number]
+    ordinary = run.ordinary().plan().senders()
+    senders = shards_of(ordinary, shards, planned.senders())[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues
     # again and again.
     gc.collect()
@@ -282,7 +289,7 @@ async def _live(
     async def forget(day: int) -> None:
         await exchange.hold()
         if (day + 1) % days_between_forgetting(run.scale) == 0:
-            await exchange.forgetting.forget()
+            await exchange.forget()
 
     try:
         if first == numbers.start:

@@ -151,7 +151,7 @@ def _publish(report: Report, folder: Path) -> None:
     # The charts take a second to import, for which no other command should wait.
     from exchange.publication.publish import publish
 
-    publish(report, folder)
+    publish(report, folder, listed=folder / "open-data.json")
 
 
 def _claim(run: Run, folder: Path) -> None:

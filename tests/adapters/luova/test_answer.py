@@ -4,8 +4,6 @@ signatures, and what a response means.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from dataclasses import replace
 
@@ -14,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.adapters.luova import answer
-from exchange.adapters.luova.deliver import judge, request, signature
+from exchange.adapters.luova.deliver import judge, request
 from exchange.ports import Delivered, Delivery, TryAgain
 from exchange.ports.desk import Leased, Outcome
 from exchange.schemas.call import Reply
@@ -135,18 +133,10 @@ def test_a_state_shows_times_and_ids_as_receipts_do() -> None:
     assert json.loads(answer.state(rejected, []).body)["violations"] == [{"rule": "a.b"}]
 
 
-def test_a_delivery_carries_the_body_as_sent_and_a_signature_of_it() -> None:
+def test_a_delivery_carries_the_body_as_sent() -> None:
     call = request(DELIVERY)
-    expected = hmac.new(
-        RECEIVER.callback_secret.encode(), DELIVERY.body, hashlib.sha256
-    ).hexdigest()
-    assert (
-        call.headers["X-Signature"]
-        == f"sha256={expected}"
-        == signature(DELIVERY.body, RECEIVER.callback_secret)
-    )
     assert call.body is DELIVERY.body
-    assert call.path.endswith(call.headers["X-Delivery-Id"])
+    assert call.path.endswith(f"/{DELIVERY.id:032x}")
     assert (call.headers["X-Sender"], call.headers["X-Conversation-Id"]) == ("dvv", "c-1")
 
 

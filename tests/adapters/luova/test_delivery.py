@@ -26,13 +26,15 @@ async def exchange(tmp_path: Path) -> AsyncIterator[Running]:
         yield started
 
 
-async def put(exchange: Running, number: int) -> None:
+async def put(exchange: Running, number: int, conversation: str = "") -> None:
     """A message into the mailbox of a fund."""
     headers = {
         "X_Message_Type": "unemployment.benefit-data",
         "X_Message_Id": f"b-{number}",
         "X_Receiver": "fund.super",
     }
+    if conversation:
+        headers["X_Conversation_Id"] = conversation
     status, _, body = await exchange.post(
         "/luova/v1/messages", REPLY, "kela.unemployment", **headers
     )
@@ -47,12 +49,21 @@ async def read(exchange: Running, query: str = "") -> list[dict[str, Any]]:
     return letters
 
 
-async def acknowledge(exchange: Running, ids: list[Any]) -> tuple[int, Any]:
+def held(*letters: dict[str, Any]) -> list[dict[str, str]]:
+    """Letters as they are acknowledged."""
+    return [{"id": letter["id"], "lease": letter["lease"]} for letter in letters]
+
+
+async def acknowledge(exchange: Running, deliveries: list[Any]) -> tuple[int, Any]:
     """Acknowledge as the fund."""
-    status, _, body = await exchange.post(
-        "/luova/v1/mailbox/acknowledgements", json.dumps({"deliveries": ids}), "fund.super"
-    )
-    return status, json.loads(body)
+    body = json.dumps({"deliveries": deliveries})
+    return await about_leases(exchange, "acknowledgements", body)
+
+
+async def about_leases(exchange: Running, what: str, body: str) -> tuple[int, Any]:
+    """Say something of leases as the fund."""
+    status, _, answer = await exchange.post(f"/luova/v1/mailbox/{what}", body, "fund.super")
+    return status, json.loads(answer)
 
 
 async def test_a_mailbox_gives_the_oldest_first_and_nothing_twice_while_it_is_leased(
@@ -66,8 +77,8 @@ async def test_a_mailbox_gives_the_oldest_first_and_nothing_twice_while_it_is_le
     ]
     assert await read(exchange) == []
     assert first[0]["body"].encode() == REPLY
-    status, told = await acknowledge(exchange, [letter["id"] for letter in (*first, *rest)])
-    assert (status, len(told["acknowledged"]), told["unknown"]) == (200, 5, [])
+    status, told = await acknowledge(exchange, held(*first, *rest))
+    assert (status, len(told["acknowledged"])) == (200, 5)
     assert (await exchange.counts("luova"))["delivered"] == 5
     assert not [check for check in exchange.verify().checks if check.broken]
 
@@ -81,10 +92,12 @@ async def test_what_is_not_acknowledged_comes_back_and_counts_its_attempts(
     await asyncio.sleep(1.1)
     (again,) = await read(exchange)
     assert (again["id"], first["attempts"], again["attempts"]) == (first["id"], 1, 2)
-    _, told = await acknowledge(exchange, [again["id"]])
+    status, told = await acknowledge(exchange, held(first))
+    assert (status, told["violations"][0]["rule"]) == (409, "luova.lease-over"), "an old holder"
+    _, told = await acknowledge(exchange, held(again))
     assert told["acknowledged"] == [first["id"]]
-    _, told = await acknowledge(exchange, [again["id"]])
-    assert told["unknown"] == [first["id"]]
+    status, told = await acknowledge(exchange, held(again))
+    assert (status, told["violations"][0]["rule"]) == (409, "luova.lease-ended")
     assert (await exchange.counts("luova"))["delivered"] == 1
 
 
@@ -109,6 +122,11 @@ async def test_many_readers_at_once_share_a_mailbox_without_getting_anything_twi
         "?lease_seconds=3601",
         "?most=1e2",
         "?most=١",
+        "?wait=31",
+        "?wait=-1",
+        "?conversation=%C3%A4",
+        "?type=unemployment.nothing",
+        "?receiver=fund.super",
     ],
 )
 async def test_a_query_that_makes_no_sense_is_told(exchange: Running, query: str) -> None:
@@ -117,10 +135,23 @@ async def test_a_query_that_makes_no_sense_is_told(exchange: Running, query: str
     assert (status, violation["rule"]) == (400, "luova.query")
 
 
-@pytest.mark.parametrize("ids", [["x"], [7], [None], ["0" * 31], ["f" * 32], [["a"]]])
-async def test_an_acknowledgement_of_what_is_no_id(exchange: Running, ids: list[Any]) -> None:
-    status, told = await acknowledge(exchange, ids)
-    assert (status, told["violations"][0]["path"]) == (400, "/deliveries/0")
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        ("0" * 32, "/deliveries/0"),
+        (7, "/deliveries/0"),
+        (None, "/deliveries/0"),
+        ({"id": "0" * 32}, "/deliveries/0"),
+        ({"id": "0" * 31, "lease": "0" * 32}, "/deliveries/0/id"),
+        ({"id": "0" * 32, "lease": 7}, "/deliveries/0/lease"),
+        ({"id": "0" * 32, "lease": "f" * 32}, "/deliveries/0/lease"),
+    ],
+)
+async def test_an_acknowledgement_of_what_is_no_delivery(
+    exchange: Running, entry: Any, path: str
+) -> None:
+    status, told = await acknowledge(exchange, [entry])
+    assert (status, told["violations"][0]["path"]) == (400, path)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +161,9 @@ async def test_an_acknowledgement_of_what_is_no_id(exchange: Running, ids: list[
         "{",
         "[]",
         '{"deliveries":7}',
+        '{"deliveries":[]}',
         '{"deliveries":[],"x":1}',
-        json.dumps({"deliveries": ["0" * 32] * 101}),
+        json.dumps({"deliveries": [{"id": "0" * 32, "lease": "0" * 32}] * 101}),
     ],
 )
 async def test_an_acknowledgement_that_is_none(exchange: Running, body: str) -> None:

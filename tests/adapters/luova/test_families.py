@@ -155,8 +155,7 @@ def test_a_second_delivery_of_a_query_gets_the_same_answer() -> None:
     sending = query.make(Situation(random.Random(1), NOON, 1, directory))
     service = partner("etk.authority-service")
     first, second = (
-        stub(service, sending.call, "0" * 32, Situation(random.Random(n), NOON, n, directory))
-        for n in (1, 2)
+        stub(service, sending.call, Situation(random.Random(n), NOON, n, directory)) for n in (1, 2)
     )
     assert first[0].call == second[0].call
 

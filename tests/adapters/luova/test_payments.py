@@ -197,3 +197,35 @@ def test_check_digits_that_nobody_gives_out_are_wrong_even_where_the_remainder_i
         assert [
             finding.rule for finding in _accounts([etree.fromstring(f"<a>FI{rest}{body}</a>")])
         ] == ["payments.iban"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "executed"),
+    [
+        ("2024-12-20", "2024-12-27"),  # not on the eve of Christmas, nor on the holidays
+        ("2024-06-19", "2024-06-24"),  # the eve of Midsummer
+        ("2024-03-27", "2024-04-02"),  # Good Friday to Easter Monday
+        ("2024-04-29", "2024-05-02"),  # May Day
+        ("2024-05-04", "2024-05-07"),  # a message of a Saturday
+    ],
+)
+def test_nothing_is_paid_on_a_day_on_which_no_bank_works(sent: str, executed: str) -> None:
+    generated = credit_transfers(random.Random(1), datetime.date.fromisoformat(sent), 1, 3)
+    assert f"<ReqdExctnDt><Dt>{executed}</Dt>" in generated.body.decode()
+    assert check(generated.body) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "next_one"), [("2024-12-24", "2024-12-27"), ("2024-12-21", "2024-12-23")]
+)
+def test_a_payment_for_such_a_day_is_a_warning_that_names_the_next_bank_day(
+    day: str, next_one: str
+) -> None:
+    body = credit_transfers(random.Random(1), datetime.date(2024, 12, 20), 1, 3).body
+    (found,) = check(body.replace(b"<Dt>2024-12-27</Dt>", f"<Dt>{day}</Dt>".encode()))
+    assert (found.rule, found.severity, found.expected, found.found) == (
+        "payments.bank-day",
+        "warning",
+        next_one,
+        day,
+    )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from exchange.errors import LedgerError, Unreachable
 from exchange.journey.forget import Forgetting
 from exchange.ports import Inbound, Outcome, Remember
+from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.call import Reply
 from exchange.settings import Retention
 from tests.exchange.journey.way import BODY, FIRST, SECOND, SENDER, Script, Way, way
@@ -94,21 +96,25 @@ async def test_a_mailbox_within_its_limits(tmp_path: Path) -> None:
         )
         for number in range(5):
             await running.send(f"m-{number}", mode="mailbox")
-        first = await boxes.lease(name, FIRST, 1000, 10**9)
+        wanted = Wanted(name, FIRST, 1000)
+        first = await boxes.lease(wanted, 10**9)
         assert [each.envelope.sender_message_id for each in first] == ["m-0", "m-1", "m-2"]
         assert all(
             now + 60_000 <= each.lease_until <= now + 70_000 and each.body == BODY for each in first
         )
-        (fourth,) = await boxes.lease(name, FIRST, -5, -5)
+        (fourth,) = await boxes.lease(replace(wanted, most=-5), -5)
         assert fourth.lease_until >= now + 1000, "never shorter than a second"
-        ids = [each.delivery_id for each in first]
-        assert await boxes.acknowledge(name, SECOND, ids) == []
-        assert await boxes.acknowledge("another", FIRST, ids) == []
-        assert await boxes.acknowledge(name, FIRST, [*ids, *ids, 7]) == ids
-        assert await boxes.acknowledge(name, FIRST, ids) == []
-        (fifth,) = await boxes.lease(name, FIRST, 10, 10)
-        never_leased = await boxes.acknowledge(name, FIRST, [fifth.delivery_id + 1])
-        assert never_leased == []
+        holds = [each.hold for each in first]
+        assert await boxes.acknowledge(name, SECOND, holds) == ["unknown"] * 3
+        assert await boxes.acknowledge("another", FIRST, holds) == ["unknown"] * 3
+        told = await boxes.acknowledge(name, FIRST, [*holds, *holds, Hold(7, 7)])
+        assert told == ["", "", "", "twice", "twice", "twice", "unknown"]
+        assert await boxes.acknowledge(name, FIRST, holds) == ["delivered"] * 3
+        (fifth,) = await boxes.lease(wanted, 10)
+        told = await boxes.acknowledge(name, FIRST, [fifth.hold._replace(lease=fourth.lease)])
+        assert told == ["held-by-another"]
+        assert await boxes.refuse(name, FIRST, [fifth.hold], "no such person") == [""]
+        assert await boxes.acknowledge(name, FIRST, [fifth.hold]) == ["dead"]
         assert running.script.calls == [], "nobody is called"
 
 

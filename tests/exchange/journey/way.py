@@ -148,9 +148,10 @@ class Way:
 async def way(
     folder: Path, script: Script, directory: Directory | None = None, **parts: Any
 ) -> AsyncIterator[Way]:
-    """An open exchange; `deliveries` are settings, other parts are the channel's. It is closed and
-    proved at the end.
+    """An open exchange; `deliveries` are settings, `clock` is its time, other parts are the
+    channel's. It is closed and proved at the end.
     """
+    clock = parts.pop("clock", None)
     deliveries = {
         "first_backoff_seconds": 0.01,
         "poll_seconds": 0.02,

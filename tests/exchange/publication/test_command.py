@@ -21,9 +21,12 @@ SCALED = ("--year", "2024", "--scale", "1/1000")
 
 
 @pytest.fixture
-def call(year_ledger: Path) -> Call:
-    """The command on the made-up year."""
-    return Call(year_ledger)
+def call(year_ledger: Path, tmp_path: Path) -> Call:
+    """The command on the made-up year, with a list of publications of its own."""
+    link = tmp_path / "year" / "ledger.db"
+    link.parent.mkdir()
+    link.symlink_to(year_ledger)
+    return Call(link)
 
 
 class Call:
@@ -112,6 +115,52 @@ def test_open_data_withholds_in_every_form(call: Call) -> None:
     rows = csv.DictReader(io.StringIO(call(*SCALED, "--open-data", "--format", "csv").stdout))
     requests = next(row for row in rows if row["row"] == "kelmu.information-requests")
     assert (requests["counted"], requests["difference"], requests["published"]) == ("", "", "1447")
+
+
+@pytest.mark.parametrize("by", ["month,sector", "sender,day", "channel"])
+@pytest.mark.parametrize("how", [("--open-data", "--format", "csv"), ("--format", "json-stat")])
+def test_a_table_that_is_asked_for_is_no_open_data(
+    call: Call, by: str, how: tuple[str, ...]
+) -> None:
+    refused = call(*SCALED, "--by", by, *how, code=2)
+    assert "small ones could be worked out" in " ".join(refused.stderr.replace("│", " ").split())
+    assert refused.stdout == ""
+
+
+def test_no_two_publications_overlap_with_other_figures(
+    call: Call, year_ledger: Path, tmp_path: Path
+) -> None:
+    """Else each day of a cumulative series follows by subtraction."""
+    copy = tmp_path / "ledger.db"
+    copy.write_bytes(year_ledger.read_bytes())
+    of_copy = Call(copy)
+    january = ("--from", "2024-01-01", "--until", "2024-01-31", "--open-data")
+    first = of_copy(*january)
+    for until in ("2024-03-04", "2024-03-05"):
+        partial = of_copy("--from", "2024-01-01", "--until", until, "--open-data", code=2)
+        assert "whole calendar months" in partial.stderr
+        assert len(partial.stderr.splitlines()) == 1
+    assert of_copy(*january).stdout == first.stdout, "the same again tells nothing new"
+    of_copy("--from", "2024-02-01", "--until", "2024-02-29", "--open-data")
+    more = of_copy("--from", "2024-01-01", "--until", "2024-03-31", "--open-data", code=2)
+    assert "2024-01-01 to 2024-01-31 was published with other figures" in more.stderr
+    listed = json.loads((tmp_path / "ledger.open-data.json").read_text(encoding="utf-8"))
+    assert [entry["last"] for entry in listed] == ["2024-01-31", "2024-02-29"]
+    folder = tmp_path / "all"
+    of_copy(*SCALED, "--out", str(folder))
+    assert [path.name for path in (folder / "open-data").iterdir()] == ["not-offered.txt"]
+    assert "was published" in (folder / "open-data" / "not-offered.txt").read_text(encoding="utf-8")
+    (tmp_path / "ledger.open-data.json").write_text("{}[", encoding="utf-8")
+    assert "no JSON list" in of_copy(*january, code=2).stderr
+
+
+def test_json_stat_of_part_of_a_month_withholds_and_says_that_it_is_no_open_data(
+    call: Call,
+) -> None:
+    asked = call("--from", "2024-01-01", "--until", "2024-03-04", "--format", "json-stat")
+    dataset = json.loads(asked.stdout)
+    assert "c" in dataset["status"].values()
+    assert dataset["note"][0].startswith("No open data: the period 2024-01-01 to 2024-03-04")
 
 
 @pytest.mark.parametrize(

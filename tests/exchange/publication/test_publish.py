@@ -18,14 +18,21 @@ import altair
 import jsonschema
 import openpyxl
 import pytest
+from csvw import CSVW
+from frictionless import Package
 from jsonstat_validator import validate_jsonstat
 from lxml import etree
 from pyjstat import pyjstat
 
+from exchange.assembly import statistics_report
 from exchange.publication import text
 from exchange.publication.charts import charts_of
+from exchange.publication.meaning import meanings
+from exchange.publication.page import to_html
 from exchange.publication.publish import publish
 from exchange.publication.records import COLUMNS
+from exchange.simulation.calendar import days_of
+from exchange.statistics.days import is_working_day
 from exchange.statistics.peaks import GRAINS, MEASURES
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
@@ -135,7 +142,7 @@ def test_json_says_everything(folder: Path) -> None:
 
 def test_independent_readers_agree_on_json_stat(folder: Path) -> None:
     files = sorted((folder / "open-data").glob("*.json-stat.json"))
-    assert len(files) == 6
+    assert len(files) == 5
     for path in files:
         content = path.read_text(encoding="utf-8")
         assert validate_jsonstat(json.loads(content)) is True, path.name
@@ -257,3 +264,81 @@ def test_open_data_as_a_report_marks_what_is_withheld(year_report: Report) -> No
     written = text.table_text(as_open_data(year_report), "en")
     assert "··" in written
     assert "threshold rule" in written
+
+
+def test_frictionless_finds_the_data_package_valid(folder: Path) -> None:
+    package = Package(str(folder / "open-data" / "datapackage.json"))
+    found = package.validate()
+    assert found.valid, found.flatten(["rowNumber", "fieldName", "message"])
+    assert len(found.tasks) > 5
+
+
+def test_csvw_reads_the_rows_with_their_types(folder: Path) -> None:
+    table = CSVW(str(folder / "statistics.csv-metadata.json"))
+    assert table.is_valid
+    (read,) = table.tables
+    births = next(row for row in read if row["row"] == "population.births")
+    assert births["counted"] == 44
+
+
+def test_the_data_package_says_of_when_of_which_days_and_under_which_licence(folder: Path) -> None:
+    package = json.loads((folder / "open-data" / "datapackage.json").read_text(encoding="utf-8"))
+    assert package["temporal"] == {"start": "2024-01-01", "end": "2024-12-31"}
+    assert package["updated"] == "2025-01-01T00:00:00+02:00"
+    assert package["version"]
+    assert package["contributors"]
+    assert package["licenses"][0]["path"].startswith("https://creativecommons.org/")
+
+
+def test_json_stat_says_as_many_decimals_as_it_gives(folder: Path) -> None:
+    path = folder / "open-data" / "statistics.json-stat.json"
+    dataset = json.loads(path.read_text(encoding="utf-8"))
+    assert dataset["updated"] == "2025-01-01T00:00:00+02:00"
+    units = dataset["dimension"]["row"]["category"]["unit"]
+    size = dataset["size"][1]
+    for place, row in enumerate(dataset["dimension"]["row"]["category"]["index"]):
+        values = [v for v in dataset["value"][place * size : (place + 1) * size] if v is not None]
+        given = max(len(str(value).partition(".")[2]) for value in values)
+        assert units[row]["decimals"] == given, row
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_workbook_reads_well(folder: Path, year_report: Report, language: str) -> None:
+    book = openpyxl.load_workbook(folder / f"statistics.{language}.xlsx")
+    assert not [name for name in book.sheetnames if "." in name], "titles, not ids"
+    titles = {table.cut.id: table.cut.title[language] for table in year_report.tables}
+    assert titles["eessi.by-month"][:20] in {name[:20] for name in book.sheetnames}
+    rows = book[text.words(language)["rows"]].iter_rows(min_row=4, values_only=True)
+    numbers = [cell for row in rows for cell in row if isinstance(cell, float)]
+    assert all(round(number, 4) == number for number in numbers)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_quality_description_tells_its_parts(folder: Path, language: str) -> None:
+    written = (folder / f"quality.{language}.md").read_text(encoding="utf-8")
+    assert written.count("## ") == 7
+    assert "2023" in written
+    assert "{" not in written
+    page = (folder / f"report.{language}.html").read_text(encoding="utf-8")
+    assert f'<h2 id="quality">{text.words(language)["quality"]}</h2>' in page
+
+
+def test_working_days_are_as_the_quality_description_says() -> None:
+    for year, days in ((2023, 251), (2024, 252)):
+        assert sum(map(is_working_day, days_of(year))) == days
+
+
+def test_a_table_of_both_ends_says_that_deliveries_stand_twice(year_ledger: Path) -> None:
+    report = statistics_report(year_ledger, 2024, by=("sector",))
+    for language in LANGUAGES:
+        written = text.table_text(report, language, report.tables[-1])
+        assert text.words(language)["both-ends"][:40] in written
+        assert text.words(language)["both-ends"] in to_html(report, language).replace("&#39;", "'")
+    assert text.words("en")["both-ends"][:40] not in text.table_text(report, "en", report.tables[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_documentation_says_what_each_row_means(year_report: Report, language: str) -> None:
+    written = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    missing = [line for line in meanings(year_report, language) if f"- {line}\n" not in written]
+    assert missing == [], "print them there again: exchange.publication.meaning has them"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.schemas.bank_days import bank_day_from
 from exchange.simulation.calendar import (
     DayProfile,
     Hours,
@@ -15,7 +16,6 @@ from exchange.simulation.calendar import (
     days_of,
     midnight,
     profile_of,
-    working_day_from,
 )
 
 OFFICE = DayProfile([100, 100, 100, 100, 100, 0, 0], 0, [100] * 12)
@@ -58,8 +58,8 @@ def test_peaks_add_up_on_one_day() -> None:
 
 
 def test_working_days_are_counted_over_weekends() -> None:
-    assert working_day_from(datetime.date(2024, 5, 3), 1) == datetime.date(2024, 5, 6)
-    assert working_day_from(datetime.date(2024, 5, 6), -1) == datetime.date(2024, 5, 3)
+    assert bank_day_from(datetime.date(2024, 5, 3), 1) == datetime.date(2024, 5, 6)
+    assert bank_day_from(datetime.date(2024, 5, 6), -1) == datetime.date(2024, 5, 3)
 
 
 def test_a_day_begins_at_midnight_in_finland() -> None:

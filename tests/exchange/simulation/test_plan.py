@@ -4,6 +4,7 @@ what was planned.
 
 from __future__ import annotations
 
+import datetime
 from fractions import Fraction
 from functools import cache
 
@@ -11,10 +12,12 @@ import pytest
 
 from exchange import discovery
 from exchange.schemas import directory
+from exchange.schemas.bank_days import bank_day_from, is_bank_day
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.plan import Plan, plan
 from exchange.simulation.quantities import quantities
-from exchange.simulation.workload import added, figure, load
+from exchange.simulation.what_if import Scenario
+from exchange.simulation.workload import figure, load
 from exchange.simulation.year import shards_of
 from exchange.statistics.days import is_working_day
 from exchange.statistics.rows import load as load_rows
@@ -131,10 +134,43 @@ def test_every_stream_has_a_flow() -> None:
     assert planned(2024, SCALES[2]).missing == []
 
 
-def test_a_stream_times_a_factor_changes_its_total() -> None:
-    workload = load()
-    grown = workload.times("eessi.postings-received", Fraction(6, 5))
-    own = 1_114_360 - added(workload.streams, "eessi.received", 2024)
-    assert grown.totals["eessi.received"].year[2024] == 1_114_360 + own / 5
+@pytest.mark.parametrize("factor", [Fraction(6, 5), Fraction(1, 2), Fraction(0)])
+@pytest.mark.parametrize("name", ["tax.requests-sent", "eessi.pension-claims-received"])
+def test_a_change_of_a_stream_changes_nothing_else(name: str, factor: Fraction) -> None:
+    ordinary = planned(2024, Fraction(1, 1000))
+    changed = Scenario(factors=((name, factor),)).plan(ordinary, load(), [])
+    own = [
+        (one, two)
+        for one, two in zip(ordinary.planned, changed.planned, strict=True)
+        if one.stream.id == name or one == two
+    ]
+    assert len(own) == len(ordinary.planned)
+    before, after = (
+        sum(sum(each.units) for each in of.planned if each.stream.id == name)
+        for of in (ordinary, changed)
+    )
+    assert abs(after - before * factor) <= 1
+    everybody = frozenset(each.flow.partner for each in ordinary.planned)
+    number = days_of(2024).index(datetime.date(2024, 3, 4))
+    one, two = (set(of.arrivals(number, everybody)) for of in (ordinary, changed))
+    # More comes besides what there was, less is a part of it: no message that stays is moved.
+    kept = {(each.at, each.serial, each.items) for each in (one if factor > 1 else two)}
+    whole = {(each.at, each.serial, each.items) for each in (two if factor > 1 else one)}
+    assert kept <= whole
     with pytest.raises(ValueError, match="no stream 'nothing'"):
-        workload.times("nothing", Fraction(2))
+        Scenario(factors=(("nothing", factor),)).plan(ordinary, load(), [])
+
+
+@pytest.mark.parametrize("year", [2023, 2024])
+def test_kelas_messages_to_banks_go_two_bank_days_before_its_paydays(year: int) -> None:
+    weights = dict(zip(days_of(year), load().profiles["kela-payments"].weights(year), strict=True))
+    for month in range(2, 13):
+        payday = datetime.date(year, month, 26)
+        if not is_bank_day(payday):
+            payday = bank_day_from(payday, -1)
+        sent = bank_day_from(payday, -2)
+        assert weights[sent] == max(
+            weight for date, weight in weights.items() if date.month == month and date.day > 8
+        )
+        assert bank_day_from(sent, 2) == payday
+    assert all(is_bank_day(date) for date, weight in weights.items() if weight)

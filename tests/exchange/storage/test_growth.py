@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import Old, Place
-from exchange.storage import queries
-from exchange.storage.commit import lease_mailbox, record_all, settle_all
+from exchange.ports.ledger import Hold, Old, Place, Wanted
+from exchange.storage import mailbox, queries
+from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals as Sums
 from exchange.storage.migrate import migrate_sqlite
@@ -41,7 +41,11 @@ REMEMBERED = record("plan")
         lambda connection: Additions(connection).write(connection, unlinked(0, 1)),
         lambda connection: newest(connection, 0, 1),
         lambda connection: leave_digests(connection, [1, 2]),
-        lambda connection: lease_mailbox(connection, "luova", "fund.ytk", 10, 10**12, 10**12 + 1),
+        lambda connection: mailbox.lease(
+            connection, Wanted("luova", "fund.ytk", 10), 10**12, 10**12 + 1, 7
+        ),
+        lambda connection: mailbox.extend(connection, [Hold(1, 2), Hold(3, 4)], 10**12),
+        lambda connection: mailbox.overdue(connection, 1 << 62, 0, 10**12, 10),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "ask"),
         lambda connection: queries.ordered(connection, "fund.ytk", Place(1, 2), 9, 10),
@@ -66,6 +70,8 @@ REMEMBERED = record("plan")
         "newest link",
         "leave digests",
         "lease",
+        "extend",
+        "overdue",
         "due",
         "asked",
         "ordered",

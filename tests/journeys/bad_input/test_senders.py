@@ -8,6 +8,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,16 +106,18 @@ async def read(target: Target, partner: str, seconds: int = 60) -> list[dict[str
     return found
 
 
-async def acknowledge(target: Target, partner: str, ids: list[str]) -> dict[str, list[str]]:
+async def acknowledge(target: Target, partner: str, letter: dict[str, str]) -> tuple[int, Any]:
     """The answer to an acknowledgement."""
-    body = json.dumps({"deliveries": ids}).encode()
+    held = {"id": letter["id"], "lease": letter["lease"]}
     status, _, answer = await target.call(
-        Call("POST", "/luova/v1/mailbox/acknowledgements", key(partner), body)
+        Call(
+            "POST",
+            "/luova/v1/mailbox/acknowledgements",
+            key(partner),
+            json.dumps({"deliveries": [held]}).encode(),
+        )
     )
-    assert status == 200, answer
-    found = json.loads(answer)
-    assert isinstance(found, dict)
-    return found
+    return status, json.loads(answer)
 
 
 async def test_another_partners_mailbox(target: Target) -> None:
@@ -122,22 +125,21 @@ async def test_another_partners_mailbox(target: Target) -> None:
     assert await read(target, "fund.finka") == []
     (letter,) = await read(target, "fund.super")
     assert letter["body"].encode() == BENEFITS
-    assert await acknowledge(target, "fund.finka", [letter["id"]]) == {
-        "acknowledged": [],
-        "unknown": [letter["id"]],
-    }
+    status, told = await acknowledge(target, "fund.finka", letter)
+    assert (status, told["acknowledged"]) == (409, [])
+    assert told["violations"][0]["rule"] == "luova.lease-unknown"
     state = Call("GET", f"/luova/v1/messages/{message}")
     for other in ("fund.finka", "fund.super", STRANGER):
         status, _, body = await target.call(replace(state, headers=key(other)))
         assert (status, json.loads(body)["title"]) == (404, "No such message")
     status, _, body = await target.call(replace(state, headers=key("kela.unemployment")))
     assert (status, json.loads(body)["deliveries"][0]["state"]) == (200, "waiting")
-    assert (await acknowledge(target, "fund.super", [letter["id"]]))["acknowledged"] == [
-        letter["id"]
-    ]
-    assert (await acknowledge(target, "fund.super", [letter["id"]]))["unknown"] == [letter["id"]], (
-        "only once"
+    assert await acknowledge(target, "fund.super", letter) == (
+        200,
+        {"acknowledged": [letter["id"]]},
     )
+    status, told = await acknowledge(target, "fund.super", letter)
+    assert (status, told["violations"][0]["rule"]) == (409, "luova.lease-ended"), "only once"
     async with target.counting(FORMS[0]):
         pass
 

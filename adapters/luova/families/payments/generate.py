@@ -11,6 +11,7 @@ import datetime
 import functools
 import random
 
+from exchange.schemas.bank_days import bank_day_from
 from exchange.schemas.call import XML
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.identifiers import make_creditor_reference, make_iban
@@ -107,8 +108,8 @@ def _own_account(bank: int) -> tuple[bytes, bytes]:
 def credit_transfers(
     rng: random.Random, date: datetime.date, serial: int, count: int = 0, bank: int = 0
 ) -> Generated:
-    """A message to the `bank`th bank with `count` payments (default: 1 to 1,417), executed two days
-    later.
+    """A message to the `bank`th bank with `count` payments (default: 1 to 1,417), executed two bank
+    days later.
     """
     chance = rng.random
     count = count or rng.randint(*PAYMENTS)
@@ -128,7 +129,7 @@ def credit_transfers(
         )
     total = b"%d.%02d" % divmod(cents, 100)
     created = f"{date}T{int(chance() * 24):02d}:{int(chance() * 60):02d}:{int(chance() * 60):02d}Z".encode()
-    execution = (date + datetime.timedelta(days=2)).isoformat().encode()
+    execution = bank_day_from(date, 2).isoformat().encode()
     account, bic = _own_account(bank)
     parts[0] = _HEAD % (
         message_id,

@@ -19,6 +19,7 @@ from lxml import etree
 
 from exchange.adapters.luova.rules.fields import Rule
 from exchange.ports.channel import Context, Parsed
+from exchange.schemas.bank_days import bank_day_from, is_bank_day
 from exchange.schemas.identifiers import is_creditor_reference, is_iban
 from exchange.schemas.violation import Finding
 
@@ -187,6 +188,12 @@ def _instruction(instruction: Element, created: date | None) -> list[Finding]:
         message = "the day of payment lies neither before the message's own day nor far ahead of it"
         expected = f"{created} to {created + timedelta(days=AHEAD_DAYS_MAX)}"
         findings.append(Finding("payments.execution-day", message, wanted, expected, str(day)))
+    elif day and not is_bank_day(day):
+        message = "no bank works on that day, and the payment waits for the next bank day"
+        expected = str(bank_day_from(day, 1))
+        findings.append(
+            Finding("payments.bank-day", message, wanted, expected, str(day), severity="warning")
+        )
     return findings
 
 

@@ -41,9 +41,7 @@ def is_answered(number: int) -> bool:
     return number * unanswered % REQUESTS_2024 >= unanswered
 
 
-def answer(
-    partner: Partner, call: Call, delivery_id: str, situation: Situation
-) -> Sequence[Sending]:
+def answer(partner: Partner, call: Call, situation: Situation) -> Sequence[Sending]:
     """The data of the person and year asked about, at the published rate, or as somebody
     plans it.
     """
@@ -52,7 +50,8 @@ def answer(
         return []
     asked = loads(call.body)
     day = datetime.date.fromisoformat(asked["requestedAt"][:10])
-    rng, message_id = random.Random(delivery_id), f"re-{delivery_id}"
+    # By what was asked, not by the exchange's delivery: its ids depend on all other traffic.
+    rng, message_id = random.Random(asked["requestId"]), f"re-{asked['requestId']}"
     reply = response(
         rng, day, 0, asked["requestId"], asked["personalIdentityCode"], asked["taxYear"], message_id
     )

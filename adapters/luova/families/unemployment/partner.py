@@ -87,22 +87,25 @@ def _acknowledge(partner: Partner, reply: Reply, situation: Situation) -> Sequen
     if reply.status != 200:
         return []
     try:
-        ids = [delivery["id"] for delivery in loads(reply.body)["deliveries"]]
+        held = [
+            {name: delivery[name] for name in ("id", "lease")}
+            for delivery in loads(reply.body)["deliveries"]
+        ]
     except (ValueError, KeyError, TypeError):
         return []
-    if not ids:
+    if not held:
         return []
     headers = {"X-API-Key": partner.key, "Content-Type": JSON}
-    call = Call("POST", f"{MAILBOX}/acknowledgements", headers, dumps({"deliveries": ids}).encode())
+    call = Call(
+        "POST", f"{MAILBOX}/acknowledgements", headers, dumps({"deliveries": held}).encode()
+    )
     following = [Sending(call, items=0)]
-    if len(ids) == MAILBOX_MOST:
+    if len(held) == MAILBOX_MOST:
         following.append(_read_mailbox(partner, situation))
     return following
 
 
-def _reply_to(
-    partner: Partner, call: Call, delivery_id: str, situation: Situation
-) -> Sequence[Sending]:
+def _reply_to(partner: Partner, call: Call, situation: Situation) -> Sequence[Sending]:
     """The benefits of the person asked about.
 
     Raises:
@@ -116,7 +119,14 @@ def _reply_to(
     )
     wanted = situation.wanted("unemployment.benefit-data")
     reply = benefit_data(
-        random.Random(delivery_id), day, 0, request_id, code, f"re-{delivery_id}", wanted
+        # By what was asked, not by the exchange's delivery: its ids depend on all other traffic.
+        random.Random(request_id),
+        day,
+        0,
+        request_id,
+        code,
+        f"re-{request_id}",
+        wanted,
     )
     return [
         submit(

@@ -1,0 +1,92 @@
+"""Mailboxes in the ledger: what can be leased, leases taken and extended, what is past its deadline."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from exchange.ports.ledger import Hold, Wanted
+from exchange.storage.connection import placeholders
+
+#: What of a mailbox may hold something up: all that waits, and of ordered conversations also what
+#: is dead, until it is sent again or skipped (and so in another state).
+OPEN = "delivery.state='waiting' OR (delivery.state='dead' AND delivery.ordered=1)"
+
+_OPEN = (
+    "SELECT delivery.id, delivery.state, delivery.next_at, delivery.ordered, message.channel, "
+    "message.conversation, message.message_type "
+    "FROM delivery JOIN message ON message.id=delivery.message_id "
+    f"WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN}) "
+    "ORDER BY delivery.position, delivery.id"
+)
+
+
+def free(connection: sqlite3.Connection, wanted: Wanted, now: int) -> list[int]:
+    """The oldest deliveries that can be leased now, by position.
+
+    Of an ordered conversation that is the first that has not ended: the others wait for it, also
+    while it is leased or dead. Costs as much as lies in the mailbox before the last one found.
+    """
+    found: list[int] = []
+    begun: set[str] = set()
+    for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (wanted.receiver,)):
+        channel, conversation, message_type = said
+        if channel != wanted.channel:
+            continue
+        if ordered:
+            if conversation in begun:
+                continue
+            begun.add(conversation)
+        if state != "waiting" or next_at > now:
+            continue
+        if wanted.conversation and conversation != wanted.conversation:
+            continue
+        if wanted.message_types and message_type not in wanted.message_types:
+            continue
+        found.append(delivery)
+        if len(found) == wanted.most:
+            break
+    return found
+
+
+def lease(
+    connection: sqlite3.Connection, wanted: Wanted, now: int, until: int, lease_id: int
+) -> list[int]:
+    """Lease what can be leased under that id until `until`; the deliveries' ids, by position."""
+    found = free(connection, wanted, now)
+    if found:
+        connection.execute(
+            "UPDATE delivery SET next_at=?, attempts=attempts+1, lease=? "
+            f"WHERE id IN ({','.join('?' * len(found))})",
+            (until, lease_id, *found),
+        )
+    return found
+
+
+def extend(connection: sqlite3.Connection, holds: Sequence[Hold], until: int) -> list[int]:
+    """Have these leases end at `until`; the ids of the deliveries that are still held by them."""
+    if not holds:
+        return []
+    rows = connection.execute(
+        f"WITH held(id,lease) AS (VALUES {placeholders(len(holds), 2)}) "
+        "UPDATE delivery SET next_at=? FROM held WHERE delivery.id=held.id "
+        "AND delivery.lease=held.lease AND delivery.state='waiting' RETURNING delivery.id",
+        (*(value for hold in holds for value in hold), until),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def overdue(
+    connection: sqlite3.Connection, before: int, since: int, now: int, most: int
+) -> list[int]:
+    """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and which
+    were not sent again at `since` or later; the oldest first.
+    """
+    rows = connection.execute(
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='mailbox' AND message_id<? "
+        "AND next_at<=? AND NOT EXISTS (SELECT 1 FROM event WHERE "
+        "event.message_id=delivery.message_id AND event.delivery_id=delivery.id "
+        "AND event.kind='resent' AND event.at>=?) ORDER BY message_id, id LIMIT ?",
+        (before, now, since, most),
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,52 @@
+"""Leases of a mailbox: the suite of what the port `Ledger` says of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exchange.ports.ledger import Hold, Wanted
+from exchange.storage.sqlite import SqliteLedger
+from tests.contracts.rows import MINUTE, record, settlement
+
+
+async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedger) -> None:
+    made = record("a", modes=("mailbox",), receiver="fund")
+    await ledger.record(made)
+    wanted = Wanted("luova", "fund", 10)
+    for other in (replace(wanted, receiver="another"), replace(wanted, channel="kelmu")):
+        assert await ledger.lease(other, 2 * MINUTE, 3 * MINUTE, 1) == []
+    [leased] = await ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, 2)
+    assert (leased.delivery.attempts, leased.delivery.lease, leased.body) == (1, 2, made.body)
+    assert await ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, 3) == []
+    [again] = await ledger.lease(wanted, 3 * MINUTE, 4 * MINUTE, 4)
+    assert (again.delivery.attempts, again.delivery.lease) == (2, 4)
+
+
+async def test_only_the_newest_lease_ends_or_extends_a_delivery(ledger: SqliteLedger) -> None:
+    made = record("a", modes=("mailbox",), receiver="fund")
+    await ledger.record(made)
+    wanted, delivery = Wanted("luova", "fund", 10), made.deliveries[0].id
+    await ledger.lease(wanted, MINUTE, 2 * MINUTE, 2)
+    await ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, 4)
+    old = settlement(made, "delivered", ["delivered"])
+    old.lease = 2
+    assert await ledger.settle(old) is False
+    assert await ledger.extend([Hold(delivery, 2)], 9 * MINUTE) == []
+    assert await ledger.extend([Hold(delivery, 4), Hold(delivery + 9, 4)], 9 * MINUTE) == [delivery]
+    assert await ledger.lease(wanted, 8 * MINUTE, 10 * MINUTE, 5) == []
+    old.lease = 4
+    assert await ledger.settle(old) is True
+    assert await ledger.extend([Hold(delivery, 4)], 9 * MINUTE) == []
+
+
+async def test_a_lease_from_before_a_dead_letter_was_sent_again_holds_nothing(
+    ledger: SqliteLedger,
+) -> None:
+    made = record("a", modes=("mailbox",), receiver="fund")
+    await ledger.record(made)
+    await ledger.lease(Wanted("luova", "fund", 10), MINUTE, 2 * MINUTE, 2)
+    await ledger.settle(settlement(made, "dead", ["dead-lettered"]))
+    await ledger.settle(settlement(made, "waiting", ["resent"], from_state="dead"))
+    late = settlement(made, "delivered", ["delivered"])
+    late.lease = 2
+    assert await ledger.settle(late) is False

@@ -1,0 +1,129 @@
+"""A mailbox under any order of readings, acknowledgements, refusals and lost leases, by one worker
+and by two on the same ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.ports.ledger import Record, Wanted
+from exchange.storage.proof.verify import verify
+from exchange.storage.sqlite import SqliteLedger
+from tests.contracts.rows import MINUTE, record, settlement
+
+WANTED = Wanted("luova", "fund", 3)
+#: What a reader does next; the number chooses which of those that it could do it to.
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("take", "acknowledge", "refuse", "resend", "late")), st.integers(0, 9)
+    ),
+    max_size=25,
+)
+
+
+@dataclass
+class Seen:
+    """What a sequence of steps has led to."""
+
+    records: dict[int, Record]
+    now: int = MINUTE
+    lease: int = 0
+    #: Leases that were given, the newest of each delivery last.
+    given: list[tuple[int, int]] = field(default_factory=list)
+    delivered: list[int] = field(default_factory=list)
+    dead: list[int] = field(default_factory=list)
+
+
+def letter(name: str, conversation: str) -> Record:
+    """An ordered one, or one of no conversation."""
+    made = record(name, modes=("mailbox",), receiver="fund")
+    made.message = made.message._replace(conversation=conversation)
+    made.deliveries = [each._replace(ordered=int(bool(conversation))) for each in made.deliveries]
+    return made
+
+
+async def step(ledger: SqliteLedger, seen: Seen, what: str, number: int) -> None:
+    """Do it, and see that what came is what may come."""
+    seen.now += MINUTE // 4
+    if what == "take":
+        seen.lease += 1
+        until = seen.now + MINUTE
+        for each in await ledger.lease(WANTED, seen.now, until, seen.lease):
+            allowed(seen, each.delivery.id)
+            seen.given.append((each.delivery.id, seen.lease))
+        return
+    if what == "late":
+        seen.now += 2 * MINUTE
+        return
+    if what == "resend":
+        if seen.dead:
+            again = seen.dead[number % len(seen.dead)]
+            resent = settlement(
+                seen.records[again], "waiting", ["resent"], seen.now, from_state="dead"
+            )
+            assert await ledger.settle(resent)
+            seen.dead.remove(again)
+        return
+    if not seen.given:
+        return
+    delivery, lease = seen.given[number % len(seen.given)]
+    state, kind = ("delivered", "delivered") if what == "acknowledge" else ("dead", "dead-lettered")
+    ended = settlement(seen.records[delivery], state, [kind], seen.now)
+    ended.lease = lease
+    newest = [one for one in seen.given if one[0] == delivery][-1] == (delivery, lease)
+    took = await ledger.settle(ended)
+    assert newest or not took, "an old holder's word counts for nothing"
+    if took:
+        (seen.delivered if state == "delivered" else seen.dead).append(delivery)
+        seen.given = [one for one in seen.given if one[0] != delivery]
+
+
+def allowed(seen: Seen, delivery: int) -> None:
+    """What is given has not ended, and all before it in its conversation has been acknowledged."""
+    assert delivery not in seen.delivered, "nothing acknowledged comes back"
+    assert delivery not in seen.dead
+    conversation = seen.records[delivery].message.conversation
+    if conversation:
+        for other, made in seen.records.items():
+            if made.message.conversation == conversation and other < delivery:
+                assert other in seen.delivered, "one is out at a time, in order"
+
+
+async def play(workers: int, steps: list[tuple[str, int]], folder: Path) -> None:
+    """Play the steps, each by the next worker; then fetch all that is left."""
+    path = folder / "exchange.db"
+    ledgers = [SqliteLedger(path, node=number) for number in range(workers)]
+    for ledger in ledgers:
+        await ledger.open()
+    made = [letter(f"{name}{number}", name) for number in range(3) for name in ("a", "b", "")]
+    for index, each in enumerate(made):
+        each.message = each.message._replace(sender_message_id=f"m-{index}")
+        await ledgers[0].record(each)
+    seen = Seen({each.deliveries[0].id: each for each in made})
+    for index, (what, number) in enumerate(steps):
+        await step(ledgers[index % workers], seen, what, number)
+    for _ in range(len(made) * 2):
+        await step(ledgers[0], seen, "resend", 0)
+        await step(ledgers[0], seen, "late", 0)
+        await step(ledgers[-1], seen, "take", 0)
+        while seen.given:
+            await step(ledgers[0], seen, "acknowledge", len(seen.given) - 1)
+    assert sorted(seen.delivered) == sorted(seen.records), "nothing leased is lost"
+    for ledger in ledgers:
+        await ledger.close()
+    assert not [check for check in verify(path).checks if check.broken]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@settings(max_examples=25, deadline=None)
+@given(steps=STEPS)
+def test_order_and_leases_hold(workers: int, steps: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(workers, steps, Path(folder)))
