@@ -42,6 +42,7 @@ from exchange.storage.receivers import SqliteReceivers
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
+from exchange.web.dead_letters import DeadLetters
 from exchange.web.pages.live import live_page
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
@@ -96,15 +97,7 @@ class Exchange:
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.receiver_states = SqliteReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
-        self.dispatcher = Dispatcher(
-            self.ledger,
-            self.attempts,
-            self.directory,
-            self.clock,
-            bounds_of(settings),
-            self.lanes,
-            self.receivers,
-        )
+        self.dispatcher = self._dispatcher()
         self.judge = judge_of(settings, self.catalogue)
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
@@ -130,6 +123,17 @@ class Exchange:
         )
         self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
+
+    def _dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.ledger,
+            self.attempts,
+            self.directory,
+            self.clock,
+            bounds_of(self.settings),
+            self.lanes,
+            self.receivers,
+        )
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
         return [
@@ -179,9 +183,13 @@ class Exchange:
                 self.aside,
                 snapshots,
                 self.catalogue,
-                self.receiver_states,
-                self.directory,
-                self.clock,
+                DeadLetters(
+                    self.ledger,
+                    self.mailboxes,
+                    self.receiver_states,
+                    self.directory,
+                    self.clock,
+                ),
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,

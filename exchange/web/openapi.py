@@ -62,14 +62,20 @@ class Operation:
         unknown = [name for name in request.query if name not in self.query]
         if unknown and self.path.startswith("/api/"):
             takes = ", ".join(self.query) or "none"
-            reply = problem(
+            return problem_response(
                 400,
                 "Unknown query parameter",
                 f"there is no query parameter {unknown[0][:40]!r} here; there are: {takes}",
             )
-            headers = {"Content-Type": reply.content_type}
-            return web.Response(status=400, body=reply.body, headers=headers)
         return await self.handler(request)
+
+
+def problem_response(status: int, title: str, detail: str) -> web.Response:
+    """A problem document (RFC 9457)."""
+    reply = problem(status, title, detail)
+    return web.Response(
+        status=status, body=reply.body, headers={"Content-Type": reply.content_type}
+    )
 
 
 def describe(
