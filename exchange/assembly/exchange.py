@@ -137,6 +137,7 @@ class Exchange:
             self.mailboxes,
             self.directory,
             self.clock,
+            self.aside,
             folder,
         )
 

@@ -4,18 +4,22 @@ the ledger; no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from exchange.clocks import first_id
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
+from exchange.journey.aside import Aside
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
+
+Result = TypeVar("Result")
 
 
 class ChannelDesk:
@@ -30,6 +34,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
+        aside: Aside,
         folder: Path | None = None,
     ) -> None:
         self._channel = channel
@@ -39,6 +44,7 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
+        self._aside = aside
         self._folder = folder
 
     @property
@@ -76,6 +82,12 @@ class ChannelDesk:
     async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
         """Take deliveries from the partner's mailbox."""
         return await self._mailboxes.lease(self._channel.name, partner, most, seconds)
+
+    async def beside(
+        self, size: int, function: Callable[..., Result], *arguments: object
+    ) -> Result:
+        """Work on a body, a large one beside the loop."""
+        return await self._aside.run(size, function, *arguments)
 
     async def acknowledge(self, partner: str, delivery_ids: Sequence[int]) -> list[int]:
         """End leases as delivered."""

@@ -4,16 +4,18 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from exchange.ports.channel import Inbound
 from exchange.ports.ledger import Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -86,6 +88,14 @@ class Desk(Protocol):
     async def lease(self, partner: str, most: int, seconds: float) -> list[Leased]:
         """Take up to `most` waiting deliveries of this channel from the partner's mailbox; each
         comes back unless acknowledged.
+        """
+        ...
+
+    async def beside(
+        self, size: int, function: Callable[..., Result], *arguments: object
+    ) -> Result:
+        """What the function makes of a body of `size` bytes; a large one is not worked at on the
+        event loop.
         """
         ...
 

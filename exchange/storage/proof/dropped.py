@@ -77,15 +77,14 @@ def forget(
         "SELECT id FROM event WHERE message_id=0 AND kind=?", (FORGOTTEN,)
     ).fetchall()
     ids = sorted([*events, *(row[0] for row in told)])
-    if said.links is None or said.counts is None:
-        said = said._replace(links=sum_of_links(connection), counts=sum_of_counts(connection))
-        counts = 0  # the sum holds it already
-    assert said.links is not None and said.counts is not None, "just given"
+    links = sum_of_links(connection) if said.links is None else said.links
+    # All counts together hold what has just been added.
+    kept = sum_of_counts(connection) if said.counts is None else said.counts + counts
     said = Forgotten(
         max(said.bodies, bodies, messages),
         max(said.messages, messages),
-        (said.links + leave_digests(connection, ids)) % MODULUS,
-        (said.counts + counts) % MODULUS,
+        (links + leave_digests(connection, ids)) % MODULUS,
+        kept % MODULUS,
     )
     at = connection.execute("SELECT at FROM event ORDER BY id DESC LIMIT 1").fetchone()
     detail = json.dumps(said._asdict())
