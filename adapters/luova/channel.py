@@ -5,6 +5,7 @@ from __future__ import annotations
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import judge, request
 from exchange.adapters.luova.identify import identify
+from exchange.adapters.luova.items import items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
@@ -30,5 +31,6 @@ CHANNEL = Channel(
     judge=judge,
     rules=rules,
     verdict=verdict,
+    items_by_kind=items_by_kind,
     large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )

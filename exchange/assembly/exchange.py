@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from exchange.assembly.parts import (
     warm_up,
 )
 from exchange.clocks import SequentialIds, WallClock
+from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.aside import Aside
@@ -84,7 +86,9 @@ class Exchange:
             policy_of(settings),
             deliveries.timeout_seconds,
         )
-        self.lanes = lanes or NumberedLanes(worker, settings.server.workers)
+        workers = settings.server.workers
+        # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its lanes.
+        self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.dispatcher = Dispatcher(
             self.ledger, self.attempts, self.directory, self.clock, bounds_of(settings), self.lanes
         )
@@ -172,6 +176,7 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
@@ -181,6 +186,10 @@ class Exchange:
                 self.forgetting.start()
                 self.watching.start()
 
+    async def hold(self) -> None:
+        """Keep that the ledger is held up to now."""
+        await self.ledger.hold(self.clock.now())
+
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
@@ -188,6 +197,9 @@ class Exchange:
         await self.dispatcher.stop()
         await self.attempts.stop()
         self.aside.close()
+        # A ledger that takes nothing any more is closed all the same.
+        with suppress(LedgerError):
+            await self.hold()
         await self.ledger.close()
         if self._own_transport is not None:
             await self._own_transport.close()

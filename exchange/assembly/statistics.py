@@ -17,13 +17,14 @@ from exchange.schemas.directory import Directory
 from exchange.settings import load
 from exchange.statistics.breakdown import asked_table
 from exchange.statistics.count import Line, Period
+from exchange.statistics.coverage import coverage
 from exchange.statistics.cuts import load as load_cuts
+from exchange.statistics.history import History
 from exchange.statistics.peaks import Peaks
 from exchange.statistics.report import Report, report_of
 from exchange.statistics.rows import LANGUAGES, Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
-from exchange.storage.days import date_of_day, day_of_date
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.rollups import Rollups
 
@@ -57,10 +58,9 @@ def statistics_report(
     """All of the statistics from the ledger file (or from several, as a simulation has them), in
     one pass over the counters.
 
-    Counted are the days [since, until), else those of `year` that the ledger holds, else all that
-    it holds; compared with the figures published for `year`, times `scale` (0.001 for a simulation
-    at 1/1000). Give both days for a whole year that was simulated, so that the published figures
-    are taken whole even where nothing came on its first day. Of a ledger that holds two days or
+    Counted are the days [since, until) that the ledger holds, an end that is not named being its
+    own; without any those of `year`, else all that it holds; compared with the figures published
+    for `year`, times `scale` (0.001 for a simulation at 1/1000). Of a ledger that holds two days or
     less, the time is taken to the minute: a quarter of an hour is not compared with a day. `by`
     adds a table by these dimensions (see `exchange.statistics.breakdown`), the last of the report.
 
@@ -74,15 +74,16 @@ def statistics_report(
     directory, catalogue = directory_of(settings), Catalogue.load()
     known = [message_type.name for message_type in catalogue]
     tables = [*cuts.tables, *([asked_table(by)] if by else [])]
-    tally = Tally.of(rows, directory, known, cuts.bands, tables, cuts.groups)
     peaks = Peaks()
     paths = [path] if isinstance(path, Path) else path
     for ledger in paths:
         migrate_sqlite(ledger, create=False)
     with ExitStack() as stack:
         ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
-        bounds = [each for rollups in ledgers if (each := rollups.bounds())]
-        first, end = _counted_days(since, until, bounds, year)
+        history = History([kept for each in ledgers for kept in each.partners()], directory)
+        covered = coverage(since, until, year, [days for each in ledgers for days in each.held()])
+        first, end = covered.first, covered.end
+        tally = Tally.of(rows, history, known, cuts.bands, tables, cuts.groups)
         if "hour" in by:
             for day, *dimensions, hour, count, items, size in heapq.merge(
                 *(each.hours(first, end) for each in ledgers), key=itemgetter(0)
@@ -94,14 +95,12 @@ def statistics_report(
             ):
                 tally.add(day, tuple(dimensions), count, items, size)  # type: ignore[arg-type]
         peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
-    if tally.days and not (since and until):
-        first, end = max(first, min(tally.days)), min(end, max(tally.days) + 1)
-    days: float = end - first if tally.days or (since and until) else 0
+    days: float = len(covered.held)
     if peaks.minutes and not (since and until) and days <= SHORT_DAYS:
         days = (peaks.minutes[1] - peaks.minutes[0] + 1) / MINUTES_A_DAY
-    span = (date_of_day(first), date_of_day(end - 1)) if end > first and days else None
-    names = {**cuts.names, **_names(directory, catalogue)}
-    return report_of(tally, cuts, names, Period(year, max(days, 0), scale), span, peaks)
+    asked = None if covered.whole else covered.asked
+    names = {**cuts.names, **_names(history.newest, catalogue)}
+    return report_of(tally, cuts, names, Period(year, days, scale, asked), covered, peaks)
 
 
 def own_endpoints() -> list[tuple[str, str]]:
@@ -114,28 +113,6 @@ def own_endpoints() -> list[tuple[str, str]]:
         for watch in channel.watches
         if watch.endpoint
     ]
-
-
-def _counted_days(
-    since: datetime.date | None,
-    until: datetime.date | None,
-    bounds: Sequence[tuple[int, int]],
-    year: int,
-) -> tuple[int, int]:
-    """The day numbers [first, end) to count; `bounds` are the first and the last day of each ledger
-    that has any.
-    """
-    first, end = (
-        (min(each[0] for each in bounds), max(each[1] for each in bounds) + 1) if bounds else (0, 0)
-    )
-    if since is None and until is None:
-        january, next_january = (
-            day_of_date(datetime.date(year, 1, 1)),
-            day_of_date(datetime.date(year + 1, 1, 1)),
-        )
-        if first < next_january and end > january:
-            first, end = max(first, january), min(end, next_january)
-    return day_of_date(since) if since else first, day_of_date(until) if until else end
 
 
 def _names(directory: Directory, catalogue: Catalogue) -> dict[str, dict[str, Mapping[str, str]]]:

@@ -16,6 +16,7 @@ from exchange.assembly import ledger_path, statistics_report
 from exchange.settings import load
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.rows import load as load_rows
 from exchange.statistics.suppression import as_open_data
 
 TABLE = "table"
@@ -66,6 +67,11 @@ def statistics(
         raise typer.BadParameter(f"{TABLE}, {', '.join(FORMS)}", param_hint="--format")
     if language not in LANGUAGES:
         raise typer.BadParameter(", ".join(LANGUAGES), param_hint="--lang")
+    if year not in (years := load_rows().years):
+        raise typer.BadParameter(
+            f"no figures of {year} are published: {', '.join(map(str, years))}",
+            param_hint="--year",
+        )
     path = ledger_path(load(), ledger)
     if not path.exists():
         Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
@@ -86,6 +92,7 @@ def _give(report: Report, form: str, language: str, out: Path | None, by: bool) 
     # What draws charts and writes workbooks takes a second to import, and the other commands need
     # none of it.
     from exchange.publication.forms import write
+    from exchange.publication.meaning import between, meanings
     from exchange.publication.publish import publish
     from exchange.publication.text import table_text
 
@@ -97,7 +104,8 @@ def _give(report: Report, form: str, language: str, out: Path | None, by: bool) 
     else:
         # A pipe has no width of its own; the table must not be cut there.
         width = max(Console().width, 110)
-        text = table_text(report, language, report.tables[-1] if by else None, width)
+        more = [] if by else [*between(report, language), *meanings(report, language)]
+        text = table_text(report, language, report.tables[-1] if by else None, width, more)
         print(text, end="") if out is None else out.write_text(text, encoding="utf-8")
 
 

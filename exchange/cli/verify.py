@@ -70,9 +70,11 @@ def text(verification: Verification) -> str:
             "queued",
             "delivered",
             "waiting",
-            "dead",
         )
-        lines.append(f"  {channel}: " + ", ".join(f"{kind} {sums.get(kind, 0)}" for kind in kinds))
+        told = [f"{kind} {sums.get(kind, 0)}" for kind in kinds]
+        # Of all that there was: retention drops dead letters, and the sums must add up after it.
+        dead = sums.get("dead-lettered", 0) - sums.get("resent", 0)
+        lines.append(f"  {channel}: " + ", ".join([*told, f"dead-lettered {dead}"]))
     lines += [f"note: {note}" for note in verification.notes]
     lines += [f"head: {head}" for head in verification.heads]
     lines.append("verify: clean" if verification.clean else "verify: BROKEN")

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from exchange.errors import LedgerError, Unroutable
 from exchange.journey.aside import Aside
+from exchange.journey.count import ITEMS_BY_KIND
 from exchange.journey.deliver import Dispatcher
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
@@ -142,12 +143,15 @@ class Acceptance:
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:
-            return judgement, channel.route(parsed, identity, judgement.verdict, self._directory)
+            destinations = channel.route(parsed, identity, judgement.verdict, self._directory)
         except Unroutable as error:
             judgement.reason = error.reason
             judgement.violations.append(Violation(f"route.{error.reason}", str(error)))
             judgement.verdict = type(judgement.verdict)(False, 0, detail=judgement.verdict.detail)
             return judgement, ()
+        if kinds := channel.items_by_kind(parsed, judgement.verdict):
+            judgement.verdict.detail[ITEMS_BY_KIND] = dict(kinds)
+        return judgement, destinations
 
     def _record(
         self,

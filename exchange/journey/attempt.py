@@ -177,7 +177,13 @@ class Attempts:
                 kinds.append("dead-lettered")
         events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
         counts = delivery_counts(
-            now, dimensions, delivery.items, envelope.bytes, kinds, envelope.process
+            now,
+            dimensions,
+            delivery.items,
+            envelope.bytes,
+            kinds,
+            envelope.process,
+            envelope.detail,
         )
         settlement = Settlement(
             delivery.id,

@@ -4,9 +4,15 @@ storage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from exchange.ports.ledger import Count, CountKey, DeliveryRow, MessageRow
+
+#: Under what the detail of a message keeps how many of its items are of each kind.
+ITEMS_BY_KIND = "items_by_kind"
+#: What is counted by kind of item, too: a delivery as it is made and as it is taken.
+BY_KIND = ("queued", "delivered")
 
 
 def message_counts(
@@ -53,14 +59,23 @@ def duplicate_counts(original: MessageRow, at: int) -> list[Count]:
     ]
 
 
-def queued_counts(message: MessageRow, deliveries: Sequence[DeliveryRow]) -> list[Count]:
-    """The deliveries that an accepted message causes."""
-    before = (message.received_at // 60_000, message.channel, message.message_type, message.sender)
-    after = (message.endpoint, "queued", message.process)
-    return [
-        (CountKey(*before, each.receiver, *after), 1, each.items, message.bytes)
-        for each in deliveries
-    ]
+def queued_counts(
+    message: MessageRow, deliveries: Sequence[DeliveryRow], detail: Mapping[str, Any]
+) -> list[Count]:
+    """The deliveries that an accepted message with that detail causes."""
+    counts: list[Count] = []
+    for each in deliveries:
+        dimensions = (message.channel, message.message_type, message.sender, each.receiver)
+        counts += delivery_counts(
+            message.received_at,
+            (*dimensions, message.endpoint),
+            each.items,
+            message.bytes,
+            ["queued"],
+            message.process,
+            detail,
+        )
+    return counts
 
 
 def delivery_counts(
@@ -69,10 +84,19 @@ def delivery_counts(
     items: int,
     size: int,
     kinds: Sequence[str],
-    process: str = "",
+    process: str,
+    detail: Mapping[str, Any],
 ) -> list[Count]:
     """Kinds of one moment of one delivery; `dimensions` are channel, message type, sender,
-    receiver, endpoint.
+    receiver, endpoint. What the message's detail says of its items is counted besides: kind and kind
+    of item, parted by a colon.
     """
     minute = at // 60_000
-    return [(CountKey(minute, *dimensions, kind, process), 1, items, size) for kind in kinds]
+    counts = [(CountKey(minute, *dimensions, kind, process), 1, items, size) for kind in kinds]
+    for item, number in detail.get(ITEMS_BY_KIND, {}).items():
+        counts += [
+            (CountKey(minute, *dimensions, f"{kind}:{item}", process), 1, number, 0)
+            for kind in kinds
+            if kind in BY_KIND
+        ]
+    return counts

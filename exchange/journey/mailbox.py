@@ -6,12 +6,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from exchange.journey.count import delivery_counts
 from exchange.journey.record import envelope_of
 from exchange.ports import Actor, AuditRow, Clock, Leased, Ledger, Settlement
 from exchange.ports.ledger import EventRow, Pending
 from exchange.schemas.envelope import public_id
+
+#: What the audit log says of a dead letter that was not sent again.
+NO_LETTER = "no dead letter has that id"
+NOBODY_WAITS = "refused: nobody waits for the answer any more"
+
+
+class Resent(NamedTuple):
+    """Dead letters that were put back, and those that are not sent again since their caller, who
+    waited for the answer, is gone.
+    """
+
+    resent: list[int]
+    refused: list[int]
 
 
 class Mailboxes:
@@ -61,13 +75,16 @@ class Mailboxes:
         )
         return [each.delivery.id for each, done in zip(mine, settled, strict=True) if done]
 
-    async def resend(self, delivery_ids: Sequence[int], actor: Actor) -> list[int]:
-        """Put dead letters back into the queue, with all their attempts ahead of them.
+    async def resend(self, delivery_ids: Sequence[int], actor: Actor) -> Resent:
+        """Put dead letters back into the queue, with all their attempts ahead of them; but those
+        whose caller waited for the answer, since nobody would make or hear them any more.
 
         The audit log says so of each that was put back, in the same transaction; and of the others
         that nothing was changed.
         """
-        found = await self._ledger.pending(delivery_ids, "dead", bodies=False)
+        dead = await self._ledger.pending(delivery_ids, "dead", bodies=False)
+        found = [each for each in dead if each.delivery.mode != "ask"]
+        refused = [each.delivery.id for each in dead if each.delivery.mode == "ask"]
         settled = await asyncio.gather(
             *(
                 self._settle(
@@ -78,9 +95,13 @@ class Mailboxes:
         )
         resent = [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
         if others := [number for number in dict.fromkeys(delivery_ids) if number not in resent]:
-            unchanged = "no dead letter has that id"
-            await self._ledger.audit([self._resend(actor, each, unchanged) for each in others])
-        return resent
+            await self._ledger.audit(
+                [
+                    self._resend(actor, each, NOBODY_WAITS if each in refused else NO_LETTER)
+                    for each in others
+                ]
+            )
+        return Resent(resent, refused)
 
     def _resend(self, actor: Actor, delivery_id: int, outcome: str) -> AuditRow:
         return actor.did(self._clock.now(), "resend", public_id(delivery_id), outcome)
@@ -113,7 +134,15 @@ class Mailboxes:
                 0 if waiting else now,
                 "",
                 [EventRow(message.id, row.id, now, kind, "")],
-                delivery_counts(now, dimensions, row.items, message.bytes, [kind], message.process),
+                delivery_counts(
+                    now,
+                    dimensions,
+                    row.items,
+                    message.bytes,
+                    [kind],
+                    message.process,
+                    envelope_of(message).detail,
+                ),
                 from_state=from_state,
                 audit=audit,
             )

@@ -93,7 +93,7 @@ def accepted_record(
     if identity.begins:
         events.append(EventRow(message.id, 0, now, "begun", ""))
     counts = message_counts(message, verdict.items_rejected, identity.begins)
-    counts += queued_counts(message, deliveries)
+    counts += queued_counts(message, deliveries, verdict.detail)
     return Record(message, body, deliveries, events, counts)
 
 

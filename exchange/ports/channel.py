@@ -211,6 +211,11 @@ def remember_nothing(
     return ()
 
 
+def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
+    """The items by kind of a channel whose items are told apart by their message type alone."""
+    return {}
+
+
 def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """The verdict of a channel without partial acceptance: one error rejects the message."""
     if any(finding.severity == "error" for finding in findings):
@@ -223,12 +228,13 @@ class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
     The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`,
-    `verdict`, `route`, `remember` (`remember_rejected` when it was rejected: what somebody may ask
-    after). The second half calls `request` and, with the partner's response, `judge`. `refuse`
-    renders a refusal in the channel's own form. `processes` titles what `identify` may name as a
-    process. `families` are the folders of `schemas/` whose message types this channel carries.
-    `large_json_bytes_max` is the size of the largest JSON document of an endpoint, in bytes, where
-    that is more than `limits.json_body_bytes_max`.
+    `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
+    somebody may ask after). The second half calls `request` and, with the partner's response,
+    `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
+    `identify` may name as a process. `families` are the folders of `schemas/` whose message types
+    this channel carries. `items_by_kind` says what the accepted items are where a message type
+    holds several kinds: they are counted by it. `large_json_bytes_max` is the size of the largest
+    JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -253,6 +259,7 @@ class Channel:
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = (
         remember_nothing
     )
+    items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 from exchange.ports.operators import AuditRow
+from exchange.schemas.directory import Partner
 from exchange.schemas.value import value
 
 
@@ -74,7 +75,8 @@ class CountKey(NamedTuple):
 
     Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
-    dead-lettered, resent, answered, attempt-failed.
+    dead-lettered, resent, answered, attempt-failed; queued and delivered also by kind of item
+    (`delivered:birth`), where a message's items are of several kinds.
     """
 
     minute: int
@@ -318,6 +320,23 @@ class Ledger(Protocol):
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by the named dimensions over minutes (or, with `daily`, days) [since,
         until): (values, count, items, bytes). Minutes that are folded have none.
+        """
+        ...
+
+    async def begin(self, at: int, partners: Sequence[Partner]) -> None:
+        """Keep that an exchange with these partners opened the ledger at that time (milliseconds):
+        the day is held, and partners are what they are from it on (see `partners`).
+        """
+        ...
+
+    async def hold(self, at: int) -> None:
+        """Keep that the ledger was held without a break since `begin` up to that time."""
+        ...
+
+    async def partners(self) -> list[tuple[str, int, str, str, str]]:
+        """Partners as they were when something was counted for them: id, the first day (since 1970,
+        in Finland) of being so, name, sector, country. Who was counted already on the day of a
+        change changes on the next one.
         """
         ...
 

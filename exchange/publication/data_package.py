@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from exchange.publication.meaning import meanings
 from exchange.publication.text import column_title, period_text, table_title, words
 from exchange.statistics.report import Report, Table
 
@@ -24,15 +25,21 @@ COLUMN_TYPES = {
     "scaled": "string",
     "published": "string",
     "difference": "number",
+    "state": "string",
+    "held_days": "integer",
+    "asked_days": "integer",
 }
 DESCRIPTIONS = {
     "row": "Id of the row",
     "title": "Title of the row",
     "unit": "What is counted",
-    "counted": "Counted by the simulator; empty when there is no message type yet, or when withheld",
+    "counted": "Counted by the simulator; empty where there is none (see state)",
     "scaled": "Published figure times the scale and the counted period's share of the year; low..high for a band",
     "published": "Figure published for the whole year; low..high for a band",
     "difference": "Counted less scaled; outside a band, from its nearer end",
+    "state": "counted, or why there is no figure: no-type-yet, not-held, no-whole-day, withheld",
+    "held_days": "Days of the period that the ledger holds",
+    "asked_days": "Days of the period",
 }
 MEASURE_TYPES = {
     "messages": "integer",
@@ -72,6 +79,7 @@ def csv_metadata(report: Report, file_name: str, language: str) -> str:
     """
     say = words(language)
     notes = [text[language] for text in report.cuts.assumptions]
+    notes += meanings(report, language)
     metadata = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": language}],
         "url": file_name,

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from exchange.publication.records import number
+from exchange.publication.meaning import meanings
+from exchange.publication.records import asked_days, number
 from exchange.publication.text import column_title, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line
@@ -132,7 +133,7 @@ def _row_label(report: Report, line: Line, language: str) -> str:
 
 def _period(report: Report, language: str) -> dict[str, str]:
     if report.first is None or report.last is None:
-        return {"-": words(language)["nothing-counted"]}
+        return {"-": period_text(report, language)}
     return {f"{report.first.isoformat()}/{report.last.isoformat()}": period_text(report, language)}
 
 
@@ -159,7 +160,11 @@ def _dataset(
         "class": "dataset",
         "label": label,
         "source": " ".join(text[language] for text in report.cuts.sources),
-        "note": [*suppressed, *(text[language] for text in report.cuts.assumptions)],
+        "note": [
+            *suppressed,
+            *(text[language] for text in report.cuts.assumptions),
+            *meanings(report, language),
+        ],
         "id": list(dimension),
         "size": [len(each["category"]["index"]) for each in dimension.values()],
         "role": dict(role),
@@ -170,6 +175,8 @@ def _dataset(
             "language": language,
             "scale": report.period.scale,
             "published_year": report.period.year,
+            "held_days": report.held_days,
+            "asked_days": asked_days(report),
             "status": {"label": {CONFIDENTIAL: say["withheld"]}},
         },
     }

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
+from exchange.publication.meaning import between, meanings
 from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
@@ -49,6 +50,7 @@ def to_html(
             (report.rows.sections[section][language], list(lines))
             for section, lines in groupby(report.lines, key=lambda line: line.row.section)
         ],
+        meanings=[*between(report, language), *meanings(report, language)],
         partial=any(line.missing and line.counted is not None for line in report.lines),
         counted=lambda line: counted_text(line, language),
         withheld=WITHHELD,

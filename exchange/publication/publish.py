@@ -11,6 +11,7 @@ from exchange.publication.charts import charts_of
 from exchange.publication.data_package import csv_metadata, data_package
 from exchange.publication.drawing import to_png, to_svg
 from exchange.publication.json_stat import rows_dataset, table_dataset, to_json_stat
+from exchange.publication.meaning import between, meanings
 from exchange.publication.page import to_html
 from exchange.publication.records import table_csv, to_csv, to_json
 from exchange.publication.text import table_text
@@ -49,7 +50,8 @@ def publish(
 
 def _for_people(report: Report, folder: _Folder, languages: Sequence[str]) -> None:
     for each in languages:
-        folder.add(f"statistics.{each}.txt", table_text(report, each))
+        more = [*between(report, each), *meanings(report, each)]
+        folder.add(f"statistics.{each}.txt", table_text(report, each, more=more))
         folder.add(f"statistics.{each}.xlsx", to_xlsx(report, each))
         drawn = [(chart, to_svg(chart, each)) for chart in charts_of(report, each)]
         for chart, svg in drawn:

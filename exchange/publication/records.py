@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from exchange.publication.meaning import all_meanings
 from exchange.statistics.breakdown import Figures
 from exchange.statistics.count import Line
 from exchange.statistics.report import Band, Part, Report, Table
@@ -17,7 +18,18 @@ from exchange.statistics.suppression import THRESHOLD
 #: The columns of `statistics.csv`. `scaled` is the published figure times the scale and the
 #: period's share of the year; `difference` is counted less scaled. A band stands as `low..high`;
 #: what is not known, or withheld, is empty.
-COLUMNS = ("row", "title", "unit", "counted", "scaled", "published", "difference")
+COLUMNS = (
+    "row",
+    "title",
+    "unit",
+    "counted",
+    "scaled",
+    "published",
+    "difference",
+    "state",
+    "held_days",
+    "asked_days",
+)
 MEASURES = ("messages", "items", "bytes", "share_percent")
 #: Further ones of a table of cases: how many began, and messages delivered for each.
 CASES = ("cases", "messages_a_case")
@@ -36,6 +48,9 @@ def to_csv(report: Report, language: str) -> str:
                 number(line.expected),
                 number(line.published),
                 number(line.difference),
+                line.state,
+                report.held_days,
+                asked_days(report),
             )
             for line in report.lines
         ),
@@ -90,6 +105,9 @@ def document(report: Report) -> dict[str, Any]:
             "first": report.first.isoformat() if report.first else None,
             "last": report.last.isoformat() if report.last else None,
             "days": number(period.days),
+            "held_days": report.held_days,
+            "asked_days": asked_days(report),
+            "asked": [day.isoformat() for day in report.asked] if report.asked else None,
             "scale": period.scale,
         },
         "open_data": {
@@ -97,7 +115,7 @@ def document(report: Report) -> dict[str, Any]:
             "threshold": THRESHOLD if report.open_data else None,
         },
         "sections": {name: dict(title) for name, title in report.rows.sections.items()},
-        "rows": [_line(line) for line in report.lines],
+        "rows": [_line(line, report) for line in report.lines],
         "shares": [
             {
                 "id": share.cut.id,
@@ -122,7 +140,12 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def asked_days(report: Report) -> int:
+    """How many days were asked for."""
+    return (report.asked[1] - report.asked[0]).days + 1 if report.asked else 0
+
+
+def _line(line: Line, report: Report) -> dict[str, Any]:
     return {
         "section": line.row.section,
         "row": line.row.id,
@@ -135,6 +158,9 @@ def _line(line: Line) -> dict[str, Any]:
         "difference": number(line.difference),
         "difference_percent": number(line.difference_percent),
         "share_percent": number(line.share_percent),
+        "sent": number(line.sent),
+        "received": number(line.received),
+        "meaning": all_meanings(report, line.row),
         "missing": list(line.missing),
     }
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -43,15 +43,19 @@ def table_title(table: Table, language: str) -> str:
 
 
 def period_text(report: Report, language: str) -> str:
-    """What was counted: the days, and the scale when it is not all of the traffic."""
+    """What was counted: the days held, how many of those asked for they are when not all, and the
+    scale when it is not all of the traffic.
+    """
     say = words(language)
+    covered = "" if report.period.complete else f", {_coverage(report, language)}"
     if report.first is None or report.last is None:
-        return say["nothing-counted"]
+        return say["nothing-counted"] + covered
     days = date_text(report.first.isoformat(), language)
     if report.last != report.first:
         days += f"\u2013{date_text(report.last.isoformat(), language)}"
     if report.period.days < 1:
         days += f" ({round(report.period.days * 1440)} min)"
+    days += covered
     scale = report.period.scale
     if scale == 1:
         return days
@@ -61,6 +65,14 @@ def period_text(report: Report, language: str) -> str:
     else:
         share = f"{scale:g}" if language == "en" else f"{scale:g}".replace(".", ",")
     return f"{days}, {say['scale']} {share}"
+
+
+def _coverage(report: Report, language: str) -> str:
+    """Of how many of the days that were asked for the ledger holds anything."""
+    assert report.asked is not None, "what is not held was asked for"
+    first, last = (date_text(day.isoformat(), language) for day in report.asked)
+    held, asked = report.held_days, (report.asked[1] - report.asked[0]).days + 1
+    return words(language)["coverage"].format(held=held, asked=asked, first=first, last=last)
 
 
 def date_text(iso: str, language: str) -> str:
@@ -119,9 +131,15 @@ def notes(report: Report, language: str) -> list[str]:
     return [*texts, say["suppression" if report.open_data else "not-open"]]
 
 
-def table_text(report: Report, language: str, table: Table | None = None, width: int = 150) -> str:
-    """The rows (or a table by dimensions) as plain text with its notes, lines at most `width`
-    characters.
+def table_text(
+    report: Report,
+    language: str,
+    table: Table | None = None,
+    width: int = 150,
+    more: Sequence[str] = (),
+) -> str:
+    """The rows (or a table by dimensions) as plain text with its notes and `more`, lines at most
+    `width` characters.
     """
     say = words(language)
     console = Console(file=io.StringIO(), width=width, force_terminal=False, color_system=None)
@@ -132,7 +150,7 @@ def table_text(report: Report, language: str, table: Table | None = None, width:
     console.print(
         f"\n{say['counted-period']}: {period_text(report, language)}", highlight=False, markup=False
     )
-    for note in notes(report, language):
+    for note in [*notes(report, language), *more]:
         console.print(note, highlight=False, markup=False)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"

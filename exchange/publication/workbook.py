@@ -11,9 +11,10 @@ from typing import Any
 
 import xlsxwriter
 
+from exchange.publication.meaning import between, meanings
 from exchange.publication.text import column_title, date_text, period_text, table_title, words
 from exchange.statistics.report import Report
-from exchange.statistics.table import WITHHELD
+from exchange.statistics.table import WITHHELD, WORDS
 
 #: A workbook must say when it was made, and the same report must give the same bytes: the first
 #: date that a ZIP knows.
@@ -168,7 +169,7 @@ def _rows(sheet: _Sheet, report: Report, language: str) -> None:
             sheet.line([report.rows.sections[section][language]], "bold")
         counted: Any = line.counted
         if counted is None:
-            counted = WITHHELD if line.withheld else say["no-type"]
+            counted = WITHHELD if line.withheld else WORDS[language][line.state]
         sheet.line([
             line.row.title[language], say.get(f"unit-{line.row.unit.replace('/', '-')}", line.row.unit), counted,
             _band_text(line.expected), _band_text(line.published), line.difference, line.row.id,
@@ -242,4 +243,7 @@ def _notes(sheet: _Sheet, report: Report, language: str) -> None:
         sheet.line([heading], "bold")
         for text in texts:
             sheet.line([text[language]], "wrap")
+    sheet.line([say["meanings"]], "bold")
+    for line in (*between(report, language), *meanings(report, language)):
+        sheet.line([line], "wrap")
     sheet.close(wrap=0)

@@ -4,15 +4,15 @@ no rows and no reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
 from exchange.schemas.directory import Directory, Partner
-from exchange.statistics.count import BEGUN, selects
+from exchange.statistics.count import BEGUN, KIND
 from exchange.statistics.cuts import TableOf
 from exchange.statistics.days import date_of
-from exchange.statistics.rows import LANGUAGES
+from exchange.statistics.rows import LANGUAGES, Row
 
 #: The country that messages are received in and sent from.
 HOME = "FI"
@@ -37,7 +37,9 @@ SIDES = ("sender-sector", "receiver-sector", "sender-country", "receiver-country
 OUTWARD = ("direction", "foreign-country", "home-partner", "home-sector")
 #: The id of the table that somebody asked for.
 ASKED = "by"
-DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", *TIMES)
+#: What an item is, where its type tells its items apart: a table by it counts only those.
+ITEM = "item"
+DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", ITEM, *TIMES)
 
 #: What names a key of a dimension: partners by the directory, types by the catalogue, the others by
 #: `cuts.toml`.
@@ -57,6 +59,7 @@ NAMED_BY = {
             "group",
             "weekday",
             "process",
+            "item",
         )
     },
 }
@@ -121,7 +124,6 @@ class Breakdown:
 
     table: TableOf
     groups: Mapping[str, tuple[str, ...]]
-    directory: Directory
     columns: tuple[str, ...] = ()
     cells: dict[tuple[str, ...], Figures] = field(default_factory=dict)
 
@@ -133,23 +135,25 @@ class Breakdown:
         """Whether a column is a time, so that keys differ from day to day."""
         return any(name in TIMES for name in self.table.by)
 
-    def keys(self, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
+    def keys(
+        self, facts: Mapping[str, str], partners: Directory, rows: Collection[Row]
+    ) -> list[tuple[str | None, ...]]:
         """The cells that deliveries (or, in a table of cases, beginnings) with these dimensions
-        belong to; None where the time goes. Empty: to none.
+        belong to, with the partners as they were then and the rows that count them; None where the
+        time goes. Empty: to none.
         """
-        row, begun = self.table.row, facts["kind"] == BEGUN
-        if begun and not self.table.cases:
+        row, kind = self.table.row, facts["kind"]
+        if kind == BEGUN:
+            # Who gets what begins a case is not counted with it: a case is one, however many take
+            # part in it.
+            counts = self.table.cases and (row is None or row.covers(facts["message_type"]))
+        elif row is not None:
+            counts = any(each.id == row.id for each in rows)
+        else:
+            counts = kind.startswith(f"{KIND}:") if ITEM in self.table.by else kind == KIND
+        if not counts:
             return []
-        # Who gets what begins a case is not counted with it: a case is one, however many take part
-        # in it.
-        if row is not None and not any(
-            selection.covers(facts["message_type"])
-            if begun
-            else selects(selection, facts, self.directory)
-            for selection in row.select
-        ):
-            return []
-        choices = [self._values(name, facts) for name in self.table.by]
+        choices = [self._values(name, facts, partners) for name in self.table.by]
         return [tuple(value for part in parts for value in part) for parts in product(*choices)]
 
     def add(
@@ -174,16 +178,20 @@ class Breakdown:
         else:
             cell.add(messages, items, size)
 
-    def _values(self, name: str, facts: Mapping[str, str]) -> list[tuple[str | None, ...]]:
+    def _values(
+        self, name: str, facts: Mapping[str, str], partners: Directory
+    ) -> list[tuple[str | None, ...]]:
         if name in TIMES:
             return [(None,)]
         if name in PLAIN:
             return [(facts[PLAIN[name]] or UNKNOWN,)]
+        if name == ITEM:
+            return [(facts["kind"].partition(":")[2],)]
         if name == "group":
             return [(self._group(facts["message_type"]),)]
         sender, receiver = (
-            self.directory.get(facts["sender"]),
-            self.directory.get(facts["receiver"]),
+            partners.get(facts["sender"]),
+            partners.get(facts["receiver"]),
         )
         if name in ENDS:
             ends = ((sender, facts["sender"], "sent"), (receiver, facts["receiver"], "received"))
@@ -226,6 +234,10 @@ def _outward(
         return [_of(partner, name.removeprefix("home-"), UNKNOWN) for partner in homes]
     sent_home = sender is None or sender.country == HOME
     got_home = receiver is None or receiver.country == HOME
+    if not sent_home and not got_home:
+        if name == "direction":
+            return ["foreign"]
+        return [f"{_of(sender, 'country', UNKNOWN)} > {_of(receiver, 'country', UNKNOWN)}"]
     if name == "direction":
         return ["domestic" if sent_home and got_home else "sent" if sent_home else "received"]
     other = receiver if sent_home else sender

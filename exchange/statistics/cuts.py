@@ -90,7 +90,10 @@ def load(rows: Rows, path: Path = DEFAULT_PATH) -> Cuts:
         return tuple(names)
 
     groups = {entry["opens"][0]: tuple(entry["opens"]) for entry in data["group"]}
-    names = {kind: data[kind] for kind in ("sector", "direction", "endpoint", "weekday", "country")}
+    names = {
+        kind: data[kind]
+        for kind in ("sector", "direction", "endpoint", "weekday", "country", "item")
+    }
     names["group"] = {entry["opens"][0]: entry["title"] for entry in data["group"]}
     cuts = Cuts(
         shares=tuple(_share(entry, known) for entry in data["share"]),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from exchange.statistics.breakdown import NAMED_BY, Figures
 from exchange.statistics.count import Line, Period, lines_of
+from exchange.statistics.coverage import Coverage
 from exchange.statistics.cuts import BandOf, Cuts, ShareOf, TableOf, Title
 from exchange.statistics.days import date_of, is_working_day
 from exchange.statistics.peaks import Peak, Peaks
@@ -54,7 +55,7 @@ class BandDay:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Every day of the period against the ends of a band, already times the scale."""
+    """Every day held of the period against the ends of a band, already times the scale."""
 
     cut: BandOf
     low: float
@@ -80,8 +81,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was counted from `first` to `last` (both included; None when nothing was), beside what
-    was published.
+    """What was counted from `first` to `last` (both included; None when nothing is held), beside
+    what was published. `asked` is the first and the last day that were asked for.
     """
 
     rows: Rows
@@ -97,6 +98,8 @@ class Report:
     channels: Mapping[str, Mapping[str, int]]
     peaks: Sequence[Peak]
     hours: Mapping[tuple[int, int], float]
+    asked: tuple[datetime.date, datetime.date] | None = None
+    held_days: int = 0
     open_data: bool = False
 
     def name(self, column: str, key: str, language: str) -> str:
@@ -111,10 +114,11 @@ def report_of(
     cuts: Cuts,
     names: Names,
     period: Period,
-    span: tuple[datetime.date, datetime.date] | None,
+    covered: Coverage,
     peaks: Peaks,
 ) -> Report:
-    """The report of a tally that is full."""
+    """The report of a tally that is full, of the days that are covered."""
+    span = covered.span
     lines = lines_of(tally.rows, tally.sums, period)
     by_id = {line.row.id: line for line in lines}
     return Report(
@@ -129,7 +133,7 @@ def report_of(
         bands=[
             band
             for cut in cuts.bands
-            if span and (band := _band(cut, by_id, tally.band_days[cut.row], period, span))
+            if (band := _band(cut, by_id, tally.band_days[cut.row], period, covered))
         ],
         tables=[
             _table(breakdown.table, breakdown.columns, breakdown.cells)
@@ -138,6 +142,8 @@ def report_of(
         channels={name: dict(kinds) for name, kinds in sorted(tally.channels.items())},
         peaks=peaks.busiest(),
         hours=peaks.mean_hours(),
+        held_days=len(covered.held),
+        asked=(date_of(covered.first), date_of(covered.end - 1)) if covered.asked else None,
     )
 
 
@@ -184,18 +190,17 @@ def _band(
     by_id: Mapping[str, Line],
     counts: Mapping[int, float],
     period: Period,
-    span: tuple[datetime.date, datetime.date],
+    covered: Coverage,
 ) -> Band | None:
     ends = by_id[cut.row].published
-    if not isinstance(ends, tuple):
+    if not isinstance(ends, tuple) or not covered.held:
         return None
     low, high = ends[0] * period.scale, ends[1] * period.scale
     days = []
-    first = span[0].toordinal()
-    for ordinal in range(first, span[1].toordinal() + 1):
-        date = datetime.date.fromordinal(ordinal)
+    for number in sorted(covered.held):
+        date = date_of(number)
         working = is_working_day(date)
-        count = counts.get(ordinal - date_of(0).toordinal(), 0)
+        count = counts.get(number, 0)
         place = (count > high) - (count < low) if working else None
         days.append(BandDay(date, count, working, place))
     return Band(cut, low, high, days)

@@ -14,6 +14,9 @@ DEFAULT_PATH = Path(__file__).with_name("rows.toml")
 LANGUAGES = ("fi", "sv", "en")
 
 Measure = Literal["messages", "items"]
+#: When a delivery counts: when the exchange accepted it for the receiver, or when the receiver took
+#: it.
+When = Literal["sent", "received"]
 #: A published figure: a number, or the lower and upper end of a band.
 Published = int | tuple[int, int]
 
@@ -33,10 +36,12 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which deliveries count: all that is named must hold. A type ending in `*` stands for
-    everything that opens so.
+    everything that opens so. `item` counts only the items of that kind.
     """
 
     types: tuple[str, ...]
+    when: When = "received"
+    item: str = ""
     channels: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     sender: Side = Side()
@@ -52,11 +57,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the statistics. `published` is by year; `rounded_to` is the step it is published in
-    (1: exact).
+    """A row of the statistics. `words` are those of the publication, `outside` what they leave out;
+    `published` is by year; `rounded_to` is the step it is published in (1: exact).
 
-    A row either selects deliveries or adds up other rows (`sum_of`, their ids); `per_day` divides
-    by calendar days.
+    A row selects deliveries, or adds up other rows (`sum_of`, their ids) and the messages, not the
+    items, of what it selects besides; `per_day` divides by days.
     """
 
     id: str
@@ -69,10 +74,16 @@ class Row:
     select: tuple[Selection, ...] = ()
     sum_of: tuple[str, ...] = ()
     per_day: bool = False
+    words: str = ""
+    outside: Mapping[str, str] = field(default_factory=dict)
 
     def can_count(self, known_types: Collection[str]) -> bool:
         """Whether it selects deliveries, and one of these message types is among them."""
         return any(selection.covers(name) for selection in self.select for name in known_types)
+
+    def covers(self, message_type: str) -> bool:
+        """Whether it selects deliveries of a message type."""
+        return any(selection.covers(message_type) for selection in self.select)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +93,18 @@ class Rows:
     rows: tuple[Row, ...]
     sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def years(self) -> list[int]:
+        """The years of which figures are published."""
+        return sorted({year for row in self.rows for year in row.published})
+
 
 def load(path: Path = DEFAULT_PATH) -> Rows:
     """Read the definitions.
 
     Raises:
-        ValueError: when a row stands twice, names an unknown section or row, or lacks a title.
+        ValueError: when a row stands twice, names an unknown section or row, or lacks a title or
+        its words.
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     sections = {entry["id"]: entry["title"] for entry in data["section"]}
@@ -100,8 +117,14 @@ def load(path: Path = DEFAULT_PATH) -> Rows:
             raise ValueError(f"{path.name}: {row.id} is in an unknown section, {row.section}")
         if set(row.title) != set(LANGUAGES):
             raise ValueError(f"{path.name}: {row.id} needs a title in {', '.join(LANGUAGES)}")
-        if bool(row.select) == bool(row.sum_of):
-            raise ValueError(f"{path.name}: {row.id} either selects or adds up")
+        if row.outside and set(row.outside) != set(LANGUAGES):
+            raise ValueError(
+                f"{path.name}: {row.id} needs what is outside in {', '.join(LANGUAGES)}"
+            )
+        if not row.words:
+            raise ValueError(f"{path.name}: {row.id} needs the words of the publication")
+        if not row.select and not row.sum_of:
+            raise ValueError(f"{path.name}: {row.id} selects nothing and adds nothing up")
         rows[row.id] = row
     for row in rows.values():
         if bad := [name for name in row.sum_of if name not in rows or rows[name].sum_of]:
@@ -124,6 +147,8 @@ def _row(entry: Mapping[str, Any]) -> Row:
         select=tuple(_selection(selection) for selection in entry.get("select", ())),
         sum_of=tuple(entry.get("sum_of", ())),
         per_day=entry.get("per") == "day",
+        words=entry.get("words", ""),
+        outside=entry.get("outside", {}),
     )
 
 
@@ -134,9 +159,8 @@ def _published(value: int | Sequence[int]) -> Published:
 def _selection(entry: Mapping[str, Any]) -> Selection:
     values: dict[str, Any] = {}
     for name, value in entry.items():
-        values[name] = (
-            Side(**{key: tuple(each) for key, each in value.items()})
-            if name in ("sender", "receiver")
-            else tuple(value)
-        )
+        if name in ("sender", "receiver"):
+            values[name] = Side(**{key: tuple(each) for key, each in value.items()})
+        else:
+            values[name] = value if isinstance(value, str) else tuple(value)
     return Selection(**values)

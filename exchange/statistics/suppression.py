@@ -120,6 +120,8 @@ def _sums_of_tables(report: Report, tables: Sequence[Table]) -> Iterator[list[Ce
 
 
 def _line(line: Line, hide: bool) -> Line:
+    # The other moment of a row is a figure that no sum here looks after.
+    line = dataclasses.replace(line, sent=None, received=None)
     return dataclasses.replace(line, counted=None, withheld=True) if hide else line
 
 

@@ -21,7 +21,9 @@ WORDS = {
         "expected": "Odotettu",
         "difference": "Ero %",
         "share": "Osuus %",
-        "no-type": "ei vielä sanomatyyppiä",
+        "no-type-yet": "ei vielä sanomatyyppiä",
+        "not-held": "ei tallessa",
+        "no-whole-day": "ei täyttä päivää",
         "missing": "* osa virroista puuttuu: niillä ei ole vielä sanomatyyppiä",
     },
     "sv": {
@@ -31,7 +33,9 @@ WORDS = {
         "expected": "Väntat",
         "difference": "Skillnad %",
         "share": "Andel %",
-        "no-type": "ingen meddelandetyp ännu",
+        "no-type-yet": "ingen meddelandetyp ännu",
+        "not-held": "finns inte i loggen",
+        "no-whole-day": "ingen hel dag",
         "missing": "* en del av flödena saknas: de har ingen meddelandetyp ännu",
     },
     "en": {
@@ -41,7 +45,9 @@ WORDS = {
         "expected": "Expected",
         "difference": "Difference %",
         "share": "Share %",
-        "no-type": "no message type yet",
+        "no-type-yet": "no message type yet",
+        "not-held": "not held",
+        "no-whole-day": "no whole day",
         "missing": "* some flows are missing: they have no message type yet",
     },
 }
@@ -79,7 +85,7 @@ def _in(language: str, text: str) -> str:
 
 def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str = "en") -> Table:
     """The lines by section: of a whole year the difference from what was expected, of less the
-    share of the year published.
+    share of the year published, and neither of a period that is held in part.
     """
     words = WORDS[language]
     scaled = period.whole and any(line.expected != line.published for line in lines)
@@ -90,7 +96,9 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
         f"{words['published']} {period.year}",
         *([words["expected"]] if scaled else []),
     ]
-    for heading in [*headings, words["difference" if period.whole else "share"]]:
+    if period.complete:
+        headings.append(words["difference" if period.whole else "share"])
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     section = None
     for line in lines:
@@ -108,7 +116,7 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
             shown,
             figure(line.published, language),
             *([figure(line.expected, language)] if scaled else []),
-            last,
+            *([last] if period.complete else []),
         ]
         table.add_row("  " + line.row.title[language], *cells)
     if any(line.missing and line.counted is not None for line in lines):
@@ -119,5 +127,5 @@ def text_table(rows: Rows, lines: Sequence[Line], period: Period, language: str 
 def counted_text(line: Line, language: str) -> str:
     """What was counted, with a mark when flows are missing from a sum; when there is none, why."""
     if line.counted is None:
-        return WITHHELD if line.withheld else WORDS[language]["no-type"]
+        return WITHHELD if line.withheld else WORDS[language][line.state]
     return figure(line.counted, language) + ("*" if line.missing else "")

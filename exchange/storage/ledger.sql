@@ -9,12 +9,14 @@ CREATE TABLE day_curve ( day INTEGER NOT NULL, channel VARCHAR NOT NULL, endpoin
 CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiver VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL, attempts INTEGER NOT NULL, items INTEGER NOT NULL, next_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, lane INTEGER NOT NULL, ordered INTEGER NOT NULL, reason VARCHAR NOT NULL, position INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, digest BLOB, PRIMARY KEY (id) );
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE held ( since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (since) ) WITHOUT ROWID;
 CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB DEFAULT (x'') NOT NULL, replaced BLOB DEFAULT (x'') NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
 CREATE TABLE message ( id INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, sender_message_id VARCHAR NOT NULL, digest BLOB NOT NULL, received_at INTEGER NOT NULL, state VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, conversation VARCHAR NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, content_type VARCHAR NOT NULL, detail TEXT NOT NULL, process VARCHAR DEFAULT '' NOT NULL, position INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE operator ( name VARCHAR NOT NULL, role VARCHAR NOT NULL, PRIMARY KEY (name) );
 CREATE TABLE operator_key ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, made_at INTEGER NOT NULL, PRIMARY KEY (digest) );
 CREATE TABLE operator_session ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, key_digest BLOB NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (digest) );
 CREATE TABLE owner ( node INTEGER NOT NULL, epoch INTEGER NOT NULL, name VARCHAR NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (node) );
+CREATE TABLE partner_history ( partner VARCHAR NOT NULL, since INTEGER NOT NULL, name VARCHAR NOT NULL, sector VARCHAR NOT NULL, country VARCHAR NOT NULL, PRIMARY KEY (partner, since) ) WITHOUT ROWID;
 CREATE TABLE position ( id INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
@@ -28,4 +30,4 @@ CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'wa
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0010');
+INSERT INTO alembic_version(version_num) VALUES ('0011');

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from exchange.statistics.days import first_minute, local_hour
+from exchange.statistics.history import Kept
 from exchange.storage.connection import connect
 from exchange.storage.counters import COUNT_COLUMNS
 from exchange.storage.fold import (
@@ -24,6 +25,7 @@ from exchange.storage.fold import (
     hours_of,
 )
 from exchange.storage.health.trouble import told
+from exchange.storage.history import held, kept
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -63,6 +65,17 @@ class Rollups:
         """
         first, last = next(self._rows("SELECT MIN(period), MAX(period) FROM day_counter", ()))
         return None if first is None else (first, last)
+
+    def held(self) -> list[tuple[int, int]]:
+        """The stretches of days [first, last] that the ledger holds: those on which it was kept, or
+        all from the first counter to the last where nobody said.
+        """
+        bounds = self.bounds()
+        return held(self._open) or ([bounds] if bounds else [])
+
+    def partners(self) -> list[Kept]:
+        """Partners as they were, by the day since when."""
+        return kept(self._open)
 
     def last_minute(self) -> int:
         """The last minute (since 1970 UTC) that counted or is folded; 0 when there is none."""

@@ -29,9 +29,12 @@ from exchange.ports.ledger import (
     Settlement,
 )
 from exchange.ports.operators import AuditRow
-from exchange.storage import audit, queries
+from exchange.schemas.directory import Partner
+from exchange.statistics.history import Kept
+from exchange.storage import audit, history, queries
 from exchange.storage.commit import hasten, lease_mailbox
 from exchange.storage.connection import connect
+from exchange.storage.days import day_of_minute
 from exchange.storage.fold import fold
 from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
@@ -72,6 +75,8 @@ class SqliteLedger:
         self._reader: sqlite3.Connection | None = None
         #: Connections that no scan uses just now; None while the ledger is closed.
         self._idle: list[sqlite3.Connection] | None = None
+        #: The day on which it was opened to be kept.
+        self._held_since: int | None = None
 
     async def open(self) -> None:
         """Migrate, start the writer, claim the node's next epoch."""
@@ -256,6 +261,22 @@ class SqliteLedger:
         """Waiting deliveries, counted from the deliveries."""
         result: Mapping[str, int] = await self._scan(queries.waiting_by_channel)
         return result
+
+    async def begin(self, at: int, partners: Sequence[Partner]) -> None:
+        """Keep the partners, and that the ledger is held from now on."""
+        day = self._held_since = day_of_minute(at // 60_000)
+        await self._writer.submit(lambda connection: history.begin(connection, day, partners))
+
+    async def hold(self, at: int) -> None:
+        """Keep that the ledger is held up to now."""
+        # A minute before: midnight belongs to the day that ends.
+        since, day = self._held_since, day_of_minute(at // 60_000 - 1)
+        if since is not None:
+            await self._writer.submit(lambda connection: history.end(connection, since, day))
+
+    async def partners(self) -> list[Kept]:
+        """Partners as they were."""
+        return self._read(history.kept)
 
     async def audit(self, rows: Sequence[AuditRow]) -> None:
         """Commit rows of the audit log that belong to no change in the ledger."""

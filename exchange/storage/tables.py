@@ -262,6 +262,33 @@ class PrunedDayCounter(Counted, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
 
+class PartnerHistory(SQLModel, table=True):
+    """What a partner was from a day on (days since 1970, in Finland), until its next row: what the
+    statistics tell partners apart by.
+    """
+
+    __tablename__ = "partner_history"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    partner: str = Field(primary_key=True)
+    since: int = Field(sa_column=_big(primary_key=True))
+    name: str
+    sector: str
+    country: str
+
+
+class Held(SQLModel, table=True):
+    """Days (since 1970, in Finland) on which an exchange kept this ledger: `since` when it opened,
+    `until` when it closed (the same until then).
+    """
+
+    __tablename__ = "held"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    since: int = Field(sa_column=_big(primary_key=True))
+    until: int = Field(sa_column=_big())
+
+
 class Owner(SQLModel, table=True):
     """Who writes, or wrote last, as each node (see `ownership`); `since` in milliseconds since 1970
     UTC.

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from exchange.journey.aside import Aside
 from exchange.journey.check import Checking
-from exchange.journey.mailbox import Mailboxes
+from exchange.journey.mailbox import NOBODY_WAITS, Mailboxes
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey, Pending
 from exchange.schemas import json as documents
@@ -220,7 +220,14 @@ class Api:
                 400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted'
             )
         resent = await self._mailboxes.resend(wanted, request[ACTOR])
-        return web.json_response({"resent": [public_id(each) for each in resent]})
+        return web.json_response(
+            {
+                "resent": [public_id(each) for each in resent.resent],
+                "refused": [
+                    {"delivery": public_id(each), "reason": NOBODY_WAITS} for each in resent.refused
+                ],
+            }
+        )
 
     async def audit(self, request: web.Request) -> web.Response:
         """What operators changed, the newest first; `?before=` an id for the next page."""

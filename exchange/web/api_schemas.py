@@ -123,7 +123,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "Resend": _object({"deliveries": {"type": "array", "items": _ID}}),
-    "Resent": _object({"resent": {"type": "array", "items": _ID}}),
+    "Resent": _object(
+        {
+            "resent": {"type": "array", "items": _ID},
+            "refused": {
+                "type": "array",
+                "items": _object({"delivery": _ID, "reason": {"type": "string"}}),
+            },
+        }
+    ),
     "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
     "MessageType": _object(
         {

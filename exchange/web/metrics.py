@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 BUCKETS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 5, 10)
+
+
+#: What a snapshot says of this moment; all else in it only grows.
+PRESENT = ("waiting", "dead-lettered")
+
+
+class _Ever(Collector):
+    """What only grows, as counters: the ledger keeps them, so that a restart does not begin anew."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counters of the last snapshot."""
+        family = CounterMetricFamily(
+            "exchange_messages",
+            "Messages and deliveries by channel and kind since the ledger began, from the ledger",
+            labels=("channel", "kind"),
+        )
+        for name, row in self._metrics.ever.items():
+            for kind, count in row.items():
+                if kind not in PRESENT:
+                    family.add_metric((name, kind), count)
+        yield family
 
 
 class Metrics:
@@ -29,12 +55,14 @@ class Metrics:
             ["channel", "reason"],
             registry=self.registry,
         )
-        self._messages = Gauge(
-            "exchange_messages",
-            "Messages and deliveries by channel and kind, from the ledger",
+        self._present = Gauge(
+            "exchange_deliveries",
+            "Deliveries that wait or are dead letters now, by channel and kind, from the ledger",
             ["channel", "kind"],
             registry=self.registry,
         )
+        self.ever: Mapping[str, Mapping[str, int]] = {}
+        self.registry.register(_Ever(self))
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
         )
@@ -54,9 +82,10 @@ class Metrics:
 
     def show(self, channels: Mapping[str, Mapping[str, int]], held: int) -> None:
         """Take over the ledger's counts of a snapshot."""
+        self.ever = channels
         for name, row in channels.items():
-            for kind, count in row.items():
-                self._messages.labels(name, kind).set(count)
+            for kind in PRESENT:
+                self._present.labels(name, kind).set(row.get(kind, 0))
         self._held.set(held)
 
     def response(self) -> web.Response:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
-from exchange.journey.count import delivery_counts, message_counts, queued_counts
+from exchange.journey.count import (
+    ITEMS_BY_KIND,
+    delivery_counts,
+    message_counts,
+    queued_counts,
+)
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record, Remember, Settlement
 
 _ids = itertools.count(1000)
@@ -29,11 +35,13 @@ def record(
     lane: int = 0,
     process: str = "",
     begins: bool = False,
+    items_by_kind: Mapping[str, int] | None = None,
 ) -> Record:
     """A record with a delivery for each mode, counted as the journey counts."""
+    detail = {ITEMS_BY_KIND: items_by_kind} if items_by_kind else {}
     message = MessageRow(
         next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
-        items, len(body), "application/json", "{}", process,
+        items, len(body), "application/json", json.dumps(detail), process,
     )  # fmt: skip
     deliveries = [
         DeliveryRow(
@@ -48,7 +56,8 @@ def record(
         events.append(EventRow(message.id, 0, received_at, "items-rejected", str(items_rejected)))
     if begins:
         events.append(EventRow(message.id, 0, received_at, "begun", ""))
-    counts = message_counts(message, items_rejected, begins) + queued_counts(message, deliveries)
+    counts = message_counts(message, items_rejected, begins)
+    counts += queued_counts(message, deliveries, detail)
     return Record(message, body, deliveries, events, counts, remember)
 
 
@@ -70,7 +79,15 @@ def settlement(
         message.endpoint,
     )
     events = [EventRow(message.id, delivery.id, at, kind, "") for kind in kinds]
-    counts = delivery_counts(at, dimensions, delivery.items, message.bytes, kinds, message.process)
+    counts = delivery_counts(
+        at,
+        dimensions,
+        delivery.items,
+        message.bytes,
+        kinds,
+        message.process,
+        json.loads(message.detail),
+    )
     waits = state == "waiting"
     return Settlement(
         delivery.id,

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 import exchange
 from exchange.assembly import ledger_path
 from exchange.errors import SettingsError
+from exchange.journey.deliver import Bounds
+from exchange.journey.retry import RetryPolicy
 from exchange.settings import Limits, Settings, load
 
 
@@ -122,21 +125,39 @@ def kept_as(section: str) -> str:
     return {"": "settings", "retention": "ages"}.get(section, section)
 
 
+def made_of(section: str) -> set[str]:
+    """The settings that become the fields of a value of the same names (see `assembly.parts`)."""
+    kinds = (RetryPolicy, Bounds) if section == "deliveries" else ()
+    return {field.name for kind in kinds for field in fields(kind)}
+
+
+def is_read(leaf: str, texts: Iterable[str]) -> bool:
+    """Whether a module reads it: by the part's own name, or in a module that knows the part's
+    class; as the field that it becomes, anywhere.
+    """
+    section, _, name = leaf.rpartition(".")
+    own = re.compile(rf"\b_?{kept_as(section)}\.{name}\b")
+    known = re.compile(rf"(?s)\b{section.capitalize() or 'Settings'}\b.*\.{name}\b")
+    field = re.compile(rf"\b_?(policy|bounds)\.{name}\b|\bself\.{name}\b")
+    return any(
+        own.search(text) or known.search(text) or (name in made_of(section) and field.search(text))
+        for text in texts
+    )
+
+
 def test_every_setting_is_read_by_something() -> None:
-    text = "\n".join(
+    texts = [
         Path(folder, name).read_text(encoding="utf-8")
         # Some folders of the package are links.
         for folder, _, names in os.walk(Path(exchange.__file__).parent, followlinks=True)
         for name in names
         if name.endswith(".py") and Path(folder).name != "settings"
-    )
-    # A part is handed on whole, and read under its own name; of retention the journey knows ages.
-    unread = [
-        leaf
-        for leaf in _leaves(Settings)
-        if not re.search(
-            rf"\b_?({kept_as(leaf.rpartition('.')[0])})\.{leaf.split('.')[-1]}\b", text
-        )
     ]
-    assert list(_leaves(Settings)), "there are settings"
+    # The limits of documents go on as one value that `Limits` makes of them.
+    handed_on = {"limits.json_body_bytes_max", "limits.depth_max", "limits.namespaces_max"}
+    assert is_read("limits.documents", texts)
+    leaves = set(_leaves(Settings))
+    assert leaves > handed_on, "there are settings"
+    unread = sorted(leaf for leaf in leaves - handed_on if not is_read(leaf, texts))
     assert not unread, f"read nowhere: {', '.join(unread)}"
+    assert not is_read("limits.nothing_max", texts)

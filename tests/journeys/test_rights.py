@@ -17,8 +17,8 @@ from exchange.adapters import kelmu
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import public_id
 from tests.adapters.income_register.clients import PREFIX, raw
-from tests.adapters.income_register.test_cycle import EMPLOYER, delivery, status_request
-from tests.adapters.income_register.test_cycle import send as send_document
+from tests.adapters.income_register.register.test_versions import EMPLOYER, delivery, status_request
+from tests.adapters.income_register.register.test_versions import send as send_document
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running
 from tests.journeys.test_eessi import claim

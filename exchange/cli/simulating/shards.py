@@ -280,6 +280,7 @@ async def _live(
         copied_at = time.monotonic()
 
     async def forget(day: int) -> None:
+        await exchange.hold()
         if (day + 1) % days_between_forgetting(run.scale) == 0:
             await exchange.forgetting.forget()
 

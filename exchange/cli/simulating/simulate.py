@@ -137,7 +137,7 @@ def _live(run: Run, folder: Path, processes: int) -> tuple[Report, bool]:
     sound.
     """
     # The processes that live the shards hold it too, as long as they do.
-    with own(folder / RUN, "exchange simulate", WallClock().now()):
+    with own(folder / LEDGERS / "run", "exchange simulate", WallClock().now()):
         _claim(run, folder)
         shards = [Shard(folder / LEDGERS, number) for number in range(shards_at(run.scale))]
         made = live_all(run, shards, processes, console)

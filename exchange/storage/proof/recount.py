@@ -4,6 +4,8 @@ and no deletion.
 
 from __future__ import annotations
 
+from exchange.journey.count import ITEMS_BY_KIND
+
 #: Kinds of events about deliveries that are counters as well.
 DELIVERY_KINDS = ("delivered", "dead-lettered", "resent", "answered", "attempt-failed")
 
@@ -38,14 +40,31 @@ UNION ALL
 SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,event.kind,message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
   FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id AND event.kind IN ({_KINDS})
   JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id GROUP BY 1,2,3,4,5,6,7,8
+UNION ALL
+SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),SUM(value),0 FROM (
+  SELECT message.received_at AS at,message.*,delivery.receiver,'queued' AS kind,item.key,item.value
+    FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id, json_each({{kinds}}) AS item
+  UNION ALL
+  SELECT event.at,message.*,delivery.receiver,event.kind,item.key,item.value
+    FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id AND event.kind='delivered'
+    JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id, json_each({{kinds}}) AS item
+) AS message GROUP BY 1,2,3,4,5,6,7,8
 """
-RECOUNT = _FROM.format(message="message", event="event", delivery="delivery")
+#: The items of a message by kind, as JSON; NULL for most, whose detail is not read for it.
+_KINDS_OF_ITEMS = (
+    f"CASE WHEN message.state='accepted' AND instr(message.detail,'\"{ITEMS_BY_KIND}\"') "
+    f"THEN json_extract(message.detail,'$.{ITEMS_BY_KIND}') END"
+)
+RECOUNT = _FROM.format(message="message", event="event", delivery="delivery", kinds=_KINDS_OF_ITEMS)
 RECOUNT_OF_DROPPED = _FROM.format(
-    message="temp.dropped_message", event="temp.dropped_event", delivery="temp.dropped_delivery"
+    message="temp.dropped_message",
+    event="temp.dropped_event",
+    delivery="temp.dropped_delivery",
+    kinds="message.kinds",
 )
 #: What of the rows the count needs, of the messages with these ids.
 DROPPED_ROWS = (
-    "INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,endpoint,items,bytes,process FROM message "
+    f"INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,{_KINDS_OF_ITEMS} FROM message "
     "WHERE id IN (SELECT id FROM temp.pruned)",
     "INSERT INTO temp.dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN 'items-rejected' THEN detail END FROM event "
     "WHERE message_id IN (SELECT id FROM temp.pruned)",
@@ -53,7 +72,7 @@ DROPPED_ROWS = (
 )
 DROPPED_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY KEY,channel,message_type,sender,received_at,state,endpoint,items,bytes,process)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY KEY,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,kinds)",
     "CREATE TEMP TABLE IF NOT EXISTS dropped_event(message_id,delivery_id,at,kind,detail)",
     "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id INTEGER PRIMARY KEY,message_id,receiver,items)",
 )

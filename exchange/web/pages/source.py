@@ -10,11 +10,14 @@ from exchange.ports import Ledger
 from exchange.schemas.directory import Directory
 from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
+from exchange.statistics.history import History
 from exchange.statistics.rows import Rows
 from exchange.web.pages.figures import Figures
 from exchange.web.snapshot import Snapshots
 
 MINUTES_A_DAY = 1440
+#: How long is counted before there is anything to count, in days.
+NOTHING_DAYS = 1 / MINUTES_A_DAY
 
 
 class LedgerSource:
@@ -42,9 +45,15 @@ class LedgerSource:
     async def __call__(self) -> Figures:
         """The figures now."""
         snapshot = await self._snapshots.current()
-        totals = await self._ledger.totals(DIMENSIONS, daily=True)
-        period = Period(self._year, await self._days(snapshot.at) if totals else 0.0)
-        lines = count(self._rows, totals, self._directory, self._known_types, period)
+        history = History(await self._ledger.partners(), self._directory)
+        totals = [
+            (partners, await self._ledger.totals(DIMENSIONS, first, end, daily=True))
+            for first, end, partners in history.spans()
+        ]
+        counted = any(of_span for _, of_span in totals)
+        # Of a ledger without a message, the moment since it began is held.
+        period = Period(self._year, await self._days(snapshot.at) if counted else NOTHING_DAYS)
+        lines = count(self._rows, totals, self._known_types, period)
         return Figures(snapshot.at, snapshot.channels, lines, period)
 
     async def _days(self, now: int) -> float:

@@ -78,7 +78,7 @@ async def test_a_partner_that_refuses_or_stays_away_ends_in_the_dead_letters_and
         well = True
         dead = [each.delivery.id for each in await running.exchange.ledger.dead(10)]
         ann = Actor(Operator("ann", "operator"), "192.0.2.1")
-        resent = await running.exchange.mailboxes.resend([*dead, 12345], ann)
+        resent, _ = await running.exchange.mailboxes.resend([*dead, 12345], ann)
         assert sorted(resent) == sorted(dead)
         rows = [row for _, row in await running.exchange.ledger.audited(10)]
         assert {(row.operator, row.what, row.address) for row in rows} == {

@@ -74,7 +74,9 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
     assert tuple(next(iter(rows.values()))) == COLUMNS
     assert list(rows) == [row.id for row in year_report.rows.rows]
     births = rows["population.births"]
-    assert [births[name] for name in COLUMNS[2:]] == ["items", "44", "43.725", "43725", "0.275"]
+    assert [births[name] for name in COLUMNS[2:]] == [
+        "items", "44", "43.725", "43725", "0.275", "counted", "366", "366",
+    ]  # fmt: skip
     assert rows["luova.messages-per-day"]["scaled"] == "500..1500"
     assert all(
         abs(float(entry["difference"])) < 1
@@ -119,6 +121,9 @@ def test_json_says_everything(folder: Path) -> None:
         "first": "2024-01-01",
         "last": "2024-12-31",
         "days": 366,
+        "held_days": 366,
+        "asked_days": 366,
+        "asked": ["2024-01-01", "2024-12-31"],
         "scale": 0.001,
     }
     assert len(document["rows"]) == 34

@@ -37,7 +37,7 @@ FLOWS = (
     ("bilateral.insurance", "eessi.se.fk", "kela.international", "api", 101_450, 50),
     ("bilateral.supplementary-pensions", "eessi.se.pm", "kela.pensions", "api", 5_623, 1),
     ("pension.decisions", "pension.elo", "kela.pensions", "api", 636_500, 20),
-    ("pension.work-history-query", "kela.pensions", "etk", "api", 78_438, 1),
+    ("pension.work-history-query", "kela.pensions", "etk.authority-service", "api", 78_438, 1),
     ("pension.unpaid-periods", "kela.benefits", "etk", "api", 840_678, 20),
     ("pension.accident-data-query", "pension.elo", "kela.pensions", "api", 597_500, 1),
     (
@@ -88,6 +88,13 @@ PROCESSES = {
     "h001": "H_BUC_01",
 }
 BEGINS = ("eessi.a009", "eessi.h001")
+#: What the items of the population register's types are.
+ITEMS = {
+    "population.births": "birth",
+    "population.deaths": "death",
+    "population.address-changes": "address-change",
+    "population.registrations": "registration",
+}
 BY_LUOVA = ("population", "unemployment", "bilateral", "pension", "payments", "certificates", "tax")
 
 HOURS = (1, 1, 1, 1, 1, 2, 4, 9, 14, 15, 14, 12, 11, 12, 12, 9, 6, 4, 3, 2, 2, 1, 1, 1)
@@ -102,7 +109,10 @@ def write_year(
     migrate_sqlite(path)
     connection = sqlite3.connect(path)
     columns = ",".join("?" * 11)
+    first = number_of(datetime.date(year, 1, 1))
+    last = number_of(datetime.date(year + 1, 1, 1)) - 1 if days is None else first + days - 1
     with connection:
+        connection.execute("INSERT INTO held(since,until) VALUES (?,?)", (first, last))
         for minute, day, *rest in _counters(year, scale, seed, days):
             for table, period in (("counter", minute), ("day_counter", day)):
                 connection.execute(
@@ -159,6 +169,19 @@ def _counters(
                         part,
                         1000 * of_messages,
                     )
+                    if end and message_type in ITEMS:
+                        yield (
+                            minute,
+                            number_of(date),
+                            *dimensions,
+                            end,
+                            endpoint,
+                            f"{kind}:{ITEMS[message_type]}",
+                            process,
+                            of_messages,
+                            part,
+                            0,
+                        )
 
 
 def _split(items: int, messages: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:

@@ -52,10 +52,8 @@ def test_published_parts_of_eessi_add_up(rows: Rows) -> None:
         (('section = "tax"', 'section = "taxes"'), "unknown section"),
         (('title.sv = "Mottagna"\n', ""), "needs a title"),
         (('  "tax.requests-sent",', '  "tax.nothing",'), "adds up tax.nothing"),
-        (
-            ('per = "day"\n', 'per = "day"\nselect = [{ types = ["x"] }]\n'),
-            "either selects or adds up",
-        ),
+        (('words = "Vastaanotetut"\n', ""), "needs the words"),
+        (('outside.sv = "EESSI-meddelanden"\n', ""), "what is outside"),
     ],
 )
 def test_a_wrong_definition_is_refused(

@@ -88,13 +88,15 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
     ledger: Path, earlier: str
 ) -> None:
     new, counted = shape(ledger), sums(ledger)
+    plain = [row for row in counted if ":" not in str(row[1])]
     to_revision(ledger, earlier)
     assert revision(ledger) == earlier
-    assert sums(ledger) == counted
+    # Items were not told apart by kind; a message had one kind of them.
+    assert sums(ledger) == (counted if earlier >= "0011" else plain)
     migrate_sqlite(ledger)
     assert revision(ledger) == newest_revision()
     assert shape(ledger) == new
-    assert sums(ledger) == counted
+    assert [row for row in sums(ledger) if row[0] != "pruned_counter"] == counted
     assert not [
         check
         for check in verify(ledger).checks

@@ -218,7 +218,7 @@ async def test_a_resend_tells_what_was_resent(served: Running) -> None:
         json.dumps({"deliveries": [NOBODY]}),
         Content_Type="application/json",
     )
-    assert (status, json.loads(body)) == (200, {"resent": []})
+    assert (status, json.loads(body)) == (200, {"resent": [], "refused": []})
 
 
 async def test_validation_tells_everything_and_takes_nothing_in(served: Running) -> None:
@@ -259,7 +259,11 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     accepted = (await served.counts("luova"))["accepted"]
     status, _, body = await served.get("/metrics")
     assert status == 200
-    assert f'exchange_messages{{channel="luova",kind="accepted"}} {accepted}.0' in body.decode()
+    text = body.decode()
+    assert "# TYPE exchange_messages_total counter" in text
+    assert f'exchange_messages_total{{channel="luova",kind="accepted"}} {accepted}.0' in text
+    assert "# TYPE exchange_deliveries gauge" in text
+    assert 'exchange_deliveries{channel="luova",kind="waiting"}' in text
     async with running(tmp_path) as other:
         await other.exchange.ledger.close()
         status, headers, body = await other.get("/health/ready")

@@ -123,6 +123,11 @@ def _name_change(rng: random.Random, date: datetime.date) -> tuple[Person, list[
     ]
 
 
+def _child(groups: list[Group]) -> str:
+    """The code of the child whose birth a change tells of; empty when it tells of none."""
+    return groups[0]["lapsi"]["henkilotunnus"] if "lapsi" in groups[0] else ""
+
+
 Happening = Callable[[random.Random, datetime.date], tuple[Person, list[Group]]]
 _HAPPENINGS: dict[str, tuple[Happening, ...]] = {
     "population.births": (_birth,),
@@ -141,8 +146,13 @@ def changes(
     count = count or rng.randint(fewest, most)
     happenings = _HAPPENINGS[message_type]
     members = []
+    born: set[str] = set()
     for _ in range(count):
         who, groups = happenings[rng.randrange(len(happenings))](rng, date)
+        # Few codes of artificial children of one day exist, and a child is born once.
+        while (child := _child(groups)) in born:
+            who, groups = _birth(rng, date)
+        born |= {child} - {""}
         moment = f"{date}T{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}Z"
         members.append(
             {"henkilotunnus": who.personal_identity_code, "muutospv": moment, "tietoryhmat": groups}

@@ -50,16 +50,13 @@ def figures(at: int = 0, received: int = 1200, births: int = 7) -> Figures:
         "delivered": received - 3,
         "waiting": 0,
     }
+    of_births = ("luova", "population.births", "register", "kela.benefits", "api")
     totals = [
-        (
-            ("luova", "population.births", "register", "kela.benefits", "api", "delivered"),
-            1,
-            births,
-            100,
-        )
+        ((*of_births, "delivered"), 1, births, 100),
+        ((*of_births, "delivered:birth"), 1, births, 0),
     ]
     period = Period(2024, days=0.01)
-    return Figures(at, {"luova": kinds}, count(ROWS, totals, DIRECTORY, KNOWN, period), period)
+    return Figures(at, {"luova": kinds}, count(ROWS, [(DIRECTORY, totals)], KNOWN, period), period)
 
 
 class Growing:

@@ -13,6 +13,7 @@ import pytest
 from exchange import discovery
 from exchange.ports.ledger import CountKey, DeliveryRow, MessageRow, Record, Settlement
 from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import Directory
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.pages.live import shown
 from exchange.web.pages.source import LedgerSource
@@ -92,7 +93,10 @@ async def record(ledger: SqliteLedger, number: int, delivered: bool, minute: int
     ]
     await ledger.record(Record(row, b"{}", [delivery], [], counts))
     if delivered:
-        done = [(key("delivered", "kela.benefits"), 1, 9, 2)]
+        done = [
+            (key("delivered", "kela.benefits"), 1, 9, 2),
+            (key("delivered:birth", "kela.benefits"), 1, 9, 0),
+        ]
         assert await ledger.settle(
             Settlement(number + 1, number, "delivered", 1, 0, START, "", [], done)
         )
@@ -129,10 +133,24 @@ async def test_the_first_minute_is_looked_for_in_one_day_however_old_the_ledger(
     await ledger.close()
 
 
-async def test_an_empty_ledger_has_no_days_and_counts_nought(ledger: SqliteLedger) -> None:
+async def test_an_empty_ledger_counts_nought_and_tells_no_rate(ledger: SqliteLedger) -> None:
     figures = await source(ledger)()
-    assert figures.period.days == 0
-    assert next(line for line in figures.lines if line.row.per_day).counted == 0
+    assert figures.period.days == 1 / 1440
+    assert {line.counted for line in figures.lines if line.row.per_day} == {None}
+    births = next(line for line in figures.lines if line.row.id == "population.births")
+    assert births.counted == 0
+
+
+async def test_partners_that_leave_or_change_their_sector_change_no_figure(
+    ledger: SqliteLedger,
+) -> None:
+    await ledger.begin(START, list(DIRECTORY))
+    await record(ledger, 10, delivered=True)
+    without = LedgerSource(
+        Snapshots(ledger, Clock(), ("luova",)), ledger, Directory(()), ROWS, KNOWN, 2024
+    )
+    figures = await without()
+    assert next(line for line in figures.lines if line.row.id == "population.births").counted == 9
 
 
 def test_a_channel_is_listed_with_the_types_of_its_families() -> None:

@@ -1,0 +1,83 @@
+"""What a ledger keeps for the statistics besides counters: partners as they were, and the days on
+which it was kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from exchange.schemas.directory import Partner
+from exchange.statistics.history import Kept
+
+
+def begin(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) -> None:
+    """An exchange opens the ledger on that day, with these partners.
+
+    A partner that is another one than before is so from that day on or, where something of that day
+    was counted for it already, from the next one, so that no count changes afterwards.
+    """
+    connection.execute(
+        "INSERT INTO held(since,until) VALUES (?,?) ON CONFLICT DO NOTHING", (day, day)
+    )
+    last = {
+        partner: tuple(was)
+        for partner, _, *was in connection.execute(
+            "SELECT partner,MAX(since),name,sector,country FROM partner_history GROUP BY partner"
+        )
+    }
+    changed = [
+        each for each in partners if last.get(each.id) != (each.name, each.sector, each.country)
+    ]
+    counted = _counted(connection, day) if any(each.id in last for each in changed) else set()
+    connection.executemany(
+        "INSERT OR REPLACE INTO partner_history(partner,since,name,sector,country) "
+        "VALUES (?,?,?,?,?)",
+        [
+            (
+                each.id,
+                day + (each.id in counted and each.id in last),
+                each.name,
+                each.sector,
+                each.country,
+            )
+            for each in changed
+        ],
+    )
+
+
+def end(connection: sqlite3.Connection, since: int, day: int) -> None:
+    """The exchange that opened the ledger on the day `since` closes it on that day."""
+    connection.execute("UPDATE held SET until=MAX(until,?) WHERE since=?", (day, since))
+
+
+def kept(connection: sqlite3.Connection) -> list[Kept]:
+    """Each partner as it was, by the day since when."""
+    return connection.execute(
+        "SELECT partner,since,name,sector,country FROM partner_history ORDER BY partner,since"
+    ).fetchall()
+
+
+def held(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """The stretches of days [first, last] that are held: those on which the ledger was kept, as
+    far as the last counter where nobody closed it. None is told of a ledger without any.
+    """
+    stretches: Sequence[tuple[int, int]] = connection.execute(
+        "SELECT since,until FROM held ORDER BY since"
+    ).fetchall()
+    found = []
+    for index, (since, until) in enumerate(stretches):
+        before = stretches[index + 1][0] if index + 1 < len(stretches) else 1 << 62
+        (last,) = connection.execute(
+            "SELECT MAX(period) FROM day_counter WHERE period>=? AND period<?", (since, before)
+        ).fetchone()
+        found.append((since, max(until, last or until)))
+    return found
+
+
+def _counted(connection: sqlite3.Connection, day: int) -> set[str]:
+    """The partners of which something was counted on that day or later."""
+    rows = connection.execute(
+        "SELECT DISTINCT sender,receiver FROM day_counter WHERE period>=?", (day,)
+    )
+    return {partner for row in rows for partner in row}

@@ -1,0 +1,1 @@
+"""Tests of the population register's vocabulary."""
