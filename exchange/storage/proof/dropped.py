@@ -46,7 +46,7 @@ class Forgotten(NamedTuple):
     which a message (`messages`), went, 0 for none; the sum of the links that it changed (`links`)
     and of the counts that it kept of what it dropped (`counts`).
 
-    None of the sums: an older version dropped it and did not say.
+    None of a sum: retention has not said it yet. A migration may have kept counts before it.
     """
 
     bodies: int = 0
@@ -62,7 +62,7 @@ def forgotten(connection: sqlite3.Connection) -> Forgotten:
         TypeError, ValueError: when that can't be read.
     """
     found = _newest_forgotten(connection)
-    return Forgotten(**json.loads(found[1])) if found else Forgotten(links=0, counts=0)
+    return Forgotten(**json.loads(found[1])) if found else Forgotten(links=0)
 
 
 def forget(
