@@ -14,7 +14,7 @@ Digest = bytes
 _OPEN_IN_MAILBOX = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
 
 
-def _big(
+def big(
     primary_key: bool = False, nullable: bool = False, server_default: str | None = None
 ) -> Column[int]:
     """A 64-bit integer; INTEGER on SQLite, so that a primary key is the row's own id."""
@@ -44,13 +44,13 @@ class Message(SQLModel, table=True):
         Index("message_position", "position", unique=True),
     )
 
-    id: int = Field(sa_column=_big(primary_key=True))
+    id: int = Field(sa_column=big(primary_key=True))
     channel: str
     message_type: str
     sender: str
     sender_message_id: str
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    received_at: int = Field(sa_column=_big())
+    received_at: int = Field(sa_column=big())
     state: str
     endpoint: str
     conversation: str
@@ -60,7 +60,7 @@ class Message(SQLModel, table=True):
     detail: str = Field(sa_column=Column(Text, nullable=False))
     process: str = Field(sa_column_kwargs={"server_default": ""})
     #: Given inside the commit, so that it rises in the order of commits over all workers.
-    position: int = Field(sa_column=_big(server_default="0"))
+    position: int = Field(sa_column=big(server_default="0"))
     #: The digest of what was said beside the body; empty where it was stored before there was one.
     identity: Digest = Field(
         sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
@@ -74,8 +74,8 @@ class Position(SQLModel, table=True):
 
     __tablename__ = "position"
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    last: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    last: int = Field(sa_column=big())
 
 
 class Body(SQLModel, table=True):
@@ -83,7 +83,7 @@ class Body(SQLModel, table=True):
 
     __tablename__ = "body"
 
-    message_id: int = Field(sa_column=_big(primary_key=True))
+    message_id: int = Field(sa_column=big(primary_key=True))
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -142,21 +142,21 @@ class Delivery(SQLModel, table=True):
         ),
     )
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    message_id: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    message_id: int = Field(sa_column=big())
     receiver: str
     mode: str
     state: str
     attempts: int
     items: int
-    next_at: int = Field(sa_column=_big())
-    ended_at: int = Field(sa_column=_big())
+    next_at: int = Field(sa_column=big())
+    ended_at: int = Field(sa_column=big())
     lane: int
     ordered: int
     reason: str
-    position: int = Field(sa_column=_big(server_default="0"))
+    position: int = Field(sa_column=big(server_default="0"))
     #: Who holds it, or held it last, of a mailbox; 0: nobody yet.
-    lease: int = Field(sa_column=_big(server_default="0"))
+    lease: int = Field(sa_column=big(server_default="0"))
 
 
 class Answer(SQLModel, table=True):
@@ -164,7 +164,7 @@ class Answer(SQLModel, table=True):
 
     __tablename__ = "answer"
 
-    delivery_id: int = Field(sa_column=_big(primary_key=True))
+    delivery_id: int = Field(sa_column=big(primary_key=True))
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content_type: str
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -180,9 +180,9 @@ class Event(SQLModel, table=True):
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     )
-    message_id: int = Field(sa_column=_big())
-    delivery_id: int = Field(sa_column=_big())
-    at: int = Field(sa_column=_big())
+    message_id: int = Field(sa_column=big())
+    delivery_id: int = Field(sa_column=big())
+    at: int = Field(sa_column=big())
     kind: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
     #: Of what came with it: the stored body, the answer, the audit row.
@@ -267,8 +267,8 @@ class Folded(SQLModel, table=True):
 
     __tablename__ = "folded"
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    before: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    before: int = Field(sa_column=big())
 
 
 class PrunedCounter(Counted, table=True):
@@ -296,7 +296,7 @@ class PartnerHistory(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
     partner: str = Field(primary_key=True)
-    since: int = Field(sa_column=_big(primary_key=True))
+    since: int = Field(sa_column=big(primary_key=True))
     name: str
     sector: str
     country: str
@@ -310,8 +310,8 @@ class Held(SQLModel, table=True):
     __tablename__ = "held"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    since: int = Field(sa_column=_big(primary_key=True))
-    until: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big(primary_key=True))
+    until: int = Field(sa_column=big())
 
 
 class Owner(SQLModel, table=True):
@@ -321,10 +321,10 @@ class Owner(SQLModel, table=True):
 
     __tablename__ = "owner"
 
-    node: int = Field(sa_column=_big(primary_key=True))
-    epoch: int = Field(sa_column=_big())
+    node: int = Field(sa_column=big(primary_key=True))
+    epoch: int = Field(sa_column=big())
     name: str
-    since: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big())
 
 
 class Memory(SQLModel, table=True):
@@ -345,24 +345,6 @@ class Memory(SQLModel, table=True):
     )
 
 
-class Audit(SQLModel, table=True):
-    """What an operator changed, who it was and from where; never dropped."""
-
-    __tablename__ = "audit"
-
-    id: int | None = Field(
-        default=None,
-        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    )
-    at: int = Field(sa_column=_big())
-    operator: str
-    role: str
-    what: str
-    target: str
-    outcome: str
-    address: str
-
-
 class ReceiverState(SQLModel, table=True):
     """A receiver that is, or was, not up: see `ports.receivers`. Times in milliseconds."""
 
@@ -370,39 +352,9 @@ class ReceiverState(SQLModel, table=True):
 
     receiver: str = Field(primary_key=True)
     state: str
-    since: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big())
     reason: str = Field(sa_column=Column(Text, nullable=False))
     failures: int
-    next_probe_at: int = Field(sa_column=_big())
+    next_probe_at: int = Field(sa_column=big())
     probes: int
     outages: int
-
-
-class OperatorAccount(SQLModel, table=True):
-    """An operator and the role."""
-
-    __tablename__ = "operator"
-
-    name: str = Field(primary_key=True)
-    role: str
-
-
-class OperatorKey(SQLModel, table=True):
-    """The SHA-256 digest of an operator's key."""
-
-    __tablename__ = "operator_key"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    operator: str
-    made_at: int = Field(sa_column=_big())
-
-
-class OperatorSession(SQLModel, table=True):
-    """A session that a key opened, by the SHA-256 digest of its token; ends at `until`."""
-
-    __tablename__ = "operator_session"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    operator: str
-    key_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    until: int = Field(sa_column=_big())
