@@ -266,8 +266,7 @@ async def _live(
     await exchange.open()
     society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
-    ordinary = run.ordinary().plan().senders()
-    senders = shards_of(ordinary, shards, planned.senders())[shard.number]
+    senders = shards_of(run.ordinary().plan().senders(), shards, planned.senders())[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues
     # again and again.
     gc.collect()
