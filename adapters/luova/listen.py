@@ -31,12 +31,13 @@ async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
     """Many messages: each is accepted or rejected by itself."""
-    content_type = call.content_type
+    content_type, size = call.content_type, len(call.body)
     try:
         if content_type in NDJSON_TYPES:
-            inbounds = batch.ndjson(call.body, partner)
+            inbounds = await desk.beside(size, batch.ndjson, call.body, partner)
         elif content_type == "multipart/mixed":
-            inbounds = batch.multipart(call.body, call.headers.get("Content-Type", ""), partner)
+            named = call.headers.get("Content-Type", "")
+            inbounds = await desk.beside(size, batch.multipart, call.body, named, partner)
         else:
             return answer.no_batch(
                 await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415

@@ -160,6 +160,7 @@ class Exchange:
             self.mailboxes,
             self.directory,
             self.clock,
+            self.aside,
             folder,
         )
 

@@ -22,6 +22,12 @@ from exchange.statistics.suppression import as_open_data
 
 TABLE = "table"
 FORMS = ("csv", "json", "json-stat", "xlsx", "html")
+#: Why counts by dimensions are refused as open data.
+ASKED_NOT_OPEN = (
+    "open data are the rows and the tables marked open in cuts.toml: counts by other dimensions add "
+    "up with those, and small ones could be worked out; ask without --open-data for table, csv, "
+    "json, xlsx or html"
+)
 
 
 def statistics(
@@ -80,12 +86,7 @@ def statistics(
         raise typer.Exit(2)
     asked, open_data = open_data, open_data or form == "json-stat"
     if open_data and by:
-        raise typer.BadParameter(
-            "open data are the rows and the tables marked open in cuts.toml: counts by other "
-            "dimensions add up with those, and small ones could be worked out; ask without "
-            "--open-data for table, csv, json, xlsx or html",
-            param_hint="--by",
-        )
+        raise typer.BadParameter(ASKED_NOT_OPEN, param_hint="--by")
     first, end = _span(since, until, counted_year)
     dimensions = tuple(name.strip() for name in by.split(",")) if by else ()
     try:

@@ -4,12 +4,14 @@ the ledger; no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from exchange.clocks import first_id
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
+from exchange.journey.aside import Aside
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
@@ -17,6 +19,8 @@ from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
+
+Result = TypeVar("Result")
 
 
 class ChannelDesk:
@@ -31,6 +35,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
+        aside: Aside,
         folder: Path | None = None,
     ) -> None:
         self._channel = channel
@@ -40,6 +45,7 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
+        self._aside = aside
         self._folder = folder
 
     @property
@@ -87,6 +93,12 @@ class ChannelDesk:
         """Take deliveries from the partner's mailbox, or wait for some."""
         wanted = Wanted(self._channel.name, partner, most, conversation, tuple(message_types))
         return await self._mailboxes.lease(wanted, seconds, wait_seconds)
+
+    async def beside(
+        self, size: int, function: Callable[..., Result], *arguments: object
+    ) -> Result:
+        """Work on a body, a large one beside the loop."""
+        return await self._aside.run(size, function, *arguments)
 
     async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""

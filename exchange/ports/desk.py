@@ -4,16 +4,18 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from exchange.ports.channel import Inbound
 from exchange.ports.ledger import Hold, Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -106,6 +108,14 @@ class Desk(Protocol):
         conversation and of some message types where they are named; each comes back unless
         acknowledged. Of an ordered conversation only the first that has not ended. When there are
         none, wait for some for `wait_seconds`; who is cancelled meanwhile has taken nothing.
+        """
+        ...
+
+    async def beside(
+        self, size: int, function: Callable[..., Result], *arguments: object
+    ) -> Result:
+        """What the function makes of a body of `size` bytes; a large one is not worked at on the
+        event loop.
         """
         ...
 

@@ -5,14 +5,13 @@ never.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from exchange.ports.selection import Old
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before
-from exchange.storage.proof.dropped import leave_digests, tell_forgotten
+from exchange.storage.proof.dropped import forget, weight
 from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
 
@@ -45,7 +44,7 @@ def drop_bodies(connection: sqlite3.Connection, old: Old, most: int) -> int:
     )
     connection.executemany("DELETE FROM body WHERE message_id=?", ids)
     if ids:
-        _drop_events(connection, tell_forgotten(connection, bodies=ids[-1][0]))
+        forget(connection, (), bodies=ids[-1][0], messages=0, counts=0)
     return len(ids)
 
 
@@ -68,13 +67,12 @@ def drop_messages(connection: sqlite3.Connection, old: Old, most: int) -> Droppe
     # hold a long detail.
     for statement in DROPPED_ROWS:
         connection.execute(statement)
-    _add_to_pruned(connection, RECOUNT_OF_DROPPED)
+    counts = _add_to_pruned(connection, RECOUNT_OF_DROPPED)
     newest = connection.execute("SELECT MAX(id) FROM temp.pruned").fetchone()[0]
-    told = tell_forgotten(connection, messages=newest)
     events = connection.execute(
         "SELECT id FROM event WHERE message_id IN (SELECT id FROM temp.pruned)"
     ).fetchall()
-    _drop_events(connection, sorted([*told, *(row[0] for row in events)]))
+    forget(connection, (row[0] for row in events), 0, newest, counts)
     connection.execute(
         "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)"
     )
@@ -89,24 +87,18 @@ def drop_messages(connection: sqlite3.Connection, old: Old, most: int) -> Droppe
     return Dropped(bodies, count)
 
 
-def _drop_events(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Drop events (ids in order), leaving in the chain what it needs of them; what hangs on them
-    must be there still.
-    """
-    leave_digests(connection, ids)
-    connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
-
-
-def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> None:
+def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> int:
     """Add up what is dropped: by the day where minutes are folded already, by the minute where they
-    are not.
+    are not; its weight (see `weight`).
     """
-    before = folded_before(connection)
+    before, total = folded_before(connection), 0
     minutes, days = Sums(), Sums()
     for period, *rest, count, items, size in connection.execute(recount):
+        total += weight((day_of_minute(period), *rest, count, items, size))
         if period < before:
             days.add((day_of_minute(period), *rest), count, items, size)
         else:
             minutes.add((period, *rest), count, items, size)
     minutes.write(connection, "pruned_counter")
     days.write(connection, "pruned_day_counter")
+    return total

@@ -322,6 +322,22 @@ def head_bytes(request: web.Request) -> int:
     )
 
 
+def is_text(request: web.Request) -> bool:
+    """Whether the request's headers are text (its target is ASCII, or aiohttp refuses it). What is not in UTF-8 is no character that could be
+    stored, shown or sent on: aiohttp makes half surrogates of it.
+    """
+    message: RawRequestMessage = request._message
+    return all(value.isascii() or _is_utf8(value) for _, value in message.raw_headers)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _no_request(status: int, error: BaseException | None, limits: Limits) -> Reply:
     if isinstance(error, RequestLate):
         return problem(408, "Request timeout", "the head of the request did not arrive in time")

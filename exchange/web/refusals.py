@@ -13,7 +13,7 @@ from aiohttp.typedefs import Middleware
 from exchange.ports import Refusal
 from exchange.ports.channel import refuse_with_problem
 from exchange.settings import Limits
-from exchange.web.connections import Connection, NoRoom, RequestLate, head_bytes
+from exchange.web.connections import Connection, NoRoom, RequestLate, head_bytes, is_text
 from exchange.web.endpoints import (
     BROKEN_OFF,
     BUSY,
@@ -32,6 +32,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: After these the rest of the request is not read: the connection ends with the reply.
 _UNREAD = frozenset((400, 408, 413, 431, 503))
 
+NO_TEXT = Refusal(
+    "head-encoding", 400, "the head of the request is no text: UTF-8 is wanted, ASCII is safe"
+)
+
 
 def refusing(endpoints: Endpoints, limits: Limits) -> Middleware:
     """The middleware around every handler of a worker."""
@@ -47,6 +51,8 @@ def refusing(endpoints: Endpoints, limits: Limits) -> Middleware:
         size = head_bytes(request)
         if size > limits.head_bytes_max:
             return refuse(request, _head_too_large(limits.head_bytes_max, size))
+        if not is_text(request):
+            return refuse(request, NO_TEXT)
         try:
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:

@@ -106,6 +106,10 @@ class Run:
         """The partners, with those that the scenario adds."""
         return self.scenario.directory(load_directory(load().partners.played or DEFAULT_PATH))
 
+    def senders(self, shards: int) -> list[frozenset[str]]:
+        """Who sends in each of so many shards: as in the ordinary year, whatever is changed."""
+        return shards_of(self.ordinary().plan().senders(), shards, self.plan().senders())
+
     def plan(self) -> Plan:
         """The year's plan.
 
@@ -266,7 +270,7 @@ async def _live(
     await exchange.open()
     society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
-    senders = shards_of(run.ordinary().plan().senders(), shards, planned.senders())[shard.number]
+    senders = run.senders(shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues
     # again and again.
     gc.collect()

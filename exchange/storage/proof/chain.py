@@ -38,7 +38,8 @@ CHAIN_COLUMNS = (
 _message_of, _delivery_of = attrgetter(*MESSAGE), attrgetter(*DELIVERY)
 #: A message and its deliveries, as far as they are covered.
 _Made = tuple[tuple[Any, ...], ...]
-_MODULUS = 1 << (8 * DIGEST_BYTES)
+#: Sums of digests are taken modulo this.
+MODULUS = 1 << (8 * DIGEST_BYTES)
 
 #: Events with what hangs on them: columns of the event, columns of the message (NULL but for the
 #: event that tells of its acceptance or rejection).
@@ -105,7 +106,7 @@ def linked(previous: bytes, link: Link) -> bytes:
 
 def added(total: bytes, change: int) -> bytes:
     """A sum of digests, changed."""
-    return ((int.from_bytes(total) + change) % _MODULUS).to_bytes(DIGEST_BYTES)
+    return ((int.from_bytes(total) + change) % MODULUS).to_bytes(DIGEST_BYTES)
 
 
 def entry_of(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:

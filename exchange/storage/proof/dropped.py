@@ -1,5 +1,6 @@
 """What retention leaves in the chain of the events that it drops: the digests of each while others
-of its commit are there, one link where whole commits are gone.
+of its commit are there, one link where whole commits are gone. An event of its own says, in the
+chain, what it dropped: whatever else is gone was taken out.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ import sqlite3
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow
+from exchange.storage.counters import COUNT_COLUMNS
+from exchange.storage.days import day_of_minute
 from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
     DIGEST_BYTES,
     ENTRIES,
     FORGOTTEN,
+    MODULUS,
     Link,
     add_event,
     entry_of,
+    hashed,
 )
 
 _KEPT = struct.Struct(f">q{DIGEST_BYTES}s")
@@ -35,30 +41,93 @@ def kept_digests(kept: bytes | None) -> dict[int, bytes]:
     return dict(_KEPT.iter_unpack(kept or b""))
 
 
-def forgotten(connection: sqlite3.Connection) -> dict[str, int]:
-    """The greatest message id whose body (`bodies`), and with which a message (`messages`), was
-    dropped so far; 0 for none.
+class Forgotten(NamedTuple):
+    """What retention said that it dropped: the greatest message id whose body (`bodies`), and with
+    which a message (`messages`), went, 0 for none; the sum of the links that it changed (`links`)
+    and of the counts that it kept of what it dropped (`counts`).
+
+    None of a sum: retention has not said it yet. A migration may have kept counts before it.
+    """
+
+    bodies: int = 0
+    messages: int = 0
+    links: int | None = None
+    counts: int | None = None
+
+
+def forgotten(connection: sqlite3.Connection) -> Forgotten:
+    """What was dropped so far, as the chain says.
+
+    Raises:
+        TypeError, ValueError: when that can't be read.
     """
     found = _newest_forgotten(connection)
-    said = json.loads(found[1]) if found else {}
-    return {name: said.get(name, 0) for name in ("bodies", "messages")}
+    return Forgotten(**json.loads(found[1])) if found else Forgotten(links=0)
 
 
-def tell_forgotten(connection: sqlite3.Connection, bodies: int = 0, messages: int = 0) -> list[int]:
-    """Put into the chain up to which message ids something was dropped; the ids of the events that
-    said so before and may go.
+def forget(
+    connection: sqlite3.Connection, events: Iterable[int], bodies: int, messages: int, counts: int
+) -> None:
+    """Drop events, and say in the chain up to which message ids something was dropped, what it left
+    of the links, and by how much the sum of the kept counts changed (see `weight`). What hangs on
+    the events must be there still.
     """
     said = forgotten(connection)
-    said = {
-        "bodies": max(said["bodies"], bodies, messages),
-        "messages": max(said["messages"], messages),
-    }
-    old = connection.execute(
-        "SELECT id FROM event WHERE message_id=0 AND kind=? ORDER BY id", (FORGOTTEN,)
+    told = connection.execute(
+        "SELECT id FROM event WHERE message_id=0 AND kind=?", (FORGOTTEN,)
     ).fetchall()
+    ids = sorted([*events, *(row[0] for row in told)])
+    links = sum_of_links(connection) if said.links is None else said.links
+    # All counts together hold what has just been added.
+    kept = sum_of_counts(connection) if said.counts is None else said.counts + counts
+    said = Forgotten(
+        max(said.bodies, bodies, messages),
+        max(said.messages, messages),
+        (links + leave_digests(connection, ids)) % MODULUS,
+        kept % MODULUS,
+    )
     at = connection.execute("SELECT at FROM event ORDER BY id DESC LIMIT 1").fetchone()
-    add_event(connection, EventRow(0, 0, at[0] if at else 0, FORGOTTEN, json.dumps(said)), None)
-    return [row[0] for row in old]
+    detail = json.dumps(said._asdict())
+    # Before the others go: no event gets an id that one had before.
+    add_event(connection, EventRow(0, 0, at[0] if at else 0, FORGOTTEN, detail), None)
+    connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
+
+
+def sum_of_links(connection: sqlite3.Connection) -> int:
+    """The sum of all links that retention changed."""
+    rows = connection.execute(
+        f"SELECT {CHAIN_COLUMNS} FROM chain WHERE dropped!=0 OR since!=number"
+    )
+    return sum(_standing(Link(*row)) for row in rows) % MODULUS
+
+
+def sum_of_counts(connection: sqlite3.Connection) -> int:
+    """The sum of all counts that are kept of what was dropped, by minute or by day."""
+    total = 0
+    for table, day in (("pruned_counter", day_of_minute), ("pruned_day_counter", int)):
+        rows = connection.execute(f"SELECT {COUNT_COLUMNS} FROM {table}")
+        total += sum(weight((day(period), *rest)) for period, *rest in rows)
+    return total % MODULUS
+
+
+def weight(row: Sequence[Any]) -> int:
+    """What a count (columns `COUNT_COLUMNS`, by day) adds to the sum of those that are kept: the
+    same whether it is added at once or little by little.
+    """
+    *key, count, items, size = row
+    name = ascii(tuple(key)).encode()
+    return sum(
+        int.from_bytes(hashed(what + name)) * number
+        for what, number in ((b"count", count), (b"items", items), (b"bytes", size))
+    )
+
+
+def _standing(link: Link) -> int:
+    """What a link that retention changed adds to their sum; 0 for one as it was committed."""
+    if not link.dropped and link.since == link.number:
+        return 0
+    told = link._replace(memory=b"", content=b"", digest=b"")
+    return int.from_bytes(hashed(ascii(tuple(told)).encode()))
 
 
 def _newest_forgotten(connection: sqlite3.Connection) -> tuple[int, str] | None:
@@ -69,9 +138,11 @@ def _newest_forgotten(connection: sqlite3.Connection) -> tuple[int, str] | None:
     return found
 
 
-def leave_digests(connection: sqlite3.Connection, events: Sequence[int]) -> None:
-    """Leave in the chain what it needs of events (ids in order) that are dropped afterwards."""
-    whole = []
+def leave_digests(connection: sqlite3.Connection, events: Sequence[int]) -> int:
+    """Leave in the chain what it needs of events (ids in order) that are dropped afterwards; by how
+    much that changed the sum of the links.
+    """
+    whole, change = [], 0
     for link, ids in _by_link(connection, events):
         dropped, kept = link.dropped + len(ids), None
         if dropped < link.events:
@@ -83,8 +154,10 @@ def leave_digests(connection: sqlite3.Connection, events: Sequence[int]) -> None
             "UPDATE chain SET dropped=?,kept=? WHERE node=? AND epoch=? AND number=?",
             (dropped, kept, *link[:3]),
         )
+        change += _standing(link._replace(dropped=dropped, kept=kept)) - _standing(link)
     for writer_and_number in whole:
-        _join(connection, *writer_and_number)
+        change += _join(connection, *writer_and_number)
+    return change
 
 
 def _by_link(
@@ -116,14 +189,16 @@ def _digests(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterable[tup
         yield from ((row[0], entry_of(connection, row)) for row in rows)
 
 
-def _join(connection: sqlite3.Connection, node: int, epoch: int, number: int) -> None:
-    """Make one link of a link of which nothing is left and its neighbours of which nothing is."""
+def _join(connection: sqlite3.Connection, node: int, epoch: int, number: int) -> int:
+    """Make one link of a link of which nothing is left and its neighbours of which nothing is; by
+    how much that changes the sum of the links.
+    """
     around = f"SELECT {CHAIN_COLUMNS} FROM chain WHERE node=? AND epoch=? AND number"
     key = (node, epoch, number)
     # Joined already with the one after it, it is not there any more.
     itself = connection.execute(f"{around}=?", key).fetchone()
     if itself is None:
-        return
+        return 0
     links = [Link(*itself)]
     before = connection.execute(f"{around}<? ORDER BY number DESC LIMIT 1", key).fetchone()
     after = connection.execute(f"{around}>? ORDER BY number LIMIT 1", key).fetchone()
@@ -140,3 +215,5 @@ def _join(connection: sqlite3.Connection, node: int, epoch: int, number: int) ->
             "UPDATE chain SET since=? WHERE node=? AND epoch=? AND number=?",
             (links[0].since, *links[-1][:3]),
         )
+    joined = links[-1]._replace(since=links[0].since)
+    return _standing(joined) - sum(map(_standing, links))

@@ -27,7 +27,7 @@ from exchange.storage.proof.chain import (
     memory_digest,
     unlinked,
 )
-from exchange.storage.proof.dropped import forgotten, kept_digests
+from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
 from exchange.storage.proof.head import Heads
 
 #: Differences listed of each check; the number of all is always given.
@@ -88,9 +88,10 @@ class Proof:
         self.stored = Check("every stored body and answer has the digest of its commit")
         self.memory = Check("what is remembered is what was committed last")
         self.positions = Check("positions rise in the order of commits")
+        self.forgotten = Check("nothing is gone but what retention said that it dropped")
         self.checks = [
             *(self.links, self.rows, self.outside, self.stored, self.memory),
-            self.positions,
+            *(self.positions, self.forgotten),
         ]
         self._last_position = 0
 
@@ -100,6 +101,7 @@ class Proof:
         for (what,) in self._connection.execute(_WITHOUT_EVENT):
             self.outside.breaks(f"{what}: no event tells of it")
         self._prove_memory()
+        self._prove_dropped()
 
     def _entries(self) -> Iterator[tuple[int, int, bytes]]:
         """(id, message id, digest) of each event; its body or answer is looked at meanwhile."""
@@ -179,7 +181,7 @@ class Proof:
         else:
             return
         if content is None:
-            if digest is not None and row[_MESSAGE_ID] > self._dropped["bodies"]:
+            if digest is not None and row[_MESSAGE_ID] > self._dropped.bodies:
                 self.stored.breaks(f"{what}: is gone, and retention did not drop it")
         elif digest is None:
             self.stored.breaks(f"{what}: was committed without one")
@@ -208,6 +210,15 @@ class Proof:
         nothing = bytes(DIGEST_BYTES)
         if added(nothing, total) != added(nothing, committed) and not self.memory.broken:
             self.memory.breaks("a key was dropped, added or set back to what it was before")
+
+    def _prove_dropped(self) -> None:
+        said = self._dropped
+        if said.links is not None and said.links != sum_of_links(self._connection):
+            self.forgotten.breaks(
+                "the commits of which events were dropped are others than it said"
+            )
+        if said.counts is not None and said.counts != sum_of_counts(self._connection):
+            self.forgotten.breaks("the counts that are kept of what was dropped were changed")
 
 
 def prove_audit(connection: sqlite3.Connection, table: str) -> Check:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -156,3 +158,43 @@ def test_a_line_longer_than_a_message_in_json_may_be_is_not_read() -> None:
         sound, wrong = batch.ndjson(b'{"body":1}\n{"body":"' + b"x" * 1_000 + b'"}', DVV)
     assert FAULT not in sound.hints
     assert wrong.hints[FAULT] == "the line is longer than 1000 bytes"
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    (found,) = batch.ndjson(rb'{"type":"\ud800","id":"1","body":1}', DVV)
+    assert found.hints[FAULT] == "type is not a text"
+
+
+def test_delimiters_stand_at_the_beginning_of_a_line_and_alone() -> None:
+    body = (
+        b"preamble --b\r\n--bc\r\n--b \t\r\nA: 1\r\n\r\n--\nx--b\n--b--x\r\n--b\nA: 2\n\n{}\n--b--"
+    )
+    found = batch.multipart(body, "multipart/mixed; boundary=b", DVV)
+    assert [each.body for each in found] == [b"--\nx--b\n--b--x", b"{}"]
+
+
+MIXED = "multipart/mixed; boundary=b"
+HOSTILE: dict[str, Callable[[int], bytes]] = {
+    "empty lines": lambda size: b"\n" * size,
+    "short lines": lambda size: b"xx\n" * (size // 3),
+    "white space": lambda size: b" " * size,
+    "lines of a header": lambda size: b"--b\r\n" + b"a:\n" * (size // 3) + b"\r\n\r\n--b--",
+    "line breaks": lambda size: b"--b\r\n" + b"\r\n" * (size // 2) + b"\r\n--b--",
+    "beginnings": lambda size: b"\r\n--" * (size // 4),
+    "what is no delimiter": lambda size: b"\n--bc" * (size // 5),
+    "letters": lambda size: b"x" * size,
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_taking_a_large_batch_apart_takes_little_memory(name: str) -> None:
+    """A list of all lines, or of all headers, takes ten times the body."""
+    body = HOSTILE[name](2_000_000)
+    tracemalloc.start()
+    try:
+        for take in (batch.ndjson, lambda body, _: batch.multipart(body, MIXED, DVV)):
+            with contextlib.suppress(batch.TooMany, Malformed):
+                take(body, DVV)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()

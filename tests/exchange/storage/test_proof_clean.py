@@ -5,6 +5,7 @@ kills, audit rows.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -19,12 +20,14 @@ from exchange.ports.ledger import Remember
 from exchange.ports.operators import AuditRow
 from exchange.ports.selection import Old
 from exchange.storage.copies import copy_ledger, restore_ledger
+from exchange.storage.proof.dropped import forgotten
 from exchange.storage.proof.head import head_path
 from exchange.storage.proof.links import prove_audit
 from exchange.storage.proof.verify import verify
+from exchange.storage.retain import drop_messages
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
-from tests.exchange.storage.chained import MEMORY, OUTSIDE, ROWS, broken, chained, write
+from tests.exchange.storage.chained import FORGOTTEN, MEMORY, OUTSIDE, ROWS, broken, chained, write
 
 #: A writer that never ends by itself; says how many commits were acknowledged.
 ENDLESS = """
@@ -105,6 +108,37 @@ async def test_damage_to_what_retention_left_is_named(ledger: SqliteLedger) -> N
         with closing(sqlite3.connect(ledger.path, isolation_level=None)) as connection:
             assert connection.execute(statement).rowcount, statement
         assert named in broken(ledger.path), statement
+
+
+async def test_what_was_taken_out_as_if_retention_had_dropped_it_is_named(
+    ledger: SqliteLedger,
+) -> None:
+    made = await write(ledger, "first")
+    await ledger.drop(Old(1 << 62, 1 << 62), Old(made[2].message.id, 1 << 62), 1_000)
+    made = await write(ledger, "later")
+    await ledger.close()
+    assert not broken(ledger.path)
+    healthy = ledger.path.read_bytes()
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        said = forgotten(connection)
+        # All that retention itself does with a settled message, but for saying so.
+        message = made[2].message.id
+        drop_messages(connection, Old(message + 1, 1 << 62), 1)
+        connection.execute("DELETE FROM event WHERE id=(SELECT MAX(id) FROM event)")
+        detail = json.dumps(said._asdict())
+        connection.execute("UPDATE event SET detail=? WHERE kind='forgotten'", (detail,))
+        connection.commit()
+    assert broken(ledger.path)
+    for statement in (
+        "UPDATE chain SET events=events+1,dropped=dropped+1 WHERE since!=number",
+        "UPDATE chain SET dropped=events WHERE number=(SELECT MAX(number) FROM chain WHERE events>0)",
+        "UPDATE pruned_counter SET items=items+1",
+        "DELETE FROM pruned_counter",
+    ):
+        ledger.path.write_bytes(healthy)
+        with closing(sqlite3.connect(ledger.path, isolation_level=None)) as connection:
+            assert connection.execute(statement).rowcount, statement
+        assert FORGOTTEN in broken(ledger.path), statement
 
 
 async def test_everything_dropped_and_begun_again(ledger: SqliteLedger) -> None:

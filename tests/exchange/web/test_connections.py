@@ -218,6 +218,24 @@ async def test_a_head_that_is_too_large_is_refused_in_the_form_of_its_address() 
             assert (status, form in body, b"xxxx" in body) == (431, True, False), (more[:9], body)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request(more="Content-Type: text/xml; charset=N\r\n"),
+        request(more="X-Message-Type: N\r\n"),
+        request(path="/c/v1/messages?type=N"),
+    ],
+)
+@pytest.mark.parametrize("no_text", [b"\xff", b"\xed\xa0\x80"])
+async def test_a_head_that_is_no_text_is_refused(sent: bytes, no_text: bytes) -> None:
+    async with connected() as (_, connect):
+        raw = await connect()
+        raw.writer.write(sent.replace(b"N", no_text))
+        status, _, body = await raw.reply()
+        assert status == 400
+        assert b"head-encoding" in body or b"not-an-http-request" in body
+
+
 async def test_nobody_is_served_after_an_end_but_who_is_inside_gets_a_reply() -> None:
     async with contextlib.AsyncExitStack() as stack:
         served, _ = await stack.enter_async_context(server())
