@@ -6,7 +6,7 @@ description.
 
 from __future__ import annotations
 
-from exchange.ports.delivery import Attempted, Delivered, Delivery, failed_with
+from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, failed_with
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.envelope import public_id
 
@@ -32,11 +32,13 @@ def request(delivery: Delivery) -> Call:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """2xx, and 409 (it has it already) of a partner that means that by it: delivered; the rest,
-    redirects too: try again.
+    """2xx, and 409 (it has it already) of a partner that means that by it: delivered; 409 of one
+    that refuses by it: refused for good; the rest, redirects too: try again.
     """
     status = reply.status
-    has_it = status == CONFLICT and delivery.receiver.conflict == "delivered"
-    if 200 <= status < 300 or has_it:
+    if 200 <= status < 300:
         return Delivered()
+    if status == CONFLICT:
+        has_it = delivery.receiver.conflict == "delivered"
+        return Delivered() if has_it else RefusedByPartner(f"http-{status}")
     return failed_with(status)

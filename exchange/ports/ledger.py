@@ -7,16 +7,13 @@ from typing import Any, Protocol
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.rows import (
-    ALL_DEAD,
     Count,
     CountKey,
-    DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
     Hold,
     MessageRow,
-    Old,
     Pending,
     Place,
     Record,
@@ -26,6 +23,7 @@ from exchange.ports.rows import (
     Settlement,
     Wanted,
 )
+from exchange.ports.selection import ALL_DEAD, DeadFilter, Old
 from exchange.schemas.directory import Partner
 
 

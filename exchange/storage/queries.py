@@ -6,16 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import (
-    CountKey,
-    DeadFilter,
-    DeliveryRow,
-    Due,
-    EventRow,
-    MessageRow,
-    Pending,
-    Place,
-)
+from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending, Place
+from exchange.ports.selection import DeadFilter
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)

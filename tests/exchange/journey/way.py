@@ -160,7 +160,6 @@ async def way(
     settings = Settings(
         storage={"url": f"sqlite:///{folder / 'exchange.db'}"}, deliveries=deliveries
     )  # type: ignore[arg-type]
-    clock = parts.pop("clock", None)
     made = channel(**parts)
     exchange = Exchange(
         settings,

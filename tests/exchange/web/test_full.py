@@ -27,10 +27,10 @@ async def letter(served: Running, name: str, receiver: str = FULL) -> tuple[int,
     return status, headers.get("Retry-After", ""), json.loads(body)
 
 
-async def read(served: Running) -> list[str]:
+async def read(served: Running) -> list[dict[str, str]]:
     status, _, body = await served.get("/luova/v1/mailbox", FULL)
     assert status == 200, body
-    return [each["id"] for each in json.loads(body)["deliveries"]]
+    return [{"id": each["id"], "lease": each["lease"]} for each in json.loads(body)["deliveries"]]
 
 
 async def test_a_full_mailbox_is_drained_and_others_go_on(tmp_path: Path) -> None:
