@@ -1,218 +1,32 @@
-"""The ledger's port and the rows that cross it: messages, deliveries, events, counts, memory; no
-SQL.
-"""
+"""The ledger's port; the rows that cross it are in `rows`. No SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from exchange.ports.operators import AuditRow
-from exchange.ports.selection import ALL_DEAD, DeadFilter, Old
+from exchange.ports.rows import (
+    ALL_DEAD,
+    Count,
+    CountKey,
+    DeadFilter,
+    DeliveryRow,
+    Due,
+    EventRow,
+    Hold,
+    MessageRow,
+    Old,
+    Pending,
+    Place,
+    Record,
+    Recorded,
+    Remember,
+    Remembered,
+    Settlement,
+    Wanted,
+)
 from exchange.schemas.directory import Partner
-from exchange.schemas.value import value
-
-Digest = bytes  # (A row has a column `bytes`.)
-
-
-class MessageRow(NamedTuple):
-    """A message as stored. `state` is `accepted` or `rejected`; `digest` is BLAKE2b-128 of the
-    body; `detail` is JSON; `position` is its place in the order of commits, from 1 (0: not
-    committed yet); `identity`: see `journey.identity` (empty: stored before there was one).
-    """
-
-    id: int
-    channel: str
-    message_type: str
-    sender: str
-    sender_message_id: str
-    digest: bytes
-    received_at: int
-    state: str
-    endpoint: str
-    conversation: str
-    items: int
-    bytes: int
-    content_type: str
-    detail: str
-    process: str = ""
-    position: int = 0
-    identity: Digest = b""
-
-
-class DeliveryRow(NamedTuple):
-    """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane` is the worker that
-    makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
-    milliseconds (0: not yet); `position` is its message's; `lease` is the last lease of a
-    delivery in a mailbox, whose end is `next_at` (0: it never had one).
-    """
-
-    id: int
-    message_id: int
-    receiver: str
-    mode: str
-    state: str
-    attempts: int
-    items: int
-    next_at: int
-    ended_at: int
-    lane: int
-    ordered: int
-    reason: str
-    position: int = 0
-    lease: int = 0
-
-
-class EventRow(NamedTuple):
-    """Something that happened to a message or, when `delivery_id` is not 0, to one of its
-    deliveries.
-    """
-
-    message_id: int
-    delivery_id: int
-    at: int
-    kind: str
-    detail: str
-
-
-class CountKey(NamedTuple):
-    """What is counted: minute since 1970 UTC and the dimensions that the statistics rows select by.
-
-    Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
-    begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
-    dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered also by kind of item
-    (`delivered:birth`), where a message's items are of several kinds.
-    """
-
-    minute: int
-    channel: str
-    message_type: str
-    sender: str
-    receiver: str
-    endpoint: str
-    kind: str
-    process: str = ""
-
-
-#: One count: key, how many, items in them, bytes in them.
-Count = tuple[CountKey, int, int, int]
-
-
-@value
-class Remember:
-    """What a channel leaves behind under a key. `version` is the version that it read (0: the key
-    must be new).
-    """
-
-    key: str
-    value: Any
-    version: int = 0
-
-
-@value
-class Remembered:
-    """What a channel left behind under a key, with its version (1 for the first)."""
-
-    value: Any
-    version: int
-
-
-@dataclass(slots=True)
-class Record:
-    """One message to be committed with all that belongs to it, or not at all.
-
-    When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but an
-    event `duplicate` on the original and its counts; where digest, type, conversation or identity
-    differ (the last: and it goes elsewhere) the caller records a rejection. The commit
-    gives the rows their position.
-    """
-
-    message: MessageRow
-    body: bytes | None
-    deliveries: Sequence[DeliveryRow]
-    events: Sequence[EventRow]
-    counts: Sequence[Count]
-    remember: Sequence[Remember] = ()
-
-
-@value
-class Recorded:
-    """How a commit ended. `original` is the earlier message when it is a duplicate or its id is
-    reused; `stale` names the memory keys that somebody else changed meanwhile.
-    """
-
-    kind: Literal["new", "duplicate", "reused", "stale"]
-    original: MessageRow | None = None
-    stale: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class Settlement:
-    """The end of an attempt (or a resend): applied only while the delivery is in `from_state`, so
-    that nothing is counted twice.
-    """
-
-    delivery_id: int
-    message_id: int
-    state: str
-    attempts: int
-    next_at: int
-    ended_at: int
-    reason: str
-    events: Sequence[EventRow]
-    counts: Sequence[Count]
-    answer: bytes | None = None
-    answer_content_type: str = ""
-    from_state: str = "waiting"
-    #: The lease that it ends: nothing is settled when another one was taken since.
-    lease: int | None = None
-    #: Who asked for it, where an operator did.
-    audit: AuditRow | None = None
-
-
-@value
-class Wanted:
-    """What is to be leased of a mailbox; any conversation and type where none is named."""
-
-    channel: str
-    receiver: str
-    most: int
-    conversation: str = ""
-    message_types: Sequence[str] = ()
-
-
-class Hold(NamedTuple):
-    """A delivery in a mailbox, and the lease by which somebody claims to hold it."""
-
-    delivery_id: int
-    lease: int
-
-
-class Due(NamedTuple):
-    """A delivery that is due, and to whom."""
-
-    id: int
-    receiver: str
-
-
-class Place(NamedTuple):
-    """Where a delivery stands in the order of commits, and its lane; `held` when a dead letter
-    stands before it in its conversation.
-    """
-
-    position: int
-    delivery_id: int
-    lane: int = 0
-    held: bool = False
-
-
-class Pending(NamedTuple):
-    """A waiting delivery read back from the ledger, with its message and body."""
-
-    delivery: DeliveryRow
-    message: MessageRow
-    body: bytes
 
 
 class Ledger(Protocol):
@@ -398,3 +212,26 @@ class Ledger(Protocol):
     async def waiting_by_channel(self) -> Mapping[str, int]:
         """Deliveries waiting now, counted from the deliveries themselves."""
         ...
+
+
+__all__ = [
+    "ALL_DEAD",
+    "Count",
+    "CountKey",
+    "DeadFilter",
+    "DeliveryRow",
+    "Due",
+    "EventRow",
+    "Hold",
+    "Ledger",
+    "MessageRow",
+    "Old",
+    "Pending",
+    "Place",
+    "Record",
+    "Recorded",
+    "Remember",
+    "Remembered",
+    "Settlement",
+    "Wanted",
+]

@@ -14,7 +14,7 @@ Digest = bytes
 _OPEN_IN_MAILBOX = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
 
 
-def _big(
+def big(
     primary_key: bool = False, nullable: bool = False, server_default: str | None = None
 ) -> Column[int]:
     """A 64-bit integer; INTEGER on SQLite, so that a primary key is the row's own id."""
@@ -25,11 +25,6 @@ def _big(
         autoincrement=False,
         server_default=server_default,
     )
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of some rows only, on every database."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Message(SQLModel, table=True):
@@ -49,13 +44,13 @@ class Message(SQLModel, table=True):
         Index("message_position", "position", unique=True),
     )
 
-    id: int = Field(sa_column=_big(primary_key=True))
+    id: int = Field(sa_column=big(primary_key=True))
     channel: str
     message_type: str
     sender: str
     sender_message_id: str
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    received_at: int = Field(sa_column=_big())
+    received_at: int = Field(sa_column=big())
     state: str
     endpoint: str
     conversation: str
@@ -65,7 +60,7 @@ class Message(SQLModel, table=True):
     detail: str = Field(sa_column=Column(Text, nullable=False))
     process: str = Field(sa_column_kwargs={"server_default": ""})
     #: Given inside the commit, so that it rises in the order of commits over all workers.
-    position: int = Field(sa_column=_big(server_default="0"))
+    position: int = Field(sa_column=big(server_default="0"))
     #: The digest of what was said beside the body; empty where it was stored before there was one.
     identity: Digest = Field(
         sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
@@ -79,8 +74,8 @@ class Position(SQLModel, table=True):
 
     __tablename__ = "position"
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    last: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    last: int = Field(sa_column=big())
 
 
 class Body(SQLModel, table=True):
@@ -88,7 +83,7 @@ class Body(SQLModel, table=True):
 
     __tablename__ = "body"
 
-    message_id: int = Field(sa_column=_big(primary_key=True))
+    message_id: int = Field(sa_column=big(primary_key=True))
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
@@ -98,45 +93,70 @@ class Delivery(SQLModel, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        _partial(
+        Index(
             "delivery_due",
             "next_at",
             "lane",
-            where="state = 'waiting' AND mode = 'push' AND ordered = 0",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
         ),
-        _partial(
+        Index(
             "delivery_ordered",
             "receiver",
             "position",
-            where="state = 'waiting' AND mode = 'push' AND ordered = 1",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
         ),
-        _partial("delivery_mailbox", "receiver", "position", where=_OPEN_IN_MAILBOX),
-        _partial(
-            "delivery_mailbox_age", "message_id", where="state = 'waiting' AND mode = 'mailbox'"
+        Index(
+            "delivery_mailbox",
+            "receiver",
+            "position",
+            sqlite_where=text(_OPEN_IN_MAILBOX),
+            postgresql_where=text(_OPEN_IN_MAILBOX),
         ),
-        _partial("delivery_asked", "next_at", where="state = 'waiting' AND mode = 'ask'"),
+        Index(
+            "delivery_mailbox_age",
+            "message_id",
+            sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
+        ),
+        Index(
+            "delivery_asked",
+            "next_at",
+            sqlite_where=text("state = 'waiting' AND mode = 'ask'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'ask'"),
+        ),
         Index("delivery_message", "message_id"),
-        _partial("delivery_dead", "id", where="state = 'dead'"),
-        _partial(
-            "delivery_dead_ordered", "receiver", "lane", where="state = 'dead' AND ordered = 1"
+        Index(
+            "delivery_dead",
+            "id",
+            sqlite_where=text("state = 'dead'"),
+            postgresql_where=text("state = 'dead'"),
+        ),
+        Index(
+            "delivery_dead_ordered",
+            "receiver",
+            "lane",
+            sqlite_where=text("state = 'dead' AND ordered = 1"),
+            postgresql_where=text("state = 'dead' AND ordered = 1"),
         ),
     )
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    message_id: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    message_id: int = Field(sa_column=big())
     receiver: str
     mode: str
     state: str
     attempts: int
     items: int
-    next_at: int = Field(sa_column=_big())
-    ended_at: int = Field(sa_column=_big())
+    next_at: int = Field(sa_column=big())
+    ended_at: int = Field(sa_column=big())
     lane: int
     ordered: int
     reason: str
-    position: int = Field(sa_column=_big(server_default="0"))
+    position: int = Field(sa_column=big(server_default="0"))
     #: Who holds it, or held it last, of a mailbox; 0: nobody yet.
-    lease: int = Field(sa_column=_big(server_default="0"))
+    lease: int = Field(sa_column=big(server_default="0"))
 
 
 class Answer(SQLModel, table=True):
@@ -144,7 +164,7 @@ class Answer(SQLModel, table=True):
 
     __tablename__ = "answer"
 
-    delivery_id: int = Field(sa_column=_big(primary_key=True))
+    delivery_id: int = Field(sa_column=big(primary_key=True))
     codec: int = Field(sa_column=Column(SmallInteger, nullable=False))
     content_type: str
     content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -160,9 +180,9 @@ class Event(SQLModel, table=True):
         default=None,
         sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     )
-    message_id: int = Field(sa_column=_big())
-    delivery_id: int = Field(sa_column=_big())
-    at: int = Field(sa_column=_big())
+    message_id: int = Field(sa_column=big())
+    delivery_id: int = Field(sa_column=big())
+    at: int = Field(sa_column=big())
     kind: str
     detail: str = Field(sa_column=Column(Text, nullable=False))
     #: Of what came with it: the stored body, the answer, the audit row.
@@ -247,8 +267,8 @@ class Folded(SQLModel, table=True):
 
     __tablename__ = "folded"
 
-    id: int = Field(sa_column=_big(primary_key=True))
-    before: int = Field(sa_column=_big())
+    id: int = Field(sa_column=big(primary_key=True))
+    before: int = Field(sa_column=big())
 
 
 class PrunedCounter(Counted, table=True):
@@ -276,7 +296,7 @@ class PartnerHistory(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
     partner: str = Field(primary_key=True)
-    since: int = Field(sa_column=_big(primary_key=True))
+    since: int = Field(sa_column=big(primary_key=True))
     name: str
     sector: str
     country: str
@@ -290,8 +310,8 @@ class Held(SQLModel, table=True):
     __tablename__ = "held"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    since: int = Field(sa_column=_big(primary_key=True))
-    until: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big(primary_key=True))
+    until: int = Field(sa_column=big())
 
 
 class Owner(SQLModel, table=True):
@@ -301,10 +321,10 @@ class Owner(SQLModel, table=True):
 
     __tablename__ = "owner"
 
-    node: int = Field(sa_column=_big(primary_key=True))
-    epoch: int = Field(sa_column=_big())
+    node: int = Field(sa_column=big(primary_key=True))
+    epoch: int = Field(sa_column=big())
     name: str
-    since: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big())
 
 
 class Memory(SQLModel, table=True):
@@ -325,24 +345,6 @@ class Memory(SQLModel, table=True):
     )
 
 
-class Audit(SQLModel, table=True):
-    """What an operator changed, who it was and from where; never dropped."""
-
-    __tablename__ = "audit"
-
-    id: int | None = Field(
-        default=None,
-        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
-    )
-    at: int = Field(sa_column=_big())
-    operator: str
-    role: str
-    what: str
-    target: str
-    outcome: str
-    address: str
-
-
 class ReceiverState(SQLModel, table=True):
     """A receiver that is, or was, not up: see `ports.receivers`. Times in milliseconds."""
 
@@ -350,39 +352,9 @@ class ReceiverState(SQLModel, table=True):
 
     receiver: str = Field(primary_key=True)
     state: str
-    since: int = Field(sa_column=_big())
+    since: int = Field(sa_column=big())
     reason: str = Field(sa_column=Column(Text, nullable=False))
     failures: int
-    next_probe_at: int = Field(sa_column=_big())
+    next_probe_at: int = Field(sa_column=big())
     probes: int
     outages: int
-
-
-class OperatorAccount(SQLModel, table=True):
-    """An operator and the role."""
-
-    __tablename__ = "operator"
-
-    name: str = Field(primary_key=True)
-    role: str
-
-
-class OperatorKey(SQLModel, table=True):
-    """The SHA-256 digest of an operator's key."""
-
-    __tablename__ = "operator_key"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    operator: str
-    made_at: int = Field(sa_column=_big())
-
-
-class OperatorSession(SQLModel, table=True):
-    """A session that a key opened, by the SHA-256 digest of its token; ends at `until`."""
-
-    __tablename__ = "operator_session"
-
-    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    operator: str
-    key_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    until: int = Field(sa_column=_big())

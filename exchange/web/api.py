@@ -149,6 +149,7 @@ class Api:
             **row._asdict(),
             "id": public_id(row.id),
             "digest": row.digest.hex(),
+            "identity": row.identity.hex(),
             "detail": json.loads(row.detail),
         }
         shown["deliveries"] = [
