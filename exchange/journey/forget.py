@@ -12,7 +12,7 @@ import structlog
 from exchange.clocks import first_id
 from exchange.errors import LedgerUnavailable
 from exchange.ports import Clock, Ledger
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Old
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from exchange.ports.ledger import CountKey, DeliveryRow, Due, EventRow, MessageRow, Pending, Place
-from exchange.ports.selection import DeadFilter
+from exchange.ports.ledger import (
+    CountKey,
+    DeadFilter,
+    DeliveryRow,
+    Due,
+    EventRow,
+    MessageRow,
+    Pending,
+    Place,
+)
 from exchange.storage.codec import unpack
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)

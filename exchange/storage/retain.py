@@ -7,7 +7,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Old
 from exchange.storage.counters import Sums
 from exchange.storage.days import day_of_minute
 from exchange.storage.fold import folded_before

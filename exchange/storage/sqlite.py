@@ -16,11 +16,14 @@ from pydantic_core import from_json
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.ports.ledger import (
+    ALL_DEAD,
+    DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
     Hold,
     MessageRow,
+    Old,
     Pending,
     Place,
     Record,
@@ -31,7 +34,6 @@ from exchange.ports.ledger import (
     Wanted,
 )
 from exchange.ports.operators import AuditRow
-from exchange.ports.selection import ALL_DEAD, DeadFilter, Old
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
 from exchange.storage import audit, history, mailbox, queries

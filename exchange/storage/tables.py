@@ -27,11 +27,6 @@ def big(
     )
 
 
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """An index of some rows only, on every database."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
-
-
 class Message(SQLModel, table=True):
     """A message, accepted or rejected. Times in milliseconds since 1970 UTC."""
 
@@ -98,27 +93,52 @@ class Delivery(SQLModel, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        _partial(
+        Index(
             "delivery_due",
             "next_at",
             "lane",
-            where="state = 'waiting' AND mode = 'push' AND ordered = 0",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
         ),
-        _partial(
+        Index(
             "delivery_ordered",
             "receiver",
             "position",
-            where="state = 'waiting' AND mode = 'push' AND ordered = 1",
+            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
+            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
         ),
-        _partial("delivery_mailbox", "receiver", "position", where=_OPEN_IN_MAILBOX),
-        _partial(
-            "delivery_mailbox_age", "message_id", where="state = 'waiting' AND mode = 'mailbox'"
+        Index(
+            "delivery_mailbox",
+            "receiver",
+            "position",
+            sqlite_where=text(_OPEN_IN_MAILBOX),
+            postgresql_where=text(_OPEN_IN_MAILBOX),
         ),
-        _partial("delivery_asked", "next_at", where="state = 'waiting' AND mode = 'ask'"),
+        Index(
+            "delivery_mailbox_age",
+            "message_id",
+            sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
+        ),
+        Index(
+            "delivery_asked",
+            "next_at",
+            sqlite_where=text("state = 'waiting' AND mode = 'ask'"),
+            postgresql_where=text("state = 'waiting' AND mode = 'ask'"),
+        ),
         Index("delivery_message", "message_id"),
-        _partial("delivery_dead", "id", where="state = 'dead'"),
-        _partial(
-            "delivery_dead_ordered", "receiver", "lane", where="state = 'dead' AND ordered = 1"
+        Index(
+            "delivery_dead",
+            "id",
+            sqlite_where=text("state = 'dead'"),
+            postgresql_where=text("state = 'dead'"),
+        ),
+        Index(
+            "delivery_dead_ordered",
+            "receiver",
+            "lane",
+            sqlite_where=text("state = 'dead' AND ordered = 1"),
+            postgresql_where=text("state = 'dead' AND ordered = 1"),
         ),
     )
 

@@ -11,9 +11,8 @@ from aiohttp import web
 
 from exchange.journey.mailbox import NOBODY_WAITS, Mailboxes
 from exchange.ports import Clock, Ledger
-from exchange.ports.ledger import Pending
+from exchange.ports.ledger import DeadFilter, Pending
 from exchange.ports.receivers import Receivers
-from exchange.ports.selection import DeadFilter
 from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import id_from_public, public_id

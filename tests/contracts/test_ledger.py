@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import Remember, Remembered
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Old, Remember, Remembered
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Old
 from exchange.storage.migrate import migrate_sqlite, newest_revision, revision
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger

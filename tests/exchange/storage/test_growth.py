@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import Hold, Place, Wanted
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Hold, Old, Place, Wanted
 from exchange.storage import mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import Remember
+from exchange.ports.ledger import Old, Remember
 from exchange.ports.operators import AuditRow
-from exchange.ports.selection import Old
 from exchange.storage.copies import copy_ledger, restore_ledger
 from exchange.storage.proof.dropped import forgotten
 from exchange.storage.proof.head import head_path

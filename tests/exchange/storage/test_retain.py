@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.selection import Old
+from exchange.ports.ledger import Old
 from exchange.storage.commit import record_all
 from exchange.storage.connection import connect
 from exchange.storage.counters import Totals

@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 from exchange.ports import Actor, Operator
-from exchange.ports.ledger import DeliveryRow
-from exchange.ports.selection import DeadFilter
+from exchange.ports.ledger import DeadFilter, DeliveryRow
 from exchange.schemas.call import Reply
 from tests.exchange.journey.way import FIRST, SECOND, Script, way
 from tests.journeys.running import Running, running
