@@ -7,13 +7,16 @@ from typing import Any, Protocol
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.rows import (
+    ALL_DEAD,
     Count,
     CountKey,
+    DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
     Hold,
     MessageRow,
+    Old,
     Pending,
     Place,
     Record,
@@ -23,7 +26,6 @@ from exchange.ports.rows import (
     Settlement,
     Wanted,
 )
-from exchange.ports.selection import ALL_DEAD, DeadFilter, Old
 from exchange.schemas.directory import Partner
 
 
