@@ -30,10 +30,10 @@ _COPY = (
     "INSERT INTO message SELECT id-:id,channel,message_type,sender,"
     "CASE WHEN sender_message_id='' THEN '' ELSE sender_message_id||'~'||:n END,"
     "digest,received_at-:ms,state,endpoint,conversation,items,bytes,content_type,detail,process,"
-    "position+:position FROM small.message ORDER BY id",
+    "position+:position,identity FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
-    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason,position+:position "
+    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason,position+:position,lease "
     "FROM small.delivery ORDER BY id",
     "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER BY delivery_id",
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"

@@ -185,7 +185,7 @@ async def answer(
     async with gateway.session.request(
         method, gateway.url + path, data=body or None, headers=headers
     ) as response:
-        text = (await response.text()).replace(wanted, "WANTED")
+        text = (await response.text()).replace(wanted, "?")
     text = re.sub(r"<ds:Signature[ >].*</ds:Signature>", "", text, flags=re.DOTALL)
     text = re.sub(r"<v:source>.*?</v:source>", "", text, flags=re.DOTALL)
     text = re.sub(r"[0-9a-f]{32}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z", "?", text)
@@ -250,4 +250,6 @@ async def test_every_endpoint_with_an_id_is_asked(asked: tuple[Running, list[Que
         for resource in gateway.exchange.application().router.resources()
         if resource.canonical.startswith("/api") and "{" in resource.canonical
     }
+    # A partner is paused and resumed by operators alone: nobody's own is asked for.
+    of_operators -= {f"/api/v1/partners/{{id}}/{what}" for what in ("pause", "resume")}
     assert of_channels | of_operators <= {question.endpoint for question in questions}

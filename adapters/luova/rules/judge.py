@@ -43,7 +43,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         findings.append(
             Finding("luova.sender", message, expected=expected, found=parsed.inbound.partner.sector)
         )
-    if parsed.findings and not (identity.receivers or route.default):
+    if _lacks_a_header(parsed) and not (identity.receivers or route.default):
         # Else the router says so, of what is acceptable otherwise.
         findings.append(
             Finding(
@@ -94,3 +94,7 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     if identity.receivers and judged.accepted:
         judged.detail["receiver"] = identity.receivers[0]
     return judged
+
+
+def _lacks_a_header(parsed: Parsed) -> bool:
+    return any(finding.rule == "luova.message-id" for finding in parsed.findings)

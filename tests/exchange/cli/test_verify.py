@@ -64,7 +64,7 @@ def test_a_whole_ledger_is_clean(ledger: Path) -> None:
     assert result.exit_code == 0, result.stdout
     assert result.stdout.splitlines()[-1] == "verify: clean"
     assert (
-        "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, dead 1"
+        "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, dead-lettered 1"
         in result.stdout
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import Hold, Old, Place, Wanted
+from exchange.ports.ledger import ALL_DEAD, Hold, Old, Place, Wanted
 from exchange.storage import mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
@@ -52,7 +52,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.ordered_receivers(connection),
         lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
-        lambda connection: queries.dead(connection, 10, 1 << 62),
+        lambda connection: queries.dead(connection, 10, 1 << 62, ALL_DEAD),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
         lambda connection: queries.stored(
             connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True

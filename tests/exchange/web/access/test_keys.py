@@ -27,6 +27,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HIGHER = {
     ("get", "/api/v1/messages/{id}/body"): "operator",
     ("post", "/api/v1/dead-letters/resend"): "operator",
+    ("post", "/api/v1/dead-letters/skip"): "operator",
+    ("post", "/api/v1/partners/{id}/pause"): "operator",
+    ("post", "/api/v1/partners/{id}/resume"): "operator",
     ("get", "/api/v1/audit"): "admin",
 }
 NO_KEY = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/api/openapi.json")}
