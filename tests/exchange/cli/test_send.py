@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from exchange.cli import app
-from exchange.cli.serving.port import bind
 from exchange.schemas.catalogue import Catalogue
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import running
@@ -51,7 +51,9 @@ async def test_a_message_is_sent_and_its_fate_is_the_exit_code(tmp_path: Path) -
 def test_what_can_not_be_sent(tmp_path: Path) -> None:
     file = tmp_path / "good.json"
     file.write_bytes(BODY)
-    bound = bind("127.0.0.1", 0)
+    # Bound and not listening: a call is refused at once.
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
     nobody = f"http://127.0.0.1:{bound.getsockname()[1]}"
     result = send(file, "--exchange", nobody)
     bound.close()
