@@ -81,7 +81,8 @@ def main() -> None:
     modules = others.installed() if options.others else None
     if options.others and modules is None:
         print(
-            "MockServer, WireMock and mountebank are left out: they need Node, Java and the npm registry",
+            "MockServer, WireMock and mountebank are left out: they need Node, Java and the npm "
+            "registry",
             file=sys.stderr,
         )
     report: dict[str, Any] = {
@@ -150,7 +151,8 @@ def measure(
                     raise SystemExit(f"{case.name}: {name}: {error}") from error
                 if took.unexpected:
                     raise SystemExit(
-                        f"{case.name}: {name} answered unexpectedly:\n{took.first_unexpected.decode(errors='replace')}"
+                        f"{case.name}: {name} answered "
+                        f"unexpectedly:\n{took.first_unexpected.decode(errors='replace')}"
                     )
                 if number:
                     runs[name].append(took)
@@ -255,7 +257,8 @@ def summarise(case: Case, runs: dict[str, list[Measured]]) -> dict[str, object]:
 def table(results: list[dict[str, object]]) -> str:
     """The results as Markdown."""
     lines = [
-        "| message | server | receipts/s (median, min–max) | p50 ms | p99 ms | ratio (median, min–max) | delivered/s |",
+        "| message | server | receipts/s (median, min–max) | p50 ms | p99 ms | ratio (median, "
+        "min–max) | delivered/s |",
         "|---|---|---|---|---|---|---|",
     ]
     for result in results:
@@ -263,9 +266,11 @@ def table(results: list[dict[str, object]]) -> str:
         assert isinstance(servers, dict)
         for name, row in servers.items():
             lines.append(
-                f"| {result['title']}, {result['bytes']} B | {name} | {row['rate']:,.0f} ({row['rate_min']:,.0f}–{row['rate_max']:,.0f}) "
+                f"| {result['title']}, {result['bytes']} B | {name} | {row['rate']:,.0f} "
+                f"({row['rate_min']:,.0f}–{row['rate_max']:,.0f}) "
                 f"| {row['p50_milliseconds']} | {row['p99_milliseconds']} "
-                f"| {row['ratio_to_' + str(result['base'])]:.2f} of {result['base']} ({row['ratio_min']:.2f}–{row['ratio_max']:.2f}) "
+                f"| {row['ratio_to_' + str(result['base'])]:.2f} of {result['base']} "
+                f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f}) "
                 f"| {format(row['whole_rate'], ',.0f') if row['whole_rate'] else ''} |"
             )
     return "\n".join(lines)

@@ -156,7 +156,8 @@ async def drive(
             each.give_up()
         await asyncio.gather(*(each.ended.wait() for each in silent))
         raise TimeoutError(
-            f"{len(silent)} of {connections} requests were not answered within {ANSWER_SECONDS:.0f} s; "
+            f"{len(silent)} of {connections} requests were not answered within "
+            f"{ANSWER_SECONDS:.0f} s; "
             f"one got {silent[0].received[:300]!r}"
         ) from None
     measured.seconds = time.perf_counter() - begun

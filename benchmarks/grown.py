@@ -33,13 +33,18 @@ _COPY = (
     "position+:position,identity FROM small.message ORDER BY id",
     "INSERT INTO body SELECT message_id-:id,codec,content FROM small.body ORDER BY message_id",
     "INSERT INTO delivery SELECT id-:id,message_id-:id,receiver,mode,state,attempts,items,"
-    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms END,lane,ordered,reason,position+:position,lease "
+    "CASE next_at WHEN 0 THEN 0 ELSE next_at-:ms END,CASE ended_at WHEN 0 THEN 0 ELSE ended_at-:ms "
+    "END,lane,ordered,reason,position+:position,lease "
     "FROM small.delivery ORDER BY id",
-    "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER BY delivery_id",
+    "INSERT INTO answer SELECT delivery_id-:id,codec,content_type,content FROM small.answer ORDER "
+    "BY delivery_id",
     "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id-:id,"
-    "CASE delivery_id WHEN 0 THEN 0 ELSE delivery_id-:id END,at-:ms,kind,detail FROM small.event ORDER BY id",
-    "INSERT INTO memory(channel,key,value,version) SELECT channel,key||'~'||:n,value,version FROM small.memory",
-    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT period-:minutes,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes "
+    "CASE delivery_id WHEN 0 THEN 0 ELSE delivery_id-:id END,at-:ms,kind,detail FROM small.event "
+    "ORDER BY id",
+    "INSERT INTO memory(channel,key,value,version) SELECT channel,key||'~'||:n,value,version FROM "
+    "small.memory",
+    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT "
+    "period-:minutes,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes "
     f"FROM small.counter WHERE true {ADD_COUNTS}",
 )
 
@@ -82,7 +87,8 @@ def grow(small: Path, target: Path, messages: int) -> int:
         connection.execute("INSERT INTO position VALUES (1,?)", (copies * each,))
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.execute(
-            f"INSERT INTO day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period) AS day,channel,message_type,sender,receiver,"
+            f"INSERT INTO day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period) AS "
+            "day,channel,message_type,sender,receiver,"
             "endpoint,kind,process,SUM(count),SUM(items),SUM(bytes) FROM counter "
             "GROUP BY day,channel,message_type,sender,receiver,endpoint,kind,process"
         )
@@ -108,7 +114,8 @@ def _plan(connection: sqlite3.Connection, messages: int) -> tuple[int, int, int]
         or connection.execute("SELECT COUNT(*) FROM small.pruned_counter").fetchone()[0]
     ):
         raise ValueError(
-            f"a ledger to copy must hold messages ({count}), nothing that waits ({waiting}), nothing pruned"
+            f"a ledger to copy must hold messages ({count}), nothing that waits ({waiting}), "
+            "nothing pruned"
         )
     newest = max(last, connection.execute("SELECT MAX(id) FROM small.delivery").fetchone()[0])
     minutes = ((newest - first) >> ID_BITS) // MINUTE_MILLISECONDS + 1

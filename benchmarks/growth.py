@@ -34,25 +34,33 @@ REST_SECONDS = 1.0
 #: Statements on the way of a message whose cost could depend on what lies in the ledger already.
 HOT = {
     "record: is the sender's id new (unique index)": (
-        "SELECT id FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'"
+        "SELECT id FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND "
+        "state='accepted'"
     ),
     "settle: the delivery": "UPDATE delivery SET state='delivered' WHERE id=? AND state='waiting'",
     "poll: what is due": (
-        "SELECT id FROM delivery WHERE state='waiting' AND mode='push' AND ordered=0 AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='push' AND ordered=0 AND "
+        "next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
     ),
     "start: what a crash left half asked": (
-        "SELECT id FROM delivery WHERE state='waiting' AND mode='ask' AND next_at<=? AND lane IN (0,1) ORDER BY next_at,id LIMIT 10"
+        "SELECT id FROM delivery WHERE state='waiting' AND mode='ask' AND next_at<=? AND lane IN "
+        "(0,1) ORDER BY next_at,id LIMIT 10"
     ),
     "mailbox: the oldest deliveries": (
-        "SELECT delivery.id FROM delivery JOIN message ON message.id=delivery.message_id WHERE delivery.receiver=? AND "
-        "delivery.mode='mailbox' AND (delivery.state='waiting' OR (delivery.state='dead' AND delivery.ordered=1)) "
+        "SELECT delivery.id FROM delivery JOIN message ON message.id=delivery.message_id WHERE "
+        "delivery.receiver=? AND "
+        "delivery.mode='mailbox' AND (delivery.state='waiting' OR (delivery.state='dead' AND "
+        "delivery.ordered=1)) "
         "ORDER BY delivery.position,delivery.id"
     ),
     "memory": "SELECT key,value,version FROM memory WHERE channel=? AND key IN (?)",
-    "counters of a glance": "SELECT channel,kind,SUM(count) FROM day_counter WHERE period>=? AND period<? GROUP BY channel,kind",
+    "counters of a glance": "SELECT channel,kind,SUM(count) FROM day_counter WHERE period>=? AND "
+    "period<? GROUP BY channel,kind",
     "retention: bodies": (
-        "SELECT body.message_id FROM body WHERE body.message_id<? AND NOT EXISTS (SELECT 1 FROM delivery WHERE "
-        "delivery.message_id=body.message_id AND delivery.state='waiting') ORDER BY body.message_id LIMIT ?"
+        "SELECT body.message_id FROM body WHERE body.message_id<? AND NOT EXISTS (SELECT 1 FROM "
+        "delivery WHERE "
+        "delivery.message_id=body.message_id AND delivery.state='waiting') ORDER BY "
+        "body.message_id LIMIT ?"
     ),
 }
 
@@ -114,7 +122,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             results[str(size)]["messages"] = grow(small, path, size)
             results[str(size)]["grow_seconds"] = round(time.monotonic() - begun, 1)
             print(
-                f"{size}: grown in {time.monotonic() - begun:.0f} s, {path.stat().st_size / 2**30:.2f} GiB",
+                f"{size}: grown in {time.monotonic() - begun:.0f} s, "
+                f"{path.stat().st_size / 2**30:.2f} GiB",
                 flush=True,
             )
         results[str(size)]["ledger_mib"] = (

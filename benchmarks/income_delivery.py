@@ -187,9 +187,12 @@ def in_process(reports: int, runs: int) -> dict[str, Any]:
 def told(figures: Mapping[str, Any]) -> str:
     """The figures as a sentence."""
     return (
-        f"{figures['reports']:,} wage reports ({figures['megabytes']:.1f} MB) in one delivery, in process, {figures['runs']} paired runs: "
-        f"plain parsing and validating {figures['plain_reports_a_second']:,} reports/s, the exchange "
-        f"{figures['exchange_reports_a_second']:,}, ratio {figures['ratio']:.2f} ({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f}), "
+        f"{figures['reports']:,} wage reports ({figures['megabytes']:.1f} MB) in one delivery, in "
+        f"process, {figures['runs']} paired runs: "
+        f"plain parsing and validating {figures['plain_reports_a_second']:,} reports/s, the "
+        "exchange "
+        f"{figures['exchange_reports_a_second']:,}, ratio {figures['ratio']:.2f} "
+        f"({figures['ratio_min']:.2f}–{figures['ratio_max']:.2f}), "
         f"{figures['peak_mib']:.0f} MiB above idle"
     )
 

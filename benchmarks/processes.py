@@ -72,7 +72,8 @@ def _program(
             if process.poll() is not None or time.monotonic() > until:
                 complaints.seek(0)
                 raise RuntimeError(
-                    f"{' '.join(arguments)} did not start: {complaints.read().decode(errors='replace')[-2000:]}"
+                    f"{' '.join(arguments)} did not start: "
+                    f"{complaints.read().decode(errors='replace')[-2000:]}"
                 )
             time.sleep(0.05)
         yield process.pid

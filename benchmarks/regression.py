@@ -39,7 +39,10 @@ def losses(report: dict[str, Any], kept: dict[str, float]) -> Iterator[str]:
         if name not in measured:
             yield f"{name}: {ratio:.3f} is kept, but it was not measured"
         elif measured[name] < ratio * (1 - LOSS_MAX):
-            yield f"{name}: {measured[name]:.3f}, {100 * (1 - measured[name] / ratio):.0f} % below the kept {ratio:.3f}"
+            yield (
+                f"{name}: {measured[name]:.3f}, {100 * (1 - measured[name] / ratio):.0f} % below "
+                f"the kept {ratio:.3f}"
+            )
 
 
 def read_baseline() -> dict[str, float]:

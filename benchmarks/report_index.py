@@ -153,9 +153,12 @@ def request(payer: Payer, by: str, asker: Partner) -> Call:
         for party in ("Owner", "Creator", "Sender")
     )
     document = (
-        f'<d:{root}RequestToIR xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR"><Timestamp>{now:%Y-%m-%dT%H:%M:%S}Z</Timestamp>'
-        f"<QueryDataType>{query_type}</QueryDataType><ProductionEnvironment>false</ProductionEnvironment>{parties}<DataRequestParameters>"
-        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>{code}</IdCode></IdCodeParameter>"
+        f'<d:{root}RequestToIR xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR">'
+        f"<Timestamp>{now:%Y-%m-%dT%H:%M:%S}Z</Timestamp>"
+        f"<QueryDataType>{query_type}</QueryDataType><ProductionEnvironment>"
+        f"false</ProductionEnvironment>{parties}<DataRequestParameters>"
+        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>"
+        f"{code}</IdCode></IdCodeParameter>"
         f"</DataRequestParameters></d:{root}RequestToIR>"
     )
     body = sign(document.encode(), signing_key())
@@ -211,7 +214,8 @@ async def questions(desk: Desk, asker: Partner, payers: Sequence[Payer], times: 
                     )
                 p99 = statistics.quantiles(took, n=100, method="inclusive")[98]
                 print(
-                    f"| {name} | {hits} ({mean:.0f}) | {statistics.median(took):.1f} | {p99:.1f} | {holds.milliseconds:.1f} |"
+                    f"| {name} | {hits} ({mean:.0f}) | {statistics.median(took):.1f} | {p99:.1f} | "
+                    f"{holds.milliseconds:.1f} |"
                 )
 
 
@@ -231,7 +235,8 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
             started = time.perf_counter()
             payers = await fill(desk, partner, deliveries, reports)
             print(
-                f"{deliveries:,} deliveries of {reports:,} reports taken in, {time.perf_counter() - started:.1f} s"
+                f"{deliveries:,} deliveries of {reports:,} reports taken in, "
+                f"{time.perf_counter() - started:.1f} s"
             )
             clock.ahead_milliseconds = SETTLED_SECONDS * 1000
             # As a worker does once it serves.
@@ -248,7 +253,8 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
                     )
                     seconds = time.perf_counter() - started
             print(
-                f"index built from cold: {seconds * 1000:.0f} ms, loop held {holds.milliseconds:.1f} ms, {peak.mib:.1f} MiB above idle"
+                f"index built from cold: {seconds * 1000:.0f} ms, loop held "
+                f"{holds.milliseconds:.1f} ms, {peak.mib:.1f} MiB above idle"
             )
             await questions(desk, asker, payers, times)
         finally:

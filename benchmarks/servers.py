@@ -84,7 +84,10 @@ class Sink(asyncio.Protocol):
                 return
             reply = self._answer(bytes(buffer[:head]), bytes(buffer[head + 4 : head + 4 + length]))
             del buffer[: head + 4 + length]
-            line = f"HTTP/1.1 {reply.status} -\r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+            line = (
+                f"HTTP/1.1 {reply.status} -\r\nContent-Type: "
+                f"{reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+            )
             self._transport.write(line.encode() + reply.body)
 
 

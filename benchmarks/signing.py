@@ -21,7 +21,8 @@ SIGNED_INFO = (
     '<ds:SignedInfo{declared}><ds:CanonicalizationMethod Algorithm="'
     + EXCLUSIVE
     + '"></ds:CanonicalizationMethod>'
-    '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"></ds:SignatureMethod>'
+    '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256">'
+    "</ds:SignatureMethod>"
     '<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="'
     + DS
     + 'enveloped-signature"></ds:Transform>'
@@ -49,7 +50,8 @@ class SignedTemplate:
             for number, length in zip((numbers.n, numbers.e), parts, strict=True)
         )
         self._key_info = (
-            f"<ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus><ds:Exponent>{exponent}</ds:Exponent>"
+            f"<ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus>"
+            f"<ds:Exponent>{exponent}</ds:Exponent>"
             "</ds:RSAKeyValue></ds:KeyValue></ds:KeyInfo>"
         )
         self._marker = marker

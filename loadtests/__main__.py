@@ -118,7 +118,8 @@ def main() -> int:
     path.write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
     print("\n".join(f"not as it must be: {each}" for each in found) or "accounted for")
     print(
-        f"reports: {path}, .html, _stats.csv; budget {given.budget}: {'exceeded' if run['exceeded'] else 'kept'}"
+        f"reports: {path}, .html, _stats.csv; budget {given.budget}: "
+        f"{'exceeded' if run['exceeded'] else 'kept'}"
     )
     return 1 if run["exceeded"] else 0
 
@@ -283,11 +284,13 @@ def differences(
             continue
         if grown["accepted"] < count or (not failures and grown["accepted"] != count):
             found.append(
-                f"{message_type}: the client has {count} receipts, the exchange counted {grown['accepted']}"
+                f"{message_type}: the client has {count} receipts, the exchange counted "
+                f"{grown['accepted']}"
             )
         if grown["duplicate"] and not failures:
             found.append(
-                f"{message_type}: {grown['duplicate']} duplicates, though every call has ids of its own"
+                f"{message_type}: {grown['duplicate']} duplicates, though every call has ids of "
+                "its own"
             )
     return found
 

@@ -50,6 +50,7 @@ def exceeded_memory(memory: Mapping[str, float], budget: Mapping[str, Any]) -> l
     for name, limit in (("most_mib", "memory_mib"), ("growth_mib", "memory_growth_mib")):
         if limit in budget and memory and memory[name] > budget[limit]:
             found.append(
-                f"memory of a worker: {name.partition('_')[0]} is {memory[name]:.0f} MiB, over {budget[limit]} MiB"
+                f"memory of a worker: {name.partition('_')[0]} is {memory[name]:.0f} MiB, over "
+                f"{budget[limit]} MiB"
             )
     return found

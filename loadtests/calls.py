@@ -96,7 +96,8 @@ def read(folder: Path) -> list[Sample]:
     paths = sorted(folder.glob("*.calls.jsonl"))
     if not paths:
         raise FileNotFoundError(
-            f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out {folder}"
+            f"no *.calls.jsonl in {folder}; write them by: exchange samples all --calls -n 5 --out "
+            f"{folder}"
         )
     # Not splitlines: JSON may hold signs that it takes for ends of lines.
     return [

@@ -80,7 +80,9 @@ def table(run: Mapping[str, Any]) -> str:
         lines.append(f"{name:<18}{row['calls']:>9}{row['failures']:>8}{latencies}")
     late = run["client_lateness"]
     lines.append(
-        f"{run['calls_a_second']} calls a second over {run['seconds']} s; the client started calls late by "
-        f"{late['p50_milliseconds']} ms (p50), {late['p99_milliseconds']} ms (p99), which is part of the latencies above"
+        f"{run['calls_a_second']} calls a second over {run['seconds']} s; the client started calls "
+        "late by "
+        f"{late['p50_milliseconds']} ms (p50), {late['p99_milliseconds']} ms (p99), which is part "
+        "of the latencies above"
     )
     return "\n".join([*lines, *run["errors"][:20]])

@@ -19,8 +19,8 @@ PATH = Path(__file__).with_name("workload.toml")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one sector sends of one type through one endpoint (empty: whichever). `calls` and `records`
-    are those of a year.
+    """What one sector sends of one type through one endpoint (empty: whichever). `calls`
+    and `records` are those of a year.
     """
 
     channel: str

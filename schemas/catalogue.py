@@ -237,6 +237,7 @@ def _compile(message_type: MessageType) -> XmlSchema | JsonSchema:
     model = getattr(module, class_name, None)
     if model is None:
         raise ValueError(
-            f"{message_type.name}: schemas.{message_type.folder.name}.{module_name} has no {class_name}"
+            f"{message_type.name}: schemas.{message_type.folder.name}.{module_name} has no "
+            f"{class_name}"
         )
     return JsonSchema(model)

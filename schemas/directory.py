@@ -58,11 +58,12 @@ class Partner:
     `id` is ours (`kela.benefits`, `county.pirkanmaa`); `country` is ISO 3166-1 alpha-2;
     `business_id` is synthetic but valid; `eessi_id` is `CC:code` for institutions in EESSI; `key`
     is its API key where that is kept readable (the shipped test partners', the stubs'),
-    `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all;
-    `callback_secret` signs what is pushed to it; `delivery` is how it takes what is sent to it; `conflict` is what it means by answering a push with 409: `delivered` (it has
-    it already) or `refused`; `url` is its base address when it
-    differs from the stubs' (empty: the stubs' address + `/` + id); `serves` names what it is asked
-    for (`benefit-register`, ...), `demands` what is demanded of what it sends (`signature`).
+    `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all; `callback_secret`
+    signs what is pushed to it; `delivery` is how it takes what is sent to it; `conflict` is what it
+    means by answering a push with 409: `delivered` (it has it already) or `refused`; `url` is its
+    base address when it differs from the stubs' (empty: the stubs' address + `/` + id); `serves`
+    names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
+    sends (`signature`).
     """
 
     id: str
@@ -155,7 +156,8 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
     """Read a directory file.
 
     Raises:
-        DirectoryFault: when it can't be read, an id, a key or an EESSI id stands twice, a sector is unknown
+        DirectoryFault: when it can't be read, an id, a key or an EESSI id stands twice, a sector is
+        unknown
             or keys are not as they should be; no key is repeated in the text.
     """
     try:

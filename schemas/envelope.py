@@ -18,12 +18,12 @@ class Envelope:
     """What the exchange knows of an accepted message, apart from its bytes.
 
     `id` is the exchange's own 63-bit id; `sender_message_id` is the sender's (idempotency key
-    together with sender and channel). `received_at` is in milliseconds since 1970 UTC. `endpoint` says
-    how it came in (`api`, `ui`, `batch`, `real-time`, ...). `items` counts the accepted records
-    inside, `bytes` the length of the body. `detail` is what the channel wants to keep with the
-    message (verdicts on items, say), as JSON data. `process` is the kind of business that the
-    message is part of, where its channel tells. `position` is its place in the order of commits
-    (0: not read from the ledger).
+    together with sender and channel). `received_at` is in milliseconds since 1970 UTC. `endpoint`
+    says how it came in (`api`, `ui`, `batch`, `real-time`, ...). `items` counts the accepted
+    records inside, `bytes` the length of the body. `detail` is what the channel wants to keep with
+    the message (verdicts on items, say), as JSON data. `process` is the kind of business that the
+    message is part of, where its channel tells. `position` is its place in the order of commits (0:
+    not read from the ledger).
     """
 
     id: int

@@ -28,7 +28,8 @@ from exchange.schemas.identifiers import (
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,"
+    r"9})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 #: Valid texts that are kept of each type of field; none (0) where one may be of any length.
 TEXTS_KEPT_MAX = 4_096

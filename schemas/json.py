@@ -166,7 +166,10 @@ def _message(kind: str, expected: str, detail: Any) -> str:
     if expected and (kind.endswith("_type") or kind == "int_from_float"):
         return f"{expected} is expected"
     if kind in ("too_long", "too_short"):
-        return f"{expected} members are expected, not {detail['ctx'].get('actual_length', len(detail['input']))}"
+        return (
+            f"{expected} members are expected, not "
+            f"{detail['ctx'].get('actual_length', len(detail['input']))}"
+        )
     return str(detail["msg"])
 
 

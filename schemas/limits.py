@@ -1,4 +1,6 @@
-"""What a document may be at most, by the settings in force where it is read; the parsers hold them."""
+"""What a document may be at most, by the settings in force where it is read; the parsers
+hold them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The rules of administrative SEDs: whom they add, remove or replace, and which document they are about."""
+"""The rules of administrative SEDs: whom they add, remove or replace, and which document
+they are about.
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,8 @@ async def show_message(call: Call, partner: Partner, desk: Desk) -> Reply:
     ):
         detail = (
             "The institution neither sent nor received such a message. "
-            "Its sender asks by InstanceIdentifier, a receiver by the exchange's id (X-EESSI-Exchange-Id)."
+            "Its sender asks by InstanceIdentifier, a receiver by the exchange's id "
+            "(X-EESSI-Exchange-Id)."
         )
         return problem(404, "No such message", detail, reason="not-found")
     return json_reply(view.conversation(envelope, deliveries, desk.directory))

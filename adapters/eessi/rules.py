@@ -16,8 +16,8 @@ from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from exchange.schemas.eessi.processes import load
 from exchange.schemas.violation import Finding
 
-#: The endpoint of messages that are judged without being sent: by nobody in particular, and apart from
-#: any case.
+#: The endpoint of messages that are judged without being sent: by nobody in particular, and apart
+#: from any case.
 CHECK_ENDPOINT = "check"
 #: A message whose own time of creation lies further ahead of the exchange's clock is refused
 #: (*modelled*).

@@ -54,7 +54,8 @@ def _response(envelope: Envelope | None, at: int, status: int) -> str:
     number = envelope.id if envelope else 0
     taken_in = envelope is not None and status not in (UNKNOWN, REJECTED_AT_RECEPTION)
     return (
-        f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>{instant(at)}</IRResponseTimestamp>"
+        f"<IRResponseId>{at:016x}{number:016x}</IRResponseId><IRResponseTimestamp>"
+        f"{instant(at)}</IRResponseTimestamp>"
         f"<DeliveryDataStatus>{status}</DeliveryDataStatus>"
         + (f"<IRDeliveryId>{number:032x}</IRDeliveryId>" if taken_in else "")
     )
@@ -81,7 +82,10 @@ def _header(header: dict[str, Any]) -> str:
 
 def _error(code: str, details: str) -> str:
     message = _element("ErrorMessage", ERRORS_BY_CODE[code].message)
-    return f"<ErrorInfo><ErrorCode>{code}</ErrorCode>{message}{_element('ErrorDetails', details)}</ErrorInfo>"
+    return (
+        f"<ErrorInfo><ErrorCode>{code}</ErrorCode>"
+        f"{message}{_element('ErrorDetails', details)}</ErrorInfo>"
+    )
 
 
 def _problems(errors: Iterable[list[str]]) -> str:
@@ -126,7 +130,8 @@ def acknowledgement(envelope: Envelope, detail: dict[str, Any]) -> bytes:
     problems = _problems(detail.get("errors", ())) if rejected else ""
     return (
         f'<ack:AckFromIR xmlns:ack="{_ACK}">{_header(detail.get("header", {}))}'
-        f"<AckData>{_response(envelope, envelope.received_at, status)}{problems}</AckData></ack:AckFromIR>"
+        f"<AckData>{_response(envelope, envelope.received_at, status)}{problems}</AckData>"
+        "</ack:AckFromIR>"
     ).encode()
 
 
@@ -144,7 +149,8 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
     )
     invalid = "".join(
         f"<Item>{_element('ItemId', name)}{_element('IRItemId', register_id)}{_element('ItemVersion', version)}"
-        f"<ItemErrors>{''.join(_error(code, details) for code, details in errors)}</ItemErrors></Item>"
+        f"<ItemErrors>{''.join(_error(code, details) for code, details in errors)}</ItemErrors>"
+        "</Item>"
         for _, name, register_id, version, errors in detail.get("invalid", ())
     )
     return (
@@ -169,7 +175,8 @@ def refused_file(at: int, why: str) -> bytes:
     """StatusResponseFromIR of a file that was not read: status 4 and the reason; not signed yet."""
     problem = _problems([["message", ERRORS["internal"].code, why]])
     return (
-        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>{_response(None, at, REJECTED_AT_RECEPTION)}{problem}'
+        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>'
+        f"{_response(None, at, REJECTED_AT_RECEPTION)}{problem}"
         "</StatusResponse></sr:StatusResponseFromIR>"
     ).encode()
 
@@ -177,7 +184,8 @@ def refused_file(at: int, why: str) -> bytes:
 def unknown_delivery(at: int) -> bytes:
     """StatusResponseFromIR when there is no such delivery: status 0 and no header."""
     return (
-        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>{_response(None, at, UNKNOWN)}'
+        f'<sr:StatusResponseFromIR xmlns:sr="{_STATUS}"><StatusResponse>'
+        f"{_response(None, at, UNKNOWN)}"
         "</StatusResponse></sr:StatusResponseFromIR>"
     ).encode()
 

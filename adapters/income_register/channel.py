@@ -1,5 +1,5 @@
-"""Declares the Incomes Register channel: its endpoints, its parts and where its deliveries go; no logic
-of its own but the route.
+"""Declares the Incomes Register channel: its endpoints, its parts and where its deliveries
+go; no logic of its own but the route.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What a document of the register is: its message types and endpoints by name, its envelope, its header
-and its items; reads no bytes.
+"""What a document of the register is: its message types and endpoints by name, its
+envelope, its header and its items; reads no bytes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The endpoints of the register: SOAP services, their WSDLs and schemas; parses, looks up and renders
-through others.
+"""The endpoints of the register: SOAP services, their WSDLs and schemas; parses, looks up
+and renders through others.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021" (vero.fi): real-time
 calls answer with the outcome, deferred ones with an acknowledgement; schema errors of real-time

@@ -70,7 +70,9 @@ def _narrowed(delivery: Delivery) -> bytes:
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:
-    """How the attempt ended: delivered, or to be tried again (also when the answer makes no sense)."""
+    """How the attempt ended: delivered, or to be tried again (also when the answer makes no
+    sense).
+    """
     status = reply.status
     if delivery.envelope.message_type in QUERIES and status == 404 and _says_person_unknown(reply):
         return Delivered(EMPTY_ANSWER, JSON)

@@ -323,7 +323,8 @@ def statements(rng: random.Random, reference: str, asked: Sequence[str]) -> byte
         known = rng.random() < 0.8
         text = (
             {
-                "text": "Asiakas on sosiaalihuollon asiakkaana; tieto on annettu asiakastietojärjestelmästä."
+                "text": "Asiakas on sosiaalihuollon asiakkaana; tieto on annettu "
+                "asiakastietojärjestelmästä."
             }
             if known
             else {}

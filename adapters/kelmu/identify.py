@@ -32,8 +32,8 @@ def part(document: Any, name: str, kind: type[Kind]) -> Kind:
 
 
 def identify(parsed: Parsed) -> Identity:
-    """The message's id (the sender's, or the one that the endpoint gave it), its conversation and its
-    number of persons.
+    """The message's id (the sender's, or the one that the endpoint gave it), its
+    conversation and its number of persons.
     """
     hint = parsed.inbound.hints.get("id", "")
     message_id = hint if MESSAGE_ID.fullmatch(hint) or GIVEN_ID.fullmatch(hint) else ""

@@ -1,5 +1,5 @@
-"""Kelmu's endpoints: queries that wait for their answer, information requests and their answers; reads
-headers, judges nothing.
+"""Kelmu's endpoints: queries that wait for their answer, information requests and their
+answers; reads headers, judges nothing.
 """
 
 from __future__ import annotations

@@ -144,7 +144,8 @@ class KelmuStub:
         """
         if message_type not in SUBMITTED:
             raise ValueError(
-                f"Kelmu takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}"
+                f"Kelmu takes no {message_type or 'message of unknown type'}: "
+                f"{', '.join(SUBMITTED)}"
             )
         return _sending(
             partner, SUBMITTED[message_type], Generated(body, "application/json", message_id)

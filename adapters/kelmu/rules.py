@@ -24,8 +24,8 @@ from exchange.schemas.violation import Finding
 #: social services.
 ASKED_SECTORS = ("wellbeing-county", "helsinki")
 
-#: The endpoints; what came through none of them (a file that is checked) is not held against earlier
-#: messages.
+#: The endpoints; what came through none of them (a file that is checked) is not held against
+#: earlier messages.
 LISTENING = ("api", "ui")
 
 

@@ -31,14 +31,19 @@ TITLES = {
 }
 DETAILS = {
     "malformed": "The body can't be read as its type's format.",
-    "type-unknown": "It can't be told which message type this is; name it in header X-Message-Type.",
+    "type-unknown": "It can't be told which message type this is; name it in header "
+    "X-Message-Type.",
     "schema": "The message does not follow its type's schema.",
     "rule": "The message breaks a rule of its type or of the channel.",
-    "real-person": "The message holds a personal identity code that could be a living person's; only artificial ones are taken.",
-    "message-id-reused": "Another message was accepted with this id before; a repeated message must be the same: its body, byte for byte, its type, receiver, conversation and order.",
+    "real-person": "The message holds a personal identity code that could be a living person's; "
+    "only artificial ones are taken.",
+    "message-id-reused": "Another message was accepted with this id before; a repeated message "
+    "must be the same: its body, byte for byte, its type, receiver, "
+    "conversation and order.",
     "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
     "receiver-unknown": "No partner has the id that header X-Receiver names.",
-    "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type from this sender.",
+    "receiver-not-allowed": "The receiver that header X-Receiver names does not take this type "
+    "from this sender.",
 }
 
 
@@ -51,7 +56,8 @@ def receipt_text(envelope: Envelope) -> str:
     detail = envelope.detail
     warnings = dumps(detail["warnings"], ensure_ascii=False) if "warnings" in detail else "[]"
     return (
-        f'{{"id":"{envelope.id:032x}","messageId":"{envelope.sender_message_id}","messageType":"{envelope.message_type}",'
+        f'{{"id":"{envelope.id:032x}","messageId":"{envelope.sender_message_id}",'
+        f'"messageType":"{envelope.message_type}",'
         f'"receivedAt":"{instant(envelope.received_at)}","items":{envelope.items},'
         f'"receivers":["{receiver_of(envelope.message_type, detail)}"],"warnings":{warnings}}}'
     )

@@ -21,7 +21,8 @@ TYPES: dict[str, MessageType] = {
 }
 if strange := sorted(set(ROUTES) - set(TYPES)):
     raise ValueError(
-        f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(strange)}; a route names types of "
+        f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(strange)}; a route names types "
+        "of "
         "schemas/<family>/message_types.toml"
     )
 

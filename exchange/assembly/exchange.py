@@ -93,7 +93,8 @@ class Exchange:
             deliveries.timeout_seconds,
         )
         workers = settings.server.workers
-        # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its lanes.
+        # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
+        # lanes.
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.receiver_states = SqliteReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))

@@ -1,4 +1,6 @@
-"""The parts of an exchange from its settings: ledger, catalogue, directory, how deliveries are made."""
+"""The parts of an exchange from its settings: ledger, catalogue, directory, how deliveries
+are made.
+"""
 
 from __future__ import annotations
 

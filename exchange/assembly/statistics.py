@@ -104,8 +104,8 @@ def statistics_report(
 
 
 def own_endpoints() -> list[tuple[str, str]]:
-    """The endpoints (channel, endpoint) by which watches put in what the exchange itself sends, at moments
-    of its own choosing.
+    """The endpoints (channel, endpoint) by which watches put in what the exchange itself
+    sends, at moments of its own choosing.
     """
     return [
         (name, watch.endpoint)

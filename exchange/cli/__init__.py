@@ -57,8 +57,8 @@ app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings, directory or ledger is told in one line, with exit code
-    2.
+    """Run a command; what is wrong with settings, directory or ledger is told in one line,
+    with exit code 2.
     """
     try:
         app()

@@ -197,7 +197,8 @@ def summary(sent: Sent) -> str:
     total = sent.total
     mean = 1000 * sent.latency_seconds_total / total.sent if total.sent else 0.0
     return (
-        f"partners: {total.sent} calls sent: {total.accepted} accepted, {total.rejected} rejected, {total.failed} failed; "
+        f"partners: {total.sent} calls sent: {total.accepted} accepted, {total.rejected} rejected, "
+        f"{total.failed} failed; "
         f"latency mean {mean:.1f} ms, longest {1000 * sent.latency_seconds_max:.0f} ms"
     )
 

@@ -24,7 +24,8 @@ TABLE = "table"
 FORMS = ("csv", "json", "json-stat", "xlsx", "html")
 #: Why counts by dimensions are refused as open data.
 ASKED_NOT_OPEN = (
-    "open data are the rows and the tables marked open in cuts.toml: counts by other dimensions add "
+    "open data are the rows and the tables marked open in cuts.toml: counts by other dimensions "
+    "add "
     "up with those, and small ones could be worked out; ask without --open-data for table, csv, "
     "json, xlsx or html"
 )
@@ -46,7 +47,8 @@ def statistics(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Count by dimensions instead of rows: channel, message-type, partner, sector, month ..."
+            help="Count by dimensions instead of rows: channel, message-type, partner, sector, "
+            "month ..."
         ),
     ] = None,
     since: Annotated[

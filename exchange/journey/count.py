@@ -88,8 +88,8 @@ def delivery_counts(
     detail: Mapping[str, Any],
 ) -> list[Count]:
     """Kinds of one moment of one delivery; `dimensions` are channel, message type, sender,
-    receiver, endpoint. What the message's detail says of its items is counted besides: kind and kind
-    of item, parted by a colon.
+    receiver, endpoint. What the message's detail says of its items is counted besides: kind
+    and kind of item, parted by a colon.
     """
     minute = at // 60_000
     counts = [(CountKey(minute, *dimensions, kind, process), 1, items, size) for kind in kinds]

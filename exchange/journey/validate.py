@@ -19,7 +19,8 @@ from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 REAL_PERSON = Violation(
     "identity.real-person",
-    "a personal identity code that could be a living person's is never taken in; use an artificial one",
+    "a personal identity code that could be a living person's is never taken in; use an "
+    "artificial one",
     expected="an individual number from 900 to 999",
 )
 

@@ -1,7 +1,8 @@
 """What a channel is to the journey: its declaration, what it parses and identifies, what it
 answers; no channel itself.
 
-Every function of a channel but the handlers of its endpoints is pure: no I/O, no clock, no randomness.
+Every function of a channel but the handlers of its endpoints is pure: no I/O, no clock, no
+randomness.
 """
 
 from __future__ import annotations
@@ -153,9 +154,9 @@ class Watch:
     `run` does what there is to do now and returns; one worker runs it, every `every_seconds` of the
     exchange's clock. It may be ended at any `await` and must bear being run again from the start.
 
-    `endpoint` is the endpoint by which it puts in messages that the exchange itself sends (empty: what it
-    takes in, partners sent). Nobody else comes in by it, so what was counted there is what partners
-    never sent.
+    `endpoint` is the endpoint by which it puts in messages that the exchange itself sends (empty:
+    what it takes in, partners sent). Nobody else comes in by it, so what was counted there is what
+    partners never sent.
     """
 
     name: str

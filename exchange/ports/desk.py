@@ -24,8 +24,8 @@ class Outcome:
 
     `reason` is a stable code when rejected: `malformed`, `type-unknown`, `schema`, `rule`,
     `real-person`, `message-id-reused`, or the reason of an `Unroutable`. `full` is one of a batch
-    that was not kept since a receiver (`receiver.full`) or the exchange (`exchange.full`) is full. `message_type` and
-    `sender_message_id` are what could be told.
+    that was not kept since a receiver (`receiver.full`) or the exchange (`exchange.full`) is full.
+    `message_type` and `sender_message_id` are what could be told.
     """
 
     kind: Literal["accepted", "duplicate", "rejected", "full"]

@@ -1,4 +1,6 @@
-"""Lanes: which worker makes an ordered delivery, and how another worker tells it that there is one."""
+"""Lanes: which worker makes an ordered delivery, and how another worker tells it that there
+is one.
+"""
 
 from __future__ import annotations
 

@@ -117,8 +117,8 @@ class Ledger(Protocol):
         ...
 
     async def hasten(self, now: int, furthest: int) -> int:
-        """Make due now what the exchange delivers and would deliver after `furthest` only, as it can
-        be when the clock stepped back; how many deliveries that were.
+        """Make due now what the exchange delivers and would deliver after `furthest` only,
+        as it can be when the clock stepped back; how many deliveries that were.
         """
         ...
 

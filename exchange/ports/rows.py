@@ -40,10 +40,11 @@ class MessageRow(NamedTuple):
 
 
 class DeliveryRow(NamedTuple):
-    """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane` is the worker that
-    makes it or, when it is ordered, its lane (see `ports.lanes`); `next_at` and `ended_at` are in
-    milliseconds (0: not yet); `position` is its message's; `lease` is the last lease of a
-    delivery in a mailbox, whose end is `next_at` (0: it never had one).
+    """A delivery as stored. `state` is `waiting`, `delivered`, `dead` or `skipped`; `lane`
+    is the worker that makes it or, when it is ordered, its lane (see `ports.lanes`);
+    `next_at` and `ended_at` are in milliseconds (0: not yet); `position` is its message's;
+    `lease` is the last lease of a delivery in a mailbox, whose end is `next_at` (0: it
+    never had one).
     """
 
     id: int
@@ -75,12 +76,13 @@ class EventRow(NamedTuple):
 
 
 class CountKey(NamedTuple):
-    """What is counted: minute since 1970 UTC and the dimensions that the statistics rows select by.
+    """What is counted: minute since 1970 UTC and the dimensions that the statistics rows
+    select by.
 
     Kinds of messages (receiver empty): received, accepted, rejected, duplicate, items-rejected,
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
-    dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered also by kind of item
-    (`delivered:birth`), where a message's items are of several kinds.
+    dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered
+    also by kind of item (`delivered:birth`), where a message's items are of several kinds.
     """
 
     minute: int

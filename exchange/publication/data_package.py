@@ -35,7 +35,8 @@ DESCRIPTIONS = {
     "title": "Title of the row",
     "unit": "What is counted",
     "counted": "Counted by the simulator; empty where there is none (see state)",
-    "scaled": "Published figure times the scale and the counted period's share of the year; low..high for a band",
+    "scaled": "Published figure times the scale and the counted period's share of the year; "
+    "low..high for a band",
     "published": "Figure published for the whole year; low..high for a band",
     "difference": "Counted less scaled; outside a band, from its nearer end",
     "state": "counted, or why there is no figure: no-type-yet, not-held, no-whole-day, withheld",

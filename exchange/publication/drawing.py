@@ -49,7 +49,10 @@ def inline(svg: str, name: str) -> str:
 
 
 def _described(svg: str, chart: Chart) -> str:
-    texts = f'<title id="title">{escape(chart.title)}</title><desc id="description">{escape(chart.alternative)}</desc>'
+    texts = (
+        f'<title id="title">{escape(chart.title)}</title><desc '
+        f'id="description">{escape(chart.alternative)}</desc>'
+    )
     opening = svg.index(">") + 1
     return (
         svg[: opening - 1]

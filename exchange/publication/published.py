@@ -1,5 +1,5 @@
-"""What was published as open data, kept in a file beside the ledger, and whether a report may follow
-it; writes no publication.
+"""What was published as open data, kept in a file beside the ledger, and whether a report
+may follow it; writes no publication.
 
 Of two publications whose periods overlap, one could be subtracted from the other and give away a
 count that both withhold. So open data are of whole calendar months, and no month is published

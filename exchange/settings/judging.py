@@ -19,7 +19,8 @@ class Schemas(Section):
 
     official: dict[str, Path] = Field(
         default_factory=dict,
-        description="Folders with publishers' own schema packages, by family; a family without one is judged by the product's.",
+        description="Folders with publishers' own schema packages, by family; a family without "
+        "one is judged by the product's.",
     )
 
     @model_validator(mode="before")
@@ -41,5 +42,7 @@ class Recognition(Section):
 
     enabled: bool = Field(
         True,
-        description="Channels recognise what they have judged before (most reports of a payer are written alike). False judges every message in full: verdicts are the same, large deliveries cost several times as much.",
+        description="Channels recognise what they have judged before (most reports of a payer are "
+        "written alike). False judges every message in full: verdicts are the same, "
+        "large deliveries cost several times as much.",
     )

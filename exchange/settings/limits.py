@@ -21,12 +21,14 @@ class Limits(Section):
     json_body_bytes_max: int = Field(
         2_097_152,
         ge=1024,
-        description="Largest message in JSON, in bytes: its reader holds the interpreter from the first byte to the last.",
+        description="Largest message in JSON, in bytes: its reader holds the interpreter from the "
+        "first byte to the last.",
     )
     loop_bytes_max: int = Field(
         200_000,
         ge=0,
-        description="Largest body that is judged on the event loop, in bytes; a larger one is judged on a thread beside it.",
+        description="Largest body that is judged on the event loop, in bytes; a larger one is "
+        "judged on a thread beside it.",
     )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
     namespaces_max: int = Field(
@@ -43,12 +45,14 @@ class Limits(Section):
     in_flight_partner_max: int = Field(
         512,
         ge=1,
-        description="Calls of one partner served at once by a worker; more get 429 with Retry-After.",
+        description="Calls of one partner served at once by a worker; more get 429 with "
+        "Retry-After.",
     )
     waiting_calls_max: int = Field(
         1024,
         ge=1,
-        description="Calls that may wait long (a mailbox's) served at once by a worker, apart from the others; more get 503 with Retry-After.",
+        description="Calls that may wait long (a mailbox's) served at once by a worker, apart "
+        "from the others; more get 503 with Retry-After.",
     )
     waiting_calls_partner_max: int = Field(
         64,
@@ -58,12 +62,14 @@ class Limits(Section):
     waiting_max: int = Field(
         5_000_000,
         ge=1,
-        description="Waiting deliveries to one receiver; with more, messages to it get 429 with Retry-After.",
+        description="Waiting deliveries to one receiver; with more, messages to it get 429 with "
+        "Retry-After.",
     )
     waiting_bytes_max: int = Field(
         20_000_000_000,
         ge=1,
-        description="Bytes of messages that wait for one receiver; with more, messages to it get 429.",
+        description="Bytes of messages that wait for one receiver; with more, messages to it get "
+        "429.",
     )
     waiting_all_max: int = Field(
         20_000_000,
@@ -99,7 +105,8 @@ class Limits(Section):
     unknown_bytes_max: int = Field(
         67_108_864,
         ge=1024,
-        description="Bytes of requests held by a worker for callers whose key is not known, or not yet.",
+        description="Bytes of requests held by a worker for callers whose key is not known, or "
+        "not yet.",
     )
     held_bytes_max: int = Field(
         536_870_912,
@@ -133,7 +140,8 @@ class Deliveries(Section):
     failures_max: int = Field(
         3,
         ge=1,
-        description="Calls in a row that a receiver fails before it counts as failing and is only probed.",
+        description="Calls in a row that a receiver fails before it counts as failing and is only "
+        "probed.",
     )
     probe_seconds_max: float = Field(
         60.0, gt=0, description="Longest wait between two probes of a receiver that fails."

@@ -68,7 +68,8 @@ class Operators(Section):
     failed_keys_max: int = Field(
         10,
         ge=1,
-        description="Wrong keys of an address in `failed_keys_seconds` before further ones get 429.",
+        description="Wrong keys of an address in `failed_keys_seconds` before further ones get "
+        "429.",
     )
     failed_keys_seconds: int = Field(
         60, ge=1, description="Time after which wrong keys of an address are forgotten, in seconds."
@@ -89,7 +90,8 @@ class Files(Section):
 
     directory: Path | None = Field(
         None,
-        description="Folder that is watched: <channel>/<partner>/in, out and feedback; without it no files are exchanged.",
+        description="Folder that is watched: <channel>/<partner>/in, out and feedback; without it "
+        "no files are exchanged.",
     )
 
 
@@ -98,7 +100,8 @@ class Identity(Section):
 
     allow_real_persons: bool = Field(
         False,
-        description="Turns the guard off. Only for a closed system of your own; never for a demonstration.",
+        description="Turns the guard off. Only for a closed system of your own; never for a "
+        "demonstration.",
     )
     allow_real_persons_beyond_loopback: bool = Field(
         False, description="Serves beyond loopback though the guard is turned off."

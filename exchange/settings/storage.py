@@ -17,8 +17,10 @@ class Storage(Section):
     compression_level: int = Field(1, ge=1, le=19, description="zstandard level of stored bodies.")
     durable: bool = Field(
         True,
-        description="Commits wait for the disk. False (synchronous=OFF) only for what can be done again, as a simulated day can: "
-        "nothing is lost when the process dies, but the ledger may be damaged when the machine does.",
+        description="Commits wait for the disk. False (synchronous=OFF) only for what can be done "
+        "again, as a simulated day can: "
+        "nothing is lost when the process dies, but the ledger may be damaged when the machine "
+        "does.",
     )
     readers_cache_mib: int = Field(
         16, ge=1, description="Page cache of a database connection, in MiB."
@@ -39,7 +41,8 @@ class Retention(Section):
     minute_seconds: int = Field(
         35 * 86_400,
         ge=3600,
-        description="Age at which counters by the minute are folded into hours and days, which are kept.",
+        description="Age at which counters by the minute are folded into hours and days, which "
+        "are kept.",
     )
     every_seconds: float = Field(300.0, gt=0, description="How often retention runs.")
     rows_max: int = Field(

@@ -44,7 +44,8 @@ def quantities(workload: Workload, year: int, scale: Fraction) -> dict[str, Quan
         if stream.fills:
             if left[stream.fills] < 0:
                 raise ValueError(
-                    f"{stream.fills}: {totals[stream.fills]} is less than what its streams add to it"
+                    f"{stream.fills}: {totals[stream.fills]} is less than what its streams add to "
+                    "it"
                 )
             units[stream.id] = left[stream.fills]
     return {

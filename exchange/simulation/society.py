@@ -157,7 +157,8 @@ class Society:
             made.refused += 1
             if len(made.refusals) < REFUSALS_KEPT:
                 made.refusals.append(
-                    f"{sending.call.path}: {reply.status} {reply.body[:300].decode('utf-8', 'replace')}"
+                    f"{sending.call.path}: {reply.status} "
+                    f"{reply.body[:300].decode('utf-8', 'replace')}"
                 )
         if sending.then is not None and depth < DEPTH_MAX:
             for following in sending.then(reply, self._situation(next(serials))):

@@ -112,7 +112,8 @@ class Scenario:
             like = directory.get(model)
             if like is None or directory.get(name) is not None:
                 raise ValueError(
-                    f"--what-if: partner+{name}={model}: {model if like is None else name} is {'unknown' if like is None else 'taken'}"
+                    f"--what-if: partner+{name}={model}: {model if like is None else name} is "
+                    f"{'unknown' if like is None else 'taken'}"
                 )
             partners.append(_like(like, name, number))
         for cut in self.cuts:
@@ -126,7 +127,8 @@ class Scenario:
         for cut in self.cuts:
             if cut.first < days[0] or cut.last >= days[-1]:
                 raise ValueError(
-                    f"--what-if: cut: {cut.first}..{cut.last} does not lie in {plan.year}, with a day after it"
+                    f"--what-if: cut: {cut.first}..{cut.last} does not lie in {plan.year}, with a "
+                    "day after it"
                 )
             first, last = days.index(cut.first), days.index(cut.last)
             plan = replace(

@@ -147,7 +147,8 @@ def load(path: Path = DEFAULT_PATH) -> Workload:
         named = {stream.part_of, stream.fills, *stream.adds} - {""}
         if named - known:
             raise ValueError(
-                f"{path.name}: {stream.id} names an unknown total: {', '.join(sorted(named - known))}"
+                f"{path.name}: {stream.id} names an unknown total: "
+                f"{', '.join(sorted(named - known))}"
             )
         if not (stream.year or stream.fills):
             raise ValueError(f"{path.name}: {stream.id} has no figure")

@@ -81,8 +81,8 @@ class Line:
 
     @property
     def share_percent(self) -> float | None:
-        """Counted in per cent of the whole year's published figure; None for a band, where either is
-        not known, and where only a part of the period is held.
+        """Counted in per cent of the whole year's published figure; None for a band, where
+        either is not known, and where only a part of the period is held.
         """
         if self.counted is None or not self.published or isinstance(self.published, tuple):
             return None

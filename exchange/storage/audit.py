@@ -1,4 +1,6 @@
-"""The audit log in the ledger: what operators changed, written with the change and never dropped."""
+"""The audit log in the ledger: what operators changed, written with the change and never
+dropped.
+"""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ def _repeated(
     """A message whose sender's id is taken: a duplicate when it is the same."""
     row = record.message
     found = connection.execute(
-        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
+        f"SELECT {MESSAGE_COLUMNS} FROM message WHERE channel=? AND sender=? AND "
+        "sender_message_id=? AND state='accepted'",
         (row.channel, row.sender, row.sender_message_id),
     ).fetchone()
     if found is None:
@@ -269,7 +270,8 @@ def _settle_statement(rows: int) -> str:
     return (
         "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state,lease) AS (VALUES "
         + placeholders(rows, 8)
-        + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,ended_at=ended.ended_at,"
+        + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,"
+        "ended_at=ended.ended_at,"
         "reason=ended.reason,"
         # Who held it before it died holds it no more once it is sent again.
         "lease=CASE WHEN ended.from_state='dead' THEN 0 ELSE delivery.lease END FROM ended "

@@ -50,12 +50,13 @@ def back_up(path: Path, target: Path) -> Verification:
 
 
 def restore_backup(backup: Path, path: Path, head: Path | None = None) -> Verification:
-    """Put a backup where there is no ledger, once it is proved: against its own heads, `head`, and
-    those that stand at the place already. Nothing is put there when something is broken.
+    """Put a backup where there is no ledger, once it is proved: against its own heads,
+    `head`, and those that stand at the place already. Nothing is put there when something
+    is broken.
 
     Raises:
-        Owned: when an exchange serves there, whatever became of its ledger.
-        LedgerError: when there is a ledger at `path`, `backup` is none of this version, or one can't
+        Owned: when an exchange serves there, whatever became of its ledger. LedgerError: when there
+        is a ledger at `path`, `backup` is none of this version, or one can't
             be read or the other not be written.
     """
     with own(path, "exchange restore", WallClock().now()):

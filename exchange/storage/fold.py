@@ -27,8 +27,8 @@ _KEY = " AND ".join(f"{name}=?" for name in ("period", *DIMENSIONS))
 _COLUMNS = ("period", *DIMENSIONS)
 _KIND, _ENDPOINT = _COLUMNS.index("kind"), _COLUMNS.index("endpoint")
 _NOTHING = (0, 0, 0, 0)
-#: The endpoint of what was folded before endpoints were told apart; items received are 0 there, for they
-#: were not kept.
+#: The endpoint of what was folded before endpoints were told apart; items received are 0 there, for
+#: they were not kept.
 UNKNOWN_ENDPOINT = "?"
 
 #: Of a minute and a channel: minute since 1970 UTC, channel, messages received, items in them,
@@ -65,7 +65,8 @@ def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
     _keep_curves(connection, curves)
     connection.execute("DELETE FROM counter WHERE period<?", (until,))
     connection.execute(
-        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET before=MAX(before,excluded.before)",
+        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET "
+        "before=MAX(before,excluded.before)",
         (until,),
     )
     fold_pruned(connection)
@@ -85,7 +86,8 @@ def fold_pruned(connection: sqlite3.Connection) -> None:
     connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
     dimensions = ",".join(DIMENSIONS)
     connection.execute(
-        f"INSERT INTO pruned_day_counter({COUNT_COLUMNS}) SELECT day_of_minute(period),{dimensions},SUM(count),SUM(items),SUM(bytes) "
+        f"INSERT INTO pruned_day_counter({COUNT_COLUMNS}) SELECT "
+        f"day_of_minute(period),{dimensions},SUM(count),SUM(items),SUM(bytes) "
         f"FROM pruned_counter WHERE period<? GROUP BY 1,{dimensions} {ADD_COUNTS}",
         (before,),
     )
@@ -119,10 +121,11 @@ def curves(
     end_day: int,
     without: Collection[EndpointKey] = (),
 ) -> Iterator[MinuteRow]:
-    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a day at a
-    time is in memory.
+    """The folded minutes of days [first_day, end_day) by channel, in order of minutes; a
+    day at a time is in memory.
 
-    What came through the endpoints `without` adds nothing to its minutes, which are told all the same.
+    What came through the endpoints `without` adds nothing to its minutes, which are told all the
+    same.
     """
     days = connection.execute(
         "SELECT DISTINCT day FROM day_curve WHERE day>=? AND day<? ORDER BY day",
@@ -206,6 +209,7 @@ def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, st
             [[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":")
         )
         connection.execute(
-            "INSERT OR REPLACE INTO day_curve(day,channel,endpoint,codec,content) VALUES (?,?,?,?,?)",
+            "INSERT OR REPLACE INTO day_curve(day,channel,endpoint,codec,content) VALUES "
+            "(?,?,?,?,?)",
             (*key, *pack(text.encode(), _LEVEL)),
         )

@@ -1,4 +1,6 @@
-"""Mailboxes in the ledger: what can be leased, leases taken and extended, what is past its deadline."""
+"""Mailboxes in the ledger: what can be leased, leases taken and extended, what is past its
+deadline.
+"""
 
 from __future__ import annotations
 

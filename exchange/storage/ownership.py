@@ -44,7 +44,8 @@ def claim(
     """
     (epoch,) = connection.execute(
         "INSERT INTO owner(node,epoch,name,since) VALUES (?,?,?,?) "
-        "ON CONFLICT(node) DO UPDATE SET epoch=MAX(epoch+1,excluded.epoch),name=excluded.name,since=excluded.since "
+        "ON CONFLICT(node) DO UPDATE SET epoch=MAX(epoch+1,excluded.epoch),name=excluded.name,"
+        "since=excluded.since "
         "RETURNING epoch",
         (node, epoch_min, name, since),
     ).fetchone()
@@ -69,7 +70,9 @@ class Lock:
         self.release()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Hand it to a process that is being started (`multiprocessing`), which then holds it too."""
+        """Hand it to a process that is being started (`multiprocessing`), which then holds
+        it too.
+        """
         return _inherited, (self.path, DupFd(self.descriptor))
 
     def release(self) -> None:

@@ -45,7 +45,8 @@ def memory(
     for start in range(0, len(keys), 1000):
         part = keys[start : start + 1000]
         rows += connection.execute(
-            f"SELECT key,value,version FROM memory WHERE channel=? AND key IN ({','.join('?' * len(part))})",
+            "SELECT key,value,version FROM memory WHERE channel=? AND key IN "
+            f"({','.join('?' * len(part))})",
             (channel, *part),
         ).fetchall()
     return rows
@@ -69,7 +70,8 @@ def due(
     if without:
         which += f" AND receiver NOT IN ({','.join('?' * len(without))})"
     rows = connection.execute(
-        f"SELECT id, receiver FROM delivery WHERE state='waiting' AND mode='{mode}' AND next_at<=? {which} ORDER BY next_at, id LIMIT ?",
+        f"SELECT id, receiver FROM delivery WHERE state='waiting' AND mode='{mode}' AND "
+        f"next_at<=? {which} ORDER BY next_at, id LIMIT ?",
         (due_before, *lanes, *without, most),
     )
     return [Due(*row) for row in rows]
@@ -109,8 +111,10 @@ def pending(
     for start in range(0, len(delivery_ids), 500):
         part = delivery_ids[start : start + 500]
         rows = connection.execute(
-            f"SELECT {DELIVERY},{MESSAGE}{body} FROM delivery JOIN message ON message.id=delivery.message_id {join} "
-            f"WHERE delivery.state=? AND delivery.id IN ({','.join('?' * len(part))}) ORDER BY delivery.id",
+            f"SELECT {DELIVERY},{MESSAGE}{body} FROM delivery JOIN message ON "
+            f"message.id=delivery.message_id {join} "
+            f"WHERE delivery.state=? AND delivery.id IN ({','.join('?' * len(part))}) ORDER BY "
+            "delivery.id",
             (state, *part),
         )
         found += [_pending(row) for row in rows]
@@ -154,7 +158,8 @@ def dead(
     """The newest dead letters with ids below `before`."""
     condition, values = _dead(wanted)
     rows = connection.execute(
-        f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON message.id=delivery.message_id "
+        f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON "
+        "message.id=delivery.message_id "
         f"WHERE {condition} AND delivery.id<? ORDER BY delivery.id DESC LIMIT ?",
         (*values, before, most),
     )
@@ -177,7 +182,8 @@ def find(
 ) -> MessageRow | None:
     """An accepted message by its sender's id."""
     row = connection.execute(
-        f"SELECT {MESSAGE} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND state='accepted'",
+        f"SELECT {MESSAGE} FROM message WHERE channel=? AND sender=? AND sender_message_id=? AND "
+        "state='accepted'",
         (channel, sender, sender_message_id),
     ).fetchone()
     return MessageRow(*row) if row else None
@@ -199,8 +205,10 @@ def stored(
     # the channel ever accepted.
     marks = ",".join("?" * len(message_types))
     rows = connection.execute(
-        f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON body.message_id=message.id "
-        f"WHERE message.position>? AND message.position<=? AND state='accepted' AND +channel=? AND message_type IN ({marks}) "
+        f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON "
+        "body.message_id=message.id "
+        "WHERE message.position>? AND message.position<=? AND state='accepted' AND +channel=? AND "
+        f"message_type IN ({marks}) "
         f"ORDER BY message.position {'DESC' if newest_first else ''} LIMIT ?",
         (after, until, channel, *message_types, most),
     )
@@ -280,7 +288,8 @@ def totals(
     group = f"GROUP BY {columns} ORDER BY {columns}" if by else ""
     comma = "," if by else ""
     rows = connection.execute(
-        f"SELECT {columns}{comma} COALESCE(SUM(count),0), COALESCE(SUM(items),0), COALESCE(SUM(bytes),0) "
+        f"SELECT {columns}{comma} COALESCE(SUM(count),0), COALESCE(SUM(items),0), "
+        "COALESCE(SUM(bytes),0) "
         f"FROM {table} WHERE period>=? AND period<? {group}",
         (since, until),
     )
@@ -291,7 +300,8 @@ def waiting_by_channel(connection: sqlite3.Connection) -> dict[str, int]:
     """Waiting deliveries, from the deliveries themselves."""
     return dict(
         connection.execute(
-            "SELECT message.channel, COUNT(*) FROM delivery JOIN message ON message.id=delivery.message_id "
+            "SELECT message.channel, COUNT(*) FROM delivery JOIN message ON "
+            "message.id=delivery.message_id "
             "WHERE delivery.state='waiting' GROUP BY message.channel"
         ).fetchall()
     )

@@ -25,7 +25,8 @@ class Dropped(NamedTuple):
 #: Old messages whose deliveries have all ended.
 _SETTLED = (
     "SELECT message.id FROM {table} WHERE {id}<? AND message.position<=? AND NOT EXISTS "
-    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY {order} LIMIT ?"
+    "(SELECT 1 FROM delivery WHERE delivery.message_id={id} AND delivery.state='waiting') ORDER BY "
+    "{order} LIMIT ?"
 )
 #: The body leads, else every message that has none any more would be looked at.
 _WITH_BODIES = "body CROSS JOIN message ON message.id=body.message_id"

@@ -96,7 +96,8 @@ class Rollups:
         all but deliveries.
         """
         counted = self._rows(
-            f"SELECT {COUNT_COLUMNS},hours FROM day_counter WHERE period>=? AND period<? ORDER BY period",
+            f"SELECT {COUNT_COLUMNS},hours FROM day_counter WHERE period>=? AND period<? ORDER BY "
+            "period",
             (since, until),
         )
         for *key, count, items, size, hours in counted:
@@ -104,7 +105,10 @@ class Rollups:
                 yield (*key, None, count, items, size)
             for hour, sums in hours_of(hours).items():
                 yield (*key, hour, *sums)
-        minutes = f"SELECT {COUNT_COLUMNS} FROM counter WHERE period>=? AND period<? AND kind=? ORDER BY period"
+        minutes = (
+            f"SELECT {COUNT_COLUMNS} FROM counter WHERE period>=? AND period<? AND kind=? "
+            "ORDER BY period"
+        )
         for minute, *rest, count, items, size in self._rows(
             minutes, (first_minute(since), first_minute(until), DELIVERED)
         ):
@@ -117,11 +121,11 @@ class Rollups:
         """Each minute of the days [since, until) and each channel that counted in it, folded or
         not, added up by minute.
 
-        What came through the endpoints `without` adds nothing to its minutes, which are told all the
-        same.
+        What came through the endpoints `without` adds nothing to its minutes, which are told all
+        the same.
         """
-        # The order of the primary key, so that nothing is sorted: endpoints are left out by their cases
-        # and not grouped by.
+        # The order of the primary key, so that nothing is sorted: endpoints are left out by their
+        # cases and not grouped by.
         left_out = " OR ".join(
             f"(channel=?{number} AND endpoint=?{number + 1})"
             for number in range(3, 3 + 2 * len(without), 2)

@@ -246,8 +246,8 @@ class DayCounter(Counted, table=True):
 
 
 class DayCurve(SQLModel, table=True):
-    """What came in through a channel's endpoint, and was delivered of it, in each minute of a folded
-    day, as compressed JSON (see `fold`).
+    """What came in through a channel's endpoint, and was delivered of it, in each minute of
+    a folded day, as compressed JSON (see `fold`).
 
     The endpoint is `?` for what was folded before endpoints were told apart.
     """

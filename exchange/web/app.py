@@ -1,5 +1,5 @@
-"""The application of one worker: endpoints, pages, API, metrics and health put on one aiohttp app; what
-they do lives beside it.
+"""The application of one worker: endpoints, pages, API, metrics and health put on one
+aiohttp app; what they do lives beside it.
 """
 
 from __future__ import annotations

@@ -323,8 +323,9 @@ def head_bytes(request: web.Request) -> int:
 
 
 def is_text(request: web.Request) -> bool:
-    """Whether the request's headers are text (its target is ASCII, or aiohttp refuses it). What is not in UTF-8 is no character that could be
-    stored, shown or sent on: aiohttp makes half surrogates of it.
+    """Whether the request's headers are text (its target is ASCII, or aiohttp refuses it).
+    What is not in UTF-8 is no character that could be stored, shown or sent on: aiohttp
+    makes half surrogates of it.
     """
     message: RawRequestMessage = request._message
     return all(value.isascii() or _is_utf8(value) for _, value in message.raw_headers)

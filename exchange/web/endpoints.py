@@ -1,5 +1,5 @@
-"""The channels' endpoints over aiohttp: body and key in, reply out, and every refusal in the channel's
-own form; no journey step of its own.
+"""The channels' endpoints over aiohttp: body and key in, reply out, and every refusal in
+the channel's own form; no journey step of its own.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ PRESENT = ("waiting", "dead-lettered")
 
 
 class _Ever(Collector):
-    """What only grows, as counters: the ledger keeps them, so that a restart does not begin anew."""
+    """What only grows, as counters: the ledger keeps them, so that a restart does not begin
+    anew.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics

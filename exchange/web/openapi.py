@@ -1,5 +1,5 @@
-"""/api/openapi.json: every endpoint of every channel and every operation of our own API, described in
-OpenAPI 3.1; serves and calls nothing.
+"""/api/openapi.json: every endpoint of every channel and every operation of our own API,
+described in OpenAPI 3.1; serves and calls nothing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def describe(
         "info": {
             "title": "The exchange",
             "version": "1",
-            "description": "A simulator of the information exchange of Finland's social security. Synthetic persons only.",
+            "description": "A simulator of the information exchange of Finland's social security. "
+            "Synthetic persons only.",
         },
         "tags": [
             *tags,
@@ -121,7 +122,8 @@ def describe(
                 _OPERATOR: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An operator's key; where the exchange is open on loopback, none",
+                    "description": "An operator's key; where the exchange is open on loopback, "
+                    "none",
                 },
                 _SESSION: {
                     "type": "apiKey",

@@ -113,7 +113,8 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
-    # So many may be in force at one element only when there are so many: what has fewer isn't asked.
+    # So many may be in force at one element only when there are so many: what has fewer isn't
+    # asked.
     if body.count(b"xmlns") > limits.namespaces_max and has_namespaces(body, limits.namespaces_max):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
     try:

@@ -71,7 +71,10 @@ def long_functions(source: Source) -> Iterator[str]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             size = (node.end_lineno or node.lineno) - node.lineno + 1
             if size > FUNCTION_LINES_MAX:
-                yield f"{source.name}:{node.lineno} {node.name} has {size} lines, over {FUNCTION_LINES_MAX}"
+                yield (
+                    f"{source.name}:{node.lineno} {node.name} has {size} lines, over "
+                    f"{FUNCTION_LINES_MAX}"
+                )
 
 
 def no_opening_sentence(source: Source) -> Iterator[str]:
@@ -131,7 +134,10 @@ def undetermined(source: Source) -> Iterator[str]:
         return
     for node in ast.walk(source.syntax):
         if isinstance(node, ast.Call) and SOURCES_OF_CHANGE.match(ast.unparse(node.func)):
-            yield f"{source.name}:{node.lineno} {ast.unparse(node.func)}: time, ids and chance come in from outside"
+            yield (
+                f"{source.name}:{node.lineno} {ast.unparse(node.func)}: time, ids and chance "
+                "come in from outside"
+            )
 
 
 def dynamic_import(source: Source) -> Iterator[str]:
@@ -139,7 +145,10 @@ def dynamic_import(source: Source) -> Iterator[str]:
     for node in ast.walk(source.syntax):
         by_name = isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTS_BY_NAME
         if by_name and source.name not in IMPORTERS_BY_NAME:
-            yield f"{source.name}:{node.lineno} imports by name; only {', '.join(sorted(IMPORTERS_BY_NAME))} do"
+            yield (
+                f"{source.name}:{node.lineno} imports by name; only "
+                f"{', '.join(sorted(IMPORTERS_BY_NAME))} do"
+            )
 
 
 def channel_named(source: Source) -> Iterator[str]:

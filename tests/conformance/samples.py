@@ -1,4 +1,6 @@
-"""The golden messages of the channels and their families: where they lie and what their names say."""
+"""The golden messages of the channels and their families: where they lie and what their
+names say.
+"""
 
 from __future__ import annotations
 

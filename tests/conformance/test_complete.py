@@ -1,5 +1,6 @@
-"""Every channel and every family is complete; and a new one, as `exchange new-channel` and `exchange
-new-family` write it, works, is told what it lacks, and is complete once that is filled in.
+"""Every channel and every family is complete; and a new one, as `exchange new-channel` and
+`exchange new-family` write it, works, is told what it lacks, and is complete once that is
+filled in.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def python(copy: Path, *arguments: str, fails: int = 0) -> str:
 
 
 def fill_in(folders: list[Path], samples: Path, message_type: str, name: str) -> None:
-    """What somebody would do who follows what the suite says: no mark is left, samples are there."""
+    """What somebody would do who follows what the suite says: no mark is left, samples are
+    there.
+    """
     for path in (path for folder in folders for path in folder.glob("*") if path.is_file()):
         path.write_text(re.sub(MARK + "[:,]?", "Filled in", path.read_text()))
     valid = {

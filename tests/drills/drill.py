@@ -99,8 +99,8 @@ class Drill:
         """End the traffic, compare all journals, stop the exchange, recount its ledger.
 
         Nothing acknowledged may be lost, altered, out of order, or counted otherwise than once;
-        what came to the receiver more than once is at most `repeated_max`. `fetch` brings the ledger
-        of a stopped exchange to where it can be read.
+        what came to the receiver more than once is at most `repeated_max`. `fetch` brings the
+        ledger of a stopped exchange to where it can be read.
         """
         await self.client.end()
         counts = await self.settled()

@@ -1,5 +1,5 @@
-"""Documents that are made to cost their reader time: generators by size, for any valid sample in XML
-or JSON; no verdict on any of them.
+"""Documents that are made to cost their reader time: generators by size, for any valid
+sample in XML or JSON; no verdict on any of them.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ XML_VALUES: dict[str, Filling] = {
         + "</e>"
     ),
     "signatures": _repeated(
-        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
+        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/>'
+        "</ds:Signature>"
     ),
     "unclosed": _repeated("<e>"),
     "stray ends": _repeated("]]&gt;"),

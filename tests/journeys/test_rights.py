@@ -1,5 +1,5 @@
-"""Whatever is asked for by id is answered to whom it belongs; to every other partner it is what an id
-of nothing is.
+"""Whatever is asked for by id is answered to whom it belongs; to every other partner it is
+what an id of nothing is.
 """
 
 from __future__ import annotations
@@ -175,8 +175,9 @@ def _status_of(field: str) -> Callable[[str, Partner], tuple[str, str, bytes]]:
 async def answer(
     gateway: Running, question: Question, wanted: str, partner: Partner
 ) -> tuple[int, str, str]:
-    """Status, media type and text, without what tells one call from another: the id asked for,
-    ids and times of the answer, and the signatures over them; nor the line of the call that a refusal repeats.
+    """Status, media type and text, without what tells one call from another: the id asked
+    for, ids and times of the answer, and the signatures over them; nor the line of the call
+    that a refusal repeats.
     """
     method, path, body = question.write(wanted, partner)
     headers = {"X-API-Key": partner.key, "Content-Type": question.media_type}

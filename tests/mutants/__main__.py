@@ -1,5 +1,5 @@
-"""Plants faults in copies of the tree, one after the other, and tells which of them no test noticed:
-those of the list, each against the test that must fail, and some drawn at random.
+"""Plants faults in copies of the tree, one after the other, and tells which of them no test
+noticed: those of the list, each against the test that must fail, and some drawn at random.
 
 Exit code 0: every fault of the list was caught (what survives of those drawn is told only); 1: one
 survived, or a test fails without any fault; 2: the arguments are none.

@@ -1,5 +1,5 @@
-"""The list of planted faults (`list.toml`) as it is read, and where each stands in the sources; runs
-nothing.
+"""The list of planted faults (`list.toml`) as it is read, and where each stands in the
+sources; runs nothing.
 
 A fault is addressed by source text, not by file and line: `find` stands exactly once in the sources
 of its `package` (a folder, or one file), so that moves within the package don't break the list.

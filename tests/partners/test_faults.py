@@ -42,7 +42,8 @@ def test_a_script_of_toml_names_partners_sectors_or_everybody(tmp_path: Path) ->
     path = tmp_path / "faults.toml"
     path.write_text(
         '[[fault]]\npartner = "fund.a"\nkind = "drop"\nprobability = 0.5\n'
-        '[[fault]]\nsector = "bank"\nkind = "slow"\nseconds = 3\n[[fault]]\nkind = "garbage"\nprobability = 0.1\n'
+        '[[fault]]\nsector = "bank"\nkind = "slow"\nseconds = 3\n[[fault]]\nkind = '
+        '"garbage"\nprobability = 0.1\n'
     )
     assert from_toml(path) == [
         Fault("fund.a", "drop", 0.5),

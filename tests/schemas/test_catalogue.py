@@ -33,7 +33,8 @@ def family(folder: Path, text: str) -> Path:
     (folder / "notes").mkdir()
     (folder / "notes" / "message_types.toml").write_text(text)
     (folder / "notes" / "note.xsd").write_text(
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:n"><xs:element name="Note"/></xs:schema>'
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" '
+        'targetNamespace="urn:n"><xs:element name="Note"/></xs:schema>'
     )
     (folder / "notes" / "models.py").write_text("")
     return folder

@@ -42,7 +42,8 @@ HIDINGS: dict[str, Hiding] = {
     "instruction inside": lambda code, at: f"{code[:at]}<?x 1?>{code[at:]}",
     "CDATA section": lambda code, at: f"{code[:at]}<![CDATA[{code[at:]}]]>",
     "CDATA sections, a comment and a reference": lambda code, at: (
-        f"<![CDATA[{code[:at]}]]><!--]]>--><![CDATA[{code[at]}]]>{code[at + 1 :].replace(code[-1], f'&#{ord(code[-1])};')}"
+        f"<![CDATA[{code[:at]}]]><!--]]>--><![CDATA[{code[at]}]]>"
+        f"{code[at + 1 :].replace(code[-1], f'&#{ord(code[-1])};')}"
     ),
     "JSON escape": lambda code, at: f"{code[:at]}\\u{ord(code[at]):04x}{code[at + 1 :]}",
     "every character a JSON escape": lambda code, at: "".join(

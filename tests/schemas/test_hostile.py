@@ -34,7 +34,10 @@ def test_an_xsi_type_that_the_schema_does_not_have_is_a_finding_where_it_stands(
     type_name: str,
 ) -> None:
     schema = XmlSchema(Path(schemas.__file__).parent / "unemployment" / "earnings_data.xsd")
-    body = f'<EarningsData xmlns="urn:exchange:unemployment:1" {XSI}>\n<Fund xsi:type="{type_name}"/></EarningsData>'
+    body = (
+        f'<EarningsData xmlns="urn:exchange:unemployment:1" {XSI}>\n<Fund '
+        f'xsi:type="{type_name}"/></EarningsData>'
+    )
     findings = xml.locate(body.encode(), schema.check(xml.parse(body.encode())))
     assert findings
     assert any(violation.line == 2 for violation in findings), findings

@@ -67,7 +67,8 @@ def test_a_file_that_is_no_schema_is_named(package: Path) -> None:
     with pytest.raises(SettingsError, match=r"official_income_register: .*Echo\.xsd"):
         checking(Settings(schemas={"official": {FAMILY: package}}))
     (package / "Echo.xsd").write_text(
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element type="none"/></xs:schema>'
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element '
+        'type="none"/></xs:schema>'
     )
     with pytest.raises(SettingsError, match=r"official_income_register: Echo\.xsd"):
         checking(Settings(schemas={"official": {FAMILY: package}}))

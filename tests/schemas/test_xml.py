@@ -306,9 +306,12 @@ def test_an_integer_beyond_any_double_is_explained_where_a_few_are_allowed(
 ) -> None:
     path = tmp_path / "few.xsd"
     path.write_text(
-        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType><xs:sequence>'
-        '<xs:element name="b" maxOccurs="2"><xs:simpleType><xs:restriction base="xs:integer"><xs:enumeration value="1"/>'
-        "</xs:restriction></xs:simpleType></xs:element></xs:sequence></xs:complexType></xs:element></xs:schema>"
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element '
+        'name="a"><xs:complexType><xs:sequence>'
+        '<xs:element name="b" maxOccurs="2"><xs:simpleType><xs:restriction '
+        'base="xs:integer"><xs:enumeration value="1"/>'
+        "</xs:restriction></xs:simpleType></xs:element></xs:sequence></xs:complexType></xs:element>"
+        "</xs:schema>"
     )
     findings = XmlSchema(path).check(xml.parse(f"<a><b>{'9' * digits}</b><b>x</b></a>".encode()))
     found = {(finding.rule, finding.at.getparent().index(finding.at)) for finding in findings}

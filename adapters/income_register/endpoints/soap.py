@@ -42,8 +42,10 @@ def fault(
         else ""
     )
     body = (
-        f'<soap:Envelope xmlns:soap="{SOAP}"><soap:Body><soap:Fault><faultcode>soap:{code}</faultcode>'
-        f"<faultstring>{text(message)}</faultstring>{detail}</soap:Fault></soap:Body></soap:Envelope>"
+        f'<soap:Envelope xmlns:soap="{SOAP}"><soap:Body><soap:Fault><faultcode>'
+        f"soap:{code}</faultcode>"
+        f"<faultstring>{text(message)}</faultstring>{detail}</soap:Fault></soap:Body>"
+        "</soap:Envelope>"
     )
     return Reply(status, body.encode(), XML)
 

@@ -95,11 +95,13 @@ def render(service: str, address: str) -> bytes:
     )
     imports = {DOCUMENTS[root] for root in roots}
     schemas_ = "".join(
-        f'<xs:schema><xs:import namespace="{NAMESPACE}{name}" schemaLocation="schemas/{file}"/></xs:schema>'
+        f'<xs:schema><xs:import namespace="{NAMESPACE}{name}" '
+        f'schemaLocation="schemas/{file}"/></xs:schema>'
         for name, file in sorted(imports)
     )
     messages = "".join(
-        f'<wsdl:message name="{root}"><wsdl:part name="document" element="n{index}:{root}"/></wsdl:message>'
+        f'<wsdl:message name="{root}"><wsdl:part name="document" '
+        f'element="n{index}:{root}"/></wsdl:message>'
         for index, root in enumerate(roots)
     )
     prefixes = "".join(
@@ -112,21 +114,27 @@ def render(service: str, address: str) -> bytes:
     )
     literal = '<soap:body use="literal"/>'
     bindings = "".join(
-        f'<wsdl:operation name="{operation.name}"><soap:operation soapAction="{operation.name}" style="document"/>'
+        f'<wsdl:operation name="{operation.name}"><soap:operation soapAction="{operation.name}" '
+        'style="document"/>'
         f"<wsdl:input>{literal}</wsdl:input><wsdl:output>{literal}</wsdl:output></wsdl:operation>"
         for operation in operations
     )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<wsdl:definitions name="{service}" targetNamespace="http://www.tulorekisteri.fi/{service}" '
-        f'xmlns:tns="http://www.tulorekisteri.fi/{service}" xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" '
-        f'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:xs="http://www.w3.org/2001/XMLSchema"{prefixes}>'
+        f'<wsdl:definitions name="{service}" '
+        f'targetNamespace="http://www.tulorekisteri.fi/{service}" '
+        f'xmlns:tns="http://www.tulorekisteri.fi/{service}" '
+        'xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" '
+        'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" '
+        f'xmlns:xs="http://www.w3.org/2001/XMLSchema"{prefixes}>'
         f"<wsdl:types>{schemas_}</wsdl:types>{messages}"
         f'<wsdl:portType name="{service}Port">{ports}</wsdl:portType>'
         f'<wsdl:binding name="{service}Soap" type="tns:{service}Port">'
-        f'<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>{bindings}</wsdl:binding>'
+        '<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>'
+        f"{bindings}</wsdl:binding>"
         f'<wsdl:service name="{service}"><wsdl:port name="{service}" binding="tns:{service}Soap">'
-        f'<soap:address location="{text(address)}{PREFIX}/{service}.svc"/></wsdl:port></wsdl:service></wsdl:definitions>\n'
+        f'<soap:address location="{text(address)}{PREFIX}/{service}.svc"/></wsdl:port>'
+        "</wsdl:service></wsdl:definitions>\n"
     ).encode()
 
 

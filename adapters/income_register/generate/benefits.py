@@ -27,31 +27,40 @@ BENEFITS = {
 _PENSIONS = frozenset((1107, 1108, 1109))
 _ACCIDENT = 1112
 _BASIC = (
-    b"</IncomeEarner><Transactions><Transaction><TransactionBasic><TransactionCode>%d</TransactionCode><Amount>%d.%02d</Amount>"
-    b"<TaxTreatment>1</TaxTreatment>%b</TransactionBasic><EarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></EarningPeriod>"
+    b"</IncomeEarner><Transactions><Transaction><TransactionBasic><TransactionCode>"
+    b"%d</TransactionCode><Amount>%d.%02d</Amount>"
+    b"<TaxTreatment>1</TaxTreatment>%b</TransactionBasic><EarningPeriod><StartDate>%b</StartDate>"
+    b"<EndDate>%b</EndDate></EarningPeriod>"
 )
 _UNIT = b"<BenefitUnit><UnitCode>2</UnitCode><UnitAmount>%d.00</UnitAmount></BenefitUnit>"
 _RECOVERY = (
-    b"<RecoveryData><RecoveryDate>%b</RecoveryDate><Withhold>%d.00</Withhold><OrigEarningPeriod><StartDate>%b</StartDate>"
+    b"<RecoveryData><RecoveryDate>%b</RecoveryDate><Withhold>%d.00</Withhold><OrigEarningPeriod>"
+    b"<StartDate>%b</StartDate>"
     b"<EndDate>%b</EndDate></OrigEarningPeriod></RecoveryData>"
 )
 _RECOURSE = b"<RecourseData><RecoursePaymentDate>%b</RecoursePaymentDate></RecourseData>"
 _INSURANCE = (
-    b"<Insurance><InsuranceNo>T-%08d</InsuranceNo><InsurancePolicyHolder><InsurancePolicyHolderIds><Id><Type>1</Type><Code>%b</Code></Id>"
+    b"<Insurance><InsuranceNo>T-%08d</InsuranceNo><InsurancePolicyHolder><InsurancePolicyHolderIds>"
+    b"<Id><Type>1</Type><Code>%b</Code></Id>"
     b"</InsurancePolicyHolderIds></InsurancePolicyHolder></Insurance>"
 )
 _DEDUCTION = (
-    b"<Deductions><Deduction><DeductionTransactionCode>1269</DeductionTransactionCode><DeductionType>%d</DeductionType>"
-    b"<Amount>%d.00</Amount><OrigBenefitEarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></OrigBenefitEarningPeriod>"
-    b"<IncomeBeneficiary>%b</IncomeBeneficiary><RemittancePeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></RemittancePeriod>"
+    b"<Deductions><Deduction><DeductionTransactionCode>1269</DeductionTransactionCode>"
+    b"<DeductionType>%d</DeductionType>"
+    b"<Amount>%d.00</Amount><OrigBenefitEarningPeriod><StartDate>%b</StartDate><EndDate>"
+    b"%b</EndDate></OrigBenefitEarningPeriod>"
+    b"<IncomeBeneficiary>%b</IncomeBeneficiary><RemittancePeriod><StartDate>%b</StartDate><EndDate>"
+    b"%b</EndDate></RemittancePeriod>"
     b"</Deduction></Deductions>"
 )
 #: Who gets what is withheld: Kela under its own business id, or a wellbeing services county by
 #: name.
 _BENEFICIARIES = (
-    b"<IncomeBeneficiaryIds><Id><Type>1</Type><Code>0246246-0</Code></Id></IncomeBeneficiaryIds><IncomeBeneficiaryBasic>"
+    b"<IncomeBeneficiaryIds><Id><Type>1</Type><Code>0246246-0</Code></Id></IncomeBeneficiaryIds>"
+    b"<IncomeBeneficiaryBasic>"
     b"<IncomeBeneficiaryType>1</IncomeBeneficiaryType></IncomeBeneficiaryBasic>",
-    b"<IncomeBeneficiaryBasic><CompanyName>Hyvinvointialue</CompanyName><IncomeBeneficiaryType>2</IncomeBeneficiaryType>"
+    b"<IncomeBeneficiaryBasic><CompanyName>Hyvinvointialue</CompanyName><IncomeBeneficiaryType>"
+    b"2</IncomeBeneficiaryType>"
     b"</IncomeBeneficiaryBasic>",
 )
 _END = b"</Transaction></Transactions></Report>"

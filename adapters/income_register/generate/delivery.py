@@ -57,8 +57,10 @@ def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
     pay = payroll(chance, batch)
     basic = f"<PayerBasic><CompanyName>{company(batch.payer)}</CompanyName></PayerBasic>"
     head = (
-        f"{header(batch, 100)}<PaymentPeriod><PaymentDate>{batch.day}</PaymentDate><StartDate>{pay.span.first}</StartDate>"
-        f"<EndDate>{pay.span.last}</EndDate></PaymentPeriod>{contact(batch.payer)}<Payer><PayerIds>{identifier('Id', 1, batch.payer)}"
+        f"{header(batch, 100)}<PaymentPeriod><PaymentDate>{batch.day}</PaymentDate><StartDate>"
+        f"{pay.span.first}</StartDate>"
+        f"<EndDate>{pay.span.last}</EndDate></PaymentPeriod>{contact(batch.payer)}<Payer><PayerIds>"
+        f"{identifier('Id', 1, batch.payer)}"
         f"</PayerIds>{basic}{_KEVA_PAYER + _PUBLIC if pay.with_keva else ''}</Payer><Reports>"
     )
     prefix = batch.report_prefix
@@ -74,7 +76,8 @@ def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") ->
     chance = rng.random
     paid = payments(batch, kind)
     head = (
-        f"{header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>{contact(batch.payer)}<Payer><PayerIds>"
+        f"{header(batch, 102)}<PaymentDate>{batch.day}</PaymentDate>{contact(batch.payer)}<Payer>"
+        "<PayerIds>"
         f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
     )
     prefix = batch.report_prefix
@@ -103,18 +106,23 @@ def separate_delivery(rng: random.Random, batch: Batch) -> bytes:
             else ((101, 0),)
         )
         lines = "".join(
-            f"<Transaction><TransactionBasic><SummaryTransactionCode>{code}</SummaryTransactionCode>"
+            "<Transaction><TransactionBasic><SummaryTransactionCode>"
+            f"{code}</SummaryTransactionCode>"
             + (f"<Amount>{amount // 100}.{amount % 100:02d}</Amount>" if amount else "")
             + "</TransactionBasic></Transaction>"
             for code, amount in sums
         )
         reports.append(
-            f"<Report><ReportData><ActionCode>1</ActionCode><ReportId>{batch.report_prefix.decode()}-{number:04d}</ReportId></ReportData>"
-            f"<PaymentMonth><Month>{month}</Month><Year>{year}</Year></PaymentMonth><Transactions>{lines}</Transactions></Report>"
+            "<Report><ReportData><ActionCode>1</ActionCode><ReportId>"
+            f"{batch.report_prefix.decode()}-{number:04d}</ReportId></ReportData>"
+            f"<PaymentMonth><Month>{month}</Month><Year>{year}</Year></PaymentMonth><Transactions>"
+            f"{lines}</Transactions></Report>"
         )
     inside = (
-        f"{header(batch, 101)}{contact(batch.payer)}<ReportDate>{batch.day}</ReportDate><Payer><PayerIds>"
-        f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>{''.join(reports)}</Reports>"
+        f"{header(batch, 101)}{contact(batch.payer)}<ReportDate>{batch.day}</ReportDate><Payer>"
+        "<PayerIds>"
+        f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
+        f"{''.join(reports)}</Reports>"
     )
     root = "PayerSummaryReportRequestToIR" if batch.real_time else "PayerSummaryReportsRequestToIR"
     return _document("PayerSummaryReportsToIR", root, inside.encode())

@@ -34,7 +34,8 @@ COMPANIES = (
 _CHECKS = CHECK_CHARACTERS.encode()
 _CENTURIES = (b"-----YXWVU", b"AAAAABCDEF")
 _EARNER = (
-    b"<IncomeEarnerIds><Id><Type>2</Type><Code>%06d%c%03d%c</Code></Id></IncomeEarnerIds><IncomeEarnerBasic>"
+    b"<IncomeEarnerIds><Id><Type>2</Type><Code>%06d%c%03d%c</Code></Id></IncomeEarnerIds>"
+    b"<IncomeEarnerBasic>"
     b"<LastName>%b</LastName><FirstName>%b</FirstName></IncomeEarnerBasic>"
 )
 _REPORT_DATA = (
@@ -127,9 +128,11 @@ def identifier(name: str, kind: int, code: str) -> str:
 def header(batch: Batch, kind: int) -> str:
     """What every delivery of reports begins with."""
     return (
-        f"<Timestamp>{batch.day.isoformat()}T06:00:00Z</Timestamp><Source>Exchange simulator</Source>"
+        f"<Timestamp>{batch.day.isoformat()}T06:00:00Z</Timestamp><Source>Exchange "
+        "simulator</Source>"
         f"<DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{batch.delivery_id}</DeliveryId>"
-        f"<FaultyControl>{batch.faulty_control}</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>"
+        f"<FaultyControl>{batch.faulty_control}</FaultyControl><ProductionEnvironment>"
+        "false</ProductionEnvironment>"
         + identifier("DeliveryDataOwner", 1, batch.payer)
         + identifier("DeliveryDataCreator", 1, batch.sender)
         + identifier("DeliveryDataSender", 1, batch.sender)
@@ -144,8 +147,10 @@ def contact(payer: str) -> str:
     rng = random.Random(payer)
     name = escape(f"{rng.choice(persons.WOMEN)} {rng.choice(persons.LAST_NAMES)}")
     return (
-        f"<ContactPersons><ContactPerson><Name>{name}</Name><Telephone>+358 50 {rng.randrange(1_000_000, 10_000_000)}</Telephone>"
-        "<Email>palkat@example.org</Email><ResponsibilityCode>1</ResponsibilityCode></ContactPerson></ContactPersons>"
+        f"<ContactPersons><ContactPerson><Name>{name}</Name><Telephone>+358 50 "
+        f"{rng.randrange(1_000_000, 10_000_000)}</Telephone>"
+        "<Email>palkat@example.org</Email><ResponsibilityCode>1</ResponsibilityCode>"
+        "</ContactPerson></ContactPersons>"
     )
 
 

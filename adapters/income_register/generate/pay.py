@@ -45,21 +45,37 @@ _AMOUNT = (
 _LINE = _AMOUNT + b"</TransactionBasic></Transaction>"
 _LINE_WITH = _AMOUNT + b"</TransactionBasic>%b</Transaction>"
 _RECOVERED = _AMOUNT + b"<Recovery>true</Recovery></TransactionBasic>%b</Transaction>"
-_PERIOD = b"<EarningPeriods><EarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate></EarningPeriod></EarningPeriods>"
-_HOURS = b"<UnitWages><UnitWage><UnitPrice>%d.%02d</UnitPrice><UnitAmount>%d.%02d</UnitAmount><UnitCode>1</UnitCode></UnitWage></UnitWages>"
-_INCLUSION = b"<InsuranceData><TransactionInclusion><InsuranceCode>%d</InsuranceCode><Included>false</Included></TransactionInclusion></InsuranceData>"
-_CAR = b"<CarBenefit><CarBenefitCode>%d</CarBenefitCode><AgeGroupCode>%d</AgeGroupCode><Kilometers>%d</Kilometers></CarBenefit>"
+_PERIOD = (
+    b"<EarningPeriods><EarningPeriod><StartDate>%b</StartDate><EndDate>%b</EndDate>"
+    b"</EarningPeriod></EarningPeriods>"
+)
+_HOURS = (
+    b"<UnitWages><UnitWage><UnitPrice>%d.%02d</UnitPrice><UnitAmount>%d.%02d</UnitAmount>"
+    b"<UnitCode>1</UnitCode></UnitWage></UnitWages>"
+)
+_INCLUSION = (
+    b"<InsuranceData><TransactionInclusion><InsuranceCode>%d</InsuranceCode><Included>"
+    b"false</Included></TransactionInclusion></InsuranceData>"
+)
+_CAR = (
+    b"<CarBenefit><CarBenefitCode>%d</CarBenefitCode><AgeGroupCode>%d</AgeGroupCode><Kilometers>"
+    b"%d</Kilometers></CarBenefit>"
+)
 _OTHER = b"<OtherBenefit><BenefitCode>4</BenefitCode></OtherBenefit>"
 _DAILY = b"<DailyAllowance><AllowanceCode>%d</AllowanceCode></DailyAllowance>"
 _KILOMETRES = b"<KmAllowance><Kilometers>%d</Kilometers></KmAllowance>"
 _RECOVERY = (
-    b"<RecoveryData><RecoveryDate>%b</RecoveryDate><OrigPaymentPeriods><OrigPaymentPeriod><StartDate>%b</StartDate>"
+    b"<RecoveryData><RecoveryDate>%b</RecoveryDate><OrigPaymentPeriods><OrigPaymentPeriod>"
+    b"<StartDate>%b</StartDate>"
     b"<EndDate>%b</EndDate></OrigPaymentPeriod></OrigPaymentPeriods></RecoveryData>"
 )
 _EMPLOYMENT = (
-    b"<Employment><Employed>true</Employed><EmploymentCode>%d</EmploymentCode><TermCode>%d</TermCode><HoursPerWeek>%d.50</HoursPerWeek>"
-    b"<PaymentTypes><PaymentType>%d</PaymentType></PaymentTypes><EmploymentPeriods><Period><StartDate>%b</StartDate></Period>"
-    b"</EmploymentPeriods></Employment><Professions><Profession><Type>1</Type><Code>%b</Code></Profession>%b</Professions>%b"
+    b"<Employment><Employed>true</Employed><EmploymentCode>%d</EmploymentCode><TermCode>"
+    b"%d</TermCode><HoursPerWeek>%d.50</HoursPerWeek>"
+    b"<PaymentTypes><PaymentType>%d</PaymentType></PaymentTypes><EmploymentPeriods><Period>"
+    b"<StartDate>%b</StartDate></Period>"
+    b"</EmploymentPeriods></Employment><Professions><Profession><Type>1</Type><Code>%b</Code>"
+    b"</Profession>%b</Professions>%b"
 )
 _INSURED = (
     b"<PensionInsurance><PensionActCode>1</PensionActCode><PensionProvIdCode>%d</PensionProvIdCode>"
@@ -70,13 +86,17 @@ _KEVA_GROUND = (
     b"<EmploymentRegs><EmploymentReg><Type>1</Type><Code>1</Code></EmploymentReg></EmploymentRegs>"
 )
 _ABSENCE = (
-    b"</Transactions><Absence><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>%b</StartDate><EndDate>%b</EndDate>"
-    b"<CauseCode>1</CauseCode><Amount>%d.%02d</Amount><ReimbApp><ReimbPayment><PaymentType>1</PaymentType><PaymentRef>%08d</PaymentRef>"
-    b"</ReimbPayment></ReimbApp></PaidAbsencePeriod></PaidAbsencePeriods></PaidAbsence></Absence></Report>"
+    b"</Transactions><Absence><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>"
+    b"%b</StartDate><EndDate>%b</EndDate>"
+    b"<CauseCode>1</CauseCode><Amount>%d.%02d</Amount><ReimbApp><ReimbPayment><PaymentType>"
+    b"1</PaymentType><PaymentRef>%08d</PaymentRef>"
+    b"</ReimbPayment></ReimbApp></PaidAbsencePeriod></PaidAbsencePeriods></PaidAbsence></Absence>"
+    b"</Report>"
 )
 _END = b"</Transactions></Report>"
 _COMPANY = (
-    b"<IncomeEarnerIds><Id><Type>1</Type><Code>%b</Code></Id></IncomeEarnerIds><IncomeEarnerBasic><CompanyName>Toiminimi %d</CompanyName>"
+    b"<IncomeEarnerIds><Id><Type>1</Type><Code>%b</Code></Id></IncomeEarnerIds><IncomeEarnerBasic>"
+    b"<CompanyName>Toiminimi %d</CompanyName>"
     b"</IncomeEarnerBasic></IncomeEarner><Transactions>"
 )
 

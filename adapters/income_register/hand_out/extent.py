@@ -1,5 +1,5 @@
-"""What one extraction of a subscription covers: the messages committed since the last extraction and
-up to its beginning, as far as they were received in its time.
+"""What one extraction of a subscription covers: the messages committed since the last
+extraction and up to its beginning, as far as they were received in its time.
 
 Time alone does not tell what is new: a message may be committed after the extraction whose time it
 was received in. It belongs to the next one. A message that was received after an extraction's end,

@@ -248,5 +248,6 @@ def _references(holding: Holding, wanted: Wanted) -> bytes:
     return (
         f"<ReportData><IRReportId>{holding.shelf.register_id(wanted.report_id)}</IRReportId>"
         f"<ReportId>{report_id}</ReportId><ReportStatus>{wanted.status}</ReportStatus>"
-        f"<ReportVersion>{wanted.version}</ReportVersion><ReceivedTimestamp>{holding.received}</ReceivedTimestamp></ReportData>"
+        f"<ReportVersion>{wanted.version}</ReportVersion><ReceivedTimestamp>"
+        f"{holding.received}</ReceivedTimestamp></ReportData>"
     ).encode()

@@ -1,5 +1,5 @@
-"""Recognises what a channel has judged before, so that it need not be judged again: most reports and
-headers of a payer are written alike and differ in names, amounts and dates.
+"""Recognises what a channel has judged before, so that it need not be judged again: most
+reports and headers of a payer are written alike and differ in names, amounts and dates.
 
 **The promise.** A verdict is a function of the message (and of what the register remembers by its
 rules): for any delivery and any history, verdict and findings are those of an exchange that has

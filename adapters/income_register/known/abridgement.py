@@ -164,8 +164,8 @@ class Abridgement:
 
 
 def abridge(body: bytes, memories: Mapping[bool, Memory]) -> Abridgement | None:
-    """The delivery abridged, by what is remembered of wages (True) and of benefits; None when it is small, not written plainly enough, or little of it is
-    known.
+    """The delivery abridged, by what is remembered of wages (True) and of benefits; None
+    when it is small, not written plainly enough, or little of it is known.
     """
     if (
         len(body) < ABRIDGED_BYTES_MIN

@@ -27,9 +27,8 @@ _START = b"<DeliveryData>"
 _DAYS = rb"\s*(?:<(PaymentDate|StartDate|EndDate)>[0-9:.+Z-]*</\1>\s*)*"
 #: What differs from delivery to delivery and has rules of its own.
 _VARYING = re.compile(
-    rb"<(?:Timestamp|DeliveryId|PaymentDate|ReportDate)>[0-9A-Za-z:.+_-]*(?=</)|(?<=<PaymentPeriod>)"
-    + _DAYS
-    + rb"(?=</PaymentPeriod>)"
+    rb"<(?:Timestamp|DeliveryId|PaymentDate|ReportDate)>[0-9A-Za-z:.+_-]*(?=</)|(?<=<PaymentPeriod>"
+    rb")" + _DAYS + rb"(?=</PaymentPeriod>)"
 )
 
 

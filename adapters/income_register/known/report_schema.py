@@ -11,15 +11,23 @@ from exchange.schemas.xml import XmlSchema
 
 _PARTY = "<{0}><Type>1</Type><Code>0000000-0</Code></{0}>"
 _HEADER = (
-    "<DeliveryData><Timestamp>2020-01-01T00:00:00Z</Timestamp><Source>S</Source><DeliveryDataType>1</DeliveryDataType>"
-    "<DeliveryId>D</DeliveryId><FaultyControl>1</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>"
+    "<DeliveryData><Timestamp>2020-01-01T00:00:00Z</Timestamp><Source>S</Source><DeliveryDataType>"
+    "1</DeliveryDataType>"
+    "<DeliveryId>D</DeliveryId><FaultyControl>1</FaultyControl><ProductionEnvironment>"
+    "false</ProductionEnvironment>"
     + "".join(
         map(_PARTY.format, ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender"))
     )
 )
 _DAY = "2020-01-01"
-_PERIOD = f"<PaymentPeriod><PaymentDate>{_DAY}</PaymentDate><StartDate>{_DAY}</StartDate><EndDate>{_DAY}</EndDate></PaymentPeriod>"
-_CONTACTS = "<ContactPersons><ContactPerson><Name>N</Name><Telephone>1</Telephone></ContactPerson></ContactPersons>"
+_PERIOD = (
+    f"<PaymentPeriod><PaymentDate>{_DAY}</PaymentDate><StartDate>{_DAY}</StartDate><EndDate>"
+    f"{_DAY}</EndDate></PaymentPeriod>"
+)
+_CONTACTS = (
+    "<ContactPersons><ContactPerson><Name>N</Name><Telephone>1</Telephone></ContactPerson>"
+    "</ContactPersons>"
+)
 _PAYER = (
     "<Payer><PayerIds><Id><Type>1</Type><Code>0000000-0</Code></Id></PayerIds></Payer><Reports>"
 )

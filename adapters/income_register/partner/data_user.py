@@ -61,8 +61,10 @@ def _question(
 ) -> Sending:
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
-        f"<Timestamp>{_timestamp(situation.now)}</Timestamp><DeliveryDataType>103</DeliveryDataType><DeliveryId>{name}</DeliveryId>"
-        f"<ProductionEnvironment>false</ProductionEnvironment>{_parties(kela)}</s:StatusRequestToIR>"
+        f"<Timestamp>{_timestamp(situation.now)}</Timestamp><DeliveryDataType>"
+        f"103</DeliveryDataType><DeliveryId>{name}</DeliveryId>"
+        "<ProductionEnvironment>false</ProductionEnvironment>"
+        f"{_parties(kela)}</s:StatusRequestToIR>"
     ).encode()
 
     def subscribe(reply: Reply, later: Situation) -> Sequence[Sending]:
@@ -98,15 +100,22 @@ def subscription(kela: Partner, name: str, now: int) -> bytes:
         for second in range(0, _DAY_SECONDS, STEP_SECONDS)
     )
     return (
-        '<s:SubscriptionsRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/SubscriptionsToIR"><DeliveryData>'
-        f"<Timestamp>{_timestamp(now)}</Timestamp><DeliveryDataType>103</DeliveryDataType><DeliveryId>{name}</DeliveryId>"
+        "<s:SubscriptionsRequestToIR "
+        'xmlns:s="http://www.tulorekisteri.fi/2017/1/SubscriptionsToIR"><DeliveryData>'
+        f"<Timestamp>{_timestamp(now)}</Timestamp><DeliveryDataType>103</DeliveryDataType>"
+        f"<DeliveryId>{name}</DeliveryId>"
         f"<ProductionEnvironment>false</ProductionEnvironment>{_parties(kela)}<MainSubscription>"
-        f"<MainSubscriptionId>{name}</MainSubscriptionId><DeliveryChannelCode>1</DeliveryChannelCode>"
+        f"<MainSubscriptionId>{name}</MainSubscriptionId><DeliveryChannelCode>"
+        "1</DeliveryChannelCode>"
         f"<SubscriptionType>2</SubscriptionType><ValidFrom>{today}</ValidFrom>"
-        f"<ModifiedTimespanStart>{_timestamp(start)}</ModifiedTimespanStart><PartyType>3</PartyType><Subscriptions><Subscription>"
-        f"<SubscriptionId>{name}</SubscriptionId><QueryDataType>{SUBSCRIPTIONS[name]}</QueryDataType>"
-        f"<QueryProfile>{_PROFILE}</QueryProfile><IncludeAllVersions>false</IncludeAllVersions></Subscription></Subscriptions>"
-        f"<Schedule><RecurringDeliverySchedule><DailySchedule>{times}</DailySchedule></RecurringDeliverySchedule></Schedule>"
+        f"<ModifiedTimespanStart>{_timestamp(start)}</ModifiedTimespanStart><PartyType>"
+        "3</PartyType><Subscriptions><Subscription>"
+        f"<SubscriptionId>{name}</SubscriptionId><QueryDataType>"
+        f"{SUBSCRIPTIONS[name]}</QueryDataType>"
+        f"<QueryProfile>{_PROFILE}</QueryProfile><IncludeAllVersions>false</IncludeAllVersions>"
+        "</Subscription></Subscriptions>"
+        f"<Schedule><RecurringDeliverySchedule><DailySchedule>{times}</DailySchedule>"
+        "</RecurringDeliverySchedule></Schedule>"
         "</MainSubscription></DeliveryData></s:SubscriptionsRequestToIR>"
     ).encode()
 
@@ -118,7 +127,8 @@ def _timestamp(milliseconds: int) -> str:
 
 def _parties(partner: Partner) -> str:
     return "".join(
-        f"<DeliveryData{party}><Type>1</Type><Code>{partner.business_id}</Code></DeliveryData{party}>"
+        f"<DeliveryData{party}><Type>1</Type><Code>{partner.business_id}</Code>"
+        f"</DeliveryData{party}>"
         for party in ("Owner", "Creator", "Sender")
     )
 

@@ -90,8 +90,10 @@ def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sendi
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
         f"<Timestamp>{batch.day}T06:05:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType>"
-        f"<DeliveryId>{batch.delivery_id}</DeliveryId><ProductionEnvironment>false</ProductionEnvironment>"
-        f"<DeliveryDataOwner>{owner}</DeliveryDataOwner><DeliveryDataCreator>{sender}</DeliveryDataCreator>"
+        f"<DeliveryId>{batch.delivery_id}</DeliveryId><ProductionEnvironment>"
+        "false</ProductionEnvironment>"
+        f"<DeliveryDataOwner>{owner}</DeliveryDataOwner><DeliveryDataCreator>"
+        f"{sender}</DeliveryDataCreator>"
         f"<DeliveryDataSender>{sender}</DeliveryDataSender></s:StatusRequestToIR>"
     ).encode()
     return Sending(
@@ -190,7 +192,8 @@ class Stub:
         """
         if message_type not in SUBMITTED:
             raise ValueError(
-                f"the register takes no {message_type or 'message of unknown type'}: {', '.join(SUBMITTED)}"
+                f"the register takes no {message_type or 'message of unknown type'}: "
+                f"{', '.join(SUBMITTED)}"
             )
         service, action = SUBMITTED[message_type]
         return _call(

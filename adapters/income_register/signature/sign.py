@@ -83,8 +83,10 @@ def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
     digest = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     inside = (
         f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"></ds:CanonicalizationMethod>'
-        '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"></ds:SignatureMethod>'
-        f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{DS}enveloped-signature"></ds:Transform>'
+        '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256">'
+        "</ds:SignatureMethod>"
+        '<ds:Reference URI=""><ds:Transforms><ds:Transform '
+        f'Algorithm="{DS}enveloped-signature"></ds:Transform>'
         f'<ds:Transform Algorithm="{EXCLUSIVE}"></ds:Transform></ds:Transforms>'
         '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
         f"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
@@ -94,8 +96,10 @@ def sign_canonical(canonical: bytes, key: SigningKey) -> bytes:
     signed = f'<ds:SignedInfo xmlns:ds="{DS}">{inside}'.encode()
     value = base64.b64encode(key.private.sign(signed, padding.PKCS1v15(), hashes.SHA256())).decode()
     signature = (
-        f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{inside}<ds:SignatureValue>{value}</ds:SignatureValue><ds:KeyInfo>'
-        f"<ds:X509Data><ds:X509Certificate>{key.certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>"
+        f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{inside}<ds:SignatureValue>'
+        f"{value}</ds:SignatureValue><ds:KeyInfo>"
+        f"<ds:X509Data><ds:X509Certificate>{key.certificate}</ds:X509Certificate></ds:X509Data>"
+        "</ds:KeyInfo></ds:Signature>"
     ).encode()
     end = canonical.rindex(b"</")
     return b"".join((canonical[:end], signature, canonical[end:]))

@@ -42,7 +42,8 @@ class Names:
         fits = _NAME.fullmatch(name) and len(name) <= NAME_CHARACTERS_MAX
         if not fits or keyword.iskeyword(folder):
             raise ScaffoldError(
-                f"{name[:NAME_CHARACTERS_MAX]!r} is no name: lower-case words of letters and digits "
+                f"{name[:NAME_CHARACTERS_MAX]!r} is no name: lower-case words of letters and "
+                "digits "
                 f"divided by hyphens, at most {NAME_CHARACTERS_MAX} characters, no word of Python"
             )
         return cls(name, folder, "".join(word.capitalize() for word in name.split("-")))

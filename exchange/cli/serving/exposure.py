@@ -1,4 +1,6 @@
-"""Whether an exchange may be reached from beyond loopback with these settings; asked at the start."""
+"""Whether an exchange may be reached from beyond loopback with these settings; asked at the
+start.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def check(settings: Settings) -> None:
     identity = settings.identity
     if identity.allow_real_persons and not identity.allow_real_persons_beyond_loopback:
         raise SettingsError(
-            f"server.host {host} is beyond loopback and identity.allow_real_persons turns the guard "
+            f"server.host {host} is beyond loopback and identity.allow_real_persons turns the "
+            "guard "
             "against real persons off: turn it on, or set "
             "identity.allow_real_persons_beyond_loopback = true"
         )

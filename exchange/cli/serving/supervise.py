@@ -1,4 +1,6 @@
-"""Several workers on one port and one ledger: started, started again when they die, ended together."""
+"""Several workers on one port and one ledger: started, started again when they die, ended
+together.
+"""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def serve_until_signal(
 
 
 def leave() -> None:
-    """End at once, with the exit code `LOST`: SQLite must not close the ledger, for that would write
-    what it holds into whatever lies in the file's place now.
+    """End at once, with the exit code `LOST`: SQLite must not close the ledger, for that
+    would write what it holds into whatever lies in the file's place now.
     """
     sys.stderr.close()  # the log writes beside this thread: what waits is written first
     os._exit(LOST)

@@ -89,7 +89,8 @@ def _follow(pipes: dict[Connection, BaseProcess], progress: Board) -> None:
                     process.join()
                     if process.exitcode:
                         raise ShardFailed(
-                            f"a process of the simulation ended with {process.exitcode}; run it again to go on"
+                            f"a process of the simulation ended with {process.exitcode}; run it "
+                            "again to go on"
                         ) from None
     finally:
         for process in pipes.values():
@@ -131,7 +132,10 @@ class Board:
             self._past.pop(0)
         since, calls_before, items_before = self._past[0]
         seconds = max(now - since, 0.001)
-        rates = f"{(calls - calls_before) / seconds:,.0f} messages/s, {(items - items_before) / seconds:,.0f} items/s"
+        rates = (
+            f"{(calls - calls_before) / seconds:,.0f} messages/s, "
+            f"{(items - items_before) / seconds:,.0f} items/s"
+        )
         date: datetime.date = self._dates[lived.day - 1]
         self._bar.update(self._task, completed=days, date=date.isoformat(), rates=rates)
 

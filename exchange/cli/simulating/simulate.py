@@ -66,7 +66,8 @@ def simulate(
     days: Annotated[
         str | None,
         typer.Option(
-            help="Only these days of the year: YYYY-MM-DD, or the first and the last as YYYY-MM-DD..YYYY-MM-DD."
+            help="Only these days of the year: YYYY-MM-DD, or the first and the last as "
+            "YYYY-MM-DD..YYYY-MM-DD."
         ),
     ] = None,
     faults: Annotated[
@@ -120,7 +121,9 @@ def _one(run: Run, folder: Path, processes: int, language: str) -> bool:
 
 
 def _both(run: Run, changed: Run, folder: Path, processes: int, language: str) -> bool:
-    """Live a year without and with a change, print and write both and how they differ; whether all is sound."""
+    """Live a year without and with a change, print and write both and how they differ;
+    whether all is sound.
+    """
     # Both years are lived before either is published: what draws charts stays in memory.
     base, base_sound = _live(run, folder / "without", processes)
     report, sound = _live(changed, folder / "with", processes)

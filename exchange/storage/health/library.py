@@ -1,4 +1,6 @@
-"""Which faults the SQLite library has that Python brings; the ledger's own state is not looked at."""
+"""Which faults the SQLite library has that Python brings; the ledger's own state is not
+looked at.
+"""
 
 from __future__ import annotations
 

@@ -269,7 +269,8 @@ def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, lis
     for writer, link in sorted(newest.items()):
         if writer[1]:
             notes.append(
-                f"writer {writer[0]}/{writer[1]}: the head file says nothing of its {link.number} commits"
+                f"writer {writer[0]}/{writer[1]}: the head file says nothing of its {link.number} "
+                "commits"
             )
     return check, notes
 

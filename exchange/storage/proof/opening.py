@@ -23,12 +23,14 @@ EVENTS_MAX = 512
 ROWS_MAX = 5_000
 
 _BODIES = (
-    "SELECT event.id,body.codec,body.content FROM event JOIN message ON message.id=event.message_id AND event.kind=message.state "
+    "SELECT event.id,body.codec,body.content FROM event JOIN message ON "
+    "message.id=event.message_id AND event.kind=message.state "
     "JOIN body ON body.message_id=message.id WHERE event.delivery_id=0 AND event.id BETWEEN ? AND ?"
 )
 _ANSWERS = (
     "SELECT event.id,answer.codec,answer.content,answer.content_type FROM event "
-    "JOIN answer ON answer.delivery_id=event.delivery_id WHERE event.kind='answered' AND event.id BETWEEN ? AND ?"
+    "JOIN answer ON answer.delivery_id=event.delivery_id WHERE event.kind='answered' AND event.id "
+    "BETWEEN ? AND ?"
 )
 
 

@@ -66,15 +66,20 @@ RECOUNT_OF_DROPPED = _FROM.format(
 )
 #: What of the rows the count needs, of the messages with these ids.
 DROPPED_ROWS = (
-    f"INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,{_KINDS_OF_ITEMS} FROM message "
+    "INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,"
+    f"endpoint,items,bytes,process,{_KINDS_OF_ITEMS} FROM message "
     "WHERE id IN (SELECT id FROM temp.pruned)",
-    "INSERT INTO temp.dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN 'items-rejected' THEN detail END FROM event "
+    "INSERT INTO temp.dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN "
+    "'items-rejected' THEN detail END FROM event "
     "WHERE message_id IN (SELECT id FROM temp.pruned)",
-    "INSERT INTO temp.dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE message_id IN (SELECT id FROM temp.pruned)",
+    "INSERT INTO temp.dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE "
+    "message_id IN (SELECT id FROM temp.pruned)",
 )
 DROPPED_TABLES = (
     "CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY KEY,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,kinds)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY "
+    "KEY,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,kinds)",
     "CREATE TEMP TABLE IF NOT EXISTS dropped_event(message_id,delivery_id,at,kind,detail)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id INTEGER PRIMARY KEY,message_id,receiver,items)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id INTEGER PRIMARY "
+    "KEY,message_id,receiver,items)",
 )

@@ -41,8 +41,8 @@ class Verification:
         return not any(check.broken for check in self.checks)
 
 
-#: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are its
-#: owner's leases, which no event tells of; a resend begins to count anew.
+#: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
+#: its owner's leases, which no event tells of; a resend begins to count anew.
 _STATES = """
 SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||', "'||reason||'"; its events: '||
     COALESCE(told, 'none') FROM (
@@ -73,9 +73,9 @@ SELECT period, channel, message_type, sender, receiver, endpoint, kind, process,
 ) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
-#: What each endpoint received and delivered in a day: what its curve and its minutes sum to, where that
-#: is not what the day says. Curves from before endpoints were told apart prove nothing of their
-#: channel's day.
+#: What each endpoint received and delivered in a day: what its curve and its minutes sum to, where
+#: that is not what the day says. Curves from before endpoints were told apart prove nothing of
+#: their channel's day.
 _CURVES = f"""
 WITH curve AS MATERIALIZED (SELECT day,channel,endpoint,curve_sums(codec,content) AS sums FROM day_curve)
 SELECT period, channel, endpoint, kind, SUM(count), SUM(items) FROM (
@@ -219,7 +219,8 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
 
 def _by_minute(table: str) -> str:
     return (
-        "SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,SUM(count),SUM(items),SUM(bytes) "
+        "SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,SUM(count),"
+        "SUM(items),SUM(bytes) "
         f"FROM {table} GROUP BY period,channel,message_type,sender,receiver,endpoint,kind,process"
     )
 
@@ -228,8 +229,10 @@ def _by_day(minutes: str, since: int, more: str = "") -> str:
     """The minutes of a table (and further counters by day) added up by day, from day `since` on."""
     dimensions = ",".join(COUNT_COLUMNS.split(",")[1:-3])
     return (
-        f"SELECT period,{dimensions},SUM(count),SUM(items),SUM(bytes) FROM (SELECT day_of_minute(period) AS period,{dimensions},"
-        f"count,items,bytes FROM {minutes} {more}) WHERE period>={since} GROUP BY period,{dimensions}"
+        f"SELECT period,{dimensions},SUM(count),SUM(items),SUM(bytes) FROM (SELECT "
+        f"day_of_minute(period) AS period,{dimensions},"
+        f"count,items,bytes FROM {minutes} {more}) WHERE period>={since} GROUP BY "
+        f"period,{dimensions}"
     )
 
 
@@ -259,7 +262,8 @@ def _conservation(
     ):
         channels.setdefault(channel, {})[kind] = count
     for channel, state, count in connection.execute(
-        "SELECT message.channel,delivery.state,COUNT(*) FROM delivery JOIN message ON message.id=delivery.message_id "
+        "SELECT message.channel,delivery.state,COUNT(*) FROM delivery JOIN message ON "
+        "message.id=delivery.message_id "
         "WHERE delivery.state IN ('waiting','dead') GROUP BY message.channel,delivery.state"
     ):
         channels.setdefault(channel, {})[state] = count

@@ -1,5 +1,5 @@
-"""Whether a request came to a host that is ours and from a page that is ours, by its headers: against
-rebound names and foreign pages.
+"""Whether a request came to a host that is ours and from a page that is ours, by its
+headers: against rebound names and foreign pages.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Signing in and out at the page: a form takes a key and opens a session, which the ledger keeps."""
+"""Signing in and out at the page: a form takes a key and opens a session, which the ledger
+keeps.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ def test_every_receiver_and_attachment_is_seen() -> None:
         "<sbdh:Attachment><sbdh:InstanceIdentifier>"
         + "0" * 32
         + "</sbdh:InstanceIdentifier><sbdh:FileName>a.pdf"
-        "</sbdh:FileName><sbdh:IsMedical>true</sbdh:IsMedical><sbdh:InternetMediaTypeCode>application/pdf"
+        "</sbdh:FileName><sbdh:IsMedical>true</sbdh:IsMedical><sbdh:InternetMediaTypeCode>"
+        "application/pdf"
         "</sbdh:InternetMediaTypeCode></sbdh:Attachment>"
     )
     body = play.opening_bytes.replace(

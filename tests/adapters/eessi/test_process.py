@@ -89,7 +89,8 @@ def test_a_sed_that_the_stage_does_not_allow_is_told_with_what_it_does(claim: Pl
     assert violation.rule == "eessi.process.not-allowed"
     assert (
         violation.message
-        == f"P9000 can't be sent now by {KELA} as CounterParty. It may be sent after a P8000 is received."
+        == f"P9000 can't be sent now by {KELA} as CounterParty. It may be sent after a P8000 is "
+        "received."
     )
     assert (
         violation.expected

@@ -53,13 +53,17 @@ def same(one: bytes, other: bytes) -> bool:
 
 PLAIN = {
     "soap": b'<s:Envelope xmlns:s="%b"><s:Body>%b</s:Body></s:Envelope>',
-    "declared": b'<?xml version="1.0" encoding="UTF-8"?>\n<s:Envelope xmlns:s="%b">\n <s:Body>\n  %b\n </s:Body>\n</s:Envelope>\n',
+    "declared": b'<?xml version="1.0" encoding="UTF-8"?>\n<s:Envelope xmlns:s="%b">\n <s:Body>\n  '
+    b"%b\n </s:Body>\n</s:Envelope>\n",
 }
 ODD = {
-    "another namespace": b'<s:Envelope xmlns:s="%b" xmlns:o="urn:o"><s:Body>%b</s:Body></s:Envelope>',
+    "another namespace": b'<s:Envelope xmlns:s="%b" xmlns:o="urn:o"><s:Body>%b</s:Body>'
+    b"</s:Envelope>",
     "header": b'<s:Envelope xmlns:s="%b"><s:Header/><s:Body>%b</s:Body></s:Envelope>',
-    "comment": b'<s:Envelope xmlns:s="%b"><!-- </s:Body></s:Envelope> --><s:Body>%b</s:Body></s:Envelope>',
-    "comment after": b'<s:Envelope xmlns:s="%b"><s:Body>%b</s:Body></s:Envelope><!-- </s:Body></s:Envelope> -->',
+    "comment": b'<s:Envelope xmlns:s="%b"><!-- </s:Body></s:Envelope> '
+    b"--><s:Body>%b</s:Body></s:Envelope>",
+    "comment after": b'<s:Envelope xmlns:s="%b"><s:Body>%b</s:Body></s:Envelope><!-- '
+    b"</s:Body></s:Envelope> -->",
 }
 
 

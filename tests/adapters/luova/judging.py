@@ -21,8 +21,8 @@ NOTHING_NEW = b'{"viimeisinKirjausavain":1,"muutokset":[],"ajanTasalla":true}'
 
 
 def inbound(body: bytes = NOTHING_NEW, partner: str = "dvv", **hints: str) -> Inbound:
-    """A message as the submit endpoint hands it on; `type` and `id` have defaults, an empty hint is one
-    that was left out.
+    """A message as the submit endpoint hands it on; `type` and `id` have defaults, an empty
+    hint is one that was left out.
     """
     found = DIRECTORY.get(partner)
     assert found is not None, partner

@@ -1,4 +1,6 @@
-"""What `family.toml` may say and what is told when it says something else; how records are counted."""
+"""What `family.toml` may say and what is told when it says something else; how records are
+counted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The start beyond loopback: refused with what everybody knows, unless a setting says so by name."""
+"""The start beyond loopback: refused with what everybody knows, unless a setting says so by
+name.
+"""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def test_a_whole_ledger_is_clean(ledger: Path) -> None:
     assert result.exit_code == 0, result.stdout
     assert result.stdout.splitlines()[-1] == "verify: clean"
     assert (
-        "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, dead-lettered 1"
-        in result.stdout
+        "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, "
+        "dead-lettered 1" in result.stdout
     )
 
 
@@ -91,9 +91,11 @@ def test_a_whole_ledger_is_clean(ledger: Path) -> None:
         ("DELETE FROM event WHERE kind='delivered'", {COUNTERS, STATES}),
         ("DELETE FROM event WHERE kind='duplicate'", {COUNTERS}),
         ("DELETE FROM event WHERE kind='resent'", {COUNTERS, STATES}),
-        ("INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id,delivery_id,at,kind,detail FROM event "
+        ("INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT "
+         "message_id,delivery_id,at,kind,detail FROM event "
          "WHERE kind='delivered'", {COUNTERS, STATES}),
-        ("DELETE FROM body WHERE message_id=(SELECT message_id FROM delivery WHERE state='waiting' LIMIT 1)", {ORPHANS}),
+        ("DELETE FROM body WHERE message_id=(SELECT message_id FROM delivery WHERE "
+         "state='waiting' LIMIT 1)", {ORPHANS}),
     ],
 )  # fmt: skip
 def test_every_damage_is_seen_and_told(ledger: Path, damage: str, broken: set[str]) -> None:

@@ -1,5 +1,5 @@
-"""Ordered deliveries over two dispatchers on one ledger file: whatever comes when, of a conversation
-one is out at a time, in the order of positions, and none is lost.
+"""Ordered deliveries over two dispatchers on one ledger file: whatever comes when, of a
+conversation one is out at a time, in the order of positions, and none is lost.
 """
 
 from __future__ import annotations

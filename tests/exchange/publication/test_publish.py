@@ -61,9 +61,11 @@ def test_another_process_at_another_time_writes_the_same_bytes(
     folder: Path, year_ledger: Path, tmp_path: Path
 ) -> None:
     code = (
-        "import sys, datetime; from pathlib import Path; from exchange.assembly import statistics_report;"
+        "import sys, datetime; from pathlib import Path; from exchange.assembly import "
+        "statistics_report;"
         "from exchange.publication.publish import publish;"
-        "report = statistics_report(Path(sys.argv[1]), 2024, datetime.date(2024, 1, 1), datetime.date(2025, 1, 1), 0.001);"
+        "report = statistics_report(Path(sys.argv[1]), 2024, datetime.date(2024, 1, 1), "
+        "datetime.date(2025, 1, 1), 0.001);"
         "publish(report, Path(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4321", "TZ": "Pacific/Auckland"}

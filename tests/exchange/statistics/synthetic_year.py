@@ -14,8 +14,8 @@ from exchange.statistics.days import first_minute, is_working_day, number_of
 from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 
-#: (type, sender, receiver, endpoint, items published in 2024, items in a message); the channel follows
-#: from the family.
+#: (type, sender, receiver, endpoint, items published in 2024, items in a message); the channel
+#: follows from the family.
 FLOWS = (
     ("kelmu.benefit-query", "county.pirkanmaa", "kela.benefit-register", "ui", 4_505_175, 1),
     ("kelmu.benefit-query", "helsinki", "kela.benefit-register", "ui", 840_666, 1),

@@ -28,7 +28,16 @@ from exchange.statistics.suppression import (
 from tests.exchange.statistics.attacker import Attacker
 
 COUNTS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
-SEDS = ("eessi.a009", "eessi.a010", "eessi.h001", "eessi.h002", "eessi.p6000", "eessi.p8000", "eessi.s040")  # fmt: skip
+# fmt: skip
+SEDS = (
+    "eessi.a009",
+    "eessi.a010",
+    "eessi.h001",
+    "eessi.h002",
+    "eessi.p6000",
+    "eessi.p8000",
+    "eessi.s040",
+)
 LINES = (
     "kelmu.queries.api",
     "kelmu.queries.ui",

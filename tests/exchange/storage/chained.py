@@ -1,4 +1,6 @@
-"""A ledger with something in every table, written by two writers, for the tests of what damages it."""
+"""A ledger with something in every table, written by two writers, for the tests of what
+damages it.
+"""
 
 from __future__ import annotations
 

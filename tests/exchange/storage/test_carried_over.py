@@ -29,8 +29,10 @@ TABLES = {
     "answer": "delivery_id,codec,content_type,content",
     "event": "id,message_id,delivery_id,at,kind,detail",
     "memory": "channel,key,value,version",
-    "counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
-    "day_counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes",
+    "counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,"
+    "bytes",
+    "day_counter": "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,"
+    "bytes",
 }
 
 
@@ -81,7 +83,8 @@ def test_what_was_stored_before_the_chain_is_proved_from_the_migration_on(old: P
     for statement, named in (
         ("UPDATE message SET detail='[]' WHERE sender_message_id='m-77'", ROWS),
         ("UPDATE body SET content=x'00' WHERE message_id=(SELECT MIN(message_id) FROM body)", STORED),
-        ("UPDATE answer SET content=x'00' WHERE delivery_id=(SELECT MAX(delivery_id) FROM answer)", STORED),
+        ("UPDATE answer SET content=x'00' WHERE delivery_id=(SELECT MAX(delivery_id) FROM "
+         "answer)", STORED),
         ("UPDATE memory SET version=9 WHERE key='case:8'", MEMORY),
     ):  # fmt: skip
         with closing(sqlite3.connect(old, isolation_level=None)) as connection:

@@ -1,4 +1,6 @@
-"""One owner of a ledger: the lock's life is its holders', and each life of a writer has an epoch."""
+"""One owner of a ledger: the lock's life is its holders', and each life of a writer has an
+epoch.
+"""
 
 from __future__ import annotations
 

@@ -23,13 +23,15 @@ from tests.exchange.storage.chained import (
 )
 
 SWAP = (
-    "UPDATE {table} SET {column}=(SELECT CASE {table}.{key} WHEN low THEN (SELECT {column} FROM {table} WHERE {key}=high) "
+    "UPDATE {table} SET {column}=(SELECT CASE {table}.{key} WHEN low THEN (SELECT {column} FROM "
+    "{table} WHERE {key}=high) "
     "ELSE (SELECT {column} FROM {table} WHERE {key}=low) END FROM "
     "(SELECT MIN({key}) AS low,MAX({key}) AS high FROM {table})) "
     "WHERE {key} IN ((SELECT MIN({key}) FROM {table}),(SELECT MAX({key}) FROM {table}))"
 )
 MESSAGE_COLUMNS = (
-    "id,channel,message_type,sender,sender_message_id,digest,received_at,state,endpoint,conversation,"
+    "id,channel,message_type,sender,sender_message_id,digest,received_at,state,endpoint,"
+    "conversation,"
     "items,bytes,content_type,detail,process"
 )
 
@@ -80,7 +82,8 @@ def test_a_message_that_was_edited(ledger: Path, column: str) -> None:
         ("UPDATE delivery SET position=position+1", {ROWS}),
         ("UPDATE message SET state='rejected' WHERE sender_message_id='w0-3'", {ROWS, OUTSIDE}),
         ("DELETE FROM message WHERE sender_message_id='w0-3'", {ROWS}),
-        (f"INSERT INTO message({MESSAGE_COLUMNS}) SELECT {MESSAGE_COLUMNS.replace('id,', '7,', 1).replace('sender_message_id', '1')}"
+        (f"INSERT INTO message({MESSAGE_COLUMNS}) SELECT "
+         f"{MESSAGE_COLUMNS.replace('id,', '7,', 1).replace('sender_message_id', '1')}"
          " FROM message LIMIT 1", {OUTSIDE}),
         (SWAP.format(table="message", column="digest", key="id"), {ROWS}),
         ("UPDATE event SET at=at+1 WHERE id=5", {ROWS}),
@@ -90,8 +93,10 @@ def test_a_message_that_was_edited(ledger: Path, column: str) -> None:
         ("UPDATE event SET digest=NULL WHERE kind='accepted'", {ROWS, STORED}),
         ("DELETE FROM event WHERE kind='duplicate'", {ROWS}),
         ("DELETE FROM event WHERE id=(SELECT MAX(id) FROM event)", {ROWS}),
-        ("INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id,0,at,'seen','' FROM event LIMIT 1", {OUTSIDE}),
-        ("INSERT INTO event(id,message_id,delivery_id,at,kind,detail) SELECT 0,message_id,0,at,'seen','' FROM event LIMIT 1", {OUTSIDE}),
+        ("INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT "
+         "message_id,0,at,'seen','' FROM event LIMIT 1", {OUTSIDE}),
+        ("INSERT INTO event(id,message_id,delivery_id,at,kind,detail) SELECT "
+         "0,message_id,0,at,'seen','' FROM event LIMIT 1", {OUTSIDE}),
         (SWAP.format(table="event", column="message_id", key="id"), {ROWS}),
         ("UPDATE event SET id=id+1000", {ROWS, OUTSIDE}),
         ("UPDATE event SET id=id+1000 WHERE id=(SELECT MAX(id) FROM event)", {ROWS, OUTSIDE}),
@@ -121,14 +126,17 @@ def test_a_message_that_was_edited(ledger: Path, column: str) -> None:
         ("UPDATE answer SET content_type='text/html'", {STORED}),
         ("DELETE FROM answer", {STORED}),
         (SWAP.format(table="answer", column="content", key="delivery_id"), {STORED}),
-        ("INSERT INTO answer SELECT (SELECT id FROM delivery WHERE state='waiting' LIMIT 1),codec,content_type,content FROM answer LIMIT 1", {OUTSIDE}),
-        ("UPDATE answer SET delivery_id=(SELECT id FROM delivery WHERE state='waiting' LIMIT 1) WHERE delivery_id=(SELECT MIN(delivery_id) FROM answer)", {OUTSIDE, STORED}),
+        ("INSERT INTO answer SELECT (SELECT id FROM delivery WHERE state='waiting' LIMIT "
+         "1),codec,content_type,content FROM answer LIMIT 1", {OUTSIDE}),
+        ("UPDATE answer SET delivery_id=(SELECT id FROM delivery WHERE state='waiting' LIMIT 1) "
+         "WHERE delivery_id=(SELECT MIN(delivery_id) FROM answer)", {OUTSIDE, STORED}),
         # What is remembered.
         ("UPDATE memory SET value='{}'", {MEMORY}),
         ("UPDATE memory SET version=version+1", {MEMORY}),
         ("UPDATE memory SET digest=zeroblob(16)", {MEMORY}),
         ("DELETE FROM memory WHERE key='w0:0'", {MEMORY}),
-        ("INSERT INTO memory(channel,key,value,version,digest) VALUES ('luova','new','{}',1,zeroblob(16))", {MEMORY}),
+        ("INSERT INTO memory(channel,key,value,version,digest) VALUES "
+         "('luova','new','{}',1,zeroblob(16))", {MEMORY}),
         ("UPDATE memory SET key='w0:x' WHERE key='w0:1'", {MEMORY}),
         # The chain itself.
         ("DELETE FROM chain WHERE node=0 AND number=3", {LINKS, OUTSIDE}),
@@ -184,8 +192,10 @@ def test_an_event_that_was_put_in_with_a_link_of_its_own(ledger: Path) -> None:
     """Somebody who forges a commit has the head against them, and whoever kept a copy of it."""
     damage(
         ledger,
-        "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT message_id,0,at,'seen','' FROM event LIMIT 1",
-        "INSERT INTO chain SELECT node,epoch,number+1,number+1,last_event+1,last_event+1,1,0,NULL,memory,content,digest "
+        "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT "
+        "message_id,0,at,'seen','' FROM event LIMIT 1",
+        "INSERT INTO chain SELECT node,epoch,number+1,number+1,last_event+1,last_event+1,1,0,NULL,"
+        "memory,content,digest "
         "FROM chain ORDER BY last_event DESC,number DESC LIMIT 1",
     )
     assert broken(ledger).keys() >= {LINKS, ROWS}

@@ -63,7 +63,8 @@ async def ledger(tmp_path: Path) -> SqliteLedger:
 def links(path: Path) -> list[tuple[int, ...]]:
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(
-            "SELECT node,epoch,number,since,events,dropped,COALESCE(length(kept),0) FROM chain ORDER BY 1,2,3"
+            "SELECT node,epoch,number,since,events,dropped,COALESCE(length(kept),0) FROM chain "
+            "ORDER BY 1,2,3"
         ).fetchall()
 
 
@@ -130,7 +131,8 @@ async def test_what_was_taken_out_as_if_retention_had_dropped_it_is_named(
     assert broken(ledger.path)
     for statement in (
         "UPDATE chain SET events=events+1,dropped=dropped+1 WHERE since!=number",
-        "UPDATE chain SET dropped=events WHERE number=(SELECT MAX(number) FROM chain WHERE events>0)",
+        "UPDATE chain SET dropped=events WHERE number=(SELECT MAX(number) FROM chain WHERE "
+        "events>0)",
         "UPDATE pruned_counter SET items=items+1",
         "DELETE FROM pruned_counter",
     ):

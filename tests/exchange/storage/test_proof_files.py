@@ -1,5 +1,6 @@
-"""What happens to a ledger's files is named by `verify`: pages flipped, the file or its WAL lost, an
-older copy in its place, the head file lost, cut or edited; backups and going back to one.
+"""What happens to a ledger's files is named by `verify`: pages flipped, the file or its WAL
+lost, an older copy in its place, the head file lost, cut or edited; backups and going back
+to one.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""One channel whose endpoint waits until it is let go, on a real server: what the tests of endpoints and
-entrance call; no test.
+"""One channel whose endpoint waits until it is let go, on a real server: what the tests of
+endpoints and entrance call; no test.
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ async def test_every_route_of_the_server_is_described(served: Running) -> None:
 
 
 async def test_every_documented_address_answers(served: Running) -> None:
-    """Nothing described is unknown to the server: with a key no answer is for want of an endpoint, or a
-    failure.
+    """Nothing described is unknown to the server: with a key no answer is for want of an
+    endpoint, or a failure.
     """
     for path, methods in (await document(served))["paths"].items():
         for method in methods:

@@ -1,5 +1,5 @@
-"""The endpoints over a real server: limits, fairness between partners, bodies that never come; what a
-channel answers is its own tests'.
+"""The endpoints over a real server: limits, fairness between partners, bodies that never
+come; what a channel answers is its own tests'.
 """
 
 from __future__ import annotations

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BOMB = b"""<?xml version="1.0"?>
 <!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
 <lolz>&c;</lolz>"""
-EXTERNAL = b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY secret SYSTEM "file:///etc/passwd">]><l>&secret;</l>'
+EXTERNAL = (
+    b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY secret SYSTEM '
+    b'"file:///etc/passwd">]><l>&secret;</l>'
+)
 FROM_OUTSIDE = b'<?xml version="1.0"?><!DOCTYPE l SYSTEM "http://127.0.0.1:9/evil.dtd"><l/>'
 DEPTH = 10_000
 

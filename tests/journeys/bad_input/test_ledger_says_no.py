@@ -1,5 +1,5 @@
-"""Calls over sockets at a ledger that takes nothing: 503 with Retry-After in the channel's own form,
-and all goes on once there is room.
+"""Calls over sockets at a ledger that takes nothing: 503 with Retry-After in the channel's
+own form, and all goes on once there is room.
 """
 
 from __future__ import annotations

@@ -194,7 +194,8 @@ async def test_a_code_in_one_entry_of_a_batch_leaves_the_others(target: Target) 
     calls = [form.sending().call for _ in range(3)]
     calls[1] = into_body(calls[1], code)
     lines = [
-        f'{{"id":"{call.headers["X-Message-Id"]}","type":"population.births","body":{call.body.decode()}}}'
+        f'{{"id":"{call.headers["X-Message-Id"]}","type":"population.births",'
+        f'"body":{call.body.decode()}}}'
         for call in calls
     ]
     headers = {"X-API-Key": calls[0].headers["X-API-Key"], "Content-Type": "application/x-ndjson"}

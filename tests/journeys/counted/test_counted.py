@@ -141,7 +141,8 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
             "SELECT COUNT(*) FROM delivery WHERE mode='push' AND state='waiting' AND attempts=0 "
             "AND receiver NOT IN (SELECT receiver FROM receiver_state WHERE state<>'up') AND "
             # What follows a dead letter in order waits for an operator.
-            "NOT EXISTS (SELECT 1 FROM delivery AS dead JOIN message AS one ON one.id=dead.message_id "
+            "NOT EXISTS (SELECT 1 FROM delivery AS dead JOIN message AS one ON "
+            "one.id=dead.message_id "
             "JOIN message AS other ON other.id=delivery.message_id WHERE dead.state='dead' AND "
             "dead.ordered=1 AND delivery.ordered=1 AND dead.receiver=delivery.receiver "
             "AND one.channel=other.channel AND one.conversation=other.conversation)"

@@ -72,7 +72,8 @@ def agree(name: str, document: etree._Element) -> bool:
     if verdict != wanted:
         log = (theirs if verdict else ours).error_log
         pytest.fail(
-            f"{name}: ours says {verdict}, the register's {wanted}: {log}\n{etree.tostring(document).decode()[:20000]}"
+            f"{name}: ours says {verdict}, the register's {wanted}: "
+            f"{log}\n{etree.tostring(document).decode()[:20000]}"
         )
     return bool(verdict)
 

@@ -60,7 +60,10 @@ def _ends() -> tuple[Partner, Partner]:
 
 @functools.lru_cache(maxsize=512)
 def _institution(element: str, partner: Partner) -> str:
-    return f"<{element}><Country>{partner.country}</Country><Name>{escape(partner.name)}</Name></{element}>"
+    return (
+        f"<{element}><Country>{partner.country}</Country><Name>{escape(partner.name)}</Name>"
+        f"</{element}>"
+    )
 
 
 def _person(rng: random.Random, date: datetime.date, country: str) -> str:
@@ -68,7 +71,8 @@ def _person(rng: random.Random, date: datetime.date, country: str) -> str:
     return (
         f"<Person><PersonalIdentityCode>{who.personal_identity_code}</PersonalIdentityCode>"
         f'<ForeignId country="{country}">X{rng.getrandbits(32)}</ForeignId>'
-        f"<LastName>{who.last_name}</LastName><FirstName>{who.first_name}</FirstName><BirthDate>{who.birth_date}</BirthDate></Person>"
+        f"<LastName>{who.last_name}</LastName><FirstName>{who.first_name}</FirstName><BirthDate>"
+        f"{who.birth_date}</BirthDate></Person>"
     )
 
 
@@ -85,7 +89,8 @@ def _insurance(rng: random.Random, date: datetime.date, country: str) -> tuple[s
     end = f"<To>{start + int(30 + rng.random() * 70) * _DAY}</To>" if rng.random() < 0.7 else ""
     return (
         "Insurance",
-        f"<Country>{country}</Country><Period><From>{start}</From>{end}</Period><Ground>{_GROUNDS[int(rng.random() * 5)]}</Ground>",
+        f"<Country>{country}</Country><Period><From>{start}</From>{end}</Period><Ground>"
+        f"{_GROUNDS[int(rng.random() * 5)]}</Ground>",
     )
 
 
@@ -93,7 +98,8 @@ def _pension(rng: random.Random, date: datetime.date, country: str) -> tuple[str
     amount = f"{int(50 + rng.random() * 900)}.{int(rng.random() * 100):02d}"
     return (
         "Pension",
-        f"<Kind>{_PENSIONS[int(rng.random() * 4)]}</Kind><Period><From>{date.replace(day=1)}</From></Period>"
+        f"<Kind>{_PENSIONS[int(rng.random() * 4)]}</Kind><Period><From>{date.replace(day=1)}</From>"
+        "</Period>"
         f'<MonthlyAmount currency="{_CURRENCIES.get(country, "EUR")}">{amount}</MonthlyAmount>',
     )
 
@@ -128,7 +134,8 @@ def message(
         records.append(f'<{element} id="r{number}">{who}{content}</{element}>')
     moment = f"{date}T{int(rng.random() * 24):02d}:{int(rng.random() * 60):02d}:00Z"
     body = (
-        f'{_HEAD}<{root} xmlns="urn:exchange:bilateral:1">{_institution("Sender", sender)}{_institution("Receiver", receiver)}'
+        f'{_HEAD}<{root} xmlns="urn:exchange:bilateral:1">'
+        f"{_institution('Sender', sender)}{_institution('Receiver', receiver)}"
         f"<CreatedAt>{moment}</CreatedAt>{''.join(records)}</{root}>"
     )
     return Generated(

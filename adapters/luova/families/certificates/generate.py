@@ -36,21 +36,36 @@ _HOUSES = ("Esimerkkilän terveysasema", "Mallilan sairaala", "Demokylän työte
 _DAY = datetime.timedelta(days=1)
 
 _DOCUMENT = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<ClinicalDocument xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-    '<realmCode code="FI"/><typeId extension="POCD_HD000040" root="2.16.840.1.113883.1.3"/><templateId root="{forms}.{form}.20240101"/>'
-    '<id root="{id}"/><code code="{form}" codeSystem="{forms}" codeSystemName="Lomakkeet" displayName="{name}"/><title>{title}</title>'
-    '<effectiveTime value="{now}"/><confidentialityCode code="5" codeSystem="1.2.246.777.5.99902.2006"/><languageCode code="fi"/>'
-    '<setId root="{set}"/><versionNumber value="{version}"/><recordTarget><patientRole><id extension="{code}" root="{person}"/>'
-    '<patient><name><given>{given}</given><family>{family}</family></name><administrativeGenderCode code="{gender}" '
-    'codeSystem="1.2.246.537.5.1.1997"/><birthTime value="{born}"/></patient></patientRole></recordTarget><author><time value="{now}"/>'
-    '<assignedAuthor><id extension="{professional}" root="{professionals}"/><assignedPerson><name><given>{doctor}</given>'
-    "<family>{doctors}</family></name></assignedPerson></assignedAuthor></author><custodian><assignedCustodian>"
-    '<representedCustodianOrganization><id root="{oids}.19.0"/><name>{house}</name></representedCustodianOrganization>'
-    '</assignedCustodian></custodian>{related}<localHeader xmlns="urn:hl7finland"><fileFormat code="1" codeSystem="1.2.246.537.5.40179.2008" '
-    'displayName="CDA R2"/><softwareSupport moderator="Exchange simulator" product="Stub" version="1"/>'
-    '<documentType code="2" codeSystem="1.2.246.537.5.5001.2011" displayName="Lomake"/></localHeader><component>'
-    '<structuredBody><component><section><templateId root="{forms}.{form}.20240101"/><code code="{form}" codeSystem="{forms}" '
-    'displayName="{name}"/><title>{title}</title>{fields}</section></component></structuredBody></component></ClinicalDocument>'
+    '<?xml version="1.0" encoding="UTF-8"?>\n<ClinicalDocument xmlns="urn:hl7-org:v3" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+    '<realmCode code="FI"/><typeId extension="POCD_HD000040" '
+    'root="2.16.840.1.113883.1.3"/><templateId root="{forms}.{form}.20240101"/>'
+    '<id root="{id}"/><code code="{form}" codeSystem="{forms}" codeSystemName="Lomakkeet" '
+    'displayName="{name}"/><title>{title}</title>'
+    '<effectiveTime value="{now}"/><confidentialityCode code="5" '
+    'codeSystem="1.2.246.777.5.99902.2006"/><languageCode code="fi"/>'
+    '<setId root="{set}"/><versionNumber value="{version}"/><recordTarget><patientRole><id '
+    'extension="{code}" root="{person}"/>'
+    "<patient><name><given>{given}</given><family>{family}</family></name>"
+    '<administrativeGenderCode code="{gender}" '
+    'codeSystem="1.2.246.537.5.1.1997"/><birthTime '
+    'value="{born}"/></patient></patientRole></recordTarget><author><time value="{now}"/>'
+    '<assignedAuthor><id extension="{professional}" '
+    'root="{professionals}"/><assignedPerson><name><given>{doctor}</given>'
+    "<family>{doctors}</family></name></assignedPerson></assignedAuthor></author><custodian>"
+    "<assignedCustodian>"
+    '<representedCustodianOrganization><id root="{oids}.19.0"/><name>{house}</name>'
+    "</representedCustodianOrganization>"
+    '</assignedCustodian></custodian>{related}<localHeader xmlns="urn:hl7finland"><fileFormat '
+    'code="1" codeSystem="1.2.246.537.5.40179.2008" '
+    'displayName="CDA R2"/><softwareSupport moderator="Exchange simulator" product="Stub" '
+    'version="1"/>'
+    '<documentType code="2" codeSystem="1.2.246.537.5.5001.2011" '
+    'displayName="Lomake"/></localHeader><component>'
+    '<structuredBody><component><section><templateId root="{forms}.{form}.20240101"/><code '
+    'code="{form}" codeSystem="{forms}" '
+    'displayName="{name}"/><title>{title}</title>{fields}</section></component></structuredBody>'
+    "</component></ClinicalDocument>"
 )
 
 
@@ -75,7 +90,10 @@ def _field(field: Field, rng: random.Random, start: datetime.date, end: datetime
     text, value = _STATUSES[int(rng.random() * len(_STATUSES))], ""
     if field.kind == "CV":
         code, text = _DIAGNOSES[int(rng.random() * len(_DIAGNOSES))]
-        value = f'<value xsi:type="CV" code="{code}" codeSystem="1.2.246.537.6.1" displayName="{text}"/>'
+        value = (
+            f'<value xsi:type="CV" code="{code}" codeSystem="1.2.246.537.6.1" '
+            f'displayName="{text}"/>'
+        )
     elif field.kind == "TS":
         day = end if field.number == "21" else start
         text, value = (
@@ -90,7 +108,10 @@ def _field(field: Field, rng: random.Random, start: datetime.date, end: datetime
         if value
         else ""
     )
-    return f'<component><section>{code} displayName="{field.title}"/><text>{text}</text>{entry}</section></component>'
+    return (
+        f'<component><section>{code} displayName="{field.title}"/><text>{text}</text>'
+        f"{entry}</section></component>"
+    )
 
 
 def document(
@@ -108,7 +129,10 @@ def document(
     if chance() * 100 < REPLACED_PERCENT:
         version, set_id = 2, f"{_OIDS}.11.{date.year}.{rng.getrandbits(48)}"
         parent = f'<id root="{set_id}"/><setId root="{set_id}"/><versionNumber value="1"/>'
-        related = f'<relatedDocument typeCode="RPLC"><parentDocument>{parent}</parentDocument></relatedDocument>'
+        related = (
+            f'<relatedDocument typeCode="RPLC"><parentDocument>{parent}</parentDocument>'
+            "</relatedDocument>"
+        )
     start = date - int(chance() * 10) * _DAY
     end = start + int(1 + chance() * 40) * _DAY
     body = _template(form).format(

@@ -31,13 +31,16 @@ _POOL = 2_048
 _BANKS = ((799, b"DEMAFI00"), (798, b"DEMBFI00"), (797, b"DEMCFI00"))
 
 _HEAD = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn>'
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<Document '
+    b'xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn>'
     b"<GrpHdr><MsgId>%b</MsgId><CreDtTm>%b</CreDtTm><NbOfTxs>%d</NbOfTxs><CtrlSum>%b</CtrlSum>"
-    b"<InitgPty><Nm>Kela</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>%b-1</PmtInfId><PmtMtd>TRF</PmtMtd>"
+    b"<InitgPty><Nm>Kela</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>%b-1</PmtInfId><PmtMtd>"
+    b"TRF</PmtMtd>"
     b"<BtchBookg>true</BtchBookg><NbOfTxs>%d</NbOfTxs><CtrlSum>%b</CtrlSum>"
     b"<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl><CtgyPurp><Cd>SALA</Cd></CtgyPurp></PmtTpInf>"
     b"<ReqdExctnDt><Dt>%b</Dt></ReqdExctnDt><Dbtr><Nm>Kela</Nm><Id><OrgId><Othr><Id>900000099</Id>"
-    b"<SchmeNm><Cd>BANK</Cd></SchmeNm></Othr></OrgId></Id></Dbtr><DbtrAcct><Id><IBAN>%b</IBAN></Id></DbtrAcct>"
+    b"<SchmeNm><Cd>BANK</Cd></SchmeNm></Othr></OrgId></Id></Dbtr><DbtrAcct><Id><IBAN>%b</IBAN></Id>"
+    b"</DbtrAcct>"
     b"<DbtrAgt><FinInstnId><BICFI>%b</BICFI></FinInstnId></DbtrAgt><ChrgBr>SLEV</ChrgBr>"
 )
 _PAYMENT = (
@@ -47,10 +50,14 @@ _PAYMENT = (
 #: The cents of an amount, as they stand after its euros.
 _CENTS = tuple(b".%02d" % cents for cents in range(100))
 _PAYEE = (
-    "<CdtrAgt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>{first} {last}</Nm></Cdtr>"
+    "<CdtrAgt><FinInstnId><BICFI>{bic}</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>{first} "
+    "{last}</Nm></Cdtr>"
     "<CdtrAcct><Id><IBAN>{iban}</IBAN></Id></CdtrAcct>"
 )
-_REFERENCE = "<RmtInf><Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry>{issuer}</Tp><Ref>{reference}</Ref></CdtrRefInf></Strd></RmtInf>"
+_REFERENCE = (
+    "<RmtInf><Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry>{issuer}</Tp><Ref>"
+    "{reference}</Ref></CdtrRefInf></Strd></RmtInf>"
+)
 _TEXT = "<RmtInf><Ustrd>Kela {text}</Ustrd></RmtInf>"
 _TAIL = b"</PmtInf></CstmrCdtTrfInitn></Document>"
 

@@ -57,7 +57,10 @@ def _employers() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _institution(partner: Partner) -> str:
-    return f"<Institution><BusinessId>{partner.business_id}</BusinessId><Name>{escape(partner.name)}</Name></Institution>"
+    return (
+        f"<Institution><BusinessId>{partner.business_id}</BusinessId><Name>"
+        f"{escape(partner.name)}</Name></Institution>"
+    )
 
 
 def _id(prefix: str, rng: random.Random, date: datetime.date, serial: int) -> str:
@@ -109,7 +112,8 @@ def decisions(
     """Decisions of an institution (default: one of the directory), 1 to 9."""
     count = count or rng.randint(*DECISIONS)
     body = (
-        f"{_HEAD}<PensionDecisions {_SPACE}>{_institution(sender or _first_institution())}<CreatedAt>{_moment(rng, date)}</CreatedAt>"
+        f"{_HEAD}<PensionDecisions {_SPACE}>"
+        f"{_institution(sender or _first_institution())}<CreatedAt>{_moment(rng, date)}</CreatedAt>"
         f"{''.join(_decision(rng, date, number) for number in range(1, count + 1))}</PensionDecisions>"
     )
     return Generated(body.encode(), XML, _id("pen", rng, date, serial), count)
@@ -119,8 +123,10 @@ def work_history_query(rng: random.Random, date: datetime.date, serial: int) -> 
     """Kela's question about a person; it opens a conversation of the same id."""
     query_id = _id("whq", rng, date, serial)
     body = (
-        f"{_HEAD}<WorkHistoryQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>{_moment(rng, date)}</AskedAt>"
-        f"{_person(_aged(rng, date, 18, 67))}<Period><From>{date - int(400 + rng.random() * 5_000) * _DAY}</From><To>{date}</To></Period>"
+        f"{_HEAD}<WorkHistoryQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>"
+        f"{_moment(rng, date)}</AskedAt>"
+        f"{_person(_aged(rng, date, 18, 67))}<Period><From>"
+        f"{date - int(400 + rng.random() * 5_000) * _DAY}</From><To>{date}</To></Period>"
         f"<Purpose>{_PURPOSES[int(rng.random() * 4)]}</Purpose></WorkHistoryQuery>"
     )
     return Generated(body.encode(), XML, query_id, 1, {"X-Conversation-Id": query_id})
@@ -130,7 +136,8 @@ def _reply(rng: random.Random, date: datetime.date, serial: int, query_id: str, 
     """What both answers begin with."""
     code = code or _aged(rng, date, 18, 67).personal_identity_code
     return (
-        f"<InReplyTo>{query_id or _id('qry', rng, date, serial)}</InReplyTo><CreatedAt>{_moment(rng, date)}</CreatedAt>"
+        f"<InReplyTo>{query_id or _id('qry', rng, date, serial)}</InReplyTo><CreatedAt>"
+        f"{_moment(rng, date)}</CreatedAt>"
         f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>"
     )
 
@@ -152,8 +159,10 @@ def work_history(
     for _ in range(count):
         end = start + int(60 + chance() * 500) * _DAY
         works.append(
-            f"<Work><EmployerId>{_employers()[int(chance() * 500)]}</EmployerId><Act>{_ACTS[int(chance() * len(_ACTS))]}</Act>"
-            f"<Period><From>{start}</From><To>{end}</To></Period><Earnings>{int(chance() * 90_000)}.00</Earnings></Work>"
+            f"<Work><EmployerId>{_employers()[int(chance() * 500)]}</EmployerId><Act>"
+            f"{_ACTS[int(chance() * len(_ACTS))]}</Act>"
+            f"<Period><From>{start}</From><To>{end}</To></Period><Earnings>"
+            f"{int(chance() * 90_000)}.00</Earnings></Work>"
         )
         start = end + int(1 + chance() * 60) * _DAY
     head = _reply(rng, date, serial, query_id, code)
@@ -172,11 +181,15 @@ def unpaid_periods(
     for number in range(1, count + 1):
         start = date - int(40 + chance() * 300) * _DAY
         parts.append(
-            f'<Benefit id="b{number}">{_person(_aged(rng, date, 18, 64))}<Kind>{_BENEFITS[int(chance() * len(_BENEFITS))]}</Kind>'
+            f'<Benefit id="b{number}">{_person(_aged(rng, date, 18, 64))}<Kind>'
+            f"{_BENEFITS[int(chance() * len(_BENEFITS))]}</Kind>"
             f"<Period><From>{start}</From><To>{start + int(5 + chance() * 34) * _DAY}</To></Period>"
             f"<Basis>{800 + int(chance() * 3_000)}.{int(chance() * 100):02d}</Basis></Benefit>"
         )
-    body = f"{_HEAD}<UnpaidPeriods {_SPACE}><CreatedAt>{_moment(rng, date)}</CreatedAt>{''.join(parts)}</UnpaidPeriods>"
+    body = (
+        f"{_HEAD}<UnpaidPeriods {_SPACE}><CreatedAt>{_moment(rng, date)}</CreatedAt>"
+        f"{''.join(parts)}</UnpaidPeriods>"
+    )
     return Generated(body.encode(), XML, _id("unp", rng, date, serial), count)
 
 
@@ -186,9 +199,11 @@ def accident_data_query(
     """An institution's question about a person; it opens a conversation of the same id."""
     query_id = _id("acq", rng, date, serial)
     body = (
-        f"{_HEAD}<AccidentDataQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>{_moment(rng, date)}</AskedAt>"
+        f"{_HEAD}<AccidentDataQuery {_SPACE}><QueryId>{query_id}</QueryId><AskedAt>"
+        f"{_moment(rng, date)}</AskedAt>"
         f"{_institution(sender or _first_institution())}{_person(_aged(rng, date, 18, 68))}"
-        f"<Period><From>{date - int(100 + rng.random() * 3_000) * _DAY}</From><To>{date}</To></Period></AccidentDataQuery>"
+        f"<Period><From>{date - int(100 + rng.random() * 3_000) * _DAY}</From><To>{date}</To>"
+        "</Period></AccidentDataQuery>"
     )
     return Generated(body.encode(), XML, query_id, 1, {"X-Conversation-Id": query_id})
 
@@ -207,12 +222,16 @@ def accident_data(
     chance = rng.random
     count = (0, 0, 0, 1, 1, 2)[int(chance() * 6)]
     compensations = "".join(
-        f"<Compensation><Kind>{_ACCIDENTS[int(chance() * 3)]}</Kind><Insurer>{_INSURERS[int(chance() * 3)]}</Insurer>"
+        f"<Compensation><Kind>{_ACCIDENTS[int(chance() * 3)]}</Kind><Insurer>"
+        f"{_INSURERS[int(chance() * 3)]}</Insurer>"
         f"<Period><From>{date - int(30 + chance() * 900) * _DAY}</From></Period>"
         f"<MonthlyAmount>{100 + int(chance() * 2_000)}.00</MonthlyAmount></Compensation>"
         for _ in range(count)
     )
-    body = f"{_HEAD}<AccidentData {_SPACE}>{_reply(rng, date, serial, query_id, code)}{compensations}</AccidentData>"
+    body = (
+        f"{_HEAD}<AccidentData {_SPACE}>"
+        f"{_reply(rng, date, serial, query_id, code)}{compensations}</AccidentData>"
+    )
     headers = {"X-Conversation-Id": query_id} if query_id else {}
     return Generated(body.encode(), XML, message_id or _id("ac", rng, date, serial), count, headers)
 

@@ -40,8 +40,10 @@ def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
     chance = rng.random
     request_id = f"tax-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
     body = (
-        f'{{"requestId":"{request_id}","requestedAt":"{_moment(rng, date)}","personalIdentityCode":"{_code(rng, date)}",'
-        f'"taxYear":{date.year - 1 - int(chance() * 2)},"purpose":"{_PURPOSES[int(chance() * len(_PURPOSES))]}",'
+        f'{{"requestId":"{request_id}","requestedAt":"{_moment(rng, date)}",'
+        f'"personalIdentityCode":"{_code(rng, date)}",'
+        f'"taxYear":{date.year - 1 - int(chance() * 2)},'
+        f'"purpose":"{_PURPOSES[int(chance() * len(_PURPOSES))]}",'
         f'"parts":[{_PARTS[int(chance() * 4)]}]}}'
     )
     return Generated(body.encode(), JSON, request_id, 1, {"X-Conversation-Id": request_id})
@@ -89,9 +91,11 @@ def response(
         )
         rate = 8 + int(chance() * 25)
         held = (
-            f'{status},"earnedIncome":{earned},"capitalIncome":{capital},"deductions":{int(chance() * 2_500)},'
+            f'{status},"earnedIncome":{earned},"capitalIncome":{capital},'
+            f'"deductions":{int(chance() * 2_500)},'
             f'"taxes":{(total * rate + more * 30) // 100},'
-            f'"taxCard":{{"basicRatePercent":{rate},"additionalRatePercent":{rate + 15},"incomeLimit":{total + 2_000}}}'
+            f'"taxCard":{{"basicRatePercent":{rate},"additionalRatePercent":{rate + 15},'
+            f'"incomeLimit":{total + 2_000}}}'
         )
     body = (
         f'{{"inReplyTo":"{request_id}","createdAt":"{_moment(rng, date)}",'

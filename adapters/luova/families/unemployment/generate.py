@@ -86,11 +86,16 @@ def _record(rng: random.Random, date: datetime.date, number: int) -> str:
     allowance = (wage * Decimal("0.55")).quantize(Decimal("0.01"))
     head = (
         f'<Record id="r{number}">{_person(who)}<Membership><MemberSince>{since}</MemberSince>'
-        f"<WorkingConditionMetOn>{since + datetime.timedelta(days=365)}</WorkingConditionMetOn></Membership>"
-        f"<Decision><DecisionId>d{rng.getrandbits(40):010x}</DecisionId><DecidedOn>{decided}</DecidedOn>"
+        f"<WorkingConditionMetOn>{since + datetime.timedelta(days=365)}</WorkingConditionMetOn>"
+        "</Membership>"
+        f"<Decision><DecisionId>d{rng.getrandbits(40):010x}</DecisionId><DecidedOn>"
+        f"{decided}</DecidedOn>"
     )
     if rng.random() < 0.08:
-        return f"{head}<Outcome>REJECTED</Outcome><Grounds>Työssäoloehto ei täyty</Grounds></Decision></Record>"
+        return (
+            f"{head}<Outcome>REJECTED</Outcome><Grounds>Työssäoloehto ei "
+            "täyty</Grounds></Decision></Record>"
+        )
     adjusted = rng.random() < 0.3
     days = 20
     full = allowance * days
@@ -102,8 +107,10 @@ def _record(rng: random.Random, date: datetime.date, number: int) -> str:
         f"{head}<Outcome>{'ADJUSTED' if adjusted else 'GRANTED'}</Outcome><Entitlement>"
         f"<Period><From>{monday}</From><To>{monday + datetime.timedelta(days=180)}</To></Period>"
         f"<DailyWage>{wage}</DailyWage><DailyAllowance>{allowance}</DailyAllowance>"
-        f"<MaximumDays>{maximum}</MaximumDays><DaysUsed>{rng.randrange(20, maximum)}</DaysUsed></Entitlement></Decision>"
-        f"<Payment><PaymentId>p{rng.getrandbits(40):010x}</PaymentId><PaidOn>{date + datetime.timedelta(days=1)}</PaidOn>"
+        f"<MaximumDays>{maximum}</MaximumDays><DaysUsed>{rng.randrange(20, maximum)}</DaysUsed>"
+        "</Entitlement></Decision>"
+        f"<Payment><PaymentId>p{rng.getrandbits(40):010x}</PaymentId><PaidOn>"
+        f"{date + datetime.timedelta(days=1)}</PaidOn>"
         f"<Period><From>{monday}</From><To>{friday}</To></Period><Days>{days}</Days>"
         f"<Gross>{gross}</Gross><Tax>{tax}</Tax><Net>{gross - tax}</Net></Payment></Record>"
     )
@@ -132,9 +139,11 @@ def information_request(
     )
     body = (
         f'{HEAD}<InformationRequest xmlns="{NAMESPACE}"><RequestId>{request_id}</RequestId>'
-        f"<RequestedAt>{_moment(rng, date)}</RequestedAt>{_fund(fund or _first_fund())}{_person(_member(rng, date))}"
+        f"<RequestedAt>{_moment(rng, date)}</RequestedAt>"
+        f"{_fund(fund or _first_fund())}{_person(_member(rng, date))}"
         f"<Purpose>{PURPOSES[rng.randrange(len(PURPOSES))]}</Purpose><Period>"
-        f"<From>{date - datetime.timedelta(days=rng.randrange(30, 700))}</From><To>{date}</To></Period>{benefits}</InformationRequest>"
+        f"<From>{date - datetime.timedelta(days=rng.randrange(30, 700))}</From><To>{date}</To>"
+        f"</Period>{benefits}</InformationRequest>"
     )
     return Generated(body.encode(), XML, request_id, 1, {"X-Conversation-Id": request_id})
 
@@ -144,7 +153,8 @@ def _benefit(rng: random.Random, date: datetime.date) -> str:
     length = rng.randrange(14, 50)
     amount = f"{rng.randrange(30, 60)}.{rng.randrange(100):02d}"
     return (
-        f"<Benefit><Kind>{BENEFITS[rng.randrange(len(BENEFITS))]}</Kind><Status>{('GRANTED', 'ENDED')[rng.randrange(2)]}</Status>"
+        f"<Benefit><Kind>{BENEFITS[rng.randrange(len(BENEFITS))]}</Kind><Status>"
+        f"{('GRANTED', 'ENDED')[rng.randrange(2)]}</Status>"
         f"<Period><From>{start}</From><To>{start + datetime.timedelta(days=length)}</To></Period>"
         f"<DailyAmount>{amount}</DailyAmount><DaysPaid>{rng.randrange(1, 9)}</DaysPaid></Benefit>"
     )
@@ -168,8 +178,10 @@ def benefit_data(
         count = rng.choices(BENEFITS_IN_REPLY[0], BENEFITS_IN_REPLY[1])[0]
     benefits = "".join(_benefit(rng, date) for _ in range(count))
     body = (
-        f'{HEAD}<BenefitData xmlns="{NAMESPACE}"><InReplyTo>{request_id}</InReplyTo><CreatedAt>{_moment(rng, date)}</CreatedAt>'
-        f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>{benefits}</BenefitData>"
+        f'{HEAD}<BenefitData xmlns="{NAMESPACE}"><InReplyTo>{request_id}</InReplyTo><CreatedAt>'
+        f"{_moment(rng, date)}</CreatedAt>"
+        f"<Person><PersonalIdentityCode>{code}</PersonalIdentityCode></Person>"
+        f"{benefits}</BenefitData>"
     )
     return Generated(
         body.encode(),

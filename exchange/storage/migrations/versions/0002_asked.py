@@ -15,7 +15,8 @@ depends_on = None
 def upgrade() -> None:
     """Create it, unless the tables were made with it."""
     op.execute(
-        "CREATE INDEX IF NOT EXISTS delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask'"
+        "CREATE INDEX IF NOT EXISTS delivery_asked ON delivery (next_at) WHERE state = 'waiting' "
+        "AND mode = 'ask'"
     )
 
 

@@ -45,14 +45,17 @@ def downgrade() -> None:
     for name in COUNTERS:
         bind.execute(
             text(
-                f"CREATE TABLE {name}_0002 AS SELECT {dimensions},SUM(count) AS count,SUM(items) AS items,SUM(bytes) AS bytes "
+                f"CREATE TABLE {name}_0002 AS SELECT {dimensions},SUM(count) AS count,SUM(items) "
+                "AS items,SUM(bytes) AS bytes "
                 f"FROM {name} GROUP BY {dimensions}"
             )
         )
         op.execute(f"DROP TABLE {name}")
         op.execute(
-            f"CREATE TABLE {name}(period INTEGER NOT NULL,channel VARCHAR NOT NULL,message_type VARCHAR NOT NULL,"
-            "sender VARCHAR NOT NULL,receiver VARCHAR NOT NULL,door VARCHAR NOT NULL,kind VARCHAR NOT NULL,count BIGINT NOT NULL,"
+            f"CREATE TABLE {name}(period INTEGER NOT NULL,channel VARCHAR NOT NULL,message_type "
+            "VARCHAR NOT NULL,"
+            "sender VARCHAR NOT NULL,receiver VARCHAR NOT NULL,door VARCHAR NOT NULL,kind VARCHAR "
+            "NOT NULL,count BIGINT NOT NULL,"
             f"items BIGINT NOT NULL,bytes BIGINT NOT NULL,PRIMARY KEY({dimensions})) WITHOUT ROWID"
         )
         op.execute(f"INSERT INTO {name}({OLD_COLUMNS}) SELECT {OLD_COLUMNS} FROM {name}_0002")

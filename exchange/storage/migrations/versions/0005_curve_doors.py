@@ -36,7 +36,10 @@ def upgrade() -> None:
         return
     op.execute("ALTER TABLE day_curve RENAME TO day_curve_0004")
     SQLModel.metadata.tables["day_curve"].create(bind)
-    insert = "INSERT INTO day_curve(day,channel,endpoint,codec,content) VALUES (:day,:channel,'?',:codec,:content)"
+    insert = (
+        "INSERT INTO day_curve(day,channel,endpoint,codec,content) VALUES "
+        "(:day,:channel,'?',:codec,:content)"
+    )
     _copy("day_curve_0004", insert, lambda sums: [sums[0], 0, *sums[1:]])
     op.execute("DROP TABLE day_curve_0004")
 
@@ -45,7 +48,8 @@ def downgrade() -> None:
     """Drop them, adding up what only they told apart."""
     op.execute("ALTER TABLE day_curve RENAME TO day_curve_0005")
     op.execute(
-        "CREATE TABLE day_curve(day INTEGER NOT NULL,channel VARCHAR NOT NULL,codec SMALLINT NOT NULL,content BLOB NOT NULL,"
+        "CREATE TABLE day_curve(day INTEGER NOT NULL,channel VARCHAR NOT NULL,codec SMALLINT NOT "
+        "NULL,content BLOB NOT NULL,"
         "PRIMARY KEY(day,channel)) WITHOUT ROWID"
     )
     insert = (

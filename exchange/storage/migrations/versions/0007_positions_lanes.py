@@ -1,5 +1,5 @@
-"""Positions of messages in the order of commits, and lanes of ordered deliveries: what there is gets
-positions in the order of its ids.
+"""Positions of messages in the order of commits, and lanes of ordered deliveries: what
+there is gets positions in the order of its ids.
 """
 
 from __future__ import annotations

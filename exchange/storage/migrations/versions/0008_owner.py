@@ -1,4 +1,6 @@
-"""Who writes a ledger as each node, and in which epoch; a number that tells its file from others."""
+"""Who writes a ledger as each node, and in which epoch; a number that tells its file from
+others.
+"""
 
 from __future__ import annotations
 

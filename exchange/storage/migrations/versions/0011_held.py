@@ -60,7 +60,8 @@ def upgrade() -> None:
         for source, targets in _TWICE.items():
             for target in targets:
                 op.execute(
-                    f"INSERT INTO {target}({_COLUMNS}) SELECT period,{_KEY},kind||char(58)||'{item}',"
+                    f"INSERT INTO {target}({_COLUMNS}) SELECT "
+                    f"period,{_KEY},kind||char(58)||'{item}',"
                     f"{_FIGURES} FROM {source} {of_type}"
                 )
 

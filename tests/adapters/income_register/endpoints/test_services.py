@@ -221,9 +221,12 @@ def invalidation_of(
         for party in ("Owner", "Creator", "Sender")
     )
     return (
-        '<i:InvalidationRequestToIR xmlns:i="http://www.tulorekisteri.fi/2017/1/InvalidationsToIR"><DeliveryData>'
-        f"<Timestamp>2026-03-02T06:00:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{delivery_id}</DeliveryId>"
-        f"<FaultyControl>{control}</FaultyControl><ProductionEnvironment>false</ProductionEnvironment>{parties}"
+        '<i:InvalidationRequestToIR xmlns:i="http://www.tulorekisteri.fi/2017/1/InvalidationsToIR">'
+        "<DeliveryData>"
+        f"<Timestamp>2026-03-02T06:00:00Z</Timestamp><DeliveryDataType>{kind}</DeliveryDataType>"
+        f"<DeliveryId>{delivery_id}</DeliveryId>"
+        f"<FaultyControl>{control}</FaultyControl><ProductionEnvironment>"
+        f"false</ProductionEnvironment>{parties}"
         f"<Items>{inside}</Items></DeliveryData></i:InvalidationRequestToIR>"
     ).encode()
 
@@ -313,15 +316,19 @@ def data_request(root: str, payer: str, earner: str, policy: str, register_id: s
     if "OneIncomeEarner" in root:
         codes.append(("7", "2", earner))
     inside = "".join(
-        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>"
+        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value>"
+        "</ValueParameter>"
         for kind, text in values
     )
     inside += "".join(
-        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>{code}</IdCode></IdCodeParameter>"
+        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>"
+        f"{code}</IdCode></IdCodeParameter>"
         for kind, of, code in codes
     )
     return (
-        f'<d:{root} xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'
-        f"<QueryDataType>{QUERY_TYPES[root]}</QueryDataType><ProductionEnvironment>false</ProductionEnvironment>{parties}"
+        f'<d:{root} xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR"><Timestamp>'
+        "2026-03-02T06:00:00Z</Timestamp>"
+        f"<QueryDataType>{QUERY_TYPES[root]}</QueryDataType><ProductionEnvironment>"
+        f"false</ProductionEnvironment>{parties}"
         f"<DataRequestParameters>{inside}</DataRequestParameters></d:{root}>"
     ).encode()

@@ -203,8 +203,10 @@ def _patterns() -> list[tuple[bytes, str]]:
 def test_what_a_free_value_may_be_is_valid_by_the_schema(pattern: bytes, kind: str) -> None:
     schema = etree.XMLSchema(
         etree.fromstring(
-            f'<xs:schema xmlns:xs="{XS[1:-1]}" xmlns:ir="urn:exchange:income-register:types"><xs:import namespace='
-            f'"urn:exchange:income-register:types" schemaLocation="types.xsd"/><xs:element name="V" type="{kind}"/></xs:schema>',
+            f'<xs:schema xmlns:xs="{XS[1:-1]}" xmlns:ir="urn:exchange:income-register:types">'
+            "<xs:import namespace="
+            '"urn:exchange:income-register:types" schemaLocation="types.xsd"/><xs:element '
+            f'name="V" type="{kind}"/></xs:schema>',
             base_url=str(Catalogue.load().get(parse.WAGE_REPORTS).folder / "x.xsd"),
         )
     )

@@ -107,13 +107,16 @@ def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside(
         .replace(b"Reports>", b"Reports >")
     )
     signature = (
-        b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object>%b</ds:Object></ds:Signature>'
-        % fine
+        b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object>%b</ds:Object>'
+        b"</ds:Signature>" % fine
     )
     document = (
         body[:start] + bad + body[end:].replace(b"</DeliveryData>", b"</DeliveryData>" + signature)
     )
-    head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>'
+    head = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
+        b"%b</s:Header><s:Body>%b</s:Body></s:Envelope>"
+    )
     for attack in (document, head % (fine, body[:start] + bad + body[end:])):
         assert {rule for rule, *_ in findings(attack, channel)} >= {"ir.amount-negative"}
 

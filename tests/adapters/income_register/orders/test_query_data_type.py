@@ -33,12 +33,16 @@ def part(kind: str, parameters: dict[str, str], lists: dict[str, str]) -> str:
         for of, text in parameters.items()
     )
     codes = "".join(
-        f"<IdCodeList><CodeListType>{of}</CodeListType><CodeItems><CodeItem><IdType>{'2' if of == '1' else '1'}</IdType>"
+        f"<IdCodeList><CodeListType>{of}</CodeListType><CodeItems><CodeItem><IdType>"
+        f"{'2' if of == '1' else '1'}</IdType>"
         f"<IdCode>{code}</IdCode></CodeItem></CodeItems></IdCodeList>"
         for of, code in lists.items()
     )
     inside = f"<SubscriptionParameters>{values}</SubscriptionParameters>" if values else ""
-    return f"<Subscription><SubscriptionId>p</SubscriptionId><QueryDataType>{kind}</QueryDataType>{inside}{codes}</Subscription>"
+    return (
+        f"<Subscription><SubscriptionId>p</SubscriptionId><QueryDataType>{kind}</QueryDataType>"
+        f"{inside}{codes}</Subscription>"
+    )
 
 
 def order(kela: str, name: str, inside: str) -> bytes:

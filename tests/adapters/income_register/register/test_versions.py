@@ -62,7 +62,8 @@ def status_request(owner: str, kind: str, references: str) -> bytes:
         for party in ("Owner", "Creator", "Sender")
     )
     document = (
-        '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR"><Timestamp>2026-03-02T06:00:00Z</Timestamp>'
+        '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
+        "<Timestamp>2026-03-02T06:00:00Z</Timestamp>"
         f"<DeliveryDataType>{kind}</DeliveryDataType>{references}<ProductionEnvironment>false"
         f"</ProductionEnvironment>{parties}</s:StatusRequestToIR>"
     ).encode()

@@ -42,9 +42,12 @@ def separate(payer: str, partner: str, name: str, months: int) -> bytes:
     provider, pension, accident, own = INSURED[partner]
     batch = generate.Batch(payer, payer, datetime.date.fromisoformat(DAY), name, months, False)
     parts = (
-        f"<SubOrgs><SubOrg><Type>2</Type><Code>{own}</Code></SubOrg></SubOrgs><PensionInsurances><PensionInsurance>"
-        f"<PensionProvIdCode>{provider}</PensionProvIdCode><PensionPolicyNo>{pension}</PensionPolicyNo></PensionInsurance>"
-        f"</PensionInsurances><AccidentInsurances><AccidentInsurance><AccInsProvId><Type>1</Type><Code>2900201-8</Code></AccInsProvId>"
+        f"<SubOrgs><SubOrg><Type>2</Type><Code>{own}</Code></SubOrg></SubOrgs><PensionInsurances>"
+        "<PensionInsurance>"
+        f"<PensionProvIdCode>{provider}</PensionProvIdCode><PensionPolicyNo>"
+        f"{pension}</PensionPolicyNo></PensionInsurance>"
+        "</PensionInsurances><AccidentInsurances><AccidentInsurance><AccInsProvId><Type>1</Type>"
+        "<Code>2900201-8</Code></AccInsProvId>"
         f"<AccInsPolicyNo>{accident}</AccInsPolicyNo></AccidentInsurance></AccidentInsurances>"
     )
     made = generate.separate_delivery(random.Random(name), batch)
@@ -75,20 +78,27 @@ def narrowed(kind: str, inside: str, lists: str = "") -> str:
 
 def value(kind: str, text: str) -> str:
     """A ValueParameter."""
-    return f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value></ValueParameter>"
+    return (
+        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value>"
+        "</ValueParameter>"
+    )
 
 
 def days(kind: str, first: str, last: str) -> str:
     """A TimespanParameter."""
     return (
-        f"<TimespanParameter><ParameterType>{kind}</ParameterType><StartDate>{first}</StartDate><EndDate>{last}</EndDate>"
+        f"<TimespanParameter><ParameterType>{kind}</ParameterType><StartDate>{first}</StartDate>"
+        f"<EndDate>{last}</EndDate>"
         "</TimespanParameter>"
     )
 
 
 def identifier(kind: str, code: str) -> str:
     """An IdCodeParameter."""
-    return f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>1</IdType><IdCode>{code}</IdCode></IdCodeParameter>"
+    return (
+        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>1</IdType><IdCode>"
+        f"{code}</IdCode></IdCodeParameter>"
+    )
 
 
 async def handed(world: World, inside: str) -> list[str]:

@@ -1,5 +1,5 @@
-"""Where keys are demanded: each operation asks for its role, sessions last as long as their keys, and
-wrong keys are slowed down without locking anybody out.
+"""Where keys are demanded: each operation asks for its role, sessions last as long as their
+keys, and wrong keys are slowed down without locking anybody out.
 """
 
 from __future__ import annotations

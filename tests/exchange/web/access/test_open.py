@@ -93,7 +93,8 @@ async def test_a_foreign_page_gets_nothing(served: Running, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; "
+                                                                        "boundary=x", ""]
 )  # fmt: skip
 async def test_a_change_is_json_or_nothing(served: Running, content_type: str) -> None:
     path = "/api/v1/dead-letters/resend"
