@@ -12,8 +12,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.opening import seal
 

@@ -23,21 +23,21 @@ from exchange.clocks import SequentialIds, WallClock
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
-from exchange.journey.aside import Aside
-from exchange.journey.attempt import Attempts
 from exchange.journey.check import Checking
-from exchange.journey.deliver import Dispatcher
+from exchange.journey.deliver.attempt import Attempts
+from exchange.journey.deliver.dispatcher import Dispatcher
+from exchange.journey.deliver.lanes import NumberedLanes
+from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
-from exchange.journey.forget import Forgetting
-from exchange.journey.lanes import NumberedLanes
 from exchange.journey.mailbox import Expiring, Mailboxes
-from exchange.journey.receivers import Receivers
+from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
-from exchange.storage.operators import SqliteOperators
+from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
 from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
@@ -103,7 +103,7 @@ class Exchange:
         self.checking = Checking(
             self.judge, self.catalogue, self.channels, self.directory, self.clock
         )
-        self.aside = Aside(settings.limits.loop_bytes_max)
+        self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.mailboxes = Mailboxes(self.ledger, self.clock, self.ids, deliveries)
         self.expiring = Expiring(self.mailboxes, self.clock)
@@ -114,7 +114,7 @@ class Exchange:
             self.clock,
             self.ids,
             self.dispatcher,
-            self.aside,
+            self.worker_thread,
             self.waiting,
             self.mailboxes.arrivals,
             worker,
@@ -122,7 +122,7 @@ class Exchange:
         self.asking = Asking(
             self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
         )
-        self.forgetting = Forgetting(self.ledger, self.clock, settings.retention)
+        self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
 
     def _dispatcher(self) -> Dispatcher:
@@ -161,7 +161,7 @@ class Exchange:
             self.mailboxes,
             self.directory,
             self.clock,
-            self.aside,
+            self.worker_thread,
             folder,
         )
 
@@ -182,7 +182,7 @@ class Exchange:
                 self.ledger,
                 self.mailboxes,
                 self.checking,
-                self.aside,
+                self.worker_thread,
                 snapshots,
                 self.catalogue,
                 DeadLetters(
@@ -217,26 +217,26 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.expiring.start()
-                self.forgetting.start()
+                self.retention.start()
                 self.watching.start()
 
     async def hold(self) -> None:
         """Keep that the ledger is held up to now."""
         await self.ledger.hold(self.clock.now())
 
-    async def forget(self) -> None:
+    async def drop_old(self) -> None:
         """Let go of all that is too old now: in mailboxes, and by retention."""
         await self.mailboxes.expire()
-        await self.forgetting.forget()
+        await self.retention.drop_old()
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
-        await self.forgetting.stop()
+        await self.retention.stop()
         await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
-        self.aside.close()
+        self.worker_thread.close()
         # A ledger that takes nothing any more is closed all the same.
         with suppress(LedgerError):
             await self.hold()

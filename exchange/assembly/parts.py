@@ -13,9 +13,9 @@ from exchange import discovery
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
-from exchange.journey.queues import Bounds
-from exchange.journey.receivers import Probing
-from exchange.journey.retry import RetryPolicy
+from exchange.journey.deliver.queues import Bounds
+from exchange.journey.deliver.receivers import Probing
+from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock

@@ -25,8 +25,8 @@ from exchange.statistics.report import Report, report_of
 from exchange.statistics.rows import LANGUAGES, Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
+from exchange.storage.counters.rollups import Rollups
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.rollups import Rollups
 
 #: A run of so many days is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from exchange.assembly import ledger_path
 from exchange.ports import Actor, Operator
 from exchange.settings import Settings
-from exchange.storage.operators import SqliteOperators
+from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.sqlite import SqliteLedger
 
 #: The node number of commands that write beside a serving exchange, whose workers count from 0.

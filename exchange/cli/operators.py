@@ -20,7 +20,7 @@ from exchange.ports import Actor, Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
-from exchange.storage.operators import SqliteOperators
+from exchange.storage.operators.accounts import SqliteOperators
 
 app = typer.Typer(help="Operators of the exchange and their keys.", no_args_is_help=True)
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
-from exchange.journey.aside import Aside
 from exchange.journey.count import ITEMS_BY_KIND
-from exchange.journey.deliver import Dispatcher
+from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import accepted_record, envelope_of, rejected_record
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import (
     Channel,
     Clock,
@@ -52,7 +52,7 @@ class Acceptance:
         clock: Clock,
         ids: Ids,
         dispatcher: Dispatcher,
-        aside: Aside,
+        worker_thread: WorkerThread,
         waiting: Waiting,
         arrivals: Arrivals,
         lane: int = 0,
@@ -63,7 +63,7 @@ class Acceptance:
         self._clock = clock
         self._ids = ids
         self._dispatcher = dispatcher
-        self._aside = aside
+        self._worker_thread = worker_thread
         self._waiting = waiting
         self._arrivals = arrivals
         self._lane = lane
@@ -116,7 +116,7 @@ class Acceptance:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
         size = len(inbound.body) if judged_bytes is None else judged_bytes
-        reading = await self._aside.run(size, self._judge.read, channel, inbound)
+        reading = await self._worker_thread.run(size, self._judge.read, channel, inbound)
         digest = blake2b(inbound.body, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
@@ -165,7 +165,7 @@ class Acceptance:
         rejected for that.
         """
         now = self._clock.now()
-        reading = await self._aside.run(
+        reading = await self._worker_thread.run(
             len(inbound.body), self._judge.refused, inbound, reason, violations
         )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
@@ -185,7 +185,9 @@ class Acceptance:
         ):
             reading.known = await self._ledger.recall(channel.name, keys)
         context = Context(self._directory, now, reading.known)
-        judgement = await self._aside.run(size, self._judge.decide, channel, reading, context)
+        judgement = await self._worker_thread.run(
+            size, self._judge.decide, channel, reading, context
+        )
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:

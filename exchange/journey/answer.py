@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.journey.accept import Acceptance
-from exchange.journey.attempt import Attempts
+from exchange.journey.deliver.attempt import Attempts
 from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
 
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 from exchange.clocks import first_id
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
-from exchange.journey.aside import Aside
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
@@ -35,7 +35,7 @@ class ChannelDesk:
         mailboxes: Mailboxes,
         directory: Directory,
         clock: Clock,
-        aside: Aside,
+        worker_thread: WorkerThread,
         folder: Path | None = None,
     ) -> None:
         self._channel = channel
@@ -45,7 +45,7 @@ class ChannelDesk:
         self._mailboxes = mailboxes
         self._directory = directory
         self._clock = clock
-        self._aside = aside
+        self._worker_thread = worker_thread
         self._folder = folder
 
     @property
@@ -98,7 +98,7 @@ class ChannelDesk:
         self, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
         """Work on a body, a large one beside the loop."""
-        return await self._aside.run(size, function, *arguments)
+        return await self._worker_thread.run(size, function, *arguments)
 
     async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""

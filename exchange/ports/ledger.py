@@ -195,7 +195,7 @@ class Ledger(Protocol):
         """Forget up to `most` bodies and as many messages that are old and settled."""
         ...
 
-    async def fold(self, before_minute: int, most: int) -> bool:
+    async def compact(self, before_minute: int, most: int) -> bool:
         """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
         days; whether some are left.
         """

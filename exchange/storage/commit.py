@@ -22,10 +22,10 @@ from exchange.ports.ledger import (
     Settlement,
 )
 from exchange.ports.operators import AuditRow
-from exchange.storage import audit
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
-from exchange.storage.counters import Totals
+from exchange.storage.counters.sums import Totals
+from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.receivers import ReceiverState
-from exchange.storage import audit
+from exchange.storage.operators import audit
 from exchange.storage.sqlite import SqliteLedger
 
 COLUMNS = ",".join(ReceiverState._fields)

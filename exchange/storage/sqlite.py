@@ -36,15 +36,17 @@ from exchange.ports.ledger import (
 from exchange.ports.operators import AuditRow
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
-from exchange.storage import audit, history, mailbox, queries
+from exchange.storage import mailbox, queries
 from exchange.storage.commit import hasten
 from exchange.storage.connection import connect
-from exchange.storage.days import day_of_minute
-from exchange.storage.fold import fold
+from exchange.storage.counters import history
+from exchange.storage.counters.compaction import compact
+from exchange.storage.counters.days import day_of_minute
 from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
-from exchange.storage.retain import Dropped, drop_bodies, drop_messages
+from exchange.storage.retention import Dropped, drop_bodies, drop_messages
 from exchange.storage.writer import Note, Work, Writer
 
 Result = TypeVar("Result")
@@ -322,10 +324,10 @@ class SqliteLedger:
         )
         return Dropped(alone + dropped.bodies, dropped.messages)
 
-    async def fold(self, before_minute: int, most: int) -> bool:
+    async def compact(self, before_minute: int, most: int) -> bool:
         """Fold counters of minutes before that one, about `most` of them; whether some are left."""
         left: bool = await self._writer.submit(
-            lambda connection: fold(connection, before_minute, most)
+            lambda connection: compact(connection, before_minute, most)
         )
         return left
 

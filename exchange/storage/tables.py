@@ -236,7 +236,7 @@ class DayCounter(Counted, table=True):
     """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the
     statistics read.
 
-    `hours` is what the minutes of its deliveries were folded into (see `fold`), as JSON.
+    `hours` is what the minutes of its deliveries were folded into (see `counters.compaction`), as JSON.
     """
 
     __tablename__ = "day_counter"
@@ -247,7 +247,7 @@ class DayCounter(Counted, table=True):
 
 class DayCurve(SQLModel, table=True):
     """What came in through a channel's endpoint, and was delivered of it, in each minute of
-    a folded day, as compressed JSON (see `fold`).
+    a folded day, as compressed JSON (see `counters.compaction`).
 
     The endpoint is `?` for what was folded before endpoints were told apart.
     """

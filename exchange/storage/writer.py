@@ -21,7 +21,7 @@ from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.ports.ledger import Record, Recorded, Remember, Settlement
 from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
-from exchange.storage.counters import Totals
+from exchange.storage.counters.sums import Totals
 from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.proof.chain import Additions, Link, append, last_event, newest

@@ -8,9 +8,9 @@ import json
 
 from aiohttp import web
 
-from exchange.journey.aside import Aside
 from exchange.journey.check import Checking
 from exchange.journey.mailbox import Mailboxes
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
@@ -30,7 +30,7 @@ class Api:
         ledger: Ledger,
         mailboxes: Mailboxes,
         checking: Checking,
-        aside: Aside,
+        worker_thread: WorkerThread,
         snapshots: Snapshots,
         catalogue: Catalogue,
         dead_letters: DeadLetters,
@@ -38,7 +38,7 @@ class Api:
         self._ledger = ledger
         self._mailboxes = mailboxes
         self._checking = checking
-        self._aside = aside
+        self._worker_thread = worker_thread
         self._snapshots = snapshots
         self._catalogue = catalogue
         self._dead_letters = dead_letters
@@ -191,7 +191,7 @@ class Api:
         the document.
         """
         body = await request.read()
-        result = await self._aside.run(
+        result = await self._worker_thread.run(
             len(body), self._checking.check, body, request.query.get("type", "")
         )
         return web.json_response(result.as_dict())

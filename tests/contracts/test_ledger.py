@@ -242,14 +242,14 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
     assert (await ledger.drop(ALL, ALL, 4)).messages == 4, (
         "what is dropped before its minutes are folded"
     )
-    assert not await ledger.fold(last + 1, 1_000)
+    assert not await ledger.compact(last + 1, 1_000)
     assert await ledger.totals(("kind",)) == [], "no minute is left"
     assert verify(ledger.path).clean
     assert (await ledger.drop(ALL, ALL, 4)).messages == 4, "and after"
     await ledger.record(record("late"))
-    assert await ledger.fold(last + 1, 1_000) is False
+    assert await ledger.compact(last + 1, 1_000) is False
     assert verify(ledger.path).clean
-    await ledger.fold(last + 1, 1_000)
+    await ledger.compact(last + 1, 1_000)
     daily = {kind: count for (kind,), count, *_ in await ledger.totals(("kind",), daily=True)}
     assert daily["received"] == {kind: count for (kind,), count, *_ in before}["received"] + 1
     for harm in (

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 import exchange
 from exchange.assembly import ledger_path
 from exchange.errors import SettingsError
-from exchange.journey.deliver import Bounds
-from exchange.journey.retry import RetryPolicy
+from exchange.journey.deliver.dispatcher import Bounds
+from exchange.journey.deliver.retry import RetryPolicy
 from exchange.settings import Limits, Settings, load
 
 

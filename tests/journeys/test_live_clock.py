@@ -18,8 +18,8 @@ import pytest
 import typer
 
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
+from exchange.storage.counters.rollups import Rollups
 from exchange.storage.proof.verify import verify
-from exchange.storage.rollups import Rollups
 
 FACTOR = 3600
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

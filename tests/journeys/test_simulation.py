@@ -25,8 +25,8 @@ from exchange.simulation.profiles import faults_of
 from exchange.simulation.what_if import Scenario, scenario_of
 from exchange.simulation.year import shards_at
 from exchange.statistics.report import Report
+from exchange.storage.counters.rollups import Rollups
 from exchange.storage.proof.verify import verify
-from exchange.storage.rollups import Rollups
 
 SCALE = Fraction(1, 100_000)
 #: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a

@@ -13,7 +13,7 @@ import aiohttp
 import typer
 
 from exchange.simulation.clock import FastClock
-from exchange.storage.rollups import Rollups
+from exchange.storage.counters.rollups import Rollups
 
 MINUTE_MILLISECONDS = 60_000
 

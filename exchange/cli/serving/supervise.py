@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from exchange.assembly import ledger_path
 from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
-from exchange.journey.lanes import SocketWakes
+from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
 from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.ownership import Lock

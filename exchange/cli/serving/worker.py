@@ -18,7 +18,7 @@ from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
-from exchange.journey.lanes import NumberedLanes, SocketWakes
+from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving

@@ -289,10 +289,10 @@ async def _live(
             copy.unlink()
         copied_at = time.monotonic()
 
-    async def forget(day: int) -> None:
+    async def drop_old(day: int) -> None:
         await exchange.hold()
         if (day + 1) % days_between_forgetting(run.scale) == 0:
-            await exchange.forget()
+            await exchange.drop_old()
 
     try:
         if first == numbers.start:
@@ -304,7 +304,7 @@ async def _live(
             society,
             clock,
             exchange.watching.once,
-            forget,
+            drop_old,
             range(first, numbers.stop),
             keep,
             report,

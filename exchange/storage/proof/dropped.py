@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow
-from exchange.storage.counters import COUNT_COLUMNS
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
     DIGEST_BYTES,

@@ -13,9 +13,9 @@ from pathlib import Path
 from exchange.errors import LedgerError
 from exchange.storage.commit import MADE_AGAIN
 from exchange.storage.connection import connect
-from exchange.storage.counters import COUNT_COLUMNS
-from exchange.storage.days import day_of_minute
-from exchange.storage.fold import UNKNOWN_ENDPOINT, curve_sums, folded_before
+from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
+from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.health.trouble import told
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
@@ -193,7 +193,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
         f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter"
     )
     # Minutes before this one are folded: of them, the days are what there is to compare.
-    folded = folded_before(connection)
+    folded = compacted_before(connection)
     whole = day_of_minute(folded - 1) + 1 if folded else 0
     return [
         _differences(

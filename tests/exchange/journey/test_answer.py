@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import LedgerError, Unreachable
-from exchange.journey.forget import Forgetting
+from exchange.journey.retention import RetentionJob
 from exchange.ports import Inbound, Outcome, Remember
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.call import Reply
@@ -135,13 +135,13 @@ async def test_forgetting_outlives_a_ledger_that_fails(
         ages = Retention.model_construct(
             body_seconds=-60, message_seconds=3600, every_seconds=0.01, rows_max=10
         )
-        forgetting = Forgetting(running.exchange.ledger, running.exchange.clock, ages)
-        forgetting.start()
+        retention = RetentionJob(running.exchange.ledger, running.exchange.clock, ages)
+        retention.start()
         until = time.monotonic() + 10
         while await running.exchange.ledger.body(old) is not None:
             assert time.monotonic() < until, "not forgotten"
             await asyncio.sleep(0.01)
-        await forgetting.stop()
+        await retention.stop()
         assert await running.exchange.ledger.message(old) is not None
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.assembly import Exchange
-from exchange.journey import ordered
-from exchange.journey.lanes import NumberedLanes, SocketWakes
+from exchange.journey.deliver import ordered
+from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.ports import Inbound
 from exchange.ports.lanes import LANES, Wakes, lane_of
 from exchange.ports.ledger import Place

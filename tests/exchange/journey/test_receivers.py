@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.journey.attempt import retry_after
+from exchange.journey.deliver.attempt import retry_after
 from exchange.ports import Actor, Operator
 from exchange.schemas.call import Reply
 from exchange.simulation.clock import VirtualClock

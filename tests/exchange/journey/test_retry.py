@@ -7,7 +7,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.journey.retry import RetryPolicy
+from exchange.journey.deliver.retry import RetryPolicy
 
 NOW = 1_800_000_000_000
 ids = st.integers(0, 2**63 - 1)

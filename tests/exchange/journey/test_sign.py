@@ -12,7 +12,7 @@ import pytest
 
 from exchange import discovery
 from exchange.adapters import luova
-from exchange.journey.sign import signed
+from exchange.journey.deliver.sign import signed
 from exchange.ports import Delivered, Delivery, RefusedByPartner
 from exchange.schemas import directory
 from exchange.schemas.call import Call, Reply

@@ -12,13 +12,13 @@ from itertools import count
 from pathlib import Path
 
 from exchange.clocks import SequentialIds, WallClock
-from exchange.journey.attempt import Attempts, delivery_of
-from exchange.journey.deliver import Dispatcher
-from exchange.journey.lanes import NumberedLanes
-from exchange.journey.queues import Bounds
-from exchange.journey.receivers import Probing
-from exchange.journey.receivers import Receivers as States
-from exchange.journey.retry import RetryPolicy
+from exchange.journey.deliver.attempt import Attempts, delivery_of
+from exchange.journey.deliver.dispatcher import Dispatcher
+from exchange.journey.deliver.lanes import NumberedLanes
+from exchange.journey.deliver.queues import Bounds
+from exchange.journey.deliver.receivers import Probing
+from exchange.journey.deliver.receivers import Receivers as States
+from exchange.journey.deliver.retry import RetryPolicy
 from exchange.ports.lanes import Wakes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas import directory as directories

@@ -20,8 +20,8 @@ from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.suppression import as_open_data
 from exchange.storage.connection import connect
-from exchange.storage.counters import Totals
-from exchange.storage.fold import fold
+from exchange.storage.counters.compaction import compact
+from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
 
 #: A Monday; the minute in which partners send most of all, and the last one, in which the exchange
@@ -66,7 +66,7 @@ def lived(path: Path, messages: int, folded: bool) -> Report:
     with closing(connect(path)) as connection:
         sums.write(connection)
         if folded:
-            assert not fold(connection, LAST + 1, 1_000)
+            assert not compact(connection, LAST + 1, 1_000)
             assert connection.execute("SELECT COUNT(*) FROM counter").fetchone() == (0,)
     return statistics_report(path, 2024, DAY, DAY + datetime.timedelta(days=1), SCALE)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exchange.statistics.days import first_minute, is_working_day, number_of
-from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
+from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 
 #: (type, sender, receiver, endpoint, items published in 2024, items in a message); the channel

@@ -15,7 +15,7 @@ from exchange.schemas.directory import DEFAULT_PATH, Directory, Partner
 from exchange.schemas.directory import load as load_directory
 from exchange.statistics.days import number_of
 from exchange.statistics.history import History
-from exchange.storage.history import begin, kept
+from exchange.storage.counters.history import begin, kept
 from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE, YEAR
 from tests.exchange.statistics.synthetic_year import write_year

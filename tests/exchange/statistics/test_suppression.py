@@ -28,7 +28,6 @@ from exchange.statistics.suppression import (
 from tests.exchange.statistics.attacker import Attacker
 
 COUNTS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
-# fmt: skip
 SEDS = (
     "eessi.a009",
     "eessi.a010",

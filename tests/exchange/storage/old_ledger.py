@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from exchange.storage.codec import pack
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
 from exchange.storage.proof.recount import RECOUNT
 
 SCHEMA = Path(__file__).with_name("ledger_0005.sql")

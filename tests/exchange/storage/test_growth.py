@@ -14,11 +14,11 @@ from exchange.ports.ledger import ALL_DEAD, Hold, Old, Place, Wanted
 from exchange.storage import mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
-from exchange.storage.counters import Totals as Sums
+from exchange.storage.counters.sums import Totals as Sums
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, newest, unlinked
 from exchange.storage.proof.dropped import leave_digests
-from exchange.storage.retain import drop_bodies
+from exchange.storage.retention import drop_bodies
 from tests.contracts.rows import record, settlement
 
 LARGE = ("message", "delivery", "event", "body", "answer", "memory", "counter", "chain")

@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 from exchange.ports.lanes import lane_of
-from exchange.storage.fold import curves, fold
+from exchange.storage.counters.compaction import compact, curves
 from exchange.storage.migrate import (
     MIGRATIONS,
     NEW_LEDGER,
@@ -106,7 +106,7 @@ def test_a_ledger_of_an_earlier_revision_keeps_its_counts_and_gets_the_newest_sh
 
 def test_a_curve_of_an_earlier_revision_keeps_its_counts_without_a_endpoint(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as connection:
-        assert not fold(connection, 1 << 31, 1_000_000)
+        assert not compact(connection, 1 << 31, 1_000_000)
         connection.commit()
         before = list(curves(connection, 0, 1 << 20))
         endpoints = connection.execute("SELECT DISTINCT channel,endpoint FROM day_curve").fetchall()

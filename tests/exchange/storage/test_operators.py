@@ -9,7 +9,7 @@ import pytest
 
 from exchange.errors import OperatorError
 from exchange.ports import Actor, Operator
-from exchange.storage.operators import SESSIONS_MAX, SqliteOperators
+from exchange.storage.operators.accounts import SESSIONS_MAX, SqliteOperators
 from exchange.storage.sqlite import SqliteLedger
 
 ME = Actor(Operator("me", "admin"), "here")

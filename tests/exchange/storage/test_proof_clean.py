@@ -23,7 +23,7 @@ from exchange.storage.proof.dropped import forgotten
 from exchange.storage.proof.head import head_path
 from exchange.storage.proof.links import prove_audit
 from exchange.storage.proof.verify import verify
-from exchange.storage.retain import drop_messages
+from exchange.storage.retention import drop_messages
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
 from tests.exchange.storage.chained import FORGOTTEN, MEMORY, OUTSIDE, ROWS, broken, chained, write
@@ -164,8 +164,8 @@ async def test_everything_dropped_and_begun_again(ledger: SqliteLedger) -> None:
 
 
 async def test_folding(ledger: SqliteLedger) -> None:
-    await ledger.fold(3 * MINUTE, 1)
-    await ledger.fold(1 << 31, 1_000)
+    await ledger.compact(3 * MINUTE, 1)
+    await ledger.compact(1 << 31, 1_000)
     await ledger.drop(Old(1 << 62, 1 << 62), Old(1 << 62, 1 << 62), 3)
     assert not broken(ledger.path)
     await ledger.close()

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from exchange.storage.connection import connect
-from exchange.storage.fold import fold
+from exchange.storage.counters.compaction import compact
+from exchange.storage.counters.rollups import Rollups
 from exchange.storage.proof.verify import verify
-from exchange.storage.rollups import Rollups
 from tests.exchange.statistics.synthetic_year import write_year
 
 #: Endpoints of the made-up year: one that partners did not come in by.
@@ -85,7 +85,7 @@ def test_folded_minutes_say_the_same(tmp_path: Path, most: int) -> None:
             "SELECT (MIN(period)+MAX(period))/2,MAX(period) FROM counter"
         ).fetchone()
         for until in (middle, middle + 7, last + 1):
-            while fold(connection, until, most):
+            while compact(connection, until, most):
                 pass
             assert said(path)[:3] == before[:3]
             assert connection.execute(

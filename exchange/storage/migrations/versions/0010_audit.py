@@ -6,7 +6,8 @@ from alembic import op
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from exchange.storage import operator_tables, tables  # noqa: F401 - declares the tables
+from exchange.storage import tables  # noqa: F401 - declares the tables
+from exchange.storage.operators import tables as operator_tables  # noqa: F401 - declares the tables
 
 revision = "0010"
 down_revision = "0009"

@@ -11,7 +11,7 @@ from alembic import op
 from sqlmodel import SQLModel
 
 from exchange.storage import tables  # noqa: F401 - declares the tables
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
 
 revision = "0011"
 down_revision = "0010"

@@ -14,7 +14,7 @@ from exchange.clocks import WallClock
 from exchange.ports import Actor, Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
-from exchange.storage.operators import SqliteOperators
+from exchange.storage.operators.accounts import SqliteOperators
 from tests.journeys.running import Running, running
 
 ME = Actor(Operator("test", "admin"), "here")

@@ -8,7 +8,7 @@ import sqlite3
 
 from exchange.errors import OperatorError
 from exchange.ports.operators import Actor, Listed, Operator
-from exchange.storage import audit
+from exchange.storage.operators import audit
 from exchange.storage.sqlite import SqliteLedger
 
 #: Keys of an operator that count at once: the one in use and the one that takes its place.

@@ -16,8 +16,8 @@ from typing import Any
 from exchange.ports.ledger import CountKey
 from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.codec import pack, unpack
-from exchange.storage.counters import ADD_COUNTS, COUNT_COLUMNS
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 
 #: The kinds that a curve has; the second is the one that keeps its hours.
 RECEIVED, DELIVERED = "received", "delivered"
@@ -40,13 +40,13 @@ EndpointKey = tuple[str, str]
 _Sums = dict[Any, list[int]]
 
 
-def folded_before(connection: sqlite3.Connection) -> int:
+def compacted_before(connection: sqlite3.Connection) -> int:
     """The minute (since 1970 UTC) before which minutes are folded; 0 when none is."""
     found = connection.execute("SELECT before FROM folded").fetchone()
     return found[0] if found else 0
 
 
-def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
+def compact(connection: sqlite3.Connection, before: int, most: int) -> bool:
     """Fold minutes before `before`, the oldest first, about `most` counters at a time (a minute is
     never split); whether some are left.
     """
@@ -69,13 +69,13 @@ def fold(connection: sqlite3.Connection, before: int, most: int) -> bool:
         "before=MAX(before,excluded.before)",
         (until,),
     )
-    fold_pruned(connection)
+    compact_pruned(connection)
     return beyond is not None
 
 
-def fold_pruned(connection: sqlite3.Connection) -> None:
+def compact_pruned(connection: sqlite3.Connection) -> None:
     """Add what retention dropped of folded minutes to the days."""
-    before = folded_before(connection)
+    before = compacted_before(connection)
     if (
         connection.execute(
             "SELECT 1 FROM pruned_counter WHERE period<? LIMIT 1", (before,)

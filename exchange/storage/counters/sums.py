@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.ports.ledger import Count
 from exchange.storage.connection import insert
-from exchange.storage.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute
 
 COUNT_COLUMNS = (
     "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes"

@@ -13,7 +13,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-class Aside:
+class WorkerThread:
     """What is done of a body of more than `loop_bytes_max` is done on the thread, one after
     another; of any other here and now.
 

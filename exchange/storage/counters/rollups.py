@@ -14,18 +14,18 @@ from typing import Any
 from exchange.statistics.days import first_minute, local_hour
 from exchange.statistics.history import Kept
 from exchange.storage.connection import connect
-from exchange.storage.counters import COUNT_COLUMNS
-from exchange.storage.fold import (
+from exchange.storage.counters.compaction import (
     DELIVERED,
     RECEIVED,
     EndpointKey,
     MinuteRow,
+    compacted_before,
     curves,
-    folded_before,
     hours_of,
 )
+from exchange.storage.counters.history import held, kept
+from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.health.trouble import told
-from exchange.storage.history import held, kept
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -80,7 +80,7 @@ class Rollups:
     def last_minute(self) -> int:
         """The last minute (since 1970 UTC) that counted or is folded; 0 when there is none."""
         found: int | None = next(self._rows("SELECT MAX(period) FROM counter", ()))[0]
-        return max(found or 0, folded_before(self._open) - 1, 0)
+        return max(found or 0, compacted_before(self._open) - 1, 0)
 
     def days(self, since: int, until: int) -> Iterator[CounterRow]:
         """Day counters of days [since, until), by day: the primary key's own order, so that nothing

@@ -11,10 +11,10 @@ from typing import cast
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
-from exchange.journey.attempt import Attempts, delivery_of
-from exchange.journey.ordered import Ordered
-from exchange.journey.queues import Bounds, Held, Queue
-from exchange.journey.receivers import Receivers
+from exchange.journey.deliver.attempt import Attempts, delivery_of
+from exchange.journey.deliver.ordered import Ordered
+from exchange.journey.deliver.queues import Bounds, Held, Queue
+from exchange.journey.deliver.receivers import Receivers
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.lanes import Lanes
 from exchange.schemas.directory import Directory

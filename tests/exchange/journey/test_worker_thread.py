@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from exchange.journey.aside import Aside
+from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Identity, Inbound, Parsed
 from exchange.schemas import xml
 from exchange.schemas.catalogue import Catalogue
@@ -53,18 +53,20 @@ async def test_a_large_message_holds_up_nobody(tmp_path: Path) -> None:
 
 
 async def test_small_work_is_done_here_and_an_exception_comes_out_of_either() -> None:
-    aside = Aside(9)
+    worker_thread = WorkerThread(9)
     try:
-        assert await aside.run(9, threading.current_thread) is threading.current_thread()
-        assert await aside.run(10, threading.current_thread) is not threading.current_thread()
+        assert await worker_thread.run(9, threading.current_thread) is threading.current_thread()
+        assert (
+            await worker_thread.run(10, threading.current_thread) is not threading.current_thread()
+        )
         for size in (9, 10):
             try:
-                await aside.run(size, int, "x")
+                await worker_thread.run(size, int, "x")
             except ValueError:
                 continue
             raise AssertionError("an exception was lost")
     finally:
-        aside.close()
+        worker_thread.close()
 
 
 def test_threads_that_check_at_once_tell_their_own_faults() -> None:

@@ -32,7 +32,7 @@ class Ages(Protocol):
     def rows_max(self) -> int: ...
 
 
-class Forgetting:
+class RetentionJob:
     """Drops what has grown too old, a little at a time."""
 
     def __init__(self, ledger: Ledger, clock: Clock, ages: Ages) -> None:
@@ -43,7 +43,7 @@ class Forgetting:
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="forgetting")
+        self._task = asyncio.create_task(self._run(), name="retention")
 
     async def stop(self) -> None:
         """End; what is being dropped is dropped in whole."""
@@ -52,14 +52,14 @@ class Forgetting:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    async def forget(self) -> tuple[int, int]:
+    async def drop_old(self) -> tuple[int, int]:
         """Fold the counters of minutes, and drop everything, that is too old now: (bodies,
         messages).
         """
         now = self._clock.now()
         # Whole hours only: what a day keeps is written anew each time.
         minutes_before = (now // 1000 - self._ages.minute_seconds) // 3600 * 60
-        while await self._ledger.fold(minutes_before, self._ages.rows_max):
+        while await self._ledger.compact(minutes_before, self._ages.rows_max):
             pass
         old_bodies = await self._before(now - self._ages.body_seconds * 1000)
         old_messages = await self._before(now - self._ages.message_seconds * 1000)
@@ -79,7 +79,7 @@ class Forgetting:
         while True:
             await self._clock.sleep(self._ages.every_seconds)
             try:
-                await self.forget()
+                await self.drop_old()
             except LedgerUnavailable as error:
                 log.warning("nothing forgotten", why=str(error))
             except Exception:  # what could not be forgotten now is tried again the next time

@@ -13,11 +13,11 @@ import structlog
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
 from exchange.journey.count import delivery_counts
-from exchange.journey.receivers import says_receiver_fails
+from exchange.journey.deliver.receivers import says_receiver_fails
+from exchange.journey.deliver.retry import RetryPolicy
+from exchange.journey.deliver.settle import Settling
+from exchange.journey.deliver.sign import signed
 from exchange.journey.record import envelope_of
-from exchange.journey.retry import RetryPolicy
-from exchange.journey.settle import Settling
-from exchange.journey.sign import signed
 from exchange.ports import (
     Attempted,
     Channel,

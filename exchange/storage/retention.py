@@ -1,4 +1,4 @@
-"""Forgetting: bodies first, then settled messages with their deliveries and events; counts
+"""Retention: bodies first, then settled messages with their deliveries and events; counts
 never.
 """
 
@@ -8,9 +8,9 @@ import sqlite3
 from typing import NamedTuple
 
 from exchange.ports.ledger import Old
-from exchange.storage.counters import Sums
-from exchange.storage.days import day_of_minute
-from exchange.storage.fold import folded_before
+from exchange.storage.counters.compaction import compacted_before
+from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import Sums
 from exchange.storage.proof.dropped import forget, weight
 from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
@@ -92,7 +92,7 @@ def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> int:
     """Add up what is dropped: by the day where minutes are folded already, by the minute where they
     are not; its weight (see `weight`).
     """
-    before, total = folded_before(connection), 0
+    before, total = compacted_before(connection), 0
     minutes, days = Sums(), Sums()
     for period, *rest, count, items, size in connection.execute(recount):
         total += weight((day_of_minute(period), *rest, count, items, size))

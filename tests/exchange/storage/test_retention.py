@@ -13,10 +13,10 @@ import pytest
 from exchange.ports.ledger import Old
 from exchange.storage.commit import record_all
 from exchange.storage.connection import connect
-from exchange.storage.counters import Totals
+from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, unlinked
-from exchange.storage.retain import drop_bodies
+from exchange.storage.retention import drop_bodies
 from tests.contracts.rows import record
 
 
