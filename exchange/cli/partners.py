@@ -146,7 +146,7 @@ async def _partners(
                 nanoseconds=nanoseconds,
                 first=chains_from(nanoseconds()),
             )
-            console.print(summary(sent), highlight=False)
+            console.print(summary(sent), highlight=False, markup=False, soft_wrap=True)
             await runner.app[HOST].settle()
         if not rate or not duration:
             await _until_signal()
@@ -154,6 +154,10 @@ async def _partners(
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
         await runner.cleanup()
+        answers = runner.app[HOST].sent
+        if answers.total.sent:
+            told = summary(answers, "answers sent")
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 class Only:
@@ -192,15 +196,19 @@ class Only:
         return self._stub.serve(partner, call, situation)
 
 
-def summary(sent: Sent) -> str:
-    """What was sent, in a line."""
+def summary(sent: Sent, what: str = "calls sent") -> str:
+    """What was sent, in a line, and the first refusal in another."""
     total = sent.total
-    mean = 1000 * sent.latency_seconds_total / total.sent if total.sent else 0.0
-    return (
-        f"partners: {total.sent} calls sent: {total.accepted} accepted, {total.rejected} rejected, "
-        f"{total.failed} failed; "
-        f"latency mean {mean:.1f} ms, longest {1000 * sent.latency_seconds_max:.0f} ms"
+    told = (
+        f"partners: {total.sent} {what}: {total.accepted} accepted, {total.rejected} rejected, "
+        f"{total.failed} failed"
     )
+    if sent.latency_seconds_max:
+        mean, longest = sent.latency_seconds_total / total.sent, sent.latency_seconds_max
+        told += f"; latency mean {1000 * mean:.1f} ms, longest {1000 * longest:.0f} ms"
+    if sent.first_refusal:
+        told += f"\npartners: the first refusal: {sent.first_refusal}"
+    return told
 
 
 async def _until_signal() -> None:
