@@ -28,7 +28,7 @@ from exchange.partners.server import HOST, serve_stubs
 from exchange.partners.stub import Flow, Sending, Served, Situation, Stub
 from exchange.schemas import directory
 from exchange.schemas.call import Call
-from exchange.settings import load
+from exchange.settings import Settings, load
 
 console = Console(stderr=True)
 
@@ -42,13 +42,17 @@ def partners(
     ] = "",
     port: Annotated[
         int | None,
-        typer.Option(help="Port to bind; 0 picks one.", show_default="from the settings"),
+        typer.Option(
+            help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
+        ),
     ] = None,
     rate: Annotated[
-        float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")
+        float,
+        typer.Option(help="Calls a second that the partners send by themselves; 0: none.", min=0),
     ] = 0.0,
     duration: Annotated[
-        float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")
+        float,
+        typer.Option(help="Seconds after which the traffic ends; 0: at a signal.", min=0),
     ] = 0.0,
     sector: Annotated[
         list[str] | None, typer.Option(help="Only these sectors send (may be given again).")
@@ -79,7 +83,16 @@ def partners(
     if parent:
         end_with(parent)
     settings = load()
-    listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
+    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    listed = _faults(script, fault or [], everybody)
+    for name, given, known in (
+        ("--sector", sector, directory.SECTORS),
+        ("--channel", channel, [stub.channel for stub in discovery.stubs()]),
+    ):
+        if unknown := sorted(set(given or ()) - set(known)):
+            raise typer.BadParameter(
+                f"{', '.join(unknown)}: one of {', '.join(known)}", param_hint=name
+            )
     chosen = settings.seed if seed is None else seed
     own = urlsplit(settings.partners.address)
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
@@ -98,6 +111,24 @@ def partners(
             factor_of(clock),
         )
     )
+
+
+def check_faults(texts: Sequence[str], settings: Settings) -> None:
+    """Raises:
+    BadParameter: when one of the faults can't be read, or concerns nobody.
+    """
+    _faults(None, texts, directory.load(settings.partners.played or directory.DEFAULT_PATH))
+
+
+def _faults(
+    script: Path | None, texts: Sequence[str], everybody: directory.Directory
+) -> list[scripts.Fault]:
+    try:
+        listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, texts)]
+        scripts.check_targets(listed, everybody)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault/--script") from error
+    return listed
 
 
 async def _partners(
@@ -122,9 +153,12 @@ async def _partners(
             "the keys in partners.stubs_directory"
         )
     stubs = discovery.stubs()
-    runner = await serve_stubs(
-        stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
-    )
+    try:
+        runner = await serve_stubs(
+            stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
+        )
+    except OSError as error:
+        raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
     console.print(
         f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)",
         highlight=False,
@@ -136,6 +170,8 @@ async def _partners(
             sending = [
                 Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels
             ]
+            if not any(stub.flows(everybody) for stub in sending):
+                raise SettingsError("nobody of these sectors sends anything over these channels")
             sent = await send_traffic(
                 sending,
                 everybody,
