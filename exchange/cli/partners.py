@@ -85,14 +85,8 @@ def partners(
     settings = load()
     everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
     listed = _faults(script, fault or [], everybody)
-    for name, given, known in (
-        ("--sector", sector, directory.SECTORS),
-        ("--channel", channel, [stub.channel for stub in discovery.stubs()]),
-    ):
-        if unknown := sorted(set(given or ()) - set(known)):
-            raise typer.BadParameter(
-                f"{', '.join(unknown)}: one of {', '.join(known)}", param_hint=name
-            )
+    _one_of("--sector", sector, directory.SECTORS)
+    _one_of("--channel", channel, [stub.channel for stub in discovery.stubs()])
     chosen = settings.seed if seed is None else seed
     own = urlsplit(settings.partners.address)
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
@@ -118,6 +112,12 @@ def check_faults(texts: Sequence[str], settings: Settings) -> None:
     BadParameter: when one of the faults can't be read, or concerns nobody.
     """
     _faults(None, texts, directory.load(settings.partners.played or directory.DEFAULT_PATH))
+
+
+def _one_of(option: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
+    if unknown := sorted(set(given or ()) - set(known)):
+        told = f"{', '.join(unknown)}: one of {', '.join(known)}"
+        raise typer.BadParameter(told, param_hint=option)
 
 
 def _faults(
