@@ -32,6 +32,10 @@ from exchange.settings import Settings, load
 
 console = Console(stderr=True)
 
+PORT = typer.Option(
+    help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
+)
+
 
 def partners(
     exchange: Annotated[
@@ -40,12 +44,7 @@ def partners(
     host: Annotated[
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
-    port: Annotated[
-        int | None,
-        typer.Option(
-            help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
-        ),
-    ] = None,
+    port: Annotated[int | None, PORT] = None,
     rate: Annotated[
         float,
         typer.Option(help="Calls a second that the partners send by themselves; 0: none.", min=0),
