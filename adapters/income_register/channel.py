@@ -26,7 +26,7 @@ from exchange.adapters.income_register.rules.judge import needs_whole, rules, ru
 from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
-from exchange.ports.channel import Mode
+from exchange.ports.message import Mode
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Finding
 

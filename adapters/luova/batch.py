@@ -10,7 +10,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from exchange.adapters.luova.parse import FAULT, hints_of
-from exchange.ports.channel import Inbound
+from exchange.ports.message import Inbound
 from exchange.schemas.call import JSON, XML
 from exchange.schemas.directory import Partner
 from exchange.schemas.limits import in_force

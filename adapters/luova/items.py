@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchange.ports.channel import Parsed, Verdict
+from exchange.ports.message import Parsed, Verdict
 from exchange.schemas.population.happenings import happenings
 
 #: By family: the items of a document by kind.

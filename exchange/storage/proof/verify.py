@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
-from exchange.storage.commit import MADE_AGAIN
+from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
 from exchange.storage.counters.days import day_of_minute
