@@ -13,7 +13,7 @@ from exchange.adapters.luova.parse import FAULT, hints_of
 from exchange.ports.message import Inbound
 from exchange.schemas.call import JSON, XML
 from exchange.schemas.directory import Partner
-from exchange.schemas.limits import in_force
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.violation import Malformed, Violation
 
 ENDPOINT = "batch"

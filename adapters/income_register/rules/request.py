@@ -18,7 +18,7 @@ from exchange.adapters.income_register.orders.query_data_type import (
     EARNERS,
     PAYER,
     SUBSCRIBED,
-    Material,
+    QueryDataType,
     elements_of,
 )
 from exchange.adapters.income_register.rules.field import check_code, check_fields
@@ -150,7 +150,7 @@ def check_data_request(book: Book, document: Element, root: str) -> None:
         _check_material(book, document, ASKED[wanted])
 
 
-def _check_material(book: Book, part: Element, material: Material) -> None:
+def _check_material(book: Book, part: Element, material: QueryDataType) -> None:
     """What narrows a material fits it, and what it must be given is there."""
     given = set()
     for element in part.iter("ParameterType"):

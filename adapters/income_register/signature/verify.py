@@ -28,8 +28,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
 from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
-from exchange.adapters.income_register.known import Abridgement
 from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.recognition import Abridgement
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
