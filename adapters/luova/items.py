@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from exchange.ports.message import Parsed, Verdict
-from exchange.schemas.population.happenings import happenings
+from exchange.schemas.population.change_kinds import happenings
 
 #: By family: the items of a document by kind.
 OF_FAMILY: dict[str, Callable[[Any], Mapping[str, int]]] = {"population": happenings}
