@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from lxml import etree
 
@@ -16,6 +15,7 @@ from exchange.adapters.income_register.document import (
     ROOTS,
     SUBSCRIPTION_ENDPOINT,
     WAGE_REPORTS,
+    Element,
     Item,
     items_of,
     own_schema,
@@ -36,6 +36,7 @@ from exchange.schemas import xml
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.violation import Malformed
+from exchange.schemas.xml import XmlSchema
 
 _DELIVERY_END = b"</DeliveryData>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -111,11 +112,11 @@ def read_abridged(inbound: Inbound, known: RecognitionCache) -> Document | None:
         == sum(1 for _ in rest.document.iter("Report"))
     ):
         return None
-    items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
+    items = [Item(None, *(found or ())) for found in abridged.references]
     for place in abridged.judged:
         items[abridged.left[place][0]] = rest.items[place]
 
-    def pieces(schema: Any) -> Iterable[Any]:
+    def pieces(schema: XmlSchema) -> Iterable[Element]:
         """The rest, where the schema is known to find nothing in what is left out."""
         return (rest.document if abridged.covers(schema) else read_whole(inbound).document,)
 
@@ -148,7 +149,7 @@ def read_unabridged(inbound: Inbound) -> Document:
         return read_whole(inbound)
     items = [_written(fields) for fields in cut_up.references()]
 
-    def pieces(_: Any = None) -> Iterator[Any]:
+    def pieces(_: XmlSchema | None = None) -> Iterator[Element]:
         return (unwrap(xml.parse(piece)) for piece in cut_up)
 
     return Document(
@@ -172,7 +173,7 @@ def _own(inbound: Inbound) -> Document:
     )
     message_type = ROOTS[root.tag]
 
-    def pieces(schema: Any) -> Iterable[Any]:
+    def pieces(schema: XmlSchema) -> Iterable[Element]:
         alike = start >= 0 and schema.path == own_schema(message_type).path
         return (
             ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from exchange.adapters.income_register.document import DATA_REQUEST, text_of
 from exchange.adapters.income_register.endpoints import soap, wsdl
@@ -101,7 +101,7 @@ async def _collect(
 
 
 async def _work(
-    delivery: StoredDelivery, function: Callable[..., Result], *arguments: Any
+    delivery: StoredDelivery, function: Callable[..., Result], *arguments: object
 ) -> Result:
     """What a function makes of a delivery: of a large one on a thread, for on the loop everybody
     would wait.

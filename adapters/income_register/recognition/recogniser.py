@@ -12,15 +12,15 @@ valid by the channel's own schema, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, iso
 from exchange.adapters.income_register.recognition.forms import FormCache
 from exchange.adapters.income_register.recognition.reader import Reader, Written
 from exchange.adapters.income_register.recognition.report_schema import valid_report
 from exchange.adapters.income_register.spans import REPORT_END
 
-Judge = Callable[[Any], bool]
+Judge = Callable[[Element], bool]
 
 
 class Recogniser:

@@ -10,9 +10,8 @@ one type. Nothing of this is judged when a document is only checked, outside an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINTS,
@@ -116,7 +115,7 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
     return list(keys)
 
 
-def subscription_named(data: Element, item: Item, hints: Any) -> str:
+def subscription_named(data: Element, item: Item, hints: Mapping[str, str]) -> str:
     if kind_of(data) == "112":
         return str(hints.get("subscription", ""))
     return item.register_id or subscription_id(owner_of(data), item.report_id)
@@ -134,7 +133,7 @@ def check(
     parsed.versions.clear()
     parsed.invalidated.clear()
     data = delivery_data(parsed.document)
-    findings = [_at_a_endpoint(finding) for finding in found]
+    findings = [_at_endpoint(finding) for finding in found]
     if any(finding.rule == "ir.sender-not-partner" for finding in findings):
         # Nobody learns what ids another has used.
         return findings
@@ -176,7 +175,7 @@ def check(
     return findings
 
 
-def _at_a_endpoint(finding: Finding) -> Finding:
+def _at_endpoint(finding: Finding) -> Finding:
     """A delivery that is meant for production is refused where it arrives; a document that is only
     checked is warned of.
     """
