@@ -120,10 +120,10 @@ def _give(
     """Print the report, or write it to a file or a folder."""
     # What draws charts and writes workbooks takes a second to import, and the other commands need
     # none of it.
-    from exchange.publication.forms import write
-    from exchange.publication.meaning import between, meanings
+    from exchange.publication.formats import write
     from exchange.publication.publish import publish
     from exchange.publication.published import list_beside
+    from exchange.publication.row_descriptions import between, meanings
     from exchange.publication.text import table_text
 
     if out is not None and (out.is_dir() or not out.suffix):

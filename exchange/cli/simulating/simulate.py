@@ -21,8 +21,8 @@ from exchange.clocks import WallClock
 from exchange.publication.text import table_text
 from exchange.simulation.calendar import span_of
 from exchange.simulation.comparison import compare, comparison_csv, comparison_text
+from exchange.simulation.local_partners import Made
 from exchange.simulation.profiles import faults_of
-from exchange.simulation.society import Made
 from exchange.simulation.what_if import Scenario, scenario_of
 from exchange.simulation.year import SHARDS_MAX, shards_at
 from exchange.statistics.report import Report

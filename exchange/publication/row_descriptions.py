@@ -1,5 +1,5 @@
-"""What each row means, as a line for people: the publication's words, who, whom, how it came in,
-which unit, when it counts and what is outside; all from what the row selects.
+"""Describes each row of the statistics in a line: the publication's words, who, whom, how it came in,
+in which unit, when it counts and what is left out; made from what the row selects.
 """
 
 from __future__ import annotations

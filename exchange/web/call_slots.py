@@ -1,4 +1,4 @@
-"""How many calls are served at once, in all and of each partner."""
+"""Slots for calls that are served at once: so many in all, and so many of each partner."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Seats:
-    """Calls of one kind that are under way."""
+class CallSlots:
+    """Slots for calls of one kind."""
 
     def __init__(self, most: int, partner_most: int) -> None:
         self.taken = 0

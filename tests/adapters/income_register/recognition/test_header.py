@@ -11,9 +11,9 @@ import pytest
 
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.findings import Payer
-from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.known.header import Standing, key_of
 from exchange.adapters.income_register.parse import read_whole
+from exchange.adapters.income_register.recognition import RecognitionCache
+from exchange.adapters.income_register.recognition.header import HeaderCache, key_of
 from tests.adapters.income_register.judging import (
     EMPLOYER,
     SOAP,
@@ -32,7 +32,7 @@ def key(body: bytes, kind: str = "100") -> bytes | None:
 
 @pytest.mark.parametrize("kind", ["wages", "kela"])
 def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str) -> None:
-    headers = (known_to := Known()).headers
+    headers = (known_to := RecognitionCache()).headers
     channel = declare(known_to)
     rng = random.Random(kind)
     assert judged(delivery(1, kind=kind), channel)[0]
@@ -56,7 +56,7 @@ def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str) -> None:
 
 
 def test_what_is_found_in_a_header_is_found_again() -> None:
-    channel = declare(Known())
+    channel = declare(RecognitionCache())
     body = delivery(1).replace(b"<Code>" + EMPLOYER.business_id.encode(), b"<Code>1234567-8")
     first = judged(body, channel)
     assert first[3]
@@ -102,7 +102,7 @@ def variants(body: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", variants(delivery(1)))
 def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(name: str) -> None:
-    known = Known()
+    known = RecognitionCache()
     channel, good = declare(known), delivery(1)
     assert judged(good, channel)[0]
     assert known.headers.find(key(good)) is not None, "the header that is attacked is known"
@@ -126,7 +126,7 @@ def test_headers_differ_by_all_but_time_id_and_days() -> None:
 
 
 def test_the_oldest_header_is_forgotten() -> None:
-    kept = Standing(2)
+    kept = HeaderCache(2)
     for name in (b"a", b"b"):
         kept.keep(name, Payer())
     assert kept.find(b"a") is not None

@@ -1,5 +1,5 @@
-"""What was learned of reports in which the rules found nothing: shapes of their parts, what stood
-in them, what stood together; bounded.
+"""Bounded cache of the forms of reports that passed every rule: the patterns of their parts, the codes
+in these, and which forms passed together.
 
 Nothing of a person is remembered: of an earner's part only its tags and its codes are, of a
 transaction no amount.
@@ -14,11 +14,16 @@ from functools import lru_cache
 from itertools import count
 
 from exchange.adapters.income_register.findings import DEDUCTED_FROM
-from exchange.adapters.income_register.known.pattern import Leaf, Shape, learn, skeleton
+from exchange.adapters.income_register.recognition.pattern import (
+    Leaf,
+    Pattern,
+    pattern_of,
+    skeleton,
+)
 
-SHAPES_MAX = 512
+PATTERNS_MAX = 512
 KNOWN_MAX = 4096
-#: A shape is learned when it has been seen so often: compiling one takes a millisecond.
+#: A pattern is admitted when it has been seen so often: compiling one takes a millisecond.
 SEEN_MIN = 4
 #: Shapes that one part is tried against.
 TRIED_MAX = 12
@@ -35,10 +40,10 @@ Relations = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 Forms = tuple[int, ...]
 
 
-class Memory:
-    """Shapes and what was found fine, for every delivery of wages, or of benefits, alike.
+class FormCache:
+    """Patterns and forms that passed the rules, for all deliveries of wages, or of benefits.
 
-    A *form* is a shape with what is coded in it: a part in one of the `forms` is valid by the
+    A *form* is a pattern with what is coded in it: a part in one of the `forms` is valid by the
     schema. `codes` are its income type, `contents` its class: what the rules of a whole report ask
     of it. `known` are the forms that the rules found nothing in, by what they ask of the delivery
     (its context); `together` the classes that may stand in one report there.
@@ -46,7 +51,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        #: Held while learning; what is known is only ever looked up without it.
+        #: Held while forms are admitted; what is known is only ever looked up without it.
         self.lock = threading.Lock()
         self.clear()
 
@@ -54,7 +59,7 @@ class Memory:
         """Forget everything; numbers are never given twice, so that nothing old can be taken for
         something new.
         """
-        self.shapes: dict[object, list[Shape]] = {}
+        self.patterns: dict[object, list[Pattern]] = {}
         self.forms: dict[object, int] = {}
         self.codes: dict[int, bytes] = {}
         self.contents: dict[int, int] = {}
@@ -66,35 +71,38 @@ class Memory:
         self.lines: dict[tuple[bytes, bytes], int] = {}
         self.seen: Counter[int] = Counter()
 
-    def find(self, key: object, part: bytes) -> tuple[Shape, tuple[bytes, ...]] | None:
-        """The shape that a part is written in, and its values; the one found last is tried
+    def find(self, key: object, part: bytes) -> tuple[Pattern, tuple[bytes, ...]] | None:
+        """The pattern that a part is written in, and its values; the one found last is tried
         first.
         """
-        tried = self.shapes.get(key)
+        tried = self.patterns.get(key)
         if tried is None:
             return None
-        for index, shape in enumerate(tried):
-            if (match := shape.match(part)) is not None:
+        for index, pattern in enumerate(tried):
+            if (match := pattern.match(part)) is not None:
                 if index:
                     # A new list, for another thread may be going through the old one.
-                    self.shapes[key] = [shape, *tried[:index], *tried[index + 1 :]]
-                return shape, match.groups()
+                    self.patterns[key] = [pattern, *tried[:index], *tried[index + 1 :]]
+                return pattern, match.groups()
         return None
 
-    def learn(self, key: object, part: bytes) -> bool:
-        """Learn the shape of a part, when it has been seen often enough; whether it was learned
+    def admit(self, key: object, part: bytes) -> bool:
+        """Admit the pattern of a part when it has been seen often enough; whether it was admitted
         now.
         """
         bones = hash(skeleton(part))
         if len(self.seen) >= KNOWN_MAX:
             self.seen.clear()
         self.seen[bones] += 1
-        if self.seen[bones] < SEEN_MIN or (shape := learn(part, next(self._numbers))) is None:
+        if (
+            self.seen[bones] < SEEN_MIN
+            or (pattern := pattern_of(part, next(self._numbers))) is None
+        ):
             return False
         held = max(len(self.forms), len(self.known), len(self.together))
-        if sum(map(len, self.shapes.values())) >= SHAPES_MAX or held >= KNOWN_MAX:
+        if sum(map(len, self.patterns.values())) >= PATTERNS_MAX or held >= KNOWN_MAX:
             self.clear()
-        self.shapes[key] = [shape, *self.shapes.get(key, ())][:TRIED_MAX]
+        self.patterns[key] = [pattern, *self.patterns.get(key, ())][:TRIED_MAX]
         return True
 
     def relations_in(self, forms: Forms) -> Relations | None:
@@ -118,7 +126,7 @@ class Memory:
         return self.classes.setdefault(content, next(self._numbers))
 
     def form_of(self, key: object, code: bytes, content: object) -> int:
-        """The number of a form, by the form beside it, its shape and what is coded; with a
+        """The number of a form, by the form beside it, its pattern and what is coded; with a
         transaction's income type, and with what the rules of a whole report ask of the part.
         """
         form = self.forms.get(key)

@@ -1,7 +1,7 @@
-"""The shapes that parts of reports are written in: a pattern of their tags, which values are free
-and what each must be; no verdict.
+"""The patterns that parts of reports are written in: their tags, which values are free and what
+each must be; no verdict.
 
-A shape is learned from a part that the rules found nothing in, as bytes. Values are of three kinds:
+A pattern is made of a part that the rules found nothing in, as bytes. Values are of three kinds:
 *literal* ones are part of the pattern, *coded* ones decide what the rules ask, and *free* ones
 (names, amounts, dates) are checked one by one when a part is recognised.
 """
@@ -127,19 +127,19 @@ _FREE: dict[bytes, bytes] = {
 
 class Leaf(NamedTuple):
     """A value in a part: where it stands in the bytes, its element and the elements around it; its
-    pattern and check if it is free.
+    expression and check if it is free.
     """
 
     start: int
     end: int
     path: tuple[bytes, ...]
     kind: str
-    pattern: bytes = _CODED
+    expression: bytes = _CODED
     check: Check | None = None
 
 
 @dataclass(slots=True)
-class Shape:
+class Pattern:
     """How a part is written. Positions count the pattern's groups from 0.
 
     `coded` picks the coded values; `free` are (position, check); `ordered` pairs of days of which
@@ -165,7 +165,7 @@ class Shape:
 
 
 def leaves(part: bytes) -> list[Leaf] | None:
-    """The values of a part; None when it is written in a way that shapes don't know (attributes,
+    """The values of a part; None when it is written in a way that patterns don't know (attributes,
     text between elements).
     """
     found: list[Leaf] = []
@@ -224,15 +224,15 @@ def _free(
 
 
 def skeleton(part: bytes) -> bytes:
-    """The part without its values: what is the same in parts of one shape (but for literal
+    """The part without its values: what is the same in parts of one pattern (but for literal
     values).
     """
     return _VALUES.sub(b"></", part)
 
 
-def learn(part: bytes, number: int) -> Shape | None:
-    """The shape of a part; None when it has none, or is of a kind whose values the rules compare in
-    ways that shapes don't.
+def pattern_of(part: bytes, number: int) -> Pattern | None:
+    """The pattern of a part; None when it has none, or is of a kind whose values the rules compare in
+    ways that patterns don't.
     """
     found = leaves(part)
     if found is None or not is_text(part):
@@ -249,9 +249,9 @@ def learn(part: bytes, number: int) -> Shape | None:
         > 1
     ):
         return None
-    pattern, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]
+    expression, at, groups = b"", 0, [leaf for leaf in found if leaf.kind != "literal"]
     for leaf in groups:
-        pattern += re.escape(part[at : leaf.start]) + b"(" + leaf.pattern + b")"
+        expression += re.escape(part[at : leaf.start]) + b"(" + leaf.expression + b")"
         at = leaf.end
     coded = [index for index, leaf in enumerate(groups) if leaf.kind == "coded"]
     free = tuple((index, leaf.check) for index, leaf in enumerate(groups) if leaf.check is not None)
@@ -260,7 +260,7 @@ def learn(part: bytes, number: int) -> Shape | None:
         places.setdefault(leaf.path[-1], index)
     # One position gives the value itself, several a tuple: both are keys.
     getter: Callable[[tuple[bytes, ...]], object] = itemgetter(*coded) if coded else lambda _: ()
-    compiled = re.compile(pattern + re.escape(part[at:]))
+    compiled = re.compile(expression + re.escape(part[at:]))
     ordered, sums, limits = _ordered(groups), _sums(groups), _limits(groups)
     related = bool(ordered or sums or limits)
     references = tuple(
@@ -271,7 +271,7 @@ def learn(part: bytes, number: int) -> Shape | None:
         {leaf.path[-1] for leaf in groups if leaf.kind == "free"} - _SPAN
     ) == [b"Amount"]
     recurs = recurs and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
-    return Shape(
+    return Pattern(
         number,
         compiled.fullmatch,
         getter,
@@ -329,14 +329,14 @@ def _limits(groups: list[Leaf]) -> tuple[tuple[int, str], ...]:
     return tuple(limits)
 
 
-def holds(shape: Shape, values: tuple[bytes, ...]) -> bool:
+def holds(pattern: Pattern, values: tuple[bytes, ...]) -> bool:
     """Whether the values stand to each other as the rules want; their limits are the delivery's
     own.
     """
-    for first, second in shape.ordered:
+    for first, second in pattern.ordered:
         if values[first] > values[second]:
             return False
-    for parts, whole in shape.sums:
+    for parts, whole in pattern.sums:
         if sum(Decimal(values[index].decode()) for index in parts) > Decimal(
             values[whole].decode()
         ):

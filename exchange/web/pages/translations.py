@@ -1,5 +1,5 @@
-"""The pages' languages: which one a reader wants, and the words of `words.toml` behind gettext's
-calls; no template.
+"""Translations of the pages: chooses a reader's language and gives the words of `words.toml` behind
+gettext's calls.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The forms that a report can be written in, one at a time, to a file or the standard output; all
-at once is `publish`.
+"""Writes a report in one format to a file or to standard output; `publish` writes all of them to a
+folder.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from exchange.publication.csv_json import table_csv, to_csv, to_json
 from exchange.publication.data_package import csv_metadata
 from exchange.publication.json_stat import rows_dataset, to_json_stat
 from exchange.publication.page import to_html
-from exchange.publication.records import table_csv, to_csv, to_json
 from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
 

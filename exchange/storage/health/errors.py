@@ -1,5 +1,5 @@
-"""What SQLite and the system say of a ledger that can't be read or written, as the exchange's own
-errors: one line that says what is wrong.
+"""Errors of SQLite and the system about a ledger, turned into the exchange's own: one line that says
+what is wrong with which file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def ledger_error(path: Path, error: sqlite3.Error | OSError | ZstdError) -> Ledg
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def as_ledger_errors(path: Path) -> Iterator[None]:
     """Raise what goes wrong inside as one line about the ledger at `path`.
 
     Raises:

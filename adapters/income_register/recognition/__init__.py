@@ -2,9 +2,9 @@
 reports and headers of a payer are written alike and differ in names, amounts and dates.
 
 **The promise.** A verdict is a function of the message (and of what the register remembers by its
-rules): for any delivery and any history, verdict and findings are those of an exchange that has
-learned nothing. `tests/adapters/income_register/known/test_any_history.py` tries it with mutants of
-deliveries after histories of others, and `[recognition] enabled = false` turns all of it off.
+rules): for any delivery and any history, verdict and findings are those of an exchange whose
+caches are empty. `tests/adapters/income_register/recognition/test_any_history.py` tries it with
+mutants of deliveries after histories of others. `[recognition] enabled = false` turns it off.
 
 **What is recognised.** Two things, each from the bytes as they were sent:
 
@@ -15,7 +15,7 @@ deliveries after histories of others, and `[recognition] enabled = false` turns 
 
 **Why that is safe.**
 
-1. A form is learned only from a report that the channel's own schema finds valid, and is taken for
+1. A form is admitted only from a report that the channel's own schema finds valid, and is taken for
    fine under a payer only once the rules found nothing in a report that has it there.
 2. The schema has sequences alone, no keys and no references (a test says so): parts that are valid
    in one report are valid in another, in the same places. A report is put together of its earner's
@@ -32,7 +32,7 @@ Nothing of a person is remembered: of an earner's part its tags and its codes, o
 amount, of a header a digest. All of it is bounded, and is forgotten when the process ends.
 """
 
-from exchange.adapters.income_register.known.abridgement import Abridgement
-from exchange.adapters.income_register.known.known import Known
+from exchange.adapters.income_register.recognition.abridgement import Abridgement
+from exchange.adapters.income_register.recognition.cache import RecognitionCache
 
-__all__ = ["Abridgement", "Known"]
+__all__ = ["Abridgement", "RecognitionCache"]

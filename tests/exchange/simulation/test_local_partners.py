@@ -16,8 +16,8 @@ from exchange.partners.stub import Sending, Served, Situation
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.simulation.clock import VirtualClock
+from exchange.simulation.local_partners import AT_ONCE_MAX, FOLLOWS_SECONDS, LocalPartners
 from exchange.simulation.loop import VirtualLoop
-from exchange.simulation.society import AT_ONCE_MAX, FOLLOWS_SECONDS, Society
 
 MINUTE, BEGUN_AT = 60_000, 20_000 * 86_400_000
 
@@ -47,7 +47,7 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
         return Reply(200, b"")
 
     async def live() -> None:
-        await society.begin(part, parts)
+        await local_partners.begin(part, parts)
         assert clock.now() == since, "whoever let them begin has the tick's time still"
 
     stub = SimpleNamespace(
@@ -55,7 +55,7 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
             Sending(Call("POST", f"/{number}")) for number in (1, 2)
         ]
     )
-    society = society_of(stub, clock, call)
+    local_partners = local_partners_of(stub, clock, call)
     try:
         loop.run_until_complete(live())
     finally:
@@ -63,15 +63,15 @@ def begun(part: int, parts: int, since: int, tick: int) -> list[int]:
     return moments
 
 
-def society_of(
+def local_partners_of(
     stub: object, clock: VirtualClock, call: Callable[[Call], Awaitable[Reply]]
-) -> Society:
+) -> LocalPartners:
     """All partners played by one stub; their calls go to `call`."""
-    society = Society(
+    local_partners = LocalPartners(
         [cast(Any, stub)], Directory([]), cast(Any, SimpleNamespace(seed=1)), Faults((), 1), clock
     )
-    society.go_through(cast(Any, SimpleNamespace(call=call)))
-    return society
+    local_partners.go_through(cast(Any, SimpleNamespace(call=call)))
+    return local_partners
 
 
 def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], int]:
@@ -98,13 +98,13 @@ def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], 
 
     async def live() -> None:
         for number in range(calls):
-            await society.send(
+            await local_partners.send(
                 cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1
             )
         await clock.sleep(2 * FOLLOWS_SECONDS[1])
-        society.end_day()
+        local_partners.end_day()
 
-    society = society_of(SimpleNamespace(serve=serve), clock, call)
+    local_partners = local_partners_of(SimpleNamespace(serve=serve), clock, call)
     try:
         loop.run_until_complete(live())
     finally:

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from exchange.publication.meaning import all_meanings
 from exchange.publication.measures import measures, number
+from exchange.publication.row_descriptions import all_meanings
 from exchange.statistics.count import Line
 from exchange.statistics.report import Band, Part, Report, Table
 from exchange.statistics.suppression import THRESHOLD

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.adapters.income_register.channel import declare
-from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.recognition import RecognitionCache
 from tests.adapters.income_register.judging import SOAP, delivery, judged, judged_anew
-from tests.adapters.income_register.known.mutations import mutated
+from tests.adapters.income_register.recognition.mutations import mutated
 
 ENVELOPE = b'<s:Envelope xmlns:s="' + SOAP.encode() + b'"><s:Body>%b</s:Body></s:Envelope>'
 KINDS = ("wages", "insurer", "fund", "kela")
-#: So often is a form seen before it is learned, and once more.
+#: So often is a form seen before it is admitted, and once more.
 OFTEN = 5
 
 MESSAGES = st.builds(
@@ -44,10 +44,10 @@ def message(kind: str, seed: int, reports: int, changes: int, wrapped: bool) -> 
     others=st.lists(MESSAGES, max_size=2),
     often=st.booleans(),
 )
-def test_a_verdict_is_that_of_a_channel_that_has_learned_nothing(
+def test_a_verdict_is_that_of_a_channel_whose_caches_are_empty(
     target: bytes, ordinary: list[tuple[str, int]], others: list[bytes], often: bool
 ) -> None:
-    channel = declare(Known())
+    channel = declare(RecognitionCache())
     for kind, seed in ordinary:
         judged(delivery(seed, 40, kind), channel)
     for other in others:
@@ -61,7 +61,7 @@ def test_a_verdict_is_that_of_a_channel_that_has_learned_nothing(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_long_history_of_mutants_changes_no_verdict(kind: str) -> None:
     rng = random.Random(kind)
-    known = Known()
+    known = RecognitionCache()
     channel = declare(known)
     for seed in range(3):
         assert judged(delivery(seed, 100, kind), channel)[0]
@@ -83,7 +83,7 @@ def test_a_long_history_of_mutants_changes_no_verdict(kind: str) -> None:
 def test_a_report_without_a_transaction_is_refused_whatever_came_before(
     kind: str, emptied: bytes
 ) -> None:
-    known = Known()
+    known = RecognitionCache()
     channel = declare(known)
     body = delivery(7, 9, kind)
     bad = re.sub(rb"<Transactions>.*?</Transactions>", emptied, body, count=1, flags=re.DOTALL)
@@ -102,11 +102,11 @@ def test_a_report_without_a_transaction_is_refused_whatever_came_before(
 
 
 def test_what_is_turned_off_recognises_nothing() -> None:
-    known = Known()
+    known = RecognitionCache()
     channel = declare(known)
     assert channel.without_recognition is not None
     unaided = channel.without_recognition()
     body = delivery(7, 9)
     for _ in range(OFTEN):
         assert judged(body, unaided) == judged_anew(body)
-    assert not known.reports[True].shapes, "and learns nothing"
+    assert not known.reports[True].patterns, "and learns nothing"

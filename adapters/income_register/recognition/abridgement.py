@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from exchange.adapters.income_register.known.forms import Forms, Memory
-from exchange.adapters.income_register.known.learner import Learner
-from exchange.adapters.income_register.known.reader import Reader, Written
-from exchange.adapters.income_register.known.recogniser import Recogniser, earner_code
-from exchange.adapters.income_register.known.report_schema import reports_schema
+from exchange.adapters.income_register.recognition.admission import Admission
+from exchange.adapters.income_register.recognition.forms import FormCache, Forms
+from exchange.adapters.income_register.recognition.reader import Reader, Written
+from exchange.adapters.income_register.recognition.recogniser import Recogniser, earner_code
+from exchange.adapters.income_register.recognition.report_schema import reports_schema
 from exchange.adapters.income_register.spans import REPORT_END, SIGNATURE, bounds
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.xml import XmlSchema
@@ -70,8 +70,8 @@ class Abridgement:
 
     def leave_out(self, written: Written, start: int, end: int) -> bool:
         """Note a report that is in known forms; False when it has no ReportId of its own."""
-        forms, shape, values = written
-        action, own, given, version = shape.references
+        forms, pattern, values = written
+        action, own, given, version = pattern.references
         report_id = values[own] if own >= 0 else b""
         if not report_id or report_id in self.ids or action < 0:
             return False
@@ -163,7 +163,7 @@ class Abridgement:
         return self.body.rindex(REPORT_END, self.start, self.end) + _END_BYTES
 
 
-def abridge(body: bytes, memories: Mapping[bool, Memory]) -> Abridgement | None:
+def abridge(body: bytes, caches: Mapping[bool, FormCache]) -> Abridgement | None:
     """The delivery abridged, by what is remembered of wages (True) and of benefits; None
     when it is small, not written plainly enough, or little of it is known.
     """
@@ -176,15 +176,15 @@ def abridge(body: bytes, memories: Mapping[bool, Memory]) -> Abridgement | None:
     if (around := bounds(body)) is None:
         return None
     found = Abridgement(kind[1] == b"Wage", body, *around)
-    learner = Learner(memories[found.wages], found.wages)
-    reader = Reader(learner.memory)
+    admission = Admission(caches[found.wages], found.wages)
+    reader = Reader(admission.cache)
     left_bytes = 0
     for at, window in _windows(body, *around):
         chunks = window.split(REPORT_END)
         chunks.pop()
         for written, chunk in zip(reader.read(chunks), chunks, strict=True):
             end = at + len(chunk) + _END_BYTES
-            if written is None and learner.learn(chunk):
+            if written is None and admission.admit(chunk):
                 written = next(reader.read((chunk,)))
             if written is None or not found.leave_out(written, at, end):
                 if SIGNATURE in chunk:

@@ -14,13 +14,18 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.identify import identify
-from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.known.forms import KNOWN_MAX, SEEN_MIN, SHAPES_MAX, Memory
+from exchange.adapters.income_register.recognition import RecognitionCache
+from exchange.adapters.income_register.recognition.forms import (
+    KNOWN_MAX,
+    PATTERNS_MAX,
+    SEEN_MIN,
+    FormCache,
+)
 from exchange.journey.check import SOMEBODY
 from exchange.ports import Channel, Context, Inbound
 from exchange.schemas import directory
 from exchange.schemas.identifiers import make_business_id
-from tests.adapters.income_register.known.mutations import MUTATIONS
+from tests.adapters.income_register.recognition.mutations import MUTATIONS
 
 NOW = int(datetime.datetime(2026, 3, 10, tzinfo=datetime.UTC).timestamp() * 1000)
 DAY = datetime.date(2026, 3, 2)
@@ -67,12 +72,12 @@ def mutant(body: bytes, rng: random.Random) -> bytes:
 
 @pytest.mark.parametrize("kind", ["wages", "insurer", "fund", "kela"])
 def test_what_is_recognised_is_what_the_rules_find_nothing_in(kind: str) -> None:
-    known = Known()
+    known = RecognitionCache()
     channel = declare(known)
     rng = random.Random(kind)
     for seed in range(3):
         findings(delivery(seed, 150, kind), channel)
-    assert known.reports[kind == "wages"].shapes
+    assert known.reports[kind == "wages"].patterns
     broken = 0
     for seed in range(60):
         body = mutant(delivery(1000 + seed, 9, kind), rng)
@@ -83,7 +88,7 @@ def test_what_is_recognised_is_what_the_rules_find_nothing_in(kind: str) -> None
 
 
 def test_most_reports_of_a_delivery_are_recognised() -> None:
-    known = Known()
+    known = RecognitionCache()
     channel = declare(known)
     body = delivery(1, 800, "wages")
     assert findings(body, channel) == []
@@ -95,7 +100,7 @@ def test_most_reports_of_a_delivery_are_recognised() -> None:
 
 def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside() -> None:
     """Fine reports elsewhere in the document must not stand in for the ones that are judged."""
-    channel = declare(Known())
+    channel = declare(RecognitionCache())
     for seed in range(3):
         findings(delivery(seed, 100, "wages"), channel)
     body = delivery(7, 3, "wages")
@@ -122,7 +127,7 @@ def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside(
 
 
 def test_the_same_report_id_twice_is_found_however_the_two_are_judged() -> None:
-    channel = declare(Known())
+    channel = declare(RecognitionCache())
     for seed in range(3):
         findings(delivery(seed, 100, "wages"), channel)
     body = delivery(8, 4, "wages")
@@ -139,12 +144,12 @@ def test_the_same_report_id_twice_is_found_however_the_two_are_judged() -> None:
 
 
 def test_memory_is_bounded_and_numbers_are_never_given_twice() -> None:
-    memory = Memory()
-    numbers = {memory.class_of(("x", value)) for value in range(KNOWN_MAX + 50)}
+    cache = FormCache()
+    numbers = {cache.class_of(("x", value)) for value in range(KNOWN_MAX + 50)}
     assert len(numbers) == KNOWN_MAX + 50
-    assert len(memory.classes) <= KNOWN_MAX
-    for value in range(3 * SHAPES_MAX):
+    assert len(cache.classes) <= KNOWN_MAX
+    for value in range(3 * PATTERNS_MAX):
         part = b"<A%d>1</A%d>" % (value, value)
         for _ in range(SEEN_MIN):
-            memory.learn(b"%d" % value, part)
-    assert sum(map(len, memory.shapes.values())) <= SHAPES_MAX
+            cache.admit(b"%d" % value, part)
+    assert sum(map(len, cache.patterns.values())) <= PATTERNS_MAX

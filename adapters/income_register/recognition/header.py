@@ -1,5 +1,4 @@
-"""What a payer's deliveries say again each time: headers that the rules found nothing in are known
-by their bytes; holds no rule.
+"""Cache of delivery headers that passed every rule, keyed by a digest of their bytes.
 
 Owner, creator, sender, payer and contact persons stand in every delivery of a payer in the same
 words; only its time, its id and its days differ. Such a header, those left out, is remembered with
@@ -32,8 +31,8 @@ _VARYING = re.compile(
 )
 
 
-class Standing:
-    """The headers that are known to be fine, the latest used last."""
+class HeaderCache:
+    """The payers of headers that passed every rule, the latest used last."""
 
     def __init__(self, most: int = KNOWN_MAX) -> None:
         self._payers: OrderedDict[bytes, Payer] = OrderedDict()

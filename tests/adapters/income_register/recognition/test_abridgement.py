@@ -20,8 +20,8 @@ from signxml.signer import XMLSigner
 from exchange.adapters.income_register import parse
 from exchange.adapters.income_register.document import own_schema
 from exchange.adapters.income_register.hand_out.render import is_plain
-from exchange.adapters.income_register.known import pattern
-from exchange.adapters.income_register.known.forms import SEEN_MIN
+from exchange.adapters.income_register.recognition import pattern
+from exchange.adapters.income_register.recognition.forms import SEEN_MIN
 from exchange.adapters.income_register.spans import REPORTS_END, REPORTS_START
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.xml import XmlSchema
@@ -35,7 +35,7 @@ from tests.adapters.income_register.judging import (
     judged_anew,
     reports_left_out,
 )
-from tests.adapters.income_register.known.mutations import MUTATIONS, lengthen, redate, spoil
+from tests.adapters.income_register.recognition.mutations import MUTATIONS, lengthen, redate, spoil
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 ENVELOPE = b'<s:Envelope xmlns:s="' + SOAP.encode() + b'"><s:Body>%b</s:Body></s:Envelope>'
@@ -45,7 +45,7 @@ PEM, CERTIFICATE = key_and_certificate()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def learned() -> None:
+def warm_cache() -> None:
     for kind in KINDS:
         for seed in range(3):
             assert judged(delivery(seed, 200, kind))[0]
@@ -99,7 +99,7 @@ def test_what_is_in_known_shapes_is_plain_if_nothing_is_between_its_elements(kin
     for seed in range(150):
         body = delivery(2000 + seed % 7, 9, kind)
         for _ in range(rng.randint(0, 3)):
-            # Between elements everywhere alike: a shape of its own, to be learned.
+            # Between elements everywhere alike: a pattern of its own, to be admitted.
             name = rng.choice(
                 (
                     b"</ReportId>",

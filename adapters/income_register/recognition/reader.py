@@ -1,5 +1,5 @@
-"""Reads reports from their bytes by the shapes that were learned: in which forms they are written;
-judges nothing beyond their values.
+"""Reads reports from their bytes by the patterns in the cache: in which forms they are written; judges
+nothing beyond their values.
 
 Every value is looked at: what is coded is part of the form, what is free matches its pattern and
 stands to the others as the rules want. Whether reports in such forms are fine in a delivery is told
@@ -13,18 +13,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exchange.adapters.income_register.findings import FIRST_PAYMENT, iso
-from exchange.adapters.income_register.known.forms import (
+from exchange.adapters.income_register.recognition.forms import (
     AMOUNT,
     KNOWN_MAX,
+    FormCache,
     Forms,
-    Memory,
     are_related,
 )
-from exchange.adapters.income_register.known.pattern import SPACE, Shape, holds
+from exchange.adapters.income_register.recognition.pattern import SPACE, Pattern, holds
 from exchange.adapters.income_register.spans import TRANSACTION, TRANSACTIONS_END
 
-#: The name under which the shapes of what follows the transactions are kept.
-TAIL = b"</"
+#: The name under which the patterns of what follows the transactions are kept.
+REMAINDER = b"</"
 _END_BYTES = -len(TRANSACTIONS_END)
 _EARLIEST_PAYMENT = iso(FIRST_PAYMENT).encode()
 _NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
@@ -33,10 +33,10 @@ Values = tuple[bytes, ...]
 
 
 class Written(NamedTuple):
-    """A report as it is written: its forms, and the shape and the values of its earner's part."""
+    """A report as it is written: its forms, and the pattern and the values of its earner's part."""
 
     forms: Forms
-    shape: Shape
+    pattern: Pattern
     values: Values
 
 
@@ -45,8 +45,8 @@ class Reader:
     there are none, the latest values are noted in `latest`.
     """
 
-    def __init__(self, memory: Memory, limits: Mapping[str, bytes] | None = None) -> None:
-        self._memory = memory
+    def __init__(self, cache: FormCache, limits: Mapping[str, bytes] | None = None) -> None:
+        self._cache = cache
         self._limits = limits
         self.latest: dict[str, bytes] = {}
         #: Forms of this delivery's transactions that don't recur in others, by the bytes before and
@@ -59,20 +59,20 @@ class Reader:
         Everything that is looked up for each report is bound to a name first: this loop is what
         judging a large delivery costs.
         """
-        memory, known_lines, relations, number = (
-            self._memory,
-            self._memory.lines,
-            self._memory.relations_in,
+        cache, known_lines, relations, number = (
+            self._cache,
+            self._cache.lines,
+            self._cache.relations_in,
             _NUMBER,
         )
         for chunk in chunks:
-            tail = b""
+            remainder = b""
             lines = chunk.split(TRANSACTION)
             first = lines.pop(0)
             if lines and lines[-1].endswith(TRANSACTIONS_END):
                 lines[-1] = lines[-1][:_END_BYTES]
             else:
-                main, found, tail = chunk.partition(TRANSACTIONS_END)
+                main, found, remainder = chunk.partition(TRANSACTIONS_END)
                 lines = main.split(TRANSACTION)
                 first = lines.pop(0)
                 if not found or not lines:
@@ -80,18 +80,18 @@ class Reader:
                     yield None
                     continue
             first = first.lstrip(SPACE)
-            written = memory.find(first.count(b"<"), first)
+            written = cache.find(first.count(b"<"), first)
             if written is None:
                 yield None
                 continue
-            shape, values = written
-            for place, check in shape.free:
+            pattern, values = written
+            for place, check in pattern.free:
                 if not check(values[place]):
                     form = None
                     break
             else:
-                form = memory.forms.get((0, shape.number, shape.coded(values)))
-            if form is None or (shape.related and not self._related(shape, values)):
+                form = cache.forms.get((0, pattern.number, pattern.coded(values)))
+            if form is None or (pattern.related and not self._related(pattern, values)):
                 yield None
                 continue
             forms = [form]
@@ -107,7 +107,9 @@ class Reader:
                 forms.append(form)
             else:
                 forms.append(
-                    self._tail(forms[0], shape, values, tail) if tail and tail.strip(SPACE) else 0
+                    self._remainder(forms[0], pattern, values, remainder)
+                    if remainder and remainder.strip(SPACE)
+                    else 0
                 )
                 key = tuple(forms)
                 together = relations(key)
@@ -116,16 +118,16 @@ class Reader:
                     and key[-1] >= 0
                     and (not together or are_related(together, lines))
                 ):
-                    yield Written(key, shape, values)
+                    yield Written(key, pattern, values)
                     continue
             yield None
 
-    def _related(self, shape: Shape, values: Values) -> bool:
+    def _related(self, pattern: Pattern, values: Values) -> bool:
         """Whether values stand to each other as they must; those with a limit are held to it, or
         noted.
         """
         latest, limits = self.latest, self._limits
-        for index, name in shape.limits:
+        for index, name in pattern.limits:
             value = values[index]
             if name == "payment" and value < _EARLIEST_PAYMENT:
                 return False
@@ -134,20 +136,22 @@ class Reader:
                     return False
             elif value > latest.get(name, b""):
                 latest[name] = value
-        return holds(shape, values)
+        return holds(pattern, values)
 
-    def _form(self, name: object, part: bytes, beside: int = 0) -> tuple[int, Shape, Values] | None:
-        written = self._memory.find(name, part)
+    def _form(
+        self, name: object, part: bytes, beside: int = 0
+    ) -> tuple[int, Pattern, Values] | None:
+        written = self._cache.find(name, part)
         if written is None:
             return None
-        shape, values = written
-        for index, check in shape.free:
+        pattern, values = written
+        for index, check in pattern.free:
             if not check(values[index]):
                 return None
-        if shape.related and not self._related(shape, values):
+        if pattern.related and not self._related(pattern, values):
             return None
-        form = self._memory.forms.get((beside, shape.number, shape.coded(values)))
-        return None if form is None else (form, shape, values)
+        form = self._cache.forms.get((beside, pattern.number, pattern.coded(values)))
+        return None if form is None else (form, pattern, values)
 
     def _line(self, line: bytes, around: tuple[bytes, bytes], amount: bytes) -> int | None:
         """The form of a transaction, by what is around its amount; it is remembered, but for sums
@@ -159,22 +163,22 @@ class Reader:
         written = self._form(name_of(line), line)
         if written is None:
             return None
-        form, shape, _ = written
-        if not shape.sums:
-            lines = self._memory.lines if shape.recurs else self._lines
+        form, pattern, _ = written
+        if not pattern.sums:
+            lines = self._cache.lines if pattern.recurs else self._lines
             if len(lines) >= KNOWN_MAX:
                 lines.clear()
             lines[around] = form
         return form
 
-    def _tail(self, earner: int, shape: Shape, values: Values, tail: bytes) -> int:
+    def _remainder(self, earner: int, pattern: Pattern, values: Values, remainder: bytes) -> int:
         """The form of what follows the transactions beside such an earner, when no absence begins
         before the employment; else -1.
         """
-        written = self._form(TAIL, tail.strip(SPACE), earner)
+        written = self._form(REMAINDER, remainder.strip(SPACE), earner)
         if written is None:
             return -1
-        hired, absent = shape.places.get(b"StartDate"), written[1].places.get(b"StartDate")
+        hired, absent = pattern.places.get(b"StartDate"), written[1].places.get(b"StartDate")
         return (
             written[0]
             if hired is None or absent is None or values[hired] <= written[2][absent]
@@ -183,7 +187,7 @@ class Reader:
 
 
 def name_of(line: bytes) -> tuple[bytes, int]:
-    """Under which name the shapes of a transaction are kept: its bytes up to the end of its income
+    """Under which name the patterns of a transaction are kept: its bytes up to the end of its income
     type, and how many tags it has.
     """
     return line[:200].partition(b"</TransactionCode>")[0], line.count(b"<")
@@ -191,15 +195,15 @@ def name_of(line: bytes) -> tuple[bytes, int]:
 
 def parts_of(chunk: bytes) -> list[tuple[object, bytes]] | None:
     """The earner's part, each transaction and what follows them, with the names under which their
-    shapes are kept.
+    patterns are kept.
     """
-    main, found, tail = chunk.partition(TRANSACTIONS_END)
+    main, found, remainder = chunk.partition(TRANSACTIONS_END)
     first, *lines = main.split(TRANSACTION)
     if not found or not lines or not all(b"</TransactionCode>" in line[:200] for line in lines):
         return None
-    first, tail = first.lstrip(SPACE), tail.strip(SPACE)
+    first, remainder = first.lstrip(SPACE), remainder.strip(SPACE)
     parts: list[tuple[object, bytes]] = [
         (first.count(b"<"), first),
         *((name_of(line), line) for line in lines),
     ]
-    return [*parts, (TAIL, tail)] if tail else parts
+    return [*parts, (REMAINDER, remainder)] if remainder else parts

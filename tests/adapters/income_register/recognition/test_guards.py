@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from exchange.adapters.income_register.known.forms import SEEN_MIN
+from exchange.adapters.income_register.recognition.forms import SEEN_MIN
 from exchange.adapters.income_register.spans import bounds, chunks_of, cut
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_business_id
 from tests.adapters.income_register.judging import (
@@ -28,7 +28,7 @@ REPORTS = 9
 
 
 @pytest.fixture(scope="module", autouse=True)
-def learned() -> None:
+def warm_cache() -> None:
     for seed in range(3):
         assert judged(delivery(seed, 200))[0]
 
@@ -61,7 +61,7 @@ def test_a_known_header_that_is_hidden_before_the_real_one_is_not_taken_for_it(
     assert found == judged_anew(bad)
 
 
-def test_what_a_comment_hides_of_a_header_is_not_learned() -> None:
+def test_what_a_comment_hides_of_a_header_is_not_admitted() -> None:
     good = delivery(1)
     assert judged(good)[0]
     assert is_known_header(good)

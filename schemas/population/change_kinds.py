@@ -1,4 +1,4 @@
-"""What each change of the population register is: a birth, a death, a change of address, a
+"""Tells what each change of the population register is: a birth, a death, a change of address, a
 registration, or a correction of one.
 
 Source: the fields are those of the VTJ change interface (see `groups`); what makes them count is

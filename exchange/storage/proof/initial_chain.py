@@ -1,6 +1,4 @@
-"""Chaining what was stored without a chain, as it stands: what a migration does once with all that
-an older version left.
-"""
+"""Chains what an older version stored without a chain, as it stands; a migration calls it once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""All partners in the same process: they send what the plan says, answer the exchange's calls and
-send what follows; no sockets.
+"""All partners of a simulated year in one process: they send what the plan says, answer the
+exchange's calls and send what follows; no sockets.
 
 What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it
 over sockets.
@@ -62,7 +62,7 @@ class Made:
     proof: str = ""
 
 
-class Society:
+class LocalPartners:
     """The partners' side of a simulated year; it is the exchange's transport, too."""
 
     def __init__(
