@@ -145,7 +145,7 @@ async def closed(drill: Drill, attack: Attack) -> None:
 #: Each alone at full length, all at once in the short form.
 TOGETHER = [(attack,) for attack in ATTACKS] if FULL else [ATTACKS]
 IN_TURN = [(way,) for way in WAYS] if FULL else [WAYS]
-TURN_SECONDS = 5.0 if FULL else 1.0
+TURN_SECONDS = 5.0 if FULL else 0.6
 
 
 def names(kinds: Sequence[Any]) -> str:
