@@ -17,7 +17,7 @@ from tests.drills.server import free_port, run
 async def test_a_second_server_is_told(workers: int, tmp_path: Path, record: Record) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    async with drilling(tmp_path, workers=workers) as drill:
+    async with drilling(tmp_path, workers=workers, senders=2) as drill:
         drill.client.begin()
         await drill.client.until(20)
         port, ledger = str(drill.server.port), f"sqlite:///{drill.server.ledger}"
