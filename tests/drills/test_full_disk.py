@@ -18,7 +18,7 @@ import pytest
 
 from tests.drills.conftest import Record
 from tests.drills.drill import FULL, REPEATED_MAX, Drill, drilling
-from tests.drills.server import Server, children
+from tests.drills.server import Server, busy, children
 
 #: Four times what SQLite writes to its WAL before it begins anew (4,000 pages), and a small one.
 LEDGER_MEBIBYTES, LOG_MEBIBYTES = 64, 8
@@ -28,7 +28,7 @@ BLOCK = b"\0" * 65_536
 #: Each alone at full length, one after another in the short form.
 CASES = [["ledger"], ["log"], ["both"]] if FULL else [["ledger", "log", "both"]]
 #: Within so many seconds of room everything goes on by itself.
-ROOM_SECONDS = 5.0 if FULL else 30.0
+ROOM_SECONDS = 5.0 if FULL and not busy() else 30.0
 
 
 def namespaces() -> list[str]:
