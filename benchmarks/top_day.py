@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from exchange.benchmarks.__main__ import machine
 from exchange.benchmarks.driver import Measured, drive
 from exchange.benchmarks.mailboxes import fetch_mailboxes
+from exchange.benchmarks.report import machine
 from loadtests import calls, processes, workload
 from loadtests.__main__ import differences, verified, warm_up
 from loadtests.replies import complaint
