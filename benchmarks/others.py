@@ -104,13 +104,20 @@ def start(modules: Path, match: Match, stack: ExitStack, cores: set[int]) -> lis
     return started
 
 
+def _json_schema(model: type[BaseModel]) -> str:
+    """The model as JSON Schema. Which of several shapes an object has, a model tells by a field of
+    it; a schema can only say that it has one of them, or more.
+    """
+    return json.dumps(model.model_json_schema()).replace('"oneOf"', '"anyOf"')
+
+
 def _mockserver(modules: Path, match: Match) -> Other:
     port = free_port()
     jar = next((modules / "mockserver-node").glob("mockserver-netty-*.jar"))
     if isinstance(match, Path):
         body = {"type": "XML_SCHEMA", "xmlSchema": match.read_text(encoding="utf-8")}
     else:
-        body = {"type": "JSON_SCHEMA", "jsonSchema": json.dumps(match.model_json_schema())}
+        body = {"type": "JSON_SCHEMA", "jsonSchema": _json_schema(match)}
     return Other(
         "MockServer",
         "schema matched; log as shipped",
@@ -131,7 +138,7 @@ def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str
     if isinstance(match, Path):
         did, pattern = "XML parsed, XPath matched (it knows no XSD)", {"matchesXPath": "/*"}
     else:
-        schema = json.dumps(match.model_json_schema())
+        schema = _json_schema(match)
         did = "schema matched"
         pattern = {"matchesJsonSchema": schema, "schemaVersion": "V202012"}
     command = ["java", "-jar", str(jar), "--port", str(port), "--bind-address", "127.0.0.1"]
