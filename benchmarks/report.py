@@ -148,3 +148,7 @@ def table(results: list[dict[str, Any]]) -> str:
                 f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f}) |"
             )
     return "\n".join(lines + (others if len(others) > 3 else []))
+
+
+if __name__ == "__main__":
+    print(table(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["cases"]))
