@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def summarise(case: Case, taken: Mapping[str, Taken]) -> dict[str, Any]:
                 "warmed_seconds": each.warmed_seconds,
                 "steady": each.steady,
             }
-    size = len(next(case.calls(0, 1, 1)).body)
+    size = round(statistics.mean(len(call.body) for call in islice(case.calls(0, 1, 1), 100)))
     return {"case": case.name, "title": case.title, "bytes": size, "base": BASE, "servers": servers}
 
 
