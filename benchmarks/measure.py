@@ -123,10 +123,11 @@ def warm(name: str, chosen: Server, run: others.Run) -> tuple[float, bool]:
         return WARM_UP_SECONDS, True
     print(f"warming: {name}", file=sys.stderr, flush=True)
     rates: list[float] = []
-    begun = time.monotonic()
+    took = 0.0
     while True:
-        rates.append(run(name, STEADY_SECONDS).rate)
-        took = time.monotonic() - begun
+        last_run = run(name, STEADY_SECONDS)
+        rates.append(last_run.rate)
+        took += last_run.seconds
         last = rates[-STEADY_RUNS:]
         steady = len(last) == STEADY_RUNS and max(last) - min(last) <= STEADY_SHARE * max(last)
         if (steady and took >= OTHERS_SECONDS_MIN) or took >= OTHERS_SECONDS_MAX:

@@ -11,7 +11,7 @@ import pytest
 from exchange.benchmarks import report
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.driver import Measured
-from exchange.benchmarks.measure import Server, Taken
+from exchange.benchmarks.measure import Server, Taken, warm
 from exchange.benchmarks.pairs import figures_of, rows
 
 DOCUMENT = Path(__file__).parents[2] / "docs/performance.md"
@@ -47,6 +47,28 @@ def test_beside_another_servers_figure_stands_what_it_did_and_how_long_it_was_wa
     ours, others = report.table([summary()]).split("\n\n")
     assert "Mock" not in ours
     assert "| 950 (900–1,000) | schema matched | a delivery | 61 s, not steady |" in others
+
+
+@pytest.mark.parametrize(
+    ("rates", "seconds", "steady"),
+    [
+        # A minute at least, however steady it is.
+        ([100] * 50, 60, True),
+        # It still grows after a minute, then three runs lie within 5 %.
+        ([100 + 10 * number for number in range(14)] + [240, 250, 251], 85, True),
+        # Never steady: three minutes, and it is said.
+        ([100, 200] * 30, 180, False),
+    ],
+)
+def test_another_server_is_warmed_until_its_rate_is_steady(
+    rates: list[int], seconds: float, steady: bool
+) -> None:
+    drawn = iter(rates)
+
+    def five_seconds(_name: str, length: float) -> Measured:
+        return Measured(int(next(drawn) * length), 0, length)
+
+    assert warm("mock", Server(1, did="schema matched"), five_seconds) == (seconds, steady)
 
 
 def test_a_kept_run_is_a_file_named_by_its_commit(
