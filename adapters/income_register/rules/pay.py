@@ -11,9 +11,13 @@ from decimal import Decimal
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
-from exchange.adapters.income_register.rules.recovery import check_recovery
+from exchange.adapters.income_register.rules.recovery import (
+    check_recovered_type,
+    check_recovery,
+)
 from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
+from exchange.schemas.income_register.in_force import when
 
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
 #: What stands beside the basic data of one income type only: element, income type, rule, whether it
@@ -34,6 +38,7 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
     """
     lines: list[Line] = []
     insured: set[str] = set()
+    types = book.period.wage_income
     for transaction in transactions:
         basic = None
         others = []
@@ -48,7 +53,7 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
         if code_element is None:
             continue
         code = code_element.text or ""
-        income = WAGE_INCOME.get(code) or WAGE_INCOME.get(code := plain(code))
+        income = types.get(code) or types.get(code := plain(code))
         if income is None:
             _unknown_code(book, code_element, code)
             continue
@@ -72,7 +77,10 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
 
 def _unknown_code(book: Book, element: Element, code: str) -> None:
     if code.lstrip("-").isdigit():
-        book.add("transaction-code-unknown", element, "an income type (101-420)", element.text)
+        known = WAGE_INCOME.get(code)
+        dates = f"; {code} holds {when(known)}" if known is not None else ""
+        wanted = f"an income type (101-420{dates})"
+        book.add("transaction-code-unknown", element, wanted, element.text)
 
 
 def _read_basic(basic: Element) -> tuple[Element | None, Element | None, str]:
@@ -109,7 +117,10 @@ def _check_parts(
             book.add(rule, parts[name], f"{name} with {owner} only", code)
         elif needed and code == owner and name not in parts:
             book.add(rule, transaction, name)
-    check_recovery(book, transaction, parts.get("RecoveryData"), kind == "recovery")
+    recovered = parts.get("RecoveryData")
+    check_recovery(book, transaction, recovered, kind == "recovery")
+    if recovered is not None and book.holds("recovered-type"):
+        check_recovered_type(book, recovered, WAGE_INCOME[code])
     return insured
 
 
