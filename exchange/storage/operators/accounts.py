@@ -5,6 +5,7 @@ audit log.
 from __future__ import annotations
 
 import sqlite3
+from hashlib import sha256
 
 from exchange.errors import OperatorError
 from exchange.ports.operators import Actor, Listed, Operator
@@ -13,6 +14,8 @@ from exchange.storage.sqlite import SqliteLedger
 
 #: Keys of an operator that count at once: the one in use and the one that takes its place.
 KEYS_MAX = 2
+#: What the audit log says of a rotation after which no earlier key counts.
+AT_ONCE = "only the new key counts"
 #: Open sessions of an operator; with one more the oldest ends.
 SESSIONS_MAX = 16
 
@@ -108,8 +111,8 @@ class SqliteOperators:
                 "INSERT INTO operator(name,role) VALUES (?,?)", (operator.name, operator.role)
             )
             _keep(connection, operator.name, digest, now)
-            row = actor.did(now, "operator-add", operator.name, operator.role)
-            audit.write(connection, [row])
+            outcome = f"{operator.role}, key {fingerprint(digest)}"
+            audit.write(connection, [actor.did(now, "operator-add", operator.name, outcome)])
 
         await self._ledger.change(add)
 
@@ -127,7 +130,8 @@ class SqliteOperators:
             _must_be(connection, name)
             _drop_keys(connection, name, 0 if at_once else KEYS_MAX - 1)
             _keep(connection, name, digest, now)
-            outcome = "only the new key counts" if at_once else "the last key counts too"
+            told = AT_ONCE if at_once else "the last key counts too"
+            outcome = f"{told}, key {fingerprint(digest)}"
             audit.write(connection, [actor.did(now, "operator-rotate", name, outcome)])
 
         await self._ledger.change(rotate)
@@ -161,6 +165,11 @@ class SqliteOperators:
             audit.write(connection, [actor.did(now, "operator-remove", name, "removed")])
 
         await self._ledger.change(remove)
+
+
+def fingerprint(digest: bytes) -> str:
+    """What the audit log tells of a key, by the digest that is kept of it."""
+    return sha256(digest).hexdigest()[:16]
 
 
 def _role(connection: sqlite3.Connection, name: str) -> str | None:
