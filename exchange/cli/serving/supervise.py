@@ -11,11 +11,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from exchange.assembly import ledger_path
 from exchange.cli.serving.pace import Pace
+from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
@@ -33,7 +35,11 @@ class Supervisor:
     """Keeps the workers of one exchange running until a signal comes."""
 
     def __init__(
-        self, settings: Settings, bound: socket.socket, lock: Lock, pace: Pace | None
+        self,
+        settings: Settings,
+        bound: Sequence[socket.socket],
+        lock: Lock,
+        pace: Pace | None,
     ) -> None:
         self._settings = settings
         self._bound = bound
@@ -75,7 +81,7 @@ class Supervisor:
             args=(
                 self._settings,
                 worker,
-                self._bound,
+                self._bound[worker],
                 self._pace,
                 self._lock,
                 os.getpid(),
@@ -101,6 +107,7 @@ class Supervisor:
             if process.exitcode is None:
                 continue
             del self._processes[worker]
+            leave_to_others(self._bound[worker], self._bound)
             if process.exitcode == LOST:
                 print(
                     f"exchange: the ledger {ledger_path(self._settings)} was deleted or replaced "
