@@ -13,7 +13,7 @@ import datetime
 import sys
 from functools import lru_cache
 
-from exchange.schemas.limits import NotAtOnce, can_wait
+from exchange.schemas.document_limits import NotAtOnce, can_wait
 
 
 @lru_cache(maxsize=64)

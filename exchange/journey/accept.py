@@ -31,8 +31,8 @@ from exchange.ports import (
 )
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
+from exchange.schemas.document_limits import shared_effort
 from exchange.schemas.envelope import Envelope
-from exchange.schemas.limits import shared_effort
 from exchange.schemas.violation import Violation
 
 #: How often a message is judged anew because another changed what the channel remembers at the same

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from exchange.schemas.limits import NotAtOnce, at_once
+from exchange.schemas.document_limits import NotAtOnce, at_once
 
 Result = TypeVar("Result")
 

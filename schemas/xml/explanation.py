@@ -24,12 +24,12 @@ from xmlschema.validators import (
 )
 from xmlschema.validators.validation import ValidationContext
 
-from exchange.schemas.limits import effort
+from exchange.schemas.document_limits import effort
 from exchange.schemas.violation import Finding, excerpt
 
 #: When an element has more attributes, or namespaces, than this, the explanation comes from libxml2
 #: alone: the thorough one takes time by their number squared. It does so too when the call's
-#: documents have more elements than are explained (`schemas.limits`).
+#: documents have more elements than are explained (`schemas.document_limits`).
 EXPLAINED_ATTRIBUTES_MAX = 50
 
 _ATTRIBUTE_REASON = re.compile(r"attribute ([^\s=]+)=")

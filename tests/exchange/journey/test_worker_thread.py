@@ -17,7 +17,7 @@ from exchange.adapters.luova.families import unemployment
 from exchange.assembly import Exchange
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Identity, Inbound, Parsed
-from exchange.schemas import limits, xml
+from exchange.schemas import document_limits, xml
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.xml import XmlSchema
 from exchange.settings import Limits, Settings, Storage
@@ -154,7 +154,7 @@ async def test_a_batch_is_explained_thoroughly_up_to_a_bound_of_its_own(
     sample = Path(unemployment.__file__).parent / "samples/invalid"
     body = (sample / "unemployment.earnings-data--schema-faults.xml").read_bytes()
     elements = sum(1 for _ in xml.parse(body).iter("*"))
-    monkeypatch.setattr(limits, "EXPLAINED_CALL_ELEMENTS_MAX", 3 * elements)
+    monkeypatch.setattr(document_limits, "EXPLAINED_CALL_ELEMENTS_MAX", 3 * elements)
     for loop_bytes_max in (0, 10 * len(body)):
         url = f"sqlite:///{tmp_path / str(loop_bytes_max)}"
         exchange = Exchange(
