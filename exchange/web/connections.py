@@ -7,15 +7,11 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import structlog
 
 from exchange.schemas.call import Reply
 from exchange.settings import Limits
-
-if TYPE_CHECKING:
-    from exchange.web.connection import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +38,14 @@ class Connections:
     def __init__(self, limits: Limits, no_request: NoRequest) -> None:
         self.limits = limits
         self.no_request = no_request
-        self.open: set[Connection] = set()
+        self.open: set[object] = set()
         self.unknown_bytes = 0
         self.held_bytes = 0
         self.most = min(limits.connections_max, _descriptors())
         self.loop = asyncio.get_running_loop()
         self._of_address: dict[str, int] = {}
 
-    def admit(self, connection: Connection, address: str) -> bool:
+    def admit(self, connection: object, address: str) -> bool:
         """Whether there is room for one more connection, in all and of its address."""
         of_address = self._of_address.get(address, 0)
         if len(self.open) >= self.most or of_address >= self.limits.connections_address_max:
@@ -59,7 +55,7 @@ class Connections:
         self._of_address[address] = of_address + 1
         return True
 
-    def leave(self, connection: Connection, address: str) -> None:
+    def leave(self, connection: object, address: str) -> None:
         """The connection is closed."""
         if connection in self.open:
             self.open.remove(connection)

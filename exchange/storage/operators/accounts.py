@@ -6,17 +6,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Protocol
 
 from exchange.errors import OperatorError
-from exchange.ports.operators import Actor, Listed, Operator
+from exchange.ports.operators import (
+    AT_ONCE,
+    KEYS_MAX,
+    Actor,
+    Listed,
+    Operator,
+    fingerprint,
+)
 from exchange.storage.operators import audit
 
-#: Keys of an operator that count at once: the one in use and the one that takes its place.
-KEYS_MAX = 2
-#: What the audit log says of a rotation after which no earlier key counts.
-AT_ONCE = "only the new key counts"
 #: Open sessions of an operator; with one more the oldest ends.
 SESSIONS_MAX = 16
 
@@ -179,11 +181,6 @@ class SqliteOperators:
             audit.write(connection, [actor.did(now, "operator-remove", name, "removed")])
 
         await self._ledger.change(remove)
-
-
-def fingerprint(digest: bytes) -> str:
-    """What the audit log tells of a key, by the digest that is kept of it."""
-    return sha256(digest).hexdigest()[:16]
 
 
 def _role(connection: sqlite3.Connection, name: str) -> str | None:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from exchange.ports.operators import AuditRow
-from exchange.storage.operators.accounts import AT_ONCE, KEYS_MAX, fingerprint
+from exchange.ports.operators import AT_ONCE, KEYS_MAX, AuditRow, fingerprint
 from exchange.storage.proof.chain import AUDIT, hashed
 from exchange.storage.proof.links import Check
 
