@@ -24,8 +24,8 @@ from exchange.settings import Settings
 from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.ownership import Lock
 
-#: How long a worker may take to end after SIGTERM, in seconds.
-STOP_SECONDS = 15.0
+#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
+STOP_SECONDS = 10.0
 #: A worker that lived less long than this is started again after a pause.
 SHORT_SECONDS, PAUSE_SECONDS = 5.0, 1.0
 LOOK_SECONDS = 0.5
@@ -137,7 +137,7 @@ class Supervisor:
         for process in self._processes.values():
             if process.pid is not None and process.is_alive():
                 os.kill(process.pid, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + self._settings.server.grace_seconds + STOP_SECONDS
         for process in self._processes.values():
             process.join(max(0.0, until - time.monotonic()))
             if process.is_alive():
