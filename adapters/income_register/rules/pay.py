@@ -35,8 +35,7 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
     lines: list[Line] = []
     insured: set[str] = set()
     for transaction in transactions:
-        basic = code_element = amount = None
-        kind = ""
+        basic = None
         others = []
         for part in transaction:
             if part.tag == "TransactionBasic":
@@ -45,31 +44,13 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
                 others.append(part)
         if basic is None:
             continue
-        for field in basic:
-            tag = field.tag
-            if tag == "TransactionCode":
-                code_element = field
-            elif tag == "Amount":
-                amount = field
-            elif tag == "Recovery":
-                kind = "recovery"
-            elif tag == "UnjustEnrichment":
-                kind = kind or "unjust"
+        code_element, amount, kind = _read_basic(basic)
         if code_element is None:
             continue
         code = code_element.text or ""
-        income = WAGE_INCOME.get(code)
+        income = WAGE_INCOME.get(code) or WAGE_INCOME.get(code := plain(code))
         if income is None:
-            code = plain(code)
-            income = WAGE_INCOME.get(code)
-        if income is None:
-            if code.lstrip("-").isdigit():
-                book.add(
-                    "transaction-code-unknown",
-                    code_element,
-                    "an income type (101-420)",
-                    code_element.text,
-                )
+            _unknown_code(book, code_element, code)
             continue
         lines.append(Line(transaction, code, amount, kind))
         letters: str | set[str] = income.insured
@@ -87,6 +68,30 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
             )
         insured.update(letters)
     return lines, insured
+
+
+def _unknown_code(book: Book, element: Element, code: str) -> None:
+    if code.lstrip("-").isdigit():
+        book.add("transaction-code-unknown", element, "an income type (101-420)", element.text)
+
+
+def _read_basic(basic: Element) -> tuple[Element | None, Element | None, str]:
+    """Code and amount of a transaction's basic data, and whether it is of a `recovery`, an `unjust`
+    enrichment or neither.
+    """
+    code = amount = None
+    kind = ""
+    for field in basic:
+        tag = field.tag
+        if tag == "TransactionCode":
+            code = field
+        elif tag == "Amount":
+            amount = field
+        elif tag == "Recovery":
+            kind = "recovery"
+        elif tag == "UnjustEnrichment":
+            kind = kind or "unjust"
+    return code, amount, kind
 
 
 def _check_parts(
