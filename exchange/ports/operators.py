@@ -85,8 +85,10 @@ class Operators(Protocol):
         """The operator that holds the key."""
         ...
 
-    async def by_session(self, digest: bytes, now: int) -> Operator | None:
-        """The operator of a session that has not ended and whose key still counts."""
+    async def by_session(self, digest: bytes, now: int, furthest: int) -> Operator | None:
+        """The operator of a session that has not ended and whose key still counts. One that would
+        end after `furthest` has ended: the clock has stepped back.
+        """
         ...
 
     async def begin_session(

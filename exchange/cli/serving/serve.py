@@ -23,6 +23,7 @@ from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import Owned
 from exchange.settings import load
+from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 from exchange.storage.proof.head import head_path, latest_lines
@@ -91,6 +92,8 @@ def serve(
         with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
             migrate_sqlite(path, owned=True)
             pace = None if factor == 1 else pace_over(path, factor)
+            if server.workers > 1:
+                warn_of_library()
             announce(f"exchange: {address}")
             if server.workers > 1:
                 code = Supervisor(settings, bound, lock, pace).run()
@@ -108,6 +111,13 @@ def announce(line: str) -> None:
         print(line, flush=True)
     except OSError:
         sys.stdout = io.StringIO()  # what is still buffered could not be written at the end either
+
+
+def warn_of_library() -> None:
+    """Say it when several workers on this SQLite are a risk."""
+    if fault := wal_reset_fault():
+        with contextlib.suppress(OSError):
+            print(f"exchange: {fault}", file=sys.stderr, flush=True)
 
 
 def tell_heads(ledger: Path) -> None:

@@ -21,7 +21,6 @@ from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
-from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.ownership import Lock
 
 #: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
@@ -53,12 +52,9 @@ class Supervisor:
         self._due: dict[int, float] = {}
         self._restarted = False
         self._stopping = False
-        self._wakes = SocketWakes(settings.server.workers)
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
-        if fault := wal_reset_fault():
-            print(f"exchange: {fault}", file=sys.stderr, flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         for worker in range(self._settings.server.workers):

@@ -5,6 +5,7 @@ gone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -66,7 +67,14 @@ def serve_until_signal(
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
-    return uvloop.run(_serve(settings, worker, bound, pace, wakes))
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        return runner.run(_serve(settings, worker, bound, pace, wakes))
+    finally:
+        # It starts one more thread, to wait for those of the pool. Where memory has run out that
+        # fails after all else was closed, and the interpreter waits for them as it ends.
+        with contextlib.suppress(RuntimeError):
+            runner.close()
 
 
 def leave() -> None:

@@ -53,14 +53,14 @@ class SqliteOperators:
         ).fetchone()
         return Operator(*row) if row else None
 
-    async def by_session(self, digest: bytes, now: int) -> Operator | None:
+    async def by_session(self, digest: bytes, now: int, furthest: int) -> Operator | None:
         """The operator of a session that has not ended and whose key still counts."""
         row = self._ledger.reader.execute(
             "SELECT operator.name,operator.role FROM operator_session "
             "JOIN operator_key ON operator_key.digest=operator_session.key_digest "
             "JOIN operator ON operator.name=operator_key.operator "
-            "WHERE operator_session.digest=? AND operator_session.until>?",
-            (digest, now),
+            "WHERE operator_session.digest=? AND operator_session.until BETWEEN ? AND ?",
+            (digest, now + 1, furthest),
         ).fetchone()
         return Operator(*row) if row else None
 
