@@ -19,10 +19,12 @@ from exchange.storage.codec import unpack
 
 _ROWS = """
 SELECT message.message_type, message.sender, message.endpoint, message.received_at, delivery.receiver,
-       delivery.items, body.codec, body.content,
-       (SELECT MAX(at) FROM event WHERE event.delivery_id=delivery.id AND event.kind='delivered')
+       delivery.items, body.codec, body.content, taken.at
 FROM message JOIN delivery ON delivery.message_id=message.id
-LEFT JOIN body ON body.message_id=message.id WHERE message.state='accepted'
+LEFT JOIN body ON body.message_id=message.id
+LEFT JOIN (SELECT delivery_id, MAX(at) AS at FROM event WHERE kind='delivered'
+           GROUP BY delivery_id) AS taken ON taken.delivery_id=delivery.id
+WHERE message.state='accepted'
 """
 
 
