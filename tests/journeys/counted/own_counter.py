@@ -85,7 +85,12 @@ def _changes(document: dict[str, Any]) -> dict[str, int]:
             by_name.setdefault(group["tietoryhma"], set()).add(
                 group.get("muutosattribuutti", "LISATTY")
             )
-            if group["tietoryhma"] == "LAPSI_SUPPEA" and group["muutosattribuutti"] == "LISATTY":
+            by_mother = group.get("isaAiti", "AITI") == "AITI"
+            if (
+                group["tietoryhma"] == "LAPSI_SUPPEA"
+                and by_mother
+                and (group["muutosattribuutti"] == "LISATTY")
+            ):
                 code = group["lapsi"]["henkilotunnus"]
                 # A new century's sign, and the year of the change or the one before.
                 if code[6] in "ABCDEF" and 2000 + int(code[4:6]) >= year - 1:
