@@ -138,6 +138,7 @@ def _line(line: Line, report: Report) -> dict[str, Any]:
         "share_percent": number(line.share_percent),
         "sent": number(line.sent),
         "received": number(line.received),
+        **({"messages": number(line.messages)} if line.row.sum_of else {}),
         "meaning": all_meanings(report, line.row),
         "missing": list(line.missing),
     }
