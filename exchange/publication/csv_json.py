@@ -115,6 +115,7 @@ def document(report: Report) -> dict[str, Any]:
         ],
         "sources": [dict(text) for text in report.cuts.sources],
         "assumptions": [dict(text) for text in report.cuts.assumptions],
+        **({"revision": report.revision} if report.revision else {}),
     }
 
 
