@@ -24,9 +24,6 @@ from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
-#: How long calls that are being served may take to end, in seconds.
-GRACE_SECONDS = 5.0
-
 #: New objects after which the collector looks at the youngest ones.
 GARBAGE_OBJECTS_MAX = 20_000
 
@@ -106,7 +103,7 @@ async def _serve(
     exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
     exchange.warm_up()
     app = exchange.application()
-    async with serving(app, settings.limits, bound, GRACE_SECONDS):
+    async with serving(app, settings.limits, bound, settings.server.grace_seconds):
         collect_seldom()
         ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
