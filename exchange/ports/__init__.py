@@ -24,7 +24,7 @@ from exchange.ports.delivery import (
     TryAgain,
     failed_with,
 )
-from exchange.ports.desk import Desk, Leased, Outcome
+from exchange.ports.desk import Answered, Desk, Leased, Outcome
 from exchange.ports.ledger import (
     CountKey,
     DeliveryRow,
@@ -42,6 +42,7 @@ from exchange.ports.time import Clock, Ids
 
 __all__ = [
     "Actor",
+    "Answered",
     "Attempted",
     "AuditRow",
     "Channel",
