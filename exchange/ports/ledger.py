@@ -60,6 +60,10 @@ class Ledger(Protocol):
         """Commit the end of an attempt; False when the delivery was not waiting any more."""
         ...
 
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else (see `journey.count.REQUEST_KINDS`)."""
+        ...
+
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:

@@ -83,6 +83,8 @@ class CountKey(NamedTuple):
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
     dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered
     also by kind of item (`delivered:birth`), where a message's items are of several kinds.
+    Kinds of calls that are no messages (message type and receiver empty; `endpoint` is method and
+    path): requested, request-refused.
     """
 
     minute: int

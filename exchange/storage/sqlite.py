@@ -17,6 +17,7 @@ from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.ports.ledger import (
     ALL_DEAD,
+    Count,
     DeadFilter,
     DeliveryRow,
     Due,
@@ -42,6 +43,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import Totals
 from exchange.storage.health.trouble import UNREADABLE, told
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
@@ -144,6 +146,12 @@ class SqliteLedger:
         """Commit the end of an attempt."""
         result: bool = await self._writer.submit(settlement)
         return result
+
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else."""
+        totals = Totals()
+        totals.add(counts)
+        await self._writer.submit(totals.write)
 
     async def change(self, work: Work) -> Any:
         """Commit any other change (a simulation's checkpoint, a test's)."""

@@ -268,7 +268,10 @@ async def _live(
         owner="exchange simulate",
     )
     await exchange.open()
-    society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
+    inside = InsideEndpoints(
+        exchange.channels.values(), exchange.desk, directory, exchange.requests
+    )
+    society.go_through(inside)
     shards = shards_at(run.scale)
     senders = run.senders(shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -16,12 +17,15 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from exchange.cli.serving.port import bind
+from exchange.clocks import WallClock
 from exchange.errors import LedgerClosed
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Outcome
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
+from exchange.storage.sqlite import SqliteLedger
 from exchange.web.connections import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
@@ -118,7 +122,9 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     )
     channel = Channel("c", {"en": "C"}, (), endpoints, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics)
+    # (None of its calls is counted.)
+    requests = Requests(SqliteLedger(Path("never-opened.db")), WallClock())
+    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics, requests)
     app = web.Application(
         client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
     )

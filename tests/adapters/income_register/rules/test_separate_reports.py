@@ -296,7 +296,10 @@ async def asked(world: World, document: bytes) -> Any:
         signed(etree.fromstring(document.replace(b"0246246-0", kela.business_id.encode())))
     )
     inside = InsideEndpoints(
-        world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
+        world.exchange.channels.values(),
+        world.exchange.desk,
+        world.exchange.directory,
+        world.exchange.requests,
     )
     reply = await inside.call(
         _call(kela, "PayerSummaryReportQueryService", "GetPayerSummaryReportsOnePolicyNo", request)
