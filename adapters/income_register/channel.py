@@ -31,6 +31,7 @@ from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from exchange.ports.channel import Mode
 from exchange.schemas.directory import Directory
+from exchange.schemas.envelope import EMPTY
 from exchange.schemas.violation import Finding
 
 
@@ -129,6 +130,13 @@ def declare(known: Known | None) -> Channel:
         remember=remember.remember,
         remember_rejected=remember.remember_rejected,
         refuse=soap.refuse,
+        processes={
+            EMPTY: {
+                "fi": "Poiminta, jossa ei ollut ilmoituksia",
+                "sv": "Uttag utan anmälningar",
+                "en": "Extraction without reports",
+            }
+        },
         watches=(files.WATCH, extraction.WATCH),
         without_recognition=partial(declare, None),
     )

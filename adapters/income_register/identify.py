@@ -13,6 +13,7 @@ from exchange.adapters.income_register.document import (
 )
 from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed
+from exchange.schemas.envelope import EMPTY
 from exchange.schemas.income_register.codes import plain
 
 
@@ -47,6 +48,7 @@ def identify(parsed: Parsed) -> Identity:
             query_id,
             text_of(data, "Subscription/IRMainSubscriptionId"),
             int(reports) if reports.isdigit() else 0,
+            process=EMPTY if reports == "0" else "",
         )
     if parsed.message_type in QUESTIONS:
         # The DeliveryId is that of the delivery asked after: its conversation.

@@ -224,6 +224,29 @@ class DeadFilter(NamedTuple):
 ALL_DEAD = DeadFilter()
 
 
+class MessageFilter(NamedTuple):
+    """Which messages: what is empty selects nothing out. `detail` is a text that stands in what is
+    kept with the message, say the id of a report that a question was told.
+    """
+
+    channel: str = ""
+    message_type: str = ""
+    sender: str = ""
+    state: str = ""
+    endpoint: str = ""
+    conversation: str = ""
+    detail: str = ""
+
+
+class Found(NamedTuple):
+    """What a search found, the newest first, and the id before which it goes on (0: it looked at
+    all).
+    """
+
+    messages: Sequence[MessageRow]
+    before: int
+
+
 class Old(NamedTuple):
     """What is old enough to be forgotten: messages with ids below `before` that were committed up
     to the position `until`, so that nothing goes before what was committed earlier is old, whatever

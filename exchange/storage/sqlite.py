@@ -22,7 +22,9 @@ from exchange.ports.ledger import (
     DeliveryRow,
     Due,
     EventRow,
+    Found,
     Hold,
+    MessageFilter,
     MessageRow,
     Old,
     Pending,
@@ -264,6 +266,11 @@ class SqliteLedger:
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
         return self._read(queries.message, message_id)
+
+    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+        """The newest messages that are wanted."""
+        found: Found = await self._scan(queries.search, wanted, before, most, look)
+        return found
 
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""
