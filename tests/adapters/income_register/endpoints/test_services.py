@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.endpoints import wsdl
 from exchange.adapters.income_register.rows import Shelf
 from exchange.adapters.income_register.rules.request import QUERY_TYPES
-from tests.adapters.income_register.clients import client, raw
+from exchange.ports.ledger import MessageFilter
+from exchange.schemas.identifiers import CHECK_CHARACTERS
+from tests.adapters.income_register.clients import client, raw, signed
 from tests.journeys.running import Running
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
@@ -298,6 +301,7 @@ async def test_reports_are_asked_for_by_a_soap_client(
     assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, (
         "the profile leaves them out"
     )
+    await told_of(gateway, reply, found)
 
 
 def data_request(root: str, payer: str, earner: str, policy: str, register_id: str) -> bytes:
@@ -332,3 +336,70 @@ def data_request(root: str, payer: str, earner: str, policy: str, register_id: s
         f"false</ProductionEnvironment>{parties}"
         f"<DataRequestParameters>{inside}</DataRequestParameters></d:{root}>"
     ).encode()
+
+
+async def told_of(gateway: Running, reply: Any, found: Sequence[str | None]) -> None:
+    """The question is a message that says who was handed which reports, found by the API."""
+    ids = [each.text for each in reply.iterfind("Reports/Report/ReportData/IRReportId")]
+    address = f"{gateway.url}/api/v1/messages"
+    wanted = {"sender": KELA, "type": "income-register.data-request", "endpoint": "query"}
+    async with gateway.session.get(address, params=wanted) as response:
+        (kept,) = (await response.json())["messages"]
+    async with gateway.session.get(f"{address}/{kept['id']}") as response:
+        message = await response.json()
+    answered = message["detail"]["answered"]
+    assert (message["state"], len(answered["reports"])) == ("accepted", len(found))
+    assert set(ids) <= set(answered["reports"]), "by the register's references"
+    assert answered["bytes"] > len(raw(reply))
+    (delivery,) = message["deliveries"]
+    assert (delivery["receiver"], delivery["state"]) == ("income-register", "delivered")
+    for name in answered["reports"][:1]:
+        async with gateway.session.get(address, params={**wanted, "detail": name}) as response:
+            assert (await response.json())["messages"] == [kept]
+    counted = await gateway.counts("income-register")
+    assert (counted["delivered"], counted["answered"]) == (1, 1)
+    assert gateway.verify().clean
+
+
+async def test_a_question_that_is_refused_is_a_rejected_message(gateway: Running) -> None:
+    owner = batch(gateway, EMPLOYER, "-").payer
+    question = raw(
+        signed(etree.fromstring(sample("data-request--wage-reports-of-one-earner", owner)))
+    )
+    service = "/income-register/20170526/WageReportQueryService.svc"
+    by_payer = {"SOAPAction": "GetWageReportsOnePayer", "Content_Type": "text/xml"}
+    changed = sample("data-request--wage-reports-of-one-earner", owner)
+    profile = changed.replace(
+        b"<ProductionEnvironment>", b"<QueryProfile>no-such</QueryProfile><ProductionEnvironment>"
+    )
+    refused = {
+        b"": "type-unknown",
+        b"<a": "type-unknown",
+        b"<Echo/>": "type-unknown",
+        question.replace(b"OneIncomeEarner", b"OneIncomeBurner"): "type-unknown",
+        changed: "rule",
+        raw(signed(etree.fromstring(profile))): "rule",
+    }
+    for number, (body, reason) in enumerate(refused.items(), 1):
+        status, _, reply = await gateway.post(service, body, KELA, Content_Type="text/xml")
+        assert (status, reason.encode() in reply) == (500, True), reply
+        assert (await gateway.counts("income-register"))["rejected"] == number
+    status, _, reply = await gateway.post(service, question, KELA, **by_payer)
+    assert (status, b"does not take" in reply) == (500, True)
+    counted = await gateway.counts("income-register")
+    assert (counted["rejected"], counted["received"]) == (len(refused) + 1, len(refused) + 1)
+    assert gateway.verify().clean
+
+
+async def test_a_question_about_a_living_person_is_not_kept(gateway: Running) -> None:
+    owner = batch(gateway, EMPLOYER, "-").payer
+    number = "010190-123"
+    code = number + CHECK_CHARACTERS[int(number.replace("-", "")) % 31]
+    request = data_request("WageReportsOneIncomeEarnerRequestToIR", owner, code, "", "")
+    body = raw(signed(etree.fromstring(request)))
+    service = "/income-register/20170526/WageReportQueryService.svc"
+    status, _, reply = await gateway.post(service, body, KELA, Content_Type="text/xml")
+    assert (status, b"real-person" in reply, code.encode() in reply) == (500, True, False)
+    (found,) = (await gateway.exchange.ledger.search(MessageFilter(), 1 << 62, 9, 9)).messages
+    assert (found.state, found.digest) == ("rejected", b"")
+    assert await gateway.exchange.ledger.body(found.id) is None
