@@ -30,6 +30,7 @@ from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.mailbox import Expiring, Mailboxes
+from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
@@ -122,6 +123,7 @@ class Exchange:
         self.asking = Asking(
             self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
         )
+        self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
 
@@ -178,6 +180,7 @@ class Exchange:
             ledger=self.ledger,
             clock=self.clock,
             snapshots=snapshots,
+            requests=self.requests,
             api=Api(
                 self.ledger,
                 self.mailboxes,
@@ -238,6 +241,7 @@ class Exchange:
         await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
+        await self.requests.stop()
         self.worker_thread.close()
         # A ledger that takes nothing any more is closed all the same.
         with suppress(LedgerError):

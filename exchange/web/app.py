@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
@@ -52,6 +53,7 @@ class Parts:
     ledger: Ledger
     clock: Clock
     snapshots: Snapshots
+    requests: Requests
     api: Api
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
@@ -65,7 +67,7 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    endpoints = Endpoints(parts.directory, parts.limits, metrics)
+    endpoints = Endpoints(parts.directory, parts.limits, metrics, parts.requests)
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[refuse_without_ledger, guard.middleware()],
