@@ -343,6 +343,11 @@ class SqliteLedger:
         except UNREADABLE as error:
             raise self._writer.heard(error) from error
 
+    async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a query of another part of the storage that may take long."""
+        result: Result = await self._scan(query, *arguments)
+        return result
+
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own; the connection is
         kept for the next one.

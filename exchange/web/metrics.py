@@ -10,6 +10,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from exchange.web.conditions import Condition
+
 BUCKETS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 5, 10)
 
 
@@ -74,6 +76,30 @@ class Metrics:
             ["receiver"],
             registry=self.registry,
         )
+        self._states = Gauge(
+            "exchange_receiver_state",
+            "1 for each receiver that is failing or paused, by its state",
+            ["receiver", "state"],
+            registry=self.registry,
+        )
+        self._states_seconds = Gauge(
+            "exchange_receiver_state_seconds",
+            "For how long a receiver has been failing or paused",
+            ["receiver", "state"],
+            registry=self.registry,
+        )
+        self._held_up = Gauge(
+            "exchange_receiver_held_up",
+            "Deliveries to a receiver that wait behind a dead letter of their conversation",
+            ["receiver"],
+            registry=self.registry,
+        )
+        self._held_up_seconds = Gauge(
+            "exchange_receiver_held_up_oldest_seconds",
+            "Age of the oldest of them",
+            ["receiver"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
 
     def served(self, channel: str, status: int, seconds: float) -> None:
@@ -101,6 +127,20 @@ class Metrics:
         self._full.clear()
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
+
+    def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
+        """Take over who is failing or paused, and what is held up; `now` in milliseconds."""
+        for gauge in (self._states, self._states_seconds, self._held_up, self._held_up_seconds):
+            gauge.clear()
+        for each in conditions:
+            if each.state != "up":
+                seconds = max(0.0, (now - each.since) / 1000)
+                self._states.labels(each.receiver, each.state).set(1)
+                self._states_seconds.labels(each.receiver, each.state).set(seconds)
+            if each.held_up:
+                seconds = max(0.0, (now - each.held_up_oldest_at) / 1000)
+                self._held_up.labels(each.receiver).set(each.held_up)
+                self._held_up_seconds.labels(each.receiver).set(seconds)
 
     def response(self) -> web.Response:
         """The exposition."""
