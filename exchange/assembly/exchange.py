@@ -80,11 +80,8 @@ class Exchange:
         self.catalogue = catalogue_of(settings)
         deliveries = settings.deliveries
         self.ledger = ledger_of(settings, worker, owner, self.clock)
-        self._own_transport = (
-            HttpTransport(settings.partners.address, deliveries, settings.limits)
-            if transport is None
-            else None
-        )
+        own = HttpTransport(settings.partners.address, deliveries, settings.limits)
+        self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
         self.attempts = Attempts(
             self.ledger,
