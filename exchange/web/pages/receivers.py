@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -21,6 +22,7 @@ class ReceiverRow:
     receiver: str
     kind: str
     states: str
+    lasts: str
     since: str
     why: str
     probe: str
@@ -60,12 +62,18 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
         receiver=each.receiver,
         kind=kinds[0].replace(" ", "-"),
         states=", ".join(say(kind) for kind in kinds),
-        since=_long(now - each.since, language) if stopped else "",
+        lasts=_long(now - each.since, language) if stopped else "",
+        since=_minute(each.since) if stopped else "",
         why=each.reason if stopped else "",
         probe=probe,
         waiting=figure(each.waiting, language),
         held_up=held_up,
     )
+
+
+def _minute(milliseconds: int) -> str:
+    at = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _long(milliseconds: int, language: str) -> str:

@@ -10,7 +10,7 @@ for (const element of document.querySelectorAll("[data-field]")) {
 const sparks = new Map(Array.from(document.querySelectorAll("[data-spark]"), (line) => [line.dataset.spark, line]));
 const link = document.getElementById("link");
 const receivers = document.querySelector("[data-receivers]");
-const columns = ["since", "why", "probe", "waiting", "held_up"];
+const columns = ["why", "probe", "waiting", "held_up"];
 
 function say(text) {
   if (link.textContent !== text) link.textContent = text;
@@ -31,6 +31,7 @@ function receiverRow(row) {
   head.scope = "row";
   element("code", row.receiver, head);
   element("span", row.states, element("td", "", line), "condition");
+  element("small", row.since, element("td", row.lasts, line, "time"));
   for (const column of columns) element("td", row[column], line, ["waiting", "held_up"].includes(column) ? "number" : "");
   return line;
 }
