@@ -216,7 +216,8 @@ class SqliteLedger:
 
     async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
         """What lay in a mailbox for too long."""
-        return self._read(mailbox.overdue, before, since, now, most)
+        found: list[int] = await self._scan(mailbox.overdue, before, since, now, most)
+        return found
 
     async def hasten(self, now: int, furthest: int) -> int:
         """Make due now what waits for longer than it may."""
