@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exchange.ports.channel import Parsed, Verdict
-from exchange.schemas.population.happenings import happenings
+from exchange.ports.message import Parsed, Verdict
+from exchange.schemas.population.change_kinds import happenings
 
 #: By family: the items of a document by kind.
 OF_FAMILY: dict[str, Callable[[Any], Mapping[str, int]]] = {"population": happenings}

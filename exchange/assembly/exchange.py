@@ -40,12 +40,12 @@ from exchange.settings import Settings
 from exchange.storage.dead_letters import SqliteDeadLetters
 from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
-from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.conditions import Conditions
 from exchange.web.dead_letters import DeadLetters
 from exchange.web.pages.live import live_page
+from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots

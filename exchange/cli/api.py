@@ -1,5 +1,5 @@
-"""Calls the operators' API of a running exchange for commands, and prints tables; what a command
-asks for is the command's.
+"""Calls the operators' API of a running exchange for commands; what a command asks for is the
+command's.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import aiohttp
@@ -80,15 +80,6 @@ def _refusal(status: int, told: Any, address: str) -> str:
         return f"what answers at {address} is no exchange: it says {status}"
     detail = f": {told['detail']}" if "detail" in told else ""
     return f"{told['title']} ({status}){detail}"
-
-
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """One line a row, never wrapped: columns as wide as their widest cell."""
-    lines = [[str(cell) for cell in row] for row in (heads, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def print_json(told: Any) -> None:

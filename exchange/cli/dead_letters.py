@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json, print_table
+from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json
+from exchange.cli.tables import print_table
 from exchange.errors import ApiError
 
 app = typer.Typer(help="What could not be delivered: list, send again, skip.", no_args_is_help=True)
@@ -53,7 +54,7 @@ def list_some(
     print_table(
         heads,
         [
-            (each["id"], moment(each["endedAt"]), *(each[name] for name in columns))
+            (each["id"], moment(each["endedAt"]), *(str(each[name]) for name in columns))
             for each in letters
         ],
     )

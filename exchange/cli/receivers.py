@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import typer
 
-from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json, print_table
+from exchange.cli.api import Api, AsJson, Exchange, Key, moment, print_json
+from exchange.cli.tables import print_table
 
 PATH = "/api/v1/partners"
 
@@ -44,10 +45,10 @@ def resume(partner: Partner, exchange: Exchange = "", key: Key = "") -> None:
     print(f"{partner} is up" + ("" if told["changed"] else " already"))
 
 
-def _row(each: dict[str, Any]) -> tuple[object, ...]:
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
     state = each["state"] + (", full" if each["full"] else "")
-    held_up = each["held_up"]
-    if held_up:
+    held_up = str(each["held_up"])
+    if each["held_up"]:
         held_up = f"{held_up} (the oldest of {moment(each['held_up_oldest_at'])})"
     return (
         each["receiver"],
@@ -55,7 +56,7 @@ def _row(each: dict[str, Any]) -> tuple[object, ...]:
         moment(each["since"]),
         each["reason"],
         moment(each["next_probe_at"]),
-        each["waiting"],
+        str(each["waiting"]),
         held_up,
     )
 

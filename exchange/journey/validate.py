@@ -9,12 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
-from exchange.schemas import guard
+from exchange.schemas import document_limits, guard
 from exchange.schemas import json as json_format
-from exchange.schemas import limits as document_limits
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType
-from exchange.schemas.limits import DocumentLimits
+from exchange.schemas.document_limits import DocumentLimits
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 REAL_PERSON = Violation(

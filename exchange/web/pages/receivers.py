@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from exchange.statistics.table import figure
 from exchange.web.conditions import Condition
-from exchange.web.pages.words import gettext
+from exchange.web.pages.translations import gettext
 
 #: Rows on the page; the others are counted below it, and the API lists all.
 ROWS_MAX = 50
