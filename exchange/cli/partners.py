@@ -18,6 +18,7 @@ from rich.console import Console
 
 from exchange import discovery
 from exchange.cli import receivers
+from exchange.cli.api import Exchange
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_of
 from exchange.cli.serving.worker import collect_seldom
@@ -45,9 +46,7 @@ PORT = typer.Option(
 @app.callback(invoke_without_command=True)
 def partners(
     context: typer.Context,
-    exchange: Annotated[
-        str, typer.Option(help="Address of the exchange.", show_default="from the settings")
-    ] = "",
+    exchange: Exchange = "",
     host: Annotated[
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
