@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
+from exchange.assembly import Exchange
 from exchange.errors import JobRunning
 from exchange.journey.mailbox import ResendJob
 from exchange.ports import Actor, Operator
 from exchange.ports.ledger import DeadFilter
 from exchange.ports.rows import Old
 from exchange.schemas.call import Reply
+from exchange.settings import Settings
 from exchange.simulation.clock import VirtualClock
 from exchange.simulation.loop import VirtualLoop, run
-from tests.exchange.journey.way import FIRST, SECOND, Script, Way, way
+from exchange.storage.proof.verify import verify
+from tests.exchange.journey.way import FIRST, SECOND, Script, Way, channel, way
 from tests.exchange.web.dead import die
 
 BEGUN_AT = 1_704_060_000_000
@@ -195,3 +198,36 @@ def test_a_letter_whose_body_is_forgotten_is_not_sent_again_empty(tmp_path: Path
             assert not running.script.calls
 
     run(main())
+
+
+async def test_a_job_that_one_worker_begins_another_one_runs(tmp_path: Path) -> None:
+    script = Script()
+    made = channel()
+    workers = [
+        Exchange(
+            Settings(
+                storage={"url": f"sqlite:///{tmp_path / 'exchange.db'}"},  # type: ignore[arg-type]
+                server={"workers": 2},  # type: ignore[arg-type]
+                deliveries={"poll_seconds": 0.05},  # type: ignore[arg-type]
+            ),
+            worker=number,
+            channels={made.name: made},
+            transport=script,
+        )
+        for number in range(2)
+    ]
+    for each in workers:
+        await each.open()
+    for number in range(10):
+        await die(workers[1], f"m-{number}", "http-503")
+    await workers[1].resend_jobs.begin(DeadFilter(), 1000, ANN)
+    async with asyncio.timeout(20):
+        while True:
+            job = await workers[1].resend_jobs.newest()
+            if job is not None and job.state == "done" and len(script.taken) == 10:
+                break
+            await asyncio.sleep(0.02)
+    assert job.resent == 10
+    for each in reversed(workers):
+        await each.close()
+    assert not [check for check in verify(workers[0].ledger.path).checks if check.broken]
