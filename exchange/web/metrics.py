@@ -39,6 +39,21 @@ class _Ever(Collector):
                 if kind not in PRESENT:
                     family.add_metric((name, kind), count)
         yield family
+        outages = CounterMetricFamily(
+            "exchange_receiver_outages",
+            "How often a receiver became failing, from the ledger",
+            labels=("receiver",),
+        )
+        probes = CounterMetricFamily(
+            "exchange_receiver_probes",
+            "Calls to a receiver while it was failing, from the ledger",
+            labels=("receiver",),
+        )
+        for each in self._metrics.receivers:
+            outages.add_metric((each.receiver,), each.outages)
+            probes.add_metric((each.receiver,), each.probes)
+        yield outages
+        yield probes
 
 
 class Metrics:
@@ -66,6 +81,7 @@ class Metrics:
             registry=self.registry,
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
+        self.receivers: Sequence[Condition] = ()
         self.registry.register(_Ever(self))
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
@@ -130,6 +146,7 @@ class Metrics:
 
     def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
         """Take over who is failing or paused, and what is held up; `now` in milliseconds."""
+        self.receivers = conditions
         for gauge in (self._states, self._states_seconds, self._held_up, self._held_up_seconds):
             gauge.clear()
         for each in conditions:

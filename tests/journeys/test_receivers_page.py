@@ -93,7 +93,12 @@ async def test_who_needs_attention_is_told_everywhere(
         assert await served.exchange.ledger.settle(skips)
         await served.post(f"/api/v1/partners/{PAUSED}/resume", "{}", **JSON_TYPE)
         await served.exchange.receiver_states.recover(FAILING, served.exchange.clock.now())
-        assert await metrics(served) == {}
+        left = await metrics(served)
+        assert {name for name, *_ in left} == {
+            "exchange_receiver_outages_total",
+            "exchange_receiver_probes_total",
+        }, "only what grows is left"
+        assert left["exchange_receiver_outages_total", FAILING, ""] == 1
         _, _, body = await served.get("/health/ready")
         assert json.loads(body)["held_up"] == 0
 
