@@ -61,6 +61,10 @@ class Api:
                 session.request(method, self.address + path, **sent) as response,
             ):
                 status, text = response.status, await response.text()
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise ApiError(
+                f"{self.address!r} is no address of an exchange such as http://127.0.0.1:8080"
+            ) from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             why = str(error) or type(error).__name__
             raise ApiError(f"no exchange answers at {self.address}: {why}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from aiohttp import web
 
 from exchange.ports import Clock
@@ -71,7 +73,7 @@ class ReceiverOperations:
             return problem_response(400, "Not a pause request", str(error))
         receiver, now, actor = request.match_info["id"], self._clock.now(), request[ACTOR]
         if self._directory.get(receiver) is None:
-            return _nobody(receiver)
+            return self._nobody(receiver)
         reason = reason or f"paused by {actor.operator.name}"
         row = actor.did(now, "pause", receiver, "done")
         changed = await self._receivers.pause(receiver, now, reason, row)
@@ -81,19 +83,20 @@ class ReceiverOperations:
         """Make deliveries to a receiver again, at once."""
         receiver, now = request.match_info["id"], self._clock.now()
         if self._directory.get(receiver) is None:
-            return _nobody(receiver)
+            return self._nobody(receiver)
         row = request[ACTOR].did(now, "resume", receiver, "done")
         changed = await self._receivers.resume(receiver, now, row)
         return web.json_response({"receiver": receiver, "changed": changed})
 
-
-def _nobody(receiver: str) -> web.Response:
-    return problem_response(
-        404,
-        "No such receiver",
-        f"no partner has the id {receiver[:60]!r}; ids are those of the partner directory, "
-        "as fund.pro",
-    )
+    def _nobody(self, receiver: str) -> web.Response:
+        ids = [partner.id for partner in self._directory]
+        near = get_close_matches(receiver, ids, 1) or ["fund.pro"]
+        return problem_response(
+            404,
+            "No such receiver",
+            f"no partner has the id {receiver[:60]!r}; ids are those of the partner directory, "
+            f"as {near[0]}",
+        )
 
 
 def _reason(body: bytes) -> str:

@@ -101,6 +101,7 @@ async def test_partners_are_paused_listed_and_resumed(served: Running) -> None:
         (("dead-letters", "stop"), "nothing is being sent again"),
         (("partners", "pause", "nobody"), "no partner has the id 'nobody'"),
         (("partners", "resume", "no/body"), "no partner has the id 'no/body'"),
+        (("partners", "pause", "fund.suepr"), "as fund.super"),
         (("partners", "pause", FIRST, "--why", "x" * 201), "1-200 characters"),
         (("partners", "list", "--key", "wrong"), "belongs to no operator"),
     ],
@@ -109,6 +110,13 @@ async def test_what_is_wrong_is_one_line(
     served: Running, arguments: tuple[Any, ...], said: str
 ) -> None:
     assert said in await refuses(served, *arguments)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1", "http://[", "127.0.0.1:8080"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    result = CliRunner().invoke(app, ["partners", "list", "--exchange", address])
+    assert isinstance(result.exception, ExchangeError)
+    assert "is no address of an exchange such as http://127.0.0.1:8080" in str(result.exception)
 
 
 def test_where_no_exchange_answers_the_line_says_so() -> None:
