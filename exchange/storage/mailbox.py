@@ -78,9 +78,9 @@ def extend(connection: sqlite3.Connection, holds: Sequence[Hold], until: int) ->
     return [row[0] for row in rows]
 
 
-#: Who has something in a mailbox that is old and that nobody holds.
+#: To whom what is old and nobody holds. (Not DISTINCT: it would go through all that waits.)
 _OLD = (
-    "SELECT DISTINCT receiver FROM delivery WHERE state='waiting' AND mode='mailbox' "
+    "SELECT receiver FROM delivery WHERE state='waiting' AND mode='mailbox' "
     "AND message_id<? AND next_at<=?"
 )
 _RESENT = (
@@ -99,7 +99,7 @@ def overdue(
     something old.
     """
     found: list[int] = []
-    for (receiver,) in connection.execute(_OLD, (before, now)).fetchall():
+    for receiver in {row[0]: None for row in connection.execute(_OLD, (before, now))}:
         begun: set[tuple[str, str]] = set()
         for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (receiver,)):
             channel, conversation, _, message = said
