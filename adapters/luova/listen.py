@@ -35,10 +35,12 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
     content_type, size = call.content_type, len(call.body)
     try:
         if content_type in NDJSON_TYPES:
-            inbounds = await desk.beside(size, batch.ndjson, call.body, partner)
+            inbounds = await desk.beside(partner.id, size, batch.ndjson, call.body, partner)
         elif content_type == "multipart/mixed":
             named = call.headers.get("Content-Type", "")
-            inbounds = await desk.beside(size, batch.multipart, call.body, named, partner)
+            inbounds = await desk.beside(
+                partner.id, size, batch.multipart, call.body, named, partner
+            )
         else:
             return answer.no_batch(
                 await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415

@@ -19,7 +19,7 @@ from exchange.assembly.parts import (
     waiting_limits_of,
     warm_up,
 )
-from exchange.clocks import SequentialIds, WallClock
+from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
@@ -219,6 +219,8 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        since = first_id(self.clock.now())
+        self.ids.begin_after(await self.ledger.latest_id(since, self.worker))
         await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()

@@ -31,6 +31,7 @@ from exchange.ports import (
 )
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
+from exchange.schemas.document_limits import shared_effort
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
@@ -84,16 +85,19 @@ class Acceptance:
 
     async def accept_many(self, channel: Channel, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once, each with an outcome of its own, in order; they share commits. Others
-        have the loop in between, however many there are. One whose receiver is full has the
+        have the loop in between, however many there are. What is wrong with them is explained
+        thoroughly up to a bound for all of them together. One whose receiver is full has the
         outcome `full`, and nothing of it is kept.
         """
         judged_bytes = sum(len(inbound.body) for inbound in inbounds)
         tasks: list[asyncio.Task[Outcome]] = []
         try:
-            for inbound in inbounds:
-                tasks.append(asyncio.create_task(self._accept_one(channel, inbound, judged_bytes)))
-                if len(tasks) % AT_ONCE_MAX == 0:
-                    await asyncio.sleep(0)
+            with shared_effort():
+                for inbound in inbounds:
+                    one = self._accept_one(channel, inbound, judged_bytes)
+                    tasks.append(asyncio.create_task(one))
+                    if len(tasks) % AT_ONCE_MAX == 0:
+                        await asyncio.sleep(0)
             return list(await asyncio.gather(*tasks))
         except asyncio.CancelledError:
             for task in tasks:
@@ -116,7 +120,9 @@ class Acceptance:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
         size = len(inbound.body) if judged_bytes is None else judged_bytes
-        reading = await self._worker_thread.run(size, self._judge.read, channel, inbound)
+        reading = await self._worker_thread.run(
+            inbound.partner.id, size, self._judge.read, channel, inbound
+        )
         digest = blake2b(inbound.body, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
@@ -166,7 +172,12 @@ class Acceptance:
         """
         now = self._clock.now()
         reading = await self._worker_thread.run(
-            len(inbound.body), self._judge.refused, inbound, reason, violations
+            inbound.partner.id,
+            len(inbound.body),
+            self._judge.refused,
+            inbound,
+            reason,
+            violations,
         )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
         return await self._store_rejection(
@@ -186,7 +197,7 @@ class Acceptance:
             reading.known = await self._ledger.recall(channel.name, keys)
         context = Context(self._directory, now, reading.known)
         judgement = await self._worker_thread.run(
-            size, self._judge.decide, channel, reading, context
+            reading.inbound.partner.id, size, self._judge.decide, channel, reading, context
         )
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()

@@ -95,10 +95,10 @@ class ChannelDesk:
         return await self._mailboxes.lease(wanted, seconds, wait_seconds)
 
     async def beside(
-        self, size: int, function: Callable[..., Result], *arguments: object
+        self, partner: str, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
-        """Work on a body, a large one beside the loop."""
-        return await self._worker_thread.run(size, function, *arguments)
+        """Work on a partner's body, a large one beside the loop."""
+        return await self._worker_thread.run(partner, size, function, *arguments)
 
     async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""

@@ -112,10 +112,10 @@ class Desk(Protocol):
         ...
 
     async def beside(
-        self, size: int, function: Callable[..., Result], *arguments: object
+        self, partner: str, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
-        """What the function makes of a body of `size` bytes; a large one is not worked at on the
-        event loop.
+        """What the function makes of a partner's body of `size` bytes; a large one is not worked at
+        on the event loop, and large ones of several partners in turn.
         """
         ...
 

@@ -117,9 +117,10 @@ class Ledger(Protocol):
         """
         ...
 
-    async def hasten(self, now: int, furthest: int) -> int:
+    async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what the exchange delivers and would deliver after `furthest` only,
-        as it can be when the clock stepped back; how many deliveries that were.
+        as it can be when the clock stepped back, and let no lease of a mailbox last beyond
+        `leased_until`; how many deliveries that were.
         """
         ...
 
@@ -149,6 +150,12 @@ class Ledger(Protocol):
 
     async def position(self) -> int:
         """The last position given; whatever was committed has one up to it."""
+        ...
+
+    async def latest_id(self, since: int, worker: int) -> int:
+        """The greatest id that a worker gave to a message or a delivery, of those from `since` on
+        (see `clocks.first_id`); 0 when there is none.
+        """
         ...
 
     async def position_before(self, message_id: int, most_are_older: bool = True) -> int:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from exchange.clocks import SEQUENCE_BITS, WORKER_MASK
 from exchange.ports.ledger import (
     CountKey,
     DeadFilter,
@@ -219,6 +220,19 @@ def position(connection: sqlite3.Connection) -> int:
     """The last position given."""
     row = connection.execute("SELECT last FROM position").fetchone()
     return row[0] if row else 0
+
+
+def latest_id(connection: sqlite3.Connection, since: int, worker: int) -> int:
+    """The greatest id of a worker from `since` on (0: none), of messages and deliveries."""
+    found = [
+        connection.execute(
+            f"SELECT id FROM {table} WHERE id>=? AND (id>>{SEQUENCE_BITS})&{WORKER_MASK}=? "
+            "ORDER BY id DESC LIMIT 1",
+            (since, worker),
+        ).fetchone()
+        for table in ("message", "delivery")
+    ]
+    return max((row[0] for row in found if row is not None), default=0)
 
 
 def position_before(connection: sqlite3.Connection, message_id: int, most_are_older: bool) -> int:

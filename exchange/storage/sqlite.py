@@ -219,10 +219,10 @@ class SqliteLedger:
         found: list[int] = await self._scan(mailbox.overdue, before, since, now, most)
         return found
 
-    async def hasten(self, now: int, furthest: int) -> int:
+    async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what waits for longer than it may."""
         hastened: int = await self._writer.submit(
-            lambda connection: hasten(connection, now, furthest)
+            lambda connection: hasten(connection, now, furthest, leased_until)
         )
         return hastened
 
@@ -248,6 +248,11 @@ class SqliteLedger:
     async def position(self) -> int:
         """The last position given."""
         return self._read(queries.position)
+
+    async def latest_id(self, since: int, worker: int) -> int:
+        """The greatest id of a worker."""
+        found: int = await self._scan(queries.latest_id, since, worker)
+        return found
 
     async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one."""

@@ -193,7 +193,11 @@ class Api:
         """
         body = await request.read()
         result = await self._worker_thread.run(
-            len(body), self._checking.check, body, request.query.get("type", "")
+            f"at {request.remote}",
+            len(body),
+            self._checking.check,
+            body,
+            request.query.get("type", ""),
         )
         return web.json_response(result.as_dict())
 

@@ -26,7 +26,7 @@ from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.refusals import refusing
+from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
@@ -70,12 +70,9 @@ def build(parts: Parts) -> web.Application:
     endpoints = Endpoints(parts.directory, parts.limits, metrics)
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
-        middlewares=[
-            refusing(endpoints, parts.limits),
-            refuse_without_ledger,
-            guard.middleware(),
-        ],
+        middlewares=[refuse_without_ledger, guard.middleware()],
     )
+    app[REFUSALS] = Refusals(endpoints, parts.limits)
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))

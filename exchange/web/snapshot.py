@@ -60,7 +60,8 @@ class Snapshots:
         """The snapshot of now."""
         async with self._lock:
             now = self.clock.now()
-            if self._latest is None or now - self._latest.at >= FRESH_SECONDS * 1000:
+            # (Not in the future either: the clock may have stepped back.)
+            if self._latest is None or not 0 <= now - self._latest.at < FRESH_SECONDS * 1000:
                 self._latest = await self._take(now)
             return self._latest
 
@@ -104,6 +105,8 @@ class Snapshots:
 
     def _rates(self, now: int, channels: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
         history = self._history
+        if history and now < history[-1][0]:
+            history.clear()  # the clock stepped back
         history.append((now, channels))
         while len(history) > 2 and now - history[0][0] > RATE_SECONDS * 1000:
             history.popleft()

@@ -357,9 +357,9 @@ async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqliteLedger)
     for each in (near, far):
         await ledger.record(each)
     assert [due.id for due in await ledger.waiting([], 2 * MINUTE, 10)] == [near.deliveries[0].id]
-    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 1
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE, 60 * MINUTE) == 1
     assert {due.id for due in await ledger.waiting([], 2 * MINUTE, 10)} == {
         near.deliveries[0].id,
         far.deliveries[0].id,
     }
-    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 0
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE, 60 * MINUTE) == 0

@@ -20,7 +20,8 @@ from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
-from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_audit, prove_heads
+from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_heads
+from exchange.storage.proof.operators import prove_audit, prove_operators, prove_paused
 from exchange.storage.proof.recount import RECOUNT
 
 
@@ -183,8 +184,13 @@ def _chain(
         "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id", (MADE_AGAIN,)
     ):
         found.notes.append(f"delivery {number} was made {made + 1} times")
-    audited = connection.execute("SELECT 1 FROM sqlite_master WHERE name='audit'").fetchone()
-    return [*proof.checks, *([prove_audit(connection, "audit")] if audited else []), check]
+    return [
+        *proof.checks,
+        prove_audit(connection),
+        prove_operators(connection),
+        prove_paused(connection),
+        check,
+    ]
 
 
 def _recounted(connection: sqlite3.Connection) -> list[Check]:
