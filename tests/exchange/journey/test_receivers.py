@@ -246,7 +246,8 @@ def test_a_paused_receiver_is_called_when_it_is_resumed_and_not_before(tmp_path:
             ordered = await running.send("b", conversation="c")
             await time.sleep(7200)
             assert not running.script.calls
-            assert await states.resume(FIRST, time.now(), row)
+            resumed = ACTOR.did(time.now(), "resume", FIRST, "done")
+            assert await states.resume(FIRST, time.now(), resumed)
             await time.sleep(3)
             assert {(await running.state(each))[0] for each in (message, ordered)} == {"delivered"}
             audited = await running.exchange.ledger.audited(10)
