@@ -20,6 +20,11 @@ NO_BATCH = Violation(
     "not the media type of a batch",
     expected="application/x-ndjson or multipart/mixed",
 )
+EMPTY = Violation(
+    "luova.batch-empty",
+    "a batch without a message",
+    expected="a message a line, or parts parted by the boundary that Content-Type names",
+)
 TOO_MANY = Violation(
     "luova.batch-size", "too many messages in a batch", expected=f"at most {batch.MESSAGES_MAX}"
 )
@@ -53,7 +58,9 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
         return answer.no_batch(
             await desk.refuse(_whole(call, partner), "malformed", error.violations), 400
         )
-    return answer.batch(await desk.accept_many(inbounds) if inbounds else [])
+    if not inbounds:
+        return answer.no_batch(await desk.refuse(_whole(call, partner), "malformed", [EMPTY]), 400)
+    return answer.batch(await desk.accept_many(inbounds))
 
 
 def _whole(call: Call, partner: Partner) -> Inbound:

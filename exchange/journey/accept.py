@@ -5,7 +5,7 @@ the second half is `deliver`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
@@ -14,11 +14,19 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
-from exchange.journey.record import accepted_record, envelope_of, rejected_record
+from exchange.journey.record import (
+    ANSWERED,
+    accepted_record,
+    answered_record,
+    envelope_of,
+    rejected_record,
+    told_of,
+)
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import (
+    Answered,
     Channel,
     Clock,
     Context,
@@ -28,6 +36,7 @@ from exchange.ports import (
     Inbound,
     Ledger,
     Outcome,
+    Parsed,
 )
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
@@ -147,6 +156,33 @@ class Acceptance:
                 )
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
+
+    async def answer(
+        self,
+        channel: Channel,
+        inbound: Inbound,
+        answering: Callable[[Parsed], Awaitable[Answered]],
+    ) -> tuple[Outcome, Answered | None]:
+        """Take in a question that the exchange itself answers, in one commit with what it was told:
+        nothing is handed out that no record tells of.
+        """
+        now, size = self._clock.now(), len(inbound.body)
+        reading = await self._worker_thread.run(
+            inbound.partner.id, size, self._judge.read, channel, inbound
+        )
+        digest = blake2b(inbound.body, digest_size=16).digest()
+        judgement, destinations = await self._judge_and_route(channel, reading, now, size)
+        if not judgement.verdict.accepted:
+            return await self._reject(channel, reading, judgement, digest, now), None
+        assert reading.parsed is not None, "only what could be read is accepted"
+        answered = await answering(reading.parsed)
+        judgement.verdict.detail[ANSWERED] = told_of(answered)
+        record = self._record(channel, reading, judgement, destinations, digest, now)
+        recorded = await self._ledger.record(answered_record(record, self._clock.now()))
+        if recorded.kind != "new":
+            raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
+        envelope = envelope_of(record.message)
+        return Outcome("accepted", envelope, judgement.violations), answered
 
     async def _record_within_limits(
         self, record: Record, destinations: Sequence[Destination]

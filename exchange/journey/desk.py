@@ -4,7 +4,7 @@ the ledger; no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,18 @@ from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.journey.worker_thread import WorkerThread
-from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
+from exchange.ports import (
+    Answered,
+    Channel,
+    Clock,
+    Inbound,
+    Leased,
+    Ledger,
+    Outcome,
+    Parsed,
+    Remember,
+    Remembered,
+)
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
@@ -79,6 +90,12 @@ class ChannelDesk:
     async def ask(self, inbound: Inbound, deadline_seconds: float) -> tuple[Outcome, bytes | None]:
         """The whole way and back."""
         return await self._asking.ask(self._channel, inbound, deadline_seconds)
+
+    async def answer(
+        self, inbound: Inbound, answering: Callable[[Parsed], Awaitable[Answered]]
+    ) -> tuple[Outcome, Answered | None]:
+        """A question and the exchange's own answer, in one commit."""
+        return await self._acceptance.answer(self._channel, inbound, answering)
 
     async def lease(
         self,

@@ -14,7 +14,9 @@ from exchange.ports.rows import (
     DeliveryRow,
     Due,
     EventRow,
+    Found,
     Hold,
+    MessageFilter,
     MessageRow,
     Old,
     Pending,
@@ -58,6 +60,10 @@ class Ledger(Protocol):
 
     async def settle(self, settlement: Settlement) -> bool:
         """Commit the end of an attempt; False when the delivery was not waiting any more."""
+        ...
+
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else (see `journey.count.REQUEST_KINDS`)."""
         ...
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
@@ -112,7 +118,8 @@ class Ledger(Protocol):
 
     async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
         """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and that
-        were not sent again at `since` or later; the oldest first.
+        were not sent again at `since` or later; of each receiver the oldest first, and of an
+        ordered conversation only the first that has not ended.
         """
         ...
 
@@ -168,6 +175,12 @@ class Ledger(Protocol):
         self, channel: str, sender: str, sender_message_id: str
     ) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
+    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+        """The newest messages with ids below `before` that are wanted, at most `most`, among the
+        `look` newest of those.
+        """
+        ...
+
     async def body(self, message_id: int) -> bytes | None: ...
     async def answer(self, delivery_id: int) -> tuple[str, bytes] | None: ...
     async def deliveries(self, message_id: int) -> list[DeliveryRow]: ...
@@ -229,8 +242,10 @@ __all__ = [
     "DeliveryRow",
     "Due",
     "EventRow",
+    "Found",
     "Hold",
     "Ledger",
+    "MessageFilter",
     "MessageRow",
     "Old",
     "Pending",

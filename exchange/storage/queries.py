@@ -13,6 +13,8 @@ from exchange.ports.ledger import (
     DeliveryRow,
     Due,
     EventRow,
+    Found,
+    MessageFilter,
     MessageRow,
     Pending,
     Place,
@@ -129,7 +131,7 @@ _CAUSE = (
 )
 
 
-def _dead(wanted: DeadFilter) -> tuple[str, list[object]]:
+def dead_condition(wanted: DeadFilter) -> tuple[str, list[object]]:
     """The condition of a filter and its values."""
     columns = (
         "delivery.receiver=?",
@@ -144,7 +146,7 @@ def _dead(wanted: DeadFilter) -> tuple[str, list[object]]:
 
 def dead_causes(connection: sqlite3.Connection, wanted: DeadFilter) -> dict[str, int]:
     """How many dead letters there are of each cause, the most first."""
-    condition, values = _dead(wanted)
+    condition, values = dead_condition(wanted)
     rows = connection.execute(
         f"SELECT {_CAUSE} AS cause, COUNT(*) FROM delivery JOIN message ON "
         f"message.id=delivery.message_id WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -157,7 +159,7 @@ def dead(
     connection: sqlite3.Connection, most: int, before: int, wanted: DeadFilter
 ) -> list[Pending]:
     """The newest dead letters with ids below `before`."""
-    condition, values = _dead(wanted)
+    condition, values = dead_condition(wanted)
     rows = connection.execute(
         f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON "
         "message.id=delivery.message_id "
@@ -252,6 +254,25 @@ def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | Non
     """A message by our id."""
     row = connection.execute(f"SELECT {MESSAGE} FROM message WHERE id=?", (message_id,)).fetchone()
     return MessageRow(*row) if row else None
+
+
+def search(
+    connection: sqlite3.Connection, wanted: MessageFilter, before: int, most: int, look: int
+) -> Found:
+    """The newest messages that are wanted, among the `look` newest with ids below `before`."""
+    last = connection.execute(
+        "SELECT id FROM message WHERE id<? ORDER BY id DESC LIMIT 1 OFFSET ?", (before, look - 1)
+    ).fetchone()
+    first = int(last[0]) if last else 0
+    chosen = {name: value for name, value in wanted._asdict().items() if value}
+    conditions = ["id<?", "id>=?"]
+    conditions += [f"instr({name},?)" if name == "detail" else f"{name}=?" for name in chosen]
+    rows = connection.execute(
+        f"SELECT {MESSAGE} FROM message WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
+        (before, first, *chosen.values(), most),
+    ).fetchall()
+    found = [MessageRow(*row) for row in rows]
+    return Found(found, found[-1].id if len(found) == most else first)
 
 
 def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:

@@ -17,11 +17,14 @@ from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.ports.ledger import (
     ALL_DEAD,
+    Count,
     DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
+    Found,
     Hold,
+    MessageFilter,
     MessageRow,
     Old,
     Pending,
@@ -42,6 +45,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import Totals
 from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
@@ -145,6 +149,12 @@ class SqliteLedger:
         result: bool = await self._writer.submit(settlement)
         return result
 
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else."""
+        totals = Totals()
+        totals.add(counts)
+        await self._writer.submit(totals.write)
+
     async def change(self, work: Work) -> Any:
         """Commit any other change (a simulation's checkpoint, a test's)."""
         return await self._writer.submit(work)
@@ -216,7 +226,8 @@ class SqliteLedger:
 
     async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
         """What lay in a mailbox for too long."""
-        return self._read(mailbox.overdue, before, since, now, most)
+        found: list[int] = await self._scan(mailbox.overdue, before, since, now, most)
+        return found
 
     async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what waits for longer than it may."""
@@ -261,6 +272,11 @@ class SqliteLedger:
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
         return self._read(queries.message, message_id)
+
+    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+        """The newest messages that are wanted."""
+        found: Found = await self._scan(queries.search, wanted, before, most, look)
+        return found
 
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""
@@ -347,6 +363,11 @@ class SqliteLedger:
             return query(reader, *arguments)
         except UNREADABLE as error:
             raise self._writer.heard(error) from error
+
+    async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a query of another part of the storage that may take long."""
+        result: Result = await self._scan(query, *arguments)
+        return result
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own; the connection is

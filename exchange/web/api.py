@@ -9,14 +9,15 @@ import json
 from aiohttp import web
 
 from exchange.journey.check import Checking
-from exchange.journey.mailbox import Mailboxes
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.dead_letters import PAGE_MAX, DeadLetters
+from exchange.web.message_search import MessageSearch
 from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -28,20 +29,20 @@ class Api:
     def __init__(
         self,
         ledger: Ledger,
-        mailboxes: Mailboxes,
         checking: Checking,
         worker_thread: WorkerThread,
         snapshots: Snapshots,
         catalogue: Catalogue,
         dead_letters: DeadLetters,
+        receivers: ReceiverOperations,
     ) -> None:
         self._ledger = ledger
-        self._mailboxes = mailboxes
         self._checking = checking
         self._worker_thread = worker_thread
         self._snapshots = snapshots
         self._catalogue = catalogue
         self._dead_letters = dead_letters
+        self._receivers = receivers
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -64,6 +65,7 @@ class Api:
                 problems=(400,),
             ),
             Operation("GET", "/api/v1/catalogue", self.catalogue, listed("MessageType")),
+            *MessageSearch(self._ledger).operations(),
             Operation(
                 "GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)
             ),
@@ -76,6 +78,7 @@ class Api:
                 role="operator",
             ),
             *self._dead_letters.operations(),
+            *self._receivers.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exchange.errors import Full, LedgerClosed, LedgerUnavailable
+from exchange.journey.requests import Requests
 from exchange.journey.waiting import RETRY_AFTER_SECONDS as FULL_SECONDS
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
 from exchange.ports.channel import refuse_with_problem
@@ -84,8 +85,10 @@ class Endpoints:
         directory: Directory,
         limits: Limits,
         metrics: Metrics,
+        requests: Requests,
     ) -> None:
         self._directory = directory
+        self._requests = requests
         self._limits = limits
         self._metrics = metrics
         self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
@@ -135,7 +138,10 @@ class Endpoints:
             public = endpoint.public
 
             async def serve_public(request: web.Request) -> web.Response:
-                return response(public(call_of(request, b"")))
+                started = time.perf_counter()
+                reply = public(call_of(request, b""))
+                self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
+                return response(reply)
 
             return serve_public
         entry = Entry(channel, endpoint, desk)
@@ -187,8 +193,8 @@ class Endpoints:
                     unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
                     await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
-            assert endpoint.handler is not None, "an endpoint has a handler or is public"
-            handling = endpoint.handler(call_of(request, body), partner, desk)
+            call = call_of(request, body)
+            handling = self._requests.serve(channel, endpoint, call, partner, desk)
             if not endpoint.waits:
                 return await handling
             return await _while_connected(request, handling) or self._refuse(channel, LEFT)

@@ -20,19 +20,23 @@ from pathlib import Path
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.lookup import with_target
+from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.errors import Full
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome
 from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner
+from exchange.schemas.violation import Violation
 
 #: Largest file that is taken (the register's upload takes 50 MB); a larger one is refused unread.
 FILE_BYTES_MAX = 52_428_800
 #: Files of one partner taken in one round, so that none waits for another's heap.
 FILES_A_ROUND = 20
 LEASE_SECONDS, LEASE_MOST = 300.0, 20
-_TOO_LARGE = f"the file is larger than {FILE_BYTES_MAX} bytes"
+_TOO_LARGE = Violation(
+    "call.body-size", "the file is too large", expected=f"at most {FILE_BYTES_MAX} bytes"
+)
 IN, OUT, FEEDBACK = "in", "out", "feedback"
 
 
@@ -73,16 +77,19 @@ def _waiting(folder: Path) -> list[Path]:
     return [Path(path) for _, path in sorted(found)[:FILES_A_ROUND]]
 
 
-async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
-    """Take one file in, and leave its feedback; None when it is too large."""
+async def take(path: Path, partner: Partner, desk: Desk) -> Outcome:
+    """Take one file in, and leave its feedback; one that is too large is refused unread."""
     feedback = path.parent.parent / FEEDBACK / path.name
     body = await asyncio.to_thread(_read, path)
     if body is None:
+        unread = Inbound(partner, b"", XML, FILE_ENDPOINT)
         await asyncio.to_thread(
-            _write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key())
+            _write,
+            feedback,
+            sign(answer.refused_file(desk.now(), details(_TOO_LARGE)), signing_key()),
         )
         await asyncio.to_thread(path.unlink)
-        return None
+        return await desk.refuse(unread, "too-large", [_TOO_LARGE])
     outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_ENDPOINT), desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
+from exchange.journey.count import REQUEST_KINDS
 from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
@@ -100,6 +101,9 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
   LEFT JOIN body ON body.message_id=delivery.message_id WHERE delivery.state='waiting' AND body.message_id IS NULL
 """
 
+
+#: Counters that there is something to count anew from.
+_RECOUNTED = f"kind NOT IN {REQUEST_KINDS}"
 
 _QUERIES = (
     ("hours and minutes agree with days", _HOURS),
@@ -206,7 +210,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
             connection,
             "counters agree with messages, deliveries and events",
             _by_minute(f"temp.recount WHERE period>={folded}"),
-            _by_minute("counter"),
+            _by_minute(f"counter WHERE {_RECOUNTED}"),
         ),
         _differences(
             connection,
@@ -218,7 +222,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
             connection,
             "days agree with messages, deliveries and events",
             _by_day("temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
-            f"SELECT {COUNT_COLUMNS} FROM day_counter",
+            f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE {_RECOUNTED}",
         ),
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
+from exchange.web.conditions import Condition
 from exchange.web.snapshot import COLUMNS
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
@@ -26,13 +27,14 @@ POINTS = 60
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how
-    many.
+    many, `receivers` those that are not simply up.
     """
 
     at: int
     channels: Mapping[str, Mapping[str, int]]
     lines: Sequence[Line]
     period: Period
+    receivers: Sequence[Condition] = ()
 
 
 #: Where figures come from. Asked at most once per interval, whoever watches.
@@ -79,14 +81,13 @@ class Rates:
             )
 
     def per_second(self, channel: str, kind: str) -> float | None:
-        """How many a second; None before there are two snapshots."""
+        """How many a second, without what held nothing; None before there are two snapshots."""
         if len(self._past) < 2:
             return None
         first, last = self._past[0], self._past[-1]
-        grown = last.channels.get(channel, {}).get(kind, 0) - first.channels.get(channel, {}).get(
-            kind, 0
-        )
-        return max(0.0, grown / ((last.at - first.at) / 1000))
+        before, now = first.channels.get(channel, {}), last.channels.get(channel, {})
+        grown, empty = (now.get(each, 0) - before.get(each, 0) for each in (kind, "empty"))
+        return max(0.0, (grown - empty) / ((last.at - first.at) / 1000))
 
     def history(self, channel: str) -> Sequence[float]:
         """The last rates of what was received, oldest first."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -17,13 +18,16 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from exchange.cli.serving.port import bind
+from exchange.clocks import WallClock
 from exchange.errors import LedgerClosed
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Outcome
 from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
+from exchange.storage.sqlite import SqliteLedger
 from exchange.web.connections import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
@@ -135,7 +139,9 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
         ),
     )
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics)
+    # (What is counted of its calls is kept nowhere.)
+    requests = Requests(SqliteLedger(Path("never-opened.db")), WallClock())
+    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics, requests)
     app = web.Application(client_max_size=bounds.body_bytes_max + 1)
     app[REFUSALS] = Refusals(gate, bounds)
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))

@@ -66,7 +66,10 @@ class Run:
             settings, 1, self.clock, transport=self.town, directory=self.directory
         )
         self.endpoints = InsideEndpoints(
-            self.exchange.channels.values(), self.exchange.desk, self.directory
+            self.exchange.channels.values(),
+            self.exchange.desk,
+            self.directory,
+            self.exchange.requests,
         )
         self.numbers = itertools.count()
 

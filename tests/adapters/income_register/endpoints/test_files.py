@@ -123,3 +123,13 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
     feedback = account(gateway) / "feedback" / "large.xml"
     await gateway.until(feedback.exists)
     assert status_of(etree.fromstring(feedback.read_bytes())) == "4"
+
+
+async def test_a_file_that_is_too_large_is_counted_as_rejected(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_BYTES_MAX", 100)
+    reply = await leave(gateway, "large", b"<a>" + b"x" * 100 + b"</a>")
+    assert status_of(reply) == "4"
+    counted = await gateway.counts("income-register")
+    assert (counted["received"], counted["rejected"]) == (1, 1)

@@ -23,8 +23,9 @@ from exchange.partners.stub import Situation
 from exchange.ports import Inbound
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.envelope import Envelope
+from exchange.schemas.envelope import EMPTY, Envelope
 from exchange.settings import Settings
+from exchange.web.snapshot import Snapshots
 from tests.adapters.income_register.clients import check_reply, raw
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
@@ -308,6 +309,17 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     names = [each.text for each in second[0].iterfind("Reports/Report/ReportData/ReportId")]
     assert names == ["two-0001", "two-0002", "two-0003"]
     await counted_as_handed_on(exchange, 7, 2)
+    by_process = await exchange.ledger.totals(("message_type", "process", "kind"))
+    delivered = {key[:2]: count for key, count, *_ in by_process if key[2] == "delivered"}
+    assert delivered == {
+        ("income-register.benefit-reports", ""): 1,
+        ("income-register.wage-reports-from-ir", ""): 2,
+        ("income-register.benefit-reports-from-ir", ""): 1,
+        ("income-register.benefit-reports-from-ir", EMPTY): 1,
+    }, "an extraction without a report is told apart"
+    snapshot = await Snapshots(exchange.ledger, clock, ("income-register",)).current()
+    shown = snapshot.channels["income-register"]
+    assert (shown["delivered"], shown["empty"]) == (5, 1)
     await exchange.close()
 
 
