@@ -121,6 +121,7 @@ def declare(known: Known | None) -> Channel:
         recall=versions.recall,
         remember=remember.remember,
         remember_rejected=remember.remember_rejected,
+        item_of=identify.item_of,
         refuse=soap.refuse,
         watches=(files.WATCH, extraction.WATCH),
         without_recognition=partial(declare, None),

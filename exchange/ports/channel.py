@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from exchange.ports.ledger import Remember, Remembered
 
 Mode = Literal["push", "mailbox", "ask"]
+#: What becomes of an answer to nobody's question: refused, taken in with a warning, or not looked
+#: at.
+Unasked = Literal["refuse", "warn", "off"]
 
 
 @value
@@ -67,6 +70,11 @@ class Parsed:
         """Read the message as one; nothing to do for a channel that never reads in pieces."""
         self.pieces = None
 
+    def read_again(self) -> None:
+        """Take anew from the document what was taken from it when it was parsed, since the document
+        is another one now; nothing to do for a channel that keeps nothing of it beside it.
+        """
+
 
 @dataclass(slots=True)
 class Identity:
@@ -92,12 +100,16 @@ class Context:
     channel asked to recall.
 
     `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
+    `question` is the accepted message that the channel said this one answers, None when there is
+    none; `unasked_answers` says how severe that is.
     """
 
     directory: Directory
     now: int
     known: Mapping[str, Remembered] = field(default_factory=dict)
     message_id: int = 0
+    question: Envelope | None = None
+    unasked_answers: Unasked = "off"
 
 
 @value
@@ -202,6 +214,11 @@ def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Findi
     return []
 
 
+def answers_nothing(parsed: Parsed, identity: Identity) -> tuple[str, str] | None:
+    """The question of a channel whose messages answer none that came before."""
+    return None
+
+
 def recall_nothing(parsed: Parsed, identity: Identity) -> Sequence[str]:
     """The keys of a channel that remembers nothing between messages."""
     return ()
@@ -219,6 +236,11 @@ def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
     return {}
 
 
+def no_items(parsed: Parsed, at: Any) -> int | None:
+    """The item of a place in a channel whose messages are one item each."""
+    return None
+
+
 def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """The verdict of a channel without partial acceptance: one error rejects the message."""
     if any(finding.severity == "error" for finding in findings):
@@ -230,13 +252,15 @@ def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Findin
 class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
-    The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`,
+    The first half calls, in order: `parse`, (the type's schema), `identify`, `question` (the sender
+    and the sender's id of the message that this one answers), `recall`, `rules`,
     `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
     somebody may ask after). The second half calls `request` and, with the partner's response,
     `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
     `identify` may name as a process. `families` are the folders of `schemas/` whose message types
     this channel carries. `items_by_kind` says what the accepted items are where a message type
-    holds several kinds: they are counted by it. `large_json_bytes_max` is the size of the largest
+    holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
+    or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -257,12 +281,14 @@ class Channel:
     judge: Callable[[Delivery, Reply], Attempted]
     rules: Callable[[Parsed, Identity, Context], list[Finding]] = no_rules
     verdict: Callable[[Parsed, Identity, Sequence[Finding]], Verdict] = all_or_nothing
+    question: Callable[[Parsed, Identity], tuple[str, str] | None] = answers_nothing
     recall: Callable[[Parsed, Identity], Sequence[str]] = recall_nothing
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = (
         remember_nothing
     )
     items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
+    item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

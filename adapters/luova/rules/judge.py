@@ -10,6 +10,7 @@ from datetime import datetime
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.routing import ROUTES
 from exchange.adapters.luova.rules.fields import Rule
+from exchange.adapters.luova.rules.memory import unasked
 from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
 from exchange.schemas.violation import Finding
 
@@ -21,11 +22,7 @@ CLOCK_SKEW_SECONDS_MAX = 24 * 3600
 CHECK = "check"
 
 #: Message type -> its family's rules.
-RULES: dict[str, Rule] = {
-    message_type: rule
-    for family in discovery.parts("rules").values()
-    for message_type, rule in family.RULES.items()
-}
+RULES: dict[str, Rule] = discovery.tables("RULES")
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -53,6 +50,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
                 found="nothing",
             )
         )
+    findings += unasked(parsed, identity, context)
     if (of_type := RULES.get(parsed.message_type)) is not None:
         findings += of_type(parsed, context)
     return findings
