@@ -8,6 +8,7 @@ nobody finds one by trying and a slow hash would protect nothing.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,9 @@ class Partner:
     means by answering a push with 409: `delivered` (it has it already) or `refused`; `url` is its
     base address when it differs from the stubs' (empty: the stubs' address + `/` + id); `serves`
     names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
-    sends (`signature`).
+    sends (`signature`). `per_second` is how many calls with messages it may make a second, over all
+    channels (a batch is one call; 0: no limit of its own), `body_bytes_max` the largest body that
+    is taken of it, in bytes, where that is less than everybody's (0: the same).
     """
 
     id: str
@@ -80,6 +83,8 @@ class Partner:
     url: str = ""
     serves: tuple[str, ...] = field(default=())
     demands: tuple[str, ...] = field(default=())
+    per_second: float = 0
+    body_bytes_max: int = 0
 
 
 class Directory:
@@ -176,6 +181,8 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
     for partner in partners:
         if partner.conflict not in CONFLICTS:
             raise DirectoryFault(f"{path.name}: {partner.id}: conflict is {' or '.join(CONFLICTS)}")
+        if wrong := _wrong_limits(partner):
+            raise DirectoryFault(f"{path.name}: {partner.id}: {wrong}")
     holders: dict[bytes, str] = {}
     for partner in partners:
         if wrong := _wrong_keys(partner):
@@ -200,6 +207,16 @@ def _wrong_keys(partner: Partner) -> str:
     secret = partner.callback_secret
     if secret and digest_of(secret) in digests_of(partner):
         return "callback_secret is the same as a key: who knows one must not know the other"
+    return ""
+
+
+def _wrong_limits(partner: Partner) -> str:
+    """What is wrong with a partner's limits; empty when nothing is."""
+    rate, size = partner.per_second, partner.body_bytes_max
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+        return "per_second: a number of calls a second, 0 for no limit"
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        return "body_bytes_max: a whole number of bytes, 0 for everybody's limit"
     return ""
 
 

@@ -16,6 +16,7 @@ from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
     ECHO,
     REAL_TIME_ENDPOINT,
+    ROOTS,
     STATUS_REQUEST,
     Element,
     text_of,
@@ -45,7 +46,20 @@ from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation, has_errors
 from exchange.schemas.xml import locate
 
+#: Message types by the local names of their root elements.
+TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
 _UNOPENED = frozenset(("malformed", "type-unknown"))
+
+
+def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
+    """What a call says beside its document: the service, and the message type by its operation."""
+    operation = operation_of(call, operations)
+    if isinstance(operation, str):
+        real_time, hints = operations[0].real_time, {}
+    else:
+        real_time, hints = operation.real_time, {"type": TYPES.get(operation.request, "")}
+    endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
+    return Inbound(partner, call.body, call.content_type, endpoint, hints)
 
 
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -54,12 +68,9 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
         return _fault_of(
-            await desk.refuse(
-                Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]
-            )
+            await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
-    endpoint = REAL_TIME_ENDPOINT if operation.real_time else DEFERRED_ENDPOINT
-    inbound = Inbound(partner, call.body, call.content_type, endpoint)
+    inbound = said(operations, call, partner)
     if operation.request.startswith("Invalidation"):
         inbound = await with_target(inbound, desk)
     outcome = await desk.accept(inbound)
@@ -168,7 +179,14 @@ def _endpoints() -> tuple[Endpoint, ...]:
         )
         takes, handled = handler is submit, partial(handler, operations)
         endpoints.append(
-            Endpoint("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=takes)
+            Endpoint(
+                "POST",
+                path,
+                f"SOAP 1.1: {names}",
+                handler=handled,
+                takes_messages=takes,
+                said=partial(said, operations) if takes else None,
+            )
         )
         endpoints.append(
             Endpoint(

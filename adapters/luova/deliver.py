@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, failed_with
 from exchange.schemas.call import Call, Reply
-from exchange.schemas.envelope import public_id
+from exchange.schemas.envelope import Envelope, public_id
 
 #: The partner has it already, unless the directory says that it means something else by it.
 CONFLICT = 409
@@ -22,13 +22,19 @@ def request(delivery: Delivery) -> Call:
     delivery_id = public_id(delivery.id)
     headers = {
         "Content-Type": envelope.content_type or "application/octet-stream",
-        "X-Message-Type": envelope.message_type,
+        "X-Message-Type": versioned(envelope),
         "X-Message-Id": envelope.sender_message_id,
         "X-Sender": envelope.sender,
     }
     if envelope.conversation:
         headers["X-Conversation-Id"] = envelope.conversation
     return Call("POST", f"/luova/deliveries/{delivery_id}", headers, delivery.body)
+
+
+def versioned(envelope: Envelope) -> str:
+    """The message type, with the version that the sender named."""
+    version = envelope.detail.get("version")
+    return f"{envelope.message_type};v={version}" if version else envelope.message_type
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:

@@ -17,7 +17,7 @@ from exchange.schemas import json as json_format
 from exchange.schemas import limits as document_limits
 from exchange.schemas import refused as schema_refused
 from exchange.schemas import xml as xml_format
-from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.limits import DocumentLimits
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
@@ -88,7 +88,7 @@ class Judge:
         except Malformed as error:
             reading.violations, reading.reason = error.violations, "malformed"
             return reading
-        reading.parsed, reading.message_type = parsed, None
+        reading.parsed = parsed
         reading.findings = parsed.findings
         if not parsed.message_type:
             if not parsed.findings:
@@ -124,7 +124,7 @@ class Judge:
 
     def _check_schema(self, message_type: MessageType, parsed: Parsed) -> list[Finding]:
         """What the schema finds; a message in pieces becomes whole when it finds anything."""
-        schema = self._catalogue.schema(message_type.name)
+        schema = self._catalogue.schema(message_type.name, _version(message_type, parsed))
         if parsed.pieces is not None:
             # A piece that is no XML tells so at its own lines: only the whole tells where it
             # stands.
@@ -154,7 +154,7 @@ class Judge:
         so; its type is what was said of it, where that is one of the channel's.
         """
         reading = Reading(inbound, violations=list(violations), reason=reason)
-        said = self._catalogue.get(inbound.hints.get("type", ""))
+        said = self._catalogue.get(named_version(inbound.hints.get("type", ""))[0])
         if said is not None and channel is not None and said.folder.name in channel.families:
             reading.message_type = said
         if not self._allow_real_persons and (
@@ -213,6 +213,14 @@ class Judge:
                 )
             )
         return violations
+
+
+def _version(message_type: MessageType, parsed: Parsed) -> str:
+    """The version by whose schema a message is judged; empty for the type's own."""
+    version = parsed.version
+    if not version and message_type.versions and parsed.format == "xml":
+        version = message_type.version_of(str(parsed.document.tag))
+    return "" if version == message_type.version else version
 
 
 def _of_right_values(

@@ -56,6 +56,9 @@ class Parsed:
     gives each in turn for the schema that it is given (the whole is valid when each is), and
     `become_whole` reads the message anew as one, for something was found whose place is to be told.
     Either may raise `Malformed`.
+
+    `version` is the version of the message type that the sender named; empty: the one that the root
+    element tells, or the type's own.
     """
 
     inbound: Inbound
@@ -65,6 +68,7 @@ class Parsed:
     root: Any = None
     findings: list[Finding] = field(default_factory=list)
     pieces: Callable[[Any], Iterable[Any]] | None = None
+    version: str = ""
 
     def become_whole(self) -> None:
         """Read the message as one; nothing to do for a channel that never reads in pieces."""
@@ -144,7 +148,7 @@ class Destination:
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
     `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
-    `closing`, `unavailable`, `full`, `internal`.
+    `closing`, `unavailable`, `full`, `rate`, `internal`.
     """
 
     reason: str
@@ -184,7 +188,8 @@ class Endpoint:
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
     message (a WSDL, say). `summary` is one line for the documentation of the interface.
     `takes_messages` says that what is put through it is a message: one that is refused unread (too
-    large, compressed) is counted as rejected. `waits` says that its calls may wait for something:
+    large, compressed) is counted as rejected, with what `said` makes of its call without the body:
+    type, sender's id, receiver, conversation, as far as address and headers tell. `waits` says that its calls may wait for something:
     they have limits of their own, and end when the caller goes.
     """
 
@@ -195,6 +200,7 @@ class Endpoint:
     public: Public | None = None
     takes_messages: bool = False
     waits: bool = False
+    said: Callable[[Call, Partner], Inbound] | None = None
 
 
 def refuse_with_problem(refusal: Refusal) -> Reply:

@@ -25,6 +25,7 @@ from exchange.web.api_schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.rates import Rates
 from exchange.web.refusals import refusing
 from exchange.web.snapshot import Snapshots
 
@@ -59,13 +60,14 @@ class Parts:
     sign_in: SignIn
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
+    workers: int = 1
 
 
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    endpoints = Endpoints(parts.directory, parts.limits, metrics)
+    endpoints = Endpoints(parts.directory, parts.limits, metrics, Rates(parts.workers))
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[

@@ -2,8 +2,10 @@
 lays out what they are to fetch; a watch.
 
 Each partner has a folder, as it has an SFTP account at the real register: `in` (it writes),
-`feedback` and `out` (it reads and deletes). A file is taken when its name ends in `.xml`; a sender
-writes under another name and renames. The outcome lies in `feedback` under the same name, as
+`feedback` and `out` (it reads and deletes). A file is taken when its name ends in `.xml`, in any
+case; a sender writes under another name and renames. What lies there untouched under another name
+for `UNFIT_SECONDS` is told, once, by `NAME.rejected` in `feedback`, and counted as rejected; it
+stays where it is. Names that begin with a dot are the sender's own business. The outcome lies in `feedback` under the same name, as
 StatusResponseFromIR, before the file leaves `in`; after a crash in between the file is taken again
 and is a duplicate. Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021",
 chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are message errors. The names of folders
@@ -26,13 +28,16 @@ from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.desk import Outcome
 from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner
+from exchange.schemas.violation import Violation
 
 #: Largest file that is taken (the register's upload takes 50 MB); a larger one is refused unread.
 FILE_BYTES_MAX = 52_428_800
 #: Files of one partner taken in one round, so that none waits for another's heap.
 FILES_A_ROUND = 20
+#: After so long without a change a file is not being written any more.
+UNFIT_SECONDS = 60
+REJECTED = ".rejected"
 LEASE_SECONDS, LEASE_MOST = 300.0, 20
-_TOO_LARGE = f"the file is larger than {FILE_BYTES_MAX} bytes"
 IN, OUT, FEEDBACK = "in", "out", "feedback"
 
 
@@ -46,6 +51,9 @@ async def watch(desk: Desk) -> None:
             # Whoever is full, others are not: the file stays where it is until there is room.
             with contextlib.suppress(Full):
                 await take(path, partner, desk)
+        before = desk.now() / 1000 - UNFIT_SECONDS
+        for path in await asyncio.to_thread(_unfit, own, before):
+            await tell(path, partner, desk)
         await lay_out(own / OUT, partner, desk)
 
 
@@ -58,28 +66,56 @@ def _accounts(folder: Path, partners: list[Partner]) -> list[Partner]:
     return found
 
 
+def _fits(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a regular file whose name ends in `.xml`; links are not followed."""
+    return entry.name.lower().endswith(".xml") and entry.is_file(follow_symlinks=False)
+
+
 def _waiting(folder: Path) -> list[Path]:
-    """Regular files whose names end in `.xml`, by the time at which they came in whole; links are
-    not followed.
-    """
+    """Files that are taken, by the time at which they came in whole."""
     found = []
     for entry in os.scandir(folder):
-        if (
-            entry.name.endswith(".xml")
-            and not entry.name.startswith(".")
-            and entry.is_file(follow_symlinks=False)
-        ):
+        if _fits(entry) and not entry.name.startswith("."):
             found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path))
     return [Path(path) for _, path in sorted(found)[:FILES_A_ROUND]]
+
+
+def _unfit(own: Path, before: float) -> list[Path]:
+    """What is never taken and lies unchanged since a time (seconds since 1970), and is not told
+    yet.
+    """
+    return [
+        Path(entry.path)
+        for entry in os.scandir(own / IN)
+        if not _fits(entry)
+        and not entry.name.startswith(".")
+        and entry.stat(follow_symlinks=False).st_mtime < before
+        and not (own / FEEDBACK / f"{entry.name}{REJECTED}").exists()
+    ][:FILES_A_ROUND]
+
+
+async def tell(path: Path, partner: Partner, desk: Desk) -> Outcome:
+    """Say of a file that its name, or what it is, keeps it from being taken."""
+    why = "not taken: a delivery is a regular file whose name ends in .xml"
+    violation = Violation("ir.file-name", why, expected="NAME.xml", found=path.suffix[:20])
+    outcome = await desk.refuse(Inbound(partner, b"", "", FILE_ENDPOINT), "file-name", [violation])
+    note = path.parent.parent / FEEDBACK / f"{path.name}{REJECTED}"
+    await asyncio.to_thread(_write, note, f"{why}\n".encode())
+    return outcome
 
 
 async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
     """Take one file in, and leave its feedback; None when it is too large."""
     feedback = path.parent.parent / FEEDBACK / path.name
-    body = await asyncio.to_thread(_read, path)
+    most = min(FILE_BYTES_MAX, partner.body_bytes_max or FILE_BYTES_MAX)
+    body = await asyncio.to_thread(_read, path, most)
     if body is None:
+        why = f"the file is larger than {most} bytes"
+        violation = Violation("call.body-size", why, expected=f"at most {most} bytes")
+        inbound = Inbound(partner, b"", XML, FILE_ENDPOINT)
+        await desk.refuse(inbound, "too-large", [violation])
         await asyncio.to_thread(
-            _write, feedback, sign(answer.refused_file(desk.now(), _TOO_LARGE), signing_key())
+            _write, feedback, sign(answer.refused_file(desk.now(), why), signing_key())
         )
         await asyncio.to_thread(path.unlink)
         return None
@@ -104,9 +140,9 @@ async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:
     return len(leased)
 
 
-def _read(path: Path) -> bytes | None:
-    """The file's bytes; None when it is too large."""
-    return None if path.stat().st_size > FILE_BYTES_MAX else path.read_bytes()
+def _read(path: Path, most: int) -> bytes | None:
+    """The file's bytes; None when they are more than `most`."""
+    return None if path.stat().st_size > most else path.read_bytes()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -89,6 +89,8 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     judged = (
         all_or_nothing(parsed, identity, findings) if findings else Verdict(True, identity.items)
     )
+    if parsed.version and judged.accepted:
+        judged.detail["version"] = parsed.version
     if identity.receivers and judged.accepted:
         judged.detail["receiver"] = identity.receivers[0]
     return judged

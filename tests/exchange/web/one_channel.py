@@ -25,6 +25,7 @@ from exchange.settings import Limits
 from exchange.web.connections import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
+from exchange.web.rates import Rates
 from exchange.web.refusals import refusing
 from exchange.web.serving import serving
 
@@ -32,6 +33,10 @@ ONE, TWO = (
     Partner("one", "One", "bank", key="key-one"),
     Partner("two", "Two", "bank", key="key-two"),
 )
+
+
+#: With a rate and a size of its own.
+LIMITED = Partner("limited", "Limited", "kela", key="key-limited", per_second=2, body_bytes_max=100)
 
 
 class Refusals:
@@ -63,6 +68,8 @@ class Served:
         self.url = ""
         self.connections: Connections
         self.large = 0
+        #: What partners' rates are measured by, in seconds.
+        self.now = 0.0
 
     async def wait(self, call: Call, partner: Partner, desk: Desk) -> Reply:
         """Wait, then tell the length of the body."""
@@ -118,7 +125,9 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     )
     channel = Channel("c", {"en": "C"}, (), endpoints, nothing, nothing, nothing, nothing, nothing)
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
-    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics)
+    gate = Endpoints(
+        Directory([ONE, TWO, LIMITED]), bounds, served.metrics, Rates(now=lambda: served.now)
+    )
     app = web.Application(
         client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -123,3 +124,28 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
     feedback = account(gateway) / "feedback" / "large.xml"
     await gateway.until(feedback.exists)
     assert status_of(etree.fromstring(feedback.read_bytes())) == "4"
+
+
+async def test_upper_case_is_taken_and_other_names_are_told_once(gateway: Running) -> None:
+    own = account(gateway)
+    (own / "in").mkdir(exist_ok=True)
+    old = time.time() - files.UNFIT_SECONDS - 10
+    for name in ("notes.txt", "half.xml.tmp", ".hidden"):
+        (own / "in" / name).write_bytes(b"x")
+        if name != "half.xml.tmp":
+            os.utime(own / "in" / name, (old, old))
+    (own / "in" / "U.part").write_bytes(raw(delivery(gateway, "U-1")))
+    (own / "in" / "U.part").rename(own / "in" / "U.XML")
+    note = own / "feedback" / "notes.txt.rejected"
+    await gateway.until(lambda: note.exists() and (own / "feedback" / "U.XML").exists())
+    await gateway.until(lambda: not (own / "in" / "U.XML").exists())
+    assert status_of(etree.fromstring((own / "feedback" / "U.XML").read_bytes())) == "3"
+    assert ".xml" in note.read_text()
+    assert sorted(each.name for each in (own / "feedback").iterdir()) == [
+        "U.XML",
+        "notes.txt.rejected",
+    ], "what is still written, and what is hidden, is not told"
+    await leave(gateway, "later", raw(delivery(gateway, "U-2")))
+    counted = await gateway.counts("income-register")
+    assert (counted["accepted"], counted["rejected"]) == (2, 1), "told and counted once"
+    assert (own / "in" / "notes.txt").exists(), "what was never taken stays"
