@@ -160,6 +160,8 @@ def _letter(delivery: Leased) -> dict[str, Any]:
     }
     if envelope.conversation:
         letter["conversation"] = envelope.conversation
+    if attachments := envelope.detail.get("attachments"):
+        letter["attachments"] = attachments
     return letter
 
 
@@ -236,6 +238,8 @@ def state(envelope: Envelope, deliveries: Sequence[Mapping[str, object]]) -> Rep
         "state": "accepted",
         "deliveries": [_progress(delivery) for delivery in deliveries],
     }
+    if attachments := envelope.detail.get("attachments"):
+        told["attachments"] = attachments
     if "violations" in envelope.detail:
         told = {
             "state": "rejected",

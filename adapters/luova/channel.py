@@ -37,5 +37,6 @@ CHANNEL = Channel(
     verdict=verdict,
     items_by_kind=items_by_kind,
     item_of=item_of,
+    attachments=True,
     large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )

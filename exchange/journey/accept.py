@@ -117,7 +117,7 @@ class Acceptance:
         now = self._clock.now()
         size = len(inbound.body) if judged_bytes is None else judged_bytes
         reading = await self._worker_thread.run(size, self._judge.read, channel, inbound)
-        digest = blake2b(inbound.body, digest_size=16).digest()
+        digest = blake2b(reading.inbound.stored, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
             if not judgement.verdict.accepted:

@@ -13,6 +13,7 @@ from typing import Any
 from exchange.journey.real_persons import real_persons
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
 from exchange.ports.channel import Unasked
+from exchange.schemas import attachments
 from exchange.schemas import json as json_format
 from exchange.schemas import limits as document_limits
 from exchange.schemas import refused as schema_refused
@@ -84,6 +85,8 @@ class Judge:
         if reading.violations:
             return reading
         try:
+            if channel.attachments and attachments.is_split(inbound.content_type):
+                inbound = reading.inbound = _without_attachments(inbound)
             parsed = channel.parse(inbound)
         except Malformed as error:
             reading.violations, reading.reason = error.violations, "malformed"
@@ -213,6 +216,19 @@ class Judge:
                 )
             )
         return violations
+
+
+def _without_attachments(inbound: Inbound) -> Inbound:
+    """The message alone, and what it came with beside it."""
+    parts = attachments.split(inbound.body, inbound.content_type)
+    return replace(
+        inbound,
+        body=parts.message,
+        content_type=parts.message_type,
+        whole=parts.whole,
+        whole_type=parts.whole_type,
+        attachments=parts.attachments,
+    )
 
 
 def _version(message_type: MessageType, parsed: Parsed) -> str:

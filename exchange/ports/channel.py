@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
+from exchange.schemas.attachments import Attachment
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
@@ -35,6 +36,8 @@ class Inbound:
     headers said.
 
     `hints` are the channel's own headers under short names (`type`, `id`, `receiver`, ...).
+    `whole` is what is kept, with its content type, where the body is only a part of it: a message
+    that came with `attachments`.
     """
 
     partner: Partner
@@ -42,6 +45,19 @@ class Inbound:
     content_type: str = ""
     endpoint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    whole: bytes = b""
+    whole_type: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def stored(self) -> bytes:
+        """The bytes that are kept of it."""
+        return self.whole or self.body
+
+    @property
+    def stored_type(self) -> str:
+        """The content type of the bytes that are kept."""
+        return self.whole_type or self.content_type
 
 
 @dataclass(slots=True)
@@ -268,6 +284,8 @@ class Channel:
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
+    `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -300,6 +318,7 @@ class Channel:
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
+    attachments: bool = False
 
 
 __all__ = [
