@@ -123,6 +123,7 @@ def declare(known: Known | None) -> Channel:
         remember_rejected=remember.remember_rejected,
         item_of=identify.item_of,
         refuse=soap.refuse,
+        pushes=deliver.PUSHES,
         watches=(files.WATCH, extraction.WATCH),
         without_recognition=partial(declare, None),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.adapters.kelmu.deliver import judge, request
+from exchange.adapters.kelmu.deliver import PUSHES, judge, request
 from exchange.adapters.kelmu.identify import (
     identify,
     item_of,
@@ -35,4 +35,5 @@ CHANNEL = Channel(
     recall=recall,
     remember=remember,
     item_of=item_of,
+    pushes=PUSHES,
 )

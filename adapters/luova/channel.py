@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.adapters.luova import discovery
-from exchange.adapters.luova.deliver import judge, request
+from exchange.adapters.luova.deliver import PUSHES, judge, request
 from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.items import item_of, items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
@@ -38,5 +38,6 @@ CHANNEL = Channel(
     items_by_kind=items_by_kind,
     item_of=item_of,
     attachments=True,
+    pushes=PUSHES,
     large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )

@@ -219,6 +219,20 @@ class Endpoint:
     said: Callable[[Call, Partner], Inbound] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A call that the exchange makes to a partner, as `request` makes it: one path below the
+    partner's address, in the form of an endpoint's; what it is in one line; the headers of the
+    channel's own, each with what it says; the media types of its body; what the partner answers.
+    """
+
+    path: str
+    summary: str
+    headers: Mapping[str, str]
+    media_types: tuple[str, ...]
+    answer: str = "2xx: the partner has it; no body is looked at"
+
+
 def refuse_with_problem(refusal: Refusal) -> Reply:
     """A refusal as a problem document (RFC 9457), for channels that speak JSON."""
     members: dict[str, Any] = {"reason": refusal.reason}
@@ -284,7 +298,7 @@ class Channel:
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    `pushes` describes the calls that `request` makes. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -319,6 +333,7 @@ class Channel:
     without_recognition: Callable[[], Channel] | None = None
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
     attachments: bool = False
+    pushes: tuple[Push, ...] = ()
 
 
 __all__ = [
@@ -333,6 +348,7 @@ __all__ = [
     "Mode",
     "Parsed",
     "Public",
+    "Push",
     "Refusal",
     "Verdict",
     "Watch",
