@@ -15,7 +15,7 @@ from pathlib import Path
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.proof.opening import seal
+from exchange.storage.proof.initial_chain import seal
 
 MINUTE_MILLISECONDS = 60_000
 #: Bits of an id below its milliseconds (worker and sequence).

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.schemas import multipart
-from exchange.schemas.limits import in_force
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.value import value
 from exchange.schemas.violation import Malformed, Violation
 

@@ -14,9 +14,9 @@ from exchange.adapters.eessi.answer import date
 from exchange.adapters.eessi.case import Case, Document, options
 from exchange.adapters.eessi.header import CASE_ROLES
 from exchange.adapters.eessi.parse import catalogue
-from exchange.ports.channel import Envelope
 from exchange.schemas.directory import Directory
 from exchange.schemas.eessi.processes import Process, load
+from exchange.schemas.envelope import Envelope
 
 
 def organisation(institution: str, directory: Directory) -> dict[str, Any]:

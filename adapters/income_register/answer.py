@@ -13,10 +13,10 @@ from typing import Any
 
 from exchange.adapters.income_register.document import PARTIES, text
 from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
-from exchange.adapters.income_register.rows import (
+from exchange.adapters.income_register.register_records import (
     OF_DELIVERIES,
     OF_REPORTS,
-    Shelf,
+    ReportKeys,
     subscription_id,
 )
 from exchange.ports.desk import Outcome
@@ -46,8 +46,8 @@ def register_ids(header: dict[str, Any]) -> Callable[[str, str], str]:
         return lambda name, given: given
     if kind in ("103", "108"):
         return lambda name, given: given or subscription_id(owner, name)
-    shelf = Shelf(owner, OF_REPORTS.get(kind, kind))
-    return lambda name, given: shelf.register_id(name)
+    report_keys = ReportKeys(owner, OF_REPORTS.get(kind, kind))
+    return lambda name, given: report_keys.register_id(name)
 
 
 def _response(envelope: Envelope | None, at: int, status: int) -> str:

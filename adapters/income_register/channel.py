@@ -20,13 +20,13 @@ from exchange.adapters.income_register.document import (
 )
 from exchange.adapters.income_register.endpoints import files, soap
 from exchange.adapters.income_register.hand_out import extraction
-from exchange.adapters.income_register.known import Known
+from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.adapters.income_register.register import remember, verdict, versions
 from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
 from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
-from exchange.ports.channel import Mode
+from exchange.ports.message import Mode
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Finding
 
@@ -104,8 +104,8 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     return versions.check(parsed, identity, context, found)
 
 
-def declare(known: Known | None) -> Channel:
-    """The channel with what it has learned; None: it recognises nothing."""
+def declare(known: RecognitionCache | None) -> Channel:
+    """The channel with its caches of what it has judged; None: it recognises nothing."""
     return Channel(
         name="income-register",
         titles={"fi": "Tulorekisteri", "sv": "Inkomstregistret", "en": "Incomes Register"},
@@ -129,4 +129,4 @@ def declare(known: Known | None) -> Channel:
     )
 
 
-CHANNEL = declare(Known())
+CHANNEL = declare(RecognitionCache())

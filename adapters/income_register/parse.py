@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from lxml import etree
 
@@ -16,13 +15,14 @@ from exchange.adapters.income_register.document import (
     ROOTS,
     SUBSCRIPTION_ENDPOINT,
     WAGE_REPORTS,
+    Element,
     Item,
     items_of,
     own_schema,
     unwrap,
 )
-from exchange.adapters.income_register.known import Abridgement, Known
-from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.recognition import Abridgement, RecognitionCache
+from exchange.adapters.income_register.register_records import ReportKeys
 from exchange.adapters.income_register.spans import (
     LARGE_BYTES,
     REPORT_END,
@@ -33,9 +33,10 @@ from exchange.adapters.income_register.spans import (
 )
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import xml
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.income_register.codes import plain
-from exchange.schemas.limits import in_force
 from exchange.schemas.violation import Malformed
+from exchange.schemas.xml import XmlSchema
 
 _DELIVERY_END = b"</DeliveryData>"
 _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -45,16 +46,16 @@ _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
 class Document(Parsed):
     """A parsed document with its items; `versions` is what the cycle's rules find out: the version
     that each item gets, `invalidated` the versions of the reports that the invalidation of a whole
-    delivery invalidates, and `shelf` where its reports are remembered. `known` is what the channel
-    has learned, if it may be used. With `abridged`, the document lacks the reports that are known
+    delivery invalidates, and `report_keys` where its reports are remembered. `known` are the caches of
+    the channel, if they may be used. With `abridged`, the document lacks the reports that are known
     to be valid.
     """
 
     items: list[Item] = field(default_factory=list)
     versions: dict[int, int] = field(default_factory=dict)
     invalidated: dict[str, int] = field(default_factory=dict)
-    shelf: Shelf | None = None
-    known: Known | None = None
+    report_keys: ReportKeys | None = None
+    known: RecognitionCache | None = None
     abridged: Abridgement | None = None
 
     def read_again(self) -> None:
@@ -82,9 +83,9 @@ class Document(Parsed):
         self.versions.clear()
 
 
-def parse(inbound: Inbound, known: Known | None = None) -> Document:
+def parse(inbound: Inbound, known: RecognitionCache | None = None) -> Document:
     """The message; a delivery abridged where most of it is known, else a large one in pieces where
-    it can be cut. `known` is what the channel has learned; without it nothing is recognised.
+    it can be cut. `known` are the caches of the channel; without them nothing is recognised.
 
     Raises:
         Malformed: when the bytes are no XML, or XML with what the hardened reader forbids.
@@ -96,7 +97,7 @@ def parse(inbound: Inbound, known: Known | None = None) -> Document:
     return document
 
 
-def read_abridged(inbound: Inbound, known: Known) -> Document | None:
+def read_abridged(inbound: Inbound, known: RecognitionCache) -> Document | None:
     """A delivery without the reports that are known to be valid; None when it can't be read so."""
     if len(inbound.body) > in_force().body_bytes_max or (
         (abridged := known.abridged(inbound.body)) is None
@@ -117,11 +118,11 @@ def read_abridged(inbound: Inbound, known: Known) -> Document | None:
         == sum(1 for _ in rest.document.iter("Report"))
     ):
         return None
-    items: list[Any] = [Item(None, *found) if found else None for found in abridged.references]
+    items = [Item(None, *(found or ())) for found in abridged.references]
     for place in abridged.judged:
         items[abridged.left[place][0]] = rest.items[place]
 
-    def pieces(schema: Any) -> Iterable[Any]:
+    def pieces(schema: XmlSchema) -> Iterable[Element]:
         """The rest, where the schema is known to find nothing in what is left out."""
         return (rest.document if abridged.covers(schema) else read_whole(inbound).document,)
 
@@ -154,7 +155,7 @@ def read_unabridged(inbound: Inbound) -> Document:
         return read_whole(inbound)
     items = [_written(fields) for fields in cut_up.references()]
 
-    def pieces(_: Any = None) -> Iterator[Any]:
+    def pieces(_: XmlSchema | None = None) -> Iterator[Element]:
         return (unwrap(xml.parse(piece)) for piece in cut_up)
 
     return Document(
@@ -178,7 +179,7 @@ def _own(inbound: Inbound) -> Document:
     )
     message_type = ROOTS[root.tag]
 
-    def pieces(schema: Any) -> Iterable[Any]:
+    def pieces(schema: XmlSchema) -> Iterable[Element]:
         alike = start >= 0 and schema.path == own_schema(message_type).path
         return (
             ()

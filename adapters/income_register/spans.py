@@ -27,7 +27,7 @@ Fields = dict[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class CutDelivery:
     """A cut delivery: its bytes, where its reports begin and end, and where each piece ends."""
 
     body: bytes
@@ -49,7 +49,7 @@ class Pieces:
             yield b"".join((head, self.body[first:last], tail))
 
 
-def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
+def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> CutDelivery | None:
     """The delivery in pieces; None when it is small, or not written so that it can be cut
     safely.
     """
@@ -68,7 +68,7 @@ def cut(body: bytes, large_bytes: int = LARGE_BYTES) -> Pieces | None:
     if not cuts or cuts[-1] != at:
         cuts.append(at)
     plain = sum(1 for _ in _DATA.finditer(body, start, end)) == number
-    return Pieces(body, start, end, tuple(cuts)) if plain else None
+    return CutDelivery(body, start, end, tuple(cuts)) if plain else None
 
 
 def bounds(body: bytes) -> tuple[int, int] | None:

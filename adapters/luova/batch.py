@@ -10,10 +10,10 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
 from exchange.adapters.luova.parse import FAULT, hints_of
-from exchange.ports.channel import Inbound
+from exchange.ports.message import Inbound
 from exchange.schemas.call import JSON, XML
 from exchange.schemas.directory import Partner
-from exchange.schemas.limits import in_force
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.multipart import (
     HEADERS_BYTES_MAX,
     Headers,

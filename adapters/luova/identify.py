@@ -11,7 +11,7 @@ from lxml import etree
 
 from exchange.adapters.luova.parse import is_plain_id
 from exchange.adapters.luova.routing import ROUTES, TYPES
-from exchange.ports.channel import Identity, Parsed
+from exchange.ports.message import Identity, Parsed
 from exchange.schemas.catalogue import MessageType
 
 

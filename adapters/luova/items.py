@@ -8,8 +8,8 @@ from typing import Any
 from lxml import etree
 
 from exchange.adapters.luova.routing import ROUTES
-from exchange.ports.channel import Parsed, Verdict
-from exchange.schemas.population.happenings import happenings
+from exchange.ports.message import Parsed, Verdict
+from exchange.schemas.population.change_kinds import happenings
 
 #: By family: the items of a document by kind.
 OF_FAMILY: dict[str, Callable[[Any], Mapping[str, int]]] = {"population": happenings}

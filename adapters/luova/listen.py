@@ -8,8 +8,9 @@ from functools import partial
 
 from exchange.adapters.luova import answer, batch, mailbox
 from exchange.adapters.luova.parse import inbound_of
-from exchange.ports.channel import Endpoint, Inbound
+from exchange.ports.channel import Endpoint
 from exchange.ports.desk import Desk
+from exchange.ports.message import Inbound
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import id_from_public

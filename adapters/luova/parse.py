@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from exchange.adapters.luova.routing import CATALOGUE, TYPES
-from exchange.ports.channel import Inbound, Parsed
+from exchange.ports.message import Inbound, Parsed
 from exchange.schemas import json, xml
 from exchange.schemas.call import Call
 from exchange.schemas.catalogue import MessageType, named_version

@@ -9,7 +9,7 @@ from typing import Any
 
 from exchange.adapters.luova import discovery
 from exchange.errors import Unroutable
-from exchange.ports.channel import Destination, Identity, Parsed, Verdict
+from exchange.ports.message import Destination, Identity, Parsed, Verdict
 from exchange.schemas.catalogue import Catalogue, MessageType
 from exchange.schemas.directory import Directory
 

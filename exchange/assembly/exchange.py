@@ -39,11 +39,11 @@ from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
-from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
 from exchange.web.dead_letters import DeadLetters
 from exchange.web.pages.live import live_page
+from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.snapshot import Snapshots
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Clock, Context, Inbound
+from exchange.schemas import document_limits
 from exchange.schemas import json as json_format
-from exchange.schemas import limits as document_limits
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType
 from exchange.schemas.directory import Directory, Partner

@@ -12,15 +12,14 @@ from typing import Any
 
 from exchange.journey.real_persons import real_persons
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
-from exchange.ports.channel import Unasked
-from exchange.schemas import attachments
+from exchange.ports.message import Unasked
+from exchange.schemas import attachments, document_limits
 from exchange.schemas import json as json_format
-from exchange.schemas import limits as document_limits
 from exchange.schemas import refused as schema_refused
 from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType, named_version
+from exchange.schemas.document_limits import DocumentLimits
 from exchange.schemas.envelope import Envelope
-from exchange.schemas.limits import DocumentLimits
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 

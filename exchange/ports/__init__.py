@@ -2,19 +2,7 @@
 ids, transport; no behaviour.
 """
 
-from exchange.ports.channel import (
-    Channel,
-    Context,
-    Destination,
-    Endpoint,
-    Identity,
-    Inbound,
-    Parsed,
-    Refusal,
-    Verdict,
-    Watch,
-    refuse_with_problem,
-)
+from exchange.ports.channel import Channel, Endpoint, Watch, refuse_with_problem
 from exchange.ports.delivery import (
     Attempted,
     Delivered,
@@ -36,6 +24,16 @@ from exchange.ports.ledger import (
     Remember,
     Remembered,
     Settlement,
+)
+from exchange.ports.message import (
+    Context,
+    Destination,
+    Identity,
+    Inbound,
+    Mode,
+    Parsed,
+    Refusal,
+    Verdict,
 )
 from exchange.ports.operators import Actor, AuditRow, Operator, Operators
 from exchange.ports.time import Clock, Ids
@@ -61,6 +59,7 @@ __all__ = [
     "Leased",
     "Ledger",
     "MessageRow",
+    "Mode",
     "Operator",
     "Operators",
     "Outcome",

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from exchange.ports.channel import Inbound
-from exchange.ports.ledger import Hold, Remember, Remembered
+from exchange.ports.message import Inbound
+from exchange.ports.rows import Hold, Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation

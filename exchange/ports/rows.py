@@ -63,6 +63,10 @@ class DeliveryRow(NamedTuple):
     lease: int = 0
 
 
+#: The kind of the event of a delivery that was made once more.
+MADE_AGAIN = "delivered-again"
+
+
 class EventRow(NamedTuple):
     """Something that happened to a message or, when `delivery_id` is not 0, to one of its
     deliveries.

@@ -12,8 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from exchange.publication.meaning import meanings
 from exchange.publication.quality import catalogued, updated
+from exchange.publication.row_descriptions import meanings
 from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.report import Report, Table
 

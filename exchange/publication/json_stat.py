@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from exchange.publication.meaning import meanings
+from exchange.publication.csv_json import asked_days
 from exchange.publication.measures import measures, number
 from exchange.publication.quality import updated
-from exchange.publication.records import asked_days
+from exchange.publication.row_descriptions import meanings
 from exchange.publication.text import column_title, openness, period_text, table_title, words
 from exchange.statistics.breakdown import TIMES
 from exchange.statistics.count import Line

@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from exchange.publication.charts import Chart, band_summary, charts_of
 from exchange.publication.drawing import inline, to_svg
-from exchange.publication.meaning import between, meanings
 from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
+from exchange.publication.row_descriptions import between, meanings
 from exchange.publication.text import (
     both_ends,
     column_title,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange.publication.records import document
+from exchange.publication.csv_json import document
 from exchange.publication.text import words
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES

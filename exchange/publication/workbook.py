@@ -11,9 +11,9 @@ from typing import Any
 
 import xlsxwriter
 
-from exchange.publication.meaning import between, meanings
 from exchange.publication.measures import measures, number
 from exchange.publication.quality import quality
+from exchange.publication.row_descriptions import between, meanings
 from exchange.publication.text import (
     both_ends,
     column_title,

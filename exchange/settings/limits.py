@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from exchange.schemas.limits import DocumentLimits
+from exchange.schemas.document_limits import DocumentLimits
 from exchange.settings.section import Section
 
 

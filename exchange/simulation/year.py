@@ -12,8 +12,8 @@ from itertools import groupby
 
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock
+from exchange.simulation.local_partners import LocalPartners, at_once
 from exchange.simulation.plan import Arrival, Plan
-from exchange.simulation.society import Society, at_once
 
 #: Parts that a year is split into at most, each with a ledger of its own, whatever the number of
 #: processes.
@@ -71,7 +71,7 @@ async def live_days(
     plan: Plan,
     shard: int,
     senders: frozenset[str],
-    society: Society,
+    local_partners: LocalPartners,
     clock: VirtualClock,
     watch: Callable[[], Awaitable[None]],
     end_day: Callable[[int], Awaitable[None]],
@@ -89,16 +89,18 @@ async def live_days(
     midnights = [midnight(date) for date in [*dates, dates[-1] + datetime.timedelta(days=1)]]
     for day in days:
         await clock.until(midnights[day])
-        await _send(plan.arrivals(day, senders), plan, society, clock, watch, midnights[day + 1])
+        await _send(
+            plan.arrivals(day, senders), plan, local_partners, clock, watch, midnights[day + 1]
+        )
         # To the last moments of the day: what is still to be answered or tried again gets its time.
         await clock.until(midnights[day + 1] - LAST_MILLISECONDS)
         await watch()
         # Time moves on only when nothing is left to do: what a watch sent has been delivered then,
         # on the same day.
         await clock.sleep(0.001)
-        society.end_day()
+        local_partners.end_day()
         await end_day(day)
-        made = society.made
+        made = local_partners.made
         report(Progress(shard, day + 1, made.calls, made.items))
         keep(day)
 
@@ -106,7 +108,7 @@ async def live_days(
 async def _send(
     arrivals: Iterator[Arrival],
     plan: Plan,
-    society: Society,
+    local_partners: LocalPartners,
     clock: VirtualClock,
     watch: Callable[[], Awaitable[None]],
     end: int,
@@ -116,7 +118,7 @@ async def _send(
     """
     for tick, in_tick in groupby(arrivals, lambda arrival: arrival.at // clock.tick):
         await clock.until(tick * clock.tick)
-        await _send_in_tick(in_tick, plan, society, clock)
+        await _send_in_tick(in_tick, plan, local_partners, clock)
         # Ticks are those of UTC: one of four hours reaches into the next day of Finland, or into
         # the next year.
         if clock.tick < DAY_MILLISECONDS and (tick + 1) * clock.tick < end:
@@ -125,7 +127,7 @@ async def _send(
 
 
 async def _send_in_tick(
-    in_tick: Iterator[Arrival], plan: Plan, society: Society, clock: VirtualClock
+    in_tick: Iterator[Arrival], plan: Plan, local_partners: LocalPartners, clock: VirtualClock
 ) -> None:
     """Make a tick's calls in parts that are made at once; what fetches comes after what there is to
     fetch.
@@ -138,7 +140,7 @@ async def _send_in_tick(
             # Time moves on only when nothing is left to do: what was sent before lies in the
             # mailboxes then.
             await clock.sleep(0.001)
-        await at_once(society.send_planned(arrival) for arrival in sorted(due, key=_flow_of))
+        await at_once(local_partners.send_planned(arrival) for arrival in sorted(due, key=_flow_of))
 
 
 def _flow_of(arrival: Arrival) -> int:

@@ -22,6 +22,7 @@ from exchange.ports.ledger import (
     Settlement,
 )
 from exchange.ports.operators import AuditRow
+from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.codec import pack
 from exchange.storage.connection import chunks, insert, placeholders
 from exchange.storage.counters.sums import Totals
@@ -30,8 +31,6 @@ from exchange.storage.proof.chain import Additions, content_digest, memory_diges
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
-#: The event of a delivery that was made once more.
-MADE_AGAIN = "delivered-again"
 
 
 def record_all(

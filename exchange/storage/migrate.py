@@ -12,7 +12,7 @@ from pathlib import Path
 
 from exchange.clocks import WallClock
 from exchange.errors import LedgerDamaged, LedgerError
-from exchange.storage.health.trouble import told
+from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.ownership import own
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -32,7 +32,7 @@ def migrate_sqlite(path: Path, owned: bool = False, create: bool = True) -> None
             written.
         Owned: when it must be upgraded and another process owns it.
     """
-    with told(path):
+    with as_ledger_errors(path):
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         found = revision(path)

@@ -42,7 +42,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
-from exchange.storage.health.trouble import UNREADABLE, told
+from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
@@ -89,7 +89,7 @@ class SqliteLedger:
         """Migrate, start the writer, claim the node's next epoch."""
         await asyncio.to_thread(migrate_sqlite, self.path)
         try:
-            with told(self.path):
+            with as_ledger_errors(self.path):
                 await self._open()
         except BaseException:
             await self.close()

@@ -19,12 +19,12 @@ from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
 from exchange.web.access.guard import Need
-from exchange.web.access.sign_in import SignIn
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.pages.sign_in import SignIn
 from exchange.web.rates import Rates
 from exchange.web.refusals import refusing
 from exchange.web.snapshot import Snapshots

@@ -20,10 +20,10 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
+from exchange.web.call_slots import CallSlots
 from exchange.web.connections import NoRoom, RequestLate, sender_known, when_lost
 from exchange.web.metrics import Metrics
 from exchange.web.rates import Rates
-from exchange.web.seats import Seats
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +84,8 @@ class Endpoints:
         self._limits = limits
         self._metrics = metrics
         self._rates = rates
-        self._working = Seats(limits.in_flight_max, limits.in_flight_partner_max)
-        self._waiting = Seats(limits.waiting_calls_max, limits.waiting_calls_partner_max)
+        self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
+        self._waiting = CallSlots(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
 
     def routes(self, channel: Channel, desk: Desk) -> list[web.RouteDef]:
@@ -163,14 +163,14 @@ class Endpoints:
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
-        seats = self._waiting if endpoint.waits else self._working
-        if seats.full:
+        slots = self._waiting if endpoint.waits else self._working
+        if slots.full:
             return self._refuse(channel, BUSY)
-        if seats.full_for(partner.id):
+        if slots.full_for(partner.id):
             return self._refuse(channel, BUSY_PARTNER)
         if endpoint.takes_messages and (seconds := self._rates.take(partner)):
             return self._refuse(channel, too_often(partner, seconds))
-        with seats.take(partner.id):
+        with slots.take(partner.id):
             return await self._handled(entry, request, partner)
 
     async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:

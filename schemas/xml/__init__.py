@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from exchange.schemas.limits import in_force
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml.positions import locate

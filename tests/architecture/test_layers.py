@@ -7,6 +7,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import grimp
 import pytest
@@ -126,16 +127,30 @@ def cycles(imports: Iterable[tuple[str, str]]) -> list[list[str]]:
         graph = {name: targets - idle for name, targets in graph.items() if name not in idle}
 
 
-@pytest.fixture(scope="module")
-def imports() -> list[tuple[str, str]]:
-    graph = grimp.build_graph(
-        "exchange", "loadtests", exclude_type_checking_imports=True, cache_dir=None
-    )
+def of_one_folder(pair: tuple[str, str], depth: int) -> tuple[str, str] | None:
+    """An import between two files or folders that lie side by side, their names cut to `depth`
+    parts; None for any other import.
+    """
+    importer, imported = (name.split(".") for name in pair)
+    if importer[: depth - 1] != imported[: depth - 1] or min(len(importer), len(imported)) < depth:
+        return None
+    first, second = ".".join(importer[:depth]), ".".join(imported[:depth])
+    return (first, second) if first != second else None
+
+
+def imports_of(*packages: str) -> list[tuple[str, str]]:
+    """Every import (importer, imported) of packages, those under `TYPE_CHECKING` too."""
+    graph = grimp.build_graph(*packages, exclude_type_checking_imports=False, cache_dir=None)
     return [
         (name, imported)
         for name in graph.modules
         for imported in graph.find_modules_directly_imported_by(name)
     ]
+
+
+@pytest.fixture(scope="module")
+def imports() -> list[tuple[str, str]]:
+    return imports_of("exchange", "loadtests")
 
 
 def test_the_contracts_are_kept() -> None:
@@ -167,18 +182,35 @@ def test_nothing_imports_in_a_ring(imports: list[tuple[str, str]]) -> None:
     assert cycles(imports) == []
 
 
-def test_the_rooms_of_a_channel_do_not_import_each_other_in_a_ring(
-    imports: list[tuple[str, str]],
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+def test_folders_beside_each_other_do_not_import_each_other_in_a_ring(
+    imports: list[tuple[str, str]], depth: int
 ) -> None:
-    """A room is a folder of a channel, or a file beside these."""
-    rooms = {
-        (".".join(importer.split(".")[:4]), ".".join(imported.split(".")[:4]))
-        for importer, imported in imports
-        if importer.startswith("exchange.adapters.")
-        and importer.split(".")[:3] == imported.split(".")[:3]
-        and imported.count(".") > 2
-    }
-    assert cycles(each for each in rooms if each[0] != each[1]) == []
+    """What lies in one folder: its folders, each as a whole, and the files beside them."""
+    beside = {pair for each in imports if (pair := of_one_folder(each, depth))}
+    assert depth == 5 or len(beside) > 20
+    assert cycles(beside) == []
+
+
+def test_a_ring_of_folders_is_found_where_no_file_is_in_one() -> None:
+    imports = [("exchange.a.one", "exchange.b.one"), ("exchange.b.two", "exchange.a.two")]
+    assert cycles(imports) == []
+    beside = [pair for each in imports if (pair := of_one_folder(each, 2))]
+    assert cycles(beside) == [["exchange.a", "exchange.b"]]
+
+
+def test_a_ring_by_way_of_type_checking_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ringed"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "one.py").write_text("from ringed.two import b\na = b\n")
+    (folder / "two.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ringed.one import a\nb = 1\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert cycles(imports_of("ringed")) == [["ringed.one", "ringed.two"]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from exchange.web.pages.words import LANGUAGES, gettext
+from exchange.web.pages.translations import LANGUAGES, gettext
 from tests.exchange.web.access.endpoints import Shut, shut
 
 pytestmark = pytest.mark.browser

@@ -27,12 +27,12 @@ from exchange.adapters.income_register.hand_out.render import render_reports
 from exchange.adapters.income_register.orders.conditions import Asked, Conditions
 from exchange.adapters.income_register.register.stored_delivery import (
     INVALIDATED,
-    Holding,
+    StoredDelivery,
     Wanted,
-    shelf_of,
+    report_keys_of,
 )
-from exchange.adapters.income_register.register.stored_reports import rows_of, versions_held
-from exchange.adapters.income_register.rows import OF_DELIVERIES, OF_REPORTS, Shelf
+from exchange.adapters.income_register.register.stored_reports import records_of, versions_held
+from exchange.adapters.income_register.register_records import OF_DELIVERIES, OF_REPORTS, ReportKeys
 from exchange.adapters.income_register.spans import REPORT_END
 from exchange.ports import Desk
 from exchange.schemas import xml
@@ -56,7 +56,7 @@ class Changes:
     every: bool
     profile: str
     conditions: Conditions
-    #: Reports of which a later version was told: shelf and ReportId.
+    #: Reports of which a later version was told: report_keys and ReportId.
     _later: set[tuple[str, str]] = field(default_factory=set)
 
     async def reports(self) -> AsyncIterator[list[bytes]]:
@@ -73,22 +73,22 @@ class Changes:
                 if envelope.message_type == INVALIDATIONS:
                     for rendered in await self._invalidated(envelope):
                         yield rendered
-                elif rendered := self._given(Holding(envelope, body)):
+                elif rendered := self._given(StoredDelivery(envelope, body)):
                     yield rendered
                 await asyncio.sleep(0)
             last = page[-1][0].position - 1
 
-    def _given(self, holding: Holding) -> list[bytes]:
+    def _given(self, delivery: StoredDelivery) -> list[bytes]:
         """The reports of a delivery of which no later version was told."""
-        name, later = holding.shelf.name, self._later
+        name, later = delivery.report_keys.name, self._later
         found = [
-            Wanted(index, report_id, version) for index, report_id, version, _ in holding.valid
+            Wanted(index, report_id, version) for index, report_id, version, _ in delivery.valid
         ]
         if not self.every:
             if later:
                 found = [each for each in found if (name, each.report_id) not in later]
             later.update((name, each.report_id) for each in found if each.version > 1)
-        return self._rendered(holding, found)
+        return self._rendered(delivery, found)
 
     async def _invalidated(self, envelope: Envelope) -> list[list[bytes]]:
         """The reports that an invalidation is of, with the contents that they had."""
@@ -96,7 +96,7 @@ class Changes:
         kind = plain(detail.get("header", {}).get("DeliveryDataType"))
         if KINDS[self.message_type] not in (OF_REPORTS.get(kind), OF_DELIVERIES.get(kind)):
             return []
-        shelf = shelf_of(detail["header"], KINDS[self.message_type])
+        report_keys = report_keys_of(detail["header"], KINDS[self.message_type])
         if kind in OF_REPORTS:
             versions = {report_id: version for _, report_id, version, _ in detail.get("valid", ())}
         else:
@@ -105,59 +105,63 @@ class Changes:
             versions = {
                 name: version
                 for name, version in versions.items()
-                if (shelf.name, name) not in self._later
+                if (report_keys.name, name) not in self._later
             }
-            self._later.update((shelf.name, report_id) for report_id in versions)
-        return await self._versions(shelf, versions)
+            self._later.update((report_keys.name, report_id) for report_id in versions)
+        return await self._versions(report_keys, versions)
 
-    async def _versions(self, shelf: Shelf, versions: dict[str, int]) -> list[list[bytes]]:
-        rows = await rows_of(self.desk, (shelf.place(report_id)[0] for report_id in versions))
+    async def _versions(
+        self, report_keys: ReportKeys, versions: dict[str, int]
+    ) -> list[list[bytes]]:
+        records = await records_of(
+            self.desk, (report_keys.place(report_id)[0] for report_id in versions)
+        )
         before = {report_id: version - 1 for report_id, version in versions.items()}
-        held = await versions_held(self.desk, shelf, before, rows)
+        held = await versions_held(self.desk, report_keys, before, records)
         return [
             self._rendered(
-                holding,
+                delivery,
                 [each._replace(version=each.version + 1, status=INVALIDATED) for each in found],
             )
-            for holding, found in held
+            for delivery, found in held
         ]
 
-    def _rendered(self, holding: Holding, wanted: list[Wanted]) -> list[bytes]:
-        if not (wanted and holding.body):
+    def _rendered(self, delivery: StoredDelivery, wanted: list[Wanted]) -> list[bytes]:
+        if not (wanted and delivery.body):
             return []
         if self.conditions:
-            wanted = fitting(holding, wanted, self.conditions)
-        return render_reports(holding, wanted, self.profile) if wanted else []
+            wanted = fitting(delivery, wanted, self.conditions)
+        return render_reports(delivery, wanted, self.profile) if wanted else []
 
 
-def fitting(holding: Holding, wanted: list[Wanted], conditions: Conditions) -> list[Wanted]:
+def fitting(delivery: StoredDelivery, wanted: list[Wanted], conditions: Conditions) -> list[Wanted]:
     """Those of the reports that fit the conditions; the delivery is read only when its bytes could
     answer.
     """
-    if not all(any(each in holding.body for each in needles) for needles in conditions.needles()):
+    if not all(any(each in delivery.body for each in needles) for needles in conditions.needles()):
         return []
     if (earners := conditions.earners()) and (
-        found := _by_chunks(holding, wanted, conditions, earners)
+        found := _by_chunks(delivery, wanted, conditions, earners)
     ) is not None:
         return found
-    data = demanded(holding.document, "DeliveryData")
+    data = demanded(delivery.document, "DeliveryData")
     return [
         each
         for each in wanted
-        if conditions.fit(_asked(holding, each, data, holding.items[each.place].read))
+        if conditions.fit(_asked(delivery, each, data, delivery.items[each.place].read))
     ]
 
 
 def _by_chunks(
-    holding: Holding, wanted: list[Wanted], conditions: Conditions, earners: list[bytes]
+    delivery: StoredDelivery, wanted: list[Wanted], conditions: Conditions, earners: list[bytes]
 ) -> list[Wanted] | None:
     """The same, reading only reports whose bytes name one of the earners; None when the delivery
     can't be cut safely.
     """
     # In a comment or character data something could look like a report.
-    if holding.split is None or b"<!" in holding.body or b"<?" in holding.body[1:]:
+    if delivery.split is None or b"<!" in delivery.body or b"<?" in delivery.body[1:]:
         return None
-    chunks = holding.split[0]
+    chunks = delivery.split[0]
     near = [each for each in wanted if any(earner in chunks[each.place] for earner in earners)]
     try:
         read = [(each, _report(chunks[each.place])) for each in near]
@@ -165,7 +169,9 @@ def _by_chunks(
         # It uses a prefix that is declared around it.
         return None
     return [
-        each for each, report in read if conditions.fit(_asked(holding, each, holding.data, report))
+        each
+        for each, report in read
+        if conditions.fit(_asked(delivery, each, delivery.data, report))
     ]
 
 
@@ -173,5 +179,7 @@ def _report(chunk: bytes) -> Element:
     return xml.parse(chunk + REPORT_END)
 
 
-def _asked(holding: Holding, wanted: Wanted, data: Element, report: Element) -> Asked:
-    return Asked(data, report, holding.shelf.register_id(wanted.report_id), holding.received)
+def _asked(delivery: StoredDelivery, wanted: Wanted, data: Element, report: Element) -> Asked:
+    return Asked(
+        data, report, delivery.report_keys.register_id(wanted.report_id), delivery.received
+    )

@@ -16,12 +16,12 @@ from exchange.adapters.income_register.document import REGISTER, SUBSCRIPTION_EN
 from exchange.adapters.income_register.hand_out.changed_reports import Changes
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.extent import Extent, extent_of
-from exchange.adapters.income_register.hand_out.pauses import Rests
+from exchange.adapters.income_register.hand_out.pauses import Pauses
 from exchange.adapters.income_register.hand_out.render import profile_of
 from exchange.adapters.income_register.orders.conditions import of_data
 from exchange.adapters.income_register.orders.query_data_type import SUBSCRIBED
 from exchange.adapters.income_register.orders.subscription import ALL, due_at, part_id
-from exchange.adapters.income_register.rows import subscription_key
+from exchange.adapters.income_register.register_records import subscription_key
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.errors import LedgerClosed
 from exchange.ports import Desk, Inbound, Remember, Remembered, Watch
@@ -68,7 +68,7 @@ async def extract(register_id: str, desk: Desk) -> bool:
         return False
     extent = await extent_of(data, at, begun, desk)
     before: bytes | None = None
-    rests = Rests()
+    pauses = Pauses()
 
     async def take(document: bytes, last: bool) -> bool:
         hints = {
@@ -80,7 +80,7 @@ async def extract(register_id: str, desk: Desk) -> bool:
         }
         signed = sign_canonical(document, signing_key())
         outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_ENDPOINT, hints))
-        await rests.rest()
+        await pauses.pause()
         return outcome.kind != "rejected"
 
     for part in data["parts"]:

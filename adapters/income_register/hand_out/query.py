@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from exchange.adapters.income_register.document import DATA_REQUEST, text_of
 from exchange.adapters.income_register.endpoints import soap, wsdl
@@ -22,12 +22,16 @@ from exchange.adapters.income_register.orders import query_data_type
 from exchange.adapters.income_register.orders.conditions import Conditions, as_data, of_data
 from exchange.adapters.income_register.orders.subscription import moment
 from exchange.adapters.income_register.register.index import Index
-from exchange.adapters.income_register.register.stored_delivery import INVALIDATED, Holding, Wanted
+from exchange.adapters.income_register.register.stored_delivery import (
+    INVALIDATED,
+    StoredDelivery,
+    Wanted,
+)
 from exchange.adapters.income_register.register.stored_reports import (
-    holding_of,
     messages_of,
     newest,
-    rows_of,
+    records_of,
+    stored_delivery_of,
 )
 from exchange.adapters.income_register.register.unindexed import LARGE_BYTES
 from exchange.adapters.income_register.rules.judge import rules
@@ -85,48 +89,56 @@ async def _collect(
 ) -> list[bytes]:
     """The reports that fit, newest delivery first."""
     reports: list[bytes] = []
-    async for holding in _candidates(desk, message_type, wanted):
-        found = [Wanted(index, name, version) for index, name, version, _ in holding.valid]
-        if fits := await _work(holding, fitting, holding, found, wanted):
-            told = (await _told(desk, holding, fits, every))[: REPORTS_MAX - len(reports)]
-            reports += await _work(holding, render_reports, holding, told, profile)
+    async for delivery in _candidates(desk, message_type, wanted):
+        found = [Wanted(index, name, version) for index, name, version, _ in delivery.valid]
+        if fits := await _work(delivery, fitting, delivery, found, wanted):
+            told = (await _told(desk, delivery, fits, every))[: REPORTS_MAX - len(reports)]
+            reports += await _work(delivery, render_reports, delivery, told, profile)
         if len(reports) >= REPORTS_MAX:
             break
         await asyncio.sleep(0)
     return reports
 
 
-async def _work(holding: Holding, function: Callable[..., Result], *arguments: Any) -> Result:
+async def _work(
+    delivery: StoredDelivery, function: Callable[..., Result], *arguments: object
+) -> Result:
     """What a function makes of a delivery: of a large one on a thread, for on the loop everybody
     would wait.
     """
     return (
         await asyncio.to_thread(function, *arguments)
-        if len(holding.body) > LARGE_BYTES
+        if len(delivery.body) > LARGE_BYTES
         else function(*arguments)
     )
 
 
-async def _candidates(desk: Desk, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
+async def _candidates(
+    desk: Desk, message_type: str, wanted: Conditions
+) -> AsyncIterator[StoredDelivery]:
     """The deliveries that may hold an answer, the newest first."""
     if references := wanted.values.get(query_data_type.REFERENCE):
         for message_id in await messages_of(desk, sorted(references)):
-            holding = await holding_of(desk, message_id)
-            if holding is not None and holding.envelope.message_type == message_type:
-                yield holding
+            delivery = await stored_delivery_of(desk, message_id)
+            if delivery is not None and delivery.envelope.message_type == message_type:
+                yield delivery
         return
-    async for holding in Index(desk).look_up(message_type, wanted):
-        yield holding
+    async for delivery in Index(desk).look_up(message_type, wanted):
+        yield delivery
 
 
-async def _told(desk: Desk, holding: Holding, fits: list[Wanted], every: bool) -> list[Wanted]:
+async def _told(
+    desk: Desk, delivery: StoredDelivery, fits: list[Wanted], every: bool
+) -> list[Wanted]:
     """Those that are the newest version and valid; or all of them, and with the last one that it
     was invalidated.
     """
-    rows = await rows_of(desk, (holding.shelf.place(each.report_id)[0] for each in fits))
+    records = await records_of(
+        desk, (delivery.report_keys.place(each.report_id)[0] for each in fits)
+    )
     told = []
     for each in fits:
-        last = newest(holding.shelf, each.report_id, rows)
+        last = newest(delivery.report_keys, each.report_id, records)
         if every or last == each.version:
             told.append(each)
         if every and last == -(each.version + 1):

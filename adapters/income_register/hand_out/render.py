@@ -21,7 +21,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from exchange.adapters.income_register.document import PARTIES, Element, demanded, parent_of, text
-from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
+from exchange.adapters.income_register.register.stored_delivery import StoredDelivery, Wanted
 from exchange.adapters.income_register.spans import REPORT_END, REPORTS_END, REPORTS_START
 from exchange.schemas import income_register as register_schemas
 
@@ -91,22 +91,24 @@ def _closing(name: str) -> bytes:
     return f"</{name}>".encode() if name else b""
 
 
-def render_reports(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
+def render_reports(delivery: StoredDelivery, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
     """The reports as Report elements of a FromIR document.
 
     Raises:
         KeyError: when there is no such profile.
     """
-    found = by_bytes(holding, wanted, profile)
-    return by_tree(holding, wanted, profile) if found is None else found
+    found = by_bytes(delivery, wanted, profile)
+    return by_tree(delivery, wanted, profile) if found is None else found
 
 
-def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes] | None:
+def by_bytes(
+    delivery: StoredDelivery, wanted: Sequence[Wanted], profile: str
+) -> list[bytes] | None:
     """The same without reading the reports; None when they are not written plainly enough."""
-    if holding.split is None:
+    if delivery.split is None:
         return None
-    chunks, _ = holding.split
-    body = holding.body
+    chunks, _ = delivery.split
+    body = delivery.body
     start, end = body.find(REPORTS_START) + len(REPORTS_START), body.rfind(REPORTS_END)
     # Of few reports each is looked at by itself: a comment could make something look like one, but
     # what else isn't plain stands in its own.
@@ -114,10 +116,10 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
     if (
         any(body.find(each, start, end) >= 0 for each in _ASIDES)
         if alone
-        else not is_plain(body, start, end, holding.known)
+        else not is_plain(body, start, end, delivery.known)
     ):
         return None
-    head = _head(holding.data, holding, profile)
+    head = _head(delivery.data, delivery, profile)
     rendered = []
     for each in wanted:
         chunk = chunks[each.place]
@@ -131,7 +133,7 @@ def by_bytes(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[b
                 return None
             contents = cut
         rendered.append(
-            b"".join((b"<Report>", head, _references(holding, each), contents, REPORT_END))
+            b"".join((b"<Report>", head, _references(delivery, each), contents, REPORT_END))
         )
     return rendered
 
@@ -191,15 +193,15 @@ def _without(contents: bytes, left_out: LeftOut) -> bytes | None:
     return b"".join((*kept, contents[at:])) if kept else contents
 
 
-def by_tree(holding: Holding, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
+def by_tree(delivery: StoredDelivery, wanted: Sequence[Wanted], profile: str) -> list[bytes]:
     """The same from the tree, however the delivery is written."""
     left_out = [path for path in profiles()[profile] if not path.startswith(_HEAD)]
-    head = _head(demanded(holding.document, "DeliveryData"), holding, profile)
+    head = _head(demanded(delivery.document, "DeliveryData"), delivery, profile)
     rendered = []
     for each in wanted:
-        contents = b"".join(_contents(holding.items[each.place].read, left_out))
+        contents = b"".join(_contents(delivery.items[each.place].read, left_out))
         rendered.append(
-            b"".join((b"<Report>", head, _references(holding, each), contents, REPORT_END))
+            b"".join((b"<Report>", head, _references(delivery, each), contents, REPORT_END))
         )
     return rendered
 
@@ -219,12 +221,12 @@ def _leave_out(holder: Element, paths: Sequence[str]) -> None:
             parent_of(element).remove(element)
 
 
-def _head(data: Element, holding: Holding, profile: str) -> bytes:
+def _head(data: Element, delivery: StoredDelivery, profile: str) -> bytes:
     """DeliveryData of every report of the delivery."""
     head = etree.Element("DeliveryData")
     _copy(data, head, _BEFORE_ID)
-    etree.SubElement(head, "IRDeliveryId").text = holding.envelope.public_id
-    if channel := _CHANNELS.get(holding.envelope.endpoint):
+    etree.SubElement(head, "IRDeliveryId").text = delivery.envelope.public_id
+    if channel := _CHANNELS.get(delivery.envelope.endpoint):
         etree.SubElement(head, "DeliveryToIRChannelCode").text = channel
     _copy(data, head, _AFTER_ID + PARTIES)
     _leave_out(
@@ -242,12 +244,12 @@ def _copy(source: Element, into: Element, names: Sequence[str]) -> None:
             into[-1].tail = None
 
 
-def _references(holding: Holding, wanted: Wanted) -> bytes:
+def _references(delivery: StoredDelivery, wanted: Wanted) -> bytes:
     """ReportData."""
     report_id = wanted.report_id if _PLAIN_ID(wanted.report_id) else text(wanted.report_id)
     return (
-        f"<ReportData><IRReportId>{holding.shelf.register_id(wanted.report_id)}</IRReportId>"
+        f"<ReportData><IRReportId>{delivery.report_keys.register_id(wanted.report_id)}</IRReportId>"
         f"<ReportId>{report_id}</ReportId><ReportStatus>{wanted.status}</ReportStatus>"
         f"<ReportVersion>{wanted.version}</ReportVersion><ReceivedTimestamp>"
-        f"{holding.received}</ReceivedTimestamp></ReportData>"
+        f"{delivery.received}</ReceivedTimestamp></ReportData>"
     ).encode()

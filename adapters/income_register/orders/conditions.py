@@ -237,7 +237,7 @@ def as_data(part: Element, moment: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-def _children(part: Element, name: str) -> Iterator[Any]:
+def _children(part: Element, name: str) -> Iterator[Element]:
     holder = part.find("SubscriptionParameters")
     yield from (part if holder is None else holder).iterchildren(name)
 

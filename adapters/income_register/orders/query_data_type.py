@@ -59,7 +59,7 @@ _NARROWING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class QueryDataType:
     """A kind of material: `lists` (CodeListType) and `parameters` (ParameterType) must be given;
     `narrowing` may be.
     """
@@ -81,8 +81,8 @@ def elements_of(kind: str) -> tuple[str, ...]:
     return ("IdCodeParameter",) if kind in IDENTIFIERS else ("ValueParameter",)
 
 
-def _of(message_type: str, *lists: str, parameters: tuple[str, ...] = ()) -> Material:
-    return Material(message_type, frozenset(lists), frozenset(parameters))
+def _of(message_type: str, *lists: str, parameters: tuple[str, ...] = ()) -> QueryDataType:
+    return QueryDataType(message_type, frozenset(lists), frozenset(parameters))
 
 
 #: What can be subscribed to, by QueryDataType.

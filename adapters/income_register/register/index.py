@@ -24,9 +24,9 @@ from exchange.adapters.income_register.document import (
     WAGE_REPORTS,
 )
 from exchange.adapters.income_register.orders.conditions import Conditions
-from exchange.adapters.income_register.register.stored_delivery import Holding
-from exchange.adapters.income_register.register.stored_reports import holding_of
-from exchange.adapters.income_register.register.unindexed import LARGE_BYTES, Tail, terms_in
+from exchange.adapters.income_register.register.stored_delivery import StoredDelivery
+from exchange.adapters.income_register.register.stored_reports import stored_delivery_of
+from exchange.adapters.income_register.register.unindexed import LARGE_BYTES, Unindexed, terms_in
 from exchange.ports import Desk, Remember, Remembered
 from exchange.schemas.envelope import Envelope
 
@@ -43,7 +43,7 @@ _ENTRY = struct.Struct(">IH")
 #: remembered.
 _STATE = "i/state"
 #: What each desk's worker has read beyond the last whole segment.
-_TAILS: WeakKeyDictionary[Desk, Tail] = WeakKeyDictionary()
+_UNINDEXED: WeakKeyDictionary[Desk, Unindexed] = WeakKeyDictionary()
 
 
 class Index:
@@ -51,9 +51,9 @@ class Index:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._tail = _TAILS.setdefault(desk, Tail())
+        self._unindexed = _UNINDEXED.setdefault(desk, Unindexed())
 
-    async def look_up(self, message_type: str, wanted: Conditions) -> AsyncIterator[Holding]:
+    async def look_up(self, message_type: str, wanted: Conditions) -> AsyncIterator[StoredDelivery]:
         """The deliveries of that type that may hold what is wanted, the newest first, with their
         bodies.
         """
@@ -63,15 +63,15 @@ class Index:
             # An index that was begun before there were positions may lead to one twice.
             if message_id not in told:
                 told.add(message_id)
-                holding = await holding_of(self._desk, message_id)
-                if holding is not None and holding.envelope.message_type == message_type:
-                    yield holding
+                delivery = await stored_delivery_of(self._desk, message_id)
+                if delivery is not None and delivery.envelope.message_type == message_type:
+                    yield delivery
 
     async def _messages(self, terms: Sequence[set[int]]) -> AsyncIterator[int]:
         """The messages that hold one of each set of terms, the newest first."""
-        async with self._tail.lock:
+        async with self._unindexed.lock:
             segments = await self._grow()
-            found = self._tail.found(terms)
+            found = self._unindexed.found(terms)
         for message_id in found:
             yield message_id
         for first in range(segments, 0, -SEGMENTS_AT_ONCE):
@@ -108,8 +108,8 @@ class Index:
         would fill none; how many there are.
         """
         known, last = await self._state(), await self._desk.position()
-        async for envelope, body in self._between(self._tail.read_until, last):
-            if envelope.position <= self._tail.read_until:
+        async for envelope, body in self._between(self._unindexed.read_until, last):
+            if envelope.position <= self._unindexed.read_until:
                 # Meanwhile another worker has put it into a segment.
                 continue
             terms = (
@@ -117,18 +117,21 @@ class Index:
                 if len(body) > LARGE_BYTES
                 else terms_in(body)
             )
-            self._tail.add(envelope.id, envelope.position, terms)
-            if len(self._tail.messages) >= SEGMENT_MESSAGES or self._tail.size >= SEGMENT_TERMS:
+            self._unindexed.add(envelope.id, envelope.position, terms)
+            if (
+                len(self._unindexed.messages) >= SEGMENT_MESSAGES
+                or self._unindexed.size >= SEGMENT_TERMS
+            ):
                 known = await self._write(known)
-        self._tail.read_until = max(self._tail.read_until, last)
+        self._unindexed.read_until = max(self._unindexed.read_until, last)
         return int(known.value["segments"]) if known is not None else 0
 
     async def _state(self) -> Remembered | None:
-        """What is remembered of the segments. What others have put into segments leaves the
-        tail.
+        """What is remembered of the segments. What others have put into segments is no longer
+        unindexed.
         """
         known = (await self._desk.recall([_STATE])).get(_STATE)
-        self._tail.begin_after(await self._ended(known.value) if known is not None else 0)
+        self._unindexed.begin_after(await self._ended(known.value) if known is not None else 0)
         return known
 
     async def _ended(self, state: Mapping[str, int]) -> int:
@@ -141,13 +144,13 @@ class Index:
         return envelope.position if envelope is not None else 0
 
     async def _write(self, known: Remembered | None) -> Remembered | None:
-        """Make a segment of the tail. Where another worker was quicker, its segment is taken."""
-        tail = self._tail
+        """Make a segment of what is unindexed; that of another worker where it was quicker."""
+        unindexed = self._unindexed
         number = known.value["segments"] + 1 if known is not None else 1
-        shares = await asyncio.to_thread(_shares, list(tail.terms))
-        rows = [Remember(_key(number), list(tail.messages))]
+        shares = await asyncio.to_thread(_shares, list(unindexed.terms))
+        rows = [Remember(_key(number), list(unindexed.messages))]
         rows += [Remember(_key(number, share), packed) for share, packed in shares.items()]
-        grown = {"segments": number, "position": tail.read_until}
+        grown = {"segments": number, "position": unindexed.read_until}
         await self._desk.note(
             [*rows, Remember(_STATE, grown, known.version if known is not None else 0)]
         )

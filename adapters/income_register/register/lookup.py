@@ -9,7 +9,7 @@ from dataclasses import replace
 from exchange.adapters.income_register.document import delivery_data, text_of
 from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
 from exchange.adapters.income_register.parse import Document, parse
-from exchange.adapters.income_register.rows import (
+from exchange.adapters.income_register.register_records import (
     OF_DELIVERIES,
     delivery_key,
     rejected_key,

@@ -20,18 +20,18 @@ from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.register.verdict import REJECTED_IN_PROCESSING
 from exchange.adapters.income_register.register.versions import (
     is_delivery,
-    shelf_of_delivery,
+    report_keys_of_delivery,
     subscription_named,
 )
-from exchange.adapters.income_register.rows import (
+from exchange.adapters.income_register.register_records import (
     OF_DELIVERIES,
     OF_REPORTS,
     OF_SUBSCRIPTION,
-    Shelf,
+    ReportKeys,
     delivery_key,
-    read_row,
+    read_record,
+    record_value,
     rejected_key,
-    row_value,
     subscription_key,
 )
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
@@ -52,7 +52,7 @@ def remember(
         return ()
     assert isinstance(parsed, Document)
     data, hints = delivery_data(parsed.document), parsed.inbound.hints
-    kind, shelf = kind_of(data), shelf_of_delivery(parsed, data)
+    kind, report_keys = kind_of(data), report_keys_of_delivery(parsed, data)
     kept = [Remember(delivery_key(identity.sender_message_id), {"by": parsed.inbound.partner.id})]
     faulty = {entry[0] for entry in verdict.detail.get("invalid", ())}
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
@@ -63,14 +63,14 @@ def remember(
             for index, item in items
             if index not in faulty
         }
-        return kept + _rows(shelf, versions, context)
+        return kept + _records(report_keys, versions, context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         kept += _remember_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
         kept.append(_changed(delivery_key(hints["target"]), {"invalidated": True}, context))
     if kind in OF_DELIVERIES and kind != "112":
-        kept += _rows(
-            shelf,
+        kept += _records(
+            report_keys,
             {report_id: -version for report_id, version in parsed.invalidated.items()},
             context,
         )
@@ -93,21 +93,21 @@ def remember_rejected(
     return (Remember(key, {"message": context.message_id}, known.version if known else 0),)
 
 
-def _rows(shelf: Shelf, versions: dict[str, int], context: Context) -> list[Remember]:
-    """The rows of these reports as they are now; a report that was given (not invalidated) is in
+def _records(report_keys: ReportKeys, versions: dict[str, int], context: Context) -> list[Remember]:
+    """The records of these reports as they are now; a report that was given (not invalidated) is in
     the message at hand.
     """
     changed: dict[str, tuple[str, dict[str, int], list[int]]] = {}
     for report_id, version in versions.items():
-        key, suffix = shelf.place(report_id)
+        key, suffix = report_keys.place(report_id)
         entry = changed.get(key)
         if entry is None:
-            row = read_row(context.known.get(key))
+            record = read_record(context.known.get(key))
             prefix, messages = (
                 report_id[: -len(suffix)] if suffix else "",
-                list(row.messages) if row else [],
+                list(record.messages) if record else [],
             )
-            entry = changed[key] = (prefix, dict(row.versions) if row else {}, messages)
+            entry = changed[key] = (prefix, dict(record.versions) if record else {}, messages)
         entry[1][suffix] = version
         if version > 0 and context.message_id not in entry[2][-1:]:
             entry[2].append(context.message_id)
@@ -115,7 +115,7 @@ def _rows(shelf: Shelf, versions: dict[str, int], context: Context) -> list[Reme
     return [
         Remember(
             key,
-            row_value(shelf.name, prefix, values, messages),
+            record_value(report_keys.name, prefix, values, messages),
             known[key].version if key in known else 0,
         )
         for key, (prefix, values, messages) in changed.items()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from exchange.adapters.income_register.document import Element, Item, demanded, items_of, unwrap
-from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.register_records import ReportKeys
 from exchange.adapters.income_register.spans import chunks_of
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
@@ -34,15 +34,15 @@ class Wanted(NamedTuple):
     status: int = VALID
 
 
-def shelf_of(header: Mapping[str, Any], kind: str = "") -> Shelf:
+def report_keys_of(header: Mapping[str, Any], kind: str = "") -> ReportKeys:
     """Where the reports of a delivery with that header (as the verdict keeps it) are remembered."""
     fields = dict(header.get("DeliveryDataOwner", ()))
     owner = f"{plain(fields.get('Type'))[:11]}:{str(fields.get('Code', '')).strip()[:30]}"
-    return Shelf(owner, kind or plain(header.get("DeliveryDataType"))[:11])
+    return ReportKeys(owner, kind or plain(header.get("DeliveryDataType"))[:11])
 
 
 @dataclass
-class Holding:
+class StoredDelivery:
     """A delivery of reports as it is stored; what it takes to render from it is made once, when it
     is needed.
     """
@@ -62,9 +62,9 @@ class Holding:
         return bool(self.envelope.detail.get("known"))
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def report_keys(self) -> ReportKeys:
         """Where its reports are remembered."""
-        return shelf_of(self.envelope.detail.get("header", {}))
+        return report_keys_of(self.envelope.detail.get("header", {}))
 
     @cached_property
     def document(self) -> Element:

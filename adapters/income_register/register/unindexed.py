@@ -1,5 +1,5 @@
-"""What deliveries hold that may be asked for, and the deliveries beyond the index's last segment as
-one worker has read them; writes nothing.
+"""Deliveries after the last segment of the index, as one worker has read them, and the terms that a
+query may look for in a delivery; writes nothing.
 
 A question would otherwise read up to a whole segment of deliveries again. What is kept is bounded
 by what closes a segment.
@@ -35,8 +35,8 @@ def terms_in(body: bytes) -> set[int]:
     return {crc32(found[1]) for found in _TERMS.finditer(body)}
 
 
-class Tail:
-    """Deliveries in the order of their positions, after the one with which the last segment ended.
+class Unindexed:
+    """The unindexed deliveries in the order of their positions, after the one with which the last segment ended.
     One question at a time adds to it (`lock`).
     """
 
@@ -52,7 +52,7 @@ class Tail:
         self.read_until = 0
 
     def begin_after(self, position: int) -> None:
-        """The last segment ends with that position: what it holds is no tail."""
+        """The last segment ends with that position: what it holds is indexed."""
         gone = bisect_right(self._positions, position)
         self.size -= sum(map(len, self.terms[:gone]))
         del self.messages[:gone], self._positions[:gone], self.terms[:gone]

@@ -10,9 +10,8 @@ one type. Nothing of this is judged when a document is only checked, outside an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINTS,
@@ -32,15 +31,15 @@ from exchange.adapters.income_register.document import (
 from exchange.adapters.income_register.identify import kind_of, owner_of
 from exchange.adapters.income_register.orders.subscription import ALL
 from exchange.adapters.income_register.parse import Document
-from exchange.adapters.income_register.rows import (
+from exchange.adapters.income_register.register_records import (
     OF_DELIVERIES,
     OF_REPORTS,
     OF_SUBSCRIPTION,
-    Row,
-    Shelf,
+    ReportKeys,
+    ReportRecord,
     delivery_key,
     key_of_register_id,
-    read_row,
+    read_record,
     rejected_key,
     report_id_of,
     subscription_id,
@@ -62,14 +61,14 @@ def is_delivery(parsed: Parsed) -> bool:
     )
 
 
-def shelf_of_delivery(parsed: Document, data: Element) -> Shelf:
+def report_keys_of_delivery(parsed: Document, data: Element) -> ReportKeys:
     """Where the delivery's reports are remembered; made once."""
-    if parsed.shelf is None:
+    if parsed.report_keys is None:
         kind = kind_of(data)
-        parsed.shelf = Shelf(
+        parsed.report_keys = ReportKeys(
             owner_of(data), OF_REPORTS.get(kind) or OF_DELIVERIES.get(kind) or kind
         )
-    return parsed.shelf
+    return parsed.report_keys
 
 
 def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
@@ -99,24 +98,24 @@ def recall(parsed: Parsed, identity: Identity) -> Sequence[str]:
             )
         )
     elif kind in OF_REPORTS or parsed.message_type in REPORTS:
-        shelf = shelf_of_delivery(parsed, data)
+        report_keys = report_keys_of_delivery(parsed, data)
         for item in parsed.items:
             if item.report_id:
-                keys[shelf.place(item.report_id)[0]] = None
+                keys[report_keys.place(item.report_id)[0]] = None
             if item.register_id:
                 keys[key_of_register_id(item.register_id)] = None
     if kind in OF_DELIVERIES and (target := hints.get("target")):
-        shelf = shelf_of_delivery(parsed, data)
+        report_keys = report_keys_of_delivery(parsed, data)
         keys[delivery_key(target)] = None
         keys.update(
             dict.fromkeys(
-                shelf.place(report_id)[0] for report_id in hints.get("reports", "").split()
+                report_keys.place(report_id)[0] for report_id in hints.get("reports", "").split()
             )
         )
     return list(keys)
 
 
-def subscription_named(data: Element, item: Item, hints: Any) -> str:
+def subscription_named(data: Element, item: Item, hints: Mapping[str, str]) -> str:
     if kind_of(data) == "112":
         return str(hints.get("subscription", ""))
     return item.register_id or subscription_id(owner_of(data), item.report_id)
@@ -134,7 +133,7 @@ def check(
     parsed.versions.clear()
     parsed.invalidated.clear()
     data = delivery_data(parsed.document)
-    findings = [_at_a_endpoint(finding) for finding in found]
+    findings = [_at_endpoint(finding) for finding in found]
     if any(finding.rule == "ir.sender-not-partner" for finding in findings):
         # Nobody learns what ids another has used.
         return findings
@@ -168,7 +167,7 @@ def check(
             )
         )
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        return findings + _check_reports(parsed, shelf_of_delivery(parsed, data), context)
+        return findings + _check_reports(parsed, report_keys_of_delivery(parsed, data), context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
@@ -176,7 +175,7 @@ def check(
     return findings
 
 
-def _at_a_endpoint(finding: Finding) -> Finding:
+def _at_endpoint(finding: Finding) -> Finding:
     """A delivery that is meant for production is refused where it arrives; a document that is only
     checked is warned of.
     """
@@ -194,21 +193,21 @@ def _finding(
     return Finding(f"ir.{rule}", error.message, at, expected, found, "error", error.code, item)
 
 
-def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Finding]:
+def _check_reports(parsed: Document, report_keys: ReportKeys, context: Context) -> list[Finding]:
     """New reports must be new; replacements and invalidations must be of the newest version, and
     that one valid.
     """
-    rows: dict[str, Row | None] = {
-        key: read_row(each) for key, each in context.known.items() if key.startswith("r/")
+    records: dict[str, ReportRecord | None] = {
+        key: read_record(each) for key, each in context.known.items() if key.startswith("r/")
     }
     invalidating = parsed.message_type == INVALIDATIONS
     findings: list[Finding] = []
     seen: set[str] = set()
     for index, item in enumerate(parsed.items):
         if not invalidating and item.action == NEW:
-            key, suffix = shelf.place(item.report_id)
-            row = rows.get(key)
-            if row is not None and suffix in row.versions:
+            key, suffix = report_keys.place(item.report_id)
+            record = records.get(key)
+            if record is not None and suffix in record.versions:
                 findings.append(
                     _finding(
                         "report-id-used",
@@ -220,8 +219,8 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
                 )
             parsed.versions[index] = 1
         elif (invalidating or item.action == REPLACEMENT) and (item.report_id or item.register_id):
-            report_id, fault = _named(item, shelf, context)
-            version = _version(rows, shelf, report_id) if report_id else 0
+            report_id, fault = _named(item, report_keys, context)
+            version = _version(records, report_keys, report_id) if report_id else 0
             if fault or not version:
                 rule, expected = "report-not-found", "a report that the owner has given"
             elif version < 0:
@@ -242,20 +241,22 @@ def _check_reports(parsed: Document, shelf: Shelf, context: Context) -> list[Fin
     return findings
 
 
-def _named(item: Item, shelf: Shelf, context: Context) -> tuple[str, bool]:
+def _named(item: Item, report_keys: ReportKeys, context: Context) -> tuple[str, bool]:
     """The ReportId that an item's references lead to; both, when given, must lead to the
     same one.
     """
     if not item.register_id:
         return item.report_id, False
-    by_register = report_id_of(item.register_id, shelf, context.known)
+    by_register = report_id_of(item.register_id, report_keys, context.known)
     return by_register, not by_register or item.report_id not in ("", by_register)
 
 
-def _version(rows: dict[str, Row | None], shelf: Shelf, report_id: str) -> int:
-    key, suffix = shelf.place(report_id)
-    row = rows.get(key)
-    return row.versions.get(suffix, 0) if row is not None else 0
+def _version(
+    records: dict[str, ReportRecord | None], report_keys: ReportKeys, report_id: str
+) -> int:
+    key, suffix = report_keys.place(report_id)
+    record = records.get(key)
+    return record.versions.get(suffix, 0) if record is not None else 0
 
 
 def _check_subscription(parsed: Document, data: Element, context: Context) -> list[Finding]:
@@ -309,10 +310,12 @@ def _check_target(parsed: Document, data: Element, context: Context) -> list[Fin
         rule = "delivery-invalidated"
     else:
         parsed.versions[0] = 0
-        shelf = shelf_of_delivery(parsed, data)
-        rows = {key: read_row(each) for key, each in context.known.items() if key.startswith("r/")}
+        report_keys = report_keys_of_delivery(parsed, data)
+        records = {
+            key: read_record(each) for key, each in context.known.items() if key.startswith("r/")
+        }
         found = {
-            each: _version(rows, shelf, each)
+            each: _version(records, report_keys, each)
             for each in parsed.inbound.hints.get("reports", "").split()
         }
         parsed.invalidated.update(

@@ -10,7 +10,6 @@ judged by `field`.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_amount
@@ -66,7 +65,9 @@ def _check_code(book: Book, element: Element) -> None:
         )
 
 
-def _check_basic(book: Book, transaction: Element, basic: Element, flags: dict[Any, Any]) -> None:
+def _check_basic(
+    book: Book, transaction: Element, basic: Element, flags: dict[str, Element]
+) -> None:
     """Flags that say the same or exclude each other, and the data that belong to them."""
     recourse = transaction.find("RecourseData")
     if ("Recourse" in flags) != (recourse is not None):

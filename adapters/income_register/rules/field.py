@@ -10,12 +10,14 @@ knows; everything else is passed over inside libxml2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book, Day, iso, read_amount, read_day
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
+
+#: Judges one element and adds what it finds to the book.
+Check = Callable[[Book, Element], object]
 
 _EARLIEST = Day(1800, 1, 1)
 
@@ -196,7 +198,7 @@ def _address(book: Book, element: Element) -> None:
         book.add("address-line", element, "Street or POBox")
 
 
-def _limit(rule: str, least: int, most: int) -> Callable[[Book, Any], None]:
+def _limit(rule: str, least: int, most: int) -> Check:
     def check(book: Book, element: Element) -> None:
         value = read_amount(element.text)
         if value is not None and not least <= value <= most:
@@ -232,7 +234,7 @@ def _six_months(book: Book, element: Element) -> None:
         book.add("country-missing", parent_of(element), "CountryCode")
 
 
-_CHECKS: dict[str, Callable[[Book, Any], Any]] = {
+_CHECKS: dict[str, Check] = {
     **dict.fromkeys(_BY_NAME, _by_name),
     **dict.fromkeys(_LIVING, _living),
     **{tag: _by_parent for tag, _ in _BY_PARENT},

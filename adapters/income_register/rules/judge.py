@@ -19,10 +19,10 @@ from exchange.adapters.income_register.document import (
     Element,
 )
 from exchange.adapters.income_register.findings import Book
-from exchange.adapters.income_register.known.header import key_of
-from exchange.adapters.income_register.known.pattern import is_text
-from exchange.adapters.income_register.known.recogniser import Recogniser
 from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.recognition.header import key_of
+from exchange.adapters.income_register.recognition.pattern import is_text
+from exchange.adapters.income_register.recognition.recogniser import Recogniser
 from exchange.adapters.income_register.rules.abroad import check_abroad
 from exchange.adapters.income_register.rules.absence import check_absence
 from exchange.adapters.income_register.rules.benefit import check_benefits

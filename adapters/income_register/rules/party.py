@@ -8,7 +8,7 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book
@@ -95,7 +95,7 @@ def check_sub_orgs(book: Book, holder: Element) -> None:
     check_once(book, holder.iterchildren("SubOrg"), "Type", "sub-org-repeated")
 
 
-def check_once(book: Book, elements: Any, field: str, rule: str) -> set[str]:
+def check_once(book: Book, elements: Iterable[Element], field: str, rule: str) -> set[str]:
     """Each value of a field once among the elements; the values."""
     seen: set[str] = set()
     for element in elements:

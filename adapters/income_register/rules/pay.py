@@ -8,7 +8,6 @@ Palkkatietoilmoitukset 2022", chapters 2.27-2.29, 2.32-2.34, 2.37 and 2.38 (vero
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
@@ -91,7 +90,7 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
 
 
 def _check_parts(
-    book: Book, transaction: Element, code: str, kind: str, parts: dict[Any, Any]
+    book: Book, transaction: Element, code: str, kind: str, parts: dict[str, Element]
 ) -> set[str]:
     """What stands beside the basic data: only where it may, and always where it must; the
     insurances of the income.

@@ -8,8 +8,6 @@ Sources: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", cha
 
 from __future__ import annotations
 
-from typing import Any
-
 from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book
 from exchange.adapters.income_register.orders.query_data_type import (
@@ -18,7 +16,7 @@ from exchange.adapters.income_register.orders.query_data_type import (
     EARNERS,
     PAYER,
     SUBSCRIBED,
-    Material,
+    QueryDataType,
     elements_of,
 )
 from exchange.adapters.income_register.rules.field import check_code, check_fields
@@ -90,7 +88,7 @@ def _check_sums(book: Book, report: Element) -> None:
     year = report.find("PaymentMonth/Year")
     if year is not None and plain(year.text).lstrip("-").isdigit() and int(plain(year.text)) < 2019:
         book.add("payment-month-early", year, "2019 or later", year.text)
-    codes: dict[str, Any] = {}
+    codes: dict[str, Element] = {}
     for element in report.iterfind(
         "Transactions/Transaction/TransactionBasic/SummaryTransactionCode"
     ):
@@ -150,7 +148,7 @@ def check_data_request(book: Book, document: Element, root: str) -> None:
         _check_material(book, document, ASKED[wanted])
 
 
-def _check_material(book: Book, part: Element, material: Material) -> None:
+def _check_material(book: Book, part: Element, material: QueryDataType) -> None:
     """What narrows a material fits it, and what it must be given is there."""
     given = set()
     for element in part.iter("ParameterType"):

@@ -8,8 +8,6 @@ judged by the register's memory (`register/versions.py`).
 
 from __future__ import annotations
 
-from typing import Any
-
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_day
 from exchange.adapters.income_register.orders.subscription import (
@@ -75,7 +73,7 @@ def _check_ids(book: Book, main: Element) -> None:
         seen.add(name)
 
 
-def _check_span(book: Book, main: Element, given: list[Any]) -> None:
+def _check_span(book: Book, main: Element, given: list[Element]) -> None:
     """A change span is over before the first extraction (8.2.2). `given` are its start, its end, or
     both.
     """

@@ -9,7 +9,6 @@ what was recovered of one original period.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, Line, read_amount
@@ -20,6 +19,8 @@ TOTAL = "101"
 #: The insurance that each part is counted from, by its InsuranceCode; 103 stands for all.
 _INSURANCE_OF = {"102": "2", "103": "1", "104": "3", "105": "5", "106": "6"}
 PARTS_OF_TOTAL = frozenset(_INSURANCE_OF)
+#: What belongs together: the kind of a transaction or, of recoveries, the original periods.
+Group = str | frozenset[tuple[str, ...]]
 
 
 def _all_have_codes(transaction: Element) -> bool:
@@ -50,7 +51,7 @@ def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
     if "103" in codes and len(codes & PARTS_OF_TOTAL) > 1:
         place = next(line for line in lines if line.code in PARTS_OF_TOTAL and line.code != "103")
         book.add("social-insurance-sum", place.transaction, "103 alone", place.code)
-    groups: dict[Any, list[Line]] = defaultdict(list)
+    groups: dict[Group, list[Line]] = defaultdict(list)
     for line in lines:
         if line.code == TOTAL or line.code in PARTS_OF_TOTAL:
             groups[
@@ -61,7 +62,7 @@ def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
         _check_group(book, group)
 
 
-def _check_repeated(book: Book, groups: dict[Any, list[Line]]) -> None:
+def _check_repeated(book: Book, groups: dict[Group, list[Line]]) -> None:
     """The total once in each group, and recoveries of different periods."""
     seen: set[tuple[str, ...]] = set()
     for key, group in groups.items():

@@ -19,7 +19,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -28,12 +27,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
 from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
-from exchange.adapters.income_register.known import Abridgement
 from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.recognition import Abridgement
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding
+from exchange.schemas.xml import XmlSchema
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = f"{DS}enveloped-signature"
@@ -97,7 +97,7 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
 def verify(
     root: Element,
     document: Element,
-    pieces: Callable[[Any], Iterable[Any]] | None = None,
+    pieces: Callable[[XmlSchema | None], Iterable[Element]] | None = None,
     abridged: Abridgement | None = None,
 ) -> bool:
     """Whether the document (which may lie in a SOAP envelope, `root`) is signed; False when there
@@ -270,7 +270,7 @@ def _digest(canonical: Iterable[bytes | memoryview]) -> bytes:
     return digest.digest()
 
 
-def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -> bytes:
+def _digest_of_pieces(pieces: Iterable[Element], method: str, prefixes: list[str]) -> bytes:
     """The digest of the whole: what stands before the reports, the reports of each piece, what
     stands after them.
 
@@ -295,7 +295,7 @@ def _digest_of_pieces(pieces: Iterable[Any], method: str, prefixes: list[str]) -
 
 def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
     """The public key; when several forms of it are given they must be the same key."""
-    keys: list[tuple[Any, rsa.RSAPublicKey | str]] = []
+    keys: list[tuple[Element, rsa.RSAPublicKey | str]] = []
     for child in key_info.iter(*_OF_KEYS):
         name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from exchange.ports.channel import Context, Identity, Parsed
+from exchange.ports.message import Context, Identity, Parsed
 from exchange.ports.rows import Remember
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.violation import Finding

@@ -11,7 +11,8 @@ from exchange.adapters.luova import discovery
 from exchange.adapters.luova.routing import ROUTES
 from exchange.adapters.luova.rules.fields import Rule
 from exchange.adapters.luova.rules.memory import unasked
-from exchange.ports.channel import Context, Identity, Parsed, Verdict, all_or_nothing
+from exchange.ports.channel import all_or_nothing
+from exchange.ports.message import Context, Identity, Parsed, Verdict
 from exchange.schemas.violation import Finding
 
 #: A message whose own time of creation is further from the exchange's than this is refused

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.routing import ROUTES, receiver_of
 from exchange.adapters.luova.rules.fields import Keys, Remembering
-from exchange.ports.channel import Context, Identity, Parsed, Verdict
+from exchange.ports.message import Context, Identity, Parsed, Verdict
 from exchange.ports.rows import Remember
 from exchange.schemas.violation import Finding, Severity
 

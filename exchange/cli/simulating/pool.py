@@ -22,7 +22,7 @@ from exchange.cli.serving.lifetime import end_with
 from exchange.cli.simulating.shards import Run, Shard, live, prepare
 from exchange.errors import ExchangeError
 from exchange.simulation.calendar import days_of
-from exchange.simulation.society import Made
+from exchange.simulation.local_partners import Made
 from exchange.simulation.year import Progress as Lived
 
 #: How many seconds of the past the rates on the bar are taken from.

@@ -32,9 +32,9 @@ from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
 from exchange.simulation.endpoints import InsideEndpoints
+from exchange.simulation.local_partners import LocalPartners, Made
 from exchange.simulation.loop import VirtualLoop
 from exchange.simulation.plan import Plan, plan
-from exchange.simulation.society import Made, Society
 from exchange.simulation.what_if import Scenario
 from exchange.simulation.workload import load as load_workload
 from exchange.simulation.year import Progress, live_days, shards_at, shards_of
@@ -249,7 +249,7 @@ async def _live(
 ) -> Made:
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
-    society = Society(
+    local_partners = LocalPartners(
         discovery.stubs(),
         directory,
         planned,
@@ -263,12 +263,12 @@ async def _live(
         settings_for(run, shard),
         shard.number + 1,
         clock,
-        transport=society,
+        transport=local_partners,
         directory=directory,
         owner="exchange simulate",
     )
     await exchange.open()
-    society.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
+    local_partners.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
     shards = shards_at(run.scale)
     senders = run.senders(shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues
@@ -296,12 +296,12 @@ async def _live(
 
     try:
         if first == numbers.start:
-            await society.begin(shard.number, shards)
+            await local_partners.begin(shard.number, shards)
         await live_days(
             planned,
             shard.number,
             senders,
-            society,
+            local_partners,
             clock,
             exchange.watching.once,
             drop_old,
@@ -313,4 +313,4 @@ async def _live(
         await exchange.close()
         # The next shard of this process has an exchange of its own; this one goes.
         gc.unfreeze()
-    return society.made
+    return local_partners.made

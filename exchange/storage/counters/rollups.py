@@ -25,7 +25,7 @@ from exchange.storage.counters.compaction import (
 )
 from exchange.storage.counters.history import held, kept
 from exchange.storage.counters.sums import COUNT_COLUMNS
-from exchange.storage.health.trouble import told
+from exchange.storage.health.errors import as_ledger_errors
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -44,7 +44,7 @@ class Rollups:
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> Rollups:
-        with told(self._path):
+        with as_ledger_errors(self._path):
             self._connection = connect(self._path, read_only=True)
             self._connection.execute("BEGIN")
         return self
@@ -154,5 +154,5 @@ class Rollups:
 
     def _rows(self, query: str, values: tuple[int | str, ...]) -> Iterator[Any]:
         connection = self._open
-        with told(self._path):
+        with as_ledger_errors(self._path):
             yield from connection.execute(query, values)

@@ -16,8 +16,8 @@ from pathlib import Path
 import structlog
 
 from exchange.errors import LedgerDamaged, LedgerError, LedgerLost, LedgerUnavailable
+from exchange.storage.health.errors import UNREADABLE, ledger_error
 from exchange.storage.health.files import Files
-from exchange.storage.health.trouble import UNREADABLE, ledger_error
 
 log = structlog.get_logger(__name__)
 

@@ -5,11 +5,12 @@ audit log.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from typing import Protocol
 
 from exchange.errors import OperatorError
 from exchange.ports.operators import Actor, Listed, Operator
 from exchange.storage.operators import audit
-from exchange.storage.sqlite import SqliteLedger
 
 #: Keys of an operator that count at once: the one in use and the one that takes its place.
 KEYS_MAX = 2
@@ -17,12 +18,25 @@ KEYS_MAX = 2
 SESSIONS_MAX = 16
 
 
+class OpenLedger(Protocol):
+    """What of a ledger on SQLite is used here: a connection to read by, and one to change by."""
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """A connection that only reads."""
+        ...
+
+    async def change(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Commit what `work` does to the tables, in one transaction with nothing half done."""
+        ...
+
+
 class SqliteOperators:
     """The operators' port over the ledger: a key that is made or removed counts from its commit, in
     every worker.
     """
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: OpenLedger) -> None:
         self._ledger = ledger
 
     async def by_key(self, digest: bytes) -> Operator | None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
-from exchange.storage.commit import MADE_AGAIN
+from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
-from exchange.storage.health.trouble import told
+from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
@@ -119,7 +119,7 @@ def verify(path: Path, head: Path | None = None) -> Verification:
     migrate_sqlite(path, create=False)
     # Before the ledger: what is committed meanwhile must not seem to be lost.
     said = _heads(path, head)
-    with told(path), closing(connect(path)) as connection:
+    with as_ledger_errors(path), closing(connect(path)) as connection:
         connection.execute("PRAGMA temp_store=FILE")
         connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
         connection.create_function("curve_sums", 2, curve_sums, deterministic=True)

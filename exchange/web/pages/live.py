@@ -22,7 +22,7 @@ from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
-from exchange.web.pages.words import wanted_language
+from exchange.web.pages.translations import wanted_language
 from exchange.web.snapshot import Snapshots
 
 ASSETS = Path(__file__).with_name("assets")

@@ -19,7 +19,7 @@ from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
-from exchange.web.pages.words import LANGUAGES, OWN_NAMES, gettext, ngettext
+from exchange.web.pages.translations import LANGUAGES, OWN_NAMES, gettext, ngettext
 
 TEMPLATES = Path(__file__).with_name("templates")
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24

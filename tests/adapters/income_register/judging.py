@@ -10,8 +10,8 @@ from typing import Any
 
 from exchange.adapters.income_register import generate, parse
 from exchange.adapters.income_register.channel import declare
-from exchange.adapters.income_register.known import Known
-from exchange.adapters.income_register.known.header import key_of
+from exchange.adapters.income_register.recognition import RecognitionCache
+from exchange.adapters.income_register.recognition.header import key_of
 from exchange.journey.validate import Judge
 from exchange.ports import Channel, Context, Inbound
 from exchange.schemas import directory
@@ -23,7 +23,7 @@ NOW = int(datetime.datetime(2026, 3, 3, tzinfo=datetime.UTC).timestamp() * 1000)
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 JUDGE = Judge(Catalogue.load())
 #: What the channel of these tests has learned, and the same channel without it.
-KNOWN = Known()
+KNOWN = RecognitionCache()
 CHANNEL, UNAIDED = declare(KNOWN), declare(None)
 
 

@@ -18,7 +18,7 @@ from exchange.adapters.income_register.hand_out import extraction
 from exchange.adapters.income_register.orders.conditions import of_data
 from exchange.adapters.income_register.orders.subscription import ALL
 from exchange.adapters.income_register.register import index
-from exchange.adapters.income_register.rows import subscription_key
+from exchange.adapters.income_register.register_records import subscription_key
 from exchange.assembly import Exchange
 from exchange.ports.ledger import Record, Recorded, Remember
 from exchange.settings import Settings

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from exchange.adapters.luova import batch
 from exchange.adapters.luova.parse import FAULT
-from exchange.schemas.limits import DocumentLimits, within
+from exchange.schemas.document_limits import DocumentLimits, within
 from exchange.schemas.violation import Malformed
 from tests.adapters.luova.judging import DIRECTORY, NOTHING_NEW, rules_of
 

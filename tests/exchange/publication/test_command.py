@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from exchange.cli import app, statistics
-from exchange.publication import forms
+from exchange.publication import formats
 
 SCALED = ("--year", "2024", "--scale", "1/1000")
 
@@ -181,7 +181,7 @@ def test_what_makes_no_sense_is_refused(call: Call, arguments: tuple[str, ...]) 
 
 
 def test_the_forms_offered_are_those_there_are() -> None:
-    assert tuple(forms.FORMS) == statistics.FORMS
+    assert tuple(formats.FORMS) == statistics.FORMS
 
 
 def test_other_commands_do_not_wait_for_the_charts() -> None:

@@ -27,10 +27,10 @@ from pyjstat import pyjstat
 from exchange.assembly import statistics_report
 from exchange.publication import text
 from exchange.publication.charts import charts_of
-from exchange.publication.meaning import meanings
+from exchange.publication.csv_json import COLUMNS
 from exchange.publication.page import to_html
 from exchange.publication.publish import publish
-from exchange.publication.records import COLUMNS
+from exchange.publication.row_descriptions import meanings
 from exchange.simulation.calendar import days_of
 from exchange.statistics.days import is_working_day
 from exchange.statistics.peaks import GRAINS, MEASURES
@@ -343,4 +343,4 @@ def test_a_table_of_both_ends_says_that_deliveries_stand_twice(year_ledger: Path
 def test_the_documentation_says_what_each_row_means(year_report: Report, language: str) -> None:
     written = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text(encoding="utf-8")
     missing = [line for line in meanings(year_report, language) if f"- {line}\n" not in written]
-    assert missing == [], "print them there again: exchange.publication.meaning has them"
+    assert missing == [], "print them there again: exchange.publication.row_descriptions has them"

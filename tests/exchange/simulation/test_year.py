@@ -65,14 +65,14 @@ def lived(arrivals: list[tuple[float, int]], tick_hours: float) -> list[tuple[st
         fetches=lambda planned: planned == FETCHES,
     )
     made = SimpleNamespace(calls=len(due), items=len(due))
-    society = SimpleNamespace(end_day=lambda: None, send_planned=send, made=made)
+    local_partners = SimpleNamespace(end_day=lambda: None, send_planned=send, made=made)
     days = range(LAST_DAY, LAST_DAY + 1)
     senders: frozenset[str] = frozenset()
     living = live_days(
         cast(Any, plan),
         0,
         senders,
-        cast(Any, society),
+        cast(Any, local_partners),
         clock,
         watch,
         end_day,

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from exchange.assembly.statistics import statistics_report
 from exchange.cli import app
+from exchange.publication.csv_json import to_csv, to_json
 from exchange.publication.json_stat import rows_dataset
-from exchange.publication.meaning import meaning
 from exchange.publication.page import to_html
-from exchange.publication.records import to_csv, to_json
+from exchange.publication.row_descriptions import meaning
 from exchange.publication.text import period_text
 from exchange.statistics.coverage import coverage
 from exchange.statistics.days import number_of

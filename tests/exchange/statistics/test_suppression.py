@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from exchange.publication import text
-from exchange.publication.records import table_csv
+from exchange.publication.csv_json import table_csv
 from exchange.statistics.breakdown import Figures
 from exchange.statistics.report import Report
 from exchange.statistics.suppression import (

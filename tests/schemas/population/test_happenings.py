@@ -11,7 +11,7 @@ import pytest
 from exchange import discovery
 from exchange.schemas import json
 from exchange.schemas.persons import person
-from exchange.schemas.population.happenings import happenings
+from exchange.schemas.population.change_kinds import happenings
 
 BORN = datetime.date(2024, 5, 1)
 CHILD, SIBLING, PARENT, OTHER = (

@@ -14,7 +14,7 @@ from exchange.adapters.luova.rules.fields import (
     of_item,
     personal_identity_code,
 )
-from exchange.ports.channel import Context, Parsed
+from exchange.ports.message import Context, Parsed
 from exchange.schemas.identifiers import parse_personal_identity_code
 from exchange.schemas.violation import Finding
 

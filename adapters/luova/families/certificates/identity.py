@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from exchange.adapters.luova.families.certificates.document import at
-from exchange.ports.channel import Context, Identity, Parsed
+from exchange.ports.message import Context, Identity, Parsed
 from exchange.ports.rows import Remember
 from exchange.schemas.violation import Finding
 

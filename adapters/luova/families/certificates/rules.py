@@ -18,7 +18,7 @@ from exchange.adapters.luova.families.certificates.identity import (
     remembered,
 )
 from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
-from exchange.ports.channel import Context, Parsed
+from exchange.ports.message import Context, Parsed
 from exchange.schemas.certificates.forms import BY_NUMBER, FORMS, Form
 from exchange.schemas.identifiers import OID_IDENTITY_CODE, parse_personal_identity_code
 from exchange.schemas.violation import Finding

@@ -18,7 +18,7 @@ from typing import Any
 from lxml import etree
 
 from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
-from exchange.ports.channel import Context, Identity, Parsed
+from exchange.ports.message import Context, Identity, Parsed
 from exchange.ports.rows import Remember
 from exchange.schemas.bank_days import bank_day_from, is_bank_day
 from exchange.schemas.identifiers import is_creditor_reference, is_iban

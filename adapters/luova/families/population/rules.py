@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exchange.adapters.luova.rules.fields import Rule
-from exchange.ports.channel import Context, Parsed
+from exchange.ports.message import Context, Parsed
 from exchange.schemas.violation import Finding
 
 Where = tuple[str | int, ...]

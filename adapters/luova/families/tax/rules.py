@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from exchange.adapters.luova.rules.fields import Rule
-from exchange.ports.channel import Context, Parsed
+from exchange.ports.message import Context, Parsed
 from exchange.schemas.violation import Finding
 
 _PARTS = {

@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
 from exchange.storage import tables  # noqa: F401 - declares the tables
-from exchange.storage.proof.opening import seal
+from exchange.storage.proof.initial_chain import seal
 
 revision = "0009"
 down_revision = "0008"

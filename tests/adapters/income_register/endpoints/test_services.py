@@ -16,7 +16,7 @@ from lxml import etree
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.endpoints import wsdl
-from exchange.adapters.income_register.rows import Shelf
+from exchange.adapters.income_register.register_records import ReportKeys
 from exchange.adapters.income_register.rules.request import QUERY_TYPES
 from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
@@ -267,7 +267,7 @@ async def test_reports_are_asked_for_by_a_soap_client(
     delivered = etree.fromstring(document)
     first = delivered.find("DeliveryData/Reports/Report")
     report_id = first.findtext("ReportData/ReportId")
-    register_id = Shelf(
+    register_id = ReportKeys(
         f"1:{owner}", delivered.findtext("DeliveryData/DeliveryDataType")
     ).register_id(report_id)
     policy = first.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") or ""

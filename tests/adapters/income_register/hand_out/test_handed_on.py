@@ -29,7 +29,7 @@ from exchange.ports import Inbound
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Partner
 from exchange.schemas.xml import XmlSchema
-from tests.adapters.income_register.hand_out.test_render import generated, holding, wanted
+from tests.adapters.income_register.hand_out.test_render import delivery, generated, wanted
 from tests.schemas.income_register.grown import Grower
 from tests.schemas.income_register.mutants import mutate
 
@@ -84,7 +84,7 @@ def test_what_was_valid_when_it_came_in_is_valid_when_it_is_handed_on_whatever_t
     schema = own_schema(f"{message_type}-from-ir")
     checked = 0
     for body in taken_in(message_type):
-        held = holding(message_type, body)
+        held = delivery(message_type, body)
         # References are the register's own, and a rule wants the ReportId.
         named = [each._replace(report_id=f"R-{each.place}") for each in wanted(held)]
         for profile in profiles():
@@ -100,7 +100,7 @@ def documents() -> Iterator[tuple[str, list[list[bytes]]]]:
     """Reports of several deliveries, by delivery."""
     by_type: dict[str, list[list[bytes]]] = {}
     for message_type, body in generated():
-        held = holding(message_type, body)
+        held = delivery(message_type, body)
         held.envelope = replace(held.envelope, id=len(by_type.get(message_type, ())) + 1)
         by_type.setdefault(message_type, []).append(
             render_reports(held, wanted(held), "benefit-decision")

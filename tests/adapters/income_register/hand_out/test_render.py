@@ -24,7 +24,7 @@ from exchange.adapters.income_register.document import (
 )
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.render import by_bytes, by_tree, is_plain, profiles
-from exchange.adapters.income_register.register.stored_delivery import Holding, Wanted
+from exchange.adapters.income_register.register.stored_delivery import StoredDelivery, Wanted
 from exchange.adapters.income_register.signature.sign import sign, sign_canonical, signing_key
 from exchange.schemas.envelope import Envelope
 from tests.adapters.income_register.clients import check_reply, raw
@@ -34,7 +34,7 @@ DAY = datetime.date(2026, 3, 2)
 PROFILES = sorted(profiles())
 
 
-def holding(message_type: str, body: bytes, without: tuple[int, ...] = ()) -> Holding:
+def delivery(message_type: str, body: bytes, without: tuple[int, ...] = ()) -> StoredDelivery:
     """A stored delivery of which some reports were rejected."""
     names = [each.report_id for each in items_of(message_type, unwrap(etree.fromstring(body)))]
     detail = {
@@ -58,10 +58,10 @@ def holding(message_type: str, body: bytes, without: tuple[int, ...] = ()) -> Ho
         "deferred",
         detail=detail,
     )
-    return Holding(envelope, body)
+    return StoredDelivery(envelope, body)
 
 
-def wanted(held: Holding) -> list[Wanted]:
+def wanted(held: StoredDelivery) -> list[Wanted]:
     """All that was accepted."""
     return [Wanted(place, name, version) for place, name, version, _ in held.valid]
 
@@ -100,7 +100,7 @@ def samples() -> Iterator[tuple[str, bytes]]:
 def test_bytes_and_tree_give_the_same(profile: str) -> None:
     cut = 0
     for message_type, body in [*generated(), *samples()]:
-        held = holding(message_type, body, (3,))
+        held = delivery(message_type, body, (3,))
         found = by_bytes(held, wanted(held), profile)
         assert found in (None, by_tree(held, wanted(held), profile))
         cut += found is not None
@@ -143,7 +143,7 @@ def test_one_of_many_reports_is_the_same_however_the_delivery_is_written(
     form: str, place: int
 ) -> None:
     batch = generate.Batch("2900101-5", "2900101-5", DAY, "D-1", 8, False)
-    held = holding(WAGE_REPORTS, spelled(generate.wage_delivery(random.Random(12), batch))[form])
+    held = delivery(WAGE_REPORTS, spelled(generate.wage_delivery(random.Random(12), batch))[form])
     only = [wanted(held)[place]]
     found = by_bytes(held, only, "benefit-decision")
     assert found in (None, by_tree(held, only, "benefit-decision"))
@@ -155,7 +155,7 @@ def test_one_of_many_reports_is_the_same_however_the_delivery_is_written(
 @pytest.mark.parametrize("form", spelled(BODY))
 @pytest.mark.parametrize("profile", PROFILES)
 def test_however_a_delivery_is_written_the_reports_are_the_same(form: str, profile: str) -> None:
-    held = holding(WAGE_REPORTS, spelled(BODY)[form])
+    held = delivery(WAGE_REPORTS, spelled(BODY)[form])
     found = by_bytes(held, wanted(held), profile)
     tree = by_tree(held, wanted(held), profile)
     assert found in (None, tree)
@@ -165,7 +165,7 @@ def test_however_a_delivery_is_written_the_reports_are_the_same(form: str, profi
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_rendered_document_is_its_own_canonical_form_and_valid(profile: str) -> None:
     for message_type, body in [*generated()][-3:]:
-        held = holding(message_type, body)
+        held = delivery(message_type, body)
         reports = by_tree(held, wanted(held), profile)
         extraction = Extraction(
             message_type,
@@ -198,6 +198,6 @@ def test_what_a_profile_leaves_out_of_a_report_stands_nowhere_else_in_one() -> N
         b"</Transactions><ForeignLeasedWork><Addresses>x</Addresses></ForeignLeasedWork>",
         1,
     )
-    held = holding(WAGE_REPORTS, body)
+    held = delivery(WAGE_REPORTS, body)
     tree = by_tree(held, wanted(held), "benefit-decision")
     assert by_bytes(held, wanted(held), "benefit-decision") in (None, tree)

@@ -16,7 +16,7 @@ from exchange.adapters.income_register.orders.conditions import of_data
 from exchange.adapters.income_register.orders.query_data_type import SUBSCRIBED
 from exchange.adapters.income_register.register import index
 from exchange.adapters.income_register.register.index import Index
-from exchange.adapters.income_register.register.stored_delivery import Holding
+from exchange.adapters.income_register.register.stored_delivery import StoredDelivery
 from tests.adapters.income_register.clients import raw
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, KELA
@@ -64,15 +64,15 @@ def order(kela: str, name: str, inside: str) -> bytes:
     return raw(root)
 
 
-def reports_of(holding: Holding) -> list[Any]:
+def reports_of(delivery: StoredDelivery) -> list[Any]:
     """The reports of a delivery as elements."""
-    return [item.element for item in holding.items]
+    return [item.element for item in delivery.items]
 
 
-async def deliveries(world: World, message_type: str) -> list[Holding]:
+async def deliveries(world: World, message_type: str) -> list[StoredDelivery]:
     """What is stored."""
     desk = world.exchange.desk(world.exchange.channels["income-register"])
-    return [Holding(*each) for each in await desk.stored((message_type,), 0, 1 << 41, 100)]
+    return [StoredDelivery(*each) for each in await desk.stored((message_type,), 0, 1 << 41, 100)]
 
 
 @pytest.mark.parametrize("kind", sorted(set(SUBSCRIBED) - {"306", "307", "308"}))
@@ -85,7 +85,7 @@ async def test_a_kind_of_material_is_what_its_name_says(world: World, kind: str)
         )
     await world.report(OTHER if wages else "fund.pro", "b", 8, "wages" if wages else "fund")
     held = await deliveries(world, message_type)
-    everything = [(holding, report) for holding in held for report in reports_of(holding)]
+    everything = [(delivery, report) for delivery in held for report in reports_of(delivery)]
     payer = held[0].envelope.detail["header"]["DeliveryDataOwner"][1][1]
     earner = everything[5][1].findtext(CODE)
     provider = next(
@@ -96,7 +96,7 @@ async def test_a_kind_of_material_is_what_its_name_says(world: World, kind: str)
         ),
         "",
     )
-    reference = held[0].shelf.register_id(everything[2][1].findtext("ReportData/ReportId"))
+    reference = held[0].report_keys.register_id(everything[2][1].findtext("ReportData/ReportId"))
     needed = SUBSCRIBED[kind]
     parameters = {each: {"10": provider, "17": reference}[each] for each in needed.parameters}
     lists = {each: {"1": earner, "2": payer}[each] for each in needed.lists}
@@ -104,13 +104,13 @@ async def test_a_kind_of_material_is_what_its_name_says(world: World, kind: str)
     assert kela is not None
     await world.take(KELA, order(kela.business_id, f"order-{kind}", part(kind, parameters, lists)))
 
-    def fits(holding: Holding, report: Any) -> bool:
+    def fits(delivery: StoredDelivery, report: Any) -> bool:
         insured = report.find("IncomeEarner/PensionInsurance")
         return (
             ("1" not in lists or report.findtext(CODE) == earner)
             and (
                 "2" not in lists
-                or holding.document.findtext("DeliveryData/Payer/PayerIds/Id/Code") == payer
+                or delivery.document.findtext("DeliveryData/Payer/PayerIds/Id/Code") == payer
             )
             and (
                 "10" not in parameters
@@ -118,15 +118,16 @@ async def test_a_kind_of_material_is_what_its_name_says(world: World, kind: str)
             )
             and (
                 "17" not in parameters
-                or holding.shelf.register_id(report.findtext("ReportData/ReportId")) == reference
+                or delivery.report_keys.register_id(report.findtext("ReportData/ReportId"))
+                == reference
             )
             and (kind != "305" or (insured is not None and not insured.findtext("PensionPolicyNo")))
         )
 
     expected = sorted(
         report.findtext("ReportData/ReportId")
-        for holding, report in everything
-        if fits(holding, report)
+        for delivery, report in everything
+        if fits(delivery, report)
     )
     (told,) = await world.until(f"{DAY}T09:00:10+02:00")
     assert sorted(told) == expected
@@ -142,11 +143,11 @@ async def test_the_index_finds_what_a_look_at_everything_finds(
     world.clock.time += 10_000
     held = await deliveries(world, WAGE_REPORTS)
     desk = world.exchange.desk(world.exchange.channels["income-register"])
-    for holding in held:
-        for report in reports_of(holding):
+    for delivery in held:
+        for report in reports_of(delivery):
             wanted = of_data({"ids": {"7": [["2", report.findtext(CODE)]]}}, "400")
             found = [each.envelope.id async for each in Index(desk).look_up(WAGE_REPORTS, wanted)]
-            assert holding.envelope.id in found
+            assert delivery.envelope.id in found
             assert found == sorted(found, reverse=True)
             assert len(found) <= 4 + 3, "those that hold the earner, and what is in no segment yet"
     state = (await desk.recall(["i/state"]))["i/state"].value

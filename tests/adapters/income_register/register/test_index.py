@@ -16,10 +16,10 @@ from exchange.adapters.income_register.hand_out.changed_reports import fitting
 from exchange.adapters.income_register.orders.conditions import Conditions, of_data
 from exchange.adapters.income_register.register import index, unindexed
 from exchange.adapters.income_register.register.index import Index
-from exchange.adapters.income_register.register.unindexed import Tail, terms_in
+from exchange.adapters.income_register.register.unindexed import Unindexed, terms_in
 from tests.adapters.income_register.data_user import World
 from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER
-from tests.adapters.income_register.hand_out.test_render import generated, holding, spelled, wanted
+from tests.adapters.income_register.hand_out.test_render import delivery, generated, spelled, wanted
 from tests.adapters.income_register.orders.test_query_data_type import (
     CODE,
     OTHER,
@@ -143,7 +143,7 @@ async def test_a_term_is_found_only_where_an_entry_begins() -> None:
 
 
 def test_a_tail_begins_where_the_last_segment_ends() -> None:
-    kept = Tail()
+    kept = Unindexed()
     for message, position, terms in ((7, 3, {1, 2}), (5, 5, {2}), (6, 9, {3})):
         kept.add(message, position, terms)
     assert kept.found([{2}]) == [5, 7]
@@ -159,12 +159,12 @@ def test_reports_cut_out_for_an_earner_are_those_that_the_tree_gives(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message_type, body = list(generated())[number]
-    codes = [report.findtext(CODE) for report in reports_of(holding(message_type, body))]
+    codes = [report.findtext(CODE) for report in reports_of(delivery(message_type, body))]
     rng = random.Random(number)
     for form in (body, *spelled(body).values()):
         for code in rng.sample(codes, 3):
             conditions = of_data({"ids": {"7": [["2", code], ["2", codes[0]]]}}, "400")
-            held = holding(message_type, form, (3,))
+            held = delivery(message_type, form, (3,))
             if form is body:
                 assert (
                     changed_reports._by_chunks(held, wanted(held), conditions, conditions.earners())

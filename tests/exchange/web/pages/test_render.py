@@ -19,7 +19,7 @@ from exchange.web.pages.render import (
     rate_text,
     spark,
 )
-from exchange.web.pages.words import LANGUAGES, gettext, wanted_language, words
+from exchange.web.pages.translations import LANGUAGES, gettext, wanted_language, words
 from tests.exchange.web.pages.made_up import CHANNELS, ROWS, figures
 
 RENDERER = Renderer(CHANNELS, ROWS)
