@@ -143,7 +143,7 @@ async def test_an_answer_to_nobodys_question(tmp_path: Path, severe: str, kind: 
         assert (answer.kind, told(answer)) == ("accepted", [])
 
 
-async def test_a_question_of_another_type_or_to_another_is_none(tmp_path: Path) -> None:
+async def test_a_question_of_another_type_is_none(tmp_path: Path) -> None:
     async with running(tmp_path, rules={"unasked_answers": "refuse"}) as luova:
         query = next((FAMILIES / "pension/samples/valid").glob("pension.work-history-query--*"))
         sent = await luova.send("kela.tax", "pension.work-history-query", query.read_bytes(), "q")
@@ -153,3 +153,22 @@ async def test_a_question_of_another_type_or_to_another_is_none(tmp_path: Path) 
         )
         assert told(answer) == ["luova.question"]
         assert "tax.request" in answer.violations[0].expected
+
+
+async def test_only_who_was_asked_answers(tmp_path: Path) -> None:
+    valid = FAMILIES / "pension/samples/valid"
+    query = next(valid.glob("pension.accident-data-query--*")).read_bytes()
+    data = next(valid.glob("pension.accident-data--*")).read_bytes()
+    async with running(tmp_path, rules={"unasked_answers": "refuse"}) as luova:
+        asker = next(
+            each.id
+            for each in luova.exchange.directory
+            if each.business_id and each.business_id.encode() in query
+        )
+        sent = await luova.send(asker, "pension.accident-data-query", query, "q")
+        assert sent.kind == "accepted", sent.violations
+        hints = {"receiver": asker, "conversation": "q"}
+        other = await luova.send("kela.pensions", "pension.accident-data", data, "a", **hints)
+        assert told(other) == ["luova.question"]
+        asked = await luova.send("kela.accident-data", "pension.accident-data", data, "b", **hints)
+        assert (asked.kind, told(asked)) == ("accepted", [])
