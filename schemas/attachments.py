@@ -11,6 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from exchange.schemas import multipart
 from exchange.schemas.document_limits import in_force
@@ -20,6 +21,8 @@ from exchange.schemas.violation import Malformed, Violation
 #: The media types of a message with attachments (RFC 2387, RFC 7578).
 MEDIA_TYPES = ("multipart/related", "multipart/form-data")
 _FILE_NAME = re.compile(r"""(?:^|;)\s*filename\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re.IGNORECASE)
+#: The same in the form of RFC 5987, which wins where both are given (RFC 6266).
+_EXTENDED_NAME = re.compile(r"(?:^|;)\s*filename\*\s*=\s*utf-8''([^\s;]+)", re.IGNORECASE)
 _FIELD_NAME = re.compile(r"""(?:^|;)\s*name\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re.IGNORECASE)
 #: What may be the name of an attachment: no path, and nothing that a log or a header can't hold.
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"<>]{1,100}")
@@ -138,13 +141,23 @@ def _wrong(
 
 def _name(headers: multipart.Headers) -> str:
     """By file name, by Content-ID, or by the field of a form."""
-    disposition = headers.get("Content-Disposition", "")
+    disposition = _as_utf8(headers.get("Content-Disposition", ""))
+    if match := _EXTENDED_NAME.search(disposition):
+        return unquote(match[1], errors="replace")
     if match := _FILE_NAME.search(disposition):
         return match[1] if match[1] is not None else match[2]
     if content_id := headers.get("Content-ID", ""):
         return str(content_id).strip("<>")
     match = _FIELD_NAME.search(disposition)
     return "" if match is None else match[1] if match[1] is not None else match[2]
+
+
+def _as_utf8(text: str) -> str:
+    """Header values are read as Latin-1; file names of forms are in UTF-8 (RFC 7578, 4.2)."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 def _at(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
@@ -37,6 +38,8 @@ FILES_A_ROUND = 20
 #: After so long without a change a file is not being written any more.
 UNFIT_SECONDS = 60
 REJECTED = ".rejected"
+#: The longest name that file systems take, in bytes.
+NAME_BYTES_MAX = 255
 LEASE_SECONDS, LEASE_MOST = 300.0, 20
 IN, OUT, FEEDBACK = "in", "out", "feedback"
 
@@ -90,16 +93,24 @@ def _unfit(own: Path, before: float) -> list[Path]:
         if not _fits(entry)
         and not entry.name.startswith(".")
         and entry.stat(follow_symlinks=False).st_mtime < before
-        and not (own / FEEDBACK / f"{entry.name}{REJECTED}").exists()
+        and not (own / FEEDBACK / _note_of(entry.name)).exists()
     ][:FILES_A_ROUND]
+
+
+def _note_of(name: str) -> str:
+    """The name of the note on a file; a digest stands for a name that leaves no room for more."""
+    encoded = os.fsencode(name)
+    fits = len(encoded) + len(REJECTED) <= NAME_BYTES_MAX
+    return f"{name if fits else hashlib.sha256(encoded).hexdigest()}{REJECTED}"
 
 
 async def tell(path: Path, partner: Partner, desk: Desk) -> Outcome:
     """Say of a file that its name, or what it is, keeps it from being taken."""
     why = "not taken: a delivery is a regular file whose name ends in .xml"
-    violation = Violation("ir.file-name", why, expected="NAME.xml", found=path.suffix[:20])
+    # (The name itself is not repeated: it may be anything, a person's code too.)
+    violation = Violation("ir.file-name", why, expected="NAME.xml")
     outcome = await desk.refuse(Inbound(partner, b"", "", FILE_ENDPOINT), "file-name", [violation])
-    note = path.parent.parent / FEEDBACK / f"{path.name}{REJECTED}"
+    note = path.parent.parent / FEEDBACK / _note_of(path.name)
     await asyncio.to_thread(_write, note, f"{why}\n".encode())
     return outcome
 
@@ -147,7 +158,8 @@ def _read(path: Path, most: int) -> bytes | None:
 
 def _write(path: Path, content: bytes) -> None:
     """A whole file or none, also after a crash."""
-    part = path.with_name(f".{path.name}.part")
+    # (Under a short name, for the file's own may be as long as one can be.)
+    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.part")
     with part.open("wb") as file:
         file.write(content)
         file.flush()

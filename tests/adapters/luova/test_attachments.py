@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from exchange.schemas import attachments
 from tests.conformance.samples import ROOT
 from tests.journeys.running import Running, running
 
@@ -102,6 +103,16 @@ def read(content_type: str, body: bytes) -> list[tuple[str, str, bytes]]:
     ]
 
 
+def raw(*blocks: bytes) -> bytes:
+    """Parts with those headers, each with a short body."""
+    message = b"--b\r\nContent-Type: text/xml\r\n\r\n" + EARNINGS + b"\r\n"
+    others = b"".join(b"--b\r\n" + block + b"\r\n\r\nx\r\n" for block in blocks)
+    return message + others + b"--b--\r\n"
+
+
+NAMED = b'Content-Disposition: attachment; filename="a.txt"\r\nContent-Type: text/plain'
+
+
 @pytest.mark.parametrize("kind", ["related", "form-data"])
 async def test_attachments_are_kept_and_handed_on_as_they_came(tmp_path: Path, kind: str) -> None:
     async with gateway(tmp_path) as (started, receiver):
@@ -138,22 +149,49 @@ async def test_attachments_are_kept_and_handed_on_as_they_came(tmp_path: Path, k
         await started.until(lambda: not started.exchange.dispatcher.held)
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="päätös.pdf"', "päätös.pdf"),
+        ("attachment; filename=plain.pdf", "plain.pdf"),
+        ("attachment; filename=\"x\"; filename*=UTF-8''p%C3%A4%C3%A4t%C3%B6s.pdf", "päätös.pdf"),
+        ('form-data; name="decision"', "decision"),
+        ('form-data; name="decision"; filename="a b.pdf"', "a b.pdf"),
+    ],
+)
+def test_names_of_attachments(disposition: str, name: str) -> None:
+    block = f"Content-Disposition: {disposition}\r\nContent-Type: a/b".encode()
+    parts = attachments.split(raw(block), "multipart/related; boundary=b")
+    assert [each.name for each in parts.attachments] == [name]
+    assert parts.message == EARNINGS
+
+
+async def test_a_question_with_an_attachment_is_answered(tmp_path: Path) -> None:
+    request = next((ROOT / "luova/families/tax/samples/valid").glob("tax.request--*")).read_bytes()
+    async with running(tmp_path) as started:
+        kela = started.exchange.directory.get("kela.tax")
+        assert kela is not None
+        headers = {
+            "X-API-Key": kela.key,
+            "X-Message-Type": "tax.request",
+            "X-Message-Id": json.loads(request)["requestId"],
+            "Content-Type": "multipart/related; boundary=b",
+        }
+        body = raw(NAMED).replace(EARNINGS, request).replace(b"text/xml", b"application/json")
+        async with started.session.post(
+            f"{started.url}/luova/v1/messages", data=body, headers=headers
+        ) as answered:
+            assert answered.status == 202, await answered.text()
+        await started.settled()
+        assert (await started.counts("luova"))["accepted"] == 2, "the stub has read the question"
+
+
 async def test_another_attachment_under_the_same_id_is_another_message(tmp_path: Path) -> None:
     async with gateway(tmp_path) as (started, _):
         assert (await send(started, "a-1", parts(("a.pdf", PDF))))[0] == 202
         for other in (parts(("a.pdf", PDF + b"x")), parts(("b.pdf", PDF)), parts()):
             status, told = await send(started, "a-1", other)
             assert (status, told["reason"]) == (409, "message-id-reused")
-
-
-def raw(*blocks: bytes) -> bytes:
-    """Parts with those headers, each with a short body."""
-    message = b"--b\r\nContent-Type: text/xml\r\n\r\n" + EARNINGS + b"\r\n"
-    others = b"".join(b"--b\r\n" + block + b"\r\n\r\nx\r\n" for block in blocks)
-    return message + others + b"--b--\r\n"
-
-
-NAMED = b'Content-Disposition: attachment; filename="a.txt"\r\nContent-Type: text/plain'
 
 
 @pytest.mark.parametrize(
