@@ -76,6 +76,8 @@ async def test_a_message_id_of_payments_is_used_once_between_two_parties(tmp_pat
     async with running(tmp_path) as luova:
         assert (await luova.pay("a", luova.bank(0))).kind == "accepted"
         assert (await luova.pay("a", luova.bank(0))).kind == "duplicate"
+        changed = await luova.pay("a", luova.bank(0), PAYMENT + b"\n")
+        assert (changed.reason, told(changed)) == ("message-id-reused", ["message-id.reused"])
         again = await luova.pay("b", luova.bank(0))
         assert (again.kind, told(again)) == ("rejected", ["payments.message-id"])
         assert again.violations[0].path.endswith("GrpHdr/MsgId")

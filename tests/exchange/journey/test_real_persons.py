@@ -91,8 +91,11 @@ def test_hidden_in_xml(judge: Checking, hidden: str) -> None:
 
 
 def test_as_the_name_of_a_member_its_object_is_told(judge: Checking) -> None:
-    (violation,) = told(judge, f'{{"persons": {{"{CODE}": 1}}}}'.encode(), "kelmu.benefit-query")
-    assert (violation.path, violation.line) == ("/persons", 1)
+    body = f'{{"persons": {{"{CODE}": {{"a": "{CODE}"}}}}}}'.encode()
+    of_object, of_value = told(judge, body, "kelmu.benefit-query")
+    assert (of_object.path, of_object.line) == ("/persons", 1)
+    assert (of_value.path, of_value.line) == ("", 1), "a path that names the code is not told"
+    assert of_value.column > of_object.column
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
