@@ -25,7 +25,7 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.document import WAGE_REPORTS
 from exchange.adapters.income_register.endpoints import wsdl
-from exchange.adapters.income_register.hand_out.query import ask
+from exchange.adapters.income_register.hand_out.query import answer_query
 from exchange.adapters.income_register.orders import query_data_type
 from exchange.adapters.income_register.orders.conditions import Conditions, of_data
 from exchange.adapters.income_register.register.index import Index
@@ -200,7 +200,7 @@ async def questions(desk: Desk, asker: Partner, payers: Sequence[Payer], times: 
             calls = {payer: request(payer, by, asker) for payer in about[:times]}
 
             async def answer(payer: Payer, calls: dict[Payer, Call] = calls) -> int:
-                reply = await ask(operations, calls[payer], asker, desk)
+                reply = await answer_query(operations, calls[payer], asker, desk)
                 assert reply.status == 200, reply.body[:500]
                 return reply.body.count(b"<Report>")
 

@@ -12,6 +12,7 @@ EPOCH_MILLISECONDS = 1_577_836_800_000
 
 WORKER_BITS = 10
 SEQUENCE_BITS = 12
+WORKER_MASK = (1 << WORKER_BITS) - 1
 
 
 class WallClock:
@@ -26,6 +27,24 @@ class WallClock:
         await asyncio.sleep(seconds)
 
 
+class Deadline:
+    """So many seconds from now, by a clock that may step back: what was to last a second does not
+    last for days then.
+    """
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._looked_at = clock.now()
+        self._at = self._looked_at + int(seconds * 1000)
+
+    def left_seconds(self) -> float:
+        """How long it still is; 0 or less when it has passed."""
+        now = self._clock.now()
+        self._at -= max(0, self._looked_at - now)
+        self._looked_at = now
+        return (self._at - now) / 1000
+
+
 class SequentialIds:
     """Ids of 63 bits: milliseconds, worker, sequence; growing even when the clock steps back."""
 
@@ -36,6 +55,13 @@ class SequentialIds:
         self._worker = worker << SEQUENCE_BITS
         self._millisecond = 0
         self._sequence = 0
+
+    def begin_after(self, number: int) -> None:
+        """Give no id that is not greater than this one, of the same worker."""
+        behind = number >> (WORKER_BITS + SEQUENCE_BITS)
+        if behind >= self._millisecond:
+            self._millisecond = behind
+            self._sequence = number & ((1 << SEQUENCE_BITS) - 1)
 
     def next(self) -> int:
         """A new id; borrows from the next millisecond when more than 4,096 are asked for in one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Protocol
 
 from exchange.schemas.call import Call, Reply
@@ -59,6 +60,16 @@ class Situation:
             self._rng.seed(self._seed)
             self._seed = None
         return self._rng
+
+    def choose(self, names: Sequence[str]) -> str:
+        """One of some partners by chance, each as likely. What one more among them gets is taken
+        from the others alike, and nothing else is drawn otherwise (rendezvous hashing, Thaler and
+        Ravishankar 1998): years with and without a partner differ in what that one gets.
+        """
+        drawn = self.rng.getrandbits(64).to_bytes(8, "big")
+        return max(
+            names, key=lambda name: blake2b(name.encode(), digest_size=8, key=drawn).digest()
+        )
 
 
 @value

@@ -10,12 +10,17 @@ settles euro payments, closes on no other days (1 January, Good Friday, Easter M
 from __future__ import annotations
 
 import datetime
+import sys
 from functools import lru_cache
+
+from exchange.schemas.document_limits import NotAtOnce, can_wait
 
 
 @lru_cache(maxsize=64)
 def _free_days(year: int) -> frozenset[datetime.date]:
     # Takes a third of a second to import; a server that judges no payment has no use for it.
+    if "holidays" not in sys.modules and not can_wait():
+        raise NotAtOnce
     import holidays
 
     # The eves of Midsummer and Christmas are among them.
@@ -23,7 +28,11 @@ def _free_days(year: int) -> frozenset[datetime.date]:
 
 
 def is_bank_day(date: datetime.date) -> bool:
-    """Whether banks work on that day."""
+    """Whether banks work on that day.
+
+    Raises:
+        NotAtOnce: when it is the first day asked for, and whoever asks can't wait.
+    """
     return date.weekday() < 5 and date not in _free_days(date.year)
 
 

@@ -1,5 +1,5 @@
-"""What a document may be at most, by the settings in force where it is read; the parsers
-hold them.
+"""What a document may be at most, by the settings in force where it is read, and how much work may
+be put into telling what is wrong with it; the parsers hold both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,32 @@ class DocumentLimits:
     attachment_bytes_max: int = 20_971_520
 
 
+class NotAtOnce(Exception):
+    """What was asked for takes long the first time, and whoever asked can't wait (`at_once`)."""
+
+
+class Effort:
+    """Elements that the thorough explanation may still look at, for all documents of a call."""
+
+    def __init__(self, elements_max: int) -> None:
+        self._left = elements_max
+
+    def spend(self, elements: int) -> bool:
+        """Whether there is room for so many; they are spent then."""
+        if elements > self._left:
+            return False
+        self._left -= elements
+        return True
+
+
+#: Elements that are explained thoroughly, of one document, and of all documents of a call: 20 to 100
+#: microseconds each.
+EXPLAINED_ELEMENTS_MAX = 50_000
+EXPLAINED_CALL_ELEMENTS_MAX = 20_000
+
 _IN_FORCE: ContextVar[DocumentLimits] = ContextVar("_IN_FORCE", default=DocumentLimits())  # noqa: B039
+_EFFORT: ContextVar[Effort | None] = ContextVar("_EFFORT", default=None)
+_AT_ONCE: ContextVar[bool] = ContextVar("_AT_ONCE", default=False)
 
 
 def in_force() -> DocumentLimits:
@@ -44,3 +69,35 @@ def within(limits: DocumentLimits) -> Iterator[None]:
         yield
     finally:
         _IN_FORCE.reset(token)
+
+
+@contextmanager
+def shared_effort() -> Iterator[None]:
+    """All documents read inside the block, and by tasks begun there, are one call's."""
+    token = _EFFORT.set(Effort(EXPLAINED_CALL_ELEMENTS_MAX))
+    try:
+        yield
+    finally:
+        _EFFORT.reset(token)
+
+
+def effort() -> Effort:
+    """What may be spent here and now; a document that is read by itself has all of it."""
+    return _EFFORT.get() or Effort(EXPLAINED_ELEMENTS_MAX)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Whoever asks inside the block can't wait: what takes long the first time raises `NotAtOnce`,
+    and is to be asked for again by somebody who can.
+    """
+    token = _AT_ONCE.set(True)
+    try:
+        yield
+    finally:
+        _AT_ONCE.reset(token)
+
+
+def can_wait() -> bool:
+    """Whether whoever asks here and now can wait."""
+    return not _AT_ONCE.get()

@@ -10,6 +10,10 @@ from typing import Any
 
 from exchange.schemas.value import value
 
+#: The process of a message that holds nothing: it is sent so that its receiver knows that there was
+#: nothing to send.
+EMPTY = "empty"
+
 _PUBLIC_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 

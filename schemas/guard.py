@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -287,6 +286,10 @@ def _plain(text: str) -> str:
     return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
 
 
+#: Beyond it stand ideographs, tags and private characters, of which none is combined.
+_MARKS_END = 0x20000
+
+
 @cache
 def _marks() -> re.Pattern[str]:
     """More marks in a row than mean anything: characters that are combined with the one before, or
@@ -294,7 +297,7 @@ def _marks() -> re.Pattern[str]:
     """
     marks = [
         character
-        for character in map(chr, range(0x300, sys.maxunicode + 1))
+        for character in map(chr, range(0x300, _MARKS_END))
         if unicodedata.combining(unicodedata.normalize("NFKD", character)[0])
     ]
     return re.compile(f"[{''.join(marks)}]{{{_MARKS_MAX + 1},}}")

@@ -1,5 +1,5 @@
-"""What every test has: loopback only, a browser when there is one, and tests left out where what
-they need is missing; no data.
+"""What every test has: loopback only, a browser when there is one, tests left out where what they
+need is missing, and processes that end with the run; no data.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.ending import end_children_with_us
 
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
@@ -48,6 +50,7 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(refuse_network)
+end_children_with_us()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -148,7 +148,7 @@ def _opening(
     partner: Partner, sed: str, receivers: tuple[str, ...]
 ) -> Callable[[Situation], Sending]:
     def make(situation: Situation) -> Sending:
-        receiver = situation.rng.choice(receivers)
+        receiver = situation.choose(receivers)
         moment = _moment(situation.now)
         letter, body = open_case(
             situation.rng, moment, sed, PROCESSES[sed], partner.eessi_id, (receiver,)

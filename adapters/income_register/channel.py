@@ -13,6 +13,8 @@ from exchange.adapters.income_register.document import (
     ENDPOINTS,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
+    QUERY_ENDPOINT,
+    QUESTIONS,
     REGISTER,
     SUBSCRIPTION_ENDPOINT,
     SUBSCRIPTIONS,
@@ -20,6 +22,7 @@ from exchange.adapters.income_register.document import (
 )
 from exchange.adapters.income_register.endpoints import files, soap
 from exchange.adapters.income_register.hand_out import extraction
+from exchange.adapters.income_register.hand_out.query import judge_question
 from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.adapters.income_register.register import remember, verdict, versions
 from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
@@ -28,6 +31,7 @@ from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
 from exchange.ports.message import Mode
 from exchange.schemas.directory import Directory
+from exchange.schemas.envelope import EMPTY
 from exchange.schemas.violation import Finding
 
 
@@ -38,7 +42,7 @@ def route(
     extraction to its subscriber.
 
     What Kela reports is delivered to the register, a partner of its own, so that it is counted as
-    sent.
+    sent; a question is the register's own to answer.
 
     Raises:
         Unroutable: `receiver-unknown`, when the directory has no such partner; `no-route`, for
@@ -51,6 +55,8 @@ def route(
             raise Unroutable("receiver-unknown", "the subscriber is no partner any more")
         mode: Mode = "mailbox" if subscriber.delivery == "mailbox" else "push"
         return (Destination(subscriber.id, mode, ruled.items),)
+    if parsed.inbound.endpoint == QUERY_ENDPOINT and parsed.message_type in QUESTIONS:
+        return (Destination(REGISTER, "ask"),) if directory.get(REGISTER) is not None else ()
     if parsed.message_type in (
         INVALIDATIONS,
         SUBSCRIPTIONS,
@@ -75,6 +81,8 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     """
     if parsed.inbound.endpoint == SUBSCRIPTION_ENDPOINT:
         return []
+    if parsed.inbound.endpoint == QUERY_ENDPOINT:
+        return judge_question(parsed, identity, context)
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
         if of_rest is not None and parsed.inbound.endpoint in ENDPOINTS:
@@ -124,6 +132,13 @@ def declare(known: RecognitionCache | None) -> Channel:
         item_of=identify.item_of,
         refuse=soap.refuse,
         pushes=deliver.PUSHES,
+        processes={
+            EMPTY: {
+                "fi": "Poiminta, jossa ei ollut ilmoituksia",
+                "sv": "Uttag utan anmälningar",
+                "en": "Extraction without reports",
+            }
+        },
         watches=(files.WATCH, extraction.WATCH),
         without_recognition=partial(declare, None),
     )

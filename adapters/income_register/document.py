@@ -45,11 +45,15 @@ FROM_IR = frozenset(
 )
 #: Deliveries of reports.
 REPORTS = frozenset((WAGE_REPORTS, BENEFIT_REPORTS, PAYER_SUMMARY_REPORTS))
+#: What the register answers at once, and keeps with what it answered.
+QUESTIONS = frozenset((STATUS_REQUEST, DATA_REQUEST, ECHO))
 #: Whatever has a DeliveryId and is taken in.
 DELIVERIES = REPORTS | {INVALIDATIONS, SUBSCRIPTIONS}
 REAL_TIME_ENDPOINT, DEFERRED_ENDPOINT, FILE_ENDPOINT = "real-time", "deferred", "file"
 DEFERRED_ENDPOINTS = frozenset((DEFERRED_ENDPOINT, FILE_ENDPOINT))
 ENDPOINTS = frozenset((REAL_TIME_ENDPOINT, DEFERRED_ENDPOINT, FILE_ENDPOINT))
+#: The endpoint of questions, always in real time and always signed.
+QUERY_ENDPOINT = "query"
 #: The endpoint of a document that is only judged: how it would be sent is told by its root element.
 CHECK_ENDPOINT = "check"
 #: The endpoint of what the register itself extracts for a subscriber.

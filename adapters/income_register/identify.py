@@ -6,9 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.income_register.document import FROM_IR, Element, delivery_data, text_of
+from exchange.adapters.income_register.document import (
+    FROM_IR,
+    QUESTIONS,
+    Element,
+    delivery_data,
+    text_of,
+)
 from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed
+from exchange.schemas.envelope import EMPTY
 from exchange.schemas.income_register.codes import plain
 
 
@@ -43,7 +50,11 @@ def identify(parsed: Parsed) -> Identity:
             query_id,
             text_of(data, "Subscription/IRMainSubscriptionId"),
             int(reports) if reports.isdigit() else 0,
+            process=EMPTY if reports == "0" else "",
         )
+    if parsed.message_type in QUESTIONS:
+        # The DeliveryId is that of the delivery asked after: its conversation.
+        return Identity("", conversation=text_of(data, "DeliveryId")[:40])
     # An id that breaks the schema may be of any length: it is cut to what the schema allows, for it
     # becomes a key.
     delivery_id = text_of(data, "DeliveryId")[:40]

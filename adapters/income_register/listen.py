@@ -14,37 +14,30 @@ from functools import partial
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
-    ECHO,
     REAL_TIME_ENDPOINT,
     ROOTS,
-    STATUS_REQUEST,
-    Element,
     text_of,
 )
-from exchange.adapters.income_register.endpoints import soap, wsdl
+from exchange.adapters.income_register.endpoints import wsdl
 from exchange.adapters.income_register.endpoints.request import (
     Operations,
-    opened,
+    ask,
+    fault_of,
     operation_of,
     schema_of,
     signed,
 )
-from exchange.adapters.income_register.hand_out.query import ask
-from exchange.adapters.income_register.identify import identify, kind_of
-from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.hand_out.query import answer_query
+from exchange.adapters.income_register.identify import kind_of
 from exchange.adapters.income_register.register.lookup import is_invalidated, look_up, with_target
-from exchange.adapters.income_register.register.verdict import errors_of, header_of
-from exchange.adapters.income_register.rules.judge import rules
+from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.adapters.income_register.signature.sign import sign, signing_key
-from exchange.adapters.income_register.signature.verify import check_signature
-from exchange.ports import Context, Desk, Endpoint, Inbound
+from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.ports.desk import Outcome
 from exchange.schemas import xml
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.envelope import Envelope
-from exchange.schemas.violation import Violation, has_errors
-from exchange.schemas.xml import locate
+from exchange.schemas.violation import Violation
 
 #: Message types by the local names of their root elements.
 TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
@@ -67,7 +60,7 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     operation = operation_of(call, operations)
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
-        return _fault_of(
+        return fault_of(
             await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
     inbound = said(operations, call, partner)
@@ -77,14 +70,9 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
 
 
-def _fault_of(outcome: Outcome) -> Reply:
-    errors = sum(violation.severity == "error" for violation in outcome.violations)
-    return soap.fault("Client", f"{outcome.reason}: {errors} error(s)", outcome.violations)
-
-
 def _real_time(outcome: Outcome) -> Reply:
     if outcome.kind == "rejected" and (outcome.reason in _UNOPENED or outcome.reason == "schema"):
-        return _fault_of(outcome)
+        return fault_of(outcome)
     return signed(
         answer.status_response(
             outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
@@ -94,11 +82,11 @@ def _real_time(outcome: Outcome) -> Reply:
 
 def _deferred(outcome: Outcome) -> Reply:
     if outcome.kind == "rejected" and outcome.reason in _UNOPENED:
-        return _fault_of(outcome)
+        return fault_of(outcome)
     detail = answer.detail_of(outcome)
     document = answer.acknowledgement(outcome.envelope, detail)
     if outcome.kind == "rejected" and not _can_echo(document):
-        return _fault_of(outcome)
+        return fault_of(outcome)
     return signed(document)
 
 
@@ -114,48 +102,45 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
     """Answer what became of a delivery, by DeliveryId, by IRDeliveryId or by both (which must then
     be the same one).
     """
-    parsed = opened(STATUS_REQUEST, operations, call, partner)
-    if isinstance(parsed, Reply):
-        return parsed
+    outcome, reply = await ask(operations, call, partner, desk, partial(_status, partner, desk))
+    if reply is not None:
+        return reply
+    return signed(_refused(outcome)) if outcome.reason == "rule" else fault_of(outcome)
+
+
+async def _status(partner: Partner, desk: Desk, parsed: Parsed) -> Answered:
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(
-        parsed, True
-    )
-    if has_errors(found):
-        violations = [
-            violation for violation in locate(call.body, found) if violation.severity == "error"
-        ]
-        return signed(_refused(document, violations, now))
     delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
     owner = text_of(document, "DeliveryDataOwner/Code")
     envelope = await look_up(desk, partner, delivery_id, register_id, owner, kind_of(document))
     if envelope is None:
-        return signed(answer.unknown_delivery(now))
+        return Answered(signed(answer.unknown_delivery(now)).body)
+    about = {"message": envelope.public_id}
     if await is_invalidated(desk, envelope):
-        return signed(answer.invalidated(envelope, now))
-    return signed(answer.status_response(envelope, envelope.detail, now))
+        return Answered(signed(answer.invalidated(envelope, now)).body, about)
+    told = answer.status_response(envelope, envelope.detail, now)
+    return Answered(signed(told).body, about)
 
 
-def _refused(document: Element, violations: list[Violation], now: int) -> bytes:
-    empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
+def _refused(outcome: Outcome) -> bytes:
+    envelope = outcome.envelope
+    errors = [each for each in outcome.violations if each.severity == "error"]
     detail = {
-        "status": 4,
-        "header": header_of(document),
-        "errors": errors_of(violations, "message"),
+        "status": REJECTED_AT_RECEPTION,
+        "header": envelope.detail.get("header", {}),
+        "errors": errors_of(errors, "message"),
     }
-    return answer.status_response(empty, detail, now)
+    return answer.status_response(envelope, detail, envelope.received_at)
 
 
 async def echo(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
     """Give back what was said, signed by the register: for trying a connection."""
-    parsed = opened(ECHO, operations, call, partner)
-    if isinstance(parsed, Document) and (found := check_signature(parsed, True)):
-        return soap.fault("Client", "signature", locate(call.body, found))
-    return (
-        parsed
-        if isinstance(parsed, Reply)
-        else signed(answer.echo(parsed.document.findtext("Data") or ""))
-    )
+    outcome, reply = await ask(operations, call, partner, desk, _echo)
+    return fault_of(outcome) if reply is None else reply
+
+
+async def _echo(parsed: Parsed) -> Answered:
+    return Answered(signed(answer.echo(parsed.document.findtext("Data") or "")).body)
 
 
 def _endpoints() -> tuple[Endpoint, ...]:
@@ -172,20 +157,22 @@ def _endpoints() -> tuple[Endpoint, ...]:
         "EchoService": echo,
     }
     for service, operations in wsdl.SERVICES.items():
-        handler = special.get(service) or (ask if service.endswith("QueryService") else submit)
+        handler = special.get(service) or (
+            answer_query if service.endswith("QueryService") else submit
+        )
         path, names = (
             f"{wsdl.PREFIX}/{service}.svc",
             ", ".join(operation.name for operation in operations),
         )
-        takes, handled = handler is submit, partial(handler, operations)
+        handled = partial(handler, operations)
         endpoints.append(
             Endpoint(
                 "POST",
                 path,
                 f"SOAP 1.1: {names}",
                 handler=handled,
-                takes_messages=takes,
-                said=partial(said, operations) if takes else None,
+                takes_messages=True,
+                said=partial(said, operations),
             )
         )
         endpoints.append(

@@ -78,8 +78,10 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
+    names = [county.id for county in counties]
+
     def make(situation: Situation) -> Sending:
-        county = situation.rng.choice(counties).id
+        county = situation.choose(names)
         message = generate.information_request(
             situation.rng, _day(situation), situation.serial, county
         )

@@ -22,6 +22,11 @@ NO_BATCH = Violation(
     "not the media type of a batch",
     expected="application/x-ndjson or multipart/mixed",
 )
+EMPTY = Violation(
+    "luova.batch-empty",
+    "a batch without a message",
+    expected="a message a line, or parts parted by the boundary that Content-Type names",
+)
 TOO_MANY = Violation(
     "luova.batch-size", "too many messages in a batch", expected=f"at most {batch.MESSAGES_MAX}"
 )
@@ -37,10 +42,12 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
     content_type, size = call.content_type, len(call.body)
     try:
         if content_type in NDJSON_TYPES:
-            inbounds = await desk.beside(size, batch.ndjson, call.body, partner)
+            inbounds = await desk.beside(partner.id, size, batch.ndjson, call.body, partner)
         elif content_type == "multipart/mixed":
             named = call.headers.get("Content-Type", "")
-            inbounds = await desk.beside(size, batch.multipart, call.body, named, partner)
+            inbounds = await desk.beside(
+                partner.id, size, batch.multipart, call.body, named, partner
+            )
         else:
             return answer.no_batch(
                 await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415
@@ -53,7 +60,9 @@ async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
         return answer.no_batch(
             await desk.refuse(_whole(call, partner), "malformed", error.violations), 400
         )
-    return answer.batch(await desk.accept_many(inbounds) if inbounds else [])
+    if not inbounds:
+        return answer.no_batch(await desk.refuse(_whole(call, partner), "malformed", [EMPTY]), 400)
+    return answer.batch(await desk.accept_many(inbounds))
 
 
 def _whole(call: Call, partner: Partner) -> Inbound:

@@ -19,7 +19,7 @@ from exchange.assembly.parts import (
     waiting_limits_of,
     warm_up,
 )
-from exchange.clocks import SequentialIds, WallClock
+from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
@@ -30,6 +30,7 @@ from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.mailbox import Expiring, Mailboxes
+from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
@@ -122,6 +123,7 @@ class Exchange:
         self.asking = Asking(
             self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
         )
+        self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
 
@@ -178,6 +180,7 @@ class Exchange:
             ledger=self.ledger,
             clock=self.clock,
             snapshots=snapshots,
+            requests=self.requests,
             api=Api(
                 self.ledger,
                 self.mailboxes,
@@ -210,6 +213,8 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        since = first_id(self.clock.now())
+        self.ids.begin_after(await self.ledger.latest_id(since, self.worker))
         await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
@@ -237,6 +242,7 @@ class Exchange:
         await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
+        await self.requests.stop()
         self.worker_thread.close()
         # A ledger that takes nothing any more is closed all the same.
         with suppress(LedgerError):

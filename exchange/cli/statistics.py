@@ -71,6 +71,9 @@ def statistics(
         bool,
         typer.Option(help="Withhold small counts; whole months only. JSON-stat withholds always."),
     ] = False,
+    revision: Annotated[
+        str, typer.Option(help="Why open data of days that were published are published again.")
+    ] = "",
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
     ] = None,
@@ -94,18 +97,19 @@ def statistics(
         raise typer.Exit(2)
     report = statistics_report(path, year, first, end, share, dimensions)
     if open_data:
-        report = _opened(report, path, language, form == "json-stat" and not asked)
-    _give(report, form, language, out, by, path)
+        anyway = form == "json-stat" and not asked
+        report = _opened(report, path, language, anyway, revision)
+    _give(report, form, language, out, by, path, revision)
 
 
-def _opened(report: Report, ledger: Path, language: str, anyway: bool) -> Report:
+def _opened(report: Report, ledger: Path, language: str, anyway: bool, revision: str) -> Report:
     """The report as open data. If it is none, the reason goes to standard error on one line;
     `anyway` gives it with small counts withheld, marked as no open data, else the exit code is 2.
     """
     from exchange.publication.published import NotOffered, list_beside, offered
 
     try:
-        return offered(report, list_beside(ledger))
+        return offered(report, list_beside(ledger), revision)
     except (NotOffered, OSError) as refused:
         why = refused.texts[language] if isinstance(refused, NotOffered) else str(refused)
         Console(stderr=True).print(why, highlight=False, soft_wrap=True)
@@ -115,7 +119,13 @@ def _opened(report: Report, ledger: Path, language: str, anyway: bool) -> Report
 
 
 def _give(
-    report: Report, form: str, language: str, out: Path | None, by: str | None, ledger: Path
+    report: Report,
+    form: str,
+    language: str,
+    out: Path | None,
+    by: str | None,
+    ledger: Path,
+    revision: str,
 ) -> None:
     """Print the report, or write it to a file or a folder."""
     # What draws charts and writes workbooks takes a second to import, and the other commands need
@@ -127,7 +137,8 @@ def _give(
     from exchange.publication.text import table_text
 
     if out is not None and (out.is_dir() or not out.suffix):
-        for written in publish(report, out, language, listed=list_beside(ledger)):
+        listed = list_beside(ledger)
+        for written in publish(report, out, language, listed=listed, revision=revision):
             print(written)
     elif form != TABLE:
         write(report, form, language, out, bool(by))

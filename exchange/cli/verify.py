@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import ledger_path
+from exchange.journey.count import REQUEST_KINDS
 from exchange.settings import load
 from exchange.storage.proof.head import head_path
 from exchange.storage.proof.verify import Verification
@@ -74,7 +75,10 @@ def text(verification: Verification) -> str:
         told = [f"{kind} {sums.get(kind, 0)}" for kind in kinds]
         # Of all that there was: retention drops dead letters, and the sums must add up after it.
         dead = sums.get("dead-lettered", 0) - sums.get("resent", 0)
-        lines.append(f"  {channel}: " + ", ".join([*told, f"dead-lettered {dead}"]))
+        told.append(f"dead-lettered {dead}")
+        if requests := sum(sums.get(kind, 0) for kind in REQUEST_KINDS):
+            told.append(f"requests {requests}")
+        lines.append(f"  {channel}: " + ", ".join(told))
     lines += [f"note: {note}" for note in verification.notes]
     lines += [f"head: {head}" for head in verification.heads]
     lines.append("verify: clean" if verification.clean else "verify: BROKEN")

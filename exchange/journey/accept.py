@@ -5,7 +5,7 @@ the second half is `deliver`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
@@ -14,11 +14,19 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
-from exchange.journey.record import accepted_record, envelope_of, rejected_record
+from exchange.journey.record import (
+    ANSWERED,
+    accepted_record,
+    answered_record,
+    envelope_of,
+    rejected_record,
+    told_of,
+)
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import (
+    Answered,
     Channel,
     Clock,
     Context,
@@ -28,9 +36,11 @@ from exchange.ports import (
     Inbound,
     Ledger,
     Outcome,
+    Parsed,
 )
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
+from exchange.schemas.document_limits import shared_effort
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
@@ -84,16 +94,19 @@ class Acceptance:
 
     async def accept_many(self, channel: Channel, inbounds: Sequence[Inbound]) -> list[Outcome]:
         """Several at once, each with an outcome of its own, in order; they share commits. Others
-        have the loop in between, however many there are. One whose receiver is full has the
+        have the loop in between, however many there are. What is wrong with them is explained
+        thoroughly up to a bound for all of them together. One whose receiver is full has the
         outcome `full`, and nothing of it is kept.
         """
         judged_bytes = sum(len(inbound.body) for inbound in inbounds)
         tasks: list[asyncio.Task[Outcome]] = []
         try:
-            for inbound in inbounds:
-                tasks.append(asyncio.create_task(self._accept_one(channel, inbound, judged_bytes)))
-                if len(tasks) % AT_ONCE_MAX == 0:
-                    await asyncio.sleep(0)
+            with shared_effort():
+                for inbound in inbounds:
+                    one = self._accept_one(channel, inbound, judged_bytes)
+                    tasks.append(asyncio.create_task(one))
+                    if len(tasks) % AT_ONCE_MAX == 0:
+                        await asyncio.sleep(0)
             return list(await asyncio.gather(*tasks))
         except asyncio.CancelledError:
             for task in tasks:
@@ -116,7 +129,9 @@ class Acceptance:
         """The same, with the deliveries whose answer somebody waits for (mode `ask`)."""
         now = self._clock.now()
         size = len(inbound.body) if judged_bytes is None else judged_bytes
-        reading = await self._worker_thread.run(size, self._judge.read, channel, inbound)
+        reading = await self._worker_thread.run(
+            inbound.partner.id, size, self._judge.read, channel, inbound
+        )
         digest = blake2b(reading.inbound.stored, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
@@ -142,6 +157,33 @@ class Acceptance:
                 return await self._store_rejection(channel, reading, judgement, digest, now), []
         raise LedgerError(f"{channel.name}: too many messages about the same thing at once")
 
+    async def answer(
+        self,
+        channel: Channel,
+        inbound: Inbound,
+        answering: Callable[[Parsed], Awaitable[Answered]],
+    ) -> tuple[Outcome, Answered | None]:
+        """Take in a question that the exchange itself answers, in one commit with what it was told:
+        nothing is handed out that no record tells of.
+        """
+        now, size = self._clock.now(), len(inbound.body)
+        reading = await self._worker_thread.run(
+            inbound.partner.id, size, self._judge.read, channel, inbound
+        )
+        digest = blake2b(inbound.body, digest_size=16).digest()
+        judgement, destinations = await self._judge_and_route(channel, reading, now, size)
+        if not judgement.verdict.accepted:
+            return await self._reject(channel, reading, judgement, digest, now), None
+        assert reading.parsed is not None, "only what could be read is accepted"
+        answered = await answering(reading.parsed)
+        judgement.verdict.detail[ANSWERED] = told_of(answered)
+        record = self._record(channel, reading, judgement, destinations, digest, now)
+        recorded = await self._ledger.record(answered_record(record, self._clock.now()))
+        if recorded.kind != "new":
+            raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
+        envelope = envelope_of(record.message)
+        return Outcome("accepted", envelope, judgement.violations), answered
+
     async def _record_within_limits(
         self, record: Record, destinations: Sequence[Destination]
     ) -> Recorded:
@@ -166,7 +208,13 @@ class Acceptance:
         """
         now = self._clock.now()
         reading = await self._worker_thread.run(
-            len(inbound.body), self._judge.refused, inbound, reason, violations, channel
+            inbound.partner.id,
+            len(inbound.body),
+            self._judge.refused,
+            inbound,
+            reason,
+            violations,
+            channel,
         )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
         return await self._store_rejection(
@@ -193,7 +241,7 @@ class Acceptance:
             unasked_answers=self._judge.unasked_answers,
         )
         judgement = await self._worker_thread.run(
-            size, self._judge.decide, channel, reading, context
+            reading.inbound.partner.id, size, self._judge.decide, channel, reading, context
         )
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exchange.clocks import Deadline
 from exchange.journey.accept import Acceptance
 from exchange.journey.deliver.attempt import Attempts
 from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
@@ -36,13 +37,13 @@ class Asking:
 
         A duplicate gets the answer that the original got.
         """
-        until = self._clock.now() + min(deadline_seconds, self._longest_seconds) * 1000
+        deadline = Deadline(self._clock, min(deadline_seconds, self._longest_seconds))
         outcome, asked = await self._acceptance.accept_for_answer(channel, inbound)
         if outcome.kind == "duplicate":
             return outcome, await self._earlier_answer(outcome.envelope.id)
         answer: bytes | None = None
         for delivery in asked:
-            delivered = await self._attempts.ask(delivery, (until - self._clock.now()) / 1000)
+            delivered = await self._attempts.ask(delivery, deadline.left_seconds())
             if delivered is not None and answer is None:
                 answer = delivered.answer
         return outcome, answer
@@ -51,7 +52,8 @@ class Asking:
         """Settle what a crash left half asked: nobody waits for those answers any more; how many
         there were.
         """
-        asked = await self._ledger.waiting(lanes, self._clock.now(), 100_000, "ask")
+        # Due or not: the clock may have stepped back meanwhile.
+        asked = await self._ledger.waiting(lanes, 1 << 62, 100_000, "ask")
         return await self._attempts.abandon([each.id for each in asked])
 
     async def _earlier_answer(self, message_id: int) -> bytes | None:

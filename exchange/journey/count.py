@@ -11,6 +11,9 @@ from exchange.ports.ledger import Count, CountKey, DeliveryRow, MessageRow
 
 #: Under what the detail of a message keeps how many of its items are of each kind.
 ITEMS_BY_KIND = "items_by_kind"
+#: Kinds of calls that are no messages: answered, and refused. Nothing else is kept of them, so that
+#: nothing could count them anew.
+REQUEST_KINDS = ("requested", "request-refused")
 #: What is counted by kind of item, too: a delivery as it is made and as it is taken.
 BY_KIND = ("queued", "delivered")
 
@@ -39,6 +42,16 @@ def message_counts(
     if begins:
         counts.append((CountKey(*dimensions, "begun", process), 1, message.items, message.bytes))
     return counts
+
+
+def request_count(
+    minute: int, channel: str, partner: str, endpoint: str, refused: bool, calls: int, size: int
+) -> Count:
+    """Calls of a partner to an endpoint that are no messages, and the bytes that they were
+    answered.
+    """
+    kind = REQUEST_KINDS[refused]
+    return CountKey(minute, channel, "", partner, "", endpoint, kind, ""), calls, 0, size
 
 
 def duplicate_counts(original: MessageRow, at: int) -> list[Count]:

@@ -4,7 +4,7 @@ the ledger; no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +14,18 @@ from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
 from exchange.journey.worker_thread import WorkerThread
-from exchange.ports import Channel, Clock, Inbound, Leased, Ledger, Outcome, Remember, Remembered
+from exchange.ports import (
+    Answered,
+    Channel,
+    Clock,
+    Inbound,
+    Leased,
+    Ledger,
+    Outcome,
+    Parsed,
+    Remember,
+    Remembered,
+)
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
@@ -80,6 +91,12 @@ class ChannelDesk:
         """The whole way and back."""
         return await self._asking.ask(self._channel, inbound, deadline_seconds)
 
+    async def answer(
+        self, inbound: Inbound, answering: Callable[[Parsed], Awaitable[Answered]]
+    ) -> tuple[Outcome, Answered | None]:
+        """A question and the exchange's own answer, in one commit."""
+        return await self._acceptance.answer(self._channel, inbound, answering)
+
     async def lease(
         self,
         partner: str,
@@ -95,10 +112,10 @@ class ChannelDesk:
         return await self._mailboxes.lease(wanted, seconds, wait_seconds)
 
     async def beside(
-        self, size: int, function: Callable[..., Result], *arguments: object
+        self, partner: str, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
-        """Work on a body, a large one beside the loop."""
-        return await self._worker_thread.run(size, function, *arguments)
+        """Work on a partner's body, a large one beside the loop."""
+        return await self._worker_thread.run(partner, size, function, *arguments)
 
     async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""

@@ -5,17 +5,18 @@ itself is the ledger's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import pydantic_core
 
-from exchange.journey.count import message_counts, queued_counts
+from exchange.journey.count import delivery_counts, message_counts, queued_counts
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
-from exchange.ports import Destination, Identity, Ids, Inbound, Parsed
+from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed
 from exchange.ports.lanes import lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
-from exchange.schemas.envelope import Envelope
+from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.violation import Violation
 
 #: Longest sender's id that is kept, in characters; a longer one is a violation in every channel and
@@ -27,6 +28,8 @@ SENDER_ID_CHARACTERS_MAX = 200
 NO_DELIVERY = "no-delivery"
 #: Violations kept with a rejected message.
 VIOLATIONS_KEPT_MAX = 50
+#: Under what the detail of a question keeps what it was told.
+ANSWERED = "answered"
 
 
 def accepted_record(
@@ -99,6 +102,43 @@ def accepted_record(
     counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries, verdict.detail)
     return Record(message, body, deliveries, events, counts)
+
+
+def told_of(answered: Answered) -> dict[str, Any]:
+    """What is kept of an answer: its length in bytes, its digest (BLAKE2b-128), and by reference
+    what it tells of.
+    """
+    digest = blake2b(answered.body, digest_size=16).hexdigest()
+    return {"bytes": len(answered.body), "digest": digest, **answered.told}
+
+
+def answered_record(record: Record, at: int) -> Record:
+    """The record of a question whose deliveries the exchange made itself, by answering it at that
+    time (milliseconds), before it is committed. A question asked again is another one: its id is
+    ours.
+    """
+    message = record.message
+    record.message = message._replace(sender_message_id=f"~{public_id(message.id)}")
+    kinds = ("delivered", "answered")
+    record.deliveries = [
+        each._replace(state="delivered", attempts=1, next_at=0, ended_at=at)
+        for each in record.deliveries
+    ]
+    events, counts = list(record.events), list(record.counts)
+    for each in record.deliveries:
+        events += [EventRow(message.id, each.id, at, kind, "") for kind in kinds]
+        dimensions = (message.channel, message.message_type, message.sender, each.receiver)
+        counts += delivery_counts(
+            at,
+            (*dimensions, message.endpoint),
+            each.items,
+            message.bytes,
+            kinds,
+            message.process,
+            {},
+        )
+    record.events, record.counts = events, counts
+    return record
 
 
 def rejected_record(

@@ -34,6 +34,8 @@ class Reading:
     findings: list[Finding] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     reason: str = ""
+    #: What the schema was asked of.
+    checked: Any = None
     #: What the channel recalled for the last decision.
     known: Mapping[str, Remembered] = field(default_factory=dict)
     #: The accepted message that this one answers.
@@ -117,6 +119,7 @@ class Judge:
         except Malformed as error:
             reading.parsed, reading.violations, reading.reason = None, error.violations, "malformed"
             return reading
+        reading.checked = parsed.document
         if schema_findings:
             reading.findings.extend(schema_findings)
             if has_errors(schema_findings):
@@ -140,6 +143,7 @@ class Judge:
         """Ask the schema of a message that the channel has read anew; whether it found anything."""
         assert reading.message_type is not None, "only what has a type has an identity"
         found = self._check_schema(reading.message_type, parsed)
+        reading.checked = parsed.document
         reading.findings.extend(found)
         if has_errors(found):
             reading.reason = "schema"
@@ -175,10 +179,10 @@ class Judge:
         if parsed is None or identity is None:
             violations = reading.violations or self._locate(reading, reading.findings)
             return Judgement(Verdict(False, 0), violations, reading.reason)
-        findings, document = reading.findings, parsed.document
+        findings = reading.findings
         try:
             rule_findings = channel.rules(parsed, identity, context)
-            if parsed.document is not document and self._schema_again(reading, parsed):
+            if parsed.document is not reading.checked and self._schema_again(reading, parsed):
                 rule_findings = channel.rules(parsed, identity, context)
             if rule_findings and (refused := schema_refused.refused(findings)):
                 rule_findings = _of_right_values(

@@ -12,7 +12,7 @@ from exchange.ports.delivery import (
     TryAgain,
     failed_with,
 )
-from exchange.ports.desk import Desk, Leased, Outcome
+from exchange.ports.desk import Answered, Desk, Leased, Outcome
 from exchange.ports.ledger import (
     CountKey,
     DeliveryRow,
@@ -40,6 +40,7 @@ from exchange.ports.time import Clock, Ids
 
 __all__ = [
     "Actor",
+    "Answered",
     "Attempted",
     "AuditRow",
     "Channel",

@@ -57,9 +57,11 @@ class Endpoint:
 
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
     message (a WSDL, say). `summary` is one line for the documentation of the interface.
-    `takes_messages` says that what is put through it is a message: one that is refused unread (too
-    large, compressed) is counted as rejected, with what `said` makes of its call without the body:
-    type, sender's id, receiver, conversation, as far as address and headers tell. `waits` says that its calls may wait for something:
+    `takes_messages` says that what is put through it is a message, recorded whatever becomes of it:
+    one that is refused unread (too large, compressed) is counted as rejected, with what `said`
+    makes of its call without the body: type, sender's id, receiver, conversation, as far as address
+    and headers tell. Every other call is counted as a request. `waits` says that its calls may wait
+    for something:
     they have limits of their own, and end when the caller goes.
     """
 
@@ -71,6 +73,11 @@ class Endpoint:
     takes_messages: bool = False
     waits: bool = False
     said: Callable[[Call, Partner], Inbound] | None = None
+
+    @property
+    def name(self) -> str:
+        """By which calls of it are counted that are no messages: `GET /luova/v1/mailbox`."""
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from exchange.ports.message import Inbound
+from exchange.ports.message import Inbound, Parsed
 from exchange.ports.rows import Hold, Remember, Remembered
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
+from exchange.schemas.value import value
 from exchange.schemas.violation import Violation
 
 Result = TypeVar("Result")
@@ -51,6 +52,16 @@ class Leased:
     def hold(self) -> Hold:
         """By which it is acknowledged."""
         return Hold(self.delivery_id, self.lease)
+
+
+@value
+class Answered:
+    """What a channel answers to a question: the bytes, and by reference what they tell of
+    (`reports`, `message`, ...), as JSON data that is kept with the question.
+    """
+
+    body: bytes
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 class Desk(Protocol):
@@ -94,6 +105,16 @@ class Desk(Protocol):
         """Accept, then wait for the receiver's answer; None when none came before the deadline."""
         ...
 
+    async def answer(
+        self, inbound: Inbound, answering: Callable[[Parsed], Awaitable[Answered]]
+    ) -> tuple[Outcome, Answered | None]:
+        """Judge a question that the exchange itself answers, have it answered, and commit both at
+        once: the question with what it was told. None when it is rejected.
+
+        A question asked again is another one: no sender's id makes it a duplicate.
+        """
+        ...
+
     async def lease(
         self,
         partner: str,
@@ -112,10 +133,10 @@ class Desk(Protocol):
         ...
 
     async def beside(
-        self, size: int, function: Callable[..., Result], *arguments: object
+        self, partner: str, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
-        """What the function makes of a body of `size` bytes; a large one is not worked at on the
-        event loop.
+        """What the function makes of a partner's body of `size` bytes; a large one is not worked at
+        on the event loop, and large ones of several partners in turn.
         """
         ...
 

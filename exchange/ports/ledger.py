@@ -14,7 +14,9 @@ from exchange.ports.rows import (
     DeliveryRow,
     Due,
     EventRow,
+    Found,
     Hold,
+    MessageFilter,
     MessageRow,
     Old,
     Pending,
@@ -58,6 +60,10 @@ class Ledger(Protocol):
 
     async def settle(self, settlement: Settlement) -> bool:
         """Commit the end of an attempt; False when the delivery was not waiting any more."""
+        ...
+
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else (see `journey.count.REQUEST_KINDS`)."""
         ...
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
@@ -116,9 +122,10 @@ class Ledger(Protocol):
         """
         ...
 
-    async def hasten(self, now: int, furthest: int) -> int:
+    async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what the exchange delivers and would deliver after `furthest` only,
-        as it can be when the clock stepped back; how many deliveries that were.
+        as it can be when the clock stepped back, and let no lease of a mailbox last beyond
+        `leased_until`; how many deliveries that were.
         """
         ...
 
@@ -150,6 +157,12 @@ class Ledger(Protocol):
         """The last position given; whatever was committed has one up to it."""
         ...
 
+    async def latest_id(self, since: int, worker: int) -> int:
+        """The greatest id that a worker gave to a message or a delivery, of those from `since` on
+        (see `clocks.first_id`); 0 when there is none.
+        """
+        ...
+
     async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one: where to
         begin with what came in since a time (see `clocks.first_id`). Costs as much as there are of
@@ -161,6 +174,12 @@ class Ledger(Protocol):
         self, channel: str, sender: str, sender_message_id: str
     ) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
+    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+        """The newest messages with ids below `before` that are wanted, at most `most`, among the
+        `look` newest of those.
+        """
+        ...
+
     async def body(self, message_id: int) -> bytes | None: ...
     async def answer(self, delivery_id: int) -> tuple[str, bytes] | None: ...
     async def deliveries(self, message_id: int) -> list[DeliveryRow]: ...
@@ -222,8 +241,10 @@ __all__ = [
     "DeliveryRow",
     "Due",
     "EventRow",
+    "Found",
     "Hold",
     "Ledger",
+    "MessageFilter",
     "MessageRow",
     "Old",
     "Pending",

@@ -5,12 +5,22 @@ SQL.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from exchange.schemas.value import value
 
 #: From the least to the most; each may what those before it may.
 ROLES = ("viewer", "operator", "admin")
+#: Keys of an operator that count at once: the one in use and the one that takes its place.
+KEYS_MAX = 2
+#: What the audit log says of a rotation after which no earlier key counts.
+AT_ONCE = "only the new key counts"
+
+
+def fingerprint(digest: bytes) -> str:
+    """What the audit log tells of a key, by the digest that is kept of it."""
+    return sha256(digest).hexdigest()[:16]
 
 
 @value
@@ -75,8 +85,10 @@ class Operators(Protocol):
         """The operator that holds the key."""
         ...
 
-    async def by_session(self, digest: bytes, now: int) -> Operator | None:
-        """The operator of a session that has not ended and whose key still counts."""
+    async def by_session(self, digest: bytes, now: int, furthest: int) -> Operator | None:
+        """The operator of a session that has not ended and whose key still counts. One that would
+        end after `furthest` has ended: the clock has stepped back.
+        """
         ...
 
     async def begin_session(

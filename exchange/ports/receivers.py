@@ -37,9 +37,10 @@ class Receivers(Protocol):
         """From up to failing; nothing when it is failing or paused."""
         ...
 
-    async def claim(self, receiver: str, now: int, until: int) -> bool:
+    async def claim(self, receiver: str, now: int, until: int, furthest: int) -> bool:
         """Take the probe that is due; False when it isn't, or another worker has it. Nobody else
-        gets one before `until`.
+        gets one before `until`. One that was to come after `furthest` is due: the clock has
+        stepped back.
         """
         ...
 

@@ -87,6 +87,8 @@ class CountKey(NamedTuple):
     begun (the first of a conversation was accepted). Kinds of deliveries: queued, delivered,
     dead-lettered, resent, skipped, answered, attempt-failed, probe-failed; queued and delivered
     also by kind of item (`delivered:birth`), where a message's items are of several kinds.
+    Kinds of calls that are no messages (message type and receiver empty; `endpoint` is method and
+    path): requested, request-refused.
     """
 
     minute: int
@@ -224,6 +226,29 @@ class DeadFilter(NamedTuple):
 
 #: Every dead letter.
 ALL_DEAD = DeadFilter()
+
+
+class MessageFilter(NamedTuple):
+    """Which messages: what is empty selects nothing out. `detail` is a text that stands in what is
+    kept with the message, say the id of a report that a question was told.
+    """
+
+    channel: str = ""
+    message_type: str = ""
+    sender: str = ""
+    state: str = ""
+    endpoint: str = ""
+    conversation: str = ""
+    detail: str = ""
+
+
+class Found(NamedTuple):
+    """What a search found, the newest first, and the id before which it goes on (0: it looked at
+    all).
+    """
+
+    messages: Sequence[MessageRow]
+    before: int
 
 
 class Old(NamedTuple):

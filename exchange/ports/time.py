@@ -22,6 +22,12 @@ class Clock(Protocol):
 class Ids(Protocol):
     """Where the exchange's ids come from."""
 
+    def begin_after(self, number: int) -> None:
+        """Give only greater ids than this one, which was given before this start: the clock may
+        have stepped back since.
+        """
+        ...
+
     def next(self) -> int:
         """A new id: unique over all workers, growing within one, below 2**63."""
         ...

@@ -115,6 +115,7 @@ def document(report: Report) -> dict[str, Any]:
         ],
         "sources": [dict(text) for text in report.cuts.sources],
         "assumptions": [dict(text) for text in report.cuts.assumptions],
+        **({"revision": report.revision} if report.revision else {}),
     }
 
 
@@ -138,6 +139,7 @@ def _line(line: Line, report: Report) -> dict[str, Any]:
         "share_percent": number(line.share_percent),
         "sent": number(line.sent),
         "received": number(line.received),
+        **({"messages": number(line.messages)} if line.row.sum_of else {}),
         "meaning": all_meanings(report, line.row),
         "missing": list(line.missing),
     }

@@ -12,6 +12,7 @@ from exchange.publication.csv_json import table_csv, to_csv, to_json
 from exchange.publication.data_package import csv_metadata
 from exchange.publication.json_stat import rows_dataset, to_json_stat
 from exchange.publication.page import to_html
+from exchange.publication.text import openness
 from exchange.publication.workbook import to_xlsx
 from exchange.statistics.report import Report
 
@@ -63,7 +64,9 @@ def write(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         if form == "csv":
-            print("\n".join(text[language] for text in report.cuts.sources), file=sys.stderr)
+            beside = [text[language] for text in report.cuts.sources]
+            beside += openness(report, language) if report.open_data else []
+            print("\n".join(beside), file=sys.stderr)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)

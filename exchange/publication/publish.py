@@ -33,6 +33,7 @@ def publish(
     languages: Sequence[str] = LANGUAGES,
     *,
     listed: Path | None = None,
+    revision: str = "",
 ) -> list[Path]:
     """Write the report into `out_dir` (made when it is not there) and return the files, in the
     order written.
@@ -40,7 +41,8 @@ def publish(
     `language` is that of the titles in files for machines (`statistics.csv`, the open data);
     reports for people (text, XLSX, HTML, charts) are written in each of `languages`. The same
     report gives the same bytes: no file says when it was made. Only what lies in `open-data/` is
-    open data, its small counts withheld; `listed` is the file that says what was published before.
+    open data, its small counts withheld; `listed` is the file that says what was published before,
+    `revision` why something of it is published again.
     Where the report is no open data, `open-data/not-offered.txt` says why.
 
     Raises:
@@ -52,7 +54,7 @@ def publish(
     folder.add("statistics.json", to_json(report))
     _for_people(report, folder, languages)
     try:
-        opened = _open_data(offered(report, listed), language)
+        opened = _open_data(offered(report, listed, revision), language)
     except NotOffered as refused:
         texts = (f"{words(each)['not-offered']}: {refused.texts[each]}." for each in languages)
         opened = {NOT_OFFERED: "\n".join(texts) + "\n"}

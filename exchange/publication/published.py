@@ -3,7 +3,7 @@ may follow it; writes no publication.
 
 Of two publications whose periods overlap, one could be subtracted from the other and give away a
 count that both withhold. So open data are of whole calendar months, and no month is published
-twice with other figures.
+twice with other figures but as a revision, which withholds all that was withheld before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import calendar
 import datetime
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from exchange.publication.csv_json import document
 from exchange.publication.text import words
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
-from exchange.statistics.suppression import as_open_data
+from exchange.statistics.suppression import as_open_data, withheld_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +39,70 @@ def list_beside(ledger: Path) -> Path:
     return ledger.with_name(f"{ledger.stem}.open-data.json")
 
 
-def offered(report: Report, listed: Path | None) -> Report:
+def offered(report: Report, listed: Path | None, revision: str = "") -> Report:
     """The report as open data. With a list (a file, made when it is not there), nothing that was
     published before may give its small counts away, and it is put there as well.
 
+    A `revision` (a note that says why) replaces what was published of exactly these days: whatever
+    was withheld then is withheld again, so that the two tell no more than each alone.
+
     Raises:
-        NotOffered: when it isn't of whole months, or overlaps what was published.
+        NotOffered: when it isn't of whole months, these aren't wholly held, it overlaps what was
+            published, or there is nothing to revise.
         OSError: when the list can't be read or written.
     """
     first, last = report.first, report.last
     if first is None or last is None or first.day != 1 or last.day != _days_of_month(last):
         raise _because("not-whole-months", first=first, last=last)
-    opened = report if report.open_data else as_open_data(report)
+    asked = (last - first).days + 1
+    if report.held_days < asked:
+        held = report.held_days
+        raise _because("not-wholly-held", first=first, last=last, held=held, asked=asked)
     if listed is None:
-        return opened
-    entry = {"first": first.isoformat(), "last": last.isoformat(), "sha256": _digest(opened)}
+        return report if report.open_data else as_open_data(report)
     entries = _read(listed)
-    if entry in entries:
-        return opened
+    period = {"first": first.isoformat(), "last": last.isoformat()}
+    former = [entry for entry in entries if period.items() <= entry.items()]
     for before in entries:
         # ISO dates are in order as texts, too.
-        if before["first"] <= entry["last"] and entry["first"] <= before["last"]:
-            raise _because("published-before", list=listed, **before)
+        overlaps = before["first"] <= period["last"] and period["first"] <= before["last"]
+        if overlaps and before not in former:
+            raise _because("published-before", list=listed, **_days(before))
+    if revision and not all("withheld" in entry for entry in former):
+        raise _because("not-revisable", list=listed, **period)
+    if revision and not former:
+        raise _because("nothing-to-revise", list=listed, **period)
+    withheld = {tuple(cell) for entry in former for cell in entry.get("withheld", ())}
+    opened = report if report.open_data else as_open_data(report, withheld if former else ())
+    digest = _digest(opened)
+    for entry in former:
+        if entry["sha256"] == digest:
+            return replace(opened, revision=entry.get("revision", ""))
+    if former and not revision:
+        raise _because("published-before", list=listed, **period)
+    entry = {**period, "sha256": digest, "withheld": withheld_of(opened)}
+    entry |= {"revision": revision} if revision else {}
     listed.write_text(json.dumps([*entries, entry], indent=1) + "\n", encoding="utf-8")
-    return opened
+    return replace(opened, revision=revision)
+
+
+def _days(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {name: entry[name] for name in ("first", "last")}
 
 
 def _because(word: str, **values: Any) -> NotOffered:
     return NotOffered({language: words(language)[word].format(**values) for language in LANGUAGES})
 
 
-def _read(listed: Path) -> list[dict[str, str]]:
+def _read(listed: Path) -> list[dict[str, Any]]:
     if not listed.exists():
         return []
     try:
         entries = json.loads(listed.read_text(encoding="utf-8"))
-        return [
-            {"first": each["first"], "last": each["last"], "sha256": each["sha256"]}
-            for each in entries
-        ]
-    except (ValueError, TypeError, KeyError) as error:
+        if any(not {"first", "last", "sha256"} <= each.keys() for each in entries):
+            raise ValueError("a publication without its days or its digest")
+        return list(entries)
+    except (ValueError, TypeError, AttributeError) as error:
         raise _because("list-unreadable", list=listed) from error
 
 

@@ -37,11 +37,18 @@ def meaning(report: Report, row: Row, language: str) -> str:
 
 
 def between(report: Report, language: str) -> list[str]:
-    """What lies between sent and received, of the rows where they differ: what still waits, was
-    refused, or was sent in one period and taken in another.
+    """What a figure alone doesn't tell: what a sum of several units is in messages; what lies
+    between sent and received, where they differ (what still waits, was refused, or was sent in one
+    period and taken in another).
     """
     say = words(language)
-    return [
+    mixed = [
+        f"{line.row.id}: "
+        + say["meaning-as-messages"].format(messages=figure(line.messages, language))
+        for line in report.lines
+        if line.messages is not None
+    ]
+    return mixed + [
         f"{line.row.id}: "
         + say["meaning-between"].format(
             sent=figure(line.sent, language), received=figure(line.received, language)

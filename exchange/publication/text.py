@@ -156,6 +156,7 @@ def openness(report: Report, language: str) -> list[str]:
     lost = ", ".join(report.not_offered)
     return [
         say["suppression"],
+        *([f"{say['revised']}: {report.revision}"] if report.revision else []),
         *([say["tables-not-offered"].format(tables=lost)] if lost else []),
     ]
 

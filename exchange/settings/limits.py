@@ -95,6 +95,7 @@ class Limits(Section):
         ge=1024,
         description="Largest head of a request, and of a partner's response, in bytes.",
     )
+    headers_max: int = Field(128, ge=16, description="Most headers of a request.")
     read_seconds: float = Field(
         30.0, gt=0, description="Longest time from the first byte of a request to its last."
     )

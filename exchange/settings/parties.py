@@ -19,6 +19,12 @@ class Server(Section):
     workers: int = Field(
         1, ge=1, le=64, description="Processes that share the port and the ledger."
     )
+    grace_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=60,
+        description="Longest time that calls which are being served may take to end at a stop.",
+    )
 
 
 class Partners(Section):

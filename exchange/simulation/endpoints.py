@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 
 from multidict import CIMultiDict
 
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory
 
+#: An endpoint, the channel that it belongs to and the desk behind it.
+_Entry = tuple[Channel, Endpoint, Desk]
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -20,11 +23,16 @@ class InsideEndpoints:
     """What `exchange.web.endpoints` is over sockets: key and path in, the handler's reply out."""
 
     def __init__(
-        self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], directory: Directory
+        self,
+        channels: Iterable[Channel],
+        desk: Callable[[Channel], Desk],
+        directory: Directory,
+        requests: Requests,
     ) -> None:
         self._directory = directory
-        self._plain: dict[tuple[str, str], tuple[Endpoint, Desk]] = {}
-        self._patterns: list[tuple[str, re.Pattern[str], Endpoint, Desk]] = []
+        self._requests = requests
+        self._plain: dict[tuple[str, str], _Entry] = {}
+        self._patterns: list[tuple[str, re.Pattern[str], _Entry]] = []
         for channel in channels:
             behind = desk(channel)
             for endpoint in channel.endpoints:
@@ -32,9 +40,9 @@ class InsideEndpoints:
                     continue
                 if "{" in endpoint.path:
                     pattern = re.compile(_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(endpoint.path)))
-                    self._patterns.append((endpoint.method, pattern, endpoint, behind))
+                    self._patterns.append((endpoint.method, pattern, (channel, endpoint, behind)))
                 else:
-                    self._plain[endpoint.method, endpoint.path] = (endpoint, behind)
+                    self._plain[endpoint.method, endpoint.path] = (channel, endpoint, behind)
 
     async def call(self, call: Call) -> Reply:
         """The exchange's reply to a partner's call."""
@@ -47,16 +55,15 @@ class InsideEndpoints:
             found = self._matching(call, parameters)
             if found is None:
                 return problem(404, "Not found", "no channel has such an endpoint")
-        endpoint, desk = found
-        assert endpoint.handler is not None, "public endpoints are left out"
+        channel, endpoint, desk = found
         received = Call(
             call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters
         )
-        return await endpoint.handler(received, partner, desk)
+        return await self._requests.serve(channel, endpoint, received, partner, desk)
 
-    def _matching(self, call: Call, parameters: dict[str, str]) -> tuple[Endpoint, Desk] | None:
-        for method, pattern, endpoint, desk in self._patterns:
+    def _matching(self, call: Call, parameters: dict[str, str]) -> _Entry | None:
+        for method, pattern, entry in self._patterns:
             if method == call.method and (match := pattern.fullmatch(call.path)):
                 parameters.update(match.groupdict())
-                return endpoint, desk
+                return entry
         return None

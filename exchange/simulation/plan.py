@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import heapq
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -150,8 +151,12 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
     """Plan a year at a scale.
 
     Raises:
-        ValueError: when the workload can't be had at that scale, or a flow belongs to two streams.
+        ValueError: when the workload can't be had at that scale, a flow belongs to two streams, or
+            a partner has two flows of one name, by which scenarios tell them apart.
     """
+    names = Counter((flow.partner, flow.name) for flow in flows)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(f"{twice[0][0]} has two flows named {twice[0][1]!r}")
     whole = quantities(workload, year, scale)
     days = _days_of_streams(workload, whole, year)
     planned: list[Planned] = []

@@ -29,6 +29,8 @@ FOLDER = Path(__file__).with_name("interfaces")
 _FACTOR = re.compile(r"([+-]\d+(?:\.\d+)?)%|x(\d+(?:\.\d+)?)")
 #: Business ids of added partners begin here; synthetic like all others.
 _BUSINESS_ID_FIRST = 3_900_000
+#: Codes of added institutions of EESSI begin here, which no institution of the directory has.
+_INSTITUTION_FIRST = 9_900
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Scenario:
         with the added ones.
 
         Raises:
-            ValueError: when there is no such stream, or no such day.
+            ValueError: when there is no such stream, no such day, or no room for a partner beside
+                the one that it is to be like.
         """
         planned = list(base.planned)
         for name, factor in self.factors:
@@ -89,11 +92,17 @@ class Scenario:
         readings = [(now[flow.partner, flow.name], reading) for flow, reading in readings]
         known = {(flow.partner, flow.name) for flow, _ in readings}
         for name, model in self.added:
-            for each in list(planned):
+            before = len(planned)
+            for each in planned[:before]:
                 partner = name if each.flow.partner == model else each.flow.partner
                 flow = now.get((partner, each.flow.name.replace(model, name)))
                 if flow is not None and flow is not each.flow:
                     planned.append(replace(each, flow=flow))
+            if len(planned) == before:
+                raise ValueError(
+                    f"--what-if: partner+{name}={model}: there is only one such partner as {model}; "
+                    "one that can have another beside it is, say, a county, a fund or a bank"
+                )
         readings += [
             (flow, reading)
             for flow, reading in readings_of(workload, flows)
@@ -205,7 +214,7 @@ def _like(like: Partner, name: str, number: int) -> Partner:
         name=f"{like.name} (what if: {name})",
         key=f"key-{name}",
         business_id=business_id,
-        eessi_id="",
+        eessi_id=f"{like.country}:{_INSTITUTION_FIRST + number}" if like.eessi_id else "",
         serves=(),
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 
 from exchange.schemas.directory import Directory, Partner
 from exchange.statistics.count import BEGUN, KIND
@@ -37,6 +38,8 @@ SIDES = ("sender-sector", "receiver-sector", "sender-country", "receiver-country
 OUTWARD = ("direction", "foreign-country", "home-partner", "home-sector")
 #: The id of the table that somebody asked for.
 ASKED = "by"
+#: Cells up to which a table has its noughts: in a larger one nobody would find what came.
+CELLS_MAX = 1_000
 #: What an item is, where its type tells its items apart: a table by it counts only those.
 ITEM = "item"
 DIMENSIONS = (*PLAIN, *ENDS, *SIDES, *OUTWARD, "flow", "group", ITEM, *TIMES)
@@ -241,6 +244,38 @@ def _outward(
         return ["domestic" if sent_home and got_home else "sent" if sent_home else "received"]
     other = receiver if sent_home else sender
     return [_of(other, "country", UNKNOWN)]
+
+
+def with_noughts(
+    breakdown: Breakdown, known: Mapping[str, Collection[str]]
+) -> dict[tuple[str, ...], Figures]:
+    """The cells with those that never came as noughts: each combination of what the columns have,
+    and of the `known` keys of a column. Days are those counted, each with its own week and month; an
+    end has both directions. More than `CELLS_MAX` are left as they are.
+    """
+    columns, cells = breakdown.columns, breakdown.cells
+    if not cells:
+        return cells
+    # Columns that follow from one another are taken together, as they came.
+    times = tuple(place for place, name in enumerate(columns) if name in TIMES)
+    alone = [(place,) for place, name in enumerate(columns) if name not in TIMES]
+    groups = [*alone, times] if times else alone
+    values: list[list[tuple[str, ...]]] = []
+    for places in groups:
+        name = columns[places[0]]
+        came = {tuple(key[place] for place in places) for key in cells}
+        came |= {(key,) for key in known.get(name, ())}
+        came |= {("sent",), ("received",)} if name.endswith("-end") else set()
+        values.append(sorted(came))
+    if prod(map(len, values)) > CELLS_MAX:
+        return cells
+    order = [place for places in groups for place in places]
+    filled: dict[tuple[str, ...], Figures] = {}
+    for chosen in product(*values):
+        by_place = dict(zip(order, (value for part in chosen for value in part), strict=True))
+        key = tuple(by_place[place] for place in range(len(columns)))
+        filled[key] = cells.get(key) or Figures()
+    return filled
 
 
 def times_of(day: int, hour: int | None = None) -> dict[str, str]:

@@ -28,11 +28,14 @@ State = Literal["counted", "no-type-yet", "withheld", "not-held", "no-whole-day"
 
 @dataclass(slots=True)
 class RowSum:
-    """What a row selects: at its own moment (`counted`), when sent and when received."""
+    """What a row selects: at its own moment (`counted`, and `messages` whatever its unit), when
+    sent and when received.
+    """
 
     counted: float = 0
     sent: float = 0
     received: float = 0
+    messages: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Line:
     `published` is the figure of the year compared with, `expected` the same scaled to the traffic
     that was counted; `whole` says whether the period is held as a whole. `sent` and `received` are
     the same selection at both moments. `missing` names the rows that a sum leaves out for having no
-    type yet.
+    type yet. `messages` is what a sum of rows in several units is in messages; None for others.
     """
 
     row: Row
@@ -57,6 +60,7 @@ class Line:
     whole: bool = True
     sent: float | None = None
     received: float | None = None
+    messages: float | None = None
 
     @property
     def state(self) -> State:
@@ -175,6 +179,7 @@ class Hit:
         figure = items if self.of_items else messages
         if self.own:
             total.counted += figure
+            total.messages += messages
         if self.when == "sent":
             total.sent += figure
         else:
@@ -247,9 +252,9 @@ def _line(row: Row, sums: Mapping[str, RowSum], period: Period) -> Line:
         why = "not-held"
     elif row.per_day and period.days < 1:
         why = "no-whole-day"
-    figures: list[float | None] = [None, None, None]
+    figures: list[float | None] = [None, None, None, None]
     if total is not None and why == "counted":
-        figures = [total.counted, total.sent, total.received]
+        figures = [total.counted, total.sent, total.received, total.messages]
         if row.per_day:
             figures = [figure / period.days for figure in figures if figure is not None]
     return Line(
@@ -262,6 +267,7 @@ def _line(row: Row, sums: Mapping[str, RowSum], period: Period) -> Line:
         whole=period.complete,
         sent=figures[1],
         received=figures[2],
+        messages=figures[3] if row.sum_of else None,
     )
 
 

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from exchange.statistics.breakdown import NAMED_BY, Figures
+from exchange.statistics.breakdown import ITEM, NAMED_BY, Figures, with_noughts
 from exchange.statistics.count import Line, Period, lines_of
 from exchange.statistics.coverage import Coverage
 from exchange.statistics.cuts import BandOf, Cuts, ShareOf, TableOf, Title
@@ -112,6 +112,8 @@ class Report:
     not_offered: tuple[str, ...] = ()
     #: Why the report is no open data although its small counts are withheld, by language.
     not_open: Mapping[str, str] | None = None
+    #: Why figures that were published before are published again; empty when they aren't.
+    revision: str = ""
 
     def name(self, column: str, key: str, language: str) -> str:
         """What a key of a column is called; the key itself when nobody named it."""
@@ -147,7 +149,11 @@ def report_of(
             if (band := _band(cut, by_id, tally.band_days[cut.row], period, covered))
         ],
         tables=[
-            _table(breakdown.table, breakdown.columns, breakdown.cells)
+            _table(
+                breakdown.table,
+                breakdown.columns,
+                with_noughts(breakdown, {ITEM: cuts.names[ITEM]}),
+            )
             for breakdown in tally.breakdowns
         ],
         channels={name: dict(kinds) for name, kinds in sorted(tally.channels.items())},

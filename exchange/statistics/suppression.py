@@ -27,6 +27,8 @@ THRESHOLD = 5
 
 #: A cell of a table: `(table id, *keys)`.
 Cell = tuple[Hashable, ...]
+#: What stands for a table's id where a row of the statistics is meant.
+ROWS = "rows"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,11 +51,13 @@ def withheld_rows(
     counts: Mapping[str, float],
     sums: Collection[RowSum],
     alike: Collection[Collection[str]] = (),
+    earlier: Collection[str] = (),
 ) -> set[str]:
-    """The rows to withhold. `alike` names rows of the same deliveries, in different units: one
-    tells nearly the other.
+    """The rows to withhold, those withheld `earlier` among them. `alike` names rows of the same
+    deliveries, in different units: one tells nearly the other.
     """
     hidden = {name for name, count in counts.items() if _small(count)}
+    hidden |= counts.keys() & earlier
     before = -1
     while len(hidden) != before:
         before = len(hidden)
@@ -69,13 +73,15 @@ def withheld_rows(
 
 
 def withheld_cells(
-    counts: Mapping[Cell, int], partitions: Sequence[Partition]
+    counts: Mapping[Cell, int], partitions: Sequence[Partition], earlier: Collection[Cell] = ()
 ) -> tuple[set[Cell], list[Partition]]:
-    """The cells of tables to withhold, and the partitions that can't be protected.
+    """The cells of tables to withhold, those withheld `earlier` among them, and the partitions that
+    can't be protected.
 
     Each cell may be a part of one partition, and the whole of another one below it.
     """
     hidden = {cell for cell, count in counts.items() if _small(count)}
+    hidden |= counts.keys() & earlier
     inside = {
         each.whole: [cell for cell in each.parts if counts[cell]]
         for each in partitions
@@ -114,17 +120,18 @@ def withheld_cells(
     return hidden, failed
 
 
-def as_open_data(report: Report) -> Report:
+def as_open_data(report: Report, before: Collection[Cell] = ()) -> Report:
     """What of a report may be published as open data: lines, shares and the tables marked so that
-    can be protected, small counts withheld.
+    can be protected, small counts withheld, and whatever was withheld `before` (see `withheld_of`).
     """
     counts = {
         line.row.id: float(round(line.counted * (report.period.days if line.row.per_day else 1)))
         for line in report.lines
         if line.counted is not None
     }
-    rows = withheld_rows(counts, _sums_of_rows(report), _alike(report))
-    tables, cells = _protected([table for table in report.tables if table.cut.open], report)
+    rows_before = {str(cell[1]) for cell in before if cell[0] == ROWS}
+    rows = withheld_rows(counts, _sums_of_rows(report), _alike(report), rows_before)
+    tables, cells = _protected([table for table in report.tables if table.cut.open], report, before)
     offered = {table.cut.id for table in tables}
     return dataclasses.replace(
         report,
@@ -142,6 +149,17 @@ def as_open_data(report: Report) -> Report:
         hours={},
         open_data=True,
     )
+
+
+def withheld_of(opened: Report) -> list[Cell]:
+    """What open data withhold: `(ROWS, row)`, and cells of tables."""
+    rows: list[Cell] = [(ROWS, line.row.id) for line in opened.lines if line.withheld]
+    return rows + [
+        (table.cut.id, *key)
+        for table in opened.tables
+        for key, figures, _ in table.rows
+        if figures is None
+    ]
 
 
 def _small(count: float) -> bool:
@@ -167,7 +185,9 @@ def _alike(report: Report) -> list[list[str]]:
     return [names for names in alike.values() if len(names) > 1]
 
 
-def _protected(tables: Sequence[Table], report: Report) -> tuple[Sequence[Table], set[Cell]]:
+def _protected(
+    tables: Sequence[Table], report: Report, before: Collection[Cell]
+) -> tuple[Sequence[Table], set[Cell]]:
     """The tables that can be offered together, and the cells of them to withhold."""
     while True:
         counts: dict[Cell, int] = {
@@ -177,7 +197,7 @@ def _protected(tables: Sequence[Table], report: Report) -> tuple[Sequence[Table]
             if figures is not None
         }
         partitions = [each for table in tables for each in _partitions(table, tables, report)]
-        hidden, failed = withheld_cells(counts, partitions)
+        hidden, failed = withheld_cells(counts, partitions, before)
         if not failed:
             return tables, hidden
         lost = {cell[0] for each in failed for cell in each.parts}
@@ -205,8 +225,8 @@ def _group(message_type: str, report: Report) -> str:
 
 
 def _line(line: Line, hide: bool) -> Line:
-    # The other moment of a row is a figure that no sum here looks after.
-    line = dataclasses.replace(line, sent=None, received=None)
+    # The other moment of a row, and a sum in messages, are figures that no sum here looks after.
+    line = dataclasses.replace(line, sent=None, received=None, messages=None)
     return dataclasses.replace(line, counted=None, withheld=True) if hide else line
 
 

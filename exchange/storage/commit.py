@@ -279,15 +279,22 @@ def _settle_statement(rows: int) -> str:
     )
 
 
-#: By the index of each of the two kinds that wait.
+#: By the index of each of the two kinds that wait to be made; and of leases.
 _HASTEN = (
     "UPDATE delivery SET next_at=? "
     "WHERE state='waiting' AND mode='push' AND ordered=0 AND next_at>?",
     "UPDATE delivery SET next_at=? "
     "WHERE state='waiting' AND mode='push' AND ordered=1 AND receiver>='' AND next_at>?",
 )
+_SHORTEN = (
+    "UPDATE delivery SET next_at=? "
+    "WHERE state='waiting' AND mode='mailbox' AND message_id>0 AND next_at>?"
+)
 
 
-def hasten(connection: sqlite3.Connection, now: int, furthest: int) -> int:
-    """Make deliveries by push due now that were to wait beyond `furthest`; how many there were."""
-    return sum(connection.execute(each, (now, furthest)).rowcount for each in _HASTEN)
+def hasten(connection: sqlite3.Connection, now: int, furthest: int, leased_until: int) -> int:
+    """Make deliveries by push due now that were to wait beyond `furthest`, and let leases end at
+    `leased_until` at the latest; how many there were.
+    """
+    hastened = sum(connection.execute(each, (now, furthest)).rowcount for each in _HASTEN)
+    return hastened + connection.execute(_SHORTEN, (leased_until, leased_until)).rowcount

@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from exchange.clocks import SEQUENCE_BITS, WORKER_MASK
 from exchange.ports.ledger import (
     CountKey,
     DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
+    Found,
+    MessageFilter,
     MessageRow,
     Pending,
     Place,
@@ -221,6 +224,19 @@ def position(connection: sqlite3.Connection) -> int:
     return row[0] if row else 0
 
 
+def latest_id(connection: sqlite3.Connection, since: int, worker: int) -> int:
+    """The greatest id of a worker from `since` on (0: none), of messages and deliveries."""
+    found = [
+        connection.execute(
+            f"SELECT id FROM {table} WHERE id>=? AND (id>>{SEQUENCE_BITS})&{WORKER_MASK}=? "
+            "ORDER BY id DESC LIMIT 1",
+            (since, worker),
+        ).fetchone()
+        for table in ("message", "delivery")
+    ]
+    return max((row[0] for row in found if row is not None), default=0)
+
+
 def position_before(connection: sqlite3.Connection, message_id: int, most_are_older: bool) -> int:
     """The last position before those of all messages with that id or a greater one, found by their
     ids or, where most are not older, by positions from the first one.
@@ -238,6 +254,25 @@ def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | Non
     """A message by our id."""
     row = connection.execute(f"SELECT {MESSAGE} FROM message WHERE id=?", (message_id,)).fetchone()
     return MessageRow(*row) if row else None
+
+
+def search(
+    connection: sqlite3.Connection, wanted: MessageFilter, before: int, most: int, look: int
+) -> Found:
+    """The newest messages that are wanted, among the `look` newest with ids below `before`."""
+    last = connection.execute(
+        "SELECT id FROM message WHERE id<? ORDER BY id DESC LIMIT 1 OFFSET ?", (before, look - 1)
+    ).fetchone()
+    first = int(last[0]) if last else 0
+    chosen = {name: value for name, value in wanted._asdict().items() if value}
+    conditions = ["id<?", "id>=?"]
+    conditions += [f"instr({name},?)" if name == "detail" else f"{name}=?" for name in chosen]
+    rows = connection.execute(
+        f"SELECT {MESSAGE} FROM message WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
+        (before, first, *chosen.values(), most),
+    ).fetchall()
+    found = [MessageRow(*row) for row in rows]
+    return Found(found, found[-1].id if len(found) == most else first)
 
 
 def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:

@@ -36,12 +36,12 @@ class SqliteReceivers:
             (receiver, now, reason, next_probe_at),
         )
 
-    async def claim(self, receiver: str, now: int, until: int) -> bool:
+    async def claim(self, receiver: str, now: int, until: int, furthest: int) -> bool:
         """Take the probe that is due."""
         return await self._change(
             "UPDATE receiver_state SET next_probe_at=?,probes=probes+1 "
-            "WHERE receiver=? AND state='failing' AND next_probe_at<=?",
-            (until, receiver, now),
+            "WHERE receiver=? AND state='failing' AND next_probe_at NOT BETWEEN ? AND ?",
+            (until, receiver, now + 1, furthest),
         )
 
     async def probe_failed(self, receiver: str, reason: str, next_probe_at: int) -> None:

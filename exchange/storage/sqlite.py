@@ -17,11 +17,14 @@ from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.ports.ledger import (
     ALL_DEAD,
+    Count,
     DeadFilter,
     DeliveryRow,
     Due,
     EventRow,
+    Found,
     Hold,
+    MessageFilter,
     MessageRow,
     Old,
     Pending,
@@ -42,6 +45,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.sums import Totals
 from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
@@ -145,6 +149,12 @@ class SqliteLedger:
         result: bool = await self._writer.submit(settlement)
         return result
 
+    async def count(self, counts: Sequence[Count]) -> None:
+        """Commit counts of what leaves nothing else."""
+        totals = Totals()
+        totals.add(counts)
+        await self._writer.submit(totals.write)
+
     async def change(self, work: Work) -> Any:
         """Commit any other change (a simulation's checkpoint, a test's)."""
         return await self._writer.submit(work)
@@ -218,10 +228,10 @@ class SqliteLedger:
         """What lay in a mailbox for too long."""
         return self._read(mailbox.overdue, before, since, now, most)
 
-    async def hasten(self, now: int, furthest: int) -> int:
+    async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what waits for longer than it may."""
         hastened: int = await self._writer.submit(
-            lambda connection: hasten(connection, now, furthest)
+            lambda connection: hasten(connection, now, furthest, leased_until)
         )
         return hastened
 
@@ -248,6 +258,11 @@ class SqliteLedger:
         """The last position given."""
         return self._read(queries.position)
 
+    async def latest_id(self, since: int, worker: int) -> int:
+        """The greatest id of a worker."""
+        found: int = await self._scan(queries.latest_id, since, worker)
+        return found
+
     async def position_before(self, message_id: int, most_are_older: bool = True) -> int:
         """The last position before those of all messages with that id or a greater one."""
         found: int = await self._scan(queries.position_before, message_id, most_are_older)
@@ -256,6 +271,11 @@ class SqliteLedger:
     async def message(self, message_id: int) -> MessageRow | None:
         """A message by our id."""
         return self._read(queries.message, message_id)
+
+    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+        """The newest messages that are wanted."""
+        found: Found = await self._scan(queries.search, wanted, before, most, look)
+        return found
 
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""

@@ -16,6 +16,7 @@ from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.dead_letters import PAGE_MAX, DeadLetters
+from exchange.web.message_search import MessageSearch
 from exchange.web.openapi import Operation, listed, problem_response, reference
 from exchange.web.snapshot import Snapshots
 
@@ -64,6 +65,7 @@ class Api:
                 problems=(400,),
             ),
             Operation("GET", "/api/v1/catalogue", self.catalogue, listed("MessageType")),
+            *MessageSearch(self._ledger).operations(),
             Operation(
                 "GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)
             ),
@@ -192,7 +194,11 @@ class Api:
         """
         body = await request.read()
         result = await self._worker_thread.run(
-            len(body), self._checking.check, body, request.query.get("type", "")
+            f"at {request.remote}",
+            len(body),
+            self._checking.check,
+            body,
+            request.query.get("type", ""),
         )
         return web.json_response(result.as_dict())
 

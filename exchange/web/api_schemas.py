@@ -78,6 +78,24 @@ MESSAGE = _object(
     }
 )
 
+#: A message as a search shows it, and the names of what it shows.
+_OF_FOUND = (
+    *("channel", "message_type", "sender", "sender_message_id", "received_at", "state"),
+    *("endpoint", "conversation", "items", "bytes"),
+)
+MESSAGES_FOUND = _object(
+    {
+        "messages": {
+            "type": "array",
+            "items": _object(
+                {"id": _ID, **{name: MESSAGE["properties"][name] for name in _OF_FOUND}},
+                process=_TEXT,
+            ),
+        },
+        "before": {"type": "string", "description": "Where to go on; empty: all was looked at"},
+    }
+)
+
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Violation": VIOLATION,
@@ -97,6 +115,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Delivery": DELIVERY,
     "Event": EVENT,
     "Message": MESSAGE,
+    "MessagesFound": MESSAGES_FOUND,
     "DeadLetter": _object(
         {
             **{

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
@@ -26,7 +27,7 @@ from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rates import Rates
-from exchange.web.refusals import refusing
+from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
@@ -53,6 +54,7 @@ class Parts:
     ledger: Ledger
     clock: Clock
     snapshots: Snapshots
+    requests: Requests
     api: Api
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
@@ -67,15 +69,13 @@ def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    endpoints = Endpoints(parts.directory, parts.limits, metrics, Rates(parts.workers))
+    rates = Rates(parts.workers)
+    endpoints = Endpoints(parts.directory, parts.limits, metrics, parts.requests, rates)
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
-        middlewares=[
-            refusing(endpoints, parts.limits),
-            refuse_without_ledger,
-            guard.middleware(),
-        ],
+        middlewares=[refuse_without_ledger, guard.middleware()],
     )
+    app[REFUSALS] = Refusals(endpoints, parts.limits)
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))

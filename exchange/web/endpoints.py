@@ -14,20 +14,25 @@ import structlog
 from aiohttp import hdrs, web
 
 from exchange.errors import Full, LedgerClosed, LedgerUnavailable
+from exchange.journey.requests import Requests
 from exchange.journey.waiting import RETRY_AFTER_SECONDS as FULL_SECONDS
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
+from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
 from exchange.web.call_slots import CallSlots
-from exchange.web.connections import NoRoom, RequestLate, sender_known, when_lost
+from exchange.web.connection import sender_known, when_lost
+from exchange.web.connections import NoRoom, RequestLate
 from exchange.web.metrics import Metrics
 from exchange.web.rates import Rates
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 1
+#: What refusals at addresses of no channel are counted under.
+NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
 
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
@@ -48,6 +53,9 @@ NO_ENDPOINT = Refusal(
     "not-found", 404, "there is no such address; /api/openapi.json lists every one"
 )
 BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
+LEFT = Refusal(
+    "left", 400, "the caller ended its side of the connection while the call was waiting"
+)
 COMPRESSED = Refusal(
     "unsupported",
     415,
@@ -78,9 +86,11 @@ class Endpoints:
         directory: Directory,
         limits: Limits,
         metrics: Metrics,
+        requests: Requests,
         rates: Rates,
     ) -> None:
         self._directory = directory
+        self._requests = requests
         self._limits = limits
         self._metrics = metrics
         self._rates = rates
@@ -131,7 +141,10 @@ class Endpoints:
             public = endpoint.public
 
             async def serve_public(request: web.Request) -> web.Response:
-                return response(public(call_of(request, b"")))
+                started = time.perf_counter()
+                reply = public(call_of(request, b""))
+                self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
+                return response(reply)
 
             return serve_public
         entry = Entry(channel, endpoint, desk)
@@ -141,12 +154,15 @@ class Endpoints:
 
         return serve
 
-    def refuse(self, path: str, refusal: Refusal) -> Reply | None:
-        """The refusal in the form of the channel that the path belongs to; None when it is
-        no channel's.
+    def refuse(self, path: str, refusal: Refusal) -> Reply:
+        """The refusal in the form of the channel that the path belongs to, or as a problem document
+        when it is no channel's; counted either way.
         """
         channel = self._channels.get(path.split("/")[1] if "/" in path else "")
-        return None if channel is None else self._refuse(channel, refusal)
+        if channel is not None:
+            return self._refuse(channel, refusal)
+        self._metrics.refused(NO_CHANNEL, refusal.reason)
+        return refuse_with_problem(refusal)
 
     async def serve(self, entry: Entry, request: web.Request) -> Reply:
         """Refuse, or let the channel's handler answer; a body is read only when its sender may
@@ -182,11 +198,11 @@ class Endpoints:
                     unread = _unread(endpoint, call_of(request, b""), partner)
                     await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
-            assert endpoint.handler is not None, "an endpoint has a handler or is public"
-            handling = endpoint.handler(call_of(request, body), partner, desk)
+            call = call_of(request, body)
+            handling = self._requests.serve(channel, endpoint, call, partner, desk)
             if not endpoint.waits:
                 return await handling
-            return await _while_connected(request, handling) or self._refuse(channel, BROKEN_OFF)
+            return await _while_connected(request, handling) or self._refuse(channel, LEFT)
         except Full as error:
             return self._refuse(channel, full(error))
         except LedgerClosed:

@@ -15,6 +15,8 @@ BUCKETS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2
 
 #: What a snapshot says of this moment; all else in it only grows.
 PRESENT = ("waiting", "dead-lettered")
+#: What of a snapshot counts calls, not messages.
+REQUESTS = "requests"
 
 
 class _Ever(Collector):
@@ -32,11 +34,20 @@ class _Ever(Collector):
             "Messages and deliveries by channel and kind since the ledger began, from the ledger",
             labels=("channel", "kind"),
         )
+        requests = CounterMetricFamily(
+            "exchange_requests",
+            "Calls of partners that are no messages (polls, acknowledgements, states), by channel, "
+            "from the ledger",
+            labels=("channel",),
+        )
         for name, row in self._metrics.ever.items():
             for kind, count in row.items():
-                if kind not in PRESENT:
+                if kind == REQUESTS:
+                    requests.add_metric((name,), count)
+                elif kind not in PRESENT:
                     family.add_metric((name, kind), count)
         yield family
+        yield requests
 
 
 class Metrics:

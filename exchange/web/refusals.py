@@ -1,19 +1,21 @@
 """What ends a request at any address before or instead of its handler, told in the form of the
-address: the channel's own, or a problem document.
+address: the channel's own, or a problem document; nothing that aiohttp would say itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import structlog
-from aiohttp import hdrs, web
-from aiohttp.typedefs import Middleware
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp.http_exceptions import LineTooLong
 
 from exchange.ports import Refusal
-from exchange.ports.channel import refuse_with_problem
+from exchange.schemas.call import Reply
 from exchange.settings import Limits
-from exchange.web.connections import Connection, NoRoom, RequestLate, head_bytes, is_text
+from exchange.web.connections import NoRoom, RequestLate
 from exchange.web.endpoints import (
     BROKEN_OFF,
     BUSY,
@@ -27,72 +29,150 @@ from exchange.web.endpoints import (
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
+#: The method of a request line and the first step of its path.
+_ROOT = re.compile(rb"[A-Za-z]+ (/[A-Za-z0-9_-]+)")
 #: After these the rest of the request is not read: the connection ends with the reply.
-_UNREAD = frozenset((400, 408, 413, 431, 503))
+_UNREAD = frozenset((400, 408, 413, 417, 431, 503, 505))
 
 NO_TEXT = Refusal(
     "head-encoding", 400, "the head of the request is no text: UTF-8 is wanted, ASCII is safe"
 )
+EXPECTS = Refusal("expectation", 417, "the header Expect takes 100-continue and nothing else")
+VERSION = Refusal("version", 505, "HTTP/1.1 is spoken here, and HTTP/1.0")
+NO_REQUEST = Refusal("not-http", 400, "what came is no HTTP/1.1 request (RFC 9112)")
+SLOW_HEAD = Refusal("timeout", 408, "the head of the request did not arrive in time")
+NO_ROOM = Refusal("busy", 503, "the exchange holds too many requests", 1)
 
 
-def refusing(  # noqa: C901 - one clause for each way in which a request ends
-    endpoints: Endpoints, limits: Limits
-) -> Middleware:
-    """The middleware around every handler of a worker."""
+class Refusals:
+    """Every refusal of a worker that no endpoint makes itself."""
 
-    def refuse(request: web.Request, refusal: Refusal) -> web.Response:
-        reply = endpoints.refuse(request.path, refusal) or refuse_with_problem(refusal)
-        answered = response(reply)
+    def __init__(self, endpoints: Endpoints, limits: Limits) -> None:
+        self._endpoints = endpoints
+        self._limits = limits
+
+    def around(self, handler: Handler) -> Handler:
+        """The application's handler, with each of its errors and each of aiohttp's told as a
+        refusal.
+        """
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            if refusal := self._of_head(request):
+                return self._refuse(request, refusal)
+            try:
+                return await handler(request)
+            except web.HTTPException as error:
+                if error.status < 400:
+                    raise
+                answered = self._refuse(request, self._of_aiohttp(error))
+                if isinstance(error, web.HTTPMethodNotAllowed):
+                    answered.headers[hdrs.ALLOW] = _methods(error)
+                return answered
+            except RequestLate:
+                return self._refuse(request, SLOW)
+            except NoRoom:
+                return self._refuse(request, BUSY)
+            except web.RequestPayloadError:
+                return self._refuse(request, BROKEN_OFF)
+            except ConnectionError:
+                raise
+            except Exception:  # a bug must say nothing of the request, to nobody
+                log.exception("request failed", at=_resource(request))
+                return self._refuse(request, FAILED)
+
+        return answer
+
+    def of_no_request(self, status: int, error: BaseException | None, first: bytes) -> Reply:
+        """The reply to what is no request: what aiohttp would answer with that status, or why it
+        was given up. Its form is that of the address which its first bytes seem to name.
+        """
+        if isinstance(error, RequestLate):
+            refusal = SLOW_HEAD
+        elif isinstance(error, NoRoom):
+            refusal = NO_ROOM
+        elif isinstance(error, LineTooLong) or "Too many headers" in str(error):
+            refusal = self._head_too_large("more")
+        else:
+            refusal = NO_REQUEST if status < 500 else FAILED
+        root = _ROOT.match(first)
+        return self._endpoints.refuse(root[1].decode() if root else "", refusal)
+
+    def _refuse(self, request: web.BaseRequest, refusal: Refusal) -> web.Response:
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the reply is sent already")
+        answered = response(self._endpoints.refuse(request.path, refusal))
         if refusal.status in _UNREAD and not request.content.is_eof():
             answered.force_close()
         return answered
 
-    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def _of_head(self, request: web.BaseRequest) -> Refusal | None:
+        """What is wrong with a head that aiohttp took."""
         size = head_bytes(request)
-        if size > limits.head_bytes_max:
-            return refuse(request, _head_too_large(limits.head_bytes_max, size))
-        if not is_text(request):
-            return refuse(request, NO_TEXT)
-        try:
-            return await handler(request)
-        except web.HTTPRequestEntityTooLarge:
-            return refuse(request, too_large(limits.body_bytes_max))
-        except web.HTTPNotFound:
-            return refuse(request, NO_ENDPOINT)
-        except web.HTTPMethodNotAllowed as error:
-            methods = ", ".join(sorted(error.allowed_methods))
-            answered = refuse(request, Refusal("method", 405, f"this address takes {methods} only"))
-            answered.headers[hdrs.ALLOW] = methods
-            return answered
-        except RequestLate:
-            return refuse(request, SLOW)
-        except NoRoom:
-            return refuse(request, BUSY)
-        except web.RequestPayloadError:
-            return refuse(request, BROKEN_OFF)
-        except (web.HTTPException, ConnectionError):
-            raise
-        except Exception:  # a bug must say nothing of the request, to nobody
-            resource = request.match_info.route.resource
-            log.exception("request failed", at=resource.canonical if resource else "")
-            return refuse(request, FAILED)
+        if size > self._limits.head_bytes_max:
+            return self._head_too_large(f"{size} bytes")
+        if len(request.raw_headers) > self._limits.headers_max:
+            return self._head_too_large(f"{len(request.raw_headers)} headers")
+        if request.version not in (HttpVersion10, HttpVersion11):
+            return VERSION
+        return None if is_text(request) else NO_TEXT
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            return await answer(request, handler)
-        finally:
-            if isinstance(request.protocol, Connection):
-                request.protocol.answered()
+    def _of_aiohttp(self, error: web.HTTPException) -> Refusal:
+        """The same as aiohttp refuses, in our words: its own repeat what was sent."""
+        if isinstance(error, web.HTTPRequestEntityTooLarge):
+            return too_large(self._limits.body_bytes_max)
+        if isinstance(error, web.HTTPNotFound):
+            return NO_ENDPOINT
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            return Refusal("method", 405, f"this address takes {_methods(error)} only")
+        if isinstance(error, web.HTTPExpectationFailed):
+            return EXPECTS
+        phrase = HTTPStatus(error.status).phrase.lower()
+        return Refusal("refused", error.status, f"the request can't be served: {phrase}")
 
-    return middleware
+    def _head_too_large(self, found: str) -> Refusal:
+        limits = self._limits
+        return Refusal(
+            "head-too-large",
+            431,
+            f"the head of the request has {found}; at most {limits.head_bytes_max} bytes and "
+            f"{limits.headers_max} headers are taken",
+        )
 
 
-def _head_too_large(most: int, found: int) -> Refusal:
-    return Refusal(
-        "head-too-large",
-        431,
-        f"the head of the request has {found} bytes, at most {most} are taken",
+#: Where an application keeps its refusals, for the server that it is put on.
+REFUSALS = web.AppKey("REFUSALS", Refusals)
+
+
+def _methods(error: web.HTTPMethodNotAllowed) -> str:
+    return ", ".join(sorted(error.allowed_methods))
+
+
+def _resource(request: web.BaseRequest) -> str:
+    """The address as the routes have it, without what the caller put into it."""
+    found = request.match_info.route.resource if isinstance(request, web.Request) else None
+    return found.canonical if found else ""
+
+
+def head_bytes(request: web.BaseRequest) -> int:
+    """The size of the request's head, in bytes."""
+    return len(request.raw_path) + sum(
+        len(name) + len(value) + 4 for name, value in request.raw_headers
     )
+
+
+def is_text(request: web.BaseRequest) -> bool:
+    """Whether the request's headers are text (its target is ASCII, or aiohttp refuses it).
+    What is not in UTF-8 is no character that could be stored, shown or sent on: aiohttp
+    makes half surrogates of it.
+    """
+    return all(value.isascii() or _is_utf8(value) for _, value in request.raw_headers)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from exchange.settings import Limits
+from exchange.web.connection import Connection, beginning
 from exchange.web.connections import Connections
+from exchange.web.refusals import REFUSALS
 
 #: Connections that wait to be taken.
 BACKLOG = 1024
@@ -27,11 +29,15 @@ async def serving(
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace_seconds)
     await runner.setup()
-    assert runner.server is not None, "a runner that is set up has a server"
+    server, refusals = runner.server, app[REFUSALS]
+    assert server is not None, "a runner that is set up has a server"
     try:
-        connections = Connections(runner.server, limits)
+        # Around all that aiohttp does with a request, so that nothing is said in its words.
+        server.request_handler = refusals.around(server.request_handler)
+        server.request_factory = beginning(server.request_factory)
+        connections = Connections(limits, refusals.of_no_request)
         listening = await asyncio.get_running_loop().create_server(
-            connections, sock=bound, backlog=BACKLOG
+            lambda: Connection(connections, server), sock=bound, backlog=BACKLOG
         )
         try:
             yield connections

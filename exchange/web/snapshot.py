@@ -8,8 +8,10 @@ import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from exchange.journey.count import REQUEST_KINDS
 from exchange.journey.waiting import Amount, Waiting
 from exchange.ports import Clock, Ledger
+from exchange.schemas.envelope import EMPTY
 
 #: How long a snapshot serves everybody, in seconds.
 FRESH_SECONDS = 0.5
@@ -20,13 +22,17 @@ RATE_SECONDS = 10.0
 #: Kinds of counters that waiting deliveries are the sum of.
 WAITING_SIGNS = {"queued": 1, "resent": 1, "delivered": -1, "dead-lettered": -1}
 
-COLUMNS = ("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered")
+COLUMNS = (
+    *("received", "accepted", "rejected", "duplicate", "waiting", "delivered", "dead-lettered"),
+    *("empty", "requests"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`channels` maps a channel to its `COLUMNS`; `rates` to accepted and delivered a second; `at`
-    in milliseconds. `full` names the receivers that take no more, and `*` when nobody does.
+    """`channels` maps a channel to its `COLUMNS`: `empty` are those of the delivered that held
+    nothing, `requests` the calls that are no messages. `rates` maps it to accepted and delivered a
+    second, empty ones left out; `at` is in milliseconds. `full` names the receivers that take no more, and `*` when nobody does.
     """
 
     at: int
@@ -60,7 +66,8 @@ class Snapshots:
         """The snapshot of now."""
         async with self._lock:
             now = self.clock.now()
-            if self._latest is None or now - self._latest.at >= FRESH_SECONDS * 1000:
+            # (Not in the future either: the clock may have stepped back.)
+            if self._latest is None or not 0 <= now - self._latest.at < FRESH_SECONDS * 1000:
                 self._latest = await self._take(now)
             return self._latest
 
@@ -72,10 +79,15 @@ class Snapshots:
         waiting: dict[str, Amount] = {}
         if self.limit is not None:
             self.limit.begin_look()
-        for (channel, receiver, kind), count, _, size in await self.ledger.totals(
-            ("channel", "receiver", "kind"), daily=True
+        for (channel, receiver, kind, process), count, _, size in await self.ledger.totals(
+            ("channel", "receiver", "kind", "process"), daily=True
         ):
-            sums.setdefault(channel, Counter())[kind] += count
+            of_channel = sums.setdefault(channel, Counter())
+            of_channel[kind] += count
+            if process == EMPTY and kind == "delivered":
+                of_channel["empty"] += count
+            elif kind in REQUEST_KINDS:
+                of_channel["requests"] += count
             if sign := WAITING_SIGNS.get(kind):
                 amount = waiting.get(receiver, Amount())
                 waiting[receiver] = amount.plus(sign * count, sign * size)
@@ -104,6 +116,8 @@ class Snapshots:
 
     def _rates(self, now: int, channels: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
         history = self._history
+        if history and now < history[-1][0]:
+            history.clear()  # the clock stepped back
         history.append((now, channels))
         while len(history) > 2 and now - history[0][0] > RATE_SECONDS * 1000:
             history.popleft()
@@ -111,8 +125,13 @@ class Snapshots:
         seconds = max((now - before) / 1000, FRESH_SECONDS)
         return {
             name: {
-                kind: round((row[kind] - earlier.get(name, row)[kind]) / seconds, 1)
+                kind: round(max(0, _grown(row, earlier.get(name, row), kind)) / seconds, 1)
                 for kind in ("accepted", "delivered")
             }
             for name, row in channels.items()
         }
+
+
+def _grown(row: dict[str, int], earlier: dict[str, int], kind: str) -> int:
+    """By how much a kind grew, without what held nothing."""
+    return row[kind] - earlier[kind] - (row["empty"] - earlier["empty"])

@@ -16,6 +16,10 @@ from exchange.schemas.identifiers import parse_personal_identity_code
 BIRTH, DEATH, ADDRESS, REGISTRATION = "birth", "death", "address-change", "registration"
 #: A group of one of these that corrects what was told before.
 CORRECTION = "correction"
+#: A birth told on another record than the mother's: her record tells it too.
+OTHER_PARENT = "birth-other-parent"
+#: `isaAiti` of a record that tells a birth as its own; one without it may be the only one.
+_MOTHER = ("AITI", None)
 #: A child older than this when the change was made was not born, but got another parent.
 CHILD_DAYS_MAX = 366
 
@@ -33,22 +37,27 @@ Group = Mapping[str, Any]
 def happenings(document: Any) -> dict[str, int]:
     """How many of each kind a message of changes holds.
 
-    A change counts once for each thing that it is. A birth counts once in a message, however many
-    of the child's parents it is told of.
+    A change counts once for each thing that it is. A birth counts where the mother's record tells
+    it, since the parents' records may come in different messages, and once in a message. What only
+    another parent's record tells counts apart: with messages alone it can't be known whether hers
+    came, will come, or is not there.
     """
     counts: dict[str, int] = {}
     born: set[str] = set()
+    told: set[str] = set()
     for change in _objects(document, "muutokset"):
         groups = list(_objects(change, "tietoryhmat"))
-        born.update(_children(change, groups))
+        for code, parent in _children(change, groups):
+            (born if parent in _MOTHER else told).add(code)
         for kind, is_one in _KINDS.items():
             if is_one(groups):
                 counts[kind] = counts.get(kind, 0) + 1
-    return {BIRTH: len(born), **counts} if born else counts
+    births = {BIRTH: len(born), OTHER_PARENT: len(told - born)}
+    return {**{kind: count for kind, count in births.items() if count}, **counts}
 
 
-def _children(change: Group, groups: list[Group]) -> Iterator[str]:
-    """The children born, as far as one of the parents tells."""
+def _children(change: Group, groups: list[Group]) -> Iterator[tuple[str, Any]]:
+    """The children born, and which parent tells."""
     for group in groups:
         child = group.get("lapsi")
         code = child.get("henkilotunnus") if isinstance(child, Mapping) else None
@@ -59,7 +68,7 @@ def _children(change: Group, groups: list[Group]) -> Iterator[str]:
             and isinstance(code, str)
             and _is_newborn(code, change.get("muutospv"))
         ):
-            yield code
+            yield code, group.get("isaAiti")
 
 
 def _is_newborn(code: str, moment: Any) -> bool:

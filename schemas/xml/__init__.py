@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from exchange.schemas.document_limits import in_force
+from exchange.schemas.document_limits import NotAtOnce, can_wait, in_force
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml.positions import locate
@@ -155,7 +155,10 @@ class XmlSchema:
             self._schema = _compiled(path)
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             raise ValueError(f"{path.name}: {error}") from error
-        self._explaining = threading.local()
+        self._explainer: Explainer | None = None
+        self._explaining = threading.Lock()
+        #: Each thread's own: while another one validates, its errors would be in the log, too.
+        self._validating = threading.local()
         #: Each thread's parser that validates while it reads.
         self._reading = threading.local()
 
@@ -182,25 +185,33 @@ class XmlSchema:
     def check(self, element: etree._Element) -> list[Finding]:
         """What is wrong with the element (a root, or a message inside one), in document order;
         empty when it is valid.
+
+        Raises:
+            NotAtOnce: when it is invalid, the first of its type, and whoever asks can't wait.
         """
         if self._schema.validate(element):
             return []
-        schema, explainer = self._explainers()
-        # This thread's own: while another one validates, its errors would be in the log, too.
+        explainer = self._made_explainer()
+        if not hasattr(self._validating, "schema"):
+            self._validating.schema = _compiled(self.path)
+        schema: etree.XMLSchema = self._validating.schema
         schema.validate(element)
         log = list(schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
         return explainer.explain(element, log, FINDINGS_MAX)
 
-    def _explainers(self) -> tuple[etree.XMLSchema, Explainer]:
-        """What explains on this thread, made for the first invalid message that it meets."""
-        if not hasattr(self._explaining, "made"):
-            # xmlschema takes a third of a second to import, and is wanted by the first invalid
-            # message only.
-            from exchange.schemas.xml.explanation import Explainer
+    def _made_explainer(self) -> Explainer:
+        """What explains, made for the first invalid message of its type: importing xmlschema and
+        compiling for it take up to a third of a second.
+        """
+        if self._explainer is None:
+            if not can_wait():
+                raise NotAtOnce
+            with self._explaining:
+                if self._explainer is None:
+                    from exchange.schemas.xml.explanation import Explainer
 
-            self._explaining.made = (_compiled(self.path), Explainer(self.path))
-        made: tuple[etree.XMLSchema, Explainer] = self._explaining.made
-        return made
+                    self._explainer = Explainer(self.path)
+        return self._explainer
 
 
 def _compiled(path: Path) -> etree.XMLSchema:

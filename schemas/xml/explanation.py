@@ -24,13 +24,12 @@ from xmlschema.validators import (
 )
 from xmlschema.validators.validation import ValidationContext
 
+from exchange.schemas.document_limits import effort
 from exchange.schemas.violation import Finding, excerpt
 
-#: Above so many elements the explanation comes from libxml2 alone: the thorough one takes some 20
-#: microseconds for each.
-EXPLAINED_ELEMENTS_MAX = 50_000
-#: The same when an element has more attributes, or namespaces, than this: the thorough one takes
-#: time by their number squared.
+#: When an element has more attributes, or namespaces, than this, the explanation comes from libxml2
+#: alone: the thorough one takes time by their number squared. It does so too when the call's
+#: documents have more elements than are explained (`schemas.document_limits`).
 EXPLAINED_ATTRIBUTES_MAX = 50
 
 _ATTRIBUTE_REASON = re.compile(r"attribute ([^\s=]+)=")
@@ -52,7 +51,7 @@ class Explainer:
         """
         originals = list(element.iter("*"))
         order = {original: number for number, original in enumerate(originals)}
-        if _is_costly(originals):
+        if _is_costly(originals) or not effort().spend(len(originals)):
             return _of_log(element, log[:findings_max])
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
@@ -104,10 +103,8 @@ class _Bounded(list[XMLSchemaValidationError]):
 
 
 def _is_costly(elements: Sequence[etree._Element]) -> bool:
-    """Whether the thorough explanation could take long: by the number of elements, or of what one
-    of them carries.
-    """
-    return len(elements) > EXPLAINED_ELEMENTS_MAX or any(
+    """Whether the thorough explanation could take long by what one of the elements carries."""
+    return any(
         len(each.attrib) > EXPLAINED_ATTRIBUTES_MAX or len(each.nsmap) > EXPLAINED_ATTRIBUTES_MAX
         for each in elements
     )

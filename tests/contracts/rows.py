@@ -42,6 +42,7 @@ def record(
     message = MessageRow(
         next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
         items, len(body), "application/json", json.dumps(detail), process,
+        identity=(digest or body)[:16].ljust(16, b".") if state == "accepted" else b"",
     )  # fmt: skip
     deliveries = [
         DeliveryRow(

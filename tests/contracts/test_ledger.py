@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from exchange.errors import LedgerClosed
-from exchange.ports.ledger import Old, Remember, Remembered
+from exchange.journey.count import request_count
+from exchange.ports.ledger import MessageFilter, Old, Remember, Remembered
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
@@ -357,9 +358,33 @@ async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqliteLedger)
     for each in (near, far):
         await ledger.record(each)
     assert [due.id for due in await ledger.waiting([], 2 * MINUTE, 10)] == [near.deliveries[0].id]
-    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 1
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE, 60 * MINUTE) == 1
     assert {due.id for due in await ledger.waiting([], 2 * MINUTE, 10)} == {
         near.deliveries[0].id,
         far.deliveries[0].id,
     }
-    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE) == 0
+    assert await ledger.hasten(2 * MINUTE, 60 * MINUTE, 60 * MINUTE) == 0
+
+
+async def test_messages_are_searched_by_what_they_are(ledger: SqliteLedger) -> None:
+    made = [record(f"m-{number}") for number in range(6)] + [record("bad", state="rejected")]
+    for each in made:
+        await ledger.record(each)
+    ids = sorted((each.message.id for each in made), reverse=True)
+    everything = await ledger.search(MessageFilter(), 1 << 62, 100, 1000)
+    assert ([each.id for each in everything.messages], everything.before) == (ids, 0)
+    page = await ledger.search(MessageFilter(), 1 << 62, 2, 1000)
+    assert ([each.id for each in page.messages], page.before) == (ids[:2], ids[1])
+    rest = await ledger.search(MessageFilter(), page.before, 100, 1000)
+    assert [each.id for each in rest.messages] == ids[2:]
+    (bad,) = (await ledger.search(MessageFilter(state="rejected"), 1 << 62, 100, 1000)).messages
+    assert bad.id == made[-1].message.id
+    seldom = await ledger.search(MessageFilter(sender="nobody"), 1 << 62, 100, 3)
+    assert (seldom.messages, seldom.before) == ([], ids[2]), "it says where to go on"
+
+
+async def test_counts_of_what_leaves_nothing_else_are_added_up(ledger: SqliteLedger) -> None:
+    for _ in range(2):
+        await ledger.count([request_count(1, "luova", "dvv", "GET /x", False, 3, 30)])
+    assert await sums(ledger) == {"requested": 6}
+    assert verify(ledger.path).clean

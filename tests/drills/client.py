@@ -37,13 +37,19 @@ class Client:
     """So many senders; each has a conversation of its own, and every second one is ordered."""
 
     def __init__(
-        self, url: str, senders: int = 8, seed: int = 20, receivers: Sequence[str] = RECEIVERS
+        self,
+        url: str,
+        senders: int = 8,
+        seed: int = 20,
+        receivers: Sequence[str] = RECEIVERS,
+        pause_seconds: float = 0.0,
     ) -> None:
         self.url = url
         self.journal = ClientJournal()
         self._seed = seed
         self._senders = senders
         self._receivers = receivers
+        self._pause_seconds = pause_seconds
         self._key = key_of(SENDER)
         self._sending = True
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,6 +117,7 @@ class Client:
             self.journal.receipts[message_id] = Sent(
                 receipt, receiver, conversation, ordered, number, digest
             )
+            await asyncio.sleep(self._pause_seconds)
 
     async def _until_receipt(self, body: bytes, headers: dict[str, str]) -> str:
         while True:

@@ -5,6 +5,7 @@ account of what was acknowledged, stored, delivered, counted and repeated.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import sqlite3
@@ -14,14 +15,18 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exchange.storage.codec import unpack
+from exchange.storage.proof.verify import verify
 from tests.drills.client import Client
 from tests.drills.journal import Arrival, ReceiverJournal, faults
 from tests.drills.receiver import Receiver
-from tests.drills.server import Server
+from tests.drills.server import Server, busy
 
 #: `make drills` sets the number of kills; without it the drills take their short form.
 FULL = "DRILLS" in os.environ
-KILLS = int(os.environ.get("DRILLS", "4"))
+KILLS = int(os.environ.get("DRILLS", "2"))
+#: How long a sender pauses after each receipt: the short form runs beside other tests.
+PAUSE_SECONDS = 0.0 if FULL else 0.02
 #: Drills of one kind other than kills, where there may be few or many.
 ROUNDS = 10 if FULL else 1
 SETTLE_SECONDS = 120.0
@@ -53,10 +58,14 @@ class Drill:
     client: Client
     arrivals_path: Path
     ready: list[float] = field(default_factory=list)
+    #: What the promise is held against: the same, or on a busy machine the processor time of it.
+    judged: list[float] = field(default_factory=list)
 
     async def start(self) -> None:
         """Start the exchange and wait until it is ready."""
-        self.ready.append(await self.server.start(self.client.session))
+        seconds = await self.server.start(self.client.session)
+        self.ready.append(seconds)
+        self.judged.append(self.server.spent_seconds() if busy() else seconds)
 
     async def kill(self) -> None:
         """Kill -9 what was started, and start it again."""
@@ -89,6 +98,27 @@ class Drill:
                 )
             )
 
+    def altered(self) -> list[str]:
+        """Acknowledged messages whose stored body is not what was sent."""
+        receipts = self.client.journal.receipts
+        with closing(sqlite3.connect(f"file:{self.server.ledger}?mode=ro", uri=True)) as ledger:
+            rows = ledger.execute(
+                "SELECT sender_message_id, codec, content FROM message "
+                "JOIN body ON body.message_id=message.id WHERE sender_message_id LIKE 'drill-%'"
+            )
+            found = {name: hashlib.sha256(unpack(*body)).hexdigest() for name, *body in rows}
+        return [name for name, sent in receipts.items() if found.get(name) != sent.digest]
+
+    async def proved(self) -> None:
+        """The ledger is clean by `exchange verify`; in the short form without another process."""
+        if FULL:
+            code, said = await self.server.verify()
+            assert code == 0, said
+            return
+        result = await asyncio.to_thread(verify, self.server.ledger)
+        broken = [check for check in result.checks if check.broken]
+        assert not broken, broken
+
     async def account(
         self,
         name: str,
@@ -110,6 +140,8 @@ class Drill:
         receipts = self.client.journal.receipts
         wrong = [key for key, sent in receipts.items() if stored.get(key) != sent.receipt]
         assert not wrong, f"{len(wrong)} acknowledged messages are not stored: {wrong[:5]}"
+        wrong = self.altered()
+        assert not wrong, f"{len(wrong)} acknowledged messages are stored altered: {wrong[:5]}"
         wrong = faults(receipts, arrivals)
         assert not wrong, f"{len(wrong)} faults of what arrived: {wrong[:5]}"
         delivered = {arrival.message_id for arrival in arrivals}
@@ -119,11 +151,11 @@ class Drill:
         assert delivered == set(stored), f"{len(delivered)} delivered of {len(stored)}"
         assert repeated <= repeated_max, f"{repeated} deliveries came again"
         assert self.client.journal.unexplained == 0, "a refusal without Retry-After"
-        code, said = await self.server.verify()
-        assert code == 0, said
+        await self.proved()
         ready = max(self.ready)
         if FULL:
-            assert ready <= READY_SECONDS, f"ready after {ready:.1f} s"
+            judged = max(self.judged)
+            assert judged <= READY_SECONDS, f"ready after {judged:.1f} s"
         return Row(
             drill=name,
             acknowledged=len(receipts),
@@ -154,7 +186,7 @@ async def drilling(
     address = partners or await receiver.start()
     server = Server(folder, address, workers, before, module, environment, ledger)
     try:
-        async with Client(server.url, senders) as client:
+        async with Client(server.url, senders, pause_seconds=PAUSE_SECONDS) as client:
             drill = Drill(server, receiver, client, arrivals)
             await drill.start()
             yield drill

@@ -28,6 +28,11 @@ SETTINGS = {
 }
 
 
+def busy() -> bool:
+    """Whether other work takes so much of the machine that the clock measures that as well."""
+    return os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+
+
 def free_port() -> int:
     """A port that nobody listens on just now."""
     with socket.socket() as probe:
@@ -195,6 +200,15 @@ class Server:
             if since and began(pid) == since:
                 os.kill(pid, signal.SIGKILL)
         await self.process.wait()
+
+    def spent_seconds(self) -> float:
+        """Processor time that the started process and its children have used so far."""
+        ticks = 0
+        for pid in (self.pid, *children(self.pid)):
+            with suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self) -> int:
         """The memory of the started process that is in use."""

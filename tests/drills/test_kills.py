@@ -16,7 +16,7 @@ from tests.drills.drill import KILLS, REPEATED_MAX, drilling
 from tests.drills.server import ROOT, children, free_port, lives, workers_of
 
 #: A part of all kills, for the kinds that the first drill covers already.
-FEWER = max(2, KILLS // 10)
+FEWER = max(1, KILLS // 10)
 
 
 async def test_serve_is_killed(tmp_path: Path, record: Record) -> None:

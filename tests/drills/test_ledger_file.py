@@ -81,6 +81,7 @@ async def harmed(drill: Drill) -> str:
     assert {key: stored.get(key) for key in receipts} == {
         key: sent.receipt for key, sent in receipts.items()
     }, f"verify is clean, but {len(set(receipts) - set(stored))} acknowledged messages are gone"
+    assert not drill.altered(), "verify is clean, but acknowledged messages are altered"
     return "harmless"
 
 

@@ -19,6 +19,7 @@ from tests.drills.client import PATH, RECEIVERS, SENDER, key_of
 from tests.drills.conftest import Record
 from tests.drills.drill import FULL, Drill, drilling
 from tests.drills.receiver import WAYS
+from tests.drills.server import busy
 
 #: Short limits, so that the drill need not wait long for them.
 LIMITS = {"EXCHANGE_LIMITS__READ_SECONDS": "1", "EXCHANGE_LIMITS__IDLE_SECONDS": "1"}
@@ -30,7 +31,7 @@ GROWTH_BYTES_MAX = 150_000_000
 #: (`deliveries.concurrent_receiver_max`, `deliveries.answer_bytes_max`).
 ANSWERS_BYTES_MAX = 16 * 8_388_608
 #: The attack of one connection; after it the connection must end.
-CLOSED_SECONDS = 15.0 if FULL else 40.0
+CLOSED_SECONDS = 15.0 if FULL and not busy() else 60.0
 HOSTILE_BYTES = 64 * 1024 * 1024 if FULL else 16 * 1024 * 1024
 
 Attack = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -145,7 +146,7 @@ async def closed(drill: Drill, attack: Attack) -> None:
 #: Each alone at full length, all at once in the short form.
 TOGETHER = [(attack,) for attack in ATTACKS] if FULL else [ATTACKS]
 IN_TURN = [(way,) for way in WAYS] if FULL else [WAYS]
-TURN_SECONDS = 5.0 if FULL else 1.0
+TURN_SECONDS = 5.0 if FULL else 0.6
 
 
 def names(kinds: Sequence[Any]) -> str:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.drills.conftest import Record
-from tests.drills.drill import drilling
+from tests.drills.drill import FULL, drilling
 from tests.drills.server import free_port, run
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2] if FULL else [2])
 async def test_a_second_server_is_told(workers: int, tmp_path: Path, record: Record) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    async with drilling(tmp_path, workers=workers) as drill:
+    async with drilling(tmp_path, workers=workers, senders=2) as drill:
         drill.client.begin()
         await drill.client.until(20)
         port, ledger = str(drill.server.port), f"sqlite:///{drill.server.ledger}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,9 @@ from exchange.assembly import Exchange
 from exchange.cli.serving.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
+from exchange.ports import Channel
 from exchange.schemas import directory
+from exchange.schemas.call import Call
 from exchange.settings import Settings
 from exchange.storage.proof.verify import Verification, verify
 from exchange.web.serving import serving
@@ -59,6 +61,17 @@ class Running:
         ) as response:
             return response.status, response.headers, await response.read()
 
+    async def send(self, call: Call) -> tuple[int, bytes]:
+        """Make a call as it stands: status and body."""
+        async with self.session.request(
+            call.method,
+            self.url + call.path,
+            data=call.body,
+            headers=dict(call.headers),
+            params=dict(call.query),
+        ) as response:
+            return response.status, await response.read()
+
     async def counts(self, channel: str) -> dict[str, int]:
         """The channel's counters by kind."""
         rows = await self.exchange.ledger.totals(("channel", "kind"))
@@ -87,9 +100,14 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, faults: Faults | None = None, **sections: Any
+    folder: Path,
+    faults: Faults | None = None,
+    channels: Mapping[str, Channel] | None = None,
+    **sections: Any,
 ) -> AsyncIterator[Running]:
-    """Start both on free ports; sections of the settings may be given (`limits={...}`)."""
+    """Start both on free ports; sections of the settings may be given (`limits={...}`), and other
+    channels than those that are there.
+    """
     everybody = directory.load()
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -107,7 +125,7 @@ async def running(
             for name in defaults | sections
         }
     )
-    exchange = Exchange(settings)
+    exchange = Exchange(settings, channels=channels)
     app = exchange.application()
     try:
         async with (

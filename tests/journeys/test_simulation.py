@@ -7,11 +7,8 @@ from __future__ import annotations
 import datetime
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections import Counter
-from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -266,42 +263,6 @@ def test_an_added_partner_brings_traffic_of_its_own() -> None:
     )
 
 
-def test_a_what_if_changes_nothing_that_was_not_asked_to_the_message(tmp_path: Path) -> None:
-    """Two days of tax +20 %: every other message, answer and delivery is the same, at the same
-    time.
-    """
-    days = (datetime.date(2024, 3, 4), datetime.date(2024, 3, 5))
-    seen = []
-    for name in ("without", "with"):
-        changes = ["tax.requests-sent=+20%"] if name == "with" else []
-        run = Run(2024, Fraction(1, 1000), 1, scenario_of(changes), (), days)
-        messages: Counter[tuple[object, ...]] = Counter()
-        for number in range(shards_at(run.scale)):
-            shard = Shard(tmp_path / name, number)
-            live(run, shard, lambda lived: None)
-            messages += messages_of(shard.ledger)
-        seen.append(messages)
-    without, changed = seen
-    assert {row[0] for row in (changed - without)} == {"tax.request", "tax.response"}
-    # Of the fifth more requests some take the place of others among those that nobody answers.
-    lost = without - changed
-    assert {row[0] for row in lost} <= {"tax.response"}
-    assert lost.total() <= 2
-    assert without.total() > 250
-
-
-def messages_of(ledger: Path) -> Counter[tuple[object, ...]]:
-    """Every message and delivery that a ledger holds: types, ends, ids, times, items, sizes."""
-    with closing(sqlite3.connect(ledger)) as connection:
-        return Counter(
-            connection.execute(
-                "SELECT m.message_type, m.sender, m.sender_message_id, m.received_at, m.state,"
-                " m.items, m.bytes, d.receiver, d.state, d.ended_at"
-                " FROM message m LEFT JOIN delivery d ON d.message_id = m.id"
-            )
-        )
-
-
 @pytest.mark.parametrize(
     ("option", "given", "says"),
     [
@@ -309,6 +270,7 @@ def messages_of(ledger: Path) -> Counter[tuple[object, ...]]:
         ("--what-if", "kelmu.queries.helsinki=much", "no change"),
         ("--what-if", "kelmu.queries.helsinki=-120%", "less than nothing"),
         ("--what-if", "partner+fund.ytk=fund.pro", "taken"),
+        ("--what-if", "partner+benefits.new=kela.benefits", "only one such partner"),
         ("--what-if", "cut:nobody=2024-03-04..2024-03-08", "no partner"),
         ("--what-if", "cut:dvv=2024-03-08..2024-03-04", "before it begins"),
         ("--what-if", "cut:dvv=tomorrow", "no day"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import sys
 import time
 import unicodedata
 from collections.abc import Callable
@@ -261,6 +262,14 @@ def test_a_code_is_found_wherever_a_long_text_is_cut(unit: str, place: int) -> N
 def test_a_reference_of_more_zeros_than_are_read_at_once_is_one() -> None:
     zeros = "0" * (5 * guard._PIECE_CHARACTERS)
     assert guard.in_text(f"<a>131052&#{zeros}45;308T</a>")
+
+
+def test_no_character_beyond_those_looked_at_is_combined_with_the_one_before() -> None:
+    assert not [
+        number
+        for number in range(guard._MARKS_END, sys.maxunicode + 1)
+        if unicodedata.combining(unicodedata.normalize("NFKD", chr(number))[0])
+    ]
 
 
 def test_marks_in_a_row_are_read_in_no_time_by_their_square() -> None:

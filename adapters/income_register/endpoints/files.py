@@ -23,6 +23,7 @@ from pathlib import Path
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.lookup import with_target
+from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.errors import Full
 from exchange.ports import Desk, Inbound, Watch
@@ -115,21 +116,23 @@ async def tell(path: Path, partner: Partner, desk: Desk) -> Outcome:
     return outcome
 
 
-async def take(path: Path, partner: Partner, desk: Desk) -> Outcome | None:
-    """Take one file in, and leave its feedback; None when it is too large."""
+async def take(path: Path, partner: Partner, desk: Desk) -> Outcome:
+    """Take one file in, and leave its feedback; one that is too large is refused unread."""
     feedback = path.parent.parent / FEEDBACK / path.name
     most = min(FILE_BYTES_MAX, partner.body_bytes_max or FILE_BYTES_MAX)
     body = await asyncio.to_thread(_read, path, most)
     if body is None:
-        why = f"the file is larger than {most} bytes"
-        violation = Violation("call.body-size", why, expected=f"at most {most} bytes")
-        inbound = Inbound(partner, b"", XML, FILE_ENDPOINT)
-        await desk.refuse(inbound, "too-large", [violation])
+        unread = Inbound(partner, b"", XML, FILE_ENDPOINT)
+        told = Violation(
+            "call.body-size", "the file is too large", expected=f"at most {most} bytes"
+        )
         await asyncio.to_thread(
-            _write, feedback, sign(answer.refused_file(desk.now(), why), signing_key())
+            _write,
+            feedback,
+            sign(answer.refused_file(desk.now(), details(told)), signing_key()),
         )
         await asyncio.to_thread(path.unlink)
-        return None
+        return await desk.refuse(unread, "too-large", [told])
     outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_ENDPOINT), desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at

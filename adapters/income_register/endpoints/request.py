@@ -1,23 +1,23 @@
-"""Opens what comes to a service: which operation it is, whether it is that operation's document by
-its schema; and wraps what goes back.
+"""Tells which operation of a service a call is of, takes questions in and wraps what goes back; what
+a delivery or a question says is read elsewhere.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from functools import cache
 
-from exchange.adapters.income_register.document import REAL_TIME_ENDPOINT
+from exchange.adapters.income_register.document import QUERY_ENDPOINT
 from exchange.adapters.income_register.endpoints import soap, wsdl
-from exchange.adapters.income_register.parse import Document, parse
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
-from exchange.ports import Inbound
+from exchange.ports import Answered, Desk, Inbound, Outcome, Parsed
 from exchange.schemas import guard
-from exchange.schemas.call import Call, Reply
+from exchange.schemas.call import XML, Call, Reply
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Partner
-from exchange.schemas.violation import Malformed, has_errors
-from exchange.schemas.xml import XmlSchema, locate
+from exchange.schemas.violation import Violation
+from exchange.schemas.xml import XmlSchema
 
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 
@@ -64,23 +64,25 @@ def signed(document: bytes) -> Reply:
     return soap.envelope(sign_canonical(document, signing_key()))
 
 
-def opened(
-    message_type: str, operations: Operations, call: Call, partner: Partner
-) -> Document | Reply:
-    """A request that is answered at once and is no delivery, read and judged by its schema; a fault
-    when it is not as it should be.
-    """
+def fault_of(outcome: Outcome) -> Reply:
+    """A rejection as a SOAP fault with everything that was found."""
+    errors = sum(violation.severity == "error" for violation in outcome.violations)
+    return soap.fault("Client", f"{outcome.reason}: {errors} error(s)", outcome.violations)
+
+
+async def ask(
+    operations: Operations,
+    call: Call,
+    partner: Partner,
+    desk: Desk,
+    answering: Callable[[Parsed], Awaitable[Answered]],
+) -> tuple[Outcome, Reply | None]:
+    """Take a question in and have it answered; None where it is rejected."""
     operation = operation_of(call, operations)
+    hints = {} if isinstance(operation, str) else {"operation": operation.request}
+    inbound = Inbound(partner, call.body, call.content_type, QUERY_ENDPOINT, hints)
     if isinstance(operation, str):
-        return soap.fault("Client", operation)
-    try:
-        parsed = parse(Inbound(partner, call.body, call.content_type, REAL_TIME_ENDPOINT))
-    except Malformed as error:
-        return soap.fault("Client", "malformed", error.violations)
-    root = str(parsed.document.tag).rpartition("}")[2]
-    if parsed.message_type != message_type or root != operation.request:
-        return soap.fault("Client", f"{operation.request} is expected, not {root}")
-    broken = schema_of(message_type).check(parsed.document)
-    if has_errors(broken):
-        return soap.fault("Client", "schema", locate(call.body, broken))
-    return parsed
+        unknown = Violation("ir.operation", operation)
+        return await desk.refuse(inbound, "type-unknown", [unknown]), None
+    outcome, answered = await desk.answer(inbound, answering)
+    return outcome, Reply(200, answered.body, XML) if answered is not None else None

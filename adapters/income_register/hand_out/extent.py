@@ -28,13 +28,16 @@ class Extent:
     last: int
     covered: int
     continued: bool
+    #: When the extraction is made (milliseconds): what was received later was received before the
+    #: clock stepped back, and is not left until the clock has come there again.
+    made_at: int = 1 << 62
     #: The first position of what is left for the next extraction; 0 while nothing is.
     first_left: int = 0
 
     def covers(self, envelope: Envelope) -> bool:
         """Whether a message with a position in the extent belongs to it."""
         start, end = self.times
-        if envelope.received_at >= end:
+        if end <= envelope.received_at <= self.made_at:
             self.first_left = min(self.first_left or envelope.position, envelope.position)
             return False
         late = self.continued and envelope.position > self.covered
@@ -52,7 +55,7 @@ async def extent_of(data: dict[str, Any], at: int, last: int, desk: Desk) -> Ext
     """
     times = span(data, at)
     if data["until"] and data.get("position"):
-        return Extent(times, data["left"], last, data["position"], True)
+        return Extent(times, data["left"], last, data["position"], True, desk.now())
     # The first, or the first since there are positions.
     after = await desk.position_before(times[0])
-    return Extent(times, after, last, after, bool(data["until"]))
+    return Extent(times, after, last, after, bool(data["until"]), desk.now())

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TypeVar
 
-from exchange.adapters.income_register.document import DATA_REQUEST, text_of
-from exchange.adapters.income_register.endpoints import soap, wsdl
-from exchange.adapters.income_register.endpoints.request import opened
+from exchange.adapters.income_register.document import DATA_REQUEST, ECHO, text_of
+from exchange.adapters.income_register.endpoints.request import Operations, ask, fault_of, signed
 from exchange.adapters.income_register.hand_out.changed_reports import fitting
 from exchange.adapters.income_register.hand_out.document import Extraction, render
 from exchange.adapters.income_register.hand_out.render import profile_of, profiles, render_reports
-from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.orders import query_data_type
 from exchange.adapters.income_register.orders.conditions import Conditions, as_data, of_data
 from exchange.adapters.income_register.orders.subscription import moment
@@ -36,64 +35,75 @@ from exchange.adapters.income_register.register.stored_reports import (
 from exchange.adapters.income_register.register.unindexed import LARGE_BYTES
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.adapters.income_register.rules.request import QUERY_TYPES
-from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.adapters.income_register.signature.verify import check_signature
-from exchange.ports import Context, Desk
+from exchange.ports import Answered, Context, Desk, Identity, Parsed
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import public_id
-from exchange.schemas.violation import has_errors
-from exchange.schemas.xml import locate
+from exchange.schemas.violation import Finding
 
 Result = TypeVar("Result")
 #: Reports in one answer, at most.
 REPORTS_MAX = 1000
 
 
-async def ask(
-    operations: tuple[wsdl.Operation, ...], call: Call, partner: Partner, desk: Desk
-) -> Reply:
+async def answer_query(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
     """Answer with the newest valid version of each report that fits (all versions where the request
-    says so).
+    says so); the question is kept with the ids of the reports that were handed out.
     """
-    parsed = opened(DATA_REQUEST, operations, call, partner)
-    if isinstance(parsed, Reply):
-        return parsed
+    outcome, reply = await ask(operations, call, partner, desk, partial(_answer, desk))
+    return fault_of(outcome) if reply is None else reply
+
+
+def judge_question(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+    """What is wrong with a question: its operation, its fields, its signature, its profile."""
+    document, operation = parsed.document, parsed.inbound.hints["operation"]
+    root = str(document.tag).rpartition("}")[2]
+    if root != operation:
+        message = f"the operation takes {operation}"
+        return [Finding("ir.operation", message, document, operation, root)]
+    # An echo is data of the sender's own.
+    found = [] if parsed.message_type == ECHO else rules(parsed, identity, context)
+    found += check_signature(parsed, True)
+    profile = document.find("QueryProfile") if parsed.message_type == DATA_REQUEST else None
+    if profile is not None and (name := (profile.text or "").strip()) not in profiles():
+        known = " or ".join(profiles())
+        found.append(Finding("ir.query-profile", "no such query profile", profile, known, name))
+    return found
+
+
+async def _answer(desk: Desk, parsed: Parsed) -> Answered:
     document, now = parsed.document, desk.now()
-    found = rules(parsed, identify(parsed), Context(desk.directory, now)) + check_signature(
-        parsed, True
-    )
-    if has_errors(found):
-        return soap.fault(
-            "Client",
-            "rule",
-            [each for each in locate(call.body, found) if each.severity == "error"],
-        )
     profile = text_of(document, "QueryProfile")
-    if profile and profile not in profiles():
-        return soap.fault(
-            "Client", f"there is no query profile {profile}; there are {', '.join(profiles())}"
-        )
     kind = QUERY_TYPES[str(document.tag).rpartition("}")[2]]
     parameters = document.find("DataRequestParameters")
     wanted = of_data(as_data(parameters, moment), kind)
     every = text_of(document, "IncludeAllVersions") == "true"
     message_type = query_data_type.ASKED[kind].message_type
-    reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
+    told: dict[str, None] = {}
+    reports = await _collect(desk, message_type, wanted, profile_of(profile), every, told)
     rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
-    return soap.envelope(sign_canonical(rendered, signing_key()))
+    return Answered(signed(rendered).body, {"reports": list(told)})
 
 
 async def _collect(
-    desk: Desk, message_type: str, wanted: Conditions, profile: str, every: bool
+    desk: Desk,
+    message_type: str,
+    wanted: Conditions,
+    profile: str,
+    every: bool,
+    ids: dict[str, None],
 ) -> list[bytes]:
-    """The reports that fit, newest delivery first."""
+    """The reports that fit, newest delivery first; `ids` gets the register's id of each."""
     reports: list[bytes] = []
     async for delivery in _candidates(desk, message_type, wanted):
         found = [Wanted(index, name, version) for index, name, version, _ in delivery.valid]
         if fits := await _work(delivery, fitting, delivery, found, wanted):
             told = (await _told(desk, delivery, fits, every))[: REPORTS_MAX - len(reports)]
             reports += await _work(delivery, render_reports, delivery, told, profile)
+            ids.update(
+                dict.fromkeys(delivery.report_keys.register_id(each.report_id) for each in told)
+            )
         if len(reports) >= REPORTS_MAX:
             break
         await asyncio.sleep(0)

@@ -140,7 +140,7 @@ def due_at(data: dict[str, Any], by: int) -> int:
 
     A one-time subscription is extracted on ValidFrom, a continuous one at the times of its schedule
     from ValidFrom until ValidUntil. A time before the subscription was received, or the last
-    extraction, is none (*modelled*).
+    extraction, is none (*modelled*). What was later than `by` was before the clock stepped back.
     """
     if data["invalidated"] or (data["type"] == ONE_TIME and data["until"]):
         return 0
@@ -150,7 +150,7 @@ def due_at(data: dict[str, Any], by: int) -> int:
         if data["to"] and data["type"] == CONTINUOUS
         else datetime.date.max
     )
-    after = max(data["until"], data["received"])
+    after = max((each for each in (data["until"], data["received"]) if each <= by), default=0)
     day = min(first if data["type"] == ONE_TIME else last, _local(by).date())
     for _ in range(_DAYS_BACK_MAX):
         if day < first or day < _local(after).date():
@@ -214,7 +214,7 @@ def span(data: dict[str, Any], at: int) -> tuple[int, int]:
     A continuous subscription without a start begins at ValidFrom (*modelled*).
     """
     if data["until"]:
-        return data["until"], at
+        return min(data["until"], at), at
     first = datetime.datetime.combine(
         datetime.date.fromisoformat(data["from"]), datetime.time(), _FINLAND
     )

@@ -13,11 +13,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from exchange.adapters.income_register.document import PARTIES, Element, Item, delivery_data
+from exchange.adapters.income_register.document import (
+    PARTIES,
+    QUESTIONS,
+    Element,
+    Item,
+    delivery_data,
+)
 from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed, Verdict
+from exchange.ports.channel import all_or_nothing
 from exchange.schemas import xml
 from exchange.schemas.income_register.codes import ERRORS, ERRORS_BY_CODE, plain
 from exchange.schemas.violation import Finding, Violation
@@ -93,9 +101,13 @@ def errors_of(violations: Sequence[Violation], level: str) -> list[list[str]]:
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """Accepted in whole or (FaultyControl 1) without its faulty items, or rejected at reception or
-    in processing.
+    in processing. A question has no status of its own: nobody asks after it.
     """
     data = delivery_data(parsed.document)
+    if parsed.message_type in QUESTIONS:
+        header = header_of(data)
+        ruled = all_or_nothing(parsed, identity, findings)
+        return replace(ruled, detail={"header": header} if header else {})
     detail: dict[str, Any] = {"status": VALID, "header": header_of(data)}
     document = (
         parsed

@@ -4,10 +4,12 @@ known here.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from exchange.errors import Owned, SettingsError
@@ -16,6 +18,8 @@ from exchange.web.serving import BACKLOG
 
 PROCESSES = Path("/proc")
 LISTENS = "0A"
+#: Whether connections to an address are spread over the sockets that listen there.
+SPREADS = sys.platform.startswith("linux")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,6 +45,45 @@ def bind(host: str, port: int) -> socket.socket:
             ) from error
         raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
     return bound
+
+
+def bind_each(host: str, port: int, workers: int) -> list[socket.socket]:
+    """A listening socket for each of several workers at one address; the kernel spreads connections
+    evenly over those that listen (SO_REUSEPORT). Of one socket whoever wakes up first would take
+    most of them. Where the kernel does not spread, all have the same socket.
+
+    Raises:
+        Owned, SettingsError: as `bind`; what another process has can't be shared.
+    """
+    alone = bind(host, port)
+    if workers == 1 or not SPREADS:
+        return [alone] * workers
+    with alone:
+        # Now that nobody else listens; somebody always does from here on.
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return [_beside(alone) for _ in range(workers)]
+
+
+def _beside(other: socket.socket) -> socket.socket:
+    beside = socket.socket(other.family, socket.SOCK_STREAM)
+    beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    beside.bind(other.getsockname())
+    beside.listen(BACKLOG)
+    return beside
+
+
+def leave_to_others(mine: socket.socket, every: Sequence[socket.socket]) -> None:
+    """Listen no more with the socket of a worker that has ended, unless no other one listens. Its
+    next worker listens with it again when it begins to serve.
+    """
+    if any(each is not mine and _listens(each) for each in every):
+        with contextlib.suppress(OSError):
+            mine.shutdown(socket.SHUT_RD)
+
+
+def _listens(bound: socket.socket) -> bool:
+    return bool(bound.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def listener(port: int) -> str:

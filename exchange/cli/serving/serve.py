@@ -18,11 +18,12 @@ from exchange.assembly import ledger_path
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
-from exchange.cli.serving.port import bind
+from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import Owned
 from exchange.settings import load
+from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 from exchange.storage.proof.head import head_path, latest_lines
@@ -82,18 +83,23 @@ def serve(
     exposure.check(settings)
     exposure.tell_hosts(settings)
     factor, path = factor_of(clock), ledger_path(settings)
-    with _patiently(lambda: bind(server.host, server.port)) as bound:
-        address = f"http://{server.host}:{bound.getsockname()[1]}/"
+    with contextlib.ExitStack() as stack:
+        bound = _patiently(lambda: bind_each(server.host, server.port, server.workers))
+        for each in bound:
+            stack.enter_context(each)
+        address = f"http://{server.host}:{bound[0].getsockname()[1]}/"
         what = f"exchange serve at {address}"
         with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
             migrate_sqlite(path, owned=True)
             pace = None if factor == 1 else pace_over(path, factor)
+            if server.workers > 1:
+                warn_of_library()
             announce(f"exchange: {address}")
             if server.workers > 1:
                 code = Supervisor(settings, bound, lock, pace).run()
                 tell_heads(path)
                 raise typer.Exit(code)
-            if lost := serve_until_signal(settings, 0, bound, pace):
+            if lost := serve_until_signal(settings, 0, bound[0], pace):
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
     tell_heads(path)
@@ -105,6 +111,13 @@ def announce(line: str) -> None:
         print(line, flush=True)
     except OSError:
         sys.stdout = io.StringIO()  # what is still buffered could not be written at the end either
+
+
+def warn_of_library() -> None:
+    """Say it when several workers on this SQLite are a risk."""
+    if fault := wal_reset_fault():
+        with contextlib.suppress(OSError):
+            print(f"exchange: {fault}", file=sys.stderr, flush=True)
 
 
 def tell_heads(ledger: Path) -> None:

@@ -11,19 +11,20 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from exchange.assembly import ledger_path
 from exchange.cli.serving.pace import Pace
+from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
 from exchange.journey.deliver.lanes import SocketWakes
 from exchange.settings import Settings
-from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.ownership import Lock
 
-#: How long a worker may take to end after SIGTERM, in seconds.
-STOP_SECONDS = 15.0
+#: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
+STOP_SECONDS = 10.0
 #: A worker that lived less long than this is started again after a pause.
 SHORT_SECONDS, PAUSE_SECONDS = 5.0, 1.0
 LOOK_SECONDS = 0.5
@@ -33,7 +34,11 @@ class Supervisor:
     """Keeps the workers of one exchange running until a signal comes."""
 
     def __init__(
-        self, settings: Settings, bound: socket.socket, lock: Lock, pace: Pace | None
+        self,
+        settings: Settings,
+        bound: Sequence[socket.socket],
+        lock: Lock,
+        pace: Pace | None,
     ) -> None:
         self._settings = settings
         self._bound = bound
@@ -47,12 +52,9 @@ class Supervisor:
         self._due: dict[int, float] = {}
         self._restarted = False
         self._stopping = False
-        self._wakes = SocketWakes(settings.server.workers)
 
     def run(self) -> int:
         """Until SIGINT or SIGTERM, or until there is no ledger to serve; the exit code."""
-        if fault := wal_reset_fault():
-            print(f"exchange: {fault}", file=sys.stderr, flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         for worker in range(self._settings.server.workers):
@@ -75,7 +77,7 @@ class Supervisor:
             args=(
                 self._settings,
                 worker,
-                self._bound,
+                self._bound[worker],
                 self._pace,
                 self._lock,
                 os.getpid(),
@@ -101,6 +103,7 @@ class Supervisor:
             if process.exitcode is None:
                 continue
             del self._processes[worker]
+            leave_to_others(self._bound[worker], self._bound)
             if process.exitcode == LOST:
                 print(
                     f"exchange: the ledger {ledger_path(self._settings)} was deleted or replaced "
@@ -130,7 +133,7 @@ class Supervisor:
         for process in self._processes.values():
             if process.pid is not None and process.is_alive():
                 os.kill(process.pid, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
+        until = time.monotonic() + self._settings.server.grace_seconds + STOP_SECONDS
         for process in self._processes.values():
             process.join(max(0.0, until - time.monotonic()))
             if process.is_alive():

@@ -5,6 +5,7 @@ gone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -22,9 +23,6 @@ from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
-
-#: How long calls that are being served may take to end, in seconds.
-GRACE_SECONDS = 5.0
 
 #: New objects after which the collector looks at the youngest ones.
 GARBAGE_OBJECTS_MAX = 20_000
@@ -69,7 +67,14 @@ def serve_until_signal(
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
-    return uvloop.run(_serve(settings, worker, bound, pace, wakes))
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
+        return runner.run(_serve(settings, worker, bound, pace, wakes))
+    finally:
+        # It starts one more thread, to wait for those of the pool. Where memory has run out that
+        # fails after all else was closed, and the interpreter waits for them as it ends.
+        with contextlib.suppress(RuntimeError):
+            runner.close()
 
 
 def leave() -> None:
@@ -98,7 +103,7 @@ async def _serve(
     exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
     exchange.warm_up()
     app = exchange.application()
-    async with serving(app, settings.limits, bound, GRACE_SECONDS):
+    async with serving(app, settings.limits, bound, settings.server.grace_seconds):
         collect_seldom()
         ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

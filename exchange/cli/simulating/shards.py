@@ -244,6 +244,11 @@ def take_up(shard: Shard, begin: int) -> int:
     return int(copies[-1].stem.rpartition("-")[2]) + 1
 
 
+def _inside(exchange: Exchange) -> InsideEndpoints:
+    channels, directory = exchange.channels.values(), exchange.directory
+    return InsideEndpoints(channels, exchange.desk, directory, exchange.requests)
+
+
 async def _live(
     run: Run, shard: Shard, first: int, loop: VirtualLoop, report: Callable[[Progress], None]
 ) -> Made:
@@ -268,7 +273,7 @@ async def _live(
         owner="exchange simulate",
     )
     await exchange.open()
-    local_partners.go_through(InsideEndpoints(exchange.channels.values(), exchange.desk, directory))
+    local_partners.go_through(_inside(exchange))
     shards = shards_at(run.scale)
     senders = run.senders(shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues

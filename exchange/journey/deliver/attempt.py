@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import structlog
 
+from exchange.clocks import Deadline
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
 from exchange.journey.count import delivery_counts
 from exchange.journey.deliver.receivers import says_receiver_fails
@@ -116,19 +117,19 @@ class Attempts:
         Raises:
             LedgerUnavailable: when the ledger takes no outcome just now; it is settled later.
         """
-        until = self._clock.now() + int(deadline_seconds * 1000)
+        deadline = Deadline(self._clock, deadline_seconds)
         wait_seconds = 0.05
         while True:
             if why := self._ledger.refusal:
                 # Nobody is called for an outcome that can't be kept.
                 self._settle_later(delivery, RefusedByPartner("interrupted"))
                 raise LedgerUnavailable(why)
-            left = (until - self._clock.now()) / 1000
-            attempted = await self._attempt(delivery, min(max(left, 0.001), self._timeout_seconds))
+            left_seconds = max(deadline.left_seconds(), 0.001)
+            attempted = await self._attempt(delivery, min(left_seconds, self._timeout_seconds))
             again = (
                 isinstance(attempted, TryAgain)
                 and not _REFUSED_BY_STATUS.fullmatch(attempted.reason)
-                and self._clock.now() + wait_seconds * 1000 < until
+                and wait_seconds < deadline.left_seconds()
             )
             settlement, _ = self._end(delivery, attempted, again, in_memory=True)
             try:

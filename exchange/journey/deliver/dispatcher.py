@@ -334,12 +334,16 @@ class Dispatcher:
             await self._wait()
 
     async def _follow_clock(self) -> None:
-        """Let nothing wait for a time that lies further ahead than any backoff: the clock has
-        stepped back, here or while nobody ran.
+        """Let nothing wait for a time that lies further ahead than any backoff, or lease: the
+        clock has stepped back, here or while nobody ran.
         """
-        now = self._clock.now()
+        now, bounds = self._clock.now(), self._bounds
         if now < self._looked_at:
-            await self._ledger.hasten(now, now + int(self._bounds.backoff_seconds_max * 1000))
+            furthest, leased_until = (
+                now + int(seconds * 1000)
+                for seconds in (bounds.backoff_seconds_max, bounds.lease_seconds_max)
+            )
+            await self._ledger.hasten(now, furthest, leased_until)
         self._looked_at = now
 
     async def _fetch(self) -> int:

@@ -45,6 +45,7 @@ class Bounds:
     ready_bytes_max: int = 33_554_432
     poll_seconds: float = 1.0
     backoff_seconds_max: float = 3600.0
+    lease_seconds_max: float = 3600.0
 
 
 class Held:

@@ -31,6 +31,17 @@ class Probing:
     backoff_seconds_max: float = 3600.0
     timeout_seconds: float = 10.0
 
+    @property
+    def lasts_milliseconds(self) -> int:
+        """How long a probe is its worker's: as long as a call may last, and a second."""
+        return int(self.timeout_seconds * 1000) + 1000
+
+    @property
+    def longest_milliseconds(self) -> int:
+        """The longest that a probe is ever put off, or is out."""
+        longest_seconds = max(self.probe_seconds_max, self.backoff_seconds_max)
+        return max(int(longest_seconds * 1000), self.lasts_milliseconds)
+
 
 def says_receiver_fails(attempted: Attempted) -> bool:
     """Whether an attempt failed for something that the next message would meet as well."""
@@ -57,12 +68,15 @@ class Receivers:
         return receiver in self._stopped
 
     def due(self) -> list[str]:
-        """Those whose next probe is due."""
+        """Those whose next probe is due. One further ahead than any wait is due as well: it was
+        put off before the clock stepped back.
+        """
         now = self._clock.now()
+        furthest = now + self._probing.longest_milliseconds
         return [
             each.receiver
             for each in self._stopped.values()
-            if each.state == "failing" and each.next_probe_at <= now
+            if each.state == "failing" and not now < each.next_probe_at <= furthest
         ]
 
     async def look(self) -> list[str]:
@@ -80,8 +94,9 @@ class Receivers:
     async def claim(self, receiver: str) -> bool:
         """Take the probe that is due, for as long as a call may last."""
         now = self._clock.now()
-        lasts = int(self._probing.timeout_seconds * 1000) + 1000
-        claimed = await self._store.claim(receiver, now, now + lasts)
+        lasts = self._probing.lasts_milliseconds
+        furthest = now + self._probing.longest_milliseconds
+        claimed = await self._store.claim(receiver, now, now + lasts, furthest)
         if claimed or receiver in self._stopped:
             state = self._stopped.get(receiver)
             if state is not None:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from exchange.clocks import first_id, time_of
+from exchange.clocks import Deadline, first_id, time_of
 from exchange.journey.count import delivery_counts
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import envelope_of
@@ -65,11 +65,11 @@ class Mailboxes:
 
         Whoever is cancelled while it waits has taken nothing.
         """
-        wait_until = self._clock.now() + int(wait_seconds * 1000)
+        deadline = Deadline(self._clock, wait_seconds)
         while True:
             with self.arrivals.listening(wanted.receiver) as arrival:
                 taken = await self._take(wanted, seconds)
-                left_seconds = (wait_until - self._clock.now()) / 1000
+                left_seconds = deadline.left_seconds()
                 if taken or left_seconds <= 0 or self.arrivals.closed:
                     return taken
                 await arrival.wait(left_seconds)

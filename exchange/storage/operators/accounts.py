@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import Protocol
 
 from exchange.errors import OperatorError
-from exchange.ports.operators import Actor, Listed, Operator
+from exchange.ports.operators import (
+    AT_ONCE,
+    KEYS_MAX,
+    Actor,
+    Listed,
+    Operator,
+    fingerprint,
+)
 from exchange.storage.operators import audit
 
-#: Keys of an operator that count at once: the one in use and the one that takes its place.
-KEYS_MAX = 2
 #: Open sessions of an operator; with one more the oldest ends.
 SESSIONS_MAX = 16
 
@@ -48,14 +53,14 @@ class SqliteOperators:
         ).fetchone()
         return Operator(*row) if row else None
 
-    async def by_session(self, digest: bytes, now: int) -> Operator | None:
+    async def by_session(self, digest: bytes, now: int, furthest: int) -> Operator | None:
         """The operator of a session that has not ended and whose key still counts."""
         row = self._ledger.reader.execute(
             "SELECT operator.name,operator.role FROM operator_session "
             "JOIN operator_key ON operator_key.digest=operator_session.key_digest "
             "JOIN operator ON operator.name=operator_key.operator "
-            "WHERE operator_session.digest=? AND operator_session.until>?",
-            (digest, now),
+            "WHERE operator_session.digest=? AND operator_session.until BETWEEN ? AND ?",
+            (digest, now + 1, furthest),
         ).fetchone()
         return Operator(*row) if row else None
 
@@ -122,8 +127,8 @@ class SqliteOperators:
                 "INSERT INTO operator(name,role) VALUES (?,?)", (operator.name, operator.role)
             )
             _keep(connection, operator.name, digest, now)
-            row = actor.did(now, "operator-add", operator.name, operator.role)
-            audit.write(connection, [row])
+            outcome = f"{operator.role}, key {fingerprint(digest)}"
+            audit.write(connection, [actor.did(now, "operator-add", operator.name, outcome)])
 
         await self._ledger.change(add)
 
@@ -141,7 +146,8 @@ class SqliteOperators:
             _must_be(connection, name)
             _drop_keys(connection, name, 0 if at_once else KEYS_MAX - 1)
             _keep(connection, name, digest, now)
-            outcome = "only the new key counts" if at_once else "the last key counts too"
+            told = AT_ONCE if at_once else "the last key counts too"
+            outcome = f"{told}, key {fingerprint(digest)}"
             audit.write(connection, [actor.did(now, "operator-rotate", name, outcome)])
 
         await self._ledger.change(rotate)

@@ -1,8 +1,8 @@
 """The chain: what each commit adds for ever, hashed and linked to the writer's commit before it.
 
 Everything that is never changed afterwards hangs on an event: the event itself; with `accepted` or
-`rejected` the message, its deliveries as they were made and the digest of its stored body; with
-`answered` the digest of the answer; with `audit` the digest of the operators' audit row. A link of
+`rejected` the message, its deliveries as they were made and the digests of its stored body and of
+what it says of itself; with `answered` the digest of the answer; with `audit` the digest of the operators' audit row. A link of
 the chain covers the events of one commit, by their ids, and the sum of what the channels remember.
 """
 
@@ -18,8 +18,8 @@ from exchange.ports.ledger import EventRow, Record, Settlement
 from exchange.storage.connection import insert
 
 DIGEST_BYTES = 16
-#: What the digest of a message covers. A column that is added later is not in here: the digests of
-#: older rows stay what they are.
+#: What the digest of a message covers. A column that is added later is not in here, for the digests
+#: of older rows stay what they are: `identity` stands in the event (`message_digest`).
 MESSAGE = (
     "id", "channel", "message_type", "sender", "sender_message_id", "digest", "received_at", "state",
     "endpoint", "conversation", "items", "bytes", "content_type", "detail", "process", "position",
@@ -85,6 +85,24 @@ def hashed(content: bytes) -> bytes:
 def content_digest(codec: int, content: bytes, content_type: str = "") -> bytes:
     """The digest of a stored body, or of a stored answer with its media type."""
     return hashed(b"%d %s " % (codec, content_type.encode()) + content)
+
+
+def message_digest(stored: tuple[int, bytes] | None, identity: bytes) -> bytes:
+    """The digest in the event that tells of a message: of its stored body, nothing where it has
+    none, and its column `identity`. (Older events have the first alone, or none.)
+    """
+    nothing = bytes(DIGEST_BYTES)
+    return (nothing if stored is None else content_digest(*stored)) + (identity or nothing)
+
+
+def told_apart(digest: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """What such a digest says of the stored body (None: there is none) and of the identity (None:
+    nothing).
+    """
+    if digest is None or len(digest) != 2 * DIGEST_BYTES:
+        return digest, None
+    body, identity = digest[:DIGEST_BYTES], digest[DIGEST_BYTES:]
+    return body if any(body) else None, identity if any(identity) else b""
 
 
 def memory_digest(channel: str, key: str, value: str, version: int) -> bytes:
@@ -154,7 +172,7 @@ class Additions:
             if event.delivery_id or event.kind != record.message.state:
                 self.event(event)
                 continue
-            digest = None if stored is None else content_digest(*stored)
+            digest = message_digest(stored, record.message.identity)
             made = (
                 _message_of(record.message),
                 *sorted(_delivery_of(each) for each in record.deliveries),

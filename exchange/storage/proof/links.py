@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.storage.proof.chain import (
-    AUDIT,
     CHAIN_COLUMNS,
     DIGEST_BYTES,
     ENTRIES,
@@ -25,6 +24,7 @@ from exchange.storage.proof.chain import (
     heads,
     linked,
     memory_digest,
+    told_apart,
     unlinked,
 )
 from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
@@ -35,10 +35,12 @@ EXAMPLES_MAX = 10
 #: Messages of a commit that are named.
 NAMED_MAX = 5
 
-#: `ENTRIES` with the stored body or answer: codec, bytes, media type of an answer.
+#: `ENTRIES` with the stored body or answer: codec, bytes, media type of an answer; a
+#: message's identity.
 _ENTRIES = ENTRIES.replace(
     " FROM event",
-    ",body.codec,body.content,answer.codec,answer.content,answer.content_type FROM event",
+    ",body.codec,body.content,answer.codec,answer.content,answer.content_type,message.identity "
+    "FROM event",
 ) + (
     "LEFT JOIN body ON body.message_id=message.id "
     "LEFT JOIN answer ON event.kind='answered' AND answer.delivery_id=event.delivery_id "
@@ -173,11 +175,14 @@ class Proof:
         if kind == "answered":
             what, (codec, content, content_type) = (
                 f"answer to delivery {row[_DELIVERY_ID]}",
-                row[_STORED + 2 :],
+                row[_STORED + 2 : _STORED + 5],
             )
         elif row[_OWN_ID] is not None:
             what, content_type = f"body of message {row[_OWN_ID]}", ""
             codec, content = row[_STORED : _STORED + 2]
+            digest, identity = told_apart(digest)
+            if identity is not None and identity != row[_STORED + 5]:
+                self.rows.breaks(f"message {row[_OWN_ID]}: its identity is not what was committed")
         else:
             return
         if content is None:
@@ -219,25 +224,6 @@ class Proof:
             )
         if said.counts is not None and said.counts != sum_of_counts(self._connection):
             self.forgotten.breaks("the counts that are kept of what was dropped were changed")
-
-
-def prove_audit(connection: sqlite3.Connection, table: str) -> Check:
-    """Whether a table of audit rows (by `id`) holds what the chain says of each."""
-    check = Check("the operators' audit is what was committed")
-    digests = dict(
-        connection.execute(
-            "SELECT delivery_id,digest FROM event WHERE message_id=0 AND kind=?", (AUDIT,)
-        )
-    )
-    for row in connection.execute(f"SELECT * FROM {table} ORDER BY id"):
-        digest = digests.pop(row[0], None)
-        if digest is None:
-            check.breaks(f"{table} {row[0]}: no commit has it")
-        elif digest != hashed(ascii(tuple(row)).encode()):
-            check.breaks(f"{table} {row[0]}: was changed")
-    for number in digests:
-        check.breaks(f"{table} {number}: is gone")
-    return check
 
 
 def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, list[str]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
+from exchange.journey.count import REQUEST_KINDS
 from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.connection import connect
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
@@ -20,7 +21,8 @@ from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
-from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_audit, prove_heads
+from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_heads
+from exchange.storage.proof.operators import prove_audit, prove_operators, prove_paused
 from exchange.storage.proof.recount import RECOUNT
 
 
@@ -99,6 +101,9 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
   LEFT JOIN body ON body.message_id=delivery.message_id WHERE delivery.state='waiting' AND body.message_id IS NULL
 """
 
+
+#: Counters that there is something to count anew from.
+_RECOUNTED = f"kind NOT IN {REQUEST_KINDS}"
 
 _QUERIES = (
     ("hours and minutes agree with days", _HOURS),
@@ -183,8 +188,13 @@ def _chain(
         "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id", (MADE_AGAIN,)
     ):
         found.notes.append(f"delivery {number} was made {made + 1} times")
-    audited = connection.execute("SELECT 1 FROM sqlite_master WHERE name='audit'").fetchone()
-    return [*proof.checks, *([prove_audit(connection, "audit")] if audited else []), check]
+    return [
+        *proof.checks,
+        prove_audit(connection),
+        prove_operators(connection),
+        prove_paused(connection),
+        check,
+    ]
 
 
 def _recounted(connection: sqlite3.Connection) -> list[Check]:
@@ -200,7 +210,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
             connection,
             "counters agree with messages, deliveries and events",
             _by_minute(f"temp.recount WHERE period>={folded}"),
-            _by_minute("counter"),
+            _by_minute(f"counter WHERE {_RECOUNTED}"),
         ),
         _differences(
             connection,
@@ -212,7 +222,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
             connection,
             "days agree with messages, deliveries and events",
             _by_day("temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
-            f"SELECT {COUNT_COLUMNS} FROM day_counter",
+            f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE {_RECOUNTED}",
         ),
     ]
 

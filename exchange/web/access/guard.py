@@ -30,6 +30,8 @@ from exchange.web.access.hosts import (
 log = structlog.get_logger(__name__)
 
 COOKIE = "exchange_session"
+#: A clock that steps back by less, as when it is set by another one, ends no session.
+STEP_SECONDS = 60
 SIGN_IN = "/sign-in"
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 CHALLENGE = 'Bearer realm="exchange operators"'
@@ -63,6 +65,7 @@ class Guard:
         self._open = settings.open and is_loopback(bound_host)
         self._hosts = frozenset(plain(host) for host in settings.hosts)
         self._watcher = bytes.fromhex(settings.watcher_sha256)
+        self._session_seconds = settings.session_seconds
         self._operators = operators
         self._clock = clock
         self._failures = Failures(
@@ -168,7 +171,9 @@ class Guard:
     async def _by_session(self, token: str) -> Operator | None:
         if len(token) > SECRET_CHARACTERS_MAX:
             return None
-        return await self._operators.by_session(digest_of(token), self._clock.now())
+        now = self._clock.now()
+        furthest = now + (self._session_seconds + STEP_SECONDS) * 1000
+        return await self._operators.by_session(digest_of(token), now, furthest)
 
     def failed(self, request: web.BaseRequest) -> int:
         """Note a wrong key; seconds to wait when there were too many, else 0."""

@@ -79,14 +79,13 @@ class Rates:
             )
 
     def per_second(self, channel: str, kind: str) -> float | None:
-        """How many a second; None before there are two snapshots."""
+        """How many a second, without what held nothing; None before there are two snapshots."""
         if len(self._past) < 2:
             return None
         first, last = self._past[0], self._past[-1]
-        grown = last.channels.get(channel, {}).get(kind, 0) - first.channels.get(channel, {}).get(
-            kind, 0
-        )
-        return max(0.0, grown / ((last.at - first.at) / 1000))
+        before, now = first.channels.get(channel, {}), last.channels.get(channel, {})
+        grown, empty = (now.get(each, 0) - before.get(each, 0) for each in (kind, "empty"))
+        return max(0.0, (grown - empty) / ((last.at - first.at) / 1000))
 
     def history(self, channel: str) -> Sequence[float]:
         """The last rates of what was received, oldest first."""

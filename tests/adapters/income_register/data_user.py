@@ -48,7 +48,10 @@ class World:
     async def begin(self) -> list[int]:
         """Let the stub begin; the statuses of the replies to all that it sent."""
         inside = InsideEndpoints(
-            self.exchange.channels.values(), self.exchange.desk, self.exchange.directory
+            self.exchange.channels.values(),
+            self.exchange.desk,
+            self.exchange.directory,
+            self.exchange.requests,
         )
 
         def situation() -> Situation:

@@ -111,7 +111,21 @@ async def test_a_register_that_fails_is_told_in_time_and_nothing_stays_open(
         await exchange.settled()
         counts = await exchange.counts("kelmu")
         assert (counts["accepted"], counts["dead-lettered"]) == (1, 1)
+        assert await resent(exchange) == (0, 1), "nobody waits for its answer any more"
+        again, answer = await ask(exchange, QUERY)
+        assert (again, answer["message_id"]) == (status, "q-1"), "it is not in progress for ever"
         assert not [check for check in exchange.verify().checks if check.broken]
+
+
+async def resent(exchange: Running) -> tuple[int, int]:
+    """How many dead letters were sent again, and how many refused."""
+    letters = json.loads((await exchange.get("/api/v1/dead-letters"))[2])
+    wanted = {"deliveries": [each["id"] for each in letters]}
+    _, _, body = await exchange.post(
+        "/api/v1/dead-letters/resend", json.dumps(wanted), Content_Type="application/json"
+    )
+    answer = json.loads(body)
+    return len(answer["resent"]), len(answer["refused"])
 
 
 async def test_a_register_that_comes_to_itself_is_asked_again_within_the_call(

@@ -5,6 +5,7 @@ is no ledger is said to be none.
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from exchange.cli import app
 from exchange.errors import LedgerError, SettingsError
+from exchange.journey.count import request_count
+from exchange.ports.ledger import Old
 from exchange.storage.connection import connect
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record, settlement
@@ -67,6 +70,29 @@ def test_a_whole_ledger_is_clean(ledger: Path) -> None:
         "luova: received 8, accepted 6, rejected 1, duplicate 1, queued 6, delivered 1, waiting 4, "
         "dead-lettered 1" in result.stdout
     )
+
+
+async def forget(path: Path) -> None:
+    """Retention of everything that is settled, with a dead letter and requests among it."""
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    await ledger.count([request_count(1, "luova", "dvv", "GET /x", False, 7, 70)])
+    dropped = await ledger.drop(Old(1 << 62, 1 << 62), Old(1 << 62, 1 << 62), 100)
+    assert dropped.messages == 3, "what waits stays"
+    await ledger.close()
+
+
+def test_the_sums_that_are_printed_add_up_after_retention(ledger: Path) -> None:
+    before = verify(ledger).stdout
+    asyncio.run(forget(ledger))
+    result = verify(ledger)
+    assert result.exit_code == 0, result.stdout
+    (line,) = (each for each in result.stdout.splitlines() if each.startswith("  luova: "))
+    assert line.removesuffix(", requests 7") in before, "the sums of all that there was"
+    of = {name: int(number) for name, number in re.findall(r"([a-z-]+) (\d+)", line)}
+    assert of["received"] == of["accepted"] + of["rejected"] + of["duplicate"]
+    assert of["queued"] == of["delivered"] + of["waiting"] + of["dead-lettered"]
+    assert of["requests"] == 7
 
 
 @pytest.mark.parametrize(

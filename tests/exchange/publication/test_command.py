@@ -5,10 +5,13 @@ what it refuses.
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from exchange.cli import app, statistics
 from exchange.publication import formats
+from exchange.statistics.days import number_of
 
 SCALED = ("--year", "2024", "--scale", "1/1000")
 
@@ -152,6 +156,65 @@ def test_no_two_publications_overlap_with_other_figures(
     assert "was published" in (folder / "open-data" / "not-offered.txt").read_text(encoding="utf-8")
     (tmp_path / "ledger.open-data.json").write_text("{}[", encoding="utf-8")
     assert "no JSON list" in of_copy(*january, code=2).stderr
+
+
+def test_a_month_that_is_held_in_part_is_not_published_as_a_whole_one(
+    year_ledger: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "ledger.db"
+    copy.write_bytes(year_ledger.read_bytes())
+    first = number_of(datetime.date(2024, 1, 1))
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        # Of January the days 11 to 19 are missing.
+        connection.execute("UPDATE held SET since = ?", (first + 19,))
+        connection.execute("INSERT INTO held(since,until) VALUES (?,?)", (first, first + 9))
+        connection.execute(
+            "DELETE FROM day_counter WHERE period BETWEEN ? AND ?", (first + 10, first + 18)
+        )
+    january = ("--from", "2024-01-01", "--until", "2024-01-31")
+    refused = Call(copy)(*january, "--open-data", code=2)
+    assert "the ledger holds 22 of 31 days only" in refused.stderr
+    assert not (tmp_path / "ledger.open-data.json").exists()
+    Call(copy)("--from", "2024-02-01", "--until", "2024-02-29", "--open-data")
+
+
+def test_a_published_month_is_revised_with_a_reason_and_withholds_what_it_withheld(
+    year_ledger: Path, tmp_path: Path
+) -> None:
+    copy, listed = tmp_path / "ledger.db", tmp_path / "ledger.open-data.json"
+    copy.write_bytes(year_ledger.read_bytes())
+    january = ("--from", "2024-01-01", "--until", "2024-01-31", "--open-data", "--format", "csv")
+    of_copy, why = Call(copy), ("--revision", "births of 3 January were counted twice")
+    assert "nothing to revise" in of_copy(*january, *why, code=2).stderr
+    before = of_copy(*january).stdout
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        # A hundred more of everything that there was little of.
+        connection.execute(
+            "UPDATE day_counter SET count = count + 100, items = items + 100 "
+            "WHERE count < 5 AND period = ?",
+            (number_of(datetime.date(2024, 1, 3)),),
+        )
+    assert "published with other figures" in of_copy(*january, code=2).stderr
+    revised = of_copy(*january, *why)
+    assert revised.stdout != before
+    assert "Revised publication: births of 3 January were counted twice" in revised.stderr
+    first, second = json.loads(listed.read_text(encoding="utf-8"))
+    assert second["revision"] == why[1]
+    assert first["withheld"]
+    assert all(cell in second["withheld"] for cell in first["withheld"])
+    again = of_copy(*january)
+    assert (again.stdout, "Revised publication" in again.stderr) == (revised.stdout, True)
+    del first["withheld"]
+    listed.write_text(json.dumps([first]), encoding="utf-8")
+    assert "doesn't say what the publication" in of_copy(*january, *why, code=2).stderr
+
+
+def test_luovas_sum_of_several_units_is_told_in_messages_too(call: Call) -> None:
+    rows = json.loads(call(*SCALED, "--format", "json").stdout)["rows"]
+    (luova,) = (row for row in rows if "messages" in row)
+    assert luova["row"] == "luova.messages-per-day"
+    assert 0 < luova["messages"] < luova["counted"] / 2
+    assert "luova.messages-per-day: as messages" in call(*SCALED).stdout
 
 
 def test_json_stat_of_part_of_a_month_withholds_and_says_that_it_is_no_open_data(

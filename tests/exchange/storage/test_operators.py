@@ -29,7 +29,9 @@ async def test_the_oldest_session_ends_with_one_too_many(ledger: SqliteLedger) -
     await operators.add(ANN, KEY, 0, ME)
     for number in range(SESSIONS_MAX + 1):
         await operators.begin_session(bytes([number]) * 32, KEY, 1, 1000 + number, ME_AS_ANN)
-    kept = [await operators.by_session(bytes([n]) * 32, 2) for n in range(SESSIONS_MAX + 1)]
+    kept = [
+        await operators.by_session(bytes([n]) * 32, 2, 1 << 62) for n in range(SESSIONS_MAX + 1)
+    ]
     assert kept == [None, *[ANN] * SESSIONS_MAX]
     await operators.begin_session(b"z" * 32, KEY, 5000, 6000, ME_AS_ANN)
     (left,) = ledger.reader.execute("SELECT COUNT(*) FROM operator_session").fetchone()

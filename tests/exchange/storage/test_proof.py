@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.storage.proof.chain import content_digest, message_digest, told_apart
 from tests.exchange.storage.chained import (
     LINKS,
     MEMORY,
@@ -71,6 +72,22 @@ def test_a_message_that_was_edited(ledger: Path, column: str) -> None:
         ledger, f"UPDATE message SET {column}={column}||{changed} WHERE sender_message_id='w0-3'"
     )
     assert any("was changed; of messages" in each for each in broken(ledger)[ROWS])
+
+
+@pytest.mark.parametrize("value", ["zeroblob(16)", "x''", "x'01'", "'text'"])
+@pytest.mark.parametrize("state", ["accepted", "rejected"])
+def test_an_identity_that_was_edited(ledger: Path, state: str, value: str) -> None:
+    if (state, value) == ("rejected", "x''"):
+        return
+    damage(ledger, f"UPDATE message SET identity={value} WHERE state='{state}'")
+    assert all("its identity is not what was committed" in each for each in broken(ledger)[ROWS])
+
+
+def test_a_message_of_before_its_identity_was_committed_is_proved_without(ledger: Path) -> None:
+    for digest, identity in ((b"b" * 16, None), (None, None), (bytes(16) + b"i" * 16, b"i" * 16)):
+        assert told_apart(digest)[1] == identity
+    assert told_apart(message_digest(None, b"")) == (None, b"")
+    assert told_apart(message_digest((0, b"x"), b"")) == (content_digest(0, b"x"), b"")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from exchange.ports.operators import AuditRow
 from exchange.storage.copies import copy_ledger, restore_ledger
 from exchange.storage.proof.dropped import forgotten
 from exchange.storage.proof.head import head_path
-from exchange.storage.proof.links import prove_audit
+from exchange.storage.proof.operators import prove_audit
 from exchange.storage.proof.verify import verify
 from exchange.storage.retention import drop_messages
 from exchange.storage.sqlite import SqliteLedger
@@ -214,7 +214,7 @@ async def test_an_audit_row_is_in_the_chain(ledger: SqliteLedger) -> None:
         ):
             connection.execute("BEGIN")
             connection.execute(statement)
-            assert any(said in each for each in prove_audit(connection, "audit").examples)
+            assert any(said in each for each in prove_audit(connection).examples)
             connection.execute("ROLLBACK")
         connection.execute("UPDATE event SET at=at+1 WHERE kind='audit'")
     assert ROWS in broken(ledger.path)

@@ -9,6 +9,8 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -16,17 +18,21 @@ from aiohttp import web
 from aiohttp_sse import sse_response
 
 from exchange.cli.serving.port import bind
+from exchange.clocks import WallClock
 from exchange.errors import LedgerClosed
+from exchange.journey.requests import Requests
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Outcome
+from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
+from exchange.storage.sqlite import SqliteLedger
 from exchange.web.connections import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.rates import Rates
-from exchange.web.refusals import refusing
+from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.serving import serving
 
 ONE, TWO = (
@@ -39,7 +45,7 @@ ONE, TWO = (
 LIMITED = Partner("limited", "Limited", "kela", key="key-limited", per_second=2, body_bytes_max=100)
 
 
-class Refusals:
+class NotingDesk:
     """A desk that only notes what was refused unread."""
 
     def __init__(self) -> None:
@@ -63,7 +69,7 @@ class Served:
         self.go = asyncio.Event()
         self.inside: list[str] = []
         self.most = 0
-        self.desk = Refusals()
+        self.desk = NotingDesk()
         self.metrics = Metrics()
         self.url = ""
         self.connections: Connections
@@ -122,15 +128,35 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
             public=lambda call: Reply(200, call.parameters["id"].encode(), "text/plain"),
         ),
         Endpoint("GET", "/c/v1/large", "Large", public=served.page),
+        Endpoint("GET", "/c/v1/wait", "Wait long", served.wait, waits=True),
     )
-    channel = Channel("c", {"en": "C"}, (), endpoints, nothing, nothing, nothing, nothing, nothing)
+    channel = Channel(
+        "c",
+        {"en": "C"},
+        (),
+        endpoints,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        refuse=lambda refusal: replace(
+            refuse_with_problem(refusal),
+            body=refuse_with_problem(refusal).body.replace(b"{", b'{"channel":"c",', 1),
+        ),
+    )
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
+    # (What is counted of its calls is kept nowhere.)
+    requests = Requests(SqliteLedger(Path("never-opened.db")), WallClock())
     gate = Endpoints(
-        Directory([ONE, TWO, LIMITED]), bounds, served.metrics, Rates(now=lambda: served.now)
+        Directory([ONE, TWO, LIMITED]),
+        bounds,
+        served.metrics,
+        requests,
+        Rates(now=lambda: served.now),
     )
-    app = web.Application(
-        client_max_size=bounds.body_bytes_max + 1, middlewares=[refusing(gate, bounds)]
-    )
+    app = web.Application(client_max_size=bounds.body_bytes_max + 1)
+    app[REFUSALS] = Refusals(gate, bounds)
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))
     app.router.add_post("/open", served.read)
     app.router.add_get("/stream", served.stream)

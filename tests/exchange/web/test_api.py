@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,24 @@ async def test_validation_repeats_no_living_persons_code(served: Running, around
         assert code.encode() not in answer
 
 
+#: What only grows is a counter, what is so just now a gauge.
+METRICS = {
+    "exchange_call_seconds": "histogram",
+    "exchange_deliveries": "gauge",
+    "exchange_deliveries_held": "gauge",
+    "exchange_messages_total": "counter",
+    "exchange_receiver_full": "gauge",
+    "exchange_refused_total": "counter",
+    "exchange_requests_total": "counter",
+}
+
+
+def kinds_of(text: str) -> dict[str, str]:
+    """The type of each metric; the times at which counters began are left out."""
+    found = re.findall("^# TYPE (\\S+) (\\S+)$", text, re.M)
+    return {name: kind for name, kind in found if not name.endswith("_created")}
+
+
 async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     await asyncio.sleep(FRESH_SECONDS + 0.1)
     accepted = (await served.counts("luova"))["accepted"]
@@ -262,7 +281,8 @@ async def test_metrics_and_readiness(served: Running, tmp_path: Path) -> None:
     text = body.decode()
     assert "# TYPE exchange_messages_total counter" in text
     assert f'exchange_messages_total{{channel="luova",kind="accepted"}} {accepted}.0' in text
-    assert "# TYPE exchange_deliveries gauge" in text
+    assert kinds_of(text) == METRICS
+    assert re.search(r'^exchange_requests_total\{channel="luova"\} [0-9.]+$', text, re.M)
     assert 'exchange_deliveries{channel="luova",kind="waiting"}' in text
     async with running(tmp_path) as other:
         await other.exchange.ledger.close()

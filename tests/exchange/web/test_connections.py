@@ -205,17 +205,19 @@ async def test_bytes_of_partners_are_limited_in_all() -> None:
 
 async def test_a_head_that_is_too_large_is_refused_in_the_form_of_its_address() -> None:
     async with connected(head_bytes_max=2_048) as (_, connect):
-        for more, form in (
-            (f"X: {'x' * 3_000}\r\n", b'"reason":"head-too-large"'),
-            (f"X: {'x' * 1_000}\r\n" * 4, b'"reason":"head-too-large"'),
-            (f"X: {'x' * 5_000}\r\n", b"request-head-too-large"),
-            (f"{'X' * 5_000}: x\r\n", b"request-head-too-large"),
-            ("X: x\r\n" * 200, b"request-head-too-large"),
+        for more in (
+            f"X: {'x' * 3_000}\r\n",
+            f"X: {'x' * 1_000}\r\n" * 4,
+            f"X: {'x' * 5_000}\r\n",
+            f"{'X' * 5_000}: x\r\n",
+            "X: x\r\n" * 200,
+            "X: x\r\n" * 400,
         ):
             raw = await connect()
             raw.writer.write(request(more=more))
             status, _, body = await raw.reply()
-            assert (status, form in body, b"xxxx" in body) == (431, True, False), (more[:9], body)
+            assert (status, b'"reason":"head-too-large"' in body) == (431, True), (more[:9], body)
+            assert b"xxxx" not in body
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ async def test_a_head_that_is_no_text_is_refused(sent: bytes, no_text: bytes) ->
         raw.writer.write(sent.replace(b"N", no_text))
         status, _, body = await raw.reply()
         assert status == 400
-        assert b"head-encoding" in body or b"not-an-http-request" in body
+        assert b"head-encoding" in body or b"not-http" in body
 
 
 async def test_nobody_is_served_after_an_end_but_who_is_inside_gets_a_reply() -> None:

@@ -19,10 +19,12 @@ from exchange.storage.codec import unpack
 
 _ROWS = """
 SELECT message.message_type, message.sender, message.endpoint, message.received_at, delivery.receiver,
-       delivery.items, body.codec, body.content,
-       (SELECT MAX(at) FROM event WHERE event.delivery_id=delivery.id AND event.kind='delivered')
+       delivery.items, body.codec, body.content, taken.at
 FROM message JOIN delivery ON delivery.message_id=message.id
-LEFT JOIN body ON body.message_id=message.id WHERE message.state='accepted'
+LEFT JOIN body ON body.message_id=message.id
+LEFT JOIN (SELECT delivery_id, MAX(at) AS at FROM event WHERE kind='delivered'
+           GROUP BY delivery_id) AS taken ON taken.delivery_id=delivery.id
+WHERE message.state='accepted'
 """
 
 
@@ -83,7 +85,12 @@ def _changes(document: dict[str, Any]) -> dict[str, int]:
             by_name.setdefault(group["tietoryhma"], set()).add(
                 group.get("muutosattribuutti", "LISATTY")
             )
-            if group["tietoryhma"] == "LAPSI_SUPPEA" and group["muutosattribuutti"] == "LISATTY":
+            by_mother = group.get("isaAiti", "AITI") == "AITI"
+            if (
+                group["tietoryhma"] == "LAPSI_SUPPEA"
+                and by_mother
+                and (group["muutosattribuutti"] == "LISATTY")
+            ):
                 code = group["lapsi"]["henkilotunnus"]
                 # A new century's sign, and the year of the change or the one before.
                 if code[6] in "ABCDEF" and 2000 + int(code[4:6]) >= year - 1:

@@ -53,13 +53,23 @@ class Run:
         self.town = Town(discovery.stubs(), self.directory, self.clock.now)
         settings = Settings(
             storage={"url": f"sqlite:///{ledger}", "durable": False},
-            deliveries={"attempts_max": 9, "first_backoff_seconds": 20, "poll_seconds": 60},
+            # Whatever still waits for a receiver ends before the run does.
+            deliveries={
+                "attempts_max": 9,
+                "first_backoff_seconds": 20,
+                "poll_seconds": 60,
+                "probe_seconds_max": 120,
+                "deadline_seconds": 7200,
+            },
         )
         self.exchange = Exchange(
             settings, 1, self.clock, transport=self.town, directory=self.directory
         )
         self.endpoints = InsideEndpoints(
-            self.exchange.channels.values(), self.exchange.desk, self.directory
+            self.exchange.channels.values(),
+            self.exchange.desk,
+            self.directory,
+            self.exchange.requests,
         )
         self.numbers = itertools.count()
 

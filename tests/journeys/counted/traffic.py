@@ -10,6 +10,7 @@ import itertools
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +26,8 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory, Partner
 
 DEPTH_MAX = 4
-#: Of so many calls to partners, how many meet each fault; a late partner answers hours later.
-FAULTS = ("",) * 7 + ("refuse", "late", "gone")
+#: What befalls the deliveries of one kind in turn; a late partner answers after many attempts.
+FAULTS = ("", "", "refuse", "", "", "late", "", "", "gone", "")
 LATE_ATTEMPTS = 7
 
 
@@ -40,28 +41,41 @@ class Town:
     directory: Directory
     now: Any
     following: list[Sending] = field(default_factory=list)
-    _attempts: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    _attempts: Counter[str] = field(default_factory=Counter)
+    _faults: dict[str, str] = field(default_factory=dict)
+    _kinds: Counter[str] = field(default_factory=Counter)
 
     def situation(self, seed: int | str) -> Situation:
         """What a stub may use, by a seed."""
         return Situation(random.Random(seed), self.now(), crc32(str(seed).encode()), self.directory)
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
-        """The partner's reply; which fault befalls a call depends on its body alone."""
-        key = (partner.id, call.body)
-        attempt = self._attempts[key] = self._attempts.get(key, 0) + 1
-        seed = f"{partner.id}/{call.path}/{call.body.decode('latin-1')}"
-        fault = random.Random(seed).choice(FAULTS)
+        """The partner's reply. The fault depends on the delivery alone: bodies hold signatures with
+        keys that each run makes anew.
+        """
+        delivery_id = call.headers["X-Delivery-Id"]
+        self._attempts[delivery_id] += 1
+        attempt, fault = self._attempts[delivery_id], self._fault(delivery_id, call)
         if fault == "refuse":
-            return problem(403, "Refused")
+            return problem(422, "Refused")
         if fault == "gone" or (fault == "late" and attempt < LATE_ATTEMPTS):
             raise Unreachable("nobody there")
         for stub in self.stubs:
-            served = stub.serve(partner, call, self.situation(f"{seed}/{attempt}"))
+            served = stub.serve(partner, call, self.situation(f"{delivery_id}/{attempt}"))
             if served is not None:
                 self.following += served.then
                 return served.reply
-        return problem(404, "Not served")
+        return problem(422, "Not served")
+
+    def _fault(self, delivery_id: str, call: Call) -> str:
+        """What befalls a delivery: each fault in turn among those of its type (or path, where the
+        call names none), so that most of each kind get through whatever else there is.
+        """
+        if delivery_id not in self._faults:
+            kind = call.headers.get("X-Message-Type", call.path)
+            self._faults[delivery_id] = FAULTS[self._kinds[kind] % len(FAULTS)]
+            self._kinds[kind] += 1
+        return self._faults[delivery_id]
 
 
 def families(channel: Channel) -> Iterator[str]:

@@ -52,6 +52,9 @@ ADDRESS = group("VAKINAINEN_KOTIMAINEN_OSOITE", postinumero="00100")
         ([[birth()]], {"birth": 1}),
         ([[birth(attribute=None)]], {"birth": 1}),
         ([[birth(isaAiti="AITI")], [birth(isaAiti="ISA")]], {"birth": 1}),
+        ([[birth(isaAiti="ISA")]], {"birth-other-parent": 1}),
+        ([[birth(isaAiti="ISA")], [birth(SIBLING, isaAiti="AITI")]],
+         {"birth": 1, "birth-other-parent": 1}),
         ([[birth()], [birth(SIBLING)]], {"birth": 2}),
         ([[birth(attribute="POISTETTU")]], {}),
         ([[birth(PARENT, "MUUTETTU")]], {}),
@@ -83,6 +86,11 @@ def test_a_change_is_what_its_groups_say(
     changes: list[list[dict[str, Any]]], expected: dict[str, int]
 ) -> None:
     assert told(*changes) == expected
+
+
+def test_two_parents_in_two_messages_have_one_birth() -> None:
+    mother, other = (told([birth(isaAiti=parent)]) for parent in ("AITI", "TUNNUSTANUT_AITI"))
+    assert mother.get("birth", 0) + other.get("birth", 0) == 1
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"muutokset": 3}, {"muutokset": [None]}])

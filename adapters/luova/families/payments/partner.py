@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from exchange.adapters.luova.families.payments.generate import credit_transfers
-from exchange.adapters.luova.partner.sending import Answer, date_of, flow, submit
+from exchange.adapters.luova.partner.sending import Answer, date_of, submit
 from exchange.partners.stub import Flow, Sending, Situation
 from exchange.schemas.directory import Directory, Partner
 
@@ -23,7 +23,13 @@ def flows(directory: Directory) -> list[Flow]:
         return []
     weight = MESSAGES_2024 / len(banks) if banks else 0.0
     return [
-        flow("payments.credit-transfers", kela, weight, partial(_send, kela, bank, number))
+        Flow(
+            f"payments.credit-transfers {kela.id} {bank.id}",
+            kela.id,
+            "payments.credit-transfers",
+            weight,
+            partial(_send, kela, bank, number),
+        )
         for number, bank in enumerate(banks)
     ]
 

@@ -34,7 +34,10 @@ def _day(date: datetime.date) -> Group:
 
 
 def _birth(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
+    # As the mother's record tells it: the other parent's tells no further birth.
     parent = person(rng, datetime.date(1980, 1, 1), datetime.date(2004, 12, 31))
+    while parent.sex == "male":
+        parent = person(rng, datetime.date(1980, 1, 1), datetime.date(2004, 12, 31))
     child = person(rng, date - datetime.timedelta(days=3), date)
     group = {
         "tietoryhma": "LAPSI_SUPPEA",
@@ -44,7 +47,7 @@ def _birth(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]
             "sukupuoli": "MIES" if child.sex == "male" else "NAINEN",
             "kansalaisuuskoodi": FINLAND,
         },
-        "isaAiti": "ISA" if parent.sex == "male" else "AITI",
+        "isaAiti": "AITI",
         "lapsiVanhempiSuhdePaattynyt": False,
     }
     return parent, [group]

@@ -126,6 +126,16 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
     assert status_of(etree.fromstring(feedback.read_bytes())) == "4"
 
 
+async def test_a_file_that_is_too_large_is_counted_as_rejected(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FILE_BYTES_MAX", 100)
+    reply = await leave(gateway, "large", b"<a>" + b"x" * 100 + b"</a>")
+    assert status_of(reply) == "4"
+    counted = await gateway.counts("income-register")
+    assert (counted["received"], counted["rejected"]) == (1, 1)
+
+
 async def test_upper_case_is_taken_and_other_names_are_told_once(gateway: Running) -> None:
     own = account(gateway)
     (own / "in").mkdir(exist_ok=True)

@@ -16,8 +16,6 @@ from lxml import etree
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.endpoints import wsdl
-from exchange.adapters.income_register.register_records import ReportKeys
-from exchange.adapters.income_register.rules.request import QUERY_TYPES
 from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 
@@ -228,107 +226,4 @@ def invalidation_of(
         f"<FaultyControl>{control}</FaultyControl><ProductionEnvironment>"
         f"false</ProductionEnvironment>{parties}"
         f"<Items>{inside}</Items></DeliveryData></i:InvalidationRequestToIR>"
-    ).encode()
-
-
-QUERIES = [
-    (service, operation)
-    for service, operations in wsdl.SERVICES.items()
-    if "Query" in service
-    for operation in operations
-]
-
-
-@pytest.mark.parametrize(
-    "service, operation", QUERIES, ids=lambda each: getattr(each, "name", each)
-)
-async def test_reports_are_asked_for_by_a_soap_client(
-    gateway: Running, service: str, operation: wsdl.Operation
-) -> None:
-    given, kind = "WageReportService", "wages"
-    if service.startswith("Benefit"):
-        given, kind = "BenefitReportService", "benefits"
-    elif service.startswith("Payer"):
-        given, kind = "PayerSummaryReportService", "summary"
-    owner = batch(gateway, EMPLOYER, "-").payer
-    sent = batch(gateway, EMPLOYER, "Q-1", reports=3, real_time=False)
-    documents = {
-        "wages": lambda: generate.wage_delivery(random.Random(6), sent),
-        "benefits": lambda: generate.benefit_delivery(random.Random(6), sent),
-        "summary": lambda: renamed(
-            sample("payer-summary-reports--one-month", owner), "PayerSummaryReportsRequestToIR"
-        ),
-    }
-    document = documents[kind]()
-    reports = await client(gateway, given, EMPLOYER)
-    await asyncio.to_thread(
-        reports.call, f"Send{given.removesuffix('Service')}s", reports.values(document)
-    )
-    delivered = etree.fromstring(document)
-    first = delivered.find("DeliveryData/Reports/Report")
-    report_id = first.findtext("ReportData/ReportId")
-    register_id = ReportKeys(
-        f"1:{owner}", delivered.findtext("DeliveryData/DeliveryDataType")
-    ).register_id(report_id)
-    policy = first.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") or ""
-    earner = first.findtext("IncomeEarner/IncomeEarnerIds/Id/Code") or ""
-    request = data_request(operation.request, owner, earner, policy, register_id)
-    asking = await client(gateway, service, KELA)
-    reply = await asyncio.to_thread(asking.call, operation.name, asking.values(request))
-    found = [each.text for each in reply.iterfind("Reports/Report/ReportData/ReportId")]
-    if operation.name == "GetPayerSummaryReportsOnePolicyNo":
-        assert found == [], "the separate report of this test names no policy"
-    elif operation.name in ("GetWageReportsOnePayer", "GetPayerSummaryReportsOnePayer"):
-        assert len(found) == len(delivered.findall("DeliveryData/Reports/Report"))
-    elif operation.name == "GetWageReportsOnePolicyNo":
-        assert found == [
-            each.findtext("ReportData/ReportId")
-            for each in delivered.iterfind("DeliveryData/Reports/Report")
-            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
-        ]
-    else:
-        insured = [
-            each.findtext("ReportData/ReportId")
-            for each in delivered.iterfind("DeliveryData/Reports/Report")
-            if each.findtext("IncomeEarner/PensionInsurance/PensionPolicyNo") == policy
-        ]
-        assert found == (insured if operation.name == "GetWageReportsOnePolicyNo" else [report_id])
-        assert reply.findtext("Reports/Report/ReportData/IRReportId") == register_id
-    assert reply.findtext("Summary/NrOfReports") == str(len(found))
-    assert reply.find("Reports/Report/DeliveryData/ContactPersons") is None, (
-        "the profile leaves them out"
-    )
-
-
-def data_request(root: str, payer: str, earner: str, policy: str, register_id: str) -> bytes:
-    """A real-time request with the parameters that its name asks for."""
-    parties = "".join(
-        f"<DeliveryData{party}><Type>1</Type><Code>0246246-0</Code></DeliveryData{party}>"
-        for party in ("Owner", "Creator", "Sender")
-    )
-    values, codes = [], []
-    if "OnePolicyNo" in root:
-        values.append(("9", policy or "46-00000000"))
-    if "OneIRReportId" in root:
-        values.append(("17", register_id))
-    if "OnePayer" in root:
-        codes.append(("6", "1", payer))
-    if "OneIncomeEarner" in root:
-        codes.append(("7", "2", earner))
-    inside = "".join(
-        f"<ValueParameter><ParameterType>{kind}</ParameterType><Value>{text}</Value>"
-        "</ValueParameter>"
-        for kind, text in values
-    )
-    inside += "".join(
-        f"<IdCodeParameter><ParameterType>{kind}</ParameterType><IdType>{of}</IdType><IdCode>"
-        f"{code}</IdCode></IdCodeParameter>"
-        for kind, of, code in codes
-    )
-    return (
-        f'<d:{root} xmlns:d="http://www.tulorekisteri.fi/2017/1/DataRequestToIR"><Timestamp>'
-        "2026-03-02T06:00:00Z</Timestamp>"
-        f"<QueryDataType>{QUERY_TYPES[root]}</QueryDataType><ProductionEnvironment>"
-        f"false</ProductionEnvironment>{parties}"
-        f"<DataRequestParameters>{inside}</DataRequestParameters></d:{root}>"
     ).encode()

@@ -15,6 +15,7 @@ from lxml import etree
 
 from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
+from exchange.adapters.income_register.hand_out.extent import Extent
 from exchange.adapters.income_register.orders.subscription import due_at, span
 from exchange.adapters.income_register.partner import STUB
 from exchange.assembly import Exchange, own_endpoints
@@ -22,7 +23,9 @@ from exchange.partners.stub import Situation
 from exchange.ports import Inbound
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import EMPTY, Envelope
 from exchange.settings import Settings
+from exchange.web.snapshot import Snapshots
 from tests.adapters.income_register.clients import check_reply, raw
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
@@ -143,6 +146,29 @@ def test_spans_meet_without_gap_or_overlap_and_end_with_the_subscription() -> No
         at("2026-03-02T22:00:00+02:00"),
         at("2026-03-03T22:00:00+02:00"),
     ]
+
+
+def test_an_extraction_from_before_the_clock_stepped_back_does_not_hold_the_next_one_up() -> None:
+    day, ahead = at("2026-03-03T05:00:00+02:00"), at("2026-03-06T22:00:00+02:00")
+    for more in ({"until": ahead}, {"received": ahead}):
+        data = subscription({"times": [[18_000, 61_200, 2]]}, **more)
+        assert due_at(data, day + 1000) == day
+        start, end = span(data, day)
+        assert start <= end == day
+        assert due_at({**data, "until": day}, day + 1000) == 0
+
+
+def test_what_was_received_before_the_clock_stepped_back_is_not_left_for_days() -> None:
+    def received(number: int, at: int) -> Envelope:
+        return Envelope(
+            number, "", "", EMPLOYER, "", received_at=at, content_type="", position=number
+        )
+
+    extent = Extent((100, 200), 0, 9, 0, True, made_at=250)
+    assert [extent.covers(received(1, 150)), extent.covers(received(2, 5000))] == [True, True]
+    assert extent.left == 9
+    assert not extent.covers(received(3, 220))
+    assert extent.left == 2
 
 
 def test_one_time_subscriptions_are_extracted_once_and_invalidated_ones_never() -> None:
@@ -283,6 +309,17 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     names = [each.text for each in second[0].iterfind("Reports/Report/ReportData/ReportId")]
     assert names == ["two-0001", "two-0002", "two-0003"]
     await counted_as_handed_on(exchange, 7, 2)
+    by_process = await exchange.ledger.totals(("message_type", "process", "kind"))
+    delivered = {key[:2]: count for key, count, *_ in by_process if key[2] == "delivered"}
+    assert delivered == {
+        ("income-register.benefit-reports", ""): 1,
+        ("income-register.wage-reports-from-ir", ""): 2,
+        ("income-register.benefit-reports-from-ir", ""): 1,
+        ("income-register.benefit-reports-from-ir", EMPTY): 1,
+    }, "an extraction without a report is told apart"
+    snapshot = await Snapshots(exchange.ledger, clock, ("income-register",)).current()
+    shown = snapshot.channels["income-register"]
+    assert (shown["delivered"], shown["empty"]) == (5, 1)
     await exchange.close()
 
 

@@ -123,7 +123,10 @@ async def test_a_report_that_was_changed_within_a_span_is_told_once(world: World
 async def by_soap(world: World, document: bytes) -> bytes:
     """The reply to a real-time invalidation by the employer."""
     inside = InsideEndpoints(
-        world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
+        world.exchange.channels.values(),
+        world.exchange.desk,
+        world.exchange.directory,
+        world.exchange.requests,
     )
     employer = world.exchange.directory.get(EMPLOYER)
     assert employer is not None

@@ -17,7 +17,8 @@ from exchange.schemas.call import XML
 from exchange.simulation.endpoints import InsideEndpoints
 from tests.adapters.income_register.clients import check_reply, raw, signed
 from tests.adapters.income_register.data_user import DAY, World
-from tests.adapters.income_register.endpoints.test_services import data_request, invalidation_of
+from tests.adapters.income_register.endpoints.test_questions import data_request
+from tests.adapters.income_register.endpoints.test_services import invalidation_of
 from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, KELA
 from tests.adapters.income_register.orders.test_query_data_type import OTHER, order, part
 
@@ -296,7 +297,10 @@ async def asked(world: World, document: bytes) -> Any:
         signed(etree.fromstring(document.replace(b"0246246-0", kela.business_id.encode())))
     )
     inside = InsideEndpoints(
-        world.exchange.channels.values(), world.exchange.desk, world.exchange.directory
+        world.exchange.channels.values(),
+        world.exchange.desk,
+        world.exchange.directory,
+        world.exchange.requests,
     )
     reply = await inside.call(
         _call(kela, "PayerSummaryReportQueryService", "GetPayerSummaryReportsOnePolicyNo", request)

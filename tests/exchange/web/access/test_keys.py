@@ -191,8 +191,10 @@ async def test_keys_count_from_their_commit_and_sessions_end_with_them(closed: S
 async def test_a_session_ends_with_its_time(closed: Shut) -> None:
     now, key = WallClock().now(), digest_of(closed.keys["viewer"])
     await closed.operators.begin_session(b"t" * 32, key, now, now + 1000, ME)
-    assert await closed.operators.by_session(b"t" * 32, now + 999) is not None
-    assert await closed.operators.by_session(b"t" * 32, now + 1000) is None
+    assert await closed.operators.by_session(b"t" * 32, now + 999, now + 1000) is not None
+    assert await closed.operators.by_session(b"t" * 32, now + 1000, now + 2000) is None
+    # It would last longer than any: the clock has stepped back.
+    assert await closed.operators.by_session(b"t" * 32, now - 9000, now + 999) is None
 
 
 async def test_wrong_keys_are_slowed_down_and_a_right_one_is_let_in(tmp_path: Path) -> None:

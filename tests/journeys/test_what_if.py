@@ -1,0 +1,162 @@
+"""Two simulated years with and without a change differ in nothing that was not asked, to the
+message: for each kind of change.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections import Counter
+from collections.abc import Collection
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from exchange.cli.simulating.shards import Run, Shard, live
+from exchange.simulation.what_if import scenario_of
+from exchange.simulation.workload import load
+from exchange.simulation.year import shards_at
+
+SCALE = Fraction(1, 1000)
+DAYS = (datetime.date(2024, 3, 4), datetime.date(2024, 3, 5))
+#: Both years have much more of what is sent to one of several partners, chosen for each message.
+MUCH = ("kelmu.information-requests=x3000", "eessi.sickness-requests-sent=x40")
+HANDED_ON = {f"income-register.{kind}-reports-from-ir" for kind in ("wage", "benefit")}
+
+
+class Row(NamedTuple):
+    """A message and one of its deliveries."""
+
+    type: str
+    sender: str
+    receiver: str
+    message_id: str
+    conversation: str
+    received_at: int
+    state: str
+    endpoint: str
+    items: int
+    bytes: int
+    ended: str
+    ended_at: int
+
+
+_ROWS = """
+SELECT m.message_type, m.sender, IFNULL(d.receiver, ''), m.sender_message_id, m.conversation,
+       m.received_at, m.state, m.endpoint, m.items, m.bytes, IFNULL(d.state, ''), d.ended_at
+FROM message m LEFT JOIN delivery d ON d.message_id = m.id
+"""
+
+
+def lived(folder: Path, changes: Collection[str]) -> Counter[Row]:
+    """What two days with some changes leave in the ledgers."""
+    run = Run(2024, SCALE, 1, scenario_of([*MUCH, *changes]), (), DAYS)
+    found: Counter[Row] = Counter()
+    for number in range(shards_at(SCALE)):
+        shard = Shard(folder, number)
+        live(run, shard, lambda lived: None)
+        with closing(sqlite3.connect(shard.ledger)) as connection:
+            found.update(map(Row._make, connection.execute(_ROWS)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Counter[Row]:
+    """The days without a change."""
+    found = lived(tmp_path_factory.mktemp("without"), ())
+    assert found.total() > 250
+    return found
+
+
+def types_of(*streams: str) -> set[str]:
+    """The message types of streams and of their answers."""
+    workload, types = load(), set()
+    flows = Run(2024, SCALE, 1, scenario_of([])).plan().planned
+    for name in streams:
+        stream = workload.stream(name)
+        types |= {answer.message_type for answer in stream.answers}
+        types |= {each.flow.message_type for each in flows if each.stream.id == name}
+    return types
+
+
+@pytest.mark.parametrize(
+    ("change", "streams"),
+    [
+        ("tax.requests-sent=+20%", ("tax.requests-sent",)),
+        ("tax.requests-sent=-20%", ("tax.requests-sent",)),
+        ("kelmu.queries.helsinki=x2", ("kelmu.queries.helsinki",)),
+        (
+            "interface=2025",
+            (
+                "unemployment.earnings-related-data-received",
+                "unemployment.information-requests",
+                "kelmu.queries.municipalities",
+            ),
+        ),
+    ],
+)
+def test_more_or_less_of_a_stream_changes_that_stream_alone(
+    change: str, streams: tuple[str, ...], without: Counter[Row], tmp_path: Path
+) -> None:
+    changed = lived(tmp_path, [change])
+    fewer, more = without - changed, changed - without
+    assert fewer or more
+    assert {row.type for row in fewer + more} <= types_of(*streams)
+    if not change.startswith("interface"):
+        # What there is in both is the same; of a fifth more requests some take the place of others
+        # among those that nobody answers.
+        lost = fewer if changed.total() > without.total() else more
+        assert {row.type for row in lost} <= {"tax.response"}
+        assert lost.total() <= 2
+
+
+@pytest.mark.parametrize("partner", ["dvv", "kela.international", "helsinki"])
+def test_a_cut_moves_only_what_the_partner_sends_and_gets(
+    partner: str, without: Counter[Row], tmp_path: Path
+) -> None:
+    changed = lived(tmp_path, [f"cut:{partner}=2024-03-03..2024-03-04"])
+    fewer, more = without - changed, changed - without
+    assert fewer or more
+    assert all(partner in (row.sender, row.receiver) for row in fewer + more)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "county.pirkanmaa",
+        "fund.ytk",
+        "eessi.se.fk",
+        "foreign.us.ssa",
+        "bank.demo-a",
+        "municipality.espoo",
+        "employer.demo-oy",
+    ],
+)
+def test_an_added_partner_takes_part_and_changes_nothing_between_others(
+    model: str, without: Counter[Row], tmp_path: Path
+) -> None:
+    new = f"{model}.new"
+    changed = lived(tmp_path, [f"partner+{new}={model}"])
+    fewer, more = without - changed, changed - without
+    own = [row for row in more if new in (row.sender, row.receiver)]
+    assert own
+    # Of what goes to one of several some goes to the new one, which then answers.
+    moved = {row.message_id for row in own if row.receiver == new}
+    cases = {row.conversation for row in own if row.conversation}
+    reported = sum(
+        row.items for row in own if row.sender == new and row.type.startswith("income-register.")
+    )
+    rest: list[Row] = []
+    for row in (fewer + more).elements():
+        if row in own or row.message_id in moved or row.conversation in cases:
+            continue
+        rest.append(row)
+    # The register hands on everybody's reports in one message.
+    assert {row.type for row in rest} <= (HANDED_ON if reported else set())
+    items = sum(row.items for row in rest if row in more) - sum(
+        row.items for row in rest if row in fewer
+    )
+    assert items == (reported if rest else 0)

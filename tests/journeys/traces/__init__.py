@@ -1,0 +1,1 @@
+"""Every endpoint of every channel is called, and what each call leaves behind is looked for."""
