@@ -14,6 +14,8 @@
 
   - `Owned`: another process owns the ledger or the port that was asked for
   - `OperatorError`: there is no such operator, or already one of that name
+  - `JobRunning`: dead letters are being sent again by a filter already
+  - `ApiError`: a running exchange refused an operator's command, or none answers
   - `Full`: a receiver, or the exchange, has as much waiting as it may
   - `ScaffoldError`: a channel or family can't be written as asked
   - `Unreachable`: a partner gave no usable response (the delivery will be tried again)
@@ -62,6 +64,14 @@ class Owned(ExchangeError):
 
 class OperatorError(ExchangeError):
     """There is no such operator, or already one of that name."""
+
+
+class JobRunning(ExchangeError):
+    """Dead letters are being sent again by a filter already; one job runs at a time."""
+
+
+class ApiError(ExchangeError):
+    """A running exchange refused an operator's command, or none answers."""
 
 
 class Full(ExchangeError):

@@ -29,7 +29,7 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
-from exchange.journey.mailbox import Expiring, Mailboxes
+from exchange.journey.mailbox import Expiring, Mailboxes, ResendJobs
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
@@ -38,14 +38,17 @@ from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
+from exchange.storage.dead_letters import SqliteDeadLetters
 from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
 from exchange.web.api import Api
 from exchange.web.app import Parts, build
+from exchange.web.conditions import Conditions
 from exchange.web.dead_letters import DeadLetters
 from exchange.web.pages.live import live_page
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
+from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots
 
 
@@ -78,11 +81,8 @@ class Exchange:
         self.catalogue = catalogue_of(settings)
         deliveries = settings.deliveries
         self.ledger = ledger_of(settings, worker, owner, self.clock)
-        self._own_transport = (
-            HttpTransport(settings.partners.address, deliveries, settings.limits)
-            if transport is None
-            else None
-        )
+        own = HttpTransport(settings.partners.address, deliveries, settings.limits)
+        self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
         self.attempts = Attempts(
             self.ledger,
@@ -106,7 +106,9 @@ class Exchange:
         )
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
-        self.mailboxes = Mailboxes(self.ledger, self.clock, self.ids, deliveries)
+        self.dead_letters = SqliteDeadLetters(self.ledger)
+        self.mailboxes = Mailboxes(self.ledger, self.dead_letters, self.clock, self.ids, deliveries)
+        self.resend_jobs = self._resend_jobs()
         self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = Acceptance(
             self.ledger,
@@ -136,6 +138,11 @@ class Exchange:
             bounds_of(self.settings),
             self.lanes,
             self.receivers,
+        )
+
+    def _resend_jobs(self) -> ResendJobs:
+        return ResendJobs(
+            self.ledger, self.dead_letters, self.mailboxes, self.receiver_states, self.clock
         )
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
@@ -170,6 +177,9 @@ class Exchange:
     def application(self) -> web.Application:
         """The worker's application."""
         snapshots = Snapshots(self.ledger, self.clock, tuple(self.channels), self.waiting)
+        conditions = Conditions(
+            self.receiver_states, self.dead_letters, self.directory, self.waiting
+        )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
         parts = Parts(
@@ -181,20 +191,15 @@ class Exchange:
             clock=self.clock,
             snapshots=snapshots,
             requests=self.requests,
+            conditions=conditions,
             api=Api(
                 self.ledger,
-                self.mailboxes,
                 self.checking,
                 self.worker_thread,
                 snapshots,
                 self.catalogue,
-                DeadLetters(
-                    self.ledger,
-                    self.mailboxes,
-                    self.receiver_states,
-                    self.directory,
-                    self.clock,
-                ),
+                DeadLetters(self.ledger, self.mailboxes, self.resend_jobs),
+                ReceiverOperations(self.receiver_states, conditions, self.directory, self.clock),
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,
@@ -206,7 +211,12 @@ class Exchange:
         )
         app = build(parts)
         live_page(
-            snapshots, self.ledger, self.directory, self.channels.values(), self.catalogue
+            snapshots,
+            conditions,
+            self.ledger,
+            self.directory,
+            self.channels.values(),
+            self.catalogue,
         ).attach(app, sign_in.guard)
         return app
 
@@ -223,6 +233,7 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.expiring.start()
+                self.resend_jobs.start()
                 self.retention.start()
                 self.watching.start()
 
@@ -239,6 +250,7 @@ class Exchange:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
         await self.retention.stop()
+        await self.resend_jobs.stop()
         await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()

@@ -14,6 +14,7 @@ from exchange.cli import (
     backup,
     bench,
     catalogue,
+    dead_letters,
     keys,
     operators,
     partners,
@@ -61,7 +62,8 @@ def options(
 
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
-app.command("partners")(partners.partners)
+app.add_typer(partners.app, name="partners")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)

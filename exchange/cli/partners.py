@@ -1,5 +1,5 @@
 """`exchange partners`: the programs that play everyone else; how they behave lives with each
-channel.
+channel. Its commands `list`, `pause` and `resume` are in `receivers`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import uvloop
 from rich.console import Console
 
 from exchange import discovery
+from exchange.cli import receivers
+from exchange.cli.api import Exchange
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_of
 from exchange.cli.serving.worker import collect_seldom
@@ -31,16 +33,20 @@ from exchange.schemas.call import Call
 from exchange.settings import Settings, load
 
 console = Console(stderr=True)
+app = typer.Typer()
+app.command("list")(receivers.list_all)
+app.command("pause")(receivers.pause)
+app.command("resume")(receivers.resume)
 
 PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
 )
 
 
+@app.callback(invoke_without_command=True)
 def partners(
-    exchange: Annotated[
-        str, typer.Option(help="Address of the exchange.", show_default="from the settings")
-    ] = "",
+    context: typer.Context,
+    exchange: Exchange = "",
     host: Annotated[
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
@@ -78,7 +84,11 @@ def partners(
         int, typer.Option(hidden=True, help="End with this process, which started us.")
     ] = 0,
 ) -> None:
-    """Answer as every partner, and send what partners send."""
+    """Answer as every partner, and send what partners send; or, with a command, see and change who
+    is called.
+    """
+    if context.invoked_subcommand is not None:
+        return
     if parent:
         end_with(parent)
     settings = load()

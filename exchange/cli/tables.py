@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 #: Wider than any row.
@@ -17,7 +18,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for heading in headings:
         table.add_column(heading, no_wrap=heading != headings[-1])
     for row in rows:
-        table.add_row(*row)
+        # (What a partner answered may look like markup.)
+        table.add_row(*map(escape, row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = PIPE_COLUMNS

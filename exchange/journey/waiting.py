@@ -125,6 +125,10 @@ class Waiting:
         limits = self._limits
         return amount.deliveries >= limits.waiting_max or amount.bytes >= limits.waiting_bytes_max
 
+    def amount(self, receiver: str) -> Amount:
+        """What waits for a receiver."""
+        return self._amounts.get(receiver, Amount())
+
     @property
     def all(self) -> Amount:
         """What waits in all."""

@@ -15,7 +15,10 @@ from exchange.schemas.value import value
 
 @dataclass(slots=True)
 class Delivery:
-    """One message to one receiver, with its body at hand. `attempts` counts those already made."""
+    """One message to one receiver, with its body at hand. `attempts` counts those already made;
+    `since` is when its time began (milliseconds; 0: not looked up): it was received or, later, sent
+    again by an operator.
+    """
 
     id: int
     envelope: Envelope
@@ -26,6 +29,7 @@ class Delivery:
     attempts: int = 0
     mode: str = "push"
     ordered: bool = False
+    since: int = 0
 
 
 @value

@@ -118,7 +118,8 @@ class Ledger(Protocol):
 
     async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
         """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and that
-        were not sent again at `since` or later; the oldest first.
+        were not sent again at `since` or later; of each receiver the oldest first, and of an
+        ordered conversation only the first that has not ended.
         """
         ...
 

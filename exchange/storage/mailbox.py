@@ -16,7 +16,7 @@ OPEN = "delivery.state='waiting' OR (delivery.state='dead' AND delivery.ordered=
 
 _OPEN = (
     "SELECT delivery.id, delivery.state, delivery.next_at, delivery.ordered, message.channel, "
-    "message.conversation, message.message_type "
+    "message.conversation, message.message_type, message.id "
     "FROM delivery JOIN message ON message.id=delivery.message_id "
     f"WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN}) "
     "ORDER BY delivery.position, delivery.id"
@@ -32,7 +32,7 @@ def free(connection: sqlite3.Connection, wanted: Wanted, now: int) -> list[int]:
     found: list[int] = []
     begun: set[str] = set()
     for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (wanted.receiver,)):
-        channel, conversation, message_type = said
+        channel, conversation, message_type, _ = said
         if channel != wanted.channel:
             continue
         if ordered:
@@ -78,17 +78,39 @@ def extend(connection: sqlite3.Connection, holds: Sequence[Hold], until: int) ->
     return [row[0] for row in rows]
 
 
+#: To whom what is old and nobody holds. (Not DISTINCT: it would go through all that waits.)
+_OLD = (
+    "SELECT receiver FROM delivery WHERE state='waiting' AND mode='mailbox' "
+    "AND message_id<? AND next_at<=?"
+)
+_RESENT = (
+    "SELECT 1 FROM event WHERE message_id=? AND delivery_id=? AND kind='resent' AND at>=? LIMIT 1"
+)
+
+
 def overdue(
     connection: sqlite3.Connection, before: int, since: int, now: int, most: int
 ) -> list[int]:
     """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and which
-    were not sent again at `since` or later; the oldest first.
+    were not sent again at `since` or later; of each receiver the oldest first.
+
+    Of an ordered conversation only the first that has not ended: what waits behind another one, or
+    behind a dead letter, could not be fetched. Costs as much as lies in the mailboxes that have
+    something old.
     """
-    rows = connection.execute(
-        "SELECT id FROM delivery WHERE state='waiting' AND mode='mailbox' AND message_id<? "
-        "AND next_at<=? AND NOT EXISTS (SELECT 1 FROM event WHERE "
-        "event.message_id=delivery.message_id AND event.delivery_id=delivery.id "
-        "AND event.kind='resent' AND event.at>=?) ORDER BY message_id, id LIMIT ?",
-        (before, now, since, most),
-    )
-    return [row[0] for row in rows]
+    found: list[int] = []
+    for receiver in {row[0]: None for row in connection.execute(_OLD, (before, now))}:
+        begun: set[tuple[str, str]] = set()
+        for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (receiver,)):
+            channel, conversation, _, message = said
+            if ordered:
+                if (channel, conversation) in begun:
+                    continue
+                begun.add((channel, conversation))
+            if state != "waiting" or next_at > now or message >= before:
+                continue
+            if connection.execute(_RESENT, (message, delivery, since)).fetchone() is None:
+                found.append(delivery)
+            if len(found) == most:
+                return found
+    return found

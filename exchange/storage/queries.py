@@ -131,7 +131,7 @@ _CAUSE = (
 )
 
 
-def _dead(wanted: DeadFilter) -> tuple[str, list[object]]:
+def dead_condition(wanted: DeadFilter) -> tuple[str, list[object]]:
     """The condition of a filter and its values."""
     columns = (
         "delivery.receiver=?",
@@ -146,7 +146,7 @@ def _dead(wanted: DeadFilter) -> tuple[str, list[object]]:
 
 def dead_causes(connection: sqlite3.Connection, wanted: DeadFilter) -> dict[str, int]:
     """How many dead letters there are of each cause, the most first."""
-    condition, values = _dead(wanted)
+    condition, values = dead_condition(wanted)
     rows = connection.execute(
         f"SELECT {_CAUSE} AS cause, COUNT(*) FROM delivery JOIN message ON "
         f"message.id=delivery.message_id WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1",
@@ -159,7 +159,7 @@ def dead(
     connection: sqlite3.Connection, most: int, before: int, wanted: DeadFilter
 ) -> list[Pending]:
     """The newest dead letters with ids below `before`."""
-    condition, values = _dead(wanted)
+    condition, values = dead_condition(wanted)
     rows = connection.execute(
         f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON "
         "message.id=delivery.message_id "

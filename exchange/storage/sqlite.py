@@ -226,7 +226,8 @@ class SqliteLedger:
 
     async def overdue(self, before: int, since: int, now: int, most: int) -> list[int]:
         """What lay in a mailbox for too long."""
-        return self._read(mailbox.overdue, before, since, now, most)
+        found: list[int] = await self._scan(mailbox.overdue, before, since, now, most)
+        return found
 
     async def hasten(self, now: int, furthest: int, leased_until: int) -> int:
         """Make due now what waits for longer than it may."""
@@ -362,6 +363,11 @@ class SqliteLedger:
             return query(reader, *arguments)
         except UNREADABLE as error:
             raise self._writer.heard(error) from error
+
+    async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a query of another part of the storage that may take long."""
+        result: Result = await self._scan(query, *arguments)
+        return result
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
         """Run a query that may take long on a connection and thread of its own; the connection is

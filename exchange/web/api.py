@@ -9,7 +9,6 @@ import json
 from aiohttp import web
 
 from exchange.journey.check import Checking
-from exchange.journey.mailbox import Mailboxes
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey
@@ -18,6 +17,7 @@ from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.message_search import MessageSearch
 from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -29,20 +29,20 @@ class Api:
     def __init__(
         self,
         ledger: Ledger,
-        mailboxes: Mailboxes,
         checking: Checking,
         worker_thread: WorkerThread,
         snapshots: Snapshots,
         catalogue: Catalogue,
         dead_letters: DeadLetters,
+        receivers: ReceiverOperations,
     ) -> None:
         self._ledger = ledger
-        self._mailboxes = mailboxes
         self._checking = checking
         self._worker_thread = worker_thread
         self._snapshots = snapshots
         self._catalogue = catalogue
         self._dead_letters = dead_letters
+        self._receivers = receivers
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -78,6 +78,7 @@ class Api:
                 role="operator",
             ),
             *self._dead_letters.operations(),
+            *self._receivers.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

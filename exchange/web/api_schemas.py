@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.journey.mailbox import PER_SECOND_MAX
 from exchange.ports.operators import ROLES
+from exchange.web.filters import FILTERS
 from exchange.web.openapi import listed
+from exchange.web.receivers import REASON_CHARACTERS_MAX
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _NUMBER = {"type": "integer"}
@@ -17,6 +20,9 @@ _TEXT = {"type": "string"}
 def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": {**required, **optional}}
 
+
+_DELIVERIES = _object({"deliveries": {"type": "array", "items": _ID}})
+_REFUSED = {"type": "array", "items": _object({"delivery": _ID, "reason": _TEXT})}
 
 VIOLATION = _object(
     {
@@ -40,7 +46,7 @@ DELIVERY = _object(
         "message_id": _ID,
         "receiver": _TEXT,
         "mode": {"enum": ["push", "mailbox", "ask"]},
-        "state": {"enum": ["waiting", "delivered", "dead"]},
+        "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
         "attempts": _NUMBER,
         "items": _NUMBER,
         "next_at": _NUMBER,
@@ -141,14 +147,36 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "address": {"type": "string", "description": "Where the request came from"},
         }
     ),
-    "Resend": _object({"deliveries": {"type": "array", "items": _ID}}),
+    "Deliveries": _DELIVERIES,
+    "Resend": {
+        "oneOf": [
+            _DELIVERIES,
+            _object(
+                {"filter": {"type": "object", "properties": dict.fromkeys(FILTERS, _TEXT)}},
+                per_second={"type": "number", "exclusiveMinimum": 0, "maximum": PER_SECOND_MAX},
+            ),
+        ]
+    },
     "Resent": _object(
         {
             "resent": {"type": "array", "items": _ID},
-            "refused": {
-                "type": "array",
-                "items": _object({"delivery": _ID, "reason": {"type": "string"}}),
-            },
+            "refused": _REFUSED,
+        }
+    ),
+    "Skipped": _object({"skipped": {"type": "array", "items": _ID}, "refused": _REFUSED}),
+    "ResendJob": _object(
+        {
+            "filter": {"type": "object"},
+            "per_second": {"type": "number"},
+            "operator": _TEXT,
+            "role": {"enum": [*ROLES]},
+            "began_at": _NUMBER,
+            "matched": _NUMBER,
+            "resent": _NUMBER,
+            "left": _NUMBER,
+            "state": {"enum": ["running", "done", "stopped"]},
+            "why": _TEXT,
+            "ended_at": _NUMBER,
         }
     ),
     "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
@@ -172,6 +200,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Receiver": _object(
         {
             "receiver": _TEXT,
+            "name": _TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
             "since": _NUMBER,
             "reason": _TEXT,
@@ -179,8 +208,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "next_probe_at": _NUMBER,
             "probes": _NUMBER,
             "outages": _NUMBER,
+            "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
+            "full": {"type": "boolean"},
+            "held_up": {
+                "type": "integer",
+                "description": "Of those, deliveries behind dead letters of their conversation",
+            },
+            "held_up_oldest_at": _NUMBER,
         }
     ),
+    "Pause": _object({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
+    "Changed": _object({"receiver": _TEXT, "changed": {"type": "boolean"}}),
     "Snapshot": _object(
         {
             "at": _NUMBER,

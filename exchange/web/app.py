@@ -22,6 +22,7 @@ from exchange.settings import Limits
 from exchange.web.access.guard import Need
 from exchange.web.api import Api
 from exchange.web.api_schemas import SCHEMAS
+from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
@@ -55,6 +56,7 @@ class Parts:
     clock: Clock
     snapshots: Snapshots
     requests: Requests
+    conditions: Conditions
     api: Api
     held: Callable[[], int]
     open: Callable[[], Awaitable[None]]
@@ -130,7 +132,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
 
     async def ready(request: web.Request) -> web.Response:
         """The ledger can be written and read as well; 503 and why while it can't. `full` names the
-        receivers that take no more (`*`: nobody does; mailboxes are served all the same).
+        receivers that take no more (`*`: nobody does; mailboxes are served all the same), `held_up`
+        how many deliveries wait behind dead letters of their conversation, for an operator.
         """
         why = await parts.ledger.check(READY_SECONDS)
         if not why:
@@ -140,7 +143,14 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
                 why = str(error)
         if why:
             return _not_ready(why)
-        said = {"status": "ready", "worker": parts.worker, "full": parts.snapshots.full()}
+        held_up = (await parts.conditions.held_up()).values()
+        said = {
+            "status": "ready",
+            "worker": parts.worker,
+            "full": parts.snapshots.full(),
+            "held_up": sum(each.deliveries for each in held_up),
+            "held_up_oldest_at": min((each.oldest_at for each in held_up), default=0),
+        }
         return web.json_response(said)
 
     async def show_metrics(request: web.Request) -> web.Response:
@@ -148,6 +158,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         snapshot = await parts.snapshots.current()
         metrics.show(snapshot.channels, parts.held())
         metrics.show_full(parts.snapshots.full())
+        metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
     state = {
@@ -157,6 +168,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
             "status": {"type": "string"},
             "worker": {"type": "integer"},
             "full": {"type": "array", "items": {"type": "object"}},
+            "held_up": {"type": "integer"},
+            "held_up_oldest_at": {"type": "integer", "description": "Milliseconds, 0: none"},
         },
     }
     return [

@@ -1,120 +1,70 @@
-"""The operators' JSON API over dead letters and receivers: list and count by filters, send again,
-skip, pause and resume.
+"""The operators' JSON API over dead letters: list and count by filters, send again by ids or by a
+filter at a rate, skip.
 """
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
-from exchange.journey.mailbox import NOBODY_WAITS, Mailboxes
-from exchange.ports import Clock, Ledger
+from exchange.errors import JobRunning
+from exchange.journey.mailbox import NO_LETTER, PER_SECOND_MAX, Mailboxes, ResendJob, ResendJobs
+from exchange.ports import Ledger
 from exchange.ports.ledger import DeadFilter, Pending
-from exchange.ports.receivers import Receivers
 from exchange.schemas import json as documents
-from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
+from exchange.web.filters import FILTERS, dead_filter
 from exchange.web.openapi import Operation, listed, problem_response, reference
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500
+PER_SECOND = 100.0
 
-#: One vocabulary of filters.
-FILTERS = {
-    "receiver": "The receiver's id",
-    "type": "The message type",
-    "reason": "The cause: the code that the reason begins with, say http-503",
-    "since": "Ended at this time or later, as in 2026-11-29T08:00:00Z",
-}
+IDS_FORM = f'{{"deliveries": [at most {PAGE_MAX} ids]}}'
+FILTER_FORM = (
+    f'{{"filter": {{any of {", ".join(FILTERS)}}}, '
+    f'"per_second": above 0 and at most {PER_SECOND_MAX}}}'
+)
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class DeadLetters:
     """The handlers, over the ledger and the journey."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        mailboxes: Mailboxes,
-        receivers: Receivers,
-        directory: Directory,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, ledger: Ledger, mailboxes: Mailboxes, jobs: ResendJobs) -> None:
         self._ledger = ledger
         self._mailboxes = mailboxes
-        self._receivers = receivers
-        self._directory = directory
-        self._clock = clock
+        self._jobs = jobs
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
-        return [*self._letters(), *self._partners()]
-
-    def _letters(self) -> list[Operation]:
+        path = "/api/v1/dead-letters"
+        causes = {"type": "object", "additionalProperties": {"type": "integer"}}
+        before = {"before": "The id of the last one of the page before"}
         return [
             Operation(
                 "GET",
-                "/api/v1/dead-letters",
+                path,
                 self.dead_letters,
                 listed("DeadLetter"),
-                query={"before": "The id of the last one of the page before", **FILTERS},
+                query={**before, **FILTERS},
                 problems=(400,),
             ),
+            Operation("GET", f"{path}/causes", self.causes, causes, query=FILTERS, problems=(400,)),
             Operation(
-                "GET",
-                "/api/v1/dead-letters/causes",
-                self.causes,
-                {"type": "object", "additionalProperties": {"type": "integer"}},
-                query=FILTERS,
-                problems=(400,),
+                "GET", f"{path}/resend", self.progress, reference("ResendJob"), problems=(404,)
             ),
-            Operation(
-                "POST",
-                "/api/v1/dead-letters/resend",
-                self.resend,
-                reference("Resent"),
-                takes=reference("Resend"),
-                problems=(400,),
-                role="operator",
-                changes=True,
+            _change(
+                f"{path}/resend", self.resend, "Resent", "Resend", (409,), accepted="ResendJob"
             ),
-            Operation(
-                "POST",
-                "/api/v1/dead-letters/skip",
-                self.skip,
-                {"type": "object"},
-                takes=reference("Resend"),
-                problems=(400,),
-                role="operator",
-                changes=True,
-            ),
-        ]
-
-    def _partners(self) -> list[Operation]:
-        return [
-            Operation("GET", "/api/v1/partners", self.receivers, listed("Receiver")),
-            Operation(
-                "POST",
-                "/api/v1/partners/{id}/pause",
-                self.pause,
-                {"type": "object"},
-                takes={"type": "object"},
-                problems=(404,),
-                role="operator",
-                changes=True,
-            ),
-            Operation(
-                "POST",
-                "/api/v1/partners/{id}/resume",
-                self.resume,
-                {"type": "object"},
-                takes={"type": "object"},
-                problems=(404,),
-                role="operator",
-                changes=True,
-            ),
+            _change(f"{path}/resend/stop", self.stop, "ResendJob", "", (404,)),
+            _change(f"{path}/skip", self.skip, "Skipped", "Deliveries"),
         ]
 
     async def dead_letters(self, request: web.Request) -> web.Response:
@@ -128,95 +78,157 @@ class DeadLetters:
                 400, "No such id", "before is the id of a dead letter: 32 hexadecimal digits"
             )
         try:
-            wanted = _filter(request)
-        except ValueError:
-            return _no_time()
+            wanted = dead_filter(request.query)
+        except ValueError as error:
+            return problem_response(400, "Not a filter", str(error))
         letters = await self._ledger.dead(PAGE_MAX, before, wanted)
         return web.json_response([_dead_letter(each) for each in letters])
 
     async def causes(self, request: web.Request) -> web.Response:
         """How many dead letters there are of each cause, by the same filters."""
         try:
-            wanted = _filter(request)
-        except ValueError:
-            return _no_time()
+            wanted = dead_filter(request.query)
+        except ValueError as error:
+            return problem_response(400, "Not a filter", str(error))
         return web.json_response(dict(await self._ledger.dead_causes(wanted)))
+
+    async def resend(self, request: web.Request) -> web.Response:
+        """Put dead letters back into the queue, by ids at once (200) or by a filter at a rate
+        (202): {"deliveries": [id, ...]} or {"filter": {"receiver": ...}, "per_second": 500}.
+        """
+        try:
+            data = _object(await request.read(), f"{IDS_FORM} or {FILTER_FORM}")
+            if "deliveries" in data:
+                ids = _ids(data)
+            else:
+                wanted, per_second = _by_filter(data)
+        except ValueError as error:
+            return problem_response(400, "Not a resend request", str(error))
+        if "deliveries" in data:
+            sent = await self._mailboxes.resend(ids, request[ACTOR])
+            return web.json_response(
+                {"resent": [*map(public_id, sent.resent)], "refused": _refused(sent.refused)}
+            )
+        try:
+            job = await self._jobs.begin(wanted, per_second, request[ACTOR])
+        except JobRunning as error:
+            return problem_response(409, "Resend running", str(error))
+        return web.json_response(
+            _told(job), status=202, headers={"Location": "/api/v1/dead-letters/resend"}
+        )
+
+    async def progress(self, request: web.Request) -> web.Response:
+        """How far the resend by a filter is that runs, or that ran last."""
+        job = await self._jobs.newest()
+        if job is None:
+            return problem_response(404, "No resend", "nothing was ever sent again by a filter")
+        return web.json_response(_told(job))
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Stop the resend by a filter that runs; what was sent again stays so."""
+        job = await self._jobs.stop_job(request[ACTOR])
+        if job is None:
+            return problem_response(404, "No resend", "nothing is being sent again by a filter now")
+        return web.json_response(_told(job))
 
     async def skip(self, request: web.Request) -> web.Response:
         """Give dead letters up, so that their conversations go on: {"deliveries": [id, ...]}."""
         try:
-            wanted = _wanted(await request.read())
-        except (ValueError, KeyError, TypeError):
-            return problem_response(
-                400, "Not a skip request", 'a JSON object {"deliveries": [id, ...]} is wanted'
-            )
-        skipped = await self._mailboxes.skip(wanted, request[ACTOR])
-        return web.json_response({"skipped": [public_id(each) for each in skipped]})
-
-    async def receivers(self, request: web.Request) -> web.Response:
-        """The receivers that are, or ever were, failing or paused; all others are up."""
-        return web.json_response([each._asdict() for each in await self._receivers.all()])
-
-    async def pause(self, request: web.Request) -> web.Response:
-        """Make no deliveries to a receiver until it is resumed."""
-        return await self._change(request, "pause")
-
-    async def resume(self, request: web.Request) -> web.Response:
-        """Make deliveries to a receiver again, at once."""
-        return await self._change(request, "resume")
-
-    async def _change(self, request: web.Request, what: str) -> web.Response:
-        receiver, now = request.match_info["id"], self._clock.now()
-        if self._directory.get(receiver) is None:
-            return problem_response(404, "No such receiver", "no partner has that id")
-        row = request[ACTOR].did(now, what, receiver, "done")
-        if what == "pause":
-            changed = await self._receivers.pause(receiver, now, "paused by an operator", row)
-        else:
-            changed = await self._receivers.resume(receiver, now, row)
-        return web.json_response({"receiver": receiver, "changed": changed})
-
-    async def resend(self, request: web.Request) -> web.Response:
-        """Put dead letters back into the queue: {"deliveries": [id, ...]}."""
-        try:
-            wanted = _wanted(await request.read())
-        except (ValueError, KeyError, TypeError):
-            return problem_response(
-                400, "Not a resend request", 'a JSON object {"deliveries": [id, ...]} is wanted'
-            )
-        resent = await self._mailboxes.resend(wanted, request[ACTOR])
+            ids = _ids(_object(await request.read(), IDS_FORM))
+        except ValueError as error:
+            return problem_response(400, "Not a skip request", str(error))
+        skipped = await self._mailboxes.skip(ids, request[ACTOR])
+        others = {each: NO_LETTER for each in ids if each not in skipped}
         return web.json_response(
-            {
-                "resent": [public_id(each) for each in resent.resent],
-                "refused": [
-                    {"delivery": public_id(each), "reason": NOBODY_WAITS} for each in resent.refused
-                ],
-            }
+            {"skipped": [*map(public_id, skipped)], "refused": _refused(others)}
         )
 
 
-def _filter(request: web.Request) -> DeadFilter:
-    """The filters of a request.
-
-    Raises:
-        ValueError: when `since` is no time.
-    """
-    query = request.query
-    since = 0
-    if text := query.get("since", ""):
-        at = datetime.datetime.fromisoformat(text)
-        since = int((at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp() * 1000)
-    return DeadFilter(
-        query.get("receiver", ""), query.get("type", ""), query.get("reason", ""), since
+def _change(
+    path: str,
+    handler: Handler,
+    gives: str,
+    takes: str,
+    problems: tuple[int, ...] = (),
+    accepted: str = "",
+) -> Operation:
+    return Operation(
+        "POST",
+        path,
+        handler,
+        reference(gives),
+        takes=reference(takes) if takes else {"type": "object"},
+        problems=(400, *problems),
+        role="operator",
+        changes=True,
+        accepted=reference(accepted) if accepted else None,
     )
 
 
-def _no_time() -> web.Response:
-    return problem_response(400, "Not a time", "since is a time as in 2026-11-29T08:00:00Z")
+def _object(body: bytes, form: str) -> dict[str, Any]:
+    """Raises:
+    ValueError: when the body is no object in JSON; it says what is wanted.
+    """
+    try:
+        data = documents.parse(body)
+    except Malformed as error:
+        raise ValueError(f"{error}; wanted is {form}") from None
+    if not isinstance(data, dict) or not data.keys() & {"deliveries", "filter"}:
+        raise ValueError(f"a JSON object is wanted: {form}")
+    return data
 
 
-def _wanted(body: bytes) -> list[int]:
-    return [id_from_public(each) for each in documents.parse(body)["deliveries"]][:PAGE_MAX]
+def _only(data: dict[str, Any], names: Sequence[str], form: str) -> None:
+    """Raises:
+    ValueError: when there is another member than these.
+    """
+    if unknown := [name for name in data if name not in names]:
+        raise ValueError(f"there is no member {unknown[0][:40]!r} here; wanted is {form}")
+
+
+def _ids(data: dict[str, Any]) -> list[int]:
+    _only(data, ["deliveries"], IDS_FORM)
+    entries = data.get("deliveries")
+    if not isinstance(entries, list):
+        raise ValueError(f"deliveries is a list; wanted is {IDS_FORM}")
+    if len(entries) > PAGE_MAX:
+        raise ValueError(
+            f"{len(entries)} ids are too many at once: at most {PAGE_MAX}; "
+            f"more are sent again by a filter: {FILTER_FORM}"
+        )
+    ids = []
+    for index, each in enumerate(entries):
+        try:
+            ids.append(id_from_public(each))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"/deliveries/{index} is no id: an id has 32 hexadecimal digits"
+            ) from None
+    return list(dict.fromkeys(ids))
+
+
+def _by_filter(data: dict[str, Any]) -> tuple[DeadFilter, float]:
+    _only(data, ["filter", "per_second"], FILTER_FORM)
+    given, per_second = data["filter"], data.get("per_second", PER_SECOND)
+    if not isinstance(given, dict):
+        raise ValueError(f"filter is an object; wanted is {FILTER_FORM}")
+    if unknown := [name for name in given if name not in FILTERS]:
+        raise ValueError(f"there is no filter {unknown[0][:40]!r}; there are: {', '.join(FILTERS)}")
+    number = isinstance(per_second, int | float) and not isinstance(per_second, bool)
+    if not number or not 0 < per_second <= PER_SECOND_MAX:
+        raise ValueError(f"per_second is a number above 0 and at most {PER_SECOND_MAX}")
+    return dead_filter(given), float(per_second)
+
+
+def _refused(why: dict[int, str]) -> list[dict[str, str]]:
+    return [{"delivery": public_id(each), "reason": reason} for each, reason in why.items()]
+
+
+def _told(job: ResendJob) -> dict[str, Any]:
+    """A job as JSON, by the names of the filters."""
+    wanted = dict(zip(FILTERS, job.wanted, strict=True))
+    told = asdict(job) | {"filter": {name: each for name, each in wanted.items() if each}}
+    return {name: each for name, each in told.items() if name not in ("wanted", "after", "address")}
 
 
 def _dead_letter(each: Pending) -> dict[str, Any]:

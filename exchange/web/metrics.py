@@ -10,6 +10,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from exchange.web.conditions import Condition
+
 BUCKETS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 5, 10)
 
 
@@ -48,6 +50,21 @@ class _Ever(Collector):
                     family.add_metric((name, kind), count)
         yield family
         yield requests
+        outages = CounterMetricFamily(
+            "exchange_receiver_outages",
+            "How often a receiver became failing, from the ledger",
+            labels=("receiver",),
+        )
+        probes = CounterMetricFamily(
+            "exchange_receiver_probes",
+            "Calls to a receiver while it was failing, from the ledger",
+            labels=("receiver",),
+        )
+        for each in self._metrics.receivers:
+            outages.add_metric((each.receiver,), each.outages)
+            probes.add_metric((each.receiver,), each.probes)
+        yield outages
+        yield probes
 
 
 class Metrics:
@@ -75,6 +92,7 @@ class Metrics:
             registry=self.registry,
         )
         self.ever: Mapping[str, Mapping[str, int]] = {}
+        self.receivers: Sequence[Condition] = ()
         self.registry.register(_Ever(self))
         self._held = Gauge(
             "exchange_deliveries_held", "Deliveries in this worker's memory", registry=self.registry
@@ -82,6 +100,30 @@ class Metrics:
         self._full = Gauge(
             "exchange_receiver_full",
             "Waiting deliveries to a receiver that takes no more (*: in all)",
+            ["receiver"],
+            registry=self.registry,
+        )
+        self._states = Gauge(
+            "exchange_receiver_state",
+            "1 for each receiver that is failing or paused, by its state",
+            ["receiver", "state"],
+            registry=self.registry,
+        )
+        self._states_seconds = Gauge(
+            "exchange_receiver_state_seconds",
+            "For how long a receiver has been failing or paused",
+            ["receiver", "state"],
+            registry=self.registry,
+        )
+        self._held_up = Gauge(
+            "exchange_receiver_held_up",
+            "Deliveries to a receiver that wait behind a dead letter of their conversation",
+            ["receiver"],
+            registry=self.registry,
+        )
+        self._held_up_seconds = Gauge(
+            "exchange_receiver_held_up_oldest_seconds",
+            "Age of the oldest of them",
             ["receiver"],
             registry=self.registry,
         )
@@ -112,6 +154,21 @@ class Metrics:
         self._full.clear()
         for each in full:
             self._full.labels(each["receiver"]).set(float(str(each["waiting"])))
+
+    def show_receivers(self, conditions: Sequence[Condition], now: int) -> None:
+        """Take over who is failing or paused, and what is held up; `now` in milliseconds."""
+        self.receivers = conditions
+        for gauge in (self._states, self._states_seconds, self._held_up, self._held_up_seconds):
+            gauge.clear()
+        for each in conditions:
+            if each.state != "up":
+                seconds = max(0.0, (now - each.since) / 1000)
+                self._states.labels(each.receiver, each.state).set(1)
+                self._states_seconds.labels(each.receiver, each.state).set(seconds)
+            if each.held_up:
+                seconds = max(0.0, (now - each.held_up_oldest_at) / 1000)
+                self._held_up.labels(each.receiver).set(each.held_up)
+                self._held_up_seconds.labels(each.receiver).set(seconds)
 
     def response(self) -> web.Response:
         """The exposition."""

@@ -37,7 +37,8 @@ class Operation:
     the schema of the request's body (`{}`: any bytes; None: no body), `gives` that of the answer
     (None: no JSON), `problems` the statuses that are answered with a problem document. `role` is
     the least role of an operator that it demands (empty: none); `changes` whether it changes
-    something; `any_host` whether it answers by whatever Host.
+    something; `any_host` whether it answers by whatever Host; `accepted` the schema of a 202, for
+    what is done later.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Operation:
     role: str = "viewer"
     changes: bool = False
     any_host: bool = False
+    accepted: Schema | None = None
 
     def route(self) -> web.RouteDef:
         """The operation as a route of aiohttp."""
@@ -231,6 +233,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         ],
         "responses": {"200": {"description": "Done", "content": given}},
     }
+    if operation.accepted is not None:
+        content = {JSON: {"schema": operation.accepted}}
+        described["responses"]["202"] = {"description": "Begun", "content": content}
     if operation.takes is not None:
         media_type = JSON if operation.takes else "*/*"
         body = {"schema": operation.takes} if operation.takes else {}

@@ -82,15 +82,35 @@ class Attempts:
 
     async def make(self, delivery: Delivery, probe: bool = False) -> Made:
         """One attempt, settled. A probe that fails for its receiver's sake spends no attempt."""
+        await self._look_up_since(delivery)
         attempted = await self._attempt(delivery, self._timeout_seconds)
         unspent = probe and says_receiver_fails(attempted)
         settlement, next_at = self._end(delivery, attempted, again=True, unspent=unspent)
         await self._settling.settle(settlement)
         return Made(attempted, next_at, settlement.state == "dead", unspent)
 
-    def is_over(self, delivery: Delivery) -> bool:
+    async def is_over(self, delivery: Delivery) -> bool:
         """Whether its deadline has passed."""
-        return self._policy.is_over(delivery.envelope.received_at, self._clock.now())
+        await self._look_up_since(delivery)
+        return self._policy.is_over(_since(delivery), self._clock.now())
+
+    async def _look_up_since(self, delivery: Delivery) -> None:
+        """Find out whether an old delivery was sent again, which begins its time anew. Before an
+        attempt, and for old ones only: all others have time left for another attempt anyway.
+        """
+        policy, received_at = self._policy, delivery.envelope.received_at
+        later = self._clock.now() + int((policy.backoff_seconds_max + self._timeout_seconds) * 1000)
+        if delivery.since or not policy.is_over(received_at, later):
+            return
+        try:
+            events = await self._ledger.events(delivery.envelope.id)
+        except LedgerUnavailable:
+            # It is not given up for that.
+            delivery.since = self._clock.now()
+            return
+        mine = [each for each in events if each.delivery_id == delivery.id]
+        resent = [each.at for each in mine if each.kind == "resent"]
+        delivery.since = max([received_at, *resent])
 
     async def expire(self, delivery: Delivery) -> None:
         """Settle as dead, without a call, what waited for its receiver until its deadline."""
@@ -239,11 +259,16 @@ class Attempts:
         return settlement, next_at
 
     def _due(self, delivery: Delivery, attempted: Attempted, now: int, unspent: bool) -> int | None:
-        received_at = delivery.envelope.received_at
+        since = _since(delivery)
         if unspent:
-            return None if self._policy.is_over(received_at, now) else now
+            return None if self._policy.is_over(since, now) else now
         asked_seconds = attempted.retry_after_seconds if isinstance(attempted, TryAgain) else 0.0
-        return self._policy.next_at(delivery.id, delivery.attempts, received_at, now, asked_seconds)
+        return self._policy.next_at(delivery.id, delivery.attempts, since, now, asked_seconds)
+
+
+def _since(delivery: Delivery) -> int:
+    """When the delivery's time began, as far as it was looked up."""
+    return delivery.since or delivery.envelope.received_at
 
 
 def retry_after(reply: Reply, now: int) -> float:

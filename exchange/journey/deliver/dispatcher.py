@@ -260,7 +260,7 @@ class Dispatcher:
             self._begin(key, queue, probe=True)
 
     async def _expire(self, queue: Queue) -> None:
-        over = [each for each in queue.waiting if self._attempts.is_over(each)]
+        over = [each for each in list(queue.waiting) if await self._attempts.is_over(each)]
         for delivery in over[:1] if queue.ordered else over:
             if delivery not in queue.waiting or queue.active:
                 continue

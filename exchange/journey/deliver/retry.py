@@ -20,11 +20,12 @@ class RetryPolicy:
         self,
         delivery_id: int,
         attempts: int,
-        received_at: int,
+        since: int,
         now: int,
         asked_seconds: float = 0.0,
     ) -> int | None:
-        """When to try again (milliseconds) after `attempts` attempts, or None to give up.
+        """When to try again (milliseconds) after `attempts` attempts, or None to give up a delivery
+        whose time began at `since`.
 
         The wait doubles with each attempt and is drawn evenly from its upper half, by the seed and
         the delivery alone. It is not shorter than the receiver asked for, up to the longest wait.
@@ -35,8 +36,8 @@ class RetryPolicy:
         chance = random.Random(f"{self.seed}:{delivery_id}:{attempts}").random()
         asked = min(asked_seconds, self.backoff_seconds_max)
         at = now + int(max(backoff * (0.5 + chance / 2), asked) * 1000)
-        return None if self.is_over(received_at, at) else at
+        return None if self.is_over(since, at) else at
 
-    def is_over(self, received_at: int, at: int) -> bool:
-        """Whether a message is too old to be delivered at a time (milliseconds)."""
-        return at > received_at + int(self.deadline_seconds * 1000)
+    def is_over(self, since: int, at: int) -> bool:
+        """Whether a delivery whose time began at `since` is too old at a time (milliseconds)."""
+        return at > since + int(self.deadline_seconds * 1000)

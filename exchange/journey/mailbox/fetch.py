@@ -13,12 +13,14 @@ from exchange.journey.count import delivery_counts
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import envelope_of
 from exchange.ports import Actor, AuditRow, Clock, Ids, Leased, Ledger, Settlement
+from exchange.ports.dead_letters import DeadLetters
 from exchange.ports.ledger import EventRow, Hold, Pending, Wanted
 from exchange.schemas.envelope import public_id
 
 #: What the audit log says of a dead letter that was not sent again.
 NO_LETTER = "no dead letter has that id"
 NOBODY_WAITS = "refused: nobody waits for the answer any more"
+NO_BODY = "refused: its body is forgotten (retention.body_seconds)"
 #: What a delivery dies of that nobody fetched, or acknowledged, in time.
 DEADLINE = "deadline: not acknowledged in time"
 #: What one dies of that its receiver refused, before what the receiver says of it.
@@ -41,19 +43,20 @@ class Bounds(Protocol):
 
 
 class Resent(NamedTuple):
-    """Dead letters that were put back, and those that are not sent again since their caller, who
-    waited for the answer, is gone.
-    """
+    """Dead letters that were put back, and why each of the others was not."""
 
     resent: list[int]
-    refused: list[int]
+    refused: dict[int, str]
 
 
 class Mailboxes:
     """Lease, acknowledge, refuse, resend: each ends in a settlement, so that it is counted once."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, ids: Ids, bounds: Bounds) -> None:
+    def __init__(
+        self, ledger: Ledger, dead_letters: DeadLetters, clock: Clock, ids: Ids, bounds: Bounds
+    ) -> None:
         self._ledger = ledger
+        self._dead_letters = dead_letters
         self._clock = clock
         self._ids = ids
         self._bounds = bounds
@@ -198,15 +201,19 @@ class Mailboxes:
                 return expired
 
     async def resend(self, delivery_ids: Sequence[int], actor: Actor) -> Resent:
-        """Put dead letters back into the queue, with all their attempts ahead of them; but those
-        whose caller waited for the answer, since nobody would make or hear them any more.
+        """Put dead letters back into the queue, with all their attempts and time ahead of them; but
+        those whose caller waited for the answer, since nobody would make or hear them any more, and
+        those whose body is forgotten.
 
         The audit log says so of each that was put back, in the same transaction; and of the others
         that nothing was changed.
         """
         dead = await self._ledger.pending(delivery_ids, "dead", bodies=False)
-        found = [each for each in dead if each.delivery.mode != "ask"]
-        refused = [each.delivery.id for each in dead if each.delivery.mode == "ask"]
+        forgotten = await self._dead_letters.without_body([each.delivery.id for each in dead])
+        why = dict.fromkeys(delivery_ids, NO_LETTER)
+        why |= {each.delivery.id: NOBODY_WAITS for each in dead if each.delivery.mode == "ask"}
+        why |= dict.fromkeys(forgotten, NO_BODY)
+        found = [each for each in dead if why[each.delivery.id] == NO_LETTER]
         settled = await asyncio.gather(
             *(
                 self._settle(
@@ -218,14 +225,11 @@ class Mailboxes:
         resent = [each.delivery.id for each, done in zip(found, settled, strict=True) if done]
         for receiver in {each.delivery.receiver for each in found}:
             self.arrivals.arrived(receiver)
-        if others := [number for number in dict.fromkeys(delivery_ids) if number not in resent]:
-            await self._ledger.audit(
-                [
-                    self._resend(actor, each, NOBODY_WAITS if each in refused else NO_LETTER)
-                    for each in others
-                ]
-            )
-        return Resent(resent, refused)
+        for number in resent:
+            del why[number]
+        if why:
+            await self._ledger.audit([self._resend(actor, *each) for each in why.items()])
+        return Resent(resent, why)
 
     async def skip(self, delivery_ids: Sequence[int], actor: Actor) -> list[int]:
         """Give dead letters up for good: what they hold in their conversations goes on. Those that

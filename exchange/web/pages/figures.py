@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
+from exchange.web.conditions import Condition
 from exchange.web.snapshot import COLUMNS
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
@@ -26,13 +27,14 @@ POINTS = 60
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how
-    many.
+    many, `receivers` those that are not simply up.
     """
 
     at: int
     channels: Mapping[str, Mapping[str, int]]
     lines: Sequence[Line]
     period: Period
+    receivers: Sequence[Condition] = ()
 
 
 #: Where figures come from. Asked at most once per interval, whoever watches.

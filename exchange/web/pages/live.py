@@ -19,6 +19,7 @@ from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
+from exchange.web.conditions import Conditions
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
@@ -171,6 +172,7 @@ def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
 def live_page(
     snapshots: Snapshots,
+    conditions: Conditions,
     ledger: Ledger,
     directory: Directory,
     channels: Iterable[Channel],
@@ -179,9 +181,8 @@ def live_page(
     """The page of an exchange, comparing with the newest figures that were published."""
     rows = load_rows()
     year = max(year for row in rows.rows for year in row.published)
-    source = LedgerSource(
-        snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year
-    )
+    types = [message_type.name for message_type in catalogue]
+    source = LedgerSource(snapshots, ledger, directory, rows, types, year, conditions)
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 
 

@@ -19,6 +19,7 @@ from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
+from exchange.web.pages.receivers import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES, gettext, ngettext
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -58,6 +59,7 @@ class Renderer:
             year=figures.period.year,
             sections=list(self._sections(figures, language)),
             texts=self.texts(figures, rates, language),
+            receivers=self._receivers(figures, language)[:ROWS_MAX],
             sparks=self.sparks(rates),
             modelled=self._is_modelled,
             partial=any(line.missing and line.counted is not None for line in figures.lines),
@@ -66,17 +68,22 @@ class Renderer:
         )
 
     def event(self, figures: Figures, rates: Rates, language: str) -> str:
-        """What a server-sent event carries: texts by field and lines by channel, as JSON."""
-        return json.dumps(
-            {"texts": self.texts(figures, rates, language), "sparks": self.sparks(rates)},
-            ensure_ascii=False,
-        )
+        """What a server-sent event carries: texts by field, lines by channel and the rows of
+        receivers, as JSON.
+        """
+        told = {
+            "texts": self.texts(figures, rates, language),
+            "sparks": self.sparks(rates),
+            "receivers": [each.as_dict() for each in self._receivers(figures, language)[:ROWS_MAX]],
+        }
+        return json.dumps(told, ensure_ascii=False)
 
     def texts(self, figures: Figures, rates: Rates, language: str) -> dict[str, str]:
         """Every text of the page that changes, by field: `<channel>.<kind>`,
         `<channel>.<kind>.rate`, `row.<id>.counted`, ...
         """
-        texts: dict[str, str] = {"at": clock_time(figures.at)}
+        count = len(self._receivers(figures, language))
+        texts: dict[str, str] = {"at": clock_time(figures.at), "receivers": str(count)}
         names = [channel.name for channel in self._channels]
         for name in (*names, ALL):
             of = names if name == ALL else [name]
@@ -99,6 +106,9 @@ class Renderer:
         coordinates.
         """
         return {channel.name: spark(rates.history(channel.name)) for channel in self._channels}
+
+    def _receivers(self, figures: Figures, language: str) -> list[ReceiverRow]:
+        return receiver_rows(figures.receivers, figures.at, language)
 
     def _sections(self, figures: Figures, language: str) -> Iterator[Section]:
         for section, lines in groupby(figures.lines, key=lambda line: line.row.section):

@@ -12,6 +12,7 @@ from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
 from exchange.statistics.history import History
 from exchange.statistics.rows import Rows
+from exchange.web.conditions import Conditions
 from exchange.web.pages.figures import Figures
 from exchange.web.snapshot import Snapshots
 
@@ -33,6 +34,7 @@ class LedgerSource:
         rows: Rows,
         known_types: Collection[str],
         year: int,
+        conditions: Conditions | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
@@ -40,6 +42,7 @@ class LedgerSource:
         self._rows = rows
         self._known_types = known_types
         self._year = year
+        self._conditions = conditions
         self._first_minute: int | None = None
 
     async def __call__(self) -> Figures:
@@ -54,7 +57,8 @@ class LedgerSource:
         # Of a ledger without a message, the moment since it began is held.
         period = Period(self._year, await self._days(snapshot.at) if counted else NOTHING_DAYS)
         lines = count(self._rows, totals, self._known_types, period)
-        return Figures(snapshot.at, snapshot.channels, lines, period)
+        receivers = await self._conditions.all() if self._conditions is not None else ()
+        return Figures(snapshot.at, snapshot.channels, lines, period, receivers)
 
     async def _days(self, now: int) -> float:
         """How long has been counted, in days (at least a minute); the first minute is looked up

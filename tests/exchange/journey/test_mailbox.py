@@ -194,3 +194,26 @@ async def test_what_is_held_is_not_dead_at_its_deadline(tmp_path: Path) -> None:
         clock.hours = 72.01
         assert await boxes.expire() == 0
         assert await boxes.acknowledge(running.channel.name, FIRST, [held.hold]) == [""]
+
+
+async def test_followers_have_no_deadline_while_another_one_holds_them_up(tmp_path: Path) -> None:
+    clock = Ahead()
+    async with way(tmp_path, Script(), clock=clock) as running:
+        exchange, boxes = running.exchange, running.exchange.mailboxes
+        await put(running, "a-0", "a-1", "a-2", conversation="a")
+        await put(running, "loose")
+        clock.hours = 80
+        assert await boxes.expire() == 2, "the head and the one of no conversation"
+        clock.hours = 800
+        assert await boxes.expire() == 0
+        told = await exchange.dead_letters.held_up()
+        assert {receiver: each.deliveries for receiver, each in told.items()} == {FIRST: 2}
+        head = next(
+            each.delivery.id
+            for each in await exchange.ledger.dead(10)
+            if each.message.sender_message_id == "a-0"
+        )
+        assert await boxes.skip([head], ANN) == [head]
+        assert await exchange.dead_letters.held_up() == {}
+        assert names(await take(running)) == ["a-1"]
+        assert await boxes.expire() == 0, "it is leased"

@@ -151,6 +151,37 @@ def test_what_waits_for_a_receiver_ends_at_its_deadline(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_message_that_is_alone_at_its_receiver_is_probed_until_its_deadline(
+    tmp_path: Path, ordered: bool
+) -> None:
+    """Nobody can tell whether it or its receiver is at fault: no attempt is spent by a probe."""
+
+    async def main() -> None:
+        time = clock()
+
+        async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+            return Reply(500)
+
+        limits = {**SELDOM, "deadline_seconds": 3600, "attempts_max": 5}
+        async with way(tmp_path, Script(answer), deliveries=limits, clock=time) as running:
+            hints = {"conversation": "c"} if ordered else {}
+            message = await running.send("alone", **hints)
+            await time.sleep(3500)
+            state, attempts, _ = await running.state(message)
+            told = await kinds(running, message)
+            assert (state, attempts) == ("waiting", told["attempt-failed"])
+            assert attempts == 3, "as many as it takes to count as failing"
+            assert told["probe-failed"] > 30
+            assert len(running.script.calls) == attempts + told["probe-failed"]
+            (found,) = await running.exchange.receiver_states.all()
+            assert (found.state, found.failures) == ("failing", told["probe-failed"])
+            await time.sleep(300)
+            assert await running.state(message) == ("dead", 3, "http-500")
+
+    run(main())
+
+
 @pytest.mark.parametrize("status", [400, 410, 422])
 def test_a_status_about_the_message_spends_its_attempts_and_stops_nobody(
     tmp_path: Path, status: int
@@ -215,7 +246,8 @@ def test_a_paused_receiver_is_called_when_it_is_resumed_and_not_before(tmp_path:
             ordered = await running.send("b", conversation="c")
             await time.sleep(7200)
             assert not running.script.calls
-            assert await states.resume(FIRST, time.now(), row)
+            resumed = ACTOR.did(time.now(), "resume", FIRST, "done")
+            assert await states.resume(FIRST, time.now(), resumed)
             await time.sleep(3)
             assert {(await running.state(each))[0] for each in (message, ordered)} == {"delivered"}
             audited = await running.exchange.ledger.audited(10)

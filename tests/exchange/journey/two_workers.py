@@ -37,12 +37,15 @@ SERIAL = count()
 
 @dataclass(frozen=True)
 class Step:
-    """A message: who takes it in, its conversation, and how often its receiver fails first."""
+    """A message: who takes it in, its conversation, how often its receiver fails first, and how
+    often it then refuses it for good.
+    """
 
     worker: int
     receiver: str
     conversation: str
     failures: int
+    deaths: int = 0
 
 
 class Lossy:
@@ -81,8 +84,9 @@ class Receivers:
             await asyncio.sleep(0.001)
         finally:
             self.out.discard(key)
-        if self.calls[key].count(message) <= step.failures:
-            return Reply(503)
+        calls = self.calls[key].count(message)
+        if calls <= step.failures + step.deaths:
+            return Reply(503 if calls <= step.failures else 499)
         self.taken.append(message)
         return Reply(200)
 
@@ -91,7 +95,13 @@ class Worker:
     """A ledger and a dispatcher on it."""
 
     def __init__(
-        self, path: Path, number: int, receivers: Receivers, ready_max: int, wakes: Wakes | None
+        self,
+        path: Path,
+        number: int,
+        receivers: Receivers,
+        ready_max: int,
+        wakes: Wakes | None,
+        workers: int = 2,
     ) -> None:
         self.number = number
         self.ledger = SqliteLedger(path)
@@ -101,10 +111,9 @@ class Worker:
             self.ledger, {channel.name: channel}, receivers, DIRECTORY, CLOCK, policy, 5.0
         )
         bounds = Bounds(ready_max=ready_max, poll_seconds=0.05)
-        lanes = NumberedLanes(number, 2, wakes)
-        states = States(
-            SqliteReceivers(self.ledger), CLOCK, Probing(3, 0.004, 0.01, timeout_seconds=0.1)
-        )
+        lanes = NumberedLanes(number, workers, wakes)
+        self.states = SqliteReceivers(self.ledger)
+        states = States(self.states, CLOCK, Probing(3, 0.004, 0.01, timeout_seconds=0.1))
         self.dispatcher = Dispatcher(self.ledger, attempts, DIRECTORY, CLOCK, bounds, lanes, states)
 
     async def open(self) -> None:

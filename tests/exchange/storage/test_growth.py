@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.ports.ledger import ALL_DEAD, Hold, Old, Place, Wanted
-from exchange.storage import mailbox, queries
+from exchange.storage import dead_letters, mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals as Sums
@@ -53,6 +53,10 @@ REMEMBERED = record("plan")
         lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62, ALL_DEAD),
+        lambda connection: dead_letters.resendable(connection, ALL_DEAD, 0, 10**12, ["x"], 10),
+        lambda connection: dead_letters.receivers(connection, ALL_DEAD, 10**12),
+        lambda connection: dead_letters.without_body(connection, [1, 2]),
+        lambda connection: dead_letters.held_up(connection),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),
         lambda connection: queries.stored(
             connection, "luova", ("a.b", "c.d"), 1, 1 << 62, 10, True
@@ -79,6 +83,10 @@ REMEMBERED = record("plan")
         "position-before",
         "pending",
         "dead",
+        "resendable",
+        "resendable receivers",
+        "without body",
+        "held up",
         "find",
         "stored",
         "memory",

@@ -1,5 +1,5 @@
-"""A mailbox under any order of readings, acknowledgements, refusals and lost leases, by one worker
-and by two on the same ledger.
+"""A mailbox under any order of readings, acknowledgements, refusals, extensions, lost leases,
+deadlines, resends and skips, by one worker and by two on the same ledger.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.ports.ledger import Record, Wanted
+from exchange.ports.ledger import Hold, Record, Wanted
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement
@@ -22,9 +22,12 @@ WANTED = Wanted("luova", "fund", 3)
 #: What a reader does next; the number chooses which of those that it could do it to.
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("take", "acknowledge", "refuse", "resend", "late")), st.integers(0, 9)
+        st.sampled_from(
+            ("take", "take", "acknowledge", "refuse", "extend", "resend", "skip", "expire", "late")
+        ),
+        st.integers(0, 9),
     ),
-    max_size=25,
+    max_size=30,
 )
 
 
@@ -38,7 +41,10 @@ class Seen:
     #: Leases that were given, the newest of each delivery last.
     given: list[tuple[int, int]] = field(default_factory=list)
     delivered: list[int] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
     dead: list[int] = field(default_factory=list)
+    #: When each delivery's newest lease ends.
+    until: dict[int, int] = field(default_factory=dict)
 
 
 def letter(name: str, conversation: str) -> Record:
@@ -58,26 +64,38 @@ async def step(ledger: SqliteLedger, seen: Seen, what: str, number: int) -> None
         for each in await ledger.lease(WANTED, seen.now, until, seen.lease):
             allowed(seen, each.delivery.id)
             seen.given.append((each.delivery.id, seen.lease))
+            seen.until[each.delivery.id] = until
         return
     if what == "late":
         seen.now += 2 * MINUTE
         return
-    if what == "resend":
+    if what in ("resend", "skip"):
         if seen.dead:
             again = seen.dead[number % len(seen.dead)]
-            resent = settlement(
-                seen.records[again], "waiting", ["resent"], seen.now, from_state="dead"
-            )
-            assert await ledger.settle(resent)
+            state, kind = ("waiting", "resent") if what == "resend" else ("skipped", "skipped")
+            changed = settlement(seen.records[again], state, [kind], seen.now, from_state="dead")
+            assert await ledger.settle(changed)
             seen.dead.remove(again)
+            if what == "skip":
+                seen.skipped.append(again)
+        return
+    if what == "expire":
+        await expire(ledger, seen)
         return
     if not seen.given:
         return
     delivery, lease = seen.given[number % len(seen.given)]
+    newest = [one for one in seen.given if one[0] == delivery][-1] == (delivery, lease)
+    if what == "extend":
+        until = seen.now + MINUTE
+        extended = await ledger.extend([Hold(delivery, lease)], until)
+        assert extended == ([delivery] if newest else []), "an old holder extends nothing"
+        if newest:
+            seen.until[delivery] = until
+        return
     state, kind = ("delivered", "delivered") if what == "acknowledge" else ("dead", "dead-lettered")
     ended = settlement(seen.records[delivery], state, [kind], seen.now)
     ended.lease = lease
-    newest = [one for one in seen.given if one[0] == delivery][-1] == (delivery, lease)
     took = await ledger.settle(ended)
     assert newest or not took, "an old holder's word counts for nothing"
     if took:
@@ -85,15 +103,33 @@ async def step(ledger: SqliteLedger, seen: Seen, what: str, number: int) -> None
         seen.given = [one for one in seen.given if one[0] != delivery]
 
 
+async def expire(ledger: SqliteLedger, seen: Seen) -> None:
+    """Let everything die that nobody holds and that was not sent again just now: the deadline is
+    over for all.
+    """
+    for delivery in await ledger.overdue(1 << 62, seen.now, seen.now, 100):
+        allowed(seen, delivery)
+        dead = settlement(seen.records[delivery], "dead", ["dead-lettered"], seen.now)
+        assert await ledger.settle(dead)
+        seen.dead.append(delivery)
+        seen.given = [one for one in seen.given if one[0] != delivery]
+
+
 def allowed(seen: Seen, delivery: int) -> None:
-    """What is given has not ended, and all before it in its conversation has been acknowledged."""
-    assert delivery not in seen.delivered, "nothing acknowledged comes back"
+    """What is given, or dies of its deadline, has not ended, nobody holds it, and all before it in
+    its conversation has ended.
+    """
+    ended = {*seen.delivered, *seen.skipped}
+    assert delivery not in ended, "nothing acknowledged comes back"
     assert delivery not in seen.dead
+    assert seen.until.get(delivery, 0) <= seen.now or all(
+        delivery != one[0] for one in seen.given
+    ), "somebody holds it"
     conversation = seen.records[delivery].message.conversation
     if conversation:
         for other, made in seen.records.items():
             if made.message.conversation == conversation and other < delivery:
-                assert other in seen.delivered, "one is out at a time, in order"
+                assert other in ended, "one is out at a time, in order"
 
 
 async def play(workers: int, steps: list[tuple[str, int]], folder: Path) -> None:
@@ -115,7 +151,7 @@ async def play(workers: int, steps: list[tuple[str, int]], folder: Path) -> None
         await step(ledgers[-1], seen, "take", 0)
         while seen.given:
             await step(ledgers[0], seen, "acknowledge", len(seen.given) - 1)
-    assert sorted(seen.delivered) == sorted(seen.records), "nothing leased is lost"
+    assert sorted(seen.delivered + seen.skipped) == sorted(seen.records), "nothing leased is lost"
     for ledger in ledgers:
         await ledger.close()
     assert not [check for check in verify(path).checks if check.broken]

@@ -219,7 +219,8 @@ async def test_a_resend_tells_what_was_resent(served: Running) -> None:
         json.dumps({"deliveries": [NOBODY]}),
         Content_Type="application/json",
     )
-    assert (status, json.loads(body)) == (200, {"resent": [], "refused": []})
+    refused = [{"delivery": NOBODY, "reason": "no dead letter has that id"}]
+    assert (status, json.loads(body)) == (200, {"resent": [], "refused": refused})
 
 
 async def test_validation_tells_everything_and_takes_nothing_in(served: Running) -> None:

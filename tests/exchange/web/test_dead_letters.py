@@ -9,7 +9,10 @@ from pathlib import Path
 from exchange.ports import Actor, Operator
 from exchange.ports.ledger import DeadFilter, DeliveryRow
 from exchange.schemas.call import Reply
+from exchange.schemas.envelope import public_id
 from tests.exchange.journey.way import FIRST, SECOND, Script, way
+from tests.exchange.web.dead import die
+from tests.exchange.web.test_api import document, holds
 from tests.journeys.running import Running, running
 
 JSON_TYPE = {"Content_Type": "application/json"}
@@ -102,3 +105,34 @@ async def test_followers_of_a_dead_letter_wait_until_it_is_sent_again_or_skipped
         assert [name for name in taken if name[0] == "b"] == ["b-0", "b-1", "b-2"]
         audited = await exchange.ledger.audited(10)
         assert sorted(row.what for _, row in audited) == ["resend", "skip"]
+
+
+async def test_each_answer_is_what_the_description_says(tmp_path: Path) -> None:
+    path = "/api/v1/dead-letters"
+    async with running(tmp_path) as served:
+        described = await document(served)
+        ids = [public_id(await die(served.exchange, f"m-{n}", "http-503")) for n in range(3)]
+
+        async def post(address: str, data: object) -> tuple[int, object]:
+            status, _, body = await served.post(address, json.dumps(data), **JSON_TYPE)
+            return status, json.loads(body)
+
+        for address, data, wanted in (
+            (f"{path}/resend", {"deliveries": [ids[0], "0" * 32]}, 200),
+            (f"{path}/skip", {"deliveries": [ids[1], "0" * 32]}, 200),
+            (f"{path}/resend", {"filter": {"reason": "http-503"}, "per_second": 1}, 202),
+            (f"{path}/resend", {"filter": {}}, 409),
+            (f"{path}/resend/stop", {}, 200),
+            (f"{path}/resend/stop", {}, 404),
+            ("/api/v1/partners/fund.pro/pause", {"reason": "moving house"}, 200),
+            ("/api/v1/partners/fund.pro/pause", {"reason": 7}, 400),
+        ):
+            status, answer = await post(address, data)
+            assert status == wanted, (address, answer)
+            described_as = address.replace("fund.pro", "{id}")
+            holds(described, described_as, "post", status, answer)
+        for address in (f"{path}/resend", path, "/api/v1/partners"):
+            status, answer = await told(served, address)
+            assert status == 200
+            assert answer
+            holds(described, address, "get", 200, answer)

@@ -9,20 +9,49 @@ for (const element of document.querySelectorAll("[data-field]")) {
 }
 const sparks = new Map(Array.from(document.querySelectorAll("[data-spark]"), (line) => [line.dataset.spark, line]));
 const link = document.getElementById("link");
+const receivers = document.querySelector("[data-receivers]");
+const columns = ["why", "probe", "waiting", "held_up"];
 
 function say(text) {
   if (link.textContent !== text) link.textContent = text;
 }
 
+function element(name, text, parent, classes = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (classes) made.className = classes;
+  parent.append(made);
+  return made;
+}
+
+function receiverRow(row) {
+  const line = document.createElement("tr");
+  line.className = row.kind;
+  const head = element("th", `${row.name} `, line);
+  head.scope = "row";
+  element("code", row.receiver, head);
+  element("span", row.states, element("td", "", line), "condition");
+  element("small", row.since, element("td", row.lasts, line, "time"));
+  for (const column of columns) element("td", row[column], line, ["waiting", "held_up"].includes(column) ? "number" : "");
+  return line;
+}
+
+function showReceivers(rows) {
+  receivers.replaceChildren(...rows.map(receiverRow));
+  document.getElementById("receivers-table").hidden = rows.length === 0;
+  document.getElementById("all-up").hidden = rows.length > 0;
+}
+
 const events = new EventSource(document.body.dataset.events);
 events.onmessage = (event) => {
-  const { texts, sparks: points } = JSON.parse(event.data);
+  const { texts, sparks: points, receivers: rows } = JSON.parse(event.data);
   for (const [name, text] of Object.entries(texts)) {
     for (const element of fields.get(name) ?? []) {
       if (element.textContent !== text) element.textContent = text;
     }
   }
   for (const [name, line] of Object.entries(points)) sparks.get(name)?.setAttribute("points", line);
+  showReceivers(rows);
   say(link.dataset.live);
 };
 events.onerror = () => say(link.dataset.lost);

@@ -1,0 +1,99 @@
+"""Calls the operators' API of a running exchange for commands; what a command asks for is the
+command's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+
+from exchange.errors import ApiError
+from exchange.settings import load
+
+TIMEOUT_SECONDS = 60.0
+
+Exchange = Annotated[
+    str, typer.Option(help="Address of the exchange.", show_default="from the settings")
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        help="An operator's key; on loopback, as shipped, none is needed.",
+        envvar="EXCHANGE_OPERATOR_KEY",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, as the API gives it.")]
+
+
+class Api:
+    """The API at an address, called with an operator's key where there is one."""
+
+    def __init__(self, exchange: str, key: str) -> None:
+        server = load().server
+        self.address = exchange.rstrip("/") or f"http://{server.host}:{server.port}"
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """What the API gives; of the query only what is not empty is asked for.
+
+        Raises:
+            ApiError: when it refuses, with its reason, or when no exchange answers.
+        """
+        asked = {name: each for name, each in (query or {}).items() if each}
+        return asyncio.run(self._call("GET", path, params=asked))
+
+    def post(self, path: str, data: Mapping[str, Any]) -> Any:
+        """The same for a change."""
+        return asyncio.run(self._call("POST", path, json=data))
+
+    async def _call(self, method: str, path: str, **sent: Any) -> Any:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(headers=self._headers, timeout=timeout) as session,
+                session.request(method, self.address + path, **sent) as response,
+            ):
+                status, text = response.status, await response.text()
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise ApiError(
+                f"{self.address!r} is no address of an exchange such as http://127.0.0.1:8080"
+            ) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            why = str(error) or type(error).__name__
+            raise ApiError(f"no exchange answers at {self.address}: {why}") from error
+        try:
+            told: Any = json.loads(text)
+        except ValueError:
+            told = None
+        if status >= 400:
+            raise ApiError(_refusal(status, told, self.address))
+        if not isinstance(told, dict | list):
+            raise ApiError(f"what answers at {self.address} is no exchange")
+        return told
+
+
+def _refusal(status: int, told: Any, address: str) -> str:
+    if not isinstance(told, dict) or "title" not in told:
+        return f"what answers at {address} is no exchange: it says {status}"
+    detail = f": {told['detail']}" if "detail" in told else ""
+    return f"{told['title']} ({status}){detail}"
+
+
+def print_json(told: Any) -> None:
+    """As JSON, to be read by people and programs."""
+    print(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def moment(milliseconds: int) -> str:
+    """A time in UTC, to the second; empty for none."""
+    if not milliseconds:
+        return ""
+    at = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
+    return f"{at:%Y-%m-%d %H:%M:%SZ}"

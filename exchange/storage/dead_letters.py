@@ -1,0 +1,130 @@
+"""Which dead letters can be sent again, and what those of ordered conversations hold up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from exchange.ports.dead_letters import HeldUp
+from exchange.ports.rows import DeadFilter
+from exchange.storage.mailbox import OPEN
+from exchange.storage.queries import dead_condition
+from exchange.storage.sqlite import SqliteLedger
+
+#: That the body of a message is there: retention forgets it before the message.
+_BODY = "(message.bytes=0 OR EXISTS (SELECT 1 FROM body WHERE body.message_id=message.id))"
+
+
+class SqliteDeadLetters:
+    """The port over the ledger."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    async def resendable(
+        self, wanted: DeadFilter, after: int, until: int, without: Sequence[str], most: int
+    ) -> list[int]:
+        """By their ids."""
+        return await self._ledger.scan(resendable, wanted, after, until, tuple(without), most)
+
+    async def receivers(self, wanted: DeadFilter, until: int) -> Mapping[str, int]:
+        """How many each receiver has."""
+        return await self._ledger.scan(receivers, wanted, until)
+
+    async def without_body(self, delivery_ids: Sequence[int]) -> list[int]:
+        """Whose body is forgotten."""
+        return await self._ledger.scan(without_body, delivery_ids)
+
+    async def held_up(self) -> Mapping[str, HeldUp]:
+        """What waits behind them."""
+        return await self._ledger.scan(held_up)
+
+
+def _resendable(
+    wanted: DeadFilter, until: int, without: Sequence[str]
+) -> tuple[str, tuple[object, ...]]:
+    """FROM and WHERE of the dead letters that can be sent again and ended up to `until`."""
+    condition, values = dead_condition(wanted)
+    marks = ",".join("?" * len(without))
+    return (
+        "FROM delivery JOIN message ON message.id=delivery.message_id "
+        f"WHERE {condition} AND delivery.mode!='ask' AND delivery.ended_at<=? "
+        f"AND delivery.receiver NOT IN ({marks}) AND {_BODY}",
+        (*values, until, *without),
+    )
+
+
+def resendable(
+    connection: sqlite3.Connection,
+    wanted: DeadFilter,
+    after: int,
+    until: int,
+    without: Sequence[str],
+    most: int,
+) -> list[int]:
+    """The ids above `after` of dead letters that can be sent again, the lowest first: those that
+    ended up to `until` (milliseconds), to others than the receivers `without`.
+    """
+    chosen, values = _resendable(wanted, until, without)
+    rows = connection.execute(
+        f"SELECT delivery.id {chosen} AND delivery.id>? ORDER BY delivery.id LIMIT ?",
+        (*values, after, most),
+    )
+    return [row[0] for row in rows]
+
+
+def receivers(connection: sqlite3.Connection, wanted: DeadFilter, until: int) -> dict[str, int]:
+    """How many dead letters that can be sent again each receiver has."""
+    chosen, values = _resendable(wanted, until, ())
+    return dict(
+        connection.execute(
+            f"SELECT delivery.receiver, COUNT(*) {chosen} GROUP BY 1 ORDER BY 1", values
+        ).fetchall()
+    )
+
+
+def without_body(connection: sqlite3.Connection, delivery_ids: Sequence[int]) -> list[int]:
+    """Those of the deliveries whose message's body is forgotten."""
+    found: list[int] = []
+    for start in range(0, len(delivery_ids), 500):
+        part = delivery_ids[start : start + 500]
+        rows = connection.execute(
+            "SELECT delivery.id FROM delivery JOIN message ON message.id=delivery.message_id "
+            f"WHERE delivery.id IN ({','.join('?' * len(part))}) AND NOT {_BODY}",
+            tuple(part),
+        )
+        found += [row[0] for row in rows]
+    return found
+
+
+#: Of each receiver that has dead letters of ordered conversations, what waits behind one. (CROSS
+#: JOIN keeps the order: each receiver's queue is read once, and its conversations are looked up.)
+_HELD_UP = """
+WITH first AS MATERIALIZED (
+  SELECT delivery.receiver, message.channel, message.conversation,
+    MIN(delivery.position) AS position
+  FROM delivery JOIN message ON message.id=delivery.message_id
+  WHERE delivery.state='dead' AND delivery.ordered=1 AND delivery.mode='{mode}'
+  GROUP BY 1,2,3
+), some AS MATERIALIZED (SELECT receiver, MIN(position) AS position FROM first GROUP BY 1)
+SELECT delivery.receiver, COUNT(*), MIN(message.received_at)
+FROM some CROSS JOIN delivery ON delivery.receiver=some.receiver
+  AND delivery.position>some.position
+CROSS JOIN message ON message.id=delivery.message_id
+CROSS JOIN first ON first.receiver=delivery.receiver AND first.channel=message.channel
+  AND first.conversation=message.conversation AND first.position<delivery.position
+WHERE delivery.state='waiting' AND delivery.mode='{mode}' AND delivery.ordered=1 AND {indexed}
+GROUP BY 1"""
+#: By the index of each mode.
+_MODES = {"push": "1", "mailbox": f"({OPEN})"}
+
+
+def held_up(connection: sqlite3.Connection) -> dict[str, HeldUp]:
+    """What waits behind dead letters of its conversation, by receiver."""
+    found: dict[str, HeldUp] = {}
+    for mode, indexed in _MODES.items():
+        statement = _HELD_UP.format(mode=mode, indexed=indexed)
+        for receiver, deliveries, oldest_at in connection.execute(statement):
+            known = found.get(receiver, HeldUp(0, oldest_at))
+            found[receiver] = HeldUp(known.deliveries + deliveries, min(known.oldest_at, oldest_at))
+    return found

@@ -1,0 +1,122 @@
+"""The operators' JSON API over receivers: who is not simply up; pause and resume."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from aiohttp import web
+
+from exchange.ports import Clock
+from exchange.ports.receivers import Receivers
+from exchange.schemas import guard
+from exchange.schemas import json as documents
+from exchange.schemas.directory import Directory
+from exchange.schemas.violation import Malformed
+from exchange.web.access.guard import ACTOR
+from exchange.web.conditions import Conditions
+from exchange.web.openapi import Operation, listed, problem_response, reference
+
+REASON_CHARACTERS_MAX = 200
+PAUSE_FORM = (
+    f'a JSON object is wanted, {{}} or {{"reason": why, in 1-{REASON_CHARACTERS_MAX} characters}}'
+)
+
+
+class ReceiverOperations:
+    """The handlers."""
+
+    def __init__(
+        self, receivers: Receivers, conditions: Conditions, directory: Directory, clock: Clock
+    ) -> None:
+        self._receivers = receivers
+        self._conditions = conditions
+        self._directory = directory
+        self._clock = clock
+
+    def operations(self) -> list[Operation]:
+        """Every operation, with what it takes and gives."""
+        return [
+            Operation("GET", "/api/v1/partners", self.receivers, listed("Receiver")),
+            Operation(
+                "POST",
+                "/api/v1/partners/{id}/pause",
+                self.pause,
+                reference("Changed"),
+                takes=reference("Pause"),
+                problems=(400, 404),
+                role="operator",
+                changes=True,
+            ),
+            Operation(
+                "POST",
+                "/api/v1/partners/{id}/resume",
+                self.resume,
+                reference("Changed"),
+                takes={"type": "object"},
+                problems=(404,),
+                role="operator",
+                changes=True,
+            ),
+        ]
+
+    async def receivers(self, request: web.Request) -> web.Response:
+        """The receivers that are, or ever were, failing or paused, those that are full, and those
+        whose deliveries are held up behind dead letters; all others are up.
+        """
+        return web.json_response([each.as_dict() for each in await self._conditions.all()])
+
+    async def pause(self, request: web.Request) -> web.Response:
+        """Make no deliveries to a receiver until it is resumed; {"reason": ...} says why."""
+        try:
+            reason = _reason(await request.read())
+        except ValueError as error:
+            return problem_response(400, "Not a pause request", str(error))
+        receiver, now, actor = request.match_info["id"], self._clock.now(), request[ACTOR]
+        if self._directory.get(receiver) is None:
+            return self._nobody(receiver)
+        reason = reason or f"paused by {actor.operator.name}"
+        row = actor.did(now, "pause", receiver, "done")
+        changed = await self._receivers.pause(receiver, now, reason, row)
+        return web.json_response({"receiver": receiver, "changed": changed})
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """Make deliveries to a receiver again, at once."""
+        receiver, now = request.match_info["id"], self._clock.now()
+        if self._directory.get(receiver) is None:
+            return self._nobody(receiver)
+        row = request[ACTOR].did(now, "resume", receiver, "done")
+        changed = await self._receivers.resume(receiver, now, row)
+        return web.json_response({"receiver": receiver, "changed": changed})
+
+    def _nobody(self, receiver: str) -> web.Response:
+        ids = [partner.id for partner in self._directory]
+        near = get_close_matches(receiver, ids, 1) or ["fund.pro"]
+        return problem_response(
+            404,
+            "No such receiver",
+            f"no partner has the id {receiver[:60]!r}; ids are those of the partner directory, "
+            f"as {near[0]}",
+        )
+
+
+def _reason(body: bytes) -> str:
+    """Why a receiver is paused; empty where nothing is said.
+
+    Raises:
+        ValueError: saying what is wanted, when the body is anything else.
+    """
+    try:
+        data = documents.parse(body) if body else {}
+    except Malformed:
+        data = None
+    if not isinstance(data, dict) or not data.keys() <= {"reason"}:
+        raise ValueError(PAUSE_FORM)
+    reason = data.get("reason", "-")
+    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
+        raise ValueError(PAUSE_FORM)
+    if guard.in_text(reason):
+        raise ValueError(
+            "a personal identity code that could be a living person's is never taken in: "
+            "give a reason that names nobody"
+        )
+    return reason.strip() if "reason" in data else ""

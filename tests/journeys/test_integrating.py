@@ -1,0 +1,101 @@
+"""The integrator's page, run line by line in an empty folder and on free ports; and the operator's
+commands of docs/operating.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from exchange.schemas.envelope import public_id
+from tests.exchange.journey.way import FIRST
+from tests.exchange.web.dead import die
+from tests.journeys.running import running
+from tests.journeys.test_readme import free_port
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```python file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+STATUS = re.compile(r"  # ([0-9]{3})$", re.MULTILINE)
+SECONDS = 180
+
+
+def blocks(page: str, kind: str) -> str:
+    """The lines of a page, as one script."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return "".join(lines for name, lines in BLOCK.findall(text) if name == kind)
+
+
+def said_by(script: str, folder: Path, port: int, partners_port: int) -> str:
+    """What a script prints; it must end well."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "EXCHANGE_SERVER__PORT": str(port),
+        "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{partners_port}",
+        # (A first call to nobody waits no longer than need be.)
+        "EXCHANGE_DELIVERIES__PROBE_SECONDS_MAX": "0.5",
+    }
+    process = subprocess.Popen(
+        ["bash", "-c", "set -e\n" + script],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, said
+    return said
+
+
+def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
+    port, partners_port = free_port(), free_port()
+
+    def placed(text: str) -> str:
+        return text.replace("8080", str(port)).replace("8081", str(partners_port))
+
+    page = (DOCS / "integrating.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(page):
+        (tmp_path / name).write_text(placed(text), encoding="utf-8")
+    script = blocks("integrating.md", "page")
+    said = said_by(placed(script), tmp_path, port, partners_port)
+    assert "received unemployment.benefit-data benefit-1" in said
+    called = sorted(re.findall(r"called population.births birth-[0-9]", said))
+    assert called == [f"called population.births birth-{number}" for number in (1, 2)], said
+    assert '"state":"accepted","deliveries":[' in said
+    printed, told = re.findall(r"^[0-9]{3}$", said, re.MULTILINE), STATUS.findall(script)
+    assert printed == told, said
+    assert len(told) >= 10
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert headings == ["1. Send", "2. Receive", "3. Be called", "4. What each status means"]
+
+
+async def test_the_operators_commands_go_as_the_page_says(tmp_path: Path) -> None:
+    async with running(tmp_path) as served:
+        exchange = served.exchange
+        ids = [await die(exchange, f"m-{number}", "http-503") for number in range(4)]
+        ids.append(await die(exchange, "refused", "refused: no such person", FIRST))
+        script = blocks("operating.md", "operators")
+        first, last = public_id(ids[0]), public_id(ids[-1])
+        script = script.replace("FIRST_ID", first).replace("SECOND_ID", last)
+        port = int(served.url.rpartition(":")[2])
+        said = await asyncio.to_thread(said_by, script, tmp_path, port, 1)
+    assert "5 dead letters: 4 http-503, 1 refused" in said
+    assert "done: 3 of 3 resent" in said
+    assert "fund.pro is paused" in said
+    assert '"reason": "moving house on Sunday"' in said
+    assert "fund.pro is up" in said
+    assert "1 skipped" in said
+    assert said.count("1 resent") == 1
