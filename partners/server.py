@@ -17,6 +17,7 @@ from aiohttp import web
 
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.sender import Sender, Sent, chains_from
+from exchange.partners.signature import fault_of
 from exchange.partners.stub import Served, Situation, Stub
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
@@ -132,6 +133,8 @@ class StubHost:
             return problem(403, "Refused by a fault")
         if kind == "down":
             return problem(503, "Down by a fault")
+        if wrong := fault_of(partner, call, self._nanoseconds() // 1_000_000):
+            return problem(401, "Not from the exchange", wrong)
         chance = _chance(self._seed, partner, call)
         rng = random.Random(chance)
         serial = chance >> CHANCE_BITS - SERIAL_BITS

@@ -22,7 +22,20 @@ FILE_NAME = "message_types.toml"
 
 _LANGUAGES = ("fi", "sv", "en")
 _REQUIRED = ("name", "format", "schema", "version", "basis", "source", "title")
-_OPTIONAL = ("roots", "keys", "item", "official")
+_OPTIONAL = ("roots", "keys", "item", "official", "versions")
+_VERSION_REQUIRED = ("version", "schema")
+_VERSION_OPTIONAL = ("roots",)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersion:
+    """Another version of a message type that is taken beside its own: told by its roots (XML, by
+    their namespace) or named by the sender (JSON).
+    """
+
+    version: str
+    schema: str
+    roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class MessageType:
     `modelled`, `source` says by whom and where, or what the model rests on. `item` names the
     records inside (empty: the message is the only one). `titles` has fi, sv and en. `official` is
     the file of the publisher's own schema package that says the same as `schema`, if there is one
-    (see `schemas.official`).
+    (see `schemas.official`). `versions` are further versions, each with a schema of its own.
     """
 
     name: str
@@ -51,6 +64,21 @@ class MessageType:
     item: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     official: str = ""
+    versions: tuple[SchemaVersion, ...] = ()
+
+    @property
+    def all_versions(self) -> tuple[str, ...]:
+        """Every version that is taken, its own first."""
+        return (self.version, *(each.version for each in self.versions))
+
+    @property
+    def all_roots(self) -> tuple[str, ...]:
+        """The root elements of every version."""
+        return (*self.roots, *(root for each in self.versions for root in each.roots))
+
+    def version_of(self, root: str) -> str:
+        """The version whose root element this is; its own when it is none's."""
+        return next((each.version for each in self.versions if root in each.roots), self.version)
 
     def as_dict(self) -> dict[str, Any]:
         """The message type as JSON: what an integrator may know of it."""
@@ -58,6 +86,7 @@ class MessageType:
             "name": self.name,
             "format": self.format,
             "version": self.version,
+            "versions": list(self.all_versions),
             "basis": self.basis,
             "source": self.source,
             "item": self.item,
@@ -79,7 +108,7 @@ class Catalogue:
             if message_type.name in self._by_name:
                 raise ValueError(f"message type {message_type.name} stands twice")
             self._by_name[message_type.name] = message_type
-            for root in message_type.roots:
+            for root in message_type.all_roots:
                 if other := self._by_root.get(root):
                     raise ValueError(
                         f"root {root} belongs to both {other.name} and {message_type.name}"
@@ -89,7 +118,7 @@ class Catalogue:
                 self._by_keys.append((frozenset(message_type.keys), message_type))
         # The most telling keys first, so that {a, b, c} wins over {a, b}.
         self._by_keys.sort(key=lambda pair: -len(pair[0]))
-        self._schemas: dict[str, XmlSchema | JsonSchema] = {}
+        self._schemas: dict[tuple[str, str], XmlSchema | JsonSchema] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -134,20 +163,22 @@ class Catalogue:
             (message_type for keys, message_type in self._by_keys if keys <= data.keys()), None
         )
 
-    def schema(self, name: str) -> XmlSchema | JsonSchema:
-        """The compiled schema of a message type.
+    def schema(self, name: str, version: str = "") -> XmlSchema | JsonSchema:
+        """The compiled schema of a message type, its own or that of another version that it has.
 
         Raises:
             KeyError: when there is no such type.
             ValueError: when its schema can't be read.
         """
-        if (compiled := self._schemas.get(name)) is not None:
+        if (compiled := self._schemas.get((name, version))) is not None:
             return compiled
         message_type = self._by_name[name]
+        files = {each.version: each.schema for each in message_type.versions}
         with self._lock:
-            if name not in self._schemas:
-                self._schemas[name] = _compile(message_type)
-        return self._schemas[name]
+            if (name, version) not in self._schemas:
+                file = files.get(version, message_type.schema)
+                self._schemas[name, version] = _compile(message_type, file)
+        return self._schemas[name, version]
 
 
 @cache
@@ -199,6 +230,10 @@ def _message_type(entry: dict[str, Any], folder: Path, where: str) -> MessageTyp
         item=entry.get("item", ""),
         titles=dict(entry["title"]),
         official=entry.get("official", ""),
+        versions=tuple(
+            SchemaVersion(each["version"], each["schema"], tuple(each.get("roots", ())))
+            for each in entry.get("versions", ())
+        ),
     )
 
 
@@ -216,23 +251,50 @@ def _problems(entry: dict[str, Any], folder: Path) -> Iterator[str]:
         yield f"basis is published or modelled, not {entry['basis']}"
     if lacking := [language for language in _LANGUAGES if not entry["title"].get(language)]:
         yield f"no title in {', '.join(lacking)}"
+    if entry["format"] not in ("xml", "json"):
+        yield f"format is xml or json, not {entry['format']}"
+        return
+    yield from _schema_problems(entry, entry["format"], folder)
+    taken = {entry["version"]}
+    for each in entry.get("versions", ()):
+        if missing := [key for key in _VERSION_REQUIRED if key not in each]:
+            yield f"a version lacks {', '.join(missing)}"
+            continue
+        if unknown := set(each) - set(_VERSION_REQUIRED) - set(_VERSION_OPTIONAL):
+            yield f"unknown in version {each['version']}: {', '.join(sorted(unknown))}"
+        if each["version"] in taken:
+            yield f"version {each['version']} stands twice"
+        taken.add(each["version"])
+        yield from _schema_problems(each, entry["format"], folder)
+
+
+def _schema_problems(entry: dict[str, Any], written: str, folder: Path) -> Iterator[str]:
+    """What is wrong with the schema of a version."""
     module, colon, class_name = entry["schema"].partition(":")
-    if entry["format"] == "xml":
+    if written == "xml":
         if not entry.get("roots"):
             yield "xml needs roots"
         if not (folder / entry["schema"]).is_file():
             yield f"no such schema file: {entry['schema']}"
-    elif entry["format"] == "json":
-        if not colon or not class_name or not (folder / f"{module}.py").is_file():
-            yield f"a json schema is module:Class of the folder, not {entry['schema']}"
-    else:
-        yield f"format is xml or json, not {entry['format']}"
+    elif not colon or not class_name or not (folder / f"{module}.py").is_file():
+        yield f"a json schema is module:Class of the folder, not {entry['schema']}"
 
 
-def _compile(message_type: MessageType) -> XmlSchema | JsonSchema:
+def named_version(text: str) -> tuple[str, str]:
+    """A message type as a sender names it, and the version that it names after `;v=` (empty: none,
+    which is the type's own).
+    """
+    name, separator, rest = text.partition(";")
+    label, _, version = rest.strip().partition("=")
+    if not separator or label.strip() != "v":
+        return text, ""
+    return name.strip(), version.strip()
+
+
+def _compile(message_type: MessageType, schema: str) -> XmlSchema | JsonSchema:
     if message_type.format == "xml":
-        return XmlSchema(message_type.folder / message_type.schema)
-    module_name, _, class_name = message_type.schema.partition(":")
+        return XmlSchema(message_type.folder / schema)
+    module_name, _, class_name = schema.partition(":")
     module = importlib.import_module(f"exchange.schemas.{message_type.folder.name}.{module_name}")
     model = getattr(module, class_name, None)
     if model is None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
     """Sizes in bytes, of any document and of one in JSON; the depth of elements, or of arrays and
-    objects; namespace declarations in force at any element.
+    objects; namespace declarations in force at any element; the attachments of a message, and the
+    size of each in bytes.
 
     JSON has a size of its own because a reader of JSON holds the interpreter from the first byte to
     the last. Namespaces have one because libxml2 looks at all of them for each that it meets.
@@ -23,6 +24,8 @@ class DocumentLimits:
     json_body_bytes_max: int = 2_097_152
     depth_max: int = 64
     namespaces_max: int = 256
+    attachments_max: int = 20
+    attachment_bytes_max: int = 20_971_520
 
 
 class NotAtOnce(Exception):

@@ -4,7 +4,7 @@ beside it.
 
 from __future__ import annotations
 
-from exchange.adapters.eessi.deliver import judge, request
+from exchange.adapters.eessi.deliver import PUSHES, judge, request
 from exchange.adapters.eessi.identify import identify, route, verdict
 from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
@@ -30,5 +30,6 @@ CHANNEL = Channel(
     verdict=verdict,
     recall=recall,
     remember=remember,
+    pushes=PUSHES,
     processes={name: process.title for name, process in load().by_name.items()},
 )

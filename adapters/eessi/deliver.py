@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, failed_with
+from exchange.ports.channel import Push
 from exchange.schemas.call import JSON, Call, Reply
 
 #: ebMS errors after which the same message may yet get through; all others are about the message
@@ -16,6 +17,22 @@ PASSING_ERRORS = frozenset(
     {"EBMS:0004", "EBMS:0005", "EBMS:0006", "EBMS:0201", "EBMS:0202", "EBMS:0301", "EBMS:0302"}
 )
 _ACK_BYTES_MAX = 64 * 1024
+INBOX = "/eessi/inbox"
+PUSHES = (
+    Push(
+        path=INBOX,
+        summary="A SED in its business document header, as its sender sent it",
+        headers={
+            "X-EESSI-Message-Id": "The sender's InstanceIdentifier",
+            "X-EESSI-Exchange-Id": "The exchange's id of the message",
+            "X-EESSI-Case-Id": "The case",
+            "X-EESSI-Sender": "The institution that sent it",
+            "X-EESSI-Receiver": "The institution that it is for",
+        },
+        media_types=("text/xml",),
+        answer="200 with the acknowledgement {id, date, sender, receiver}",
+    ),
+)
 
 
 def request(delivery: Delivery) -> Call:
@@ -25,7 +42,7 @@ def request(delivery: Delivery) -> Call:
     envelope = delivery.envelope
     return Call(
         "POST",
-        "/eessi/inbox",
+        INBOX,
         {
             "Content-Type": "text/xml; charset=utf-8",
             "X-EESSI-Message-Id": envelope.sender_message_id,

@@ -14,19 +14,19 @@ from exchange.schemas.envelope import id_from_public
 MEDIA_TYPES = ("text/xml", "application/xml", "")
 
 
+def said(call: Call, partner: Partner) -> Inbound:
+    """What a call says beside its body: all that a message is called stands in the body."""
+    return Inbound(partner, call.body, call.headers.get("Content-Type", ""), endpoint="api")
+
+
 async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A message (SBDH with its SED) from an institution: 202 with the acknowledgement, or a problem
     with every violation.
     """
+    inbound = said(call, partner)
     if call.content_type not in MEDIA_TYPES:
-        refused = await desk.refuse(
-            Inbound(partner, call.body, call.headers.get("Content-Type", ""), endpoint="api"),
-            *answer.NOT_XML,
-        )
-        return answer.rejected(refused)
-    outcome = await desk.accept(
-        Inbound(partner, call.body, call.headers.get("Content-Type", ""), endpoint="api")
-    )
+        return answer.rejected(await desk.refuse(inbound, *answer.NOT_XML))
+    outcome = await desk.accept(inbound)
     return answer.rejected(outcome) if outcome.kind == "rejected" else answer.acknowledged(outcome)
 
 
@@ -79,6 +79,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Send a SED in its business document header (SBDH)",
         handler=submit,
         takes_messages=True,
+        said=said,
     ),
     Endpoint(
         "GET",

@@ -28,6 +28,10 @@ class Message(Parsed):
 
     header: Header = field(kw_only=True)
 
+    def read_again(self) -> None:
+        """Read the header anew."""
+        self.header = header_of.read(self.root)
+
 
 def header_in(parsed: Parsed) -> Header:
     """The header that `parse` read."""

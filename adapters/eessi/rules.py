@@ -63,6 +63,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             read.sed,
             read.action,
             read.sender.institution,
+            read.sender.contact_type,
             read.receivers,
             read.version,
         )

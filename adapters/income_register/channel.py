@@ -129,7 +129,9 @@ def declare(known: RecognitionCache | None) -> Channel:
         recall=versions.recall,
         remember=remember.remember,
         remember_rejected=remember.remember_rejected,
+        item_of=identify.item_of,
         refuse=soap.refuse,
+        pushes=deliver.PUSHES,
         processes={
             EMPTY: {
                 "fi": "Poiminta, jossa ei ollut ilmoituksia",

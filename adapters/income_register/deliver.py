@@ -13,11 +13,32 @@ from lxml import etree
 from exchange.adapters.income_register.document import FROM_IR, demanded, unwrap
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, failed_with
+from exchange.ports.channel import Push
 from exchange.schemas import xml
 from exchange.schemas.call import XML, Call, Reply
 
 EXTRACT_PATH = "/income-register/from-ir"
 BENEFIT_PATH = "/income-register/benefit-reports"
+_HEADERS = {
+    "X-Message-Id": "The exchange's id of the message",
+    "X-Items": "How many reports it holds",
+}
+PUSHES = (
+    Push(
+        path=EXTRACT_PATH,
+        summary="What the register hands on to a subscriber",
+        headers=_HEADERS,
+        media_types=("text/xml",),
+        answer="200 or 202: the subscriber has it",
+    ),
+    Push(
+        path=BENEFIT_PATH,
+        summary="What Kela reported, for the register, without reports that were rejected",
+        headers=_HEADERS,
+        media_types=("text/xml",),
+        answer="200 or 202: the register has it",
+    ),
+)
 
 
 #: A SOAP envelope up to the document: no declaration of a namespace but its own, so that the

@@ -4,6 +4,8 @@ nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from exchange.adapters.income_register.document import (
     FROM_IR,
     QUESTIONS,
@@ -60,3 +62,10 @@ def identify(parsed: Parsed) -> Identity:
     owner = text_of(data, "DeliveryDataOwner/Code")[:30]
     own = message_id(delivery_id, owner, kind_of(data))
     return Identity(own, conversation=delivery_id, items=items)
+
+
+def item_of(parsed: Parsed, at: Any) -> int | None:
+    """The report (or whatever the delivery is made of) that an element stands in."""
+    items = parsed.items if isinstance(parsed, Document) else ()
+    around = {at, *at.iterancestors()}
+    return next((number for number, item in enumerate(items) if item.element in around), None)

@@ -15,6 +15,7 @@ from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
     REAL_TIME_ENDPOINT,
+    ROOTS,
     text_of,
 )
 from exchange.adapters.income_register.endpoints import wsdl
@@ -38,7 +39,20 @@ from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Violation
 
+#: Message types by the local names of their root elements.
+TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
 _UNOPENED = frozenset(("malformed", "type-unknown"))
+
+
+def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
+    """What a call says beside its document: the service, and the message type by its operation."""
+    operation = operation_of(call, operations)
+    if isinstance(operation, str):
+        real_time, hints = operations[0].real_time, {}
+    else:
+        real_time, hints = operation.real_time, {"type": TYPES.get(operation.request, "")}
+    endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
+    return Inbound(partner, call.body, call.content_type, endpoint, hints)
 
 
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:
@@ -47,12 +61,9 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
         return fault_of(
-            await desk.refuse(
-                Inbound(partner, call.body, call.content_type), "type-unknown", [unknown]
-            )
+            await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
-    endpoint = REAL_TIME_ENDPOINT if operation.real_time else DEFERRED_ENDPOINT
-    inbound = Inbound(partner, call.body, call.content_type, endpoint)
+    inbound = said(operations, call, partner)
     if operation.request.startswith("Invalidation"):
         inbound = await with_target(inbound, desk)
     outcome = await desk.accept(inbound)
@@ -155,7 +166,14 @@ def _endpoints() -> tuple[Endpoint, ...]:
         )
         handled = partial(handler, operations)
         endpoints.append(
-            Endpoint("POST", path, f"SOAP 1.1: {names}", handler=handled, takes_messages=True)
+            Endpoint(
+                "POST",
+                path,
+                f"SOAP 1.1: {names}",
+                handler=handled,
+                takes_messages=True,
+                said=partial(said, operations),
+            )
         )
         endpoints.append(
             Endpoint(

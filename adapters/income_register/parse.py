@@ -58,6 +58,12 @@ class Document(Parsed):
     known: RecognitionCache | None = None
     abridged: Abridgement | None = None
 
+    def read_again(self) -> None:
+        """Nothing is recognised any more: headers and reports are known by their bytes, and the
+        document does not hold all that stands in those.
+        """
+        self.known = None
+
     def become_whole(self) -> None:
         """Read a delivery that was cut into pieces, or abridged, as one."""
         self._become(read_whole(self.inbound))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from exchange.adapters.kelmu.deliver import judge, request
-from exchange.adapters.kelmu.identify import identify, recall, remember, route, verdict
+from exchange.adapters.kelmu.deliver import PUSHES, judge, request
+from exchange.adapters.kelmu.identify import (
+    identify,
+    item_of,
+    recall,
+    remember,
+    route,
+    verdict,
+)
 from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import rules
@@ -27,4 +34,6 @@ CHANNEL = Channel(
     verdict=verdict,
     recall=recall,
     remember=remember,
+    item_of=item_of,
+    pushes=PUSHES,
 )

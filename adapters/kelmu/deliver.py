@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 from exchange.adapters.kelmu.identify import QUERIES, REQUEST
 from exchange.adapters.kelmu.rights import RIGHTS, narrow
 from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
+from exchange.ports.channel import Push
 from exchange.schemas import json as json_format
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.kelmu.models import BenefitAnswer
@@ -20,6 +21,32 @@ from exchange.schemas.violation import Malformed
 REGISTER_PATH = "/kelmu/benefit-register/query"
 REQUEST_PATH = "/kelmu/information-requests"
 ANSWER_PATH = "/kelmu/information-request-answers"
+_HEADERS = {
+    "X-Message-Id": "The exchange's id of the message",
+    "X-Message-Type": "The message type",
+}
+_OF_REQUEST = {**_HEADERS, "X-Information-Request": "The message id of Kela's request"}
+PUSHES = (
+    Push(
+        path=REGISTER_PATH,
+        summary="A query, narrowed to what its sender may see, for who serves the register",
+        headers=_HEADERS,
+        media_types=(JSON,),
+        answer="The benefit data (kelmu.benefit-answer), within the query's deadline",
+    ),
+    Push(
+        path=REQUEST_PATH,
+        summary="Kela's information request, for the county that it asks",
+        headers=_OF_REQUEST,
+        media_types=(JSON,),
+    ),
+    Push(
+        path=ANSWER_PATH,
+        summary="A county's answer to an information request, for Kela",
+        headers=_OF_REQUEST,
+        media_types=(JSON,),
+    ),
+)
 EMPTY_ANSWER = b'{"results":[]}'
 
 

@@ -52,6 +52,14 @@ def identify(parsed: Parsed) -> Identity:
     return Identity(message_id)
 
 
+def item_of(parsed: Parsed, at: Any) -> int | None:
+    """Which person of a query about several."""
+    match at:
+        case ("persons", int(index), *_) if parsed.message_type == BULK:
+            return index
+    return None
+
+
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """All or nothing. The log line of a query (who asked, why, on what ground, about whom) is kept
     with the message.

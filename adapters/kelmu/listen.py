@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from functools import partial
 
 from exchange.adapters.kelmu import answer
 from exchange.adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
@@ -20,14 +21,20 @@ BULK_ANSWER_DEADLINE_SECONDS = 30.0
 _NUMBERS = itertools.count(1)
 
 
+def _given_id(call: Call) -> str:
+    """The sender's id, empty without one. An id in the form of ours must not be mistaken for one; a
+    NUL never matches the form of an id.
+    """
+    given = call.headers.get("X-Message-Id", "")
+    return given if not given.startswith("~") else f"\0{given}"
+
+
 def _message_id(call: Call, desk: Desk) -> str:
     """The sender's id, or one of ours: time, number and digest, so that equal queries without an id
     are not duplicates.
     """
-    if given := call.headers.get("X-Message-Id", ""):
-        # An id in the form of ours must not be mistaken for one; a NUL never matches the form of an
-        # id.
-        return given if not given.startswith("~") else f"\0{given}"
+    if given := _given_id(call):
+        return given
     digest = hashlib.blake2b(call.body, digest_size=4).hexdigest()
     return f"~{desk.now():x}-{next(_NUMBERS):x}-{digest}"
 
@@ -37,6 +44,14 @@ def _inbound(
 ) -> Inbound:
     hints |= {"type": message_type, "id": _message_id(call, desk)}
     return Inbound(partner, call.body, call.content_type, endpoint, hints)
+
+
+def _said(endpoint: str, message_type: str, call: Call, partner: Partner) -> Inbound:
+    """What a call says that is refused unread."""
+    hints = {"type": message_type, "id": _given_id(call)}
+    if reference := call.parameters.get("id", ""):
+        hints |= {"information-request": reference, "conversation": reference[:64]}
+    return Inbound(partner, b"", call.content_type, endpoint, hints)
 
 
 async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:
@@ -83,7 +98,7 @@ async def request_information(call: Call, partner: Partner, desk: Desk) -> Reply
 async def answer_information_request(call: Call, partner: Partner, desk: Desk) -> Reply:
     """A county answers at the user interface; `{id}` is the message id of Kela's request."""
     reference = call.parameters.get("id", "")
-    hints = {"information-request": reference}
+    hints = {"information-request": reference, "conversation": reference[:64]}
     return await _accept(_inbound(call, partner, desk, "ui", REQUEST_ANSWER, **hints), desk)
 
 
@@ -94,6 +109,7 @@ ENDPOINTS = (
         "Query one person's benefit data (technical interface)",
         query,
         takes_messages=True,
+        said=partial(_said, "api", QUERY),
     ),
     Endpoint(
         "POST",
@@ -101,6 +117,7 @@ ENDPOINTS = (
         "Query the benefit data of at most 1,000 persons",
         query_bulk,
         takes_messages=True,
+        said=partial(_said, "api", BULK),
     ),
     Endpoint(
         "POST",
@@ -108,6 +125,7 @@ ENDPOINTS = (
         "Query one person's benefit data (user interface)",
         query_by_hand,
         takes_messages=True,
+        said=partial(_said, "ui", QUERY),
     ),
     Endpoint(
         "POST",
@@ -115,6 +133,7 @@ ENDPOINTS = (
         "Kela asks a county for statements",
         request_information,
         takes_messages=True,
+        said=partial(_said, "api", REQUEST),
     ),
     Endpoint(
         "POST",
@@ -122,5 +141,6 @@ ENDPOINTS = (
         "A county answers Kela's request",
         answer_information_request,
         takes_messages=True,
+        said=partial(_said, "ui", REQUEST_ANSWER),
     ),
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any
 
+from exchange.adapters.luova.deliver import versioned
 from exchange.adapters.luova.routing import receiver_of
 from exchange.ports.desk import Leased, Outcome
 from exchange.ports.ledger import Hold
@@ -146,7 +147,7 @@ def _letter(delivery: Leased) -> dict[str, Any]:
         body, encoding = base64.b64encode(delivery.body).decode("ascii"), "base64"
     letter = {
         "id": public_id(delivery.delivery_id),
-        "messageType": envelope.message_type,
+        "messageType": versioned(envelope),
         "messageId": envelope.sender_message_id,
         "sender": envelope.sender,
         "receivedAt": instant(envelope.received_at),
@@ -159,6 +160,8 @@ def _letter(delivery: Leased) -> dict[str, Any]:
     }
     if envelope.conversation:
         letter["conversation"] = envelope.conversation
+    if attachments := envelope.detail.get("attachments"):
+        letter["attachments"] = attachments
     return letter
 
 
@@ -235,6 +238,8 @@ def state(envelope: Envelope, deliveries: Sequence[Mapping[str, object]]) -> Rep
         "state": "accepted",
         "deliveries": [_progress(delivery) for delivery in deliveries],
     }
+    if attachments := envelope.detail.get("attachments"):
+        told["attachments"] = attachments
     if "violations" in envelope.detail:
         told = {
             "state": "rejected",

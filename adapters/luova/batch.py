@@ -14,14 +14,19 @@ from exchange.ports.message import Inbound
 from exchange.schemas.call import JSON, XML
 from exchange.schemas.directory import Partner
 from exchange.schemas.document_limits import in_force
+from exchange.schemas.multipart import (
+    HEADERS_BYTES_MAX,
+    Headers,
+    NotClosed,
+    TooManyParts,
+    boundary_of,
+    opened,
+)
+from exchange.schemas.multipart import spans as parts_of
 from exchange.schemas.violation import Malformed, Violation
 
 ENDPOINT = "batch"
 MESSAGES_MAX = 1_000
-#: The headers of a part, as those of a request by itself.
-HEADERS_BYTES_MAX = 16_384
-#: White space behind a boundary; a line of RFC 5322 is no longer.
-PADDING_MAX = 998
 #: Keys of an NDJSON entry and the hints that they become.
 KEYS = {
     "type": "type",
@@ -32,9 +37,6 @@ KEYS = {
     "createdAt": "created_at",
 }
 _SPACE = re.compile(r"[ \t\r]*")
-_BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,70})\"|([^\s;,]{1,70}))", re.IGNORECASE)
-_HEADERS_END = re.compile(rb"\r?\n\r?\n")
-_RETURN = ord("\r")
 #: Half of a surrogate pair, which JSON can escape by itself: no character.
 _HALF = re.compile("[\ud800-\udfff]")
 _SIGN = re.compile(rb"\S")
@@ -149,12 +151,6 @@ def _expect(text: str, at: int, sign: str) -> int:
     return _skip(text, at + 1)
 
 
-def boundary_of(content_type: str) -> bytes:
-    """The boundary that a multipart content type names; empty when it names none."""
-    match = _BOUNDARY.search(content_type)
-    return (match[1] or match[2]).encode() if match else b""
-
-
 def multipart(body: bytes, content_type: str, partner: Partner) -> list[Inbound]:
     """One message a part (RFC 2046): its headers are those of a single message, its body is taken
     byte for byte.
@@ -168,75 +164,26 @@ def multipart(body: bytes, content_type: str, partner: Partner) -> list[Inbound]
         raise Malformed(
             [_violation("the content type names no boundary", "multipart/mixed; boundary=...")]
         )
-    parts: list[bytes] = []
-    start = -1
-    for before, after, closes in _delimiters(body, boundary):
-        if start >= 0:
-            parts.append(body[start:before])
-        if closes:
-            break
-        if len(parts) >= MESSAGES_MAX:
-            raise TooMany
-        start = after
-    else:
-        raise Malformed([_violation("the body is not closed by its boundary", "--boundary--")])
-    return [_part(part, partner) for part in parts]
-
-
-def _delimiters(body: bytes, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Where each line that is a delimiter begins (with the break before it) and ends (with its
-    own), and whether it closes the body.
-
-    The mark is looked for as it is, for a regular expression takes 20 times as long; but where the
-    mark stands, a regular expression passes over many that are no delimiters, a window at a time.
-    """
-    mark = b"--" + boundary
-    delimiter = re.compile(
-        rb"^%s(--)?[ \t]{0,%d}+(?:\r?\n|\Z)" % (re.escape(mark), PADDING_MAX), re.MULTILINE
-    )
-    longest = len(mark) + PADDING_MAX + 4
-    at, end = body.find(mark), 0
-    while at >= 0:
-        found = delimiter.search(body, at, at + _WINDOW_BYTES + longest)
-        if found is None or found.start() >= at + _WINDOW_BYTES:
-            at = body.find(mark, at + _WINDOW_BYTES)
-            continue
-        before = found.start()
-        # A break belongs to one delimiter only.
-        if before == 0 or before > end:
-            before = max(before - 1, 0)
-            if before > end and body[before - 1] == _RETURN:
-                before -= 1
-            end = found.end()
-            yield before, end, found[1] is not None
-        at = body.find(mark, found.end())
+    try:
+        spans = parts_of(body, boundary, MESSAGES_MAX)
+    except TooManyParts:
+        raise TooMany from None
+    except NotClosed:
+        raise Malformed(
+            [_violation("the body is not closed by its boundary", "--boundary--")]
+        ) from None
+    return [_part(body[start:end], partner) for start, end in spans]
 
 
 def _part(part: bytes, partner: Partner) -> Inbound:
     if part[:1] in (b"\r", b"\n"):
         return _faulty(part, partner, "the part has no headers")
-    end = _HEADERS_END.search(part, 0, HEADERS_BYTES_MAX)
-    if end is None:
+    found = opened(part)
+    if found is None:
         fault = f"no empty line ends the part's headers within {HEADERS_BYTES_MAX} bytes"
         return _faulty(part, partner, fault)
-    headers = _Headers(part[: end.start()])
-    return Inbound(
-        partner, part[end.end() :], headers.get("Content-Type", ""), ENDPOINT, hints_of(headers)
-    )
-
-
-class _Headers(dict[str, str]):
-    """The headers of a part; names in any case, values as Latin-1, folded lines not taken."""
-
-    def __init__(self, block: bytes) -> None:
-        pairs = (line.partition(":") for line in block.decode("latin-1").splitlines())
-        super().__init__(
-            (name.strip().lower(), value.strip()) for name, colon, value in pairs if colon
-        )
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a header, whatever the case of its name."""
-        return super().get(key.lower(), default)
+    headers, content = Headers(found[0]), found[1]
+    return Inbound(partner, content, headers.get("Content-Type", ""), ENDPOINT, hints_of(headers))
 
 
 def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:

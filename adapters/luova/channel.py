@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from exchange.adapters.luova import discovery
-from exchange.adapters.luova.deliver import judge, request
+from exchange.adapters.luova.deliver import PUSHES, judge, request
 from exchange.adapters.luova.identify import identify
-from exchange.adapters.luova.items import items_by_kind
+from exchange.adapters.luova.items import item_of, items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
 from exchange.adapters.luova.routing import route
 from exchange.adapters.luova.rules.judge import rules, verdict
+from exchange.adapters.luova.rules.memory import question, recall, remember
 from exchange.ports.channel import Channel
 
 #: Ten thousand changes of the population register, the most in one message, fit into it.
@@ -30,7 +31,13 @@ CHANNEL = Channel(
     request=request,
     judge=judge,
     rules=rules,
+    question=question,
+    recall=recall,
+    remember=remember,
     verdict=verdict,
     items_by_kind=items_by_kind,
+    item_of=item_of,
+    attachments=True,
+    pushes=PUSHES,
     large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
 )

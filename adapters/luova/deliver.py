@@ -6,12 +6,28 @@ description.
 
 from __future__ import annotations
 
+from exchange.ports.channel import Push
 from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, failed_with
-from exchange.schemas.call import Call, Reply
-from exchange.schemas.envelope import public_id
+from exchange.schemas.call import JSON, Call, Reply
+from exchange.schemas.envelope import Envelope, public_id
 
 #: The partner has it already, unless the directory says that it means something else by it.
 CONFLICT = 409
+
+
+PUSHES = (
+    Push(
+        path="/luova/deliveries/{id}",
+        summary="A message for the partner, with the body as its sender sent it",
+        headers={
+            "X-Message-Type": "The message type, with ;v= where the sender named a version",
+            "X-Message-Id": "The sender's own id of the message",
+            "X-Conversation-Id": "The conversation, where the message is part of one",
+        },
+        media_types=("text/xml", JSON, "multipart/related", "multipart/form-data"),
+        answer="Delivered; so is 409, unless the directory says that the partner refuses by it",
+    ),
+)
 
 
 def request(delivery: Delivery) -> Call:
@@ -22,13 +38,19 @@ def request(delivery: Delivery) -> Call:
     delivery_id = public_id(delivery.id)
     headers = {
         "Content-Type": envelope.content_type or "application/octet-stream",
-        "X-Message-Type": envelope.message_type,
+        "X-Message-Type": versioned(envelope),
         "X-Message-Id": envelope.sender_message_id,
         "X-Sender": envelope.sender,
     }
     if envelope.conversation:
         headers["X-Conversation-Id"] = envelope.conversation
     return Call("POST", f"/luova/deliveries/{delivery_id}", headers, delivery.body)
+
+
+def versioned(envelope: Envelope) -> str:
+    """The message type, with the version that the sender named."""
+    version = envelope.detail.get("version")
+    return f"{envelope.message_type};v={version}" if version else envelope.message_type
 
 
 def judge(delivery: Delivery, reply: Reply) -> Attempted:

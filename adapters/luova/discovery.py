@@ -19,7 +19,7 @@ FOLDER = Path(__file__).with_name("families")
 PACKAGE = f"{__package__}.{FOLDER.name}"
 FILE_NAME = "family.toml"
 _REQUIRED = {"message_types", "senders", "receivers"}
-_OPTIONAL = {"default", "items"}
+_OPTIONAL = {"default", "items", "answers"}
 _ITEMS = re.compile(r"[^\W\d][\w.-]*(?:/[^\W\d][\w.-]*)*")
 
 
@@ -30,7 +30,8 @@ class Route:
     `senders` are the sectors that may send it, `receivers` those that may be named as receivers,
     `default` the partner that gets what names no receiver (empty: X-Receiver must name one).
     `items` is the path of its records below the root: names of elements divided by `/` in XML, a
-    key in JSON (empty: the message is the only record).
+    key in JSON (empty: the message is the only record). `answers` is the message type of the
+    question that the type answers (empty: it is no answer).
     """
 
     message_type: str
@@ -38,6 +39,7 @@ class Route:
     receivers: tuple[str, ...]
     default: str = ""
     items: str = ""
+    answers: str = ""
 
 
 @cache
@@ -56,6 +58,14 @@ def parts(name: str) -> dict[str, ModuleType]:
         ValueError: when a family lacks it.
     """
     return {family: _part(family, name) for family in names()}
+
+
+def tables(name: str) -> dict[str, Any]:
+    """What the families' rules say under that name by message type; a family may say nothing."""
+    found: dict[str, Any] = {}
+    for module in parts("rules").values():
+        found |= getattr(module, name, {})
+    return found
 
 
 def _part(family: str, name: str) -> ModuleType:
@@ -126,4 +136,5 @@ def _of_entry(entry: dict[str, Any], where: str) -> Iterator[Route]:
             receivers=tuple(entry["receivers"]),
             default=entry.get("default", ""),
             items=entry.get("items", ""),
+            answers=entry.get("answers", ""),
         )

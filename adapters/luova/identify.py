@@ -43,7 +43,16 @@ def counting(message_type: MessageType, items: str) -> Callable[[Any], int]:
         if "/" in items:
             raise ValueError(f"{message_type.name}: items of a JSON message is a key, not {items}")
         return _key(items)
-    return _path(items, etree.QName(message_type.roots[0]).namespace or "")
+    spaces = {etree.QName(root).namespace or "" for root in message_type.all_roots}
+    counted = {space: _path(items, space) for space in spaces}
+    if len(counted) == 1:
+        return next(iter(counted.values()))
+
+    def count(document: Any) -> int:
+        by_version = counted.get(etree.QName(document).namespace or "")
+        return by_version(document) if by_version is not None else 0
+
+    return count
 
 
 #: How the records of a type are counted; a type that is not here is one record a message.

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from exchange.adapters.luova import answer, batch, mailbox
 from exchange.adapters.luova.parse import inbound_of
 from exchange.ports.channel import Endpoint
@@ -87,6 +89,7 @@ ENDPOINTS = (
         "Submit one message; its envelope is in the headers",
         submit,
         takes_messages=True,
+        said=partial(inbound_of, endpoint="api"),
     ),
     Endpoint(
         "GET",
@@ -100,6 +103,7 @@ ENDPOINTS = (
         "Submit many messages (NDJSON or multipart/mixed), each accepted or rejected by itself",
         submit_batch,
         takes_messages=True,
+        said=_whole,
     ),
     Endpoint(
         "GET",

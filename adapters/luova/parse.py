@@ -15,7 +15,7 @@ from exchange.adapters.luova.routing import CATALOGUE, TYPES
 from exchange.ports.message import Inbound, Parsed
 from exchange.schemas import json, xml
 from exchange.schemas.call import Call
-from exchange.schemas.catalogue import MessageType
+from exchange.schemas.catalogue import MessageType, named_version
 from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Finding, Malformed, Violation
 
@@ -69,17 +69,26 @@ def parse(inbound: Inbound) -> Parsed:
     hints = inbound.hints
     if FAULT in hints:
         raise Malformed([Violation("luova.batch-entry", hints[FAULT], line=1, column=1)])
-    declared = hints["type"]
+    declared, version = named_version(hints["type"])
     findings = _of_headers(hints)
     message_type = TYPES.get(declared)
     if message_type is None:
         return _undeclared(inbound, findings)
     if message_type.format == "json":
-        return Parsed(inbound, declared, "json", json.parse(inbound.body), findings=findings)
-    element = xml.parse(inbound.body)
-    if element.tag not in message_type.roots:
-        findings.append(_other_root(message_type, str(element.tag), element))
-    return Parsed(inbound, declared, "xml", element, element, findings)
+        document = json.parse(inbound.body)
+        parsed = Parsed(inbound, declared, "json", document, findings=findings, version=version)
+    else:
+        element = xml.parse(inbound.body)
+        parsed = Parsed(inbound, declared, "xml", element, element, findings, version=version)
+        if element.tag not in message_type.all_roots:
+            findings.append(_other_root(message_type, str(element.tag), element))
+        elif version and version != message_type.version_of(str(element.tag)):
+            findings.append(_other_version(message_type, version, element))
+            parsed.version = ""  # It is judged as what it is.
+    if version and version not in message_type.all_versions:
+        findings.append(_no_version(message_type, version))
+        parsed.message_type = ""
+    return parsed
 
 
 def _of_headers(hints: Mapping[str, str]) -> list[Finding]:
@@ -163,7 +172,9 @@ def _untold(document: Any, is_xml: bool) -> Finding:
     if is_xml:
         found = str(document.tag)
         roots = {
-            etree.QName(root).localname: name for name, each in TYPES.items() for root in each.roots
+            etree.QName(root).localname: name
+            for name, each in TYPES.items()
+            for root in each.all_roots
         }
         near = _nearest(etree.QName(document).localname, roots)
         message = "the message's type can't be told from its root element"
@@ -184,5 +195,25 @@ def _nearest(found: str, known: Mapping[str, str]) -> str:
 def _other_root(message_type: MessageType, found: str, element: object) -> Finding:
     message = f"not the root element of {message_type.name}"
     return Finding(
-        "luova.root", message, at=element, expected=" or ".join(message_type.roots), found=found
+        "luova.root", message, at=element, expected=" or ".join(message_type.all_roots), found=found
+    )
+
+
+def _no_version(message_type: MessageType, version: str) -> Finding:
+    return _header(
+        "luova.version",
+        "type",
+        f"{message_type.name} has no such version",
+        " or ".join(f"v={each}" for each in message_type.all_versions),
+        f"v={version[:50]}",
+    )
+
+
+def _other_version(message_type: MessageType, version: str, element: Any) -> Finding:
+    return Finding(
+        "luova.version",
+        f"header X-Message-Type names version {version[:50]}, the root element is of another",
+        at=element,
+        expected=f"v={message_type.version_of(str(element.tag))}",
+        found=f"v={version[:50]}",
     )

@@ -19,7 +19,9 @@ ROUTES = discovery.routes()
 TYPES: dict[str, MessageType] = {
     name: found for name in ROUTES if (found := CATALOGUE.get(name)) is not None
 }
-if strange := sorted(set(ROUTES) - set(TYPES)):
+if strange := sorted(
+    {*ROUTES, *(each.answers for each in ROUTES.values() if each.answers)} - set(TYPES)
+):
     raise ValueError(
         f"{discovery.FILE_NAME}: not in the catalogue: {', '.join(strange)}; a route names types "
         "of "

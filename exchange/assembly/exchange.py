@@ -207,6 +207,7 @@ class Exchange:
             end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
             worker=self.worker,
+            workers=self.settings.server.workers,
         )
         app = build(parts)
         live_page(

@@ -103,4 +103,5 @@ def ledger_of(settings: Settings, node: int, owner: str, clock: Clock) -> Sqlite
 
 def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:
     guarded, limits = settings.identity.allow_real_persons, settings.limits
-    return Judge(catalogue, guarded, limits.violations_max, limits.documents)
+    unasked = settings.rules.unasked_answers
+    return Judge(catalogue, guarded, limits.violations_max, limits.documents, unasked)

@@ -132,7 +132,7 @@ class Acceptance:
         reading = await self._worker_thread.run(
             inbound.partner.id, size, self._judge.read, channel, inbound
         )
-        digest = blake2b(inbound.body, digest_size=16).digest()
+        digest = blake2b(reading.inbound.stored, digest_size=16).digest()
         for _ in range(STALE_MAX):
             judgement, destinations = await self._judge_and_route(channel, reading, now, size)
             if not judgement.verdict.accepted:
@@ -214,6 +214,7 @@ class Acceptance:
             inbound,
             reason,
             violations,
+            channel,
         )
         judgement = self._judge.decide(channel, reading, Context(self._directory, now))
         return await self._store_rejection(
@@ -231,7 +232,14 @@ class Acceptance:
             and (keys := channel.recall(parsed, identity))
         ):
             reading.known = await self._ledger.recall(channel.name, keys)
-        context = Context(self._directory, now, reading.known)
+        await self._find_question(channel, reading)
+        context = Context(
+            self._directory,
+            now,
+            reading.known,
+            question=reading.question,
+            unasked_answers=self._judge.unasked_answers,
+        )
         judgement = await self._worker_thread.run(
             reading.inbound.partner.id, size, self._judge.decide, channel, reading, context
         )
@@ -247,6 +255,15 @@ class Acceptance:
         if kinds := channel.items_by_kind(parsed, judgement.verdict):
             judgement.verdict.detail[ITEMS_BY_KIND] = dict(kinds)
         return judgement, destinations
+
+    async def _find_question(self, channel: Channel, reading: Reading) -> None:
+        """The accepted message that this one answers, if it is one that answers."""
+        if reading.parsed is None or reading.identity is None:
+            return
+        asked = channel.question(reading.parsed, reading.identity)
+        if asked is not None and self._judge.unasked_answers != "off":
+            row = await self._ledger.find(channel.name, *asked)
+            reading.question = envelope_of(row) if row is not None else None
 
     def _record(
         self,

@@ -70,19 +70,21 @@ class Checking:
 
     def check(self, body: bytes, type_name: str = "", sender: Partner = SOMEBODY) -> Checked:
         """Every violation of a document, alone or as its channel wraps it."""
-        refused = self._judge.refused(
-            Inbound(sender, body, "", "check", {"type": type_name}), "", ()
-        )
-        if refused.violations:
-            # Before anything is said of it: a violation shows the line that it stands on.
-            return Checked(True, "", "", refused.violations)
+        message_type, malformed = None, None
         try:
             with document_limits.within(self._judge.limits):
                 message_type = self._catalogue.get(type_name) if type_name else self._detect(body)
         except Malformed as error:
-            # Not well-formed: no type can be told, but what is wrong can.
-            return Checked(True, "", "", error.violations)
+            malformed = error
         channel = self._channel(message_type) if message_type is not None else None
+        hints = {"type": message_type.name if message_type else type_name, "id": "check"}
+        refused = self._judge.refused(Inbound(sender, body, "", "check", hints), "", (), channel)
+        if refused.violations:
+            # Before anything else is said of it: a violation shows the line that it stands on.
+            return Checked(True, "", "", refused.violations)
+        if malformed is not None:
+            # Not well-formed: no type can be told, but what is wrong can.
+            return Checked(True, "", "", malformed.violations)
         if message_type is None or channel is None:
             found = type_name[:80]
             return Checked(
@@ -92,7 +94,6 @@ class Checking:
                 [Violation("type.unknown", "the message's type can't be told", found=found)],
             )
         content_type = "application/json" if message_type.format == "json" else "text/xml"
-        hints = {"type": message_type.name, "id": "check"}
         reading = self._judge.read(channel, Inbound(sender, body, content_type, "check", hints))
         judgement = self._judge.decide(
             channel, reading, Context(self._directory, self._clock.now())

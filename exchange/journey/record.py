@@ -49,7 +49,9 @@ def accepted_record(
     detail = verdict.detail
     if judgement.violations:
         detail = {**detail, "warnings": _as_dicts(judgement.violations)}
-    body = inbound.body if verdict.body is None else verdict.body
+    if inbound.attachments:
+        detail = {**detail, "attachments": [each.as_dict() for each in inbound.attachments]}
+    body = inbound.stored if verdict.body is None else verdict.body
     message = MessageRow(
         ids.next(),
         channel,
@@ -62,8 +64,8 @@ def accepted_record(
         inbound.endpoint,
         identity.conversation,
         verdict.items,
-        len(inbound.body),
-        inbound.content_type,
+        len(inbound.stored),
+        inbound.stored_type,
         _json(detail) if detail else "{}",
         identity.process,
         identity=identity_digest(parsed.message_type, identity),
@@ -168,12 +170,14 @@ def rejected_record(
         inbound.endpoint,
         identity.conversation[:SENDER_ID_CHARACTERS_MAX] if storable else "",
         identity.items,
-        len(inbound.body),
-        inbound.content_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        len(inbound.stored),
+        inbound.stored_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
         _json(detail),
     )
     events = [EventRow(message.id, 0, now, "rejected", judgement.reason)]
-    return Record(message, inbound.body if storable else None, (), events, message_counts(message))
+    return Record(
+        message, inbound.stored if storable else None, (), events, message_counts(message)
+    )
 
 
 def _said(inbound: Inbound) -> Identity:

@@ -4,25 +4,23 @@ stands; pure, no storage and no routing.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from exchange.journey.real_persons import real_persons
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
-from exchange.schemas import document_limits, guard
+from exchange.ports.message import Unasked
+from exchange.schemas import attachments, document_limits
 from exchange.schemas import json as json_format
+from exchange.schemas import refused as schema_refused
 from exchange.schemas import xml as xml_format
-from exchange.schemas.catalogue import Catalogue, MessageType
+from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.document_limits import DocumentLimits
+from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
-
-REAL_PERSON = Violation(
-    "identity.real-person",
-    "a personal identity code that could be a living person's is never taken in; use an "
-    "artificial one",
-    expected="an individual number from 900 to 999",
-)
 
 
 @dataclass(slots=True)
@@ -40,6 +38,8 @@ class Reading:
     checked: Any = None
     #: What the channel recalled for the last decision.
     known: Mapping[str, Remembered] = field(default_factory=dict)
+    #: The accepted message that this one answers.
+    question: Envelope | None = None
     #: False when nothing of the message may be kept.
     storable: bool = True
 
@@ -62,11 +62,13 @@ class Judge:
         allow_real_persons: bool = False,
         violations_max: int = 200,
         limits: DocumentLimits | None = None,
+        unasked_answers: Unasked = "off",
     ) -> None:
         self._catalogue = catalogue
         self._allow_real_persons = allow_real_persons
         self._violations_max = violations_max
         self.limits = limits or DocumentLimits()
+        self.unasked_answers: Unasked = unasked_answers
 
     def read(self, channel: Channel, inbound: Inbound) -> Reading:
         """Guard, parse, schema, identity. Never raises on account of what was sent."""
@@ -80,16 +82,15 @@ class Judge:
         return replace(self.limits, json_body_bytes_max=larger)
 
     def _read(self, channel: Channel, inbound: Inbound) -> Reading:
-        reading = self.refused(inbound, "", ())
+        reading = self.refused(inbound, "", (), channel)
         if reading.violations:
             return reading
         try:
+            if channel.attachments and attachments.is_split(inbound.content_type):
+                inbound = reading.inbound = _without_attachments(inbound)
             parsed = channel.parse(inbound)
         except Malformed as error:
             reading.violations, reading.reason = error.violations, "malformed"
-            said = self._catalogue.get(inbound.hints.get("type", ""))
-            if said is not None and said.folder.name in channel.families:
-                reading.message_type = said
             return reading
         reading.parsed = parsed
         reading.findings = parsed.findings
@@ -128,7 +129,7 @@ class Judge:
 
     def _check_schema(self, message_type: MessageType, parsed: Parsed) -> list[Finding]:
         """What the schema finds; a message in pieces becomes whole when it finds anything."""
-        schema = self._catalogue.schema(message_type.name)
+        schema = self._catalogue.schema(message_type.name, _version(message_type, parsed))
         if parsed.pieces is not None:
             # A piece that is no XML tells so at its own lines: only the whole tells where it
             # stands.
@@ -148,13 +149,25 @@ class Judge:
             reading.reason = "schema"
         return bool(found)
 
-    def refused(self, inbound: Inbound, reason: str, violations: Sequence[Violation]) -> Reading:
+    def refused(
+        self,
+        inbound: Inbound,
+        reason: str,
+        violations: Sequence[Violation],
+        channel: Channel | None = None,
+    ) -> Reading:
         """A message that is not read any further, for the reason given or because the guard says
-        so.
+        so; its type is what was said of it, where that is one of the channel's.
         """
-        if not self._allow_real_persons and _names_real_person(inbound):
-            return Reading(inbound, violations=[REAL_PERSON], reason="real-person", storable=False)
-        return Reading(inbound, violations=list(violations), reason=reason)
+        reading = Reading(inbound, violations=list(violations), reason=reason)
+        said = self._catalogue.get(named_version(inbound.hints.get("type", ""))[0])
+        if said is not None and channel is not None and said.folder.name in channel.families:
+            reading.message_type = said
+        if not self._allow_real_persons and (
+            persons := real_persons(None if reason else channel, inbound, self._violations_max)
+        ):
+            reading.violations, reading.reason, reading.storable = persons, "real-person", False
+        return reading
 
     def decide(self, channel: Channel, reading: Reading, context: Context) -> Judgement:
         """Rules and verdict; positions only where there is something to say."""
@@ -171,6 +184,10 @@ class Judge:
             rule_findings = channel.rules(parsed, identity, context)
             if parsed.document is not reading.checked and self._schema_again(reading, parsed):
                 rule_findings = channel.rules(parsed, identity, context)
+            if rule_findings and (refused := schema_refused.refused(findings)):
+                rule_findings = _of_right_values(
+                    channel, refused, parsed, identity, context, rule_findings
+                )
         except Malformed as error:
             # What the channel left out of its first reading is no document.
             reading.parsed, reading.violations, reading.reason = None, error.violations, "malformed"
@@ -204,8 +221,70 @@ class Judge:
         return violations
 
 
-def _names_real_person(inbound: Inbound) -> bool:
-    """Whether the body, or anything said beside it, names what could be a real person."""
-    return guard.real_person_in(inbound.body) or guard.in_texts(
-        (inbound.content_type, *inbound.hints.values())
+def _without_attachments(inbound: Inbound) -> Inbound:
+    """The message alone, and what it came with beside it."""
+    parts = attachments.split(inbound.body, inbound.content_type)
+    return replace(
+        inbound,
+        body=parts.message,
+        content_type=parts.message_type,
+        whole=parts.whole,
+        whole_type=parts.whole_type,
+        attachments=parts.attachments,
+    )
+
+
+def _version(message_type: MessageType, parsed: Parsed) -> str:
+    """The version by whose schema a message is judged; empty for the type's own."""
+    version = parsed.version
+    if not version and message_type.versions and parsed.format == "xml":
+        version = message_type.version_of(str(parsed.document.tag))
+    return "" if version == message_type.version else version
+
+
+def _of_right_values(
+    channel: Channel,
+    refused: Sequence[Finding],
+    parsed: Parsed,
+    identity: Identity,
+    context: Context,
+    found: Sequence[Finding],
+) -> list[Finding]:
+    """Those findings of rules that stand without the values that the schema refused.
+
+    A rule that blames `to` for a wrong `from` finds nothing once `from` is left out, and one that
+    misses what is only left out found nothing before: what is found both times depends on neither.
+    """
+    kept = [each for each in found if not schema_refused.about(each, refused)]
+    if not kept:
+        return kept
+    with schema_refused.left_out(parsed.document, parsed.format, refused) as document:
+        root = document if parsed.root is parsed.document else parsed.root
+        again = channel.rules(_copied(parsed, document, root), identity, context)
+        told = {_told(each) for each in again}
+    return [each for each in kept if _told(each) in told]
+
+
+def _copied(parsed: Parsed, document: Any, root: Any) -> Parsed:
+    """The message with another document; what rules write down in it stays apart."""
+    made = copy.copy(parsed)
+    for each in fields(made):
+        value = getattr(made, each.name)
+        if isinstance(value, (dict, list)) and each.name not in ("document", "root"):
+            setattr(made, each.name, copy.copy(value))
+    made.document, made.root = document, root
+    made.read_again()
+    return made
+
+
+def _told(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.rule,
+        finding.message,
+        finding.at,
+        finding.attribute,
+        finding.expected,
+        finding.found,
+        finding.severity,
+        finding.item,
     )

@@ -58,8 +58,10 @@ class Endpoint:
     `handler` serves authenticated partners; `public` (instead) serves anybody and touches no
     message (a WSDL, say). `summary` is one line for the documentation of the interface.
     `takes_messages` says that what is put through it is a message, recorded whatever becomes of it:
-    one that is refused unread (too large, compressed) is counted as rejected. Every other call is
-    counted as a request. `waits` says that its calls may wait for something:
+    one that is refused unread (too large, compressed) is counted as rejected, with what `said`
+    makes of its call without the body: type, sender's id, receiver, conversation, as far as address
+    and headers tell. Every other call is counted as a request. `waits` says that its calls may wait
+    for something:
     they have limits of their own, and end when the caller goes.
     """
 
@@ -70,11 +72,26 @@ class Endpoint:
     public: Public | None = None
     takes_messages: bool = False
     waits: bool = False
+    said: Callable[[Call, Partner], Inbound] | None = None
 
     @property
     def name(self) -> str:
         """By which calls of it are counted that are no messages: `GET /luova/v1/mailbox`."""
         return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A call that the exchange makes to a partner, as `request` makes it: one path below the
+    partner's address, in the form of an endpoint's; what it is in one line; the headers of the
+    channel's own, each with what it says; the media types of its body; what the partner answers.
+    """
+
+    path: str
+    summary: str
+    headers: Mapping[str, str]
+    media_types: tuple[str, ...]
+    answer: str = "2xx: the partner has it; no body is looked at"
 
 
 def refuse_with_problem(refusal: Refusal) -> Reply:
@@ -94,6 +111,11 @@ def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Findi
     return []
 
 
+def answers_nothing(parsed: Parsed, identity: Identity) -> tuple[str, str] | None:
+    """The question of a channel whose messages answer none that came before."""
+    return None
+
+
 def recall_nothing(parsed: Parsed, identity: Identity) -> Sequence[str]:
     """The keys of a channel that remembers nothing between messages."""
     return ()
@@ -111,6 +133,11 @@ def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
     return {}
 
 
+def no_items(parsed: Parsed, at: Any) -> int | None:
+    """The item of a place in a channel whose messages are one item each."""
+    return None
+
+
 def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
     """The verdict of a channel without partial acceptance: one error rejects the message."""
     if any(finding.severity == "error" for finding in findings):
@@ -122,14 +149,18 @@ def all_or_nothing(parsed: Parsed, identity: Identity, findings: Sequence[Findin
 class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
-    The first half calls, in order: `parse`, (the type's schema), `identify`, `recall`, `rules`,
+    The first half calls, in order: `parse`, (the type's schema), `identify`, `question` (the sender
+    and the sender's id of the message that this one answers), `recall`, `rules`,
     `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
     somebody may ask after). The second half calls `request` and, with the partner's response,
     `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
     `identify` may name as a process. `families` are the folders of `schemas/` whose message types
     this channel carries. `items_by_kind` says what the accepted items are where a message type
-    holds several kinds: they are counted by it. `large_json_bytes_max` is the size of the largest
+    holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
+    or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
+    `pushes` describes the calls that `request` makes. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -149,14 +180,18 @@ class Channel:
     judge: Callable[[Delivery, Reply], Attempted]
     rules: Callable[[Parsed, Identity, Context], list[Finding]] = no_rules
     verdict: Callable[[Parsed, Identity, Sequence[Finding]], Verdict] = all_or_nothing
+    question: Callable[[Parsed, Identity], tuple[str, str] | None] = answers_nothing
     recall: Callable[[Parsed, Identity], Sequence[str]] = recall_nothing
     remember: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = remember_nothing
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = (
         remember_nothing
     )
     items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
+    item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
+    attachments: bool = False
+    pushes: tuple[Push, ...] = ()

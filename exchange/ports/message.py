@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from exchange.ports.rows import Remembered
+from exchange.schemas.attachments import Attachment
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.envelope import Envelope
 from exchange.schemas.value import value
 from exchange.schemas.violation import Finding, Violation
 
 Mode = Literal["push", "mailbox", "ask"]
+#: What becomes of an answer to nobody's question: refused, taken in with a warning, or not looked
+#: at.
+Unasked = Literal["refuse", "warn", "off"]
 
 
 @value
@@ -22,6 +27,8 @@ class Inbound:
     headers said.
 
     `hints` are the channel's own headers under short names (`type`, `id`, `receiver`, ...).
+    `whole` is what is kept, with its content type, where the body is only a part of it: a message
+    that came with `attachments`.
     """
 
     partner: Partner
@@ -29,6 +36,19 @@ class Inbound:
     content_type: str = ""
     endpoint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    whole: bytes = b""
+    whole_type: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def stored(self) -> bytes:
+        """The bytes that are kept of it."""
+        return self.whole or self.body
+
+    @property
+    def stored_type(self) -> str:
+        """The content type of the bytes that are kept."""
+        return self.whole_type or self.content_type
 
 
 @dataclass(slots=True)
@@ -43,6 +63,9 @@ class Parsed:
     gives each in turn for the schema that it is given (the whole is valid when each is), and
     `become_whole` reads the message anew as one, because an error was found and its line must be
     reported. Either may raise `Malformed`.
+
+    `version` is the version of the message type that the sender named; empty: the one that the root
+    element tells, or the type's own.
     """
 
     inbound: Inbound
@@ -52,10 +75,16 @@ class Parsed:
     root: Any = None
     findings: list[Finding] = field(default_factory=list)
     pieces: Callable[[Any], Iterable[Any]] | None = None
+    version: str = ""
 
     def become_whole(self) -> None:
         """Read the message as one; nothing to do for a channel that never reads in pieces."""
         self.pieces = None
+
+    def read_again(self) -> None:
+        """Take anew from the document what was taken from it when it was parsed, since the document
+        is another one now; nothing to do for a channel that keeps nothing of it beside it.
+        """
 
 
 @dataclass(slots=True)
@@ -82,12 +111,16 @@ class Context:
     channel asked to recall.
 
     `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
+    `question` is the accepted message that the channel said this one answers, None when there is
+    none; `unasked_answers` says how severe that is.
     """
 
     directory: Directory
     now: int
     known: Mapping[str, Remembered] = field(default_factory=dict)
     message_id: int = 0
+    question: Envelope | None = None
+    unasked_answers: Unasked = "off"
 
 
 @value
@@ -122,7 +155,7 @@ class Destination:
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
     `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
-    `closing`, `unavailable`, `full`, `internal`.
+    `closing`, `unavailable`, `full`, `rate`, `internal`.
     """
 
     reason: str

@@ -1,9 +1,9 @@
-"""By whose schemas messages are judged, and what is recognised of them."""
+"""By whose schemas and how strictly messages are judged, and what is recognised of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -45,4 +45,15 @@ class Recognition(Section):
         description="Channels recognise what they have judged before (most reports of a payer are "
         "written alike). False judges every message in full: verdicts are the same, "
         "large deliveries cost several times as much.",
+    )
+
+
+class Rules(Section):
+    """How strict the rules of channels are."""
+
+    unasked_answers: Literal["refuse", "warn", "off"] = Field(
+        "warn",
+        description="An answer to a question that nobody asked (of Luova: its X-Conversation-Id "
+        "names no accepted question of its receiver): refused, taken in with a warning, or not "
+        "looked at.",
     )

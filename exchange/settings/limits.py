@@ -34,6 +34,15 @@ class Limits(Section):
     namespaces_max: int = Field(
         256, ge=16, description="Most namespace declarations in force at an element of XML."
     )
+    attachments_max: int = Field(
+        20, ge=0, description="Most attachments of one message, on channels that take them."
+    )
+    attachment_bytes_max: int = Field(
+        20_971_520,
+        ge=1,
+        description="Largest attachment, in bytes; with its message it also counts for "
+        "`body_bytes_max`.",
+    )
     violations_max: int = Field(
         200,
         ge=1,
@@ -122,7 +131,12 @@ class Limits(Section):
     def documents(self) -> DocumentLimits:
         """Those that hold for a document wherever it is read."""
         return DocumentLimits(
-            self.body_bytes_max, self.json_body_bytes_max, self.depth_max, self.namespaces_max
+            body_bytes_max=self.body_bytes_max,
+            json_body_bytes_max=self.json_body_bytes_max,
+            depth_max=self.depth_max,
+            namespaces_max=self.namespaces_max,
+            attachments_max=self.attachments_max,
+            attachment_bytes_max=self.attachment_bytes_max,
         )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from exchange.errors import Unreachable
 from exchange.partners.faults import Faults
+from exchange.partners.signature import fault_of
 from exchange.partners.stub import Sending, Served, Situation, Stub, Wanted, as_it_likes
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
@@ -213,6 +214,9 @@ class LocalPartners:
     def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> Served:
         answers = self._answers.get(head)
         situation = self._situation(number, as_it_likes if answers is None else answers.get)
+        # (Its time passes in ticks: a push is of any age.)
+        if wrong := fault_of(partner, call, None):
+            return Served(problem(401, "Not from the exchange", wrong))
         for stub in self._stubs:
             served = stub.serve(partner, call, situation)
             if served is not None:

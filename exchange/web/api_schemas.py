@@ -188,6 +188,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "basis": {"enum": ["published", "modelled"]},
             "source": _TEXT,
             "item": _TEXT,
+            "versions": {"type": "array", "items": _TEXT},
             "roots": {"type": "array", "items": _TEXT},
             "title": {
                 "type": "object",

@@ -27,6 +27,7 @@ from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.pages.sign_in import SignIn
+from exchange.web.rates import Rates
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.snapshot import Snapshots
 
@@ -63,13 +64,15 @@ class Parts:
     sign_in: SignIn
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
+    workers: int = 1
 
 
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
     guard = parts.sign_in.guard
-    endpoints = Endpoints(parts.directory, parts.limits, metrics, parts.requests)
+    rates = Rates(parts.workers)
+    endpoints = Endpoints(parts.directory, parts.limits, metrics, parts.requests, rates)
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[refuse_without_ledger, guard.middleware()],

@@ -26,6 +26,7 @@ from exchange.web.call_slots import CallSlots
 from exchange.web.connection import sender_known, when_lost
 from exchange.web.connections import NoRoom, RequestLate
 from exchange.web.metrics import Metrics
+from exchange.web.rates import Rates
 
 log = structlog.get_logger(__name__)
 
@@ -86,11 +87,13 @@ class Endpoints:
         limits: Limits,
         metrics: Metrics,
         requests: Requests,
+        rates: Rates,
     ) -> None:
         self._directory = directory
         self._requests = requests
         self._limits = limits
         self._metrics = metrics
+        self._rates = rates
         self._working = CallSlots(limits.in_flight_max, limits.in_flight_partner_max)
         self._waiting = CallSlots(limits.waiting_calls_max, limits.waiting_calls_partner_max)
         self._channels: dict[str, Channel] = {}
@@ -181,16 +184,18 @@ class Endpoints:
             return self._refuse(channel, BUSY)
         if slots.full_for(partner.id):
             return self._refuse(channel, BUSY_PARTNER)
+        if endpoint.takes_messages and (seconds := self._rates.take(partner)):
+            return self._refuse(channel, too_often(partner, seconds))
         with slots.take(partner.id):
             return await self._handled(entry, request, partner)
 
     async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:
         channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
         try:
-            body = await self._body(request)
+            body = await self._body(request, partner)
             if isinstance(body, Refusal):
                 if endpoint.takes_messages and body.reason in OF_MESSAGE:
-                    unread = Inbound(partner, b"", request.headers.get(hdrs.CONTENT_TYPE, ""))
+                    unread = _unread(endpoint, call_of(request, b""), partner)
                     await desk.refuse(unread, body.reason, body.violations)
                 return self._refuse(channel, body)
             call = call_of(request, body)
@@ -215,20 +220,24 @@ class Endpoints:
             return NO_KEY
         return self._directory.by_key(key) or UNKNOWN_KEY
 
-    async def _body(self, request: web.Request) -> bytes | Refusal:
+    async def _body(self, request: web.Request, partner: Partner) -> bytes | Refusal:
         """The body, refused before it is read when it says that it is too large, or as soon as it
         grows too large.
         """
         if not request.body_exists:
             return b""
         most = self._limits.body_bytes_max
+        if 0 < partner.body_bytes_max < most:
+            most = partner.body_bytes_max
         length = request.content_length
         if length is not None and length > most:
             return too_large(most, f"{length} bytes")
         if hdrs.CONTENT_ENCODING in request.headers:
             return COMPRESSED
         try:
-            body = await request.read()
+            is_less = most < self._limits.body_bytes_max
+            reader = request.clone(client_max_size=most) if is_less else request
+            body = await reader.read()
         except web.HTTPRequestEntityTooLarge:
             return too_large(most)
         except RequestLate:
@@ -256,6 +265,24 @@ def full(error: Full) -> Refusal:
     )
     status = 429 if error.receiver else 503
     return Refusal("full", status, f"{error}; nothing was taken in", FULL_SECONDS, (violation,))
+
+
+def too_often(partner: Partner, seconds: int) -> Refusal:
+    """More calls than the partner's entry in the directory allows."""
+    violation = Violation(
+        "call.rate",
+        "more calls with messages than are taken of this partner",
+        expected=f"at most {partner.per_second:g} a second",
+    )
+    message = f"too many calls of yours: at most {partner.per_second:g} a second are taken"
+    return Refusal("rate", 429, message, seconds, (violation,))
+
+
+def _unread(endpoint: Endpoint, call: Call, partner: Partner) -> Inbound:
+    """A message whose body is not looked at: what its call says beside it."""
+    if endpoint.said is not None:
+        return endpoint.said(call, partner)
+    return Inbound(partner, b"", call.headers.get(hdrs.CONTENT_TYPE, ""))
 
 
 async def _while_connected(request: web.Request, handling: Awaitable[Reply]) -> Reply | None:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from exchange.ports import Channel, Endpoint
+from exchange.ports.channel import Push
 from exchange.schemas.call import problem
 from exchange.web.access.guard import COOKIE
 
@@ -86,6 +87,7 @@ def describe(
     """The whole document. `schemas` are the named schemas that operations refer to
     (`reference`).
     """
+    channels = tuple(channels)
     paths: dict[str, dict[str, Any]] = {}
     tags = []
     for channel in channels:
@@ -112,6 +114,11 @@ def describe(
             },
         ],
         "paths": paths,
+        "webhooks": {
+            f"{channel.name} {push.path}": {"post": _push(channel, push)}
+            for channel in channels
+            for push in channel.pushes
+        },
         "components": {
             "schemas": dict(schemas),
             "securitySchemes": {
@@ -181,6 +188,36 @@ def _endpoint(channel: Channel, endpoint: Endpoint) -> dict[str, Any]:
     return described
 
 
+def _push(channel: Channel, push: Push) -> dict[str, Any]:
+    """A call to a partner. Its path is below the address that the directory has of the partner."""
+    headers = {**push.headers, **_OF_EVERY_PUSH}
+    return {
+        "operationId": "push-" + _id("post", f"{channel.name}{push.path}"),
+        "tags": [channel.name],
+        "summary": push.summary,
+        "description": f"POST {{partner}}{push.path}. The channel's own page says how to verify "
+        "the signature; refuse what is older than five minutes.",
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "required": name not in _NOT_ALWAYS,
+                "description": text,
+                "schema": {"type": "string"},
+            }
+            for name, text in headers.items()
+        ],
+        "requestBody": {"required": True, "content": {each: {} for each in push.media_types}},
+        "responses": {
+            "2XX": {"description": push.answer},
+            "default": {
+                "description": "400, 410, 422 speak of the message, which ends as a dead letter "
+                "when it is tried often enough; all others of the receiver, which is tried again"
+            },
+        },
+    }
+
+
 def _operation(operation: Operation) -> dict[str, Any]:
     given = {
         operation.media_type: {"schema": operation.gives} if operation.gives is not None else {}
@@ -236,4 +273,14 @@ def _id(method: str, path: str) -> str:
 
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+#: What every push carries (see `journey.deliver.sign`).
+_OF_EVERY_PUSH = {
+    "X-Delivery-Id": "The exchange's id of the delivery: the same with each attempt",
+    "X-Sender": "The partner that sent the message",
+    "X-Sender-Message-Id": "The sender's own id of the message",
+    "X-Timestamp": "Seconds since 1970, new with each attempt; for receivers with a secret",
+    "X-Signature": "v1= and the HMAC-SHA256 of {X-Delivery-Id}.{X-Timestamp}.{body} under the "
+    "receiver's callback secret; for receivers that have one",
+}
+_NOT_ALWAYS = {"X-Timestamp", "X-Signature", "X-Conversation-Id"}
 _CHALLENGE = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}}

@@ -5,6 +5,7 @@ name; keys are never repeated.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -113,7 +114,12 @@ def _nearest(found: str, names: Sequence[str]) -> str:
 def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
     """What a partner's values can't be."""
     for index, partner in enumerate(partners):
-        for what in (_wrong_keys(partner), _wrong_names(partner), _wrong_address(partner)):
+        for what in (
+            _wrong_keys(partner),
+            _wrong_names(partner),
+            _wrong_address(partner),
+            _wrong_limits(partner),
+        ):
             if what:
                 yield index, f"{partner.id}: {what}"
 
@@ -147,6 +153,14 @@ def _wrong_address(partner: Partner) -> str:
     if well and not (parts.query or parts.fragment or parts.username):
         return ""
     return f"url: {partner.url!r:.80} is no address such as http://127.0.0.1:9000/kelmu"
+
+
+def _wrong_limits(partner: Partner) -> str:
+    if not 0 <= partner.per_second < math.inf:
+        return f"per_second: a number of calls a second, 0 for no limit, not {partner.per_second}"
+    if partner.body_bytes_max < 0:
+        return f"body_bytes_max: bytes, 0 for everybody's limit, not {partner.body_bytes_max}"
+    return ""
 
 
 def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:

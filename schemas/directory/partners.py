@@ -49,7 +49,9 @@ class Partner:
     means by answering a push with 409: `delivered` (it has it already) or `refused`; `url` is its
     base address when it differs from the stubs' (empty: the stubs' address + `/` + id); `serves`
     names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
-    sends (`signature`).
+    sends (`signature`). `per_second` is how many calls with messages it may make a second, over all
+    channels (a batch is one call; 0: no limit of its own), `body_bytes_max` the largest body that
+    is taken of it, in bytes, where that is less than everybody's (0: the same).
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -68,6 +70,8 @@ class Partner:
     url: str = ""
     serves: tuple[str, ...] = field(default=())
     demands: tuple[str, ...] = field(default=())
+    per_second: float = 0
+    body_bytes_max: int = 0
 
 
 class Directory:

@@ -154,7 +154,13 @@ def test_every_setting_is_read_by_something() -> None:
         if name.endswith(".py") and Path(folder).name != "settings"
     ]
     # The limits of documents go on as one value that `Limits` makes of them.
-    handed_on = {"limits.json_body_bytes_max", "limits.depth_max", "limits.namespaces_max"}
+    handed_on = {
+        "limits.json_body_bytes_max",
+        "limits.depth_max",
+        "limits.namespaces_max",
+        "limits.attachments_max",
+        "limits.attachment_bytes_max",
+    }
     assert is_read("limits.documents", texts)
     leaves = set(_leaves(Settings))
     assert leaves > handed_on, "there are settings"

@@ -11,11 +11,17 @@ from exchange.partners.stub import Flow, Sending, Served, Situation
 from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
 
+SECRET = "a secret of the partner's"
 DIRECTORY = Directory(
     [
         Partner("fund.a", "A", "unemployment-fund", key="key-a"),
         Partner("fund.b", "B", "unemployment-fund", key="key-b"),
     ]
+)
+
+#: The same with a partner that checks signatures.
+CHECKING = Directory(
+    [*DIRECTORY, Partner("fund.secret", "S", "other-authority", callback_secret=SECRET)]
 )
 
 

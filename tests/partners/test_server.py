@@ -4,6 +4,8 @@ remembered.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +15,8 @@ from aiohttp import web
 
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
-from tests.partners.echo import DIRECTORY, Echo
+from exchange.partners.signature import AGE_SECONDS_MAX
+from tests.partners.echo import CHECKING, SECRET, Echo
 
 
 @asynccontextmanager
@@ -21,7 +24,7 @@ async def serving(
     *faults: Fault, exchange_url: str = "", seed: int = 1
 ) -> AsyncIterator[tuple[str, StubHost]]:
     runner = await serve_stubs(
-        [Echo()], DIRECTORY, "127.0.0.1", 0, Faults(faults, seed), seed, exchange_url
+        [Echo()], CHECKING, "127.0.0.1", 0, Faults(faults, seed), seed, exchange_url
     )
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}", runner.app[HOST]
@@ -130,3 +133,42 @@ async def test_what_cannot_be_sent_on_is_counted() -> None:
     async with serving() as (url, host):
         await post(f"{url}/fund.a/echo")
         assert host.arrivals.following_dropped == 1
+
+
+def signed(
+    body: bytes, timestamp: str, secret: str = SECRET, delivery: str = "d"
+) -> dict[str, str]:
+    """The headers of a push, by the definition of HMAC (RFC 2104)."""
+    text = f"{delivery}.{timestamp}.".encode() + body
+    digest = hashlib.new("sha256")
+    block = secret.encode().ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(each ^ 0x36 for each in block) + text).digest()
+    digest.update(bytes(each ^ 0x5C for each in block) + inner)
+    return {
+        "X-Delivery-Id": delivery,
+        "X-Timestamp": timestamp,
+        "X-Signature": f"v1={digest.hexdigest()}",
+    }
+
+
+async def test_a_partner_with_a_secret_takes_what_is_signed_just_now_and_nothing_else() -> None:
+    now = int(time.time())
+    right = signed(b"hello", str(now))
+    cases = [
+        (right, b"hello", 200),
+        (signed(b"hello", str(now - AGE_SECONDS_MAX + 30)), b"hello", 200),
+        ({}, b"hello", 401),
+        (right, b"hello!", 401),
+        ({**right, "X-Delivery-Id": "e"}, b"hello", 401),
+        ({**right, "X-Timestamp": str(now + 1)}, b"hello", 401),
+        (signed(b"hello", str(now), "another secret"), b"hello", 401),
+        (signed(b"hello", str(now - AGE_SECONDS_MAX - 30)), b"hello", 401),
+        (signed(b"hello", str(now + AGE_SECONDS_MAX + 30)), b"hello", 401),
+        (signed(b"hello", "soon"), b"hello", 401),
+    ]
+    async with serving() as (url, _), aiohttp.ClientSession() as session:
+        for headers, body, status in cases:
+            async with session.post(
+                f"{url}/fund.secret/echo", data=body, headers=headers
+            ) as answered:
+                assert answered.status == status, headers

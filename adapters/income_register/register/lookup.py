@@ -4,6 +4,8 @@ deliveries; renders nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exchange.adapters.income_register.document import delivery_data, text_of
 from exchange.adapters.income_register.identify import kind_of, message_id, owner_of
 from exchange.adapters.income_register.parse import Document, parse
@@ -95,8 +97,4 @@ async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
     except Malformed:
         return inbound
     hints = await target_of(parsed, inbound.partner, desk)
-    return (
-        Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.endpoint, hints)
-        if hints
-        else inbound
-    )
+    return replace(inbound, hints={**inbound.hints, **hints}) if hints else inbound

@@ -161,8 +161,10 @@ def read_payer(payer: Element, contacts: Element | None) -> Payer:
         frozenset(plain(code.text) for code in payer.iterfind("PayerOther/PayerTypes/Code")),
         frozenset(plain(kind.text) for kind in payer.iterfind("SubOrgs/SubOrg/Type")),
         payer.find("SubstitutePayer/Acts") is not None,
+        # (A code that the schema has refused may be any.)
         any(
-            each.find("Email") is not None and plain(each.findtext("ResponsibilityCode")) == "1"
+            each.find("Email") is not None
+            and plain(each.findtext("ResponsibilityCode", "0")) in ("1", "")
             for each in persons
         ),
     )
@@ -181,7 +183,8 @@ def check_payer(book: Book, payer: Element, parts: dict[str, Element]) -> None:
         book.add("payer-ids-forbidden", holder, "no PayerIds")
     if holder is not None and book.holds("schema-2026") and len(ids) > PAYER_IDS_MAX:
         book.add("payer-ids-many", holder, f"at most {PAYER_IDS_MAX}", str(len(ids)))
-    if owner is not None and ids:
+    # (An identifier without its type or code may be any: the schema has refused it.)
+    if owner is not None and ids and all(kind and code for kind, code in ids):
         business = any(kind == "1" for kind, _ in ids)
         if identifier(owner) not in ids or (business and identifier(owner)[0] != "1"):
             # A warning, because one of the register's own examples (NT1) has another owner.

@@ -144,7 +144,8 @@ def check_earner(book: Book, earner: Element) -> None:
             earner if basic is None else basic,
             "CompanyName, or LastName and FirstName",
         )
-    if basic is not None and _is_person(basic) and not any(kind == "2" for kind, _ in ids):
+    # (An identifier without a type may be any: the schema has refused it.)
+    if basic is not None and _is_person(basic) and all(kind not in ("", "2") for kind, _ in ids):
         for field in ("BirthDate", "Gender"):
             if basic.find(field) is None:
                 book.add("earner-person-data-missing", basic, field)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, Line, read_amount
 from exchange.adapters.income_register.rules.recovery import original_periods
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
@@ -20,6 +21,16 @@ _INSURANCE_OF = {"102": "2", "103": "1", "104": "3", "105": "5", "106": "6"}
 PARTS_OF_TOTAL = frozenset(_INSURANCE_OF)
 #: What belongs together: the kind of a transaction or, of recoveries, the original periods.
 Group = str | frozenset[tuple[str, ...]]
+
+
+def _all_have_codes(transaction: Element) -> bool:
+    """Whether each transaction beside that one says its income type: one whose code the schema has
+    refused may be any.
+    """
+    beside = transaction.getparent()
+    return beside is None or all(
+        (each.findtext("TransactionBasic/TransactionCode") or "").strip() for each in beside
+    )
 
 
 def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
@@ -35,7 +46,7 @@ def check_totals(book: Book, lines: list[Line], codes: set[str]) -> None:
             "income types of one reporting method",
             itemised[0].code,
         )
-    if TOTAL not in codes:
+    if TOTAL not in codes and _all_have_codes(first.transaction):
         book.add("total-missing", first.transaction, TOTAL, first.code)
     if "103" in codes and len(codes & PARTS_OF_TOTAL) > 1:
         place = next(line for line in lines if line.code in PARTS_OF_TOTAL and line.code != "103")

@@ -5,18 +5,23 @@ code; and what a rule is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from exchange.ports.message import Context, Parsed
+from exchange.ports.message import Context, Identity, Parsed
+from exchange.ports.rows import Remember
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.violation import Finding
 
 Element = Any
 #: What a family says of a message type of its own: every finding.
 Rule = Callable[[Parsed, Context], list[Finding]]
+#: What a family asks of earlier messages of a type: the keys under which it left something.
+Keys = Callable[[Parsed], Sequence[str]]
+#: What it leaves behind of an accepted message.
+Remembering = Callable[[Parsed, Identity, Context], Sequence[Remember]]
 #: Plain digits only: a number of a million digits, or with an exponent, is the schema's to refuse
 #: and nothing to reckon with.
 NUMBER = re.compile(r"[+-]?0{0,18}(?:[0-9]{1,12}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})")

@@ -10,6 +10,7 @@ from datetime import datetime
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.routing import ROUTES
 from exchange.adapters.luova.rules.fields import Rule
+from exchange.adapters.luova.rules.memory import unasked
 from exchange.ports.channel import all_or_nothing
 from exchange.ports.message import Context, Identity, Parsed, Verdict
 from exchange.schemas.violation import Finding
@@ -22,11 +23,7 @@ CLOCK_SKEW_SECONDS_MAX = 24 * 3600
 CHECK = "check"
 
 #: Message type -> its family's rules.
-RULES: dict[str, Rule] = {
-    message_type: rule
-    for family in discovery.parts("rules").values()
-    for message_type, rule in family.RULES.items()
-}
+RULES: dict[str, Rule] = discovery.tables("RULES")
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -54,6 +51,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
                 found="nothing",
             )
         )
+    findings += unasked(parsed, identity, context)
     if (of_type := RULES.get(parsed.message_type)) is not None:
         findings += of_type(parsed, context)
     return findings
@@ -92,6 +90,8 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
     judged = (
         all_or_nothing(parsed, identity, findings) if findings else Verdict(True, identity.items)
     )
+    if parsed.version and judged.accepted:
+        judged.detail["version"] = parsed.version
     if identity.receivers and judged.accepted:
         judged.detail["receiver"] = identity.receivers[0]
     return judged

@@ -43,7 +43,7 @@ def test_the_families_make_one_table(tmp_path: Path) -> None:
         (ROUTE * 2, r"a/family\.toml: a\.b stands twice"),
         (
             ROUTE + "x = 1\n",
-            r"a/family\.toml: unknown x; a route has default, items, message_types",
+            r"a/family\.toml: unknown x; a route has answers, default, items, message_types",
         ),
         (ROUTE.replace("senders", "sender"), r"a/family\.toml: a route lacks senders"),
         (ROUTE.replace('["kela"]', '"kela"'), r"a/family\.toml: senders is a list of texts"),

@@ -99,7 +99,7 @@ def followed(calls: int, tick: int, *, fails: bool = False) -> tuple[list[int], 
     async def live() -> None:
         for number in range(calls):
             await local_partners.send(
-                cast(Any, SimpleNamespace(id="a")), Call("POST", "/", body=b"%d" % number), 1
+                Partner("a", "A", "bank"), Call("POST", "/", body=b"%d" % number), 1
             )
         await clock.sleep(2 * FOLLOWS_SECONDS[1])
         local_partners.end_day()

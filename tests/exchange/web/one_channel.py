@@ -31,6 +31,7 @@ from exchange.storage.sqlite import SqliteLedger
 from exchange.web.connections import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
+from exchange.web.rates import Rates
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.serving import serving
 
@@ -38,6 +39,10 @@ ONE, TWO = (
     Partner("one", "One", "bank", key="key-one"),
     Partner("two", "Two", "bank", key="key-two"),
 )
+
+
+#: With a rate and a size of its own.
+LIMITED = Partner("limited", "Limited", "kela", key="key-limited", per_second=2, body_bytes_max=100)
 
 
 class NotingDesk:
@@ -69,6 +74,8 @@ class Served:
         self.url = ""
         self.connections: Connections
         self.large = 0
+        #: What partners' rates are measured by, in seconds.
+        self.now = 0.0
 
     async def wait(self, call: Call, partner: Partner, desk: Desk) -> Reply:
         """Wait, then tell the length of the body."""
@@ -141,7 +148,13 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     bounds = Limits(**{"body_bytes_max": 2048, **limits})
     # (What is counted of its calls is kept nowhere.)
     requests = Requests(SqliteLedger(Path("never-opened.db")), WallClock())
-    gate = Endpoints(Directory([ONE, TWO]), bounds, served.metrics, requests)
+    gate = Endpoints(
+        Directory([ONE, TWO, LIMITED]),
+        bounds,
+        served.metrics,
+        requests,
+        Rates(now=lambda: served.now),
+    )
     app = web.Application(client_max_size=bounds.body_bytes_max + 1)
     app[REFUSALS] = Refusals(gate, bounds)
     app.add_routes(gate.routes(channel, cast(Desk, served.desk)))

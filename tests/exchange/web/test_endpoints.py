@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from exchange.schemas.directory import Partner
-from tests.exchange.web.one_channel import ONE, TWO, post, server, until_inside
+from exchange.web.rates import Rates
+from tests.exchange.web.one_channel import LIMITED, ONE, TWO, post, server, until_inside
 
 
 async def test_a_flooding_partner_is_told_to_wait_while_another_gets_in() -> None:
@@ -113,3 +114,50 @@ async def test_refusals_in_words() -> None:
                 assert (response.headers.get("Allow") == "POST") == (expected == 405)
         async with session.get(f"{served.url}/c/v1/things/%C3%A4%2F7") as response:
             assert (response.status, await response.text()) == (200, "ä/7"), "public, without a key"
+
+
+async def test_a_partner_has_a_rate_of_its_own() -> None:
+    async with server() as (served, session):
+        for _ in range(2):
+            assert (await post(served, session, LIMITED, True))[0] == 202
+        status, after, told = await post(served, session, LIMITED, True)
+        assert (status, after) == (429, "1")
+        assert told["reason"] == "rate"
+        assert told["violations"][0]["expected"] == "at most 2 a second"
+        assert (await post(served, session, ONE, True))[0] == 202, "others are not held up"
+        assert 'reason="rate"} 1.0' in str(served.metrics.response().text)
+        served.now += 0.5
+        assert (await post(served, session, LIMITED, True))[0] == 202
+        assert (await post(served, session, LIMITED, True))[0] == 429
+        served.now += 3600
+        answers = [(await post(served, session, LIMITED, True))[0] for _ in range(3)]
+        assert answers == [202, 202, 429], "an hour of silence is no credit"
+        async with session.get(
+            f"{served.url}/c/v1/fail", headers={"X-API-Key": LIMITED.key}
+        ) as answered:
+            assert answered.status == 500, "a call without a message is no matter"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_partner_has_a_size_of_its_own(chunked: bool) -> None:
+    async def chunks(size: int) -> AsyncIterator[bytes]:
+        yield b"x" * size
+
+    async with server() as (served, session):
+        for size, status in ((100, 202), (101, 413)):
+            body = chunks(size) if chunked else b"x" * size
+            answered, _, told = await post(served, session, LIMITED, True, body)
+            assert answered == status
+        assert told["violations"][0]["expected"] == "at most 100 bytes"
+        assert (await post(served, session, ONE, True, b"x" * 101))[0] == 202
+
+
+def test_a_rate_is_divided_among_workers_and_always_lets_one_through() -> None:
+    at = [0.0]
+    rates = Rates(workers=4, now=lambda: at[0])
+    slow = Partner("slow", "Slow", "kela", per_second=0.1)
+    assert (rates.take(slow), rates.take(slow)) == (0, 40)
+    at[0] = 39.0
+    assert rates.take(slow) == 1
+    at[0] = 40.0
+    assert rates.take(slow) == 0

@@ -127,7 +127,9 @@ def document(
     document_id = f"{_OIDS}.11.{date.year}.{date.toordinal()}{rng.getrandbits(40)}.{serial}"
     related, version, set_id = "", 1, document_id
     if chance() * 100 < REPLACED_PERCENT:
-        version, set_id = 2, f"{_OIDS}.11.{date.year}.{rng.getrandbits(48)}"
+        # (The set is this document's own, so that a copy with another id is of another set.)
+        version, set_id = 2, f"{document_id}.1"
+        rng.getrandbits(48)
         parent = f'<id root="{set_id}"/><setId root="{set_id}"/><versionNumber value="1"/>'
         related = (
             f'<relatedDocument typeCode="RPLC"><parentDocument>{parent}</parentDocument>'

@@ -7,20 +7,23 @@ That a replacement keeps its set, has a higher version and names what it replace
 
 from __future__ import annotations
 
-import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lxml import etree
-
-from exchange.adapters.luova.rules.fields import Rule
+from exchange.adapters.luova.families.certificates.document import NAMESPACE
+from exchange.adapters.luova.families.certificates.document import at as _at
+from exchange.adapters.luova.families.certificates.identity import (
+    keys,
+    known_before,
+    remembered,
+)
+from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
 from exchange.ports.message import Context, Parsed
 from exchange.schemas.certificates.forms import BY_NUMBER, FORMS, Form
 from exchange.schemas.identifiers import OID_IDENTITY_CODE, parse_personal_identity_code
 from exchange.schemas.violation import Finding
 
 Element = Any
-NAMESPACE = "{urn:hl7-org:v3}"
 LOCAL = "{urn:hl7finland}"
 #: The document type of a form (code system 1.2.246.537.5.5001).
 DOCUMENT_TYPE = "2"
@@ -30,25 +33,11 @@ FUTURE_HOURS_MAX = 24
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
-@functools.cache
-def _compiled(path: str) -> Any:
-    """The XPath of a path of local names; `find` would go down it in Python, a step at a time."""
-    steps = "/".join(f"p:{name}" for name in path.split("/"))
-    return etree.XPath(steps, namespaces={"p": NAMESPACE[1:-1]})
-
-
-def _at(element: Element | None, path: str) -> Element | None:
-    """The first element down a path of local names, None when there is none."""
-    if element is None:
-        return None
-    found = _compiled(path)(element)
-    return found[0] if found else None
-
-
 def document(parsed: Parsed, context: Context) -> list[Finding]:
     """Every finding on the header, the version and the form."""
     root = parsed.document
-    return _patient(root) + _time(root, context) + _version(root) + _form(root)
+    findings = _patient(root) + _time(root, context) + _version(root) + _form(root)
+    return findings + known_before(parsed, context)
 
 
 def _patient(root: Element) -> list[Finding]:
@@ -276,3 +265,5 @@ def _fields(section: Element, form: Form) -> list[Finding]:
 
 
 RULES: dict[str, Rule] = {"certificates.document": document}
+KEYS: dict[str, Keys] = {"certificates.document": keys}
+REMEMBERED: dict[str, Remembering] = {"certificates.document": remembered}

@@ -9,7 +9,7 @@ name issuer ISO).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import chain, islice
@@ -17,8 +17,9 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.adapters.luova.rules.fields import Rule
-from exchange.ports.message import Context, Parsed
+from exchange.adapters.luova.rules.fields import Keys, Remembering, Rule
+from exchange.ports.message import Context, Identity, Parsed
+from exchange.ports.rows import Remember
 from exchange.schemas.bank_days import bank_day_from, is_bank_day
 from exchange.schemas.identifiers import is_creditor_reference, is_iban
 from exchange.schemas.violation import Finding
@@ -27,6 +28,7 @@ Element = Any
 NAMESPACE = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 #: Once so many findings stand, the payments that follow are not looked at.
 FINDINGS_MAX = 200
+MESSAGE_ID_CHARACTERS_MAX = 35
 #: How many days ahead of its message a payment may lie (*modelled*).
 AHEAD_DAYS_MAX = 365
 
@@ -71,7 +73,9 @@ def credit_transfers(parsed: Parsed, context: Context) -> list[Finding]:
         return []
     findings: list[Finding] = []
     seen: set[str] = set()
+    findings += _message_id(header, parsed, context)
     count, cents = 0, 0
+    is_known = True
     created = _day(header.find(f"{NAMESPACE}CreDtTm"))
     for instruction in initiation.iterchildren(f"{NAMESPACE}PmtInf"):
         own_count, own_cents = int(_COUNT(instruction)), _sum(_AMOUNTS(instruction))
@@ -84,8 +88,54 @@ def credit_transfers(parsed: Parsed, context: Context) -> list[Finding]:
         if of_payments:
             _number(instruction, count, of_payments)
             findings += of_payments
-        count, cents = count + own_count, cents + own_cents
-    return _totals(header, count, cents, "message") + findings
+        count, cents = count + own_count, cents + (own_cents or 0)
+        is_known = is_known and own_cents is not None
+    return _totals(header, count, cents if is_known else None, "message") + findings
+
+
+def _key(parsed: Parsed) -> str:
+    """Under which a MsgId is remembered: it is unique between two parties; empty without one."""
+    element = parsed.document.find(f"{NAMESPACE}CstmrCdtTrfInitn{_DOWN}GrpHdr{_DOWN}MsgId")
+    text = "" if element is None else (element.text or "")
+    receiver = parsed.inbound.hints.get("receiver", "")[:100]
+    given = 0 < len(text) <= MESSAGE_ID_CHARACTERS_MAX
+    return f"payments.message:{parsed.inbound.partner.id}:{receiver}:{text}" if given else ""
+
+
+def keys(parsed: Parsed) -> Sequence[str]:
+    """What may be remembered of the message's MsgId."""
+    key = _key(parsed)
+    return (key,) if key else ()
+
+
+def remembered(parsed: Parsed, identity: Identity, context: Context) -> Sequence[Remember]:
+    """By which message the MsgId came."""
+    key = _key(parsed)
+    if not key or key in context.known:
+        return ()
+    return (Remember(key, identity.sender_message_id),)
+
+
+def _message_id(header: Element, parsed: Parsed, context: Context) -> list[Finding]:
+    """MsgId identifies a message between two parties: another message does not bear it again.
+
+    Source: ISO 20022, pain.001.001.09, GroupHeader MessageIdentification ("unique per instructed
+    party"); the banks' answers refer to it as OrgnlMsgId.
+    """
+    known = context.known.get(_key(parsed))
+    # The same message again is the ledger's to know: it gets its receipt again.
+    if known is None or known.value == parsed.inbound.hints.get("id"):
+        return []
+    element = header.find(f"{NAMESPACE}MsgId")
+    return [
+        Finding(
+            "payments.message-id",
+            "another message to this receiver had this MsgId",
+            element,
+            "a MsgId of its own for each message to a bank",
+            (element.text or "")[:MESSAGE_ID_CHARACTERS_MAX],
+        )
+    ]
 
 
 def _number(instruction: Element, before: int, findings: Iterable[Finding]) -> None:
@@ -98,14 +148,15 @@ def _number(instruction: Element, before: int, findings: Iterable[Finding]) -> N
         finding.item = numbers[next(finding.at.iterancestors(tag))]
 
 
-def _sum(amounts: list[Element]) -> int:
-    """The sum of the amounts in cents, those left out that are none; reckoned all at once when each
-    is written plainly.
+def _sum(amounts: list[Element]) -> int | None:
+    """The sum of the amounts in cents, None when one is none; reckoned all at once when each is
+    written plainly.
     """
     texts = _BETWEEN.join([amount.text or "" for amount in amounts]) + _BETWEEN
     if _PLAIN_AMOUNTS.fullmatch(texts):
         return sum(map(int, texts[:-1].replace(".", "").split(_BETWEEN)))
-    return sum(_cents(amount) or 0 for amount in amounts)
+    cents = [_cents(amount) for amount in amounts]
+    return None if None in cents else sum(each for each in cents if each is not None)
 
 
 def _cents(element: Element | None) -> int | None:
@@ -121,9 +172,9 @@ def _cents(element: Element | None) -> int | None:
     return int(cents) if cents.is_finite() and abs(cents) < 10**18 else None
 
 
-def _totals(element: Element, count: int, cents: int, of: str) -> list[Finding]:
+def _totals(element: Element, count: int, cents: int | None, of: str) -> list[Finding]:
     """`NbOfTxs` and `CtrlSum`, where they are given, are the number of the payments inside and
-    their sum.
+    their sum (None: not known).
     """
     findings = []
     number = element.find(f"{NAMESPACE}NbOfTxs")
@@ -137,7 +188,7 @@ def _totals(element: Element, count: int, cents: int, of: str) -> list[Finding]:
         findings.append(Finding("payments.count", message, number, str(count), text))
     control = element.find(f"{NAMESPACE}CtrlSum")
     total = _cents(control)
-    if control is not None and total is not None and total != cents:
+    if control is not None and total is not None and cents is not None and total != cents:
         message = f"CtrlSum is the sum of the payments in the {of}"
         expected = f"{cents // 100}.{cents % 100:02d}"
         findings.append(
@@ -241,6 +292,8 @@ def _reference(information: Element) -> Iterator[Finding]:
     if reference is None:
         return
     text, issuer = reference.text or "", next(iter(_ISSUERS(information)), None)
+    if issuer is not None and not issuer.text:
+        return  # The schema refused it: it may be any.
     by_iso = issuer is not None and issuer.text == "ISO"
     if text.startswith("RF") and not by_iso:
         found = "nothing" if issuer is None else (issuer.text or "")[:35]
@@ -288,3 +341,5 @@ def _is_iban(text: str) -> bool:
 
 
 RULES: dict[str, Rule] = {"payments.credit-transfers": credit_transfers}
+KEYS: dict[str, Keys] = {"payments.credit-transfers": keys}
+REMEMBERED: dict[str, Remembering] = {"payments.credit-transfers": remembered}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -133,3 +134,33 @@ async def test_a_file_that_is_too_large_is_counted_as_rejected(
     assert status_of(reply) == "4"
     counted = await gateway.counts("income-register")
     assert (counted["received"], counted["rejected"]) == (1, 1)
+
+
+async def test_upper_case_is_taken_and_other_names_are_told_once(gateway: Running) -> None:
+    own = account(gateway)
+    (own / "in").mkdir(exist_ok=True)
+    old = time.time() - files.UNFIT_SECONDS - 10
+    longest = "n" * 255
+    for name in ("notes.txt", "half.xml.tmp", ".hidden", longest):
+        (own / "in" / name).write_bytes(b"x")
+        if name != "half.xml.tmp":
+            os.utime(own / "in" / name, (old, old))
+    (own / "in" / "U.part").write_bytes(raw(delivery(gateway, "U-1")))
+    (own / "in" / "U.part").rename(own / "in" / "U.XML")
+    note = own / "feedback" / "notes.txt.rejected"
+    await gateway.until(
+        lambda: (
+            len(list((own / "feedback").glob("*.rejected"))) == 2
+            and (own / "feedback" / "U.XML").exists()
+        )
+    )
+    await gateway.until(lambda: not (own / "in" / "U.XML").exists())
+    assert status_of(etree.fromstring((own / "feedback" / "U.XML").read_bytes())) == "3"
+    assert ".xml" in note.read_text()
+    told = sorted(each.name for each in (own / "feedback").iterdir() if len(each.name) < 64)
+    assert told == ["U.XML", "notes.txt.rejected"], "not what is still written, nor the hidden"
+    assert len(list((own / "feedback").glob("*.rejected"))) == 2, "a long name is told as well"
+    await leave(gateway, "later", raw(delivery(gateway, "U-2")))
+    counted = await gateway.counts("income-register")
+    assert (counted["accepted"], counted["rejected"]) == (2, 2), "told and counted once"
+    assert (own / "in" / "notes.txt").exists(), "what was never taken stays"
