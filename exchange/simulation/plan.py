@@ -164,7 +164,10 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
             if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)
         ]
         if taken & {id(flow) for flow in own}:
-            raise ValueError(f"{stream.id}: a flow of it belongs to another stream as well")
+            raise ValueError(
+                f"{stream.id}: a flow of it belongs to another stream as well; narrow the patterns in "
+                "its `flows`"
+            )
         taken |= {id(flow) for flow in own}
         if own:
             planned += _planned(stream, own, whole[stream.id], days[stream.id])
