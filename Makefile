@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS ?= 1
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-compare load growth top-day format lock sbom drills mutants browser clean
+.PHONY: help run test check bench bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -104,5 +104,8 @@ sbom: OUT ?= data/sbom.cdx.json
 browser: ## install Debian's Chromium for the tests of the pages, where that can be done
 	@sh .ci/browser
 
-clean: ## remove the environment and every cache
+clean: ## remove the environment and every cache; ledgers and reports stay (`make clean-data`)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+clean-data: ## remove data/ (ledgers, their heads, keys), reports/ and simulations/
+	rm -rf data reports simulations

@@ -1,19 +1,24 @@
-"""The error tree of the exchange; answers to a sender are values (`Rejected` outcomes,
-refusals).
+"""The error tree of the exchange; answers to a sender are values (`Rejected` outcomes, refusals).
 
-ExchangeError ├── SettingsError          a setting is unknown, missing or contradicts another ├──
-DiscoveryError         an adapter folder does not declare a channel as the conformance suite asks
-├── LedgerError            the ledger can't do what was asked │   ├── LedgerClosed       it is not
-open, or is closing │   ├── LedgerUnavailable  it can't be read or written just now: a full disk,
-say │   │   ├── LedgerDamaged  it is damaged, or no ledger at all: not before a backup is restored │
-│   └── LedgerLost     its file was deleted or replaced while it was open: the service ends │   └──
-LedgerBroken       `verify` found a counter that the ledger does not bear out ├── Owned
-another process owns the ledger or the port that was asked for ├── OperatorError          there is
-no such operator, or already one of that name ├── Full                   a receiver, or the
-exchange, has as much waiting as it may ├── ScaffoldError          a channel or family can't be
-written as asked ├── Unreachable            a partner gave no usable response (delivery will be
-tried again) ├── Unroutable             a valid message that nobody may or can receive; has a stable
-reason code └── UnknownMessageType     no such type in the catalogue
+- `ExchangeError`: the root; anything else that escapes is a bug
+
+  - `SettingsError`: a setting is unknown, missing or contradicts another
+  - `DiscoveryError`: an adapter folder declares no channel as the conformance suite asks
+  - `LedgerError`: the ledger can't do what was asked
+
+    - `LedgerClosed`: it is not open, or is closing
+    - `LedgerUnavailable`: it can't be read or written just now: a full disk, say
+
+      - `LedgerDamaged`: it is damaged, or no ledger at all: not before a backup is restored
+      - `LedgerLost`: its file was deleted or replaced while it was open: the service ends
+
+  - `Owned`: another process owns the ledger or the port that was asked for
+  - `OperatorError`: there is no such operator, or already one of that name
+  - `Full`: a receiver, or the exchange, has as much waiting as it may
+  - `ScaffoldError`: a channel or family can't be written as asked
+  - `Unreachable`: a partner gave no usable response (the delivery will be tried again)
+  - `Unroutable`: a valid message that nobody may or can receive; has a stable reason code
+  - `UnknownMessageType`: no such type in the catalogue
 """
 
 from __future__ import annotations
@@ -49,10 +54,6 @@ class LedgerDamaged(LedgerUnavailable):
 
 class LedgerLost(LedgerUnavailable):
     """Its file was deleted or replaced while it was open: what is written goes nowhere."""
-
-
-class LedgerBroken(LedgerError):
-    """A counter is not borne out by the ledger."""
 
 
 class Owned(ExchangeError):

@@ -4,6 +4,8 @@ texts; nothing that acts on them.
 
 from __future__ import annotations
 
+import difflib
+import math
 import random
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exchange.schemas.directory import Partner
+from exchange.schemas.directory import SECTORS, Directory, Partner
 
 #: slow: waits before it serves; refuse: takes nothing, says 403; down: says 503; twice: sends its
 #: own answer twice; garbage: serves, then replies with bytes that mean nothing; drop: serves, then
@@ -39,8 +41,8 @@ class Fault:
             raise ValueError(f"unknown fault {self.kind!r}; one of {', '.join(KINDS)}")
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"a probability lies between 0 and 1, not at {self.probability}")
-        if self.seconds < 0:
-            raise ValueError("a fault cannot last less than no time")
+        if not (self.seconds >= 0 and math.isfinite(self.seconds)):
+            raise ValueError(f"a fault lasts 0 seconds or more, not {self.seconds}")
 
     def concerns(self, partner: Partner) -> bool:
         """Whether this line is about that partner."""
@@ -93,7 +95,11 @@ def from_text(text: str) -> Fault:
     kind, *numbers = rest.split(":")
     if not equals or not target or len(numbers) not in (1, 2):
         raise ValueError(f"not target=kind:probability[:seconds]: {text!r}")
-    return Fault(target, kind, *(float(number) for number in numbers))
+    try:
+        values = [float(number) for number in numbers]
+    except ValueError:
+        raise ValueError(f"no numbers behind {target}={kind}: {':'.join(numbers)!r}") from None
+    return Fault(target, kind, *values)
 
 
 def from_toml(path: Path) -> list[Fault]:
@@ -101,15 +107,35 @@ def from_toml(path: Path) -> list[Fault]:
     `probability`, `seconds`.
 
     Raises:
-        ValueError: when a table has other keys, or names both a partner and a sector.
+        ValueError: naming the file, when it is no TOML, holds something else than such tables, a
+            table has other keys, or names both a partner and a sector.
     """
-    return [
-        _from_table(table)
-        for table in tomllib.loads(path.read_text(encoding="utf-8")).get("fault", [])
-    ]
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := set(content) - {"fault"}:
+            raise ValueError(f"tables [[fault]] and nothing else, not {', '.join(sorted(unknown))}")
+        return [_from_table(table) for table in content.get("fault", [])]
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def check_targets(faults: Iterable[Fault], directory: Directory) -> None:
+    """Raises:
+    ValueError: when a fault concerns nobody, with the nearest name.
+    """
+    names = [EVERYBODY, *SECTORS, *(partner.id for partner in directory)]
+    for fault in faults:
+        if fault.target not in names:
+            near = difflib.get_close_matches(fault.target, names, n=1)
+            raise ValueError(
+                f"{fault.target!r} is no partner, no sector and not *"
+                + (f" (nearest: {near[0]})" if near else "")
+            )
 
 
 def _from_table(table: Mapping[str, Any]) -> Fault:
+    if "kind" not in table:
+        raise ValueError(f"a fault says its kind: {', '.join(KINDS)}")
     if unknown := set(table) - {"partner", "sector", "kind", "probability", "seconds"}:
         raise ValueError(f"unknown keys in a fault: {', '.join(sorted(unknown))}")
     if "partner" in table and "sector" in table:

@@ -33,6 +33,8 @@ SECOND_BITS = 20
 EPOCH_SECONDS = 1_704_067_200
 TIMEOUT_SECONDS = 30.0
 REPORT_SECONDS = 1.0
+#: How much of a refusal is shown.
+REFUSAL_BYTES_MAX = 400
 BEGIN_AGAIN_SECONDS = 1.0
 
 
@@ -52,11 +54,12 @@ class Tally:
 @dataclass(slots=True)
 class Sent:
     """What was sent so far, by flow; `behind` counts calls that waited because too many were in
-    flight already.
+    flight already, `first_refusal` is the first reply that said no: flow, status, its beginning.
     """
 
     flows: dict[str, Tally] = field(default_factory=dict)
     behind: int = 0
+    first_refusal: str = ""
     latency_seconds_total: float = 0.0
     latency_seconds_max: float = 0.0
 
@@ -153,6 +156,7 @@ class Sender:
             tally.failed += 1
         elif reply.status >= 400:
             tally.rejected += 1
+            self.sent.first_refusal = self.sent.first_refusal or _told(flow, reply)
         else:
             tally.accepted += 1
         if reply is not None and sending.then is not None and depth < DEPTH_MAX:
@@ -180,6 +184,10 @@ class Sender:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
+
+
+def _told(flow: str, reply: Reply) -> str:
+    return f"{flow}: {reply.status} {reply.body[:REFUSAL_BYTES_MAX].decode(errors='replace')}"
 
 
 async def begin(

@@ -30,6 +30,9 @@ SENDERS = 8
 SHUTDOWN_SECONDS = 5.0
 DELIVERY_ID = "X-Delivery-Id"
 GARBAGE_BYTES = 64
+CHANCE_BITS = 128
+#: As many as the serial numbers of live senders have.
+SERIAL_BITS = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,9 @@ class Arrivals:
 
 
 class StubHost:
-    """Serves every stub's partners. Each call gets a chance of its own from the seed, the partner
-    and the call's number there.
+    """Serves every stub's partners. Chance and ids of an answer come from the seed, the partner and
+    the delivery that is answered, so that a second start on the same ledger gives no id anew. What
+    a partner sends because of a delivery it sends once, however often the delivery comes.
     """
 
     def __init__(
@@ -115,25 +119,28 @@ class StubHost:
         fault = self._faults.befall(partner, number)
         if fault is not None and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
-        reply = self._reply(partner, call, number, fault)
+        reply = self._reply(partner, call, fault)
         dropped = fault is not None and fault.kind == "drop"
         self._note(partner, call, 0 if dropped else reply.status, fault, 200 <= reply.status < 300)
         if dropped and request.transport is not None:
             request.transport.close()
         return _response(reply)
 
-    def _reply(self, partner: Partner, call: Call, number: int, fault: Fault | None) -> Reply:
+    def _reply(self, partner: Partner, call: Call, fault: Fault | None) -> Reply:
         kind = fault.kind if fault else ""
         if kind == "refuse":
             return problem(403, "Refused by a fault")
         if kind == "down":
             return problem(503, "Down by a fault")
-        rng = random.Random(f"{self._seed}:{partner.id}:{number}")
-        situation = Situation(rng, self._nanoseconds() // 1_000_000, number, self._directory)
+        chance = _chance(self._seed, partner, call)
+        rng = random.Random(chance)
+        serial = chance >> CHANCE_BITS - SERIAL_BITS
+        situation = Situation(rng, self._nanoseconds() // 1_000_000, serial, self._directory)
         for stub in self._stubs:
             served = stub.serve(partner, call, situation)
             if served is not None:
-                for _ in range(2 if kind == "twice" else 1):
+                again = (partner.id, call.headers.get(DELIVERY_ID, "")) in self.arrivals.served
+                for _ in range(0 if again else 2 if kind == "twice" else 1):
                     self._follow(served)
                 return (
                     Reply(200, rng.randbytes(GARBAGE_BYTES), "application/octet-stream")
@@ -202,6 +209,18 @@ class StubHost:
 
 
 HOST: web.AppKey[StubHost] = web.AppKey("host", StubHost)
+
+
+def _chance(seed: int, partner: Partner, call: Call) -> int:
+    """What decides all chance of an answer: the delivery, or the call's own bytes where it names
+    none.
+    """
+    said = call.headers.get(DELIVERY_ID, "").encode() or b"\0".join(
+        (call.method.encode(), call.path.encode(), call.body)
+    )
+    digest = hashlib.blake2b(f"{seed}:{partner.id}:".encode(), digest_size=CHANCE_BITS // 8)
+    digest.update(said)
+    return int.from_bytes(digest.digest())
 
 
 def _response(reply: Reply) -> web.Response:

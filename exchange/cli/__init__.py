@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from exchange.cli import (
     backup,
@@ -28,6 +31,9 @@ from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
 
+#: What a shell says of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="exchange",
     help="A simulator of the information exchange that Finland's social security runs on.",
@@ -35,6 +41,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"exchange {version('exchange-simulator')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Say which this is."),
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("partners")(partners.partners)
@@ -57,14 +81,28 @@ app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown
 
 
 def main() -> None:
-    """Run a command; what is wrong with settings, directory or ledger is told in one line,
-    with exit code 2.
+    """Run a command; what is wrong with arguments, settings, directory or ledger is told in one
+    line, with exit code 2.
     """
     try:
-        app()
-    except (ExchangeError, DirectoryFault) as error:
-        # One line, however long: neither wrapped nor read as markup.
-        Console(stderr=True).print(
-            f"{type(error).__name__}: {error}", highlight=False, markup=False, soft_wrap=True
-        )
+        sys.exit(app(standalone_mode=False))
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    except TyperException as error:
+        # (Help that was asked for by giving no arguments was printed; its message is empty.)
+        if message := error.format_message():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "exchange"
+            message = message.replace("Value error, ", "").rstrip(".")
+            _tell(f"{command}: {message} (see {command} --help)")
         sys.exit(2)
+    except (ExchangeError, DirectoryFault) as error:
+        _tell(f"{type(error).__name__}: {error}")
+
+
+def _tell(line: str) -> None:
+    # One line, however long: neither wrapped nor read as markup.
+    Console(stderr=True).print(
+        " ".join(line.split()), highlight=False, markup=False, soft_wrap=True
+    )
+    sys.exit(2)

@@ -5,24 +5,20 @@ specification.
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from exchange.cli.options import Language
+from exchange.cli.tables import print_table
 from exchange.schemas.catalogue import Catalogue
 
 
 def catalogue(
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
-    language: Annotated[str, typer.Option(help="fi, sv or en.")] = "en",
+    form: Annotated[Literal["table", "json"], typer.Option("--format")] = "table",
+    language: Annotated[Language, typer.Option("--lang", "--language")] = "en",
 ) -> None:
     """List every message type with its basis: published or modelled."""
-    if form not in ("table", "json"):
-        raise typer.BadParameter("table or json", param_hint="--format")
-    if language not in ("fi", "sv", "en"):
-        raise typer.BadParameter("fi, sv or en", param_hint="--language")
     message_types = list(Catalogue.load())
     if form == "json":
         print(
@@ -33,9 +29,8 @@ def catalogue(
             )
         )
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("type", "format", "version", "basis", "title"):
-        table.add_column(heading)
-    for each in message_types:
-        table.add_row(each.name, each.format, each.version, each.basis, each.titles[language])
-    Console().print(table)
+    rows = [
+        (each.name, each.format, each.version, each.basis, each.titles[language])
+        for each in message_types
+    ]
+    print_table(("type", "format", "version", "basis", "title"), rows)

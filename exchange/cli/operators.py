@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from exchange.cli.accounts import operators_of
 from exchange.cli.keys import made
+from exchange.cli.tables import print_table
 from exchange.clocks import WallClock
 from exchange.errors import OperatorError
 from exchange.ports import Actor, Operator
@@ -52,13 +51,11 @@ def add(
 @app.command("list")
 def list_all() -> None:
     """List the operators, their roles and when their keys were made."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("name", "role", "keys made at (UTC)"):
-        table.add_column(column)
+    rows = []
     for each in asyncio.run(_listed()):
         times = (datetime.datetime.fromtimestamp(at / 1000, datetime.UTC) for at in each[2])
-        table.add_row(each[0], each[1], ", ".join(f"{at:%Y-%m-%d %H:%M:%S}" for at in times))
-    Console().print(table)
+        rows.append((each[0], each[1], ", ".join(f"{at:%Y-%m-%d %H:%M:%S}" for at in times)))
+    print_table(("name", "role", "keys made at (UTC)"), rows)
 
 
 @app.command("rotate")

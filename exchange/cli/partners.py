@@ -28,9 +28,13 @@ from exchange.partners.server import HOST, serve_stubs
 from exchange.partners.stub import Flow, Sending, Served, Situation, Stub
 from exchange.schemas import directory
 from exchange.schemas.call import Call
-from exchange.settings import load
+from exchange.settings import Settings, load
 
 console = Console(stderr=True)
+
+PORT = typer.Option(
+    help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
+)
 
 
 def partners(
@@ -40,15 +44,14 @@ def partners(
     host: Annotated[
         str, typer.Option(help="Address to bind.", show_default="from the settings")
     ] = "",
-    port: Annotated[
-        int | None,
-        typer.Option(help="Port to bind; 0 picks one.", show_default="from the settings"),
-    ] = None,
+    port: Annotated[int | None, PORT] = None,
     rate: Annotated[
-        float, typer.Option(help="Calls a second that the partners send by themselves; 0 for none.")
+        float,
+        typer.Option(help="Calls a second that the partners send by themselves; 0: none.", min=0),
     ] = 0.0,
     duration: Annotated[
-        float, typer.Option(help="Seconds after which the traffic ends; 0 for until a signal.")
+        float,
+        typer.Option(help="Seconds after which the traffic ends; 0: at a signal.", min=0),
     ] = 0.0,
     sector: Annotated[
         list[str] | None, typer.Option(help="Only these sectors send (may be given again).")
@@ -79,7 +82,10 @@ def partners(
     if parent:
         end_with(parent)
     settings = load()
-    listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, fault or [])]
+    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    listed = _faults(script, fault or [], everybody)
+    _one_of("--sector", sector, directory.SECTORS)
+    _one_of("--channel", channel, [stub.channel for stub in discovery.stubs()])
     chosen = settings.seed if seed is None else seed
     own = urlsplit(settings.partners.address)
     exchange = exchange or f"http://{settings.server.host}:{settings.server.port}"
@@ -98,6 +104,30 @@ def partners(
             factor_of(clock),
         )
     )
+
+
+def check_faults(texts: Sequence[str], settings: Settings) -> None:
+    """Raises:
+    BadParameter: when one of the faults can't be read, or concerns nobody.
+    """
+    _faults(None, texts, directory.load(settings.partners.played or directory.DEFAULT_PATH))
+
+
+def _one_of(option: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
+    if unknown := sorted(set(given or ()) - set(known)):
+        told = f"{', '.join(unknown)}: one of {', '.join(known)}"
+        raise typer.BadParameter(told, param_hint=option)
+
+
+def _faults(
+    script: Path | None, texts: Sequence[str], everybody: directory.Directory
+) -> list[scripts.Fault]:
+    try:
+        listed = [*(scripts.from_toml(script) if script else []), *map(scripts.from_text, texts)]
+        scripts.check_targets(listed, everybody)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault/--script") from error
+    return listed
 
 
 async def _partners(
@@ -122,9 +152,12 @@ async def _partners(
             "the keys in partners.stubs_directory"
         )
     stubs = discovery.stubs()
-    runner = await serve_stubs(
-        stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
-    )
+    try:
+        runner = await serve_stubs(
+            stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
+        )
+    except OSError as error:
+        raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
     console.print(
         f"partners: http://{host}:{runner.addresses[0][1]}/ ({len(everybody)} organisations)",
         highlight=False,
@@ -136,6 +169,8 @@ async def _partners(
             sending = [
                 Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels
             ]
+            if not any(stub.flows(everybody) for stub in sending):
+                raise SettingsError("nobody of these sectors sends anything over these channels")
             sent = await send_traffic(
                 sending,
                 everybody,
@@ -146,7 +181,7 @@ async def _partners(
                 nanoseconds=nanoseconds,
                 first=chains_from(nanoseconds()),
             )
-            console.print(summary(sent), highlight=False)
+            console.print(summary(sent), highlight=False, markup=False, soft_wrap=True)
             await runner.app[HOST].settle()
         if not rate or not duration:
             await _until_signal()
@@ -154,6 +189,10 @@ async def _partners(
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
         await runner.cleanup()
+        answers = runner.app[HOST].sent
+        if answers.total.sent:
+            told = summary(answers, "answers sent")
+            console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 class Only:
@@ -192,15 +231,19 @@ class Only:
         return self._stub.serve(partner, call, situation)
 
 
-def summary(sent: Sent) -> str:
-    """What was sent, in a line."""
+def summary(sent: Sent, what: str = "calls sent") -> str:
+    """What was sent, in a line, and the first refusal in another."""
     total = sent.total
-    mean = 1000 * sent.latency_seconds_total / total.sent if total.sent else 0.0
-    return (
-        f"partners: {total.sent} calls sent: {total.accepted} accepted, {total.rejected} rejected, "
-        f"{total.failed} failed; "
-        f"latency mean {mean:.1f} ms, longest {1000 * sent.latency_seconds_max:.0f} ms"
+    told = (
+        f"partners: {total.sent} {what}: {total.accepted} accepted, {total.rejected} rejected, "
+        f"{total.failed} failed"
     )
+    if sent.latency_seconds_max:
+        mean, longest = sent.latency_seconds_total / total.sent, sent.latency_seconds_max
+        told += f"; latency mean {1000 * mean:.1f} ms, longest {1000 * longest:.0f} ms"
+    if sent.first_refusal:
+        told += f"\npartners: the first refusal: {sent.first_refusal}"
+    return told
 
 
 async def _until_signal() -> None:

@@ -21,6 +21,7 @@ from rich.table import Table
 from exchange.assembly import ledger_path, statistics_lines
 from exchange.cli import verify as verification
 from exchange.cli.keys import made
+from exchange.cli.partners import check_faults
 from exchange.cli.serving import exposure
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
@@ -36,19 +37,27 @@ LOOK_SECONDS = 1.0
 
 
 def run(
-    duration: Annotated[float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.")] = 0.0,
-    rate: Annotated[float, typer.Option(help="Calls a second that the partners send.")] = 50.0,
+    duration: Annotated[
+        float, typer.Option(help="Seconds of traffic; 0 for until Ctrl-C.", min=0)
+    ] = 0.0,
+    rate: Annotated[
+        float, typer.Option(help="Calls a second that the partners send.", min=0)
+    ] = 50.0,
     port: Annotated[
-        int | None, typer.Option(help="Port of the exchange.", show_default="from the settings")
+        int | None,
+        typer.Option(
+            help="Port of the exchange.", show_default="from the settings", min=1, max=65535
+        ),
     ] = None,
-    partners_port: Annotated[int, typer.Option(help="Port of the stubs.")] = 8081,
-    workers: Annotated[int, typer.Option(help="Workers of the exchange.")] = 1,
+    partners_port: Annotated[int, typer.Option(help="Port of the stubs.", min=1, max=65535)] = 8081,
+    workers: Annotated[int, typer.Option(help="Workers of the exchange.", min=1, max=64)] = 1,
     fault: Annotated[
         list[str] | None, typer.Option(help="Misbehaviour of the stubs: TARGET=KIND:PROBABILITY.")
     ] = None,
 ) -> None:
     """Start everything, show live counters, and print the exchange statistics at the end."""
     settings = load()
+    check_faults(fault or [], settings)
     chosen = settings.server.port if port is None else port
     exposure.check(settings)
     # (Whatever address is bound, this machine can reach it.)

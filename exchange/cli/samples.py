@@ -53,7 +53,6 @@ def samples(
     ] = None,
 ) -> None:
     """Write COUNT valid messages of TYPE into a folder."""
-    out.mkdir(parents=True, exist_ok=True)
     if calls:
         _calls(type_name, count, out, seed, day, items)
     else:
@@ -68,6 +67,7 @@ def _messages(
         raise UnknownMessageType(
             f"no samples of {type_name!r}; there are: {', '.join(sorted(generators))}"
         )
+    out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
     date = day.date() if day else datetime.date.today()
     for number in track(range(count), description=type_name, disable=count < 200):
@@ -94,6 +94,7 @@ def _calls(
         raise UnknownMessageType(
             f"no partner sends {type_name!r} by itself; there are: {', '.join(sorted(sent))}"
         )
+    out.mkdir(parents=True, exist_ok=True)
     nanoseconds = (
         int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 10**9
         if day

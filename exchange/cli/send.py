@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 import uuid
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +43,8 @@ def send(
         str, typer.Option(help="Address of the exchange.", show_default="from the settings")
     ] = "",
 ) -> None:
-    """Send FILE over its channel, as the partner's own program would.
+    """Send FILE over its channel, as the partner's own program would; standard output has the
+    reply's body alone, standard error its status.
 
     Exit code 0: accepted; 1: refused or rejected; 2: the file's channel can't be told, or no
     exchange answers.
@@ -70,12 +72,14 @@ def send(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--type") from error
     try:
-        status, text = asyncio.run(_make(address, call))
+        told, text = asyncio.run(_make(address, call))
     except (aiohttp.ClientError, TimeoutError) as error:
-        Console(stderr=True).print(f"no exchange answers at {address}: {error}", highlight=False)
+        told = f"no exchange answers at {address}: {error}"
+        Console(stderr=True).print(told, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    print(f"{status} {text}")
-    if status >= 400:
+    print(told, file=sys.stderr)
+    print(text)
+    if int(told[:3]) >= 400:
         raise typer.Exit(1)
 
 
@@ -87,12 +91,11 @@ def _stub(channel: str) -> Stub:
             if channel
             else "the file does not tell its channel: name it with --channel, or its type"
         )
-        Console(stderr=True).print(f"{what} ({', '.join(sorted(stubs))})", highlight=False)
-        raise typer.Exit(2)
+        raise typer.BadParameter(f"{what} ({', '.join(sorted(stubs))})", param_hint="--channel")
     return stubs[channel]
 
 
-async def _make(exchange: str, call: Call) -> tuple[int, str]:
+async def _make(exchange: str, call: Call) -> tuple[str, str]:
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
@@ -104,4 +107,4 @@ async def _make(exchange: str, call: Call) -> tuple[int, str]:
             headers=call.headers,
         ) as response,
     ):
-        return response.status, await response.text()
+        return f"{response.status} {response.reason}", await response.text()

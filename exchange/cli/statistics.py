@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +13,18 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import ledger_path, statistics_report
+from exchange.cli.options import Language, share_of
 from exchange.settings import load
+from exchange.statistics.breakdown import columns_of
 from exchange.statistics.report import Report
-from exchange.statistics.rows import LANGUAGES
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.suppression import as_open_data
 
 TABLE = "table"
 FORMS = ("csv", "json", "json-stat", "xlsx", "html")
+#: More than everybody's traffic: a load test may have made it.
+SCALE_MAX = 1000
+
 #: Why counts by dimensions are refused as open data.
 ASKED_NOT_OPEN = (
     "open data are the rows and the tables marked open in cuts.toml: counts by other dimensions "
@@ -43,7 +46,7 @@ def statistics(
     scale: Annotated[
         str, typer.Option(help="Share of the traffic that was counted, as 1/1000 or 0.001.")
     ] = "1",
-    language: Annotated[str, typer.Option("--lang", "--language", help="fi, sv or en.")] = "en",
+    language: Annotated[Language, typer.Option("--lang", "--language")] = "en",
     by: Annotated[
         str | None,
         typer.Option(
@@ -75,26 +78,21 @@ def statistics(
     """Print or write the exchange statistics ("Tunnuslukuja - Tiedonvälitys") from the counters."""
     if form not in (TABLE, *FORMS):
         raise typer.BadParameter(f"{TABLE}, {', '.join(FORMS)}", param_hint="--format")
-    if language not in LANGUAGES:
-        raise typer.BadParameter(", ".join(LANGUAGES), param_hint="--lang")
     if year not in (years := load_rows().years):
         raise typer.BadParameter(
             f"no figures of {year} are published: {', '.join(map(str, years))}",
             param_hint="--year",
         )
-    path = ledger_path(load(), ledger)
-    if not path.exists():
-        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2)
     asked, open_data = open_data, open_data or form == "json-stat"
     if open_data and by:
         raise typer.BadParameter(ASKED_NOT_OPEN, param_hint="--by")
     first, end = _span(since, until, counted_year)
-    dimensions = tuple(name.strip() for name in by.split(",")) if by else ()
-    try:
-        report = statistics_report(path, year, first, end, _scale(scale), dimensions)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--by") from error
+    share, dimensions = float(share_of(scale, SCALE_MAX)), _dimensions(by)
+    path = ledger_path(load(), ledger)
+    if not path.exists():
+        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
+        raise typer.Exit(2)
+    report = statistics_report(path, year, first, end, share, dimensions)
     if open_data:
         report = _opened(report, path, language, form == "json-stat" and not asked)
     _give(report, form, language, out, by, path)
@@ -159,14 +157,10 @@ def _span(
     return first, end
 
 
-def _scale(text: str) -> float:
-    """A share of the traffic above 0, as a fraction or a decimal number."""
+def _dimensions(by: str | None) -> tuple[str, ...]:
+    dimensions = tuple(name.strip() for name in by.split(",")) if by else ()
     try:
-        scale = float(Fraction(text.replace(" ", "")))
-    except (ValueError, ZeroDivisionError) as error:
-        raise typer.BadParameter(
-            f"{text!r} is no share such as 1/1000 or 0.001", param_hint="--scale"
-        ) from error
-    if not 0 < scale <= 1000:
-        raise typer.BadParameter("a share is above 0", param_hint="--scale")
-    return scale
+        columns_of(dimensions)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--by") from error
+    return dimensions

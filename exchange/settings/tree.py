@@ -7,9 +7,13 @@ name.
 
 from __future__ import annotations
 
+import difflib
 import os
+import tomllib
+from collections.abc import Iterator
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +25,7 @@ from exchange.errors import SettingsError
 from exchange.settings.judging import Recognition, Schemas
 from exchange.settings.limits import Deliveries, Limits
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
+from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
 
 
@@ -96,8 +101,24 @@ def load(**given: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-            for item in error.errors()
-        ]
-        raise SettingsError("; ".join(lines)) from error
+        raise SettingsError("; ".join(map(_told, error.errors()))) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"exchange.toml: no TOML: {error}") from error
+
+
+def _told(error: ErrorDetails) -> str:
+    """A wrong setting in words; an unknown one with the nearest name there is."""
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] != "extra_forbidden":
+        return f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+    near = difflib.get_close_matches(name, list(_names(Settings)), n=1)
+    return f"{name}: no such setting" + (f" (nearest: {near[0]})" if near else "")
+
+
+def _names(tree: type[BaseModel], before: str = "") -> Iterator[str]:
+    for name, field in tree.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, Section):
+            yield from _names(part, f"{before}{name}.")
+        else:
+            yield before + name

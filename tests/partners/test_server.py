@@ -58,12 +58,27 @@ async def test_a_delivery_that_was_taken_twice_is_told() -> None:
         assert host.arrivals.duplicates() == {("fund.a", "one"): 2}
 
 
-async def test_the_same_seed_gives_a_partner_the_same_chances() -> None:
-    async def run(seed: int) -> list[bytes]:
+async def test_chance_comes_from_the_seed_the_partner_and_the_delivery() -> None:
+    async def run(seed: int, deliveries: str) -> dict[str, bytes]:
         async with serving(seed=seed) as (url, _):
-            return [(await post(f"{url}/fund.{name}/echo"))[1] for name in "aba"]
+            return {
+                f"{name} {each}": (await post(f"{url}/fund.{name}/echo", each))[1]
+                for name in "ab"
+                for each in deliveries
+            }
 
-    assert await run(5) == await run(5) != await run(6)
+    first = await run(5, "123")
+    assert len(set(first.values())) == 6
+    # Another start, which has seen other deliveries before.
+    assert await run(5, "4321") | first == await run(5, "1234")
+    assert await run(6, "123") != first
+
+
+async def test_what_a_delivery_leads_to_is_sent_once_however_often_it_comes() -> None:
+    async with serving() as (url, host):
+        for delivery_id in ("one", "two", "one", "two", "two"):
+            await post(f"{url}/fund.a/echo", delivery_id)
+        assert host.arrivals.following_dropped == 2
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,11 @@ with its name and every fault.
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from exchange.schemas import directory
 from exchange.schemas.catalogue import Catalogue, MessageType
-from exchange.schemas.directory import SECTORS, Partner
-from exchange.schemas.identifiers import is_business_id
 from exchange.schemas.json import JsonSchema
 from exchange.schemas.xml import XmlSchema
 
@@ -115,65 +111,3 @@ def test_every_schema_of_the_product_compiles() -> None:
             catalogue.schema(message_type.name),
             XmlSchema if message_type.format == "xml" else JsonSchema,
         )
-
-
-def test_the_directory_of_the_product() -> None:
-    everybody = directory.load()
-    assert len(everybody) >= 55
-    assert {partner.sector for partner in everybody} <= set(SECTORS)
-    for partner in everybody:
-        assert everybody.get(partner.id) is everybody.by_key(partner.key) is partner
-        assert partner.key.startswith("key-"), "plainly synthetic"
-        assert not partner.business_id or is_business_id(partner.business_id), partner.id
-        assert partner.country == "FI" or partner.sector in ("eessi", "foreign-institution")
-        if partner.eessi_id:
-            assert everybody.by_eessi_id(partner.eessi_id) is partner
-            assert partner.eessi_id.startswith(f"{partner.country}:")
-    for values in (
-        [each.business_id for each in everybody],
-        [service for each in everybody for service in each.serves],
-    ):
-        assert not [value for value, count in Counter(values).items() if value and count > 1]
-    assert (
-        everybody.by_key("")
-        is everybody.get("")
-        is everybody.by_eessi_id("")
-        is everybody.by_business_id("")
-        is None
-    )
-
-
-ENTRY = '[[partner]]\nid = "a"\nname = "A"\nsector = "bank"\nkey = "k"\neessi_id = "FI:1"\n'
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (ENTRY + ENTRY, "id stands twice: a"),
-        (
-            ENTRY + ENTRY.replace('"a"', '"b"').replace("FI:1", "FI:2"),
-            "the same key stands twice: a, b",
-        ),
-        (ENTRY + ENTRY.replace('"a"', '"b"').replace('"k"', '"l"'), "eessi_id stands twice: FI:1"),
-        (ENTRY.replace("bank", "bakery"), "unknown sector: bakery"),
-    ],
-)
-def test_a_fault_in_a_directory_is_named(tmp_path: Path, text: str, said: str) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=rf"mine\.toml: {said}"):
-        directory.load(path)
-
-
-def test_a_directory_of_ones_own(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(ENTRY + 'serves = ["pay"]\nurl = "http://127.0.0.1:1"\n')
-    mine = directory.load(path)
-    assert list(mine) == [
-        Partner(
-            "a", "A", "bank", eessi_id="FI:1", key="k", url="http://127.0.0.1:1", serves=("pay",)
-        )
-    ]
-    assert mine.serving("pay") is mine.get("a")
-    assert mine.in_sector("bank", "tax") == list(mine)
-    assert mine.in_sector("tax") == []

@@ -39,11 +39,18 @@ def serve(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(help="Port to bind; 0 picks a free one.", show_default="from the settings"),
+        typer.Option(
+            help="Port to bind; 0 picks a free one.",
+            show_default="from the settings",
+            min=0,
+            max=65535,
+        ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes that share the port.", show_default="from the settings"),
+        typer.Option(
+            help="Processes that share the port.", show_default="from the settings", min=1, max=64
+        ),
     ] = None,
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")

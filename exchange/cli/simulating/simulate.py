@@ -7,7 +7,6 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 
 from exchange.assembly import statistics_report
+from exchange.cli.options import Language, share_of
 from exchange.cli.simulating.pool import live_all
 from exchange.cli.simulating.shards import Run, Shard
 from exchange.clocks import WallClock
@@ -75,7 +75,7 @@ def simulate(
         typer.Option(help="How the partners misbehave: a profile's name or a TOML file of faults."),
     ] = None,
     language: Annotated[
-        str, typer.Option("--lang", "--language", help="Of the table printed: fi, sv or en.")
+        Language, typer.Option("--lang", "--language", help="Of the table printed.")
     ] = "en",
 ) -> None:
     """Simulate a year through the whole journey, and print and write the statistics that were
@@ -88,7 +88,7 @@ def simulate(
     try:
         run = Run(
             year,
-            _scale(scale),
+            share_of(scale, 1),
             seed,
             Scenario(),
             faults_of(faults) if faults else (),
@@ -203,13 +203,3 @@ def _days(text: str | None, year: int) -> tuple[datetime.date, datetime.date] | 
     if {day.year for day in days} != {year}:
         raise ValueError(f"--days: {text!r} is not of {year}")
     return days
-
-
-def _scale(text: str) -> Fraction:
-    try:
-        scale = Fraction(text.replace(" ", ""))
-    except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"--scale: {text!r} is no share such as 1/1000 or 0.001") from error
-    if not 0 < scale <= 1:
-        raise ValueError("--scale: a share is above 0 and at most 1")
-    return scale

@@ -1,5 +1,4 @@
-"""The partner directory: every organisation at either end of a flow, read from `directory.toml`; no
-rights.
+"""The partner directory: every organisation at either end of a flow; no rights.
 
 A directory of one's own keeps the keys' SHA-256 digests. They are made of 256 random bits, so that
 nobody finds one by trying and a slow hash would protect nothing.
@@ -8,20 +7,12 @@ nobody finds one by trying and a slow hash would protect nothing.
 from __future__ import annotations
 
 import hashlib
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import ClassVar, Literal
 
-#: The directory that the product carries.
-DEFAULT_PATH = Path(__file__).with_name("directory.toml")
-
-#: Keys of a partner that count at once: the one in use and the one that takes its place.
-KEYS_MAX = 2
-_SHA256 = re.compile("[0-9a-f]{64}")
+from pydantic import ConfigDict
 
 SECTORS = (
     "kela",
@@ -41,14 +32,9 @@ SECTORS = (
     "foreign-institution",
     "other-authority",
 )
-
-
-#: What a partner may mean by 409.
-CONFLICTS = ("delivered", "refused")
-
-
-class DirectoryFault(ValueError):
-    """A directory file that can't be read, or says what can't be."""
+#: How a partner takes what is sent to it, and what it may mean by 409.
+DeliveryWay = Literal["push", "mailbox"]
+Conflict = Literal["delivered", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +52,8 @@ class Partner:
     sends (`signature`).
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     id: str
     name: str
     sector: str
@@ -75,8 +63,8 @@ class Partner:
     key: str = ""
     key_sha256: tuple[str, ...] = field(default=())
     callback_secret: str = ""
-    delivery: str = "push"
-    conflict: str = "delivered"
+    delivery: DeliveryWay = "push"
+    conflict: Conflict = "delivered"
     url: str = ""
     serves: tuple[str, ...] = field(default=())
     demands: tuple[str, ...] = field(default=())
@@ -150,59 +138,3 @@ def digests_of(partner: Partner) -> list[bytes]:
     """The digests of a partner's keys."""
     readable = [digest_of(partner.key)] if partner.key else []
     return readable + [bytes.fromhex(digest) for digest in partner.key_sha256]
-
-
-def load(path: Path = DEFAULT_PATH) -> Directory:
-    """Read a directory file.
-
-    Raises:
-        DirectoryFault: when it can't be read, an id, a key or an EESSI id stands twice, a sector is
-        unknown
-            or keys are not as they should be; no key is repeated in the text.
-    """
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["partner"]
-        partners = [_partner(entry) for entry in entries]
-    except OSError as error:
-        raise DirectoryFault(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DirectoryFault(f"{path.name}: no directory of partners: {error}") from error
-    for name in ("id", "eessi_id"):
-        values = [value for partner in partners if (value := getattr(partner, name))]
-        if twice := {value for value in values if values.count(value) > 1}:
-            raise DirectoryFault(f"{path.name}: {name} stands twice: {', '.join(sorted(twice))}")
-    if unknown := {partner.sector for partner in partners} - set(SECTORS):
-        raise DirectoryFault(f"{path.name}: unknown sector: {', '.join(sorted(unknown))}")
-    for partner in partners:
-        if partner.conflict not in CONFLICTS:
-            raise DirectoryFault(f"{path.name}: {partner.id}: conflict is {' or '.join(CONFLICTS)}")
-    holders: dict[bytes, str] = {}
-    for partner in partners:
-        if wrong := _wrong_keys(partner):
-            raise DirectoryFault(f"{path.name}: {partner.id}: {wrong}")
-        for digest in digests_of(partner):
-            if digest in holders:
-                raise DirectoryFault(
-                    f"{path.name}: the same key stands twice: {holders[digest]}, {partner.id}"
-                )
-            holders[digest] = partner.id
-    return Directory(partners)
-
-
-def _wrong_keys(partner: Partner) -> str:
-    """What is wrong with a partner's keys, without repeating them; empty when nothing is."""
-    if not all(_SHA256.fullmatch(digest) for digest in partner.key_sha256):
-        return (
-            "key_sha256: each is a SHA-256 in 64 hexadecimal digits, as `exchange keys make` prints"
-        )
-    if len(partner.key_sha256) + bool(partner.key) > KEYS_MAX:
-        return f"more than {KEYS_MAX} keys: the one in use and the one that takes its place"
-    secret = partner.callback_secret
-    if secret and digest_of(secret) in digests_of(partner):
-        return "callback_secret is the same as a key: who knows one must not know the other"
-    return ""
-
-
-def _partner(entry: dict[str, Any]) -> Partner:
-    lists = {name: tuple(entry.get(name, ())) for name in ("serves", "demands", "key_sha256")}
-    return Partner(**{**entry, **lists})

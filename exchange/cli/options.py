@@ -1,0 +1,29 @@
+"""Options that several commands have, read the same way: languages and shares."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal
+
+import typer
+
+#: The languages of everything that is printed for readers.
+Language = Literal["fi", "sv", "en"]
+
+
+def share_of(text: str, most: int) -> Fraction:
+    """A share of the traffic above 0, given as a fraction or a decimal number.
+
+    Raises:
+        BadParameter: naming `--scale`.
+    """
+    try:
+        share = Fraction(text.replace(" ", ""))
+    except (ValueError, ZeroDivisionError):
+        share = Fraction(0)
+    if not 0 < share <= most:
+        raise typer.BadParameter(
+            f"{text!r} is no share such as 1/1000 or 0.001, above 0 and at most {most}",
+            param_hint="--scale",
+        )
+    return share

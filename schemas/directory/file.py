@@ -1,0 +1,181 @@
+"""Reading a directory file: every fault in it with its line, what is allowed and the nearest right
+name; keys are never repeated.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from exchange.schemas.directory.partners import (
+    SECTORS,
+    Directory,
+    Partner,
+    digest_of,
+    digests_of,
+)
+from exchange.schemas.identifiers import is_business_id
+
+#: The directory that the product carries.
+DEFAULT_PATH = Path(__file__).parent.with_name("directory.toml")
+
+#: Keys of a partner that count at once: the one in use and the one that takes its place.
+KEYS_MAX = 2
+#: Faults that are told at once; the first ones explain the others.
+FAULTS_MAX = 10
+_SHA256 = re.compile("[0-9a-f]{64}")
+_ID = re.compile("[a-z0-9][a-z0-9._-]{0,63}")
+_COUNTRY = re.compile("[A-Z]{2}")
+_TABLE = re.compile(r"^[ \t]*\[\[[ \t]*partner[ \t]*\]\]", re.MULTILINE)
+#: Fields whose value stays unsaid.
+_SECRET = frozenset({"key", "key_sha256", "callback_secret"})
+_PARTNERS = TypeAdapter(list[Partner])
+
+#: A fault: the place of the partner in the file, from 0, and what is wrong.
+Fault = tuple[int, str]
+
+
+class DirectoryFault(ValueError):
+    """A directory file that can't be read, or says what can't be."""
+
+
+def load(path: Path = DEFAULT_PATH) -> Directory:
+    """Read a directory file.
+
+    Raises:
+        DirectoryFault: in one line: the file and the line of the partner, what is wrong, what would
+            be right.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise DirectoryFault(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DirectoryFault(f"{path}: no TOML: {error}") from error
+    if set(content) != {"partner"} or not isinstance(content["partner"], list):
+        told = ", ".join(sorted(content)) or "nothing"
+        raise DirectoryFault(
+            f"{path}: a directory holds tables [[partner]] and nothing else; found: {told}"
+        )
+    try:
+        partners = _PARTNERS.validate_python(content["partner"])
+    except ValidationError as error:
+        raise _fault(path, text, [_told(each) for each in error.errors()]) from error
+    if faults := [*_wrong(partners), *_twice(partners)]:
+        raise _fault(path, text, faults)
+    return Directory(partners)
+
+
+def _fault(path: Path, text: str, faults: Sequence[Fault]) -> DirectoryFault:
+    lines = [text.count("\n", 0, table.start()) + 1 for table in _TABLE.finditer(text)]
+    told = []
+    for index, what in sorted(faults)[:FAULTS_MAX]:
+        # (Partners that are written as one inline array have no line of their own.)
+        line = f":{lines[index]}" if index < len(lines) else ""
+        told.append(f"{path}{line}: {what}")
+    if len(faults) > FAULTS_MAX:
+        told.append(f"and {len(faults) - FAULTS_MAX} more")
+    return DirectoryFault("; ".join(told))
+
+
+def _told(error: ErrorDetails) -> Fault:
+    """A fault of the form, in words of the file."""
+    index, *rest = error["loc"]
+    where = ".".join(str(part) for part in rest) or "partner"
+    found, expected = error["input"], error.get("ctx", {}).get("expected", "")
+    kind = error["type"]
+    if kind == "unexpected_keyword_argument":
+        near = _nearest(where, [field.name for field in fields(Partner)])
+        return int(index), f"{where}: a partner has no such field{near}"
+    if kind == "missing":
+        return int(index), f"{where}: missing"
+    if kind == "literal_error":
+        near = _nearest(str(found), re.findall("'([^']*)'", expected))
+        return int(index), f"{where}: {found!r} is none of {expected}{near}"
+    shown = "" if rest and rest[0] in _SECRET else f", not {found!r:.80}"
+    return int(index), f"{where}: {error['msg'][:1].lower()}{error['msg'][1:]}{shown}"
+
+
+def _nearest(found: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(found, names, n=1)
+    return f" (nearest: {near[0]})" if near else ""
+
+
+def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
+    """What a partner's values can't be."""
+    for index, partner in enumerate(partners):
+        for what in (_wrong_keys(partner), _wrong_names(partner), _wrong_address(partner)):
+            if what:
+                yield index, f"{partner.id}: {what}"
+
+
+def _wrong_names(partner: Partner) -> str:
+    if not _ID.fullmatch(partner.id):
+        return "id: small letters, digits, dots, hyphens, at most 64, as in county.pirkanmaa"
+    if not partner.name.strip():
+        return "name: empty"
+    if partner.sector not in SECTORS:
+        near = _nearest(partner.sector, SECTORS)
+        return f"sector: {partner.sector!r:.40} is none of {', '.join(SECTORS)}{near}"
+    if not _COUNTRY.fullmatch(partner.country):
+        return f"country: two capital letters of ISO 3166-1, not {partner.country!r:.20}"
+    if partner.business_id and not is_business_id(partner.business_id):
+        return (
+            f"business_id: {partner.business_id!r:.20} is none: seven digits, a hyphen and the "
+            "right check digit"
+        )
+    return ""
+
+
+def _wrong_address(partner: Partner) -> str:
+    if not partner.url:
+        return ""
+    try:
+        parts = urlsplit(partner.url)
+        well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well = False
+    if well and not (parts.query or parts.fragment or parts.username):
+        return ""
+    return f"url: {partner.url!r:.80} is no address such as http://127.0.0.1:9000/kelmu"
+
+
+def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:
+    """Ids and keys that two partners have."""
+    for name in ("id", "eessi_id"):
+        first: dict[str, str] = {}
+        for index, partner in enumerate(partners):
+            value = getattr(partner, name)
+            if value and value in first:
+                yield index, f"{partner.id}: {name} {value} stands twice"
+            first.setdefault(value, partner.id)
+    holders: dict[bytes, str] = {}
+    for index, partner in enumerate(partners):
+        for digest in digests_of(partner) if not _wrong_keys(partner) else ():
+            if digest in holders:
+                told = f"the same key stands twice: {holders[digest]}, {partner.id}"
+                yield index, told
+            holders[digest] = partner.id
+
+
+def _wrong_keys(partner: Partner) -> str:
+    """What is wrong with a partner's keys, without repeating them; empty when nothing is."""
+    if not all(_SHA256.fullmatch(digest) for digest in partner.key_sha256):
+        return (
+            "key_sha256: each is a SHA-256 in 64 hexadecimal digits, as `exchange keys make` prints"
+        )
+    if len(partner.key_sha256) + bool(partner.key) > KEYS_MAX:
+        return f"more than {KEYS_MAX} keys: the one in use and the one that takes its place"
+    secret = partner.callback_secret
+    if secret and digest_of(secret) in digests_of(partner):
+        return "callback_secret is the same as a key: who knows one must not know the other"
+    return ""
