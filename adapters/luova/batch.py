@@ -38,7 +38,7 @@ _RETURN = ord("\r")
 #: Half of a surrogate pair, which JSON can escape by itself: no character.
 _HALF = re.compile("[\ud800-\udfff]")
 _SIGN = re.compile(rb"\S")
-#: So much is looked through at once, for what looks holds the interpreter.
+#: Bytes that are searched at once, because a search holds the interpreter.
 _WINDOW_BYTES = 1 << 20
 _DECODER = JSONDecoder()
 

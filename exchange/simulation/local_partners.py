@@ -1,8 +1,8 @@
 """All partners of a simulated year in one process: they send what the plan says, answer the
 exchange's calls and send what follows; no sockets.
 
-What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it
-over sockets.
+What a partner does is its stub's. Faults happen to it here as the host of the stubs makes them
+happen over sockets.
 """
 
 from __future__ import annotations

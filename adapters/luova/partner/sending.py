@@ -16,7 +16,7 @@ from exchange.schemas.generated import Generated
 SUBMIT = "/luova/v1/messages"
 MAILBOX = "/luova/v1/mailbox"
 
-#: What a partner sends on its own accord after a delivery: (the partner, the delivery's call, the
+#: What a partner sends unasked after a delivery: (the partner, the delivery's call, the
 #: delivery's id, the situation). An answer follows from the delivery alone, so that a second
 #: delivery of the same gets the same answer.
 Answer = Callable[[Partner, Call, Situation], Sequence[Sending]]
