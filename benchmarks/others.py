@@ -112,12 +112,12 @@ def _mockserver(modules: Path, port: int, schema: Path | None = None) -> Other:
     if schema is not None:
         request["body"] = {"type": "XML_SCHEMA", "xmlSchema": schema.read_text(encoding="utf-8")}
     return Other(
-        "MockServer" + (", XSD match" if schema is not None else ""),
-        ["java", "-jar", str(jar), "-serverPort", str(port), "-logLevel", "ERROR"],
-        f"http://127.0.0.1:{port}/mockserver/expectation",
-        "PUT",
-        {"httpRequest": request, "httpResponse": {"statusCode": 200, "body": ANSWER}},
-        schema,
+        name="MockServer" + (", XSD match" if schema is not None else ""),
+        command=["java", "-jar", str(jar), "-serverPort", str(port), "-logLevel", "ERROR"],
+        url=f"http://127.0.0.1:{port}/mockserver/expectation",
+        method="PUT",
+        instructions={"httpRequest": request, "httpResponse": {"statusCode": 200, "body": ANSWER}},
+        schema=schema,
     )
 
 
@@ -133,11 +133,11 @@ def _wiremock(modules: Path, port: int) -> Other:
     ]
     options += ["--use-chunked-encoding", "never"]
     return Other(
-        "WireMock",
-        ["java", "-jar", str(jar), *options],
-        f"http://127.0.0.1:{port}/__admin/mappings",
-        "POST",
-        {
+        name="WireMock",
+        command=["java", "-jar", str(jar), *options],
+        url=f"http://127.0.0.1:{port}/__admin/mappings",
+        method="POST",
+        instructions={
             "request": {"method": "POST", "urlPathPattern": "/.*"},
             "response": {"status": 200, "body": ANSWER},
         },
@@ -147,11 +147,11 @@ def _wiremock(modules: Path, port: int) -> Other:
 def _mountebank(modules: Path, control: int, port: int) -> Other:
     options = ["--port", str(control), "--localOnly", "--nologfile", "--loglevel", "error"]
     return Other(
-        "mountebank",
-        ["node", str(modules / "mountebank" / "bin" / "mb"), "start", *options],
-        f"http://127.0.0.1:{control}/imposters",
-        "POST",
-        {
+        name="mountebank",
+        command=["node", str(modules / "mountebank" / "bin" / "mb"), "start", *options],
+        url=f"http://127.0.0.1:{control}/imposters",
+        method="POST",
+        instructions={
             "port": port,
             "protocol": "http",
             "host": "127.0.0.1",

@@ -126,7 +126,15 @@ async def tell_status(operations: Operations, call: Call, partner: Partner, desk
 
 
 def _refused(document: Element, violations: list[Violation], now: int) -> bytes:
-    empty = Envelope(0, "income-register", STATUS_REQUEST, "", "", now, "")
+    empty = Envelope(
+        id=0,
+        channel="income-register",
+        message_type=STATUS_REQUEST,
+        sender="",
+        sender_message_id="",
+        received_at=now,
+        content_type="",
+    )
     detail = {
         "status": 4,
         "header": header_of(document),

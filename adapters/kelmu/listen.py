@@ -36,7 +36,13 @@ def _inbound(
     call: Call, partner: Partner, desk: Desk, endpoint: str, message_type: str, **hints: str
 ) -> Inbound:
     hints |= {"type": message_type, "id": _message_id(call, desk)}
-    return Inbound(partner, call.body, call.content_type, endpoint, hints)
+    return Inbound(
+        partner=partner,
+        body=call.body,
+        content_type=call.content_type,
+        endpoint=endpoint,
+        hints=hints,
+    )
 
 
 async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:

@@ -106,8 +106,20 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
         return _faulty(line, partner, "the key 'body' is missing")
     value, start, end = members["body"]
     if isinstance(value, str):
-        return Inbound(partner, value.encode("utf-8", "surrogatepass"), XML, ENDPOINT, hints)
-    return Inbound(partner, text[start:end].encode(), JSON, ENDPOINT, hints)
+        return Inbound(
+            partner=partner,
+            body=value.encode("utf-8", "surrogatepass"),
+            content_type=XML,
+            endpoint=ENDPOINT,
+            hints=hints,
+        )
+    return Inbound(
+        partner=partner,
+        body=text[start:end].encode(),
+        content_type=JSON,
+        endpoint=ENDPOINT,
+        hints=hints,
+    )
 
 
 def _members(text: str) -> dict[str, tuple[Any, int, int]]:
@@ -221,7 +233,11 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         return _faulty(part, partner, fault)
     headers = _Headers(part[: end.start()])
     return Inbound(
-        partner, part[end.end() :], headers.get("Content-Type", ""), ENDPOINT, hints_of(headers)
+        partner=partner,
+        body=part[end.end() :],
+        content_type=headers.get("Content-Type", ""),
+        endpoint=ENDPOINT,
+        hints=hints_of(headers),
     )
 
 
@@ -244,7 +260,7 @@ def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
     like any other.
     """
     hints: Mapping[str, str] = {"type": "", "id": "", FAULT: fault}
-    return Inbound(partner, raw, "", ENDPOINT, hints)
+    return Inbound(partner=partner, body=raw, content_type="", endpoint=ENDPOINT, hints=hints)
 
 
 def _violation(message: str, expected: str) -> Violation:

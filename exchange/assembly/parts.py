@@ -48,7 +48,13 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
         judge_of(settings, catalogue),
         discovery.channels(settings.recognition.enabled),
     )
-    return Checking(judge, catalogue, channels, directory_of(settings), clock or WallClock())
+    return Checking(
+        judge=judge,
+        catalogue=catalogue,
+        channels=channels,
+        directory=directory_of(settings),
+        clock=clock or WallClock(),
+    )
 
 
 def catalogue_of(settings: Settings) -> Catalogue:

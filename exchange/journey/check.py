@@ -71,7 +71,15 @@ class Checking:
     def check(self, body: bytes, type_name: str = "", sender: Partner = SOMEBODY) -> Checked:
         """Every violation of a document, alone or as its channel wraps it."""
         refused = self._judge.refused(
-            Inbound(sender, body, "", "check", {"type": type_name}), "", ()
+            Inbound(
+                partner=sender,
+                body=body,
+                content_type="",
+                endpoint="check",
+                hints={"type": type_name},
+            ),
+            "",
+            (),
         )
         if refused.violations:
             # Before anything is said of it: a violation shows the line that it stands on.
@@ -93,12 +101,21 @@ class Checking:
             )
         content_type = "application/json" if message_type.format == "json" else "text/xml"
         hints = {"type": message_type.name, "id": "check"}
-        reading = self._judge.read(channel, Inbound(sender, body, content_type, "check", hints))
+        reading = self._judge.read(
+            channel,
+            Inbound(
+                partner=sender, body=body, content_type=content_type, endpoint="check", hints=hints
+            ),
+        )
         judgement = self._judge.decide(
             channel, reading, Context(self._directory, self._clock.now())
         )
         return Checked(
-            True, message_type.name, message_type.basis, judgement.violations, channel.name
+            known=True,
+            message_type=message_type.name,
+            basis=message_type.basis,
+            violations=judgement.violations,
+            channel=channel.name,
         )
 
     def _detect(self, body: bytes) -> MessageType | None:

@@ -50,7 +50,12 @@ class InsideEndpoints:
         endpoint, desk = found
         assert endpoint.handler is not None, "public endpoints are left out"
         received = Call(
-            call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters
+            method=call.method,
+            path=call.path,
+            headers=CIMultiDict(call.headers),
+            body=call.body,
+            query=call.query,
+            parameters=parameters,
         )
         return await endpoint.handler(received, partner, desk)
 

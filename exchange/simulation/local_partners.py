@@ -166,12 +166,12 @@ class LocalPartners:
 
     def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
         return Situation(
-            self._rng,
-            self._clock.now(),
-            serial,
-            self._directory,
-            wanted,
-            self._plan.seed << 64 | serial,
+            rng=self._rng,
+            now=self._clock.now(),
+            serial=serial,
+            directory=self._directory,
+            wanted=wanted,
+            seed=self._plan.seed << 64 | serial,
         )
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:

@@ -162,7 +162,9 @@ def load(path: Path = DEFAULT_PATH) -> Workload:
         raise ValueError(
             f"{path.name}: unknown totals: {', '.join(bad)}; there are: {', '.join(sorted(known))}"
         )
-    return Workload(streams, totals, profiles, hours, readings)
+    return Workload(
+        streams=streams, totals=totals, profiles=profiles, hours=hours, readings=readings
+    )
 
 
 def _stream(entry: Mapping[str, Any]) -> Stream:
@@ -172,11 +174,11 @@ def _stream(entry: Mapping[str, Any]) -> Stream:
     values["sizes"] = tuple(entry.get("sizes", (1, 1)))
     values["answers"] = [
         Answering(
-            answer["type"],
-            _yearly(answer["year"]),
-            answer.get("counts", "messages"),
-            answer.get("adds", {}),
-            answer.get("joint", ""),
+            message_type=answer["type"],
+            year=_yearly(answer["year"]),
+            counts=answer.get("counts", "messages"),
+            adds=answer.get("adds", {}),
+            joint=answer.get("joint", ""),
         )
         for answer in entry.get("answers", ())
     ]

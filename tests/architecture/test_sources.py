@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import pytest
 
@@ -16,6 +16,8 @@ from tests.architecture.tree import PRODUCT, Source, channels, sources
 FILE_LINES_MAX = 400
 MEDIAN_LINES_MAX = 120
 FUNCTION_LINES_MAX = 70
+#: From so many fields on, the arguments of a class of ours are named.
+POSITIONAL_ARGUMENTS_MAX = 4
 FORBIDDEN_NAMES = {
     "utils",
     "util",
@@ -82,6 +84,22 @@ def no_opening_sentence(source: Source) -> Iterator[str]:
     opening = (ast.get_docstring(source.syntax) or "").split("\n\n")[0].strip()
     if not opening.endswith((".", ":")) or len(opening) < 20:
         yield f"{source.name} does not open with one sentence on what lives there"
+
+
+def classes_of(files: Iterable[Source]) -> set[str]:
+    """The names of the classes that these files define."""
+    nodes = (node for source in files for node in ast.walk(source.syntax))
+    return {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+
+
+def many_positions(source: Source, classes: Collection[str]) -> Iterator[str]:
+    """Calls of classes of ours with more arguments by position than somebody can tell apart."""
+    for node in ast.walk(source.syntax):
+        if not isinstance(node, ast.Call) or len(node.args) <= POSITIONAL_ARGUMENTS_MAX:
+            continue
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in classes and not any(isinstance(each, ast.Starred) for each in node.args):
+            yield f"{source.name}:{node.lineno} gives {name} {len(node.args)} arguments by position"
 
 
 def forbidden_name(source: Source) -> Iterator[str]:
@@ -187,6 +205,17 @@ def test_no_source_of_the_product_breaks_the_rule(check: Check) -> None:
 def test_most_files_are_short() -> None:
     sizes = [source.lines for source in sources(*PRODUCT) if source.lines > 1]
     assert statistics.median(sizes) <= MEDIAN_LINES_MAX
+
+
+def test_arguments_of_classes_with_many_fields_are_named() -> None:
+    files = sources(*PRODUCT, "benchmarks", "loadtests")
+    classes = classes_of(files)
+    assert [complaint for each in files for complaint in many_positions(each, classes)] == []
+
+
+def test_many_arguments_by_position_are_found() -> None:
+    row = Source("exchange/row.py", "class Row: ...\nRow(1, 2, 3, 4, 5)\nRow(1, 2, 3, 4, e=5)\n")
+    assert len(list(many_positions(row, classes_of([row])))) == 1
 
 
 BAD = {

@@ -86,7 +86,12 @@ def payments(batch: Batch, kind: str) -> Payments:
     spans = tuple(Span.of(end - datetime.timedelta(days=days), end) for days in range(5, 26))
     paid = batch.day.isoformat().encode()
     return Payments(
-        batch, BENEFITS[kind], Span.month_of(batch.day), spans, Span.month_of(batch.day, 2), paid
+        batch=batch,
+        codes=BENEFITS[kind],
+        month=Span.month_of(batch.day),
+        spans=spans,
+        before=Span.month_of(batch.day, 2),
+        paid=paid,
     )
 
 

@@ -80,7 +80,16 @@ async def ask(
     every = text_of(document, "IncludeAllVersions") == "true"
     message_type = query_data_type.ASKED[kind].message_type
     reports = await _collect(desk, message_type, wanted, profile_of(profile), every)
-    rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
+    rendered = render(
+        Extraction(
+            message_type=message_type,
+            query_type=kind,
+            query_id=public_id(now),
+            at=now,
+            profile=profile,
+        ),
+        reports,
+    )
     return soap.envelope(sign_canonical(rendered, signing_key()))
 
 

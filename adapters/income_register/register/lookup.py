@@ -96,7 +96,13 @@ async def with_target(inbound: Inbound, desk: Desk) -> Inbound:
         return inbound
     hints = await target_of(parsed, inbound.partner, desk)
     return (
-        Inbound(inbound.partner, inbound.body, inbound.content_type, inbound.endpoint, hints)
+        Inbound(
+            partner=inbound.partner,
+            body=inbound.body,
+            content_type=inbound.content_type,
+            endpoint=inbound.endpoint,
+            hints=hints,
+        )
         if hints
         else inbound
     )

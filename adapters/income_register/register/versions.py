@@ -190,7 +190,16 @@ def _finding(
     rule: str, at: Element | None, item: int | None, expected: str = "", found: str = ""
 ) -> Finding:
     error = ERRORS[rule]
-    return Finding(f"ir.{rule}", error.message, at, expected, found, "error", error.code, item)
+    return Finding(
+        rule=f"ir.{rule}",
+        message=error.message,
+        at=at,
+        expected=expected,
+        found=found,
+        severity="error",
+        code=error.code,
+        item=item,
+    )
 
 
 def _check_reports(parsed: Document, report_keys: ReportKeys, context: Context) -> list[Finding]:

@@ -37,4 +37,10 @@ def flow(
     message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]
 ) -> Flow:
     """A flow that is named after its type and its partner."""
-    return Flow(f"{message_type} {partner.id}", partner.id, message_type, weight, make)
+    return Flow(
+        name=f"{message_type} {partner.id}",
+        partner=partner.id,
+        message_type=message_type,
+        weight=weight,
+        make=make,
+    )

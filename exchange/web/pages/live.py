@@ -180,7 +180,12 @@ def live_page(
     rows = load_rows()
     year = max(year for row in rows.rows for year in row.published)
     source = LedgerSource(
-        snapshots, ledger, directory, rows, [message_type.name for message_type in catalogue], year
+        snapshots=snapshots,
+        ledger=ledger,
+        directory=directory,
+        rows=rows,
+        known_types=[message_type.name for message_type in catalogue],
+        year=year,
     )
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 
