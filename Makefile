@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS ?= 1
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
+.PHONY: help run test check coverage bench bench-pairs bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -46,15 +46,25 @@ run: $(VENV)/.run ## start the exchange, the stubs and traffic (DURATION=20, RAT
 test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=2, ARGS="-k kelmu")
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not drill" $(ARGS)
 
+# Every step is taken, whatever the one before it said, so that one run tells all that is wrong.
 check: $(VENV)/.ready ## format, lint, types, layers, documents
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 0 -q tests/architecture
+	@failed=; for step in "ruff format --check ." "ruff check ." mypy lint-imports "python -m pytest -n 0 -q tests/architecture"; do \
+	  echo "== $$step"; $(BIN)/$$step || failed="$$failed; $$step"; \
+	done; [ -z "$$failed" ] || { echo "make check failed at$${failed#;}" >&2; exit 1; }
 
-bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--seconds 30")
+# Apart from `make test`, since tracing doubles the time of what runs in a test's own process. Told, not enforced.
+COVERED ?= tests/schemas tests/adapters tests/exchange tests/partners tests/conformance tests/contracts tests/journeys
+coverage: $(VENV)/.ready ## lines and branches that tests reach (COVERED="tests/schemas"); told, and written to reports/coverage
+	@rm -rf reports/coverage && mkdir -p reports/coverage
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) -q -m "not drill" $(COVERED) || echo "some tests failed: what they reached is counted all the same" >&2
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage html --quiet --directory reports/coverage/html
+	@$(BIN)/coverage report | tee reports/coverage/report.txt
+
+bench: $(VENV)/.ready ## measure the exchange on this machine (ARGS="--no-others", ARGS=--keep: benchmarks/results/<commit>.json)
 	@$(BIN)/exchange bench $(ARGS)
+
+bench-pairs: $(VENV)/.ready ## the code of another checkout and of this one in turn (OLD=../old ARGS="--case luova-json --rounds 5")
+	@$(BIN)/python -m exchange.benchmarks.pairs $(OLD) $(ARGS)
 
 bench-compare: $(VENV)/.ready ## fail when a ratio is more than 15 % below the kept one (benchmarks/baseline.json)
 	@$(BIN)/exchange bench --no-others --compare $(ARGS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import etree
+from pydantic import BaseModel
 
 from exchange import discovery, schemas
 from exchange.adapters.income_register import generate
@@ -20,6 +21,7 @@ from exchange.benchmarks.signing import SignedTemplate
 from exchange.partners.stub import Flow, Situation
 from exchange.schemas import directory
 from exchange.schemas.call import Call
+from exchange.schemas.population.models import Changes
 
 SOAP_BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 SCHEMAS = Path(schemas.__file__).parent
@@ -32,7 +34,8 @@ class Case:
 
     `schemas` are the XSDs that the ceiling judges by (none for JSON: there the bare echo is the
     measure). `answered` says that the channel's stub must answer the exchange's call, for a
-    synchronous channel; others get a bare 200.
+    synchronous channel; others get a bare 200. By `match` (an XSD or a model) other mock servers
+    match the message; without, they are not measured.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Case:
     make: Callable[[int], Callable[[int], Call]] | None = None
     schemas: tuple[Path, ...] = ()
     answered: bool = False
+    match: Path | type[BaseModel] | None = None
     #: Requests prepared for a second of a run of the exchange; more than it can take.
     requests_per_second_max: int = 6_000
 
@@ -148,6 +152,8 @@ CASES = (
         INCOME_CHANNEL,
         schemas=(INCOME,),
         make=signed_delivery(6),
+        match=INCOME,
+        requests_per_second_max=2_500,
     ),
     Case(
         "wage-reports",
@@ -157,7 +163,13 @@ CASES = (
         make=delivery(100),
         requests_per_second_max=500,
     ),
-    Case("luova-json", "Population changes over Luova (JSON)", "luova", "population.births"),
+    Case(
+        "luova-json",
+        "Population changes over Luova (JSON)",
+        "luova",
+        "population.births",
+        match=Changes,
+    ),
     Case(
         "kelmu-query",
         "Kelmu query, the whole round trip (JSON)",
@@ -170,6 +182,7 @@ CASES = (
         "EESSI SED in SBDH (XML)",
         "eessi",
         "H001 from Finland",
+        requests_per_second_max=4_000,
         answered=True,
         schemas=(EESSI / "sbdh.xsd", EESSI / "H001.xsd"),
     ),

@@ -41,6 +41,11 @@ class Measured:
         """Messages a second that went the whole way; 0 where there is no further way."""
         return self.answered / self.whole_seconds if self.whole_seconds else 0.0
 
+    @property
+    def carried_rate(self) -> float:
+        """Messages a second as far as they go: delivered where deliveries follow, else answered."""
+        return self.whole_rate or self.rate
+
     def percentile(self, share: float) -> float:
         """A latency in milliseconds."""
         ordered = sorted(self.latencies)

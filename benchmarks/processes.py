@@ -92,24 +92,3 @@ def exchange_environment(folder: Path, sink_port: int) -> dict[str, str]:
         "EXCHANGE_STORAGE__URL": f"sqlite:///{folder / 'exchange.db'}",
         "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{sink_port}",
     }
-
-
-def resident_mebibytes(process: int) -> float:
-    """The memory of a process and its children, in MiB."""
-    total = 0
-    for pid in [process, *children(process)]:
-        with contextlib.suppress(OSError):
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf(
-                "SC_PAGE_SIZE"
-            )
-    return total / (1 << 20)
-
-
-def children(process: int) -> list[int]:
-    """The processes that it started, and theirs."""
-    with contextlib.suppress(OSError):
-        direct = [
-            int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        ]
-        return [*direct, *(pid for child in direct for pid in children(child))]
-    return []

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 from aiohttp import web
@@ -37,24 +37,31 @@ def echo() -> web.Application:
     return app
 
 
-def ceiling(schema_paths: Sequence[Path]) -> web.Application:
-    """Parses, finds the message (the body of a SOAP envelope, or the root), validates it, answers a
-    few bytes.
+def schema_judge(schema_paths: Sequence[Path]) -> Callable[[Any], bool]:
+    """Judges a parsed document by XSDs: the message (the body of a SOAP envelope, or the root).
 
     With several schemas the first judges the root, the others the root's children from the second
     on (a SED after its header).
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     schema, *further = (etree.XMLSchema(etree.parse(str(path))) for path in schema_paths)
     soap_body = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
-    async def answer(request: web.Request) -> web.Response:
-        root = etree.fromstring(await request.read(), parser)
+    def is_valid(root: Any) -> bool:
         wrapped = root.find(soap_body)
-        valid = schema.validate(root if wrapped is None else wrapped[0])
-        valid = valid and all(
+        return schema.validate(root if wrapped is None else wrapped[0]) and all(
             each.validate(element) for each, element in zip(further, list(root)[1:], strict=True)
         )
+
+    return is_valid
+
+
+def ceiling(schema_paths: Sequence[Path]) -> web.Application:
+    """Parses, judges by the schemas, answers a few bytes."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    is_valid = schema_judge(schema_paths)
+
+    async def answer(request: web.Request) -> web.Response:
+        valid = is_valid(etree.fromstring(await request.read(), parser))
         return web.Response(status=200 if valid else 400, body=b"<ok/>")
 
     app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -117,25 +124,33 @@ def play(channel: str) -> Callable[[bytes, bytes], Reply]:
     return answer
 
 
-async def _serve(kind: str, port: int, arguments: Sequence[str]) -> None:
+async def stopped() -> None:
+    """Returns when the process is told to stop."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if kind == "sink":
-        answer = play(arguments[0]) if arguments else take_all
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Sink(answer), "127.0.0.1", port
-        )
-        await stop.wait()
-        server.close()
-        return
-    app = echo() if kind == "echo" else ceiling([Path(argument) for argument in arguments])
+    await stop.wait()
+
+
+async def serve(app: web.Application, port: int) -> None:
+    """Serve the application until the process is told to stop."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    await stop.wait()
+    await stopped()
     await runner.cleanup()
 
 
+async def _main(kind: str, port: int, arguments: Sequence[str]) -> None:
+    if kind != "sink":
+        app = echo() if kind == "echo" else ceiling([Path(argument) for argument in arguments])
+        await serve(app, port)
+        return
+    answer = play(arguments[0]) if arguments else take_all
+    server = await asyncio.get_running_loop().create_server(lambda: Sink(answer), "127.0.0.1", port)
+    await stopped()
+    server.close()
+
+
 if __name__ == "__main__":
-    uvloop.run(_serve(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    uvloop.run(_main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))

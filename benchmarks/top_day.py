@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import random
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -25,9 +24,9 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from exchange.benchmarks.__main__ import machine
 from exchange.benchmarks.driver import Measured, drive
 from exchange.benchmarks.mailboxes import fetch_mailboxes
+from exchange.benchmarks.report import machine
 from loadtests import calls, processes, workload
 from loadtests.__main__ import differences, verified, warm_up
 from loadtests.replies import complaint
@@ -208,26 +207,8 @@ def main() -> int:
 
 def samples_in(folder: Path, options: Any) -> list[calls.Sample]:
     """Calls of every sender, made now."""
-    command = [
-        sys.executable,
-        "-m",
-        "exchange",
-        "samples",
-        "all",
-        "--calls",
-        "-n",
-        str(SAMPLES_EACH),
-        "--seed",
-        str(options.seed),
-    ]
-    command += ["--items", "1"] if options.each else []
-    subprocess.run(
-        [*command, "--out", str(folder)],
-        env=processes.environment(),
-        cwd=processes.ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    items = ["--items", "1"] if options.each else []
+    processes.make_samples(folder, SAMPLES_EACH, options.seed, *items)
     return calls.read(folder)
 
 

@@ -130,25 +130,7 @@ def samples_for(given: argparse.Namespace, folder: Path) -> Path:
     """
     if given.samples:
         return Path(given.samples)
-    command = [
-        sys.executable,
-        "-m",
-        "exchange",
-        "samples",
-        "all",
-        "--calls",
-        "-n",
-        str(SAMPLES_EACH),
-        "--seed",
-        str(given.seed),
-    ]
-    subprocess.run(
-        [*command, "--out", str(folder)],
-        env=processes.environment(),
-        cwd=processes.ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    processes.make_samples(folder, SAMPLES_EACH, given.seed)
     return folder
 
 

@@ -208,3 +208,15 @@ class Memory:
             "end_mib": sizes[-1],
             "growth_mib": growth,
         }
+
+
+def make_samples(folder: Path, each: int, seed: int, *more: str) -> None:
+    """Write so many calls of every sender and type, made now; raises when that fails."""
+    command = [sys.executable, "-m", "exchange", "samples", "all", "--calls", "-n", str(each)]
+    subprocess.run(
+        [*command, "--seed", str(seed), "--out", str(folder), *more],
+        env=environment(),
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from exchange.adapters.income_register.document import Element
 from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.income_register.in_force import UNDATED, Period
 from exchange.schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
@@ -92,15 +93,25 @@ class Line(NamedTuple):
 
 class Book:
     """The findings of one delivery. `item` is the index of the report that is being looked at, None
-    outside reports.
+    outside reports; `period` what holds for its payment date.
     """
 
-    __slots__ = ("findings", "item", "latest_day", "payer", "payment_day", "today", "wages")
+    __slots__ = (
+        "findings",
+        "item",
+        "latest_day",
+        "payer",
+        "payment_day",
+        "period",
+        "today",
+        "wages",
+    )
 
     def __init__(self, wages: bool, now: int = 0) -> None:
         self.findings: list[Finding] = []
         self.item: int | None = None
         self.payment_day: Day | None = None
+        self.period: Period = UNDATED
         self.payer = Payer()
         self.today = day_of(now)
         self.latest_day = day_of(now, DAYS_AHEAD_MAX)
@@ -110,8 +121,13 @@ class Book:
         """A book without findings that knows the same of the delivery."""
         other = Book(self.wages)
         other.payment_day, other.payer = self.payment_day, self.payer
+        other.period = self.period
         other.today, other.latest_day = self.today, self.latest_day
         return other
+
+    def holds(self, rule: str) -> bool:
+        """Whether a rule of `changes.toml` holds for the payment date."""
+        return rule in self.period.rules
 
     def add(
         self,

@@ -11,7 +11,7 @@ import typer
 
 
 def bench(context: typer.Context) -> None:
-    """Measure this machine: echo, ceiling, the exchange and other mock servers, in one run
+    """Measure this machine: echo, ceiling, limit, the exchange and other mock servers, in one run
     (`exchange bench -- --help`).
     """
     os.execv(sys.executable, [sys.executable, "-m", "exchange.benchmarks", *context.args])

@@ -164,7 +164,3 @@ class Hours:
         hour = bisect_right(self._sums, level)
         before = self._sums[hour - 1] if hour else 0
         return min(int((hour + (level - before) / self.weights[hour]) * 3600), 86_399)
-
-    def busiest_share(self) -> float:
-        """The share of a day's traffic that falls into its busiest hour."""
-        return max(self.weights) / self._sums[-1]

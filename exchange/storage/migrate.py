@@ -53,23 +53,6 @@ def migrate_sqlite(path: Path, owned: bool = False, create: bool = True) -> None
                         held.release()
 
 
-def require_newest(path: Path) -> None:
-    """See that a file is a ledger of the revision that this version wants.
-
-    Raises:
-        LedgerError: when it is not; says what to do.
-    """
-    found, newest = revision(path), newest_revision()
-    _refuse_newer(path, found)
-    if not found:
-        raise LedgerError(f"{path} has none of a ledger's tables: name another ledger")
-    if found != newest:
-        raise LedgerError(
-            f"{path} is a ledger of revision {found}, and {newest} is wanted: "
-            "`exchange serve` or `exchange statistics` brings it there"
-        )
-
-
 def _refuse_newer(path: Path, found: str) -> None:
     if found > newest_revision():
         raise LedgerError(

@@ -37,7 +37,9 @@ NO_TEXT = Refusal(
 )
 
 
-def refusing(endpoints: Endpoints, limits: Limits) -> Middleware:
+def refusing(  # noqa: C901 - one clause for each way in which a request ends
+    endpoints: Endpoints, limits: Limits
+) -> Middleware:
     """The middleware around every handler of a worker."""
 
     def refuse(request: web.Request, refusal: Refusal) -> web.Response:

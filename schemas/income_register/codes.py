@@ -1,19 +1,22 @@
-"""The code lists of the Incomes Register, read from `codes.toml` and `wage_income_types.toml`; no
-rule that uses them.
+"""The code lists of the Incomes Register, read from its TOML files, with the payment dates that
+their codes hold for; no rule that uses them.
 
 Source: "Koodistot 2022" 1.03 and "Palkat - Koodistot - Tulolajit 2022" 1.0 (vero.fi,
-Tulorekisteriyksikkö).
+Tulorekisteriyksikkö); what has changed since: `changes.toml`.
 """
 
 from __future__ import annotations
 
+import datetime
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 _HERE = Path(__file__).parent
+FIRST_DAY, LAST_DAY = datetime.date.min, datetime.date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class WageIncome:
 
     `way` is `total` (reporting method 1), `itemised` (method 2) or `separate`. `insured` holds P,
     A, U, H for the earnings-related pension, accident, unemployment and health insurance that the
-    income is subject to by default.
+    income is subject to by default. `since` and `until` are payment dates.
     """
 
     code: int
@@ -33,42 +36,68 @@ class WageIncome:
     insurance_data: bool = False
     negative: bool = False
     no_recovery: bool = False
+    since: datetime.date = FIRST_DAY
+    until: datetime.date = LAST_DAY
 
 
 @dataclass(frozen=True, slots=True)
 class BenefitIncome:
-    """An income type of benefit reports; `basis` is `published` or `modelled`."""
+    """An income type of benefit reports; `basis` is `published` or `modelled`. `unit` says that
+    BenefitUnit is mandatory with it, `no_recovery` that it is neither recovered nor unjust.
+    """
 
     code: int
-    basis: str
+    basis: str = "published"
     fi: str = ""
+    sv: str = ""
     en: str = ""
+    unit: bool = False
+    no_recovery: bool = False
+    since: datetime.date = FIRST_DAY
+    until: datetime.date = LAST_DAY
 
 
-def _read_lists() -> Mapping[str, frozenset[str]]:
-    lists = tomllib.loads((_HERE / "codes.toml").read_text(encoding="utf-8"))["lists"]
-    return MappingProxyType(
-        {name: frozenset(str(code) for code in codes) for name, codes in lists.items()}
-    )
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The payment dates for which a code of a list, or a rule, holds."""
+
+    name: str
+    source: str
+    code: str = ""
+    what: str = ""
+    basis: str = "published"
+    since: datetime.date = FIRST_DAY
+    until: datetime.date = LAST_DAY
 
 
-def _read_wage_income() -> Mapping[str, WageIncome]:
-    rows = tomllib.loads((_HERE / "wage_income_types.toml").read_text(encoding="utf-8"))[
-        "wage_income_types"
-    ]
-    return MappingProxyType({str(row["code"]): WageIncome(**row) for row in rows})
+def _read(name: str, key: str) -> Any:
+    return tomllib.loads((_HERE / name).read_text(encoding="utf-8"))[key]
 
 
-def _read_benefit_income() -> Mapping[str, BenefitIncome]:
-    rows = tomllib.loads((_HERE / "codes.toml").read_text(encoding="utf-8"))["benefit_income_type"]
-    return MappingProxyType({str(row["code"]): BenefitIncome(**row) for row in rows})
-
-
-#: Codes, as they are written in messages, by the register's name of the list.
-LISTS = _read_lists()
+#: Codes that were ever in a list since 2022, as they are written in messages, by the register's
+#: name of the list.
+LISTS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {name: frozenset(map(str, codes)) for name, codes in _read("codes.toml", "lists").items()}
+)
 #: Income types by code, as it is written in messages.
-WAGE_INCOME = _read_wage_income()
-BENEFIT_INCOME = _read_benefit_income()
+WAGE_INCOME: Mapping[str, WageIncome] = MappingProxyType(
+    {
+        str(row["code"]): WageIncome(**row)
+        for row in _read("wage_income_types.toml", "wage_income_types")
+    }
+)
+BENEFIT_INCOME: Mapping[str, BenefitIncome] = MappingProxyType(
+    {
+        str(row["code"]): BenefitIncome(**row)
+        for row in _read("benefit_income_types.toml", "benefit_income_types")
+    }
+)
+#: Codes of lists and rules that do not hold for every payment date.
+DATED_CODES = tuple(
+    Change(name=row.pop("list"), code=str(row.pop("code")), **row)
+    for row in _read("changes.toml", "code")
+)
+DATED_RULES = tuple(Change(**row) for row in _read("changes.toml", "rule"))
 
 
 def plain(text: str | None) -> str:

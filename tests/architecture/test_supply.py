@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,3 +196,28 @@ def test_the_image_has_what_running_needs_and_no_root() -> None:
     assert "requirements-test.lock" not in text
     assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == ["10001"]
     assert "pip" not in image
+
+
+def test_one_check_takes_every_step_and_names_those_that_failed(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("ruff", "mypy", "lint-imports", "python"):
+        tool = tmp_path / "bin" / name
+        failing = "exit 1" if name in ("ruff", "lint-imports") else "exit 0"
+        tool.write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/called\n{failing}\n')
+        tool.chmod(0o755)
+    for mark in (".run", ".ready"):  # as new as can be: nothing is set up
+        (tmp_path / mark).touch()
+    done = subprocess.run(
+        ["make", "check", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called == [
+        "ruff format --check .",
+        "ruff check .",
+        "mypy ",
+        "lint-imports ",
+        "python -m pytest -n 0 -q tests/architecture",
+    ]
+    assert done.returncode != 0
+    assert "make check failed at ruff format --check .; ruff check .; lint-imports" in done.stderr
+    assert "mypy" not in done.stderr

@@ -178,7 +178,7 @@ class Shape:
     make: Callable[[int], bytes]
 
 
-def shapes(sample: bytes, places_max: int | None = None) -> Iterator[Shape]:
+def shapes(sample: bytes) -> Iterator[Shape]:
     """Every shape that a valid sample can be given: each filling in the sample's values (all at
     once, and the last alone), its parts repeated, and what stands around it.
     """

@@ -91,12 +91,14 @@ def test_what_is_no_public_id(text: str) -> None:
 
 
 def test_the_tree_of_errors_is_as_drawn() -> None:
-    drawn = re.findall(r"[├└]── (\w+) ", errors.__doc__ or "")
-    tree = [
-        each
+    above = {-1: "Exception"}
+    drawn = {}
+    for indent, name in re.findall(r"^( *)- `(\w+)`: ", errors.__doc__ or "", re.M):
+        depth = len(indent) // 2
+        above[depth] = name
+        drawn[name] = above[depth - 1]
+    assert drawn == {
+        each.__name__: each.__bases__[0].__name__
         for each in vars(errors).values()
-        if isinstance(each, type) and issubclass(each, errors.ExchangeError)
-    ]
-    assert set(drawn) == {each.__name__ for each in tree} - {"ExchangeError"}
-    for line in re.findall(r"│   [├└]── (\w+) ", errors.__doc__ or ""):
-        assert issubclass(getattr(errors, line), errors.LedgerError)
+        if isinstance(each, type) and each.__module__ == errors.__name__
+    }

@@ -1,7 +1,7 @@
 """Makes benefit reports: daily allowances and pensions, deductions, recoveries, recourse and
 insurances; no header.
 
-Income types of benefits are *modelled* (see `codes.toml`); how often each kind of transaction is
+Income types of four digits from 9101 on are *modelled* (see `benefit_income_types.toml`); how often each kind of transaction is
 made is assumed.
 """
 
@@ -18,14 +18,17 @@ from exchange.adapters.income_register.generate.parts import (
     report_data,
 )
 
+#: Parental allowance for leave since 1 August 2022, and before.
+PARENTAL, _PARENTAL_BEFORE = 1423, 1001
+_PARENTAL_SINCE = datetime.date(2022, 8, 1)
 #: Income types by who pays: an insurer, an unemployment fund, Kela.
 BENEFITS = {
-    "insurer": (1112, 1109, 1109),
-    "fund": (1106,),
-    "kela": (1101, 1102, 1103, 1104, 1105, 1107, 1110, 1111),
+    "insurer": (9112, 9109, 9109),
+    "fund": (9106,),
+    "kela": (9101, PARENTAL, 9103, 9104, 9105, 9107, 9110, 9111),
 }
-_PENSIONS = frozenset((1107, 1108, 1109))
-_ACCIDENT = 1112
+_PENSIONS = frozenset((9107, 9108, 9109))
+_ACCIDENT = 9112
 _BASIC = (
     b"</IncomeEarner><Transactions><Transaction><TransactionBasic><TransactionCode>"
     b"%d</TransactionCode><Amount>%d.%02d</Amount>"
@@ -45,7 +48,7 @@ _INSURANCE = (
     b"</InsurancePolicyHolderIds></InsurancePolicyHolder></Insurance>"
 )
 _DEDUCTION = (
-    b"<Deductions><Deduction><DeductionTransactionCode>1269</DeductionTransactionCode>"
+    b"<Deductions><Deduction><DeductionTransactionCode>%d</DeductionTransactionCode>"
     b"<DeductionType>%d</DeductionType>"
     b"<Amount>%d.00</Amount><OrigBenefitEarningPeriod><StartDate>%b</StartDate><EndDate>"
     b"%b</EndDate></OrigBenefitEarningPeriod>"
@@ -85,9 +88,12 @@ def payments(batch: Batch, kind: str) -> Payments:
     end = batch.day - datetime.timedelta(days=1)
     spans = tuple(Span.of(end - datetime.timedelta(days=days), end) for days in range(5, 26))
     paid = batch.day.isoformat().encode()
+    codes = BENEFITS[kind]
+    if batch.day < _PARENTAL_SINCE:
+        codes = tuple(_PARENTAL_BEFORE if code == PARENTAL else code for code in codes)
     return Payments(
         batch=batch,
-        codes=BENEFITS[kind],
+        codes=codes,
         month=Span.month_of(batch.day),
         spans=spans,
         before=Span.month_of(batch.day, 2),
@@ -130,6 +136,14 @@ def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -
     if rare > 0.92:
         deducted = (4, 10, 12)[int(chance() * 3)], cents // 400
         beneficiary = _BENEFICIARIES[int(chance() * 2)]
-        data += _DEDUCTION % (*deducted, span.start, span.end, beneficiary, span.start, span.end)
+        data += _DEDUCTION % (
+            code,
+            *deducted,
+            span.start,
+            span.end,
+            beneficiary,
+            span.start,
+            span.end,
+        )
     basic = _BASIC % (code, cents // 100, cents % 100, flags, span.start, span.end)
     return b"".join((report_data(prefix, number), b"<IncomeEarner>", who, basic, data, _END))

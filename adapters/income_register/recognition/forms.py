@@ -30,7 +30,9 @@ TRIED_MAX = 12
 
 AMOUNT = b"<Amount>"
 #: What rules of a whole report look at beside the amount of a transaction.
-_BESIDE = frozenset((b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance"))
+_BESIDE = frozenset(
+    (b"InsuranceData", b"MealBenefit", b"OtherBenefit", b"DailyAllowance", b"SixMonthRule")
+)
 _PROFESSION = (b"Profession", b"Type")
 
 #: Places of transactions whose amounts together are no more than those of other places.

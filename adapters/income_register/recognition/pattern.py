@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS, is_business_id
-from exchange.schemas.income_register.codes import LISTS
+from exchange.schemas.income_register.codes import FIRST_DAY, LAST_DAY, LISTS, WAGE_INCOME
 
 Check = Callable[[bytes], object]
 #: What may stand between elements; other white space (of Python's) is no XML.
@@ -102,7 +102,8 @@ _TEXTS = {
     ),
     **dict.fromkeys(("FirstName", "Street"), 100),
     **dict.fromkeys(("Co", "CountryName", "NonResidentCountryName", "WorkCountryName"), 70),
-    **dict.fromkeys(("PostalCode", "InsuranceNo", "AccInsPolicyNo"), 20),
+    **dict.fromkeys(("PostalCode", "InsuranceNo"), 20),
+    "StatisticsFinlandId": 12,
     "PaymentRef": 50,
     "PaidAbsencePeriodInfo": 500,
 }
@@ -111,6 +112,16 @@ _DAYS = ("StartDate", "EndDate", "RecoveryDate", "PaymentDate", "RecoursePayment
 _SPAN = frozenset((b"StartDate", b"EndDate"))
 _NUMBERS = ("Amount", "UnitPrice", "UnitAmount", "EstAmount")
 _AGREEMENTS = b"(?:" + b"|".join(sorted(code.encode() for code in LISTS["CBACode"])) + b")"
+#: Income types that do not hold for every payment date.
+_DATED_TYPE = re.compile(
+    rb"<TransactionCode>\s*(?:"
+    + b"|".join(
+        code.encode()
+        for code, income in WAGE_INCOME.items()
+        if (income.since, income.until) != (FIRST_DAY, LAST_DAY)
+    )
+    + rb")\s*<"
+)
 _FREE: dict[bytes, bytes] = {
     **{name.encode(): _text(most) for name, most in _TEXTS.items()},
     **{name.encode(): _DATE for name in _DAYS},
@@ -122,6 +133,8 @@ _FREE: dict[bytes, bytes] = {
     b"HoursPerWeek": rb"(?:1[0-5][0-9]|16[0-7]|[0-9]{1,2})(?:\.[0-9]{1,2})?",
     b"PartTime": rb"[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.00?)?",
     b"CBACode": _AGREEMENTS,
+    # (Since 2023 without white space.)
+    b"AccInsPolicyNo": rb"(?=[^<]{1,20}<)[0-9A-Za-z.:_]+(?:-[0-9A-Za-z.:_]+)*",
 }
 
 
@@ -238,6 +251,9 @@ def pattern_of(part: bytes, number: int) -> Pattern | None:
     if found is None or not is_text(part):
         return None
     if any(part.count(tag) > most for tag, most in _AT_MOST):
+        return None
+    if b"<RecoveryData>" in part and _DATED_TYPE.search(part):
+        # What is recovered of it must have been an income type then.
         return None
     if any(leaf.path[-2:] == (b"Id", b"Code") and leaf.kind == "coded" for leaf in found):
         # Coded values are remembered, and an identifier of another kind may be a person's.

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from exchange.adapters.income_register.findings import FIRST_PAYMENT, iso
 from exchange.adapters.income_register.recognition.forms import (
     AMOUNT,
     KNOWN_MAX,
@@ -26,7 +25,8 @@ from exchange.adapters.income_register.spans import TRANSACTION, TRANSACTIONS_EN
 #: The name under which the patterns of what follows the transactions are kept.
 REMAINDER = b"</"
 _END_BYTES = -len(TRANSACTIONS_END)
-_EARLIEST_PAYMENT = iso(FIRST_PAYMENT).encode()
+#: Recoveries before benefits were reported, too, go to the rules.
+_EARLIEST_PAYMENT = b"2021-01-01"
 _NUMBER = re.compile(rb"[0-9]{1,13}(?:\.[0-9]{1,2})?").fullmatch
 
 Values = tuple[bytes, ...]

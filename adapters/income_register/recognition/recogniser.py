@@ -39,7 +39,6 @@ class Recogniser:
             "today": iso(book.today).encode(),
             "latest": iso(book.latest_day).encode(),
         }
-        year = day.year if day is not None else 0
         kinds = frozenset(kind for kind, _ in payer.ids)
         context = (
             book.wages,
@@ -48,7 +47,7 @@ class Recogniser:
             payer.substitute,
             payer.reachable,
             kinds,
-            2022 <= year <= 2025,
+            book.period.number,
         )
         self._context = cache.class_of(context)
 

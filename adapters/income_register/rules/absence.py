@@ -3,7 +3,7 @@ them; nothing else.
 
 Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapters 2.3, 2.5, 2.14,
 2.18 and 2.52-2.54 (vero.fi). A claim is a ReimbPayment of type 1 (Kela, daily allowance) or 2
-(Kela, family leave compensation).
+(Kela, family leave compensation), since 2025 also 3 (annual leave costs: see `changes.toml`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from exchange.adapters.income_register.findings import Book, Day, iso, read_day
 from exchange.adapters.income_register.rules.party import identifiers
 from exchange.schemas.income_register.codes import plain
 
-_DAILY_ALLOWANCE, _FAMILY_LEAVE = "1", "2"
+_DAILY_ALLOWANCE, _FAMILY_LEAVE, _ANNUAL_LEAVE = "1", "2", "3"
 #: Causes of a paid absence for which a claim may be made: illness, parental leave, special
 #: maternity leave, rehabilitation.
-_CAUSES = {_DAILY_ALLOWANCE: frozenset("1345"), _FAMILY_LEAVE: frozenset("3")}
+_CAUSES = {
+    _DAILY_ALLOWANCE: frozenset("1345"),
+    _FAMILY_LEAVE: frozenset("3"),
+    _ANNUAL_LEAVE: frozenset(("23",)),
+}
+_PARTIAL_SICKNESS = frozenset("2")
 _MONTHLY_OR_HOURLY = frozenset("12")
 
 
@@ -28,6 +33,7 @@ def check_absence(book: Book, report: Element, earner: Element) -> None:
     if absence is None:
         return
     start, end = absence.find("AbsenceRepStartDate"), absence.find("AbsenceRepEndDate")
+    # With neither, the register's text (AV0250) can be read either way: taken as allowed.
     if (start is None) != (end is None):
         book.add(
             "absence-reporting-period", absence, "both AbsenceRepStartDate and AbsenceRepEndDate"
@@ -72,8 +78,10 @@ def _check_paid(book: Book, period: Element) -> set[str]:
     until, start = period.find("AbsenceUntil"), read_day(period.findtext("StartDate"))
     last = read_day(until.text) if until is not None else None
     if until is not None and start is not None and last is not None and last[:3] < start[:3]:
-        book.add("period-order", until, f"{iso(start)} or later", until.text)
+        book.add("absence-until-early", until, f"{iso(start)} or later", until.text)
     application, info = period.find("ReimbApp"), period.find("PaidAbsencePeriodInfo")
+    if info is not None and book.holds("claim-info-2021"):
+        book.add("claim-info-early", info, "a payment date of 2021 or later")
     if application is None:
         if info is not None:
             book.add("claim-info-forbidden", info, "ReimbApp")
@@ -87,10 +95,12 @@ def _check_paid(book: Book, period: Element) -> set[str]:
         claims.add(kind)
         if payment.find("PaymentRef") is not None and payment.find("PaymentSpecifier") is not None:
             book.add("claim-references", payment, "PaymentRef or PaymentSpecifier")
-        if cause is not None and plain(cause.text) not in _CAUSES[kind]:
-            book.add(
-                "claim-cause", cause, f"a cause of {', '.join(sorted(_CAUSES[kind]))}", cause.text
-            )
+        causes = _CAUSES[kind]
+        if kind == _DAILY_ALLOWANCE and book.holds("partial-sickness"):
+            causes |= _PARTIAL_SICKNESS
+        if cause is not None and plain(cause.text) not in causes:
+            wanted = f"a cause of {', '.join(sorted(causes))}"
+            book.add("claim-cause", cause, wanted, cause.text)
     if claims and period.find("EndDate") is None:
         book.add("claim-incomplete", period, "EndDate")
     return claims
@@ -101,12 +111,15 @@ def _check_claimant(book: Book, earner: Element, paid: list[Element], claims: se
     employment = earner.find("Employment")
     at = earner if employment is None else employment
     if "2" not in [kind for kind, _ in identifiers(earner.find("IncomeEarnerIds"))]:
-        book.add("claim-incomplete", earner, "a personal identity code of the earner")
-    if not any(kind in ("1", "2") for kind, _ in book.payer.ids):
-        book.add("claim-incomplete", earner, "a business id or personal identity code of the payer")
+        book.add("claim-earner", earner, "a personal identity code of the earner")
+    kinds_allowed, wanted = {"1", "2"}, "a business id or personal identity code of the payer"
+    if book.holds("claimant-business-id"):
+        kinds_allowed, wanted = {"1"}, "a business id of the payer"
+    if not any(kind in kinds_allowed for kind, _ in book.payer.ids):
+        book.add("claim-payer", earner, wanted)
     if not book.payer.reachable:
         book.add(
-            "claim-incomplete",
+            "claim-contact",
             earner,
             "a contact person for contents (ResponsibilityCode 1) with Email",
         )

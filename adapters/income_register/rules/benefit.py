@@ -15,6 +15,7 @@ from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_amount
 from exchange.adapters.income_register.rules.recovery import check_recovery
 from exchange.schemas.income_register.codes import BENEFIT_INCOME, plain
+from exchange.schemas.income_register.in_force import when
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
 _TAX_EXEMPT = frozenset(("7", "8"))
@@ -23,7 +24,7 @@ _TAX_EXEMPT = frozenset(("7", "8"))
 def check_benefits(book: Book, transactions: Element, earner: Element | None) -> None:
     """Every transaction by itself."""
     for element in transactions.iter(*_CODES):
-        if element.text not in BENEFIT_INCOME:
+        if element.text not in book.period.benefit_income:
             _check_code(book, element)
     non_resident = earner is not None and earner.find("InternationalData/NonResident") is not None
     for transaction in transactions:
@@ -46,9 +47,13 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
 
 def _check_code(book: Book, element: Element) -> None:
     code = plain(element.text)
-    if code in BENEFIT_INCOME or not code.lstrip("-").isdigit():
+    if code in book.period.benefit_income or not code.lstrip("-").isdigit():
         return
-    if len(code) == 4 and code.isdigit():
+    known = BENEFIT_INCOME.get(code)
+    if known is not None:
+        wanted = f"a benefit income type in force ({code} holds {when(known)})"
+        book.add("transaction-code-unknown", element, wanted, element.text)
+    elif len(code) == 4 and code.isdigit():
         book.add(
             "transaction-code-unknown",
             element,
@@ -99,9 +104,27 @@ def _check_basic(
                 treatment.text,
                 "warning",
             )
+    _check_type(book, transaction, basic, flags)
     amount = flags.get("Amount")
     if amount is not None and (read_amount(amount.text) or 0) < 0:
         book.add("amount-negative", amount, "0 or more", amount.text, "warning")
+
+
+def _check_type(
+    book: Book, transaction: Element, basic: Element, flags: dict[str, Element]
+) -> None:
+    """What the income type asks for: a unit, or that it is not recovered."""
+    code = plain(basic.findtext("TransactionCode"))
+    income = BENEFIT_INCOME.get(code)
+    if income is None:
+        return
+    if income.unit and book.holds("benefit-unit") and transaction.find("BenefitUnit") is None:
+        book.add("benefit-unit-missing", transaction, "BenefitUnit", code)
+    if income.no_recovery and book.holds("benefit-recovery"):
+        for name in ("UnjustEnrichment", "Recovery"):
+            if name in flags:
+                wanted = "neither UnjustEnrichment nor Recovery"
+                book.add("recovery-forbidden", flags[name], wanted, code)
 
 
 def _check_deductions(book: Book, deductions: Element, amount: Element | None) -> None:

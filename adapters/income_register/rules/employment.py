@@ -7,9 +7,9 @@ Source: "Tietojen toimittaminen - Skeemat - Palkkatietoilmoitukset 2022", chapte
 
 from __future__ import annotations
 
-from exchange.adapters.income_register.document import Element
+from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book
-from exchange.adapters.income_register.rules.party import check_once
+from exchange.adapters.income_register.rules.party import check_once, identifier
 from exchange.schemas.income_register.codes import LISTS, plain
 
 #: Insurance exceptions that lift the obligation to insure for the pension, and for accidents.
@@ -22,6 +22,14 @@ _BANK_OF_FINLAND, _SEAFARERS = "27", "34"
 _TK10, _OF_KEVA, _OF_BANK, _OF_TRAFI = "1", "2", "3", "4"
 _ENTREPRENEUR_EXCEPTIONS = frozenset(("3", "4", "5"))
 _FOREIGN_EMPLOYER, _NET_PAY, _STAYED_183, _NOT_INSURED = "4", "11", "10", "14"
+_ORGANISATION, _PROSECUTOR = "12", "16"
+#: What stands in place of a code, and the error when it is missing.
+_PLACE = (
+    ("Street", "place-incomplete"),
+    ("PostalCode", "postal-code-missing"),
+    ("PostOffice", "post-office-missing"),
+)
+_PLACE_CODES = ("StatisticsFinlandId", "Code")
 
 
 def check_employment(book: Book, earner: Element, insured: frozenset[str]) -> None:
@@ -135,6 +143,13 @@ def _check_earner_types(book: Book, earner: Element, types: list[str]) -> None:
         book.add("tax-treaty-missing", earner, "TaxTreatyCountryCode")
     elif treaty is not None and _STAYED_183 not in types:
         book.add("tax-treaty-forbidden", treaty, "IncomeEarnerType 10", treaty.text)
+    if _PROSECUTOR in types:
+        _check_sixteen(book, earner)
+    if _ORGANISATION in types and book.holds("organisation-id"):
+        for each in earner.iterfind("IncomeEarnerIds/Id"):
+            if identifier(each)[0] == "2":
+                wanted = "no personal identity code of an organisation (IncomeEarnerType 12)"
+                book.add("organisation-with-personal-id", each, wanted)
     if _NET_PAY in types and _FOREIGN_EMPLOYER not in book.payer.types:
         book.add("net-pay-payer", earner.find("IncomeEarnerOther"), "PayerType 4")
     payments = earner.find("IncomeEarnerOther/Payments")
@@ -146,13 +161,21 @@ def _check_earner_types(book: Book, earner: Element, types: list[str]) -> None:
 
 
 def _check_place(book: Book, place: Element | None) -> None:
-    """Chapter 2.21: a place of business has a code, or street, postal code and post office."""
-    if place is None or place.find("Code") is not None:
+    """Chapter 2.21: a place of business has a code, or street, postal code and post office; since
+    2026 Statistics Finland's id stands for them, too (*inferred* from the schema).
+    """
+    if place is None or any(place.find(name) is not None for name in _PLACE_CODES):
         return
-    if lacking := [
-        name for name in ("Street", "PostalCode", "PostOffice") if place.find(name) is None
-    ]:
-        book.add("place-incomplete", place, f"Code, or {' and '.join(lacking)}")
+    for name, rule in _PLACE:
+        if place.find(name) is None:
+            book.add(rule, place, f"Code, or {name}")
+
+
+def _check_sixteen(book: Book, earner: Element) -> None:
+    """Who gets wages for insurance purposes under the EPPO Act is under no six-month rule."""
+    report = parent_of(earner)
+    for rule in report.iterfind("Transactions/Transaction/SixMonthRule"):
+        book.add("six-month-rule-forbidden", rule, "no SixMonthRule with IncomeEarnerType 16")
 
 
 def _check_professions(

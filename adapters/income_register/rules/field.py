@@ -13,8 +13,13 @@ from collections.abc import Callable
 
 from exchange.adapters.income_register.document import Element, parent_of
 from exchange.adapters.income_register.findings import Book, Day, iso, read_amount, read_day
-from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
-from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.adapters.income_register.rules.identifier import (
+    check_identifier,
+    check_insurer,
+    check_types_once,
+)
+from exchange.schemas.income_register.codes import plain
+from exchange.schemas.income_register.in_force import dates_of
 
 #: Judges one element and adds what it finds to the book.
 Check = Callable[[Book, Element], object]
@@ -67,21 +72,36 @@ _BENEFIT_ID_LISTS = {
     "PayerIds": "BenefitPayerIdType",
     "IncomeEarnerIds": "BenefitIncomeEarnerIdType",
 }
+#: Lists of identifiers of one party.
+_ID_HOLDERS = (
+    "PayerIds",
+    "IncomeEarnerIds",
+    "RepresentativeIds",
+    "ServiceRecipientIds",
+    "IncomeBeneficiaryIds",
+    "InsurancePolicyHolderIds",
+)
+#: Lists whose unknown codes have an error of their own.
+_RULE_OF_LIST = {
+    "PaidAbsenceCauseCode": "absence-cause-unknown",
+    "ReimbPaymentType": "claim-type-unknown",
+}
 _ADDRESSES = ("Address", "TypedAddress", "WorkCountryAddress", "ServiceRecipientAddress")
 
 
 def check_code(book: Book, element: Element, list_name: str) -> None:
     """The element's code stands in the list; what is no integer at all is the schema's business."""
     text = element.text
-    allowed = LISTS[list_name]
+    allowed = book.period.lists[list_name]
     if text in allowed:
         return
     code = plain(text)
     if code not in allowed and (code.lstrip("-").isdigit() or list_name == "TaxTreatyCountryCode"):
+        dates = dates_of(list_name, code)
         book.add(
-            "code-unknown",
+            _RULE_OF_LIST.get(list_name, "code-unknown"),
             element,
-            f"a code of {list_name}",
+            f"a code of {list_name}" + (f" ({code} holds {dates})" if dates else ""),
             text,
             "warning" if list_name in _LIVING else "error",
         )
@@ -117,39 +137,6 @@ def _type(book: Book, element: Element) -> None:
         )
         check_code(book, element, list_name)
         check_identifier(book, element)
-
-
-def check_identifier(book: Book, kind: Element) -> None:
-    """The Code beside a Type: check digits (a warning: the register's own examples break them),
-    country for foreign ones.
-    """
-    number = kind.getnext()
-    if number is None or number.tag != "Code":
-        return
-    text, code = (number.text or "").strip(), plain(kind.text)
-    if code == "1":
-        if not is_business_id(text):
-            book.add(
-                "business-id", number, "a business id with a valid check digit", text, "warning"
-            )
-    elif code == "2" and not is_personal_identity_code(text):
-        # The found value is not repeated: what is nearly an identity code may be somebody's
-        # mistyped one.
-        book.add(
-            "personal-identity-code",
-            number,
-            "a personal identity code with a valid check character",
-            "",
-            "warning",
-        )
-    if code in LISTS["IdType"] and (
-        code not in ("1", "2") or (code == "2" and parent_of(kind).tag == "AccInsProvId")
-    ):
-        country = number.getnext()
-        if country is None or country.tag != "CountryCode":
-            book.add("country-missing", parent_of(kind), "CountryCode")
-        if code == "99" and (is_business_id(text) or is_personal_identity_code(text)):
-            book.add("other-id-is-finnish", number, "an identifier that is not Finnish")
 
 
 def _country(book: Book, element: Element) -> None:
@@ -194,15 +181,20 @@ def _start(book: Book, element: Element) -> None:
 
 
 def _address(book: Book, element: Element) -> None:
-    if (element.find("Street") is None) == (element.find("POBox") is None):
+    street, box = element.find("Street"), element.find("POBox")
+    if street is None and box is None:
         book.add("address-line", element, "Street or POBox")
+    elif street is not None and box is not None:
+        book.add("address-line-twice", box, "Street or POBox, not both")
 
 
-def _limit(rule: str, least: int, most: int) -> Check:
+def _limit(rule: str, least: int, most: int | None) -> Check:
+    told = f"{least} or more" if most is None else f"{least}-{most}" if most > least else f"{least}"
+
     def check(book: Book, element: Element) -> None:
         value = read_amount(element.text)
-        if value is not None and not least <= value <= most:
-            book.add(rule, element, f"{least}-{most}", element.text)
+        if value is not None and (value < least or (most is not None and value > most)):
+            book.add(rule, element, told, element.text)
 
     return check
 
@@ -214,19 +206,28 @@ def _not_negative(book: Book, element: Element) -> None:
 
 def _absence_amount(book: Book, element: Element) -> None:
     if parent_of(element).tag == "PaidAbsencePeriod":
-        _not_negative(book, element)
-
-
-def _absence_days(book: Book, element: Element) -> None:
-    if parent_of(element).tag == "UnpaidAbsencePeriod":
-        _not_negative(book, element)
+        _limit("absence-amount-negative", 0, None)(book, element)
 
 
 def _emissions(book: Book, element: Element) -> None:
-    """0-100, for payments of 2022-2025."""
+    """0-100 for payments of 2022-2025, 0 alone since then."""
+    if book.holds("emissions-zero"):
+        _limit("emissions-year", 0, 0)(book, element)
+        return
     _limit("percentage", 0, 100)(book, element)
-    if book.payment_day is not None and not 2022 <= book.payment_day.year <= 2025:
-        book.add("emissions-year", element, "a payment date in 2022-2025", iso(book.payment_day))
+    if book.payment_day is not None and not book.holds("emissions"):
+        book.add("emissions-year", element, "a payment date since 2022", iso(book.payment_day))
+
+
+def _policy_number(book: Book, element: Element) -> None:
+    if book.holds("policy-number") and any(each.isspace() for each in element.text or ""):
+        book.add("policy-number-space", element, "a number without white space")
+
+
+def _since_2026(book: Book, element: Element) -> None:
+    if book.payment_day is not None and not book.holds("schema-2026"):
+        day = iso(book.payment_day)
+        book.add("element-too-early", element, "a payment date since 2026", day)
 
 
 def _six_months(book: Book, element: Element) -> None:
@@ -263,7 +264,11 @@ _CHECKS: dict[str, Check] = {
         ("UnitPrice", "UnitAmount", "Kilometers", "WorkDays", "EstAmount"), _not_negative
     ),
     "Amount": _absence_amount,
-    "AbsenceDays": _absence_days,
+    "AbsenceDays": _limit("absence-days-negative", 0, None),
+    "AccInsPolicyNo": _policy_number,
+    "AccInsProvId": check_insurer,
+    **dict.fromkeys(_ID_HOLDERS, check_types_once),
+    **dict.fromkeys(("StatisticsFinlandId", "DemandForRectificationIds"), _since_2026),
     "Applicable": _six_months,
 }
 _TAGS = tuple(_CHECKS)

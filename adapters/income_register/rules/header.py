@@ -18,7 +18,8 @@ from exchange.adapters.income_register.findings import (
     iso,
     read_day,
 )
-from exchange.adapters.income_register.rules.field import check_fields, check_identifier
+from exchange.adapters.income_register.rules.field import check_fields
+from exchange.adapters.income_register.rules.identifier import check_identifier
 from exchange.adapters.income_register.rules.party import (
     check_payer_names,
     check_sub_orgs,
@@ -28,9 +29,12 @@ from exchange.adapters.income_register.rules.party import (
 )
 from exchange.adapters.income_register.rules.report import is_reference
 from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.schemas.income_register.in_force import period_of
 
 #: A report is given by the fifth calendar day after the payment date.
 REPORTING_DAYS = 5
+#: Identifiers of a payer by the schema of 2026.
+PAYER_IDS_MAX = 3
 #: Furthest that a delivery's Timestamp may lie ahead of the exchange's clock.
 CLOCK_AHEAD_SECONDS_MAX = 12 * 3600
 _ZONED = re.compile(r".*(Z|[+-][0-9]{2}:[0-9]{2})\s*")
@@ -127,7 +131,7 @@ def check_payment_date(book: Book, element: Element, timestamp: Element | None) 
     day = read_day(element.text)
     if day is None:
         return
-    book.payment_day = day
+    book.payment_day, book.period = day, period_of(day[:3])
     if day < FIRST_PAYMENT:
         book.add("payment-date-early", element, "2019-01-01 or later", element.text)
     if day[:3] > book.latest_day[:3]:
@@ -175,6 +179,8 @@ def check_payer(book: Book, payer: Element, parts: dict[str, Element]) -> None:
         book.add("payer-ids-missing", payer, "PayerIds")
     if holder is not None and missing:
         book.add("payer-ids-forbidden", holder, "no PayerIds")
+    if holder is not None and book.holds("schema-2026") and len(ids) > PAYER_IDS_MAX:
+        book.add("payer-ids-many", holder, f"at most {PAYER_IDS_MAX}", str(len(ids)))
     if owner is not None and ids:
         business = any(kind == "1" for kind, _ in ids)
         if identifier(owner) not in ids or (business and identifier(owner)[0] != "1"):

@@ -137,7 +137,11 @@ def _check_header(
     kind = DELIVERY_TYPES[parsed.message_type]
     # By the type alone: a day that is not in the future (a date of birth) will not be in it later.
     known = parsed.known if isinstance(parsed, Document) else None
-    key = key_of(parsed.inbound.body, data, kind) if known is not None else None
+    key = (
+        key_of(parsed.inbound.body, data, f"{kind} {book.period.number}")
+        if known is not None
+        else None
+    )
     if known is not None and (payer := known.headers.find(key)) is not None:
         book.payer = payer
         return parts

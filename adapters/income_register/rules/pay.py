@@ -11,9 +11,13 @@ from decimal import Decimal
 
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import DEDUCTED_FROM, Book, Line, read_amount
-from exchange.adapters.income_register.rules.recovery import check_recovery
+from exchange.adapters.income_register.rules.recovery import (
+    check_recovered_type,
+    check_recovery,
+)
 from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
 from exchange.schemas.income_register.codes import WAGE_INCOME, plain
+from exchange.schemas.income_register.in_force import when
 
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
 #: What stands beside the basic data of one income type only: element, income type, rule, whether it
@@ -34,9 +38,9 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
     """
     lines: list[Line] = []
     insured: set[str] = set()
+    types = book.period.wage_income
     for transaction in transactions:
-        basic = code_element = amount = None
-        kind = ""
+        basic = None
         others = []
         for part in transaction:
             if part.tag == "TransactionBasic":
@@ -45,31 +49,13 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
                 others.append(part)
         if basic is None:
             continue
-        for field in basic:
-            tag = field.tag
-            if tag == "TransactionCode":
-                code_element = field
-            elif tag == "Amount":
-                amount = field
-            elif tag == "Recovery":
-                kind = "recovery"
-            elif tag == "UnjustEnrichment":
-                kind = kind or "unjust"
+        code_element, amount, kind = _read_basic(basic)
         if code_element is None:
             continue
         code = code_element.text or ""
-        income = WAGE_INCOME.get(code)
+        income = types.get(code) or types.get(code := plain(code))
         if income is None:
-            code = plain(code)
-            income = WAGE_INCOME.get(code)
-        if income is None:
-            if code.lstrip("-").isdigit():
-                book.add(
-                    "transaction-code-unknown",
-                    code_element,
-                    "an income type (101-420)",
-                    code_element.text,
-                )
+            _unknown_code(book, code_element, code)
             continue
         lines.append(Line(transaction, code, amount, kind))
         letters: str | set[str] = income.insured
@@ -89,6 +75,33 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
     return lines, insured
 
 
+def _unknown_code(book: Book, element: Element, code: str) -> None:
+    if code.lstrip("-").isdigit():
+        known = WAGE_INCOME.get(code)
+        dates = f"; {code} holds {when(known)}" if known is not None else ""
+        wanted = f"an income type (101-420{dates})"
+        book.add("transaction-code-unknown", element, wanted, element.text)
+
+
+def _read_basic(basic: Element) -> tuple[Element | None, Element | None, str]:
+    """Code and amount of a transaction's basic data, and whether it is of a `recovery`, an `unjust`
+    enrichment or neither.
+    """
+    code = amount = None
+    kind = ""
+    for field in basic:
+        tag = field.tag
+        if tag == "TransactionCode":
+            code = field
+        elif tag == "Amount":
+            amount = field
+        elif tag == "Recovery":
+            kind = "recovery"
+        elif tag == "UnjustEnrichment":
+            kind = kind or "unjust"
+    return code, amount, kind
+
+
 def _check_parts(
     book: Book, transaction: Element, code: str, kind: str, parts: dict[str, Element]
 ) -> set[str]:
@@ -104,7 +117,10 @@ def _check_parts(
             book.add(rule, parts[name], f"{name} with {owner} only", code)
         elif needed and code == owner and name not in parts:
             book.add(rule, transaction, name)
-    check_recovery(book, transaction, parts.get("RecoveryData"), kind == "recovery")
+    recovered = parts.get("RecoveryData")
+    check_recovery(book, transaction, recovered, kind == "recovery")
+    if recovered is not None and book.holds("recovered-type"):
+        check_recovered_type(book, recovered, WAGE_INCOME[code])
     return insured
 
 

@@ -29,6 +29,7 @@ from exchange.adapters.income_register.rules.header import (
 from exchange.adapters.income_register.rules.report import check_references, is_reference
 from exchange.adapters.income_register.rules.subscription import check_main, check_year
 from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.schemas.income_register.in_force import UNDATED, Period, period_of
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
 #: Of these one thing is invalidated at a time: a subscription, or a delivery.
@@ -64,6 +65,9 @@ def check_separate_reports(book: Book, data: Element) -> None:
     once in a report.
     """
     parts = {child.tag: child for child in data}
+    reports = list(parts.get("Reports", ()))
+    # The payer is judged as the month of the first report asks.
+    book.period = _period_of(reports[0]) if reports else UNDATED
     check_header(book, parts, frozenset(("101",)))
     for name in ("ContactPersons", "ReportDate", "Payer"):
         if name in parts:
@@ -72,13 +76,21 @@ def check_separate_reports(book: Book, data: Element) -> None:
         book.payer = read_payer(parts["Payer"], parts.get("ContactPersons"))
         check_payer(book, parts["Payer"], parts)
     seen: set[str] = set()
-    for index, report in enumerate(parts.get("Reports", ())):
-        book.item = index
+    for index, report in enumerate(reports):
+        book.item, book.period = index, _period_of(report)
         if (references := report.find("ReportData")) is not None:
             check_fields(book, references)
             check_references(book, references, seen)
         _check_sums(book, report)
     book.item = None
+
+
+def _period_of(report: Element) -> Period:
+    """What holds in the month of a separate report."""
+    year, month = (plain(report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month"))
+    if year.lstrip("-").isdigit() and month.isdigit():
+        return period_of((int(year), int(month), 1))
+    return UNDATED
 
 
 def _check_sums(book: Book, report: Element) -> None:

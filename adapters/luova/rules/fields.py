@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,16 @@ def in_order(first: Element | None, last: Element | None, rule: str, message: st
     return [
         Finding(rule=rule, message=message, at=last, expected=f"{start} or later", found=str(end))
     ]
+
+
+def not_longer(
+    first: Element | None, last: Element | None, years_max: int, rule: str, message: str
+) -> list[Finding]:
+    """A finding at the second when more than so many years (of 366 days) lie between the two."""
+    start, end = day_of(first), day_of(last)
+    if start is None or end is None or end - start <= timedelta(days=366 * years_max):
+        return []
+    return [Finding(rule, message, last, f"at most {years_max} years")]
 
 
 def personal_identity_code(code: Element | None, rule: str) -> list[Finding]:

@@ -56,10 +56,6 @@ class Receivers:
         """Whether nothing but a probe may be sent to it."""
         return receiver in self._stopped
 
-    def all_stopped(self) -> list[str]:
-        """The receivers that are failing or paused."""
-        return list(self._stopped)
-
     def due(self) -> list[str]:
         """Those whose next probe is due."""
         now = self._clock.now()

@@ -5,14 +5,13 @@ are *modelled*.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from exchange.adapters.luova.rules.fields import (
     Rule,
     business_id,
-    day_of,
     in_order,
+    not_longer,
     of_item,
     personal_identity_code,
 )
@@ -119,18 +118,13 @@ def query(parsed: Parsed, context: Context) -> list[Finding]:
     message = parsed.document
     findings = _institution(message, parsed) + _person(message) + _period(message)
     period = _child(message, "Period")
-    start, end = day_of(_child(period, "From")), day_of(_child(period, "To"))
-    if start and end and end - start > timedelta(days=366 * PERIOD_YEARS_MAX):
-        text = "a query is about a limited time"
-        findings.append(
-            Finding(
-                "pension.period-length",
-                text,
-                _child(period, "To"),
-                f"at most {PERIOD_YEARS_MAX} years",
-            )
-        )
-    return findings
+    return findings + not_longer(
+        _child(period, "From"),
+        _child(period, "To"),
+        PERIOD_YEARS_MAX,
+        "pension.period-length",
+        "a query is about a limited time",
+    )
 
 
 def _items(name: str) -> Callable[[Parsed, Context], list[Finding]]:

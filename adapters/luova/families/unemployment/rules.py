@@ -4,7 +4,7 @@ are *modelled*.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from exchange.adapters.luova.rules.fields import (
@@ -12,6 +12,7 @@ from exchange.adapters.luova.rules.fields import (
     Rule,
     day_of,
     in_order,
+    not_longer,
     number_of,
     of_item,
     personal_identity_code,
@@ -44,18 +45,13 @@ def information_request(parsed: Parsed, context: Context) -> list[Finding]:
     message = parsed.document
     findings = _fund(message, parsed) + _person(message) + _period(message)
     period = _child(message, "Period")
-    start, end = day_of(_child(period, "From")), day_of(_child(period, "To"))
-    if start and end and end - start > timedelta(days=366 * REQUEST_YEARS_MAX):
-        message_text = "a request is about a limited time"
-        findings.append(
-            Finding(
-                "unemployment.period-length",
-                message_text,
-                _child(period, "To"),
-                f"at most {REQUEST_YEARS_MAX} years",
-            )
-        )
-    return findings
+    return findings + not_longer(
+        _child(period, "From"),
+        _child(period, "To"),
+        REQUEST_YEARS_MAX,
+        "unemployment.period-length",
+        "a request is about a limited time",
+    )
 
 
 def benefit_data(parsed: Parsed, context: Context) -> list[Finding]:

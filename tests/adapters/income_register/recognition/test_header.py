@@ -11,23 +11,18 @@ import pytest
 
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.findings import Payer
-from exchange.adapters.income_register.parse import read_whole
 from exchange.adapters.income_register.recognition import RecognitionCache
-from exchange.adapters.income_register.recognition.header import HeaderCache, key_of
+from exchange.adapters.income_register.recognition.header import HeaderCache
 from tests.adapters.income_register.judging import (
     EMPLOYER,
     SOAP,
     delivery,
-    inbound,
+    header_key,
     judged,
     judged_anew,
 )
 
 ENVELOPE = b'<s:Envelope xmlns:s="' + SOAP.encode() + b'">%b<s:Body>%b</s:Body></s:Envelope>'
-
-
-def key(body: bytes, kind: str = "100") -> bytes | None:
-    return key_of(body, read_whole(inbound(body)).document.find("DeliveryData"), kind)
 
 
 @pytest.mark.parametrize("kind", ["wages", "kela"])
@@ -47,7 +42,7 @@ def test_a_mutant_of_a_known_header_has_its_own_verdict(kind: str) -> None:
             + [b"", b"2199-01-01", b"2026-03-02T10:00:00", b"true", b"7", b"x y"]
         )
         body = body[: value.start(1)] + other + body[value.end(1) :]
-        known += headers.find(key(body, "100" if kind == "wages" else "102")) is not None
+        known += headers.find(header_key(body, "100" if kind == "wages" else "102")) is not None
         found = judged(body, channel)
         assert found == judged_anew(body), body[: len(header) + 60]
         refused += not found[0]
@@ -105,24 +100,26 @@ def test_bytes_of_a_known_header_beside_the_real_one_tell_nothing(name: str) -> 
     known = RecognitionCache()
     channel, good = declare(known), delivery(1)
     assert judged(good, channel)[0]
-    assert known.headers.find(key(good)) is not None, "the header that is attacked is known"
+    assert known.headers.find(header_key(good)) is not None, "the header that is attacked is known"
     spoilt = variants(good)[name]
     assert judged(spoilt, channel) == judged_anew(spoilt)
 
 
 def test_headers_differ_by_all_but_time_id_and_days() -> None:
     body = delivery(1)
-    assert key(body) is not None
-    assert key(
+    assert header_key(body) is not None
+    assert header_key(
         body.replace(b"<DeliveryId>A-1<", b"<DeliveryId>A-2<").replace(
             b"T06:00:00Z", b"T07:10:00+02:00"
         )
-    ) == key(body)
-    assert key(body) != key(body, "102")
-    assert key(body.replace(b"2026-03-02</PaymentDate>", b"2026-03-01</PaymentDate>")) == key(body)
-    assert key(body.replace(b"<Source>", b"<Source>x")) != key(body)
+    ) == header_key(body)
+    assert header_key(body) != header_key(body, "102")
+    assert header_key(
+        body.replace(b"2026-03-02</PaymentDate>", b"2026-03-01</PaymentDate>")
+    ) == header_key(body)
+    assert header_key(body.replace(b"<Source>", b"<Source>x")) != header_key(body)
     latin = b'<?xml version="1.0" encoding="iso-8859-1"?>' + body
-    assert key(latin) != key(body)
+    assert header_key(latin) != header_key(body)
 
 
 def test_the_oldest_header_is_forgotten() -> None:

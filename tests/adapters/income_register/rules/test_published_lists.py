@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from exchange.schemas.income_register.codes import LISTS, WAGE_INCOME
+from exchange.schemas.income_register.in_force import period_of
 
 pytestmark = pytest.mark.reference
+
+#: The documents are of 2022.
+OF_2022 = period_of((2022, 9, 1))
+LISTS, WAGE_INCOME = OF_2022.lists, OF_2022.wage_income
 
 #: Of the register's lists, those that no message of ours holds, or whose codes are words.
 NOT_CODES = {
