@@ -110,7 +110,12 @@ def _wages(now: int, reports: int) -> tuple[bytes, Callable[[bytes], Call]]:
     assert employer is not None, EMPLOYER
     day = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).date()
     batch = generate.Batch(
-        employer.business_id, employer.business_id, day, f"B{day:%Y%m%d}-{MARKER}", reports, False
+        payer=employer.business_id,
+        sender=employer.business_id,
+        day=day,
+        delivery_id=f"B{day:%Y%m%d}-{MARKER}",
+        reports=reports,
+        real_time=False,
     )
     document = generate.wage_delivery(random.Random(reports), batch)
     stub = next(stub for stub in discovery.stubs() if stub.channel == INCOME_CHANNEL)

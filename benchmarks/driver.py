@@ -145,7 +145,13 @@ async def drive(
     measured = Measured()
     begun = time.perf_counter()
     opened = [
-        Connection(requests, begun + seconds, measured, asyncio.Event(), is_refused)
+        Connection(
+            requests=requests,
+            until=begun + seconds,
+            measured=measured,
+            ended=asyncio.Event(),
+            is_refused=is_refused,
+        )
         for _ in range(connections)
     ]
     await asyncio.gather(

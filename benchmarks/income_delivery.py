@@ -60,7 +60,12 @@ class Figures:
 def delivery(reports: int, serial: int, payer: str) -> bytes:
     """A deferred delivery of that many reports, in a SOAP envelope."""
     batch = generate.Batch(
-        payer, payer, datetime.datetime.now(datetime.UTC).date(), f"bench-{serial}", reports, False
+        payer=payer,
+        sender=payer,
+        day=datetime.datetime.now(datetime.UTC).date(),
+        delivery_id=f"bench-{serial}",
+        reports=reports,
+        real_time=False,
     )
     document = generate.wage_delivery(random.Random(serial), batch)
     head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
@@ -160,15 +165,15 @@ async def measure(reports: int = 3000, runs: int = 5) -> Figures:
     )
     plain_rate, our_rate = (round(reports / statistics.median(each)) for each in (plain, ours))
     return Figures(
-        reports,
-        size / 1e6,
-        runs,
-        plain_rate,
-        our_rate,
-        ratio,
-        least,
-        greatest,
-        round(max(peaks), 1),
+        reports=reports,
+        megabytes=size / 1e6,
+        runs=runs,
+        plain_reports_a_second=plain_rate,
+        exchange_reports_a_second=our_rate,
+        ratio=ratio,
+        ratio_min=least,
+        ratio_max=greatest,
+        peak_mib=round(max(peaks), 1),
     )
 
 

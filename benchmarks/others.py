@@ -119,13 +119,13 @@ def _mockserver(modules: Path, match: Match) -> Other:
     else:
         body = {"type": "JSON_SCHEMA", "jsonSchema": _json_schema(match)}
     return Other(
-        "MockServer",
-        "schema matched; log as shipped",
-        ["java", "-jar", str(jar), "-serverPort", str(port)],
-        port,
-        f"http://127.0.0.1:{port}/mockserver/expectation",
-        "PUT",
-        {
+        name="MockServer",
+        did="schema matched; log as shipped",
+        command=["java", "-jar", str(jar), "-serverPort", str(port)],
+        port=port,
+        url=f"http://127.0.0.1:{port}/mockserver/expectation",
+        method="PUT",
+        instructions={
             "httpRequest": {"method": "POST", "path": "/.*", "body": body},
             "httpResponse": {"statusCode": 200, "body": ANSWER},
         },
@@ -145,13 +145,13 @@ def _wiremock(modules: Path, match: Match, name: str = "WireMock", *options: str
     # Its answers are to say their length, since that is what the driver reads.
     command += ["--use-chunked-encoding", "never", *options]
     return Other(
-        name,
-        did + ("; no journal" if options else "; journal as shipped"),
-        command,
-        port,
-        f"http://127.0.0.1:{port}/__admin/mappings",
-        "POST",
-        {
+        name=name,
+        did=did + ("; no journal" if options else "; journal as shipped"),
+        command=command,
+        port=port,
+        url=f"http://127.0.0.1:{port}/__admin/mappings",
+        method="POST",
+        instructions={
             "request": {"method": "POST", "urlPathPattern": "/.*", "bodyPatterns": [pattern]},
             "response": {"status": 200, "body": ANSWER},
         },
@@ -174,13 +174,19 @@ def _mountebank(modules: Path, match: Match) -> Other:
             {"exists": {"body": {required: True}}},
         )
     return Other(
-        "mountebank",
-        did + "; log as shipped",
-        ["node", str(modules / "mountebank" / "bin" / "mb"), "--port", str(control), "--localOnly"],
-        port,
-        f"http://127.0.0.1:{control}/imposters",
-        "POST",
-        {
+        name="mountebank",
+        did=did + "; log as shipped",
+        command=[
+            "node",
+            str(modules / "mountebank" / "bin" / "mb"),
+            "--port",
+            str(control),
+            "--localOnly",
+        ],
+        port=port,
+        url=f"http://127.0.0.1:{control}/imposters",
+        method="POST",
+        instructions={
             "port": port,
             "protocol": "http",
             "host": "127.0.0.1",
@@ -193,5 +199,5 @@ def _mountebank(modules: Path, match: Match) -> Other:
                 }
             ],
         },
-        control,
+        control=control,
     )

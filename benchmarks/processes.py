@@ -42,7 +42,7 @@ def program(
     """Run a program on these cores until the block ends; waits until it listens. Gives the process
     id.
     """
-    # A file, for a pipe that nobody reads would stop a program that complains a lot.
+    # A file, because a pipe that nobody reads would stop a program that complains a lot.
     with tempfile.TemporaryFile() as complaints:
         yield from _program(arguments, port, cores, environment, folder, complaints)
 

@@ -109,7 +109,12 @@ async def fill(desk: Desk, partner: Partner, deliveries: int, reports: int) -> l
     waiting: list[Inbound] = []
     for serial, number in enumerate(order):
         batch = generate.Batch(
-            codes[number], partner.business_id, day, f"index-{serial}", reports, False
+            payer=codes[number],
+            sender=partner.business_id,
+            day=day,
+            delivery_id=f"index-{serial}",
+            reports=reports,
+            real_time=False,
         )
         body = generate.wage_delivery(random.Random(number), batch)
         if number not in earners:

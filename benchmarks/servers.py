@@ -104,7 +104,7 @@ def take_all(_head: bytes, _body: bytes) -> Reply:
 
 
 def play(channel: str) -> Callable[[bytes, bytes], Reply]:
-    """The stub of a channel answers; what it would send on its own accord is left out."""
+    """The stub of a channel answers; what it would send unasked is left out."""
     stub = next(stub for stub in discovery.stubs() if stub.channel == channel)
     everybody = directory.load()
 

@@ -29,9 +29,14 @@ def channels(recognition: bool = True) -> dict[str, Channel]:
     for folder in adapter_folders():
         channel = getattr(part(folder, "channel"), "CHANNEL", None)
         if not isinstance(channel, Channel):
-            raise DiscoveryError(f"adapters/{folder}/channel.py declares no CHANNEL")
+            raise DiscoveryError(
+                f"adapters/{folder}/channel.py declares no CHANNEL; end it with "
+                "`CHANNEL = Channel(...)`"
+            )
         if channel.name in found:
-            raise DiscoveryError(f"two channels are named {channel.name}")
+            raise DiscoveryError(
+                f"two channels are named {channel.name}; give adapters/{folder} another"
+            )
         without = channel.without_recognition
         found[channel.name] = channel if recognition or without is None else without()
     return found
@@ -60,7 +65,10 @@ def part(folder: str, name: str) -> ModuleType:
         return importlib.import_module(f"exchange.adapters.{folder}.{name}")
     except ModuleNotFoundError as error:
         if error.name == f"exchange.adapters.{folder}.{name}":
-            raise DiscoveryError(f"adapters/{folder}/{name}.py is missing") from error
+            raise DiscoveryError(
+                f"adapters/{folder}/{name}.py is missing; `exchange new-channel` writes one to begin "
+                "with"
+            ) from error
         raise
     except ValueError as error:
         raise DiscoveryError(f"adapters/{folder}: {error}") from error

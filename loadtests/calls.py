@@ -113,15 +113,15 @@ def _sample(data: dict[str, Any]) -> Sample:
     for where, at, width, place in data["slots"]:
         slots.setdefault(where, []).append((at, width, place))
     return Sample(
-        data["channel"],
-        data["type"],
-        data["sender"],
-        data["sector"],
-        float(data["weight"]),
-        int(data["items"]),
-        data["method"],
-        data["path"],
-        data["headers"],
-        data["body"].encode("utf-8"),
-        {where: tuple(stretches) for where, stretches in slots.items()},
+        channel=data["channel"],
+        message_type=data["type"],
+        sender=data["sender"],
+        sector=data["sector"],
+        weight=float(data["weight"]),
+        items=int(data["items"]),
+        method=data["method"],
+        path=data["path"],
+        headers=data["headers"],
+        body=data["body"].encode("utf-8"),
+        slots={where: tuple(stretches) for where, stretches in slots.items()},
     )

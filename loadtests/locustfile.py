@@ -169,7 +169,13 @@ def begin(environment: Any, **_: object) -> None:
     worker = environment.runner.worker_index if isinstance(environment.runner, WorkerRunner) else 0
     total = sum(mix.calls for mix in mixes.values())
     Source.sender = Sender(
-        environment.host, worker, samples, shape_of(given), total, given.sources, given.seed
+        host=environment.host,
+        worker=worker,
+        samples=samples,
+        shape=shape_of(given),
+        calls_a_year=total,
+        sources=given.sources,
+        seed=given.seed,
     )
     for kind in KINDS:
         kind.mix = mixes[kind.channel, kind.sector]

@@ -89,5 +89,13 @@ def make(
         return Shape(name, mean, length, workload.hours)
     if name == "pay-day":
         pay = workload.pay_day
-        return Shape(name, mean, length, workload.hours, pay.types, pay.hours, pay.times)
+        return Shape(
+            name=name,
+            rate=mean,
+            seconds=length,
+            hours=workload.hours,
+            extra_types=pay.types,
+            extra_hours=pay.hours,
+            extra_times=pay.times,
+        )
     return Shape(name, mean, length)

@@ -76,13 +76,13 @@ def load(path: Path = PATH) -> Workload:
         calls = entry.get("calls", records / entry.get("per_call", 1.0))
         flows.append(
             Flow(
-                entry["channel"],
-                entry["sector"],
-                entry["type"],
-                entry.get("endpoint", ""),
-                calls,
-                records,
-                entry["row"],
+                channel=entry["channel"],
+                sector=entry["sector"],
+                message_type=entry["type"],
+                endpoint=entry.get("endpoint", ""),
+                calls=calls,
+                records=records,
+                row=entry["row"],
             )
         )
     keys = [(flow.channel, flow.sector, flow.message_type, flow.endpoint) for flow in flows]

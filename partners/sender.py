@@ -101,7 +101,13 @@ class Chain:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
         rng = random.Random(self._seed << 64 | serial)
-        return Situation(rng, self._nanoseconds() // 1_000_000, serial, self._directory, wanted)
+        return Situation(
+            rng=rng,
+            now=self._nanoseconds() // 1_000_000,
+            serial=serial,
+            directory=self._directory,
+            wanted=wanted,
+        )
 
 
 class Sender:
@@ -200,7 +206,12 @@ async def begin(
     """Send what partners send once, when they begin; waits for an exchange that isn't there yet."""
     sent = Sent()
     async with Sender(
-        directory, exchange_url, seed, sent, nanoseconds, chains_from(nanoseconds())
+        directory=directory,
+        exchange_url=exchange_url,
+        seed=seed,
+        sent=sent,
+        nanoseconds=nanoseconds,
+        first=chains_from(nanoseconds()),
     ) as sender:
         for stub in stubs:
             chain = sender.chain()
@@ -246,7 +257,14 @@ async def send_traffic(
     stop = stop or asyncio.Event()
     sent = Sent()
     async with (
-        Sender(directory, exchange_url, seed, sent, nanoseconds, first) as sender,
+        Sender(
+            directory=directory,
+            exchange_url=exchange_url,
+            seed=seed,
+            sent=sent,
+            nanoseconds=nanoseconds,
+            first=first,
+        ) as sender,
         asyncio.TaskGroup() as group,
     ):
         reporting = group.create_task(_report_regularly(sent, report)) if report else None

@@ -115,7 +115,11 @@ class StubHost:
         number = self._numbers[partner.id] = self._numbers[partner.id] + 1
         body = await request.read()
         call = Call(
-            request.method, "/" + request.match_info["rest"], request.headers, body, request.query
+            method=request.method,
+            path="/" + request.match_info["rest"],
+            headers=request.headers,
+            body=body,
+            query=request.query,
         )
         fault = self._faults.befall(partner, number)
         if fault is not None and fault.kind == "slow":
@@ -159,14 +163,14 @@ class StubHost:
         delivery_id = call.headers.get(DELIVERY_ID, "")
         kind = fault.kind if fault else ""
         arrival = Arrival(
-            partner.id,
-            call.method,
-            call.path,
-            delivery_id,
-            digest,
-            self._nanoseconds() // 1_000_000,
-            status,
-            kind,
+            partner=partner.id,
+            method=call.method,
+            path=call.path,
+            delivery_id=delivery_id,
+            digest=digest,
+            at=self._nanoseconds() // 1_000_000,
+            status=status,
+            fault=kind,
         )
         self.arrivals.note(arrival, served)
 
@@ -184,7 +188,12 @@ class StubHost:
         """
         first = chains_from(self._nanoseconds(), 1)
         async with Sender(
-            self._directory, self._exchange_url, self._seed + 1, self.sent, self._nanoseconds, first
+            directory=self._directory,
+            exchange_url=self._exchange_url,
+            seed=self._seed + 1,
+            sent=self.sent,
+            nanoseconds=self._nanoseconds,
+            first=first,
         ) as sender:
             self._workers = [
                 asyncio.create_task(self._send_following(sender)) for _ in range(SENDERS)
@@ -262,7 +271,16 @@ async def serve_stubs(
         OSError: when the address can't be taken.
     """
     runner = web.AppRunner(
-        stub_application(StubHost(stubs, directory, faults, seed, exchange_url, nanoseconds)),
+        stub_application(
+            StubHost(
+                stubs=stubs,
+                directory=directory,
+                faults=faults,
+                seed=seed,
+                exchange_url=exchange_url,
+                nanoseconds=nanoseconds,
+            )
+        ),
         access_log=None,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )

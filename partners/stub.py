@@ -102,7 +102,7 @@ class Flow:
 
 @value
 class Served:
-    """The answer to a call by the exchange, and what the partner sends on its own accord
+    """The answer to a call by the exchange, and what the partner sends unasked
     afterwards.
     """
 

@@ -99,7 +99,13 @@ def split(body: bytes, content_type: str) -> Split:
     block, message = parts[0]
     whole, whole_type = _whole(parts, content_type)
     own = multipart.Headers(block).get("Content-Type", "")
-    return Split(message, own, tuple(attachments), whole, whole_type)
+    return Split(
+        message=message,
+        message_type=own,
+        attachments=tuple(attachments),
+        whole=whole,
+        whole_type=whole_type,
+    )
 
 
 def _spans(body: bytes, content_type: str, most: int) -> list[tuple[int, int]]:

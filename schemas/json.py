@@ -154,10 +154,16 @@ def _finding(detail: Any, data: Any) -> Finding:
     if rule == "json.missing":
         return Finding(rule, f"{name} is missing", at, name)
     if rule == "json.extra":
-        return Finding(rule, f"{name} does not belong here", at, "", name)
+        return Finding(
+            rule=rule, message=f"{name} does not belong here", at=at, expected="", found=name
+        )
     expected = _expected(kind, context)
     return Finding(
-        rule, _message(kind, expected, detail), at, expected, _shown(detail.get("input"))
+        rule=rule,
+        message=_message(kind, expected, detail),
+        at=at,
+        expected=expected,
+        found=_shown(detail.get("input")),
     )
 
 

@@ -151,11 +151,21 @@ def _scalar_end(text: str, at: int) -> int:
         return match.end()
     if match := _SCALAR.match(text, at):
         if match[0][-1].isdigit() and _is_too_large(match[0]):
-            raise Broken("json.number", "the number is too large", at, "a finite number", match[0])
+            raise Broken(
+                rule="json.number",
+                message="the number is too large",
+                offset=at,
+                expected="a finite number",
+                found=match[0],
+            )
         return match.end()
     if match := _NOT_FINITE.match(text, at):
         raise Broken(
-            "json.number", f"{match[0]} is no number in JSON", at, "a finite number", match[0]
+            rule="json.number",
+            message=f"{match[0]} is no number in JSON",
+            offset=at,
+            expected="a finite number",
+            found=match[0],
         )
     raise _unexpected(text, at, "a value")
 
@@ -177,18 +187,18 @@ def _broken_string(text: str, at: int) -> Broken:
         return Broken("json.malformed", "the string does not end", at, "'\"'")
     if text[end] == "\\":
         return Broken(
-            "json.malformed",
-            "no such escape",
-            end,
-            'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX',
-            text[end : end + 2],
+            rule="json.malformed",
+            message="no such escape",
+            offset=end,
+            expected='one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX',
+            found=text[end : end + 2],
         )
     return Broken(
-        "json.malformed",
-        "a control character must be escaped",
-        end,
-        "\\uXXXX",
-        f"U+{ord(text[end]):04X}",
+        rule="json.malformed",
+        message="a control character must be escaped",
+        offset=end,
+        expected="\\uXXXX",
+        found=f"U+{ord(text[end]):04X}",
     )
 
 
@@ -202,11 +212,11 @@ def _refuse_lone_surrogate(literal: str, at: int) -> None:
             if not _is_paired(literal, match.start())
         )
         raise Broken(
-            "json.encoding",
-            "half of a surrogate pair",
-            at + offset,
-            "a pair of \\u escapes",
-            literal[offset : offset + 6],
+            rule="json.encoding",
+            message="half of a surrogate pair",
+            offset=at + offset,
+            expected="a pair of \\u escapes",
+            found=literal[offset : offset + 6],
         ) from None
 
 
@@ -219,10 +229,20 @@ def _is_paired(literal: str, start: int) -> bool:
 
 def _unexpected(text: str, at: int, expected: str) -> Broken:
     if at >= len(text):
-        return Broken("json.malformed", "the document ends too early", at, expected, "the end")
+        return Broken(
+            rule="json.malformed",
+            message="the document ends too early",
+            offset=at,
+            expected=expected,
+            found="the end",
+        )
     match = _WORD.match(text, at)
     return Broken(
-        "json.malformed", f"{expected} is expected", at, expected, match[0] if match else text[at]
+        rule="json.malformed",
+        message=f"{expected} is expected",
+        offset=at,
+        expected=expected,
+        found=match[0] if match else text[at],
     )
 
 

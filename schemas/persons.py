@@ -268,13 +268,13 @@ def person(
     names = MEN if number % 2 else WOMEN
     town, municipality, area = _TOWNS[int(chance() * len(_TOWNS))]
     return Person(
-        code,
-        names[int(chance() * len(names))],
-        LAST_NAMES[int(chance() * len(LAST_NAMES))],
-        birth_date,
-        "male" if number % 2 else "female",
-        f"{_STREETS[int(chance() * len(_STREETS))]} {1 + int(chance() * 98)}",
-        f"{area}{int(chance() * 10)}0",
-        town,
-        municipality,
+        personal_identity_code=code,
+        first_name=names[int(chance() * len(names))],
+        last_name=LAST_NAMES[int(chance() * len(LAST_NAMES))],
+        birth_date=birth_date,
+        sex="male" if number % 2 else "female",
+        street=f"{_STREETS[int(chance() * len(_STREETS))]} {1 + int(chance() * 98)}",
+        postal_code=f"{area}{int(chance() * 10)}0",
+        town=town,
+        municipality=municipality,
     )

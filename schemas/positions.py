@@ -65,14 +65,14 @@ class Lines:
         """A violation at the character at `offset`."""
         line, column, (source, source_column) = self.at(offset)
         return Violation(
-            rule,
-            _cut(message),
-            path,
-            line,
-            column,
-            expected,
-            excerpt(found),
-            source,
+            rule=rule,
+            message=_cut(message),
+            path=path,
+            line=line,
+            column=column,
+            expected=expected,
+            found=excerpt(found),
+            source=source,
             source_column=source_column,
         )
 
@@ -95,18 +95,18 @@ def placed(finding: Finding, path: str, lines: Lines | None, offset: int | None)
         (0, 0, ("", 0)) if lines is None or offset is None else lines.at(offset)
     )
     return Violation(
-        finding.rule,
-        _cut(finding.message),
-        path,
-        line,
-        column,
-        finding.expected,
-        excerpt(finding.found),
-        source,
-        finding.severity,
-        finding.code,
-        finding.item,
-        source_column,
+        rule=finding.rule,
+        message=_cut(finding.message),
+        path=path,
+        line=line,
+        column=column,
+        expected=finding.expected,
+        found=excerpt(finding.found),
+        source=source,
+        severity=finding.severity,
+        code=finding.code,
+        item=finding.item,
+        source_column=source_column,
     )
 
 

@@ -40,11 +40,11 @@ def administrative(header: Header, document: Any, case: Case) -> Iterator[Findin
         if wrong:
             message = f"{header.sed} names an institution that it can't be about."
             yield Finding(
-                "eessi.process.participant",
-                message,
-                element,
-                expected,
-                name,
+                rule="eessi.process.participant",
+                message=message,
+                at=element,
+                expected=expected,
+                found=name,
                 code=VALUE_INCONSISTENT,
             )
         replaced = (
@@ -55,11 +55,11 @@ def administrative(header: Header, document: Any, case: Case) -> Iterator[Findin
         if replaced is not None and text_of(replaced) != sender:
             message = "An institution announces its own replacement only."
             yield Finding(
-                "eessi.process.participant",
-                message,
-                replaced,
-                sender,
-                text_of(replaced),
+                rule="eessi.process.participant",
+                message=message,
+                at=replaced,
+                expected=sender,
+                found=text_of(replaced),
                 code=VALUE_INCONSISTENT,
             )
     about = case.document(header.related_set_id)
@@ -77,10 +77,10 @@ def _reference(element: Any, header: Header, about: Document | None) -> Iterator
                 "The document that the SED is about is not the one that the header relates it to."
             )
             yield Finding(
-                "eessi.process.reference",
-                message,
-                part,
-                expected,
-                text_of(part),
+                rule="eessi.process.reference",
+                message=message,
+                at=part,
+                expected=expected,
+                found=text_of(part),
                 code=VALUE_INCONSISTENT,
             )

@@ -196,7 +196,14 @@ def opened(header: Header, now: int) -> Case:
     """The case that a message with action Start opens."""
     roles: dict[str, Role] = {contact.institution: "CP" for contact in header.receivers}
     roles[header.sender.institution] = "PO"
-    case = Case(header.case_id, header.process, header.process_version, now, now, roles=roles)
+    case = Case(
+        id=header.case_id,
+        process=header.process,
+        version=header.process_version,
+        opened_at=now,
+        updated_at=now,
+        roles=roles,
+    )
     case.documents.append(_document(header, now))
     return case
 
@@ -204,14 +211,14 @@ def opened(header: Header, now: int) -> Case:
 def _document(header: Header, now: int) -> Document:
     receivers = [contact.institution for contact in header.receivers]
     return Document(
-        header.set_id,
-        header.sed,
-        header.version,
-        header.sender.institution,
-        receivers,
-        header.related_set_id,
-        now,
-        [header.message_id],
+        set_id=header.set_id,
+        type=header.sed,
+        version=header.version,
+        sender=header.sender.institution,
+        receivers=receivers,
+        parent=header.related_set_id,
+        sent_at=now,
+        messages=[header.message_id],
     )
 
 

@@ -281,19 +281,25 @@ def open_case(
 ) -> tuple[Letter, bytes]:
     """The first message of a new case, about `who` or a new artificial person."""
     letter = Letter(
-        sed,
-        process,
-        "Start",
-        sender,
-        receivers,
-        True,
-        hex_id(rng),
-        hex_id(rng),
-        hex_id(rng),
-        created_at,
+        sed=sed,
+        process=process,
+        action="Start",
+        sender=sender,
+        receivers=receivers,
+        sender_owns=True,
+        message_id=hex_id(rng),
+        set_id=hex_id(rng),
+        case_id=hex_id(rng),
+        created_at=created_at,
     )
     country = next((name[:2] for name in (sender, *receivers) if not name.startswith("FI:")), "FI")
-    scene = Scene(rng, created_at.date(), who or subject(rng, country), sender, receivers[0])
+    scene = Scene(
+        rng=rng,
+        day=created_at.date(),
+        subject=who or subject(rng, country),
+        sender=sender,
+        receiver=receivers[0],
+    )
     return letter, write(letter, body(sed, scene))
 
 
@@ -327,7 +333,15 @@ def follow(
         related_set_id=to.set_id if related else "",
         document_version=1,
     )
-    scene = Scene(rng, created_at.date(), who, sender, newcomer or receivers[0], to.sed, to.set_id)
+    scene = Scene(
+        rng=rng,
+        day=created_at.date(),
+        subject=who,
+        sender=sender,
+        receiver=newcomer or receivers[0],
+        about_sed=to.sed,
+        about_set=to.set_id,
+    )
     return letter, write(letter, body(sed, scene))
 
 

@@ -78,7 +78,15 @@ def parse(inbound: Inbound) -> Message:
         )
         message_type = None
     name, document = message_type.name if message_type else "", sed if sed is not None else root
-    return Message(inbound, name, "xml", document, root, findings, header=header_of.read(root))
+    return Message(
+        inbound=inbound,
+        message_type=name,
+        format="xml",
+        document=document,
+        root=root,
+        findings=findings,
+        header=header_of.read(root),
+    )
 
 
 def _without_header(inbound: Inbound, root: Any) -> Message:
@@ -94,4 +102,12 @@ def _without_header(inbound: Inbound, root: Any) -> Message:
         code=INVALID_HEADER,
     )
     name = message_type.name if alone and message_type else ""
-    return Message(inbound, name, "xml", root, root, [finding], header=header_of.read(root))
+    return Message(
+        inbound=inbound,
+        message_type=name,
+        format="xml",
+        document=root,
+        root=root,
+        findings=[finding],
+        header=header_of.read(root),
+    )

@@ -61,11 +61,11 @@ class Stub:
                 make = _opening(partner, sed, receivers)
                 flows.append(
                     Flow(
-                        f"{sed} to Finland",
-                        partner.id,
-                        f"eessi.{sed.lower()}",
-                        weight / len(others),
-                        make,
+                        name=f"{sed} to Finland",
+                        partner=partner.id,
+                        message_type=f"eessi.{sed.lower()}",
+                        weight=weight / len(others),
+                        make=make,
                     )
                 )
         for sed, weight in FINNISH_OPENINGS.items():
@@ -73,7 +73,13 @@ class Stub:
             if owner and others:
                 make = _opening(owner, sed, tuple(partner.eessi_id for partner in others))
                 flows.append(
-                    Flow(f"{sed} from Finland", owner.id, f"eessi.{sed.lower()}", weight, make)
+                    Flow(
+                        name=f"{sed} from Finland",
+                        partner=owner.id,
+                        message_type=f"eessi.{sed.lower()}",
+                        weight=weight,
+                        make=make,
+                    )
                 )
         return flows
 
@@ -232,16 +238,16 @@ def read(root: Any) -> Letter | None:
     if len(found) < _PARTS_NEEDED:
         return None
     return Letter(
-        found["sed"][0],
-        found["service"][0].partition(":")[0],
-        "New",
-        found["sender"][0],
-        tuple(found["receivers"]),
-        found["role"][0] == "CaseOwner",
-        found["message"][0],
-        found["set"][0],
-        found["case"][0],
-        _DAY_ONE,
+        sed=found["sed"][0],
+        process=found["service"][0].partition(":")[0],
+        action="New",
+        sender=found["sender"][0],
+        receivers=tuple(found["receivers"]),
+        sender_owns=found["role"][0] == "CaseOwner",
+        message_id=found["message"][0],
+        set_id=found["set"][0],
+        case_id=found["case"][0],
+        created_at=_DAY_ONE,
     )
 
 
@@ -263,12 +269,12 @@ def subject_of(root: Any) -> Subject:
     )
     nationality = root.findtext("*/Person/AdditionalInformationPerson/nationality/value") or "FI"
     return Subject(
-        texts["familyName"],
-        texts["forename"],
-        texts["dateBirth"],
-        texts["sex/value"],
-        pins,
-        nationality,
+        family_name=texts["familyName"],
+        forename=texts["forename"],
+        birth_date=texts["dateBirth"],
+        sex=texts["sex/value"],
+        pins=pins,
+        nationality=nationality,
     )
 
 

@@ -68,11 +68,11 @@ def _start(header: Header, process: Process, case: Case | None) -> Iterator[Find
         message = f"{process.name} is between two institutions."
         contact = header.receivers[1]
         yield Finding(
-            "eessi.process.bilateral",
-            message,
-            contact.institution_element,
-            "one receiver",
-            contact.institution,
+            rule="eessi.process.bilateral",
+            message=message,
+            at=contact.institution_element,
+            expected="one receiver",
+            found=contact.institution,
             code=VALUE_INCONSISTENT,
         )
     roles: dict[str, Role] = {contact.institution: "CP" for contact in header.receivers}
@@ -110,11 +110,11 @@ def _contact_types(header: Header, roles: dict[str, Role]) -> Iterator[Finding]:
         role = roles.get(contact.institution)
         if role and contact.contact_type and contact.contact_type != CONTACT_TYPES[role]:
             yield Finding(
-                "eessi.process.contact-type",
-                f"{contact.institution} is {CASE_ROLES[role]} in this case.",
-                contact.contact_type_element,
-                CONTACT_TYPES[role],
-                contact.contact_type,
+                rule="eessi.process.contact-type",
+                message=f"{contact.institution} is {CASE_ROLES[role]} in this case.",
+                at=contact.contact_type_element,
+                expected=CONTACT_TYPES[role],
+                found=contact.contact_type,
                 code=VALUE_INCONSISTENT,
             )
 
@@ -165,11 +165,11 @@ def _receivers(header: Header, document: Any, case: Case) -> Iterator[Finding]:
     for contact in header.receivers:
         if contact.institution not in (*case.roles, newcomer, header.sender.institution):
             yield Finding(
-                "eessi.process.receiver-not-participant",
-                "The receiver takes no part in the case.",
-                contact.institution_element,
-                listed([name for name in case.roles if name != header.sender.institution]),
-                contact.institution,
+                rule="eessi.process.receiver-not-participant",
+                message="The receiver takes no part in the case.",
+                at=contact.institution_element,
+                expected=listed([name for name in case.roles if name != header.sender.institution]),
+                found=contact.institution,
                 code=VALUE_INCONSISTENT,
             )
 

@@ -17,11 +17,11 @@ def finding(
     rule: str, message: str, header: Header, at: str, expected: str = "", found: str = ""
 ) -> Finding:
     return Finding(
-        f"eessi.process.{rule}",
-        message,
-        header.at(at),
-        expected,
-        found or text_of(header.at(at)),
+        rule=f"eessi.process.{rule}",
+        message=message,
+        at=header.at(at),
+        expected=expected,
+        found=found or text_of(header.at(at)),
         code=VALUE_INCONSISTENT,
     )
 

@@ -125,11 +125,11 @@ def _clock(read: Header, parsed: Parsed, now: int) -> Iterator[Finding]:
         )
         message = "The message was created in the future."
         yield Finding(
-            "eessi.sbdh.clock",
-            message,
-            element,
-            f"{latest} or earlier",
-            created.isoformat(),
+            rule="eessi.sbdh.clock",
+            message=message,
+            at=element,
+            expected=f"{latest} or earlier",
+            found=created.isoformat(),
             code=VALUE_INCONSISTENT,
         )
 
@@ -142,11 +142,11 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
     namespace, _, name = tag[1:].partition("}") if tag.startswith("{") else ("", "", tag)
     if read.sed and name and read.sed != name:
         yield Finding(
-            "eessi.sbdh.type",
-            "The header's Type is not the SED that follows it.",
-            read.at("Type"),
-            name,
-            read.sed,
+            rule="eessi.sbdh.type",
+            message="The header's Type is not the SED that follows it.",
+            at=read.at("Type"),
+            expected=name,
+            found=read.sed,
             code=VALUE_INCONSISTENT,
         )
     sed_version = namespace.removeprefix(headers.SED_NAMESPACES).partition("/")[0].replace("_", ".")
@@ -156,21 +156,21 @@ def _header_rules(read: Header, parsed: Parsed, context: Context) -> Iterator[Fi
         and read.sed_version != sed_version
     ):
         yield Finding(
-            "eessi.sbdh.type-version",
-            "The header's TypeVersion is not that of the SED's namespace.",
-            read.at("TypeVersion"),
-            sed_version,
-            read.sed_version,
+            rule="eessi.sbdh.type-version",
+            message="The header's TypeVersion is not that of the SED's namespace.",
+            at=read.at("TypeVersion"),
+            expected=sed_version,
+            found=read.sed_version,
             code=VALUE_INCONSISTENT,
         )
     if read.process and load().get(read.process, read.process_version) is None:
         known = ", ".join(f"{known.name}:{known.version}" for known in load().by_name.values())
         yield Finding(
-            "eessi.sbdh.process-unknown",
-            "The exchange does not know this business use case in this version.",
-            read.at("BusinessServiceName"),
-            known,
-            f"{read.process}:{read.process_version}",
+            rule="eessi.sbdh.process-unknown",
+            message="The exchange does not know this business use case in this version.",
+            at=read.at("BusinessServiceName"),
+            expected=known,
+            found=f"{read.process}:{read.process_version}",
             code=VALUE_NOT_RECOGNIZED,
         )
     yield from _schema_location(read, parsed)
@@ -184,11 +184,11 @@ def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding
         and not _only_checked(parsed)
     ):
         yield Finding(
-            "eessi.sbdh.sender",
-            "The header names another sender than the institution that sends it.",
-            read.sender.institution_element,
-            institution or "an institution in EESSI",
-            read.sender.institution,
+            rule="eessi.sbdh.sender",
+            message="The header names another sender than the institution that sends it.",
+            at=read.sender.institution_element,
+            expected=institution or "an institution in EESSI",
+            found=read.sender.institution,
             code=VALUE_INCONSISTENT,
         )
     seen: set[str] = set()
@@ -198,29 +198,29 @@ def _parties(read: Header, parsed: Parsed, context: Context) -> Iterator[Finding
             continue
         if name == read.sender.institution:
             yield Finding(
-                "eessi.sbdh.receiver-is-sender",
-                "The sender is among the receivers.",
-                at,
-                "another institution",
-                name,
+                rule="eessi.sbdh.receiver-is-sender",
+                message="The sender is among the receivers.",
+                at=at,
+                expected="another institution",
+                found=name,
                 code=VALUE_INCONSISTENT,
             )
         if name in seen:
             yield Finding(
-                "eessi.sbdh.receiver-twice",
-                "A receiver is named twice.",
-                at,
-                "each once",
-                name,
+                rule="eessi.sbdh.receiver-twice",
+                message="A receiver is named twice.",
+                at=at,
+                expected="each once",
+                found=name,
                 code=VALUE_INCONSISTENT,
             )
         if context.directory.by_eessi_id(name) is None:
             yield Finding(
-                "eessi.sbdh.receiver-unknown",
-                "No such institution is in the directory.",
-                at,
-                "an institution of the directory",
-                name,
+                rule="eessi.sbdh.receiver-unknown",
+                message="No such institution is in the directory.",
+                at=at,
+                expected="an institution of the directory",
+                found=name,
                 code=VALUE_NOT_RECOGNIZED,
             )
         seen.add(name)
@@ -238,11 +238,11 @@ def _schema_location(read: Header, parsed: Parsed) -> Iterator[Finding]:
     expected = "-".join(parts) + ".xsd"
     if all(parts) and location[-1] != expected:
         yield Finding(
-            "eessi.sbdh.schema-location",
-            "The name of the schema does not agree with the header.",
-            parsed.root,
-            expected,
-            location[-1],
+            rule="eessi.sbdh.schema-location",
+            message="The name of the schema does not agree with the header.",
+            at=parsed.root,
+            expected=expected,
+            found=location[-1],
             severity="warning",
             code=VALUE_INCONSISTENT,
             attribute=headers.SCHEMA_LOCATION,

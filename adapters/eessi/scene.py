@@ -70,7 +70,14 @@ def subject(rng: random.Random, country: str) -> Subject:
         *(((country, foreign),) if country != "FI" else ()),
     )
     sex = "01" if found.sex == "male" else "02"
-    return Subject(found.last_name, found.first_name, born, sex, pins, rng.choice(("FI", country)))
+    return Subject(
+        family_name=found.last_name,
+        forename=found.first_name,
+        birth_date=born,
+        sex=sex,
+        pins=pins,
+        nationality=rng.choice(("FI", country)),
+    )
 
 
 def coded(name: str, code: str) -> tuple[str, Tree]:

@@ -144,7 +144,14 @@ class Book:
         found = (found or "").strip()[:FOUND_CHARACTERS_MAX]
         self.findings.append(
             Finding(
-                f"ir.{rule}", error.message, at, expected, found, severity, error.code, self.item
+                rule=f"ir.{rule}",
+                message=error.message,
+                at=at,
+                expected=expected,
+                found=found,
+                severity=severity,
+                code=error.code,
+                item=self.item,
             )
         )
 

@@ -52,7 +52,13 @@ def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
     else:
         real_time, hints = operation.real_time, {"type": TYPES.get(operation.request, "")}
     endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
-    return Inbound(partner, call.body, call.content_type, endpoint, hints)
+    return Inbound(
+        partner=partner,
+        body=call.body,
+        content_type=call.content_type,
+        endpoint=endpoint,
+        hints=hints,
+    )
 
 
 async def submit(operations: Operations, call: Call, partner: Partner, desk: Desk) -> Reply:

@@ -127,11 +127,11 @@ def read_abridged(inbound: Inbound, known: RecognitionCache) -> Document | None:
         return (rest.document if abridged.covers(schema) else read_whole(inbound).document,)
 
     return Document(
-        inbound,
-        rest.message_type,
-        "xml",
-        rest.document,
-        rest.root,
+        inbound=inbound,
+        message_type=rest.message_type,
+        format="xml",
+        document=rest.document,
+        root=rest.root,
         pieces=pieces,
         items=items,
         abridged=abridged,
@@ -159,7 +159,13 @@ def read_unabridged(inbound: Inbound) -> Document:
         return (unwrap(xml.parse(piece)) for piece in cut_up)
 
     return Document(
-        inbound, first.message_type, "xml", first.document, first.root, pieces=pieces, items=items
+        inbound=inbound,
+        message_type=first.message_type,
+        format="xml",
+        document=first.document,
+        root=first.root,
+        pieces=pieces,
+        items=items,
     )
 
 
@@ -187,7 +193,14 @@ def _own(inbound: Inbound) -> Document:
             else (read_whole(inbound).document,)
         )
 
-    return Document(inbound, message_type, "xml", root, root, pieces=pieces)
+    return Document(
+        inbound=inbound,
+        message_type=message_type,
+        format="xml",
+        document=root,
+        root=root,
+        pieces=pieces,
+    )
 
 
 def first_of_each(document: bytes) -> bytes:
@@ -217,7 +230,13 @@ def _written(fields: Fields) -> Item:
         fields.get(name, b"").decode("utf-8", "replace").strip()
         for name in (b"ActionCode", b"ReportId", b"IRReportId", b"ReportVersion")
     )
-    return Item(None, plain(action), report_id, register_id, plain(version))
+    return Item(
+        element=None,
+        action=plain(action),
+        report_id=report_id,
+        register_id=register_id,
+        version=plain(version),
+    )
 
 
 def read_whole(inbound: Inbound) -> Document:
@@ -235,5 +254,10 @@ def read_whole(inbound: Inbound) -> Document:
     document = unwrap(root)
     message_type = ROOTS.get(document.tag, "")
     return Document(
-        inbound, message_type, "xml", document, root, items=items_of(message_type, document)
+        inbound=inbound,
+        message_type=message_type,
+        format="xml",
+        document=document,
+        root=root,
+        items=items_of(message_type, document),
     )

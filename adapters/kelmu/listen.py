@@ -43,7 +43,13 @@ def _inbound(
     call: Call, partner: Partner, desk: Desk, endpoint: str, message_type: str, **hints: str
 ) -> Inbound:
     hints |= {"type": message_type, "id": _message_id(call, desk)}
-    return Inbound(partner, call.body, call.content_type, endpoint, hints)
+    return Inbound(
+        partner=partner,
+        body=call.body,
+        content_type=call.content_type,
+        endpoint=endpoint,
+        hints=hints,
+    )
 
 
 def _said(endpoint: str, message_type: str, call: Call, partner: Partner) -> Inbound:
@@ -51,7 +57,9 @@ def _said(endpoint: str, message_type: str, call: Call, partner: Partner) -> Inb
     hints = {"type": message_type, "id": _given_id(call)}
     if reference := call.parameters.get("id", ""):
         hints |= {"information-request": reference, "conversation": reference[:64]}
-    return Inbound(partner, b"", call.content_type, endpoint, hints)
+    return Inbound(
+        partner=partner, body=b"", content_type=call.content_type, endpoint=endpoint, hints=hints
+    )
 
 
 async def _ask(inbound: Inbound, desk: Desk, deadline_seconds: float) -> Reply:

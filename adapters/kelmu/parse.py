@@ -38,4 +38,11 @@ def parse(inbound: Inbound) -> Parsed:
         findings.append(
             Finding("kelmu.message-id", "X-Message-Id is not in its form", None, expected)
         )
-    return Parsed(inbound, name, "json", document, document, findings)
+    return Parsed(
+        inbound=inbound,
+        message_type=name,
+        format="json",
+        document=document,
+        root=document,
+        findings=findings,
+    )

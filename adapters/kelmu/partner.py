@@ -110,7 +110,13 @@ class KelmuStub:
                     make = _query(partner, path)
                     name = f"kelmu.{endpoint}.{partner.id}"
                     flows.append(
-                        Flow(name, partner.id, "kelmu.benefit-query", yearly / len(partners), make)
+                        Flow(
+                            name=name,
+                            partner=partner.id,
+                            message_type="kelmu.benefit-query",
+                            weight=yearly / len(partners),
+                            make=make,
+                        )
                     )
         for sector, yearly in BULK_QUERIES.items():
             partners = directory.in_sector(sector)
@@ -118,18 +124,24 @@ class KelmuStub:
                 name = f"kelmu.bulk.{partner.id}"
                 weight = yearly / len(partners)
                 flows.append(
-                    Flow(name, partner.id, "kelmu.benefit-query-bulk", weight, _query_bulk(partner))
+                    Flow(
+                        name=name,
+                        partner=partner.id,
+                        message_type="kelmu.benefit-query-bulk",
+                        weight=weight,
+                        make=_query_bulk(partner),
+                    )
                 )
         kela, counties = directory.get("kela.benefits"), directory.in_sector("wellbeing-county")
         if kela and counties:
             make = _request(kela, counties)
             flows.append(
                 Flow(
-                    "kelmu.requests",
-                    kela.id,
-                    "kelmu.information-request",
-                    INFORMATION_REQUESTS,
-                    make,
+                    name="kelmu.requests",
+                    partner=kela.id,
+                    message_type="kelmu.information-request",
+                    weight=INFORMATION_REQUESTS,
+                    make=make,
                 )
             )
         return flows

@@ -61,11 +61,11 @@ class Rights:
 
 def _right(name: str, table: Mapping[str, Any]) -> Right:
     right = Right(
-        table["bulk"],
-        table["months_back"],
-        frozenset(table["benefits"]),
-        frozenset(table["data_groups"]),
-        {purpose: frozenset(acts) for purpose, acts in table["purposes"].items()},
+        bulk=table["bulk"],
+        months_back=table["months_back"],
+        benefits=frozenset(table["benefits"]),
+        data_groups=frozenset(table["data_groups"]),
+        purposes={purpose: frozenset(acts) for purpose, acts in table["purposes"].items()},
     )
     for named, known in (
         (right.benefits, BENEFITS),
@@ -140,9 +140,9 @@ def narrow(right: Right, query: Mapping[str, Any], received_at: int) -> Narrowed
             }
         )
     return Narrowed(
-        tuple(name for name in query["benefits"] if name in right.benefits),
-        tuple(name for name in query["data_groups"] if name in right.data_groups),
-        max(query["from"], earliest),
-        query["to"],
-        tuple(left_out),
+        benefits=tuple(name for name in query["benefits"] if name in right.benefits),
+        data_groups=tuple(name for name in query["data_groups"] if name in right.data_groups),
+        first=max(query["from"], earliest),
+        last=query["to"],
+        left_out=tuple(left_out),
     )

@@ -69,11 +69,11 @@ def _form(document: dict[str, Any]) -> Iterator[Finding]:
     first, last = part(document, "from", str), part(document, "to", str)
     if first and last and first > last:
         yield Finding(
-            "kelmu.dates",
-            "the time ends before it begins",
-            ("to",),
-            f"{first[:10]} or later",
-            last[:10],
+            rule="kelmu.dates",
+            message="the time ends before it begins",
+            at=("to",),
+            expected=f"{first[:10]} or later",
+            found=last[:10],
         )
     if is_personal_identity_code(part(document, "user", str)):
         expected = "the organisation's own user id"
@@ -131,7 +131,13 @@ def _rights(parsed: Parsed, document: dict[str, Any], now: int) -> Iterator[Find
     last, earliest = part(document, "to", str), earliest_day(right, now)
     if last and last < earliest:
         message = f"the organisation may look back {right.months_back} months"
-        yield Finding("kelmu.rights.time", message, ("to",), f"{earliest} or later", last[:10])
+        yield Finding(
+            rule="kelmu.rights.time",
+            message=message,
+            at=("to",),
+            expected=f"{earliest} or later",
+            found=last[:10],
+        )
 
 
 def _purpose(right: Right, document: dict[str, Any]) -> Iterator[Finding]:
@@ -139,13 +145,25 @@ def _purpose(right: Right, document: dict[str, Any]) -> Iterator[Finding]:
     if purpose and purpose not in right.purposes:
         expected = " or ".join(sorted(right.purposes))
         message = "the organisation may not ask for this purpose"
-        yield Finding("kelmu.rights.purpose", message, ("purpose",), expected, purpose[:80])
+        yield Finding(
+            rule="kelmu.rights.purpose",
+            message=message,
+            at=("purpose",),
+            expected=expected,
+            found=purpose[:80],
+        )
         return
     act = part(document, "legal_ground", str).partition(" ")[0]
     if purpose and act and act not in right.purposes[purpose]:
         expected = " or ".join(sorted(right.purposes[purpose]))
         message = "the purpose can't rest on this act"
-        yield Finding("kelmu.rights.legal-ground", message, ("legal_ground",), expected, act[:80])
+        yield Finding(
+            rule="kelmu.rights.legal-ground",
+            message=message,
+            at=("legal_ground",),
+            expected=expected,
+            found=act[:80],
+        )
 
 
 def _request(parsed: Parsed, identity: Identity, context: Context) -> Iterator[Finding]:
@@ -157,21 +175,21 @@ def _request(parsed: Parsed, identity: Identity, context: Context) -> Iterator[F
     if county and (asked is None or asked.sector not in ASKED_SECTORS):
         message = "no such wellbeing services county in the directory"
         yield Finding(
-            "kelmu.information-request.county",
-            message,
-            ("county",),
-            "a wellbeing services county",
-            county[:80],
+            rule="kelmu.information-request.county",
+            message=message,
+            at=("county",),
+            expected="a wellbeing services county",
+            found=county[:80],
         )
     due, today = part(parsed.document, "answer_by", str), day_of(context.now).isoformat()
     if due and due < today:
         message = "the answer would be due before it is asked for"
         yield Finding(
-            "kelmu.information-request.answer-by",
-            message,
-            ("answer_by",),
-            f"{today} or later",
-            due[:10],
+            rule="kelmu.information-request.answer-by",
+            message=message,
+            at=("answer_by",),
+            expected=f"{today} or later",
+            found=due[:10],
         )
     known = context.known.get(request_key(identity.conversation))
     if known and known.value["sender"] != parsed.inbound.partner.id:
@@ -210,11 +228,11 @@ def _request_answer(parsed: Parsed, identity: Identity, context: Context) -> Ite
         if name and (name not in asked or name in names[:index]):
             message = "the statement was not asked for, or is given already"
             yield Finding(
-                "kelmu.information-request-answer.statement",
-                message,
-                ("given", index),
-                " or ".join(asked),
-                name[:80],
+                rule="kelmu.information-request-answer.statement",
+                message=message,
+                at=("given", index),
+                expected=" or ".join(asked),
+                found=name[:80],
             )
     for name in asked:
         if name not in names:

@@ -40,7 +40,7 @@ _SPACE = re.compile(r"[ \t\r]*")
 #: Half of a surrogate pair, which JSON can escape by itself: no character.
 _HALF = re.compile("[\ud800-\udfff]")
 _SIGN = re.compile(rb"\S")
-#: So much is looked through at once, for what looks holds the interpreter.
+#: Bytes that are searched at once, because a search holds the interpreter.
 _WINDOW_BYTES = 1 << 20
 _DECODER = JSONDecoder()
 
@@ -108,8 +108,20 @@ def _entry(line: bytes, partner: Partner) -> Inbound:
         return _faulty(line, partner, "the key 'body' is missing")
     value, start, end = members["body"]
     if isinstance(value, str):
-        return Inbound(partner, value.encode("utf-8", "surrogatepass"), XML, ENDPOINT, hints)
-    return Inbound(partner, text[start:end].encode(), JSON, ENDPOINT, hints)
+        return Inbound(
+            partner=partner,
+            body=value.encode("utf-8", "surrogatepass"),
+            content_type=XML,
+            endpoint=ENDPOINT,
+            hints=hints,
+        )
+    return Inbound(
+        partner=partner,
+        body=text[start:end].encode(),
+        content_type=JSON,
+        endpoint=ENDPOINT,
+        hints=hints,
+    )
 
 
 def _members(text: str) -> dict[str, tuple[Any, int, int]]:
@@ -183,7 +195,13 @@ def _part(part: bytes, partner: Partner) -> Inbound:
         fault = f"no empty line ends the part's headers within {HEADERS_BYTES_MAX} bytes"
         return _faulty(part, partner, fault)
     headers, content = Headers(found[0]), found[1]
-    return Inbound(partner, content, headers.get("Content-Type", ""), ENDPOINT, hints_of(headers))
+    return Inbound(
+        partner=partner,
+        body=content,
+        content_type=headers.get("Content-Type", ""),
+        endpoint=ENDPOINT,
+        hints=hints_of(headers),
+    )
 
 
 def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
@@ -191,7 +209,7 @@ def _faulty(raw: bytes, partner: Partner, fault: str) -> Inbound:
     like any other.
     """
     hints: Mapping[str, str] = {"type": "", "id": "", FAULT: fault}
-    return Inbound(partner, raw, "", ENDPOINT, hints)
+    return Inbound(partner=partner, body=raw, content_type="", endpoint=ENDPOINT, hints=hints)
 
 
 def _violation(message: str, expected: str) -> Violation:

@@ -74,9 +74,9 @@ def identify(parsed: Parsed) -> Identity:
         sender_message_id = sender_message_id if is_plain_id(sender_message_id) else ""
         conversation = conversation if is_plain_id(conversation) else ""
     return Identity(
-        sender_message_id,
-        conversation,
-        items(parsed.document) if items else 1,
-        (receiver,) if receiver else (),
-        hints.get("ordered") == "true",
+        sender_message_id=sender_message_id,
+        conversation=conversation,
+        items=items(parsed.document) if items else 1,
+        receivers=(receiver,) if receiver else (),
+        ordered=hints.get("ordered") == "true",
     )

@@ -49,7 +49,11 @@ def hints_of(headers: Mapping[str, str]) -> dict[str, str]:
 def inbound_of(call: Call, partner: Partner, endpoint: str) -> Inbound:
     """A submitted call as the journey takes it: the bytes as they came, never copied."""
     return Inbound(
-        partner, call.body, call.headers.get("Content-Type", ""), endpoint, hints_of(call.headers)
+        partner=partner,
+        body=call.body,
+        content_type=call.headers.get("Content-Type", ""),
+        endpoint=endpoint,
+        hints=hints_of(call.headers),
     )
 
 
@@ -79,7 +83,15 @@ def parse(inbound: Inbound) -> Parsed:
         parsed = Parsed(inbound, declared, "json", document, findings=findings, version=version)
     else:
         element = xml.parse(inbound.body)
-        parsed = Parsed(inbound, declared, "xml", element, element, findings, version=version)
+        parsed = Parsed(
+            inbound=inbound,
+            message_type=declared,
+            format="xml",
+            document=element,
+            root=element,
+            findings=findings,
+            version=version,
+        )
         if element.tag not in message_type.all_roots:
             findings.append(_other_root(message_type, str(element.tag), element))
         elif version and version != message_type.version_of(str(element.tag)):
@@ -162,7 +174,12 @@ def _undeclared(inbound: Inbound, findings: list[Finding]) -> Parsed:
     if not declared and not name:
         findings.append(_untold(document, is_xml))
     return Parsed(
-        inbound, name, "xml" if is_xml else "json", document, document if is_xml else None, findings
+        inbound=inbound,
+        message_type=name,
+        format="xml" if is_xml else "json",
+        document=document,
+        root=document if is_xml else None,
+        findings=findings,
     )
 
 

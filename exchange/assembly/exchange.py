@@ -85,13 +85,13 @@ class Exchange:
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
         self.attempts = Attempts(
-            self.ledger,
-            self.channels,
-            self.transport,
-            self.directory,
-            self.clock,
-            policy_of(settings),
-            deliveries.timeout_seconds,
+            ledger=self.ledger,
+            channels=self.channels,
+            transport=self.transport,
+            directory=self.directory,
+            clock=self.clock,
+            policy=policy_of(settings),
+            timeout_seconds=deliveries.timeout_seconds,
         )
         workers = settings.server.workers
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
@@ -102,28 +102,31 @@ class Exchange:
         self.dispatcher = self._dispatcher()
         self.judge = judge_of(settings, self.catalogue)
         self.checking = Checking(
-            self.judge, self.catalogue, self.channels, self.directory, self.clock
+            judge=self.judge,
+            catalogue=self.catalogue,
+            channels=self.channels,
+            directory=self.directory,
+            clock=self.clock,
         )
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = SqliteDeadLetters(self.ledger)
-        self.mailboxes = Mailboxes(self.ledger, self.dead_letters, self.clock, self.ids, deliveries)
+        self.mailboxes = Mailboxes(
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            ids=self.ids,
+            bounds=deliveries,
+        )
         self.resend_jobs = self._resend_jobs()
         self.expiring = Expiring(self.mailboxes, self.clock)
-        self.acceptance = Acceptance(
-            self.ledger,
-            self.judge,
-            self.directory,
-            self.clock,
-            self.ids,
-            self.dispatcher,
-            self.worker_thread,
-            self.waiting,
-            self.mailboxes.arrivals,
-            worker,
-        )
+        self.acceptance = self._acceptance()
         self.asking = Asking(
-            self.ledger, self.acceptance, self.attempts, self.clock, deliveries.ask_seconds
+            ledger=self.ledger,
+            acceptance=self.acceptance,
+            attempts=self.attempts,
+            clock=self.clock,
+            longest_seconds=deliveries.ask_seconds,
         )
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
@@ -131,18 +134,36 @@ class Exchange:
 
     def _dispatcher(self) -> Dispatcher:
         return Dispatcher(
-            self.ledger,
-            self.attempts,
-            self.directory,
-            self.clock,
-            bounds_of(self.settings),
-            self.lanes,
-            self.receivers,
+            ledger=self.ledger,
+            attempts=self.attempts,
+            directory=self.directory,
+            clock=self.clock,
+            bounds=bounds_of(self.settings),
+            lanes=self.lanes,
+            receivers=self.receivers,
+        )
+
+    def _acceptance(self) -> Acceptance:
+        return Acceptance(
+            ledger=self.ledger,
+            judge=self.judge,
+            directory=self.directory,
+            clock=self.clock,
+            ids=self.ids,
+            dispatcher=self.dispatcher,
+            worker_thread=self.worker_thread,
+            waiting=self.waiting,
+            arrivals=self.mailboxes.arrivals,
+            lane=self.worker,
         )
 
     def _resend_jobs(self) -> ResendJobs:
         return ResendJobs(
-            self.ledger, self.dead_letters, self.mailboxes, self.receiver_states, self.clock
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            mailboxes=self.mailboxes,
+            receivers=self.receiver_states,
+            clock=self.clock,
         )
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
@@ -153,8 +174,8 @@ class Exchange:
         ]
 
     def warm_up(self) -> None:
-        """Compile the schemas of every message type that a channel carries, for no first caller
-        should wait for it.
+        """Compile the schemas of every message type that a channel carries, so that the first
+        caller does not wait.
         """
         warm_up(self.catalogue, self.channels.values())
 
@@ -163,15 +184,15 @@ class Exchange:
         files = self.settings.files.directory
         folder = files / channel.name if files is not None else None
         return ChannelDesk(
-            channel,
-            self.ledger,
-            self.acceptance,
-            self.asking,
-            self.mailboxes,
-            self.directory,
-            self.clock,
-            self.worker_thread,
-            folder,
+            channel=channel,
+            ledger=self.ledger,
+            acceptance=self.acceptance,
+            asking=self.asking,
+            mailboxes=self.mailboxes,
+            directory=self.directory,
+            clock=self.clock,
+            worker_thread=self.worker_thread,
+            folder=folder,
         )
 
     def application(self) -> web.Application:
@@ -193,13 +214,15 @@ class Exchange:
             requests=self.requests,
             conditions=conditions,
             api=Api(
-                self.ledger,
-                self.checking,
-                self.worker_thread,
-                snapshots,
-                self.catalogue,
-                DeadLetters(self.ledger, self.mailboxes, self.resend_jobs),
-                ReceiverOperations(self.receiver_states, conditions, self.directory, self.clock),
+                ledger=self.ledger,
+                checking=self.checking,
+                worker_thread=self.worker_thread,
+                snapshots=snapshots,
+                catalogue=self.catalogue,
+                dead_letters=DeadLetters(self.ledger, self.mailboxes, self.resend_jobs),
+                receivers=ReceiverOperations(
+                    self.receiver_states, conditions, self.directory, self.clock
+                ),
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,

@@ -48,7 +48,13 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
         judge_of(settings, catalogue),
         discovery.channels(settings.recognition.enabled),
     )
-    return Checking(judge, catalogue, channels, directory_of(settings), clock or WallClock())
+    return Checking(
+        judge=judge,
+        catalogue=catalogue,
+        channels=channels,
+        directory=directory_of(settings),
+        clock=clock or WallClock(),
+    )
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -104,4 +110,10 @@ def ledger_of(settings: Settings, node: int, owner: str, clock: Clock) -> Sqlite
 def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:
     guarded, limits = settings.identity.allow_real_persons, settings.limits
     unasked = settings.rules.unasked_answers
-    return Judge(catalogue, guarded, limits.violations_max, limits.documents, unasked)
+    return Judge(
+        catalogue=catalogue,
+        allow_real_persons=guarded,
+        violations_max=limits.violations_max,
+        limits=limits.documents,
+        unasked_answers=unasked,
+    )

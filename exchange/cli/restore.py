@@ -31,7 +31,7 @@ def restore(
     path = ledger_path(load(), ledger)
     for each in (file, head):
         if each is not None and not each.exists():
-            raise LedgerError(f"there is no {each}")
+            raise LedgerError(f"there is no {each}; name a file that `exchange backup` wrote")
     with Console(stderr=True).status("verifying and copying"):
         verification = restore_backup(file, path, head)
     print(text(verification))

@@ -27,7 +27,7 @@ def validate(
     2: a type can't be told.
     """
     if form not in ("text", "json"):
-        raise typer.BadParameter("text or json", param_hint="--format")
+        raise typer.BadParameter(f"text or json, not {form!r}", param_hint="--format")
     judge = checking()
     results: list[tuple[str, Checked]] = []
     for file in files:

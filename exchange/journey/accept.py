@@ -118,7 +118,13 @@ class Acceptance:
             return await self.accept(channel, inbound, judged_bytes)
         except Full as error:
             envelope = Envelope(
-                0, channel.name, "", inbound.partner.id, "", self._clock.now(), inbound.content_type
+                id=0,
+                channel=channel.name,
+                message_type="",
+                sender=inbound.partner.id,
+                sender_message_id="",
+                received_at=self._clock.now(),
+                content_type=inbound.content_type,
             )
             told = Violation("receiver.full" if error.receiver else "exchange.full", str(error))
             return Outcome("full", envelope, [told], told.rule)
@@ -313,15 +319,15 @@ class Acceptance:
             if receiver is None:
                 continue
             delivery = Delivery(
-                row.id,
-                envelope,
-                reading.inbound.partner,
-                receiver,
-                body,
-                row.items,
-                0,
-                row.mode,
-                bool(row.ordered),
+                id=row.id,
+                envelope=envelope,
+                sender=reading.inbound.partner,
+                receiver=receiver,
+                body=body,
+                items=row.items,
+                attempts=0,
+                mode=row.mode,
+                ordered=bool(row.ordered),
             )
             if row.mode == "ask":
                 asked.append(delivery)
@@ -354,7 +360,9 @@ class Acceptance:
                     judgement.violations += found
                     return await self._store_rejection(channel, reading, judgement, digest, now)
                 again = again._replace(identity=original.identity)
-                recorded = await self._ledger.record(Record(again, None, (), (), ()))
+                recorded = await self._ledger.record(
+                    Record(message=again, body=None, deliveries=(), events=(), counts=())
+                )
                 if recorded.kind == "duplicate":
                     return Outcome("duplicate", envelope_of(original))
         return await self._store_rejection(channel, reading, judgement, digest, now)

@@ -78,7 +78,12 @@ class Checking:
             malformed = error
         channel = self._channel(message_type) if message_type is not None else None
         hints = {"type": message_type.name if message_type else type_name, "id": "check"}
-        refused = self._judge.refused(Inbound(sender, body, "", "check", hints), "", (), channel)
+        refused = self._judge.refused(
+            Inbound(partner=sender, body=body, content_type="", endpoint="check", hints=hints),
+            "",
+            (),
+            channel,
+        )
         if refused.violations:
             # Before anything else is said of it: a violation shows the line that it stands on.
             return Checked(True, "", "", refused.violations)
@@ -94,12 +99,21 @@ class Checking:
                 [Violation("type.unknown", "the message's type can't be told", found=found)],
             )
         content_type = "application/json" if message_type.format == "json" else "text/xml"
-        reading = self._judge.read(channel, Inbound(sender, body, content_type, "check", hints))
+        reading = self._judge.read(
+            channel,
+            Inbound(
+                partner=sender, body=body, content_type=content_type, endpoint="check", hints=hints
+            ),
+        )
         judgement = self._judge.decide(
             channel, reading, Context(self._directory, self._clock.now())
         )
         return Checked(
-            True, message_type.name, message_type.basis, judgement.violations, channel.name
+            known=True,
+            message_type=message_type.name,
+            basis=message_type.basis,
+            violations=judgement.violations,
+            channel=channel.name,
         )
 
     def _detect(self, body: bytes) -> MessageType | None:

@@ -51,7 +51,21 @@ def request_count(
     answered.
     """
     kind = REQUEST_KINDS[refused]
-    return CountKey(minute, channel, "", partner, "", endpoint, kind, ""), calls, 0, size
+    return (
+        CountKey(
+            minute=minute,
+            channel=channel,
+            message_type="",
+            sender=partner,
+            receiver="",
+            endpoint=endpoint,
+            kind=kind,
+            process="",
+        ),
+        calls,
+        0,
+        size,
+    )
 
 
 def duplicate_counts(original: MessageRow, at: int) -> list[Count]:

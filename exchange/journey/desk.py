@@ -108,7 +108,13 @@ class ChannelDesk:
         message_types: Sequence[str] = (),
     ) -> list[Leased]:
         """Take deliveries from the partner's mailbox, or wait for some."""
-        wanted = Wanted(self._channel.name, partner, most, conversation, tuple(message_types))
+        wanted = Wanted(
+            channel=self._channel.name,
+            receiver=partner,
+            most=most,
+            conversation=conversation,
+            message_types=tuple(message_types),
+        )
         return await self._mailboxes.lease(wanted, seconds, wait_seconds)
 
     async def beside(

@@ -13,7 +13,7 @@ import pydantic_core
 from exchange.journey.count import delivery_counts, message_counts, queued_counts
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
-from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed
+from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
 from exchange.ports.lanes import lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas.envelope import Envelope, public_id
@@ -53,37 +53,37 @@ def accepted_record(
         detail = {**detail, "attachments": [each.as_dict() for each in inbound.attachments]}
     body = inbound.stored if verdict.body is None else verdict.body
     message = MessageRow(
-        ids.next(),
-        channel,
-        parsed.message_type,
-        inbound.partner.id,
-        identity.sender_message_id,
-        digest,
-        now,
-        "accepted",
-        inbound.endpoint,
-        identity.conversation,
-        verdict.items,
-        len(inbound.stored),
-        inbound.stored_type,
-        _json(detail) if detail else "{}",
-        identity.process,
+        id=ids.next(),
+        channel=channel,
+        message_type=parsed.message_type,
+        sender=inbound.partner.id,
+        sender_message_id=identity.sender_message_id,
+        digest=digest,
+        received_at=now,
+        state="accepted",
+        endpoint=inbound.endpoint,
+        conversation=identity.conversation,
+        items=verdict.items,
+        bytes=len(inbound.stored),
+        content_type=inbound.stored_type,
+        detail=_json(detail) if detail else "{}",
+        process=identity.process,
         identity=identity_digest(parsed.message_type, identity),
     )
     deliveries = [
         DeliveryRow(
-            ids.next(),
-            message.id,
-            each.receiver,
-            each.mode,
-            "waiting",
-            0,
-            each.items,
-            now,
-            0,
-            lane,
-            int(identity.ordered and each.mode != "ask"),
-            "",
+            id=ids.next(),
+            message_id=message.id,
+            receiver=each.receiver,
+            mode=each.mode,
+            state="waiting",
+            attempts=0,
+            items=each.items,
+            next_at=now,
+            ended_at=0,
+            lane=lane,
+            ordered=int(identity.ordered and each.mode != "ask"),
+            reason="",
         )
         for each in destinations
     ]
@@ -94,14 +94,27 @@ def accepted_record(
             else each
             for each in deliveries
         ]
-    events = [EventRow(message.id, 0, now, "accepted", "" if deliveries else NO_DELIVERY)]
-    if verdict.items_rejected:
-        events.append(EventRow(message.id, 0, now, "items-rejected", str(verdict.items_rejected)))
-    if identity.begins:
-        events.append(EventRow(message.id, 0, now, "begun", ""))
+    events = _accepted_events(message, deliveries, identity, verdict)
     counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries, verdict.detail)
-    return Record(message, body, deliveries, events, counts)
+    return Record(message=message, body=body, deliveries=deliveries, events=events, counts=counts)
+
+
+def _accepted_events(
+    message: MessageRow, deliveries: Sequence[DeliveryRow], identity: Identity, verdict: Verdict
+) -> list[EventRow]:
+    """What happened to an accepted message when it was taken in."""
+    told = [("accepted", "" if deliveries else NO_DELIVERY)]
+    if verdict.items_rejected:
+        told.append(("items-rejected", str(verdict.items_rejected)))
+    if identity.begins:
+        told.append(("begun", ""))
+    return [
+        EventRow(
+            message_id=message.id, delivery_id=0, at=message.received_at, kind=kind, detail=detail
+        )
+        for kind, detail in told
+    ]
 
 
 def told_of(answered: Answered) -> dict[str, Any]:
@@ -126,7 +139,10 @@ def answered_record(record: Record, at: int) -> Record:
     ]
     events, counts = list(record.events), list(record.counts)
     for each in record.deliveries:
-        events += [EventRow(message.id, each.id, at, kind, "") for kind in kinds]
+        events += [
+            EventRow(message_id=message.id, delivery_id=each.id, at=at, kind=kind, detail="")
+            for kind in kinds
+        ]
         dimensions = (message.channel, message.message_type, message.sender, each.receiver)
         counts += delivery_counts(
             at,
@@ -159,24 +175,32 @@ def rejected_record(
             "receivers", [each[:SENDER_ID_CHARACTERS_MAX] for each in identity.receivers]
         )
     message = MessageRow(
-        ids.next(),
-        channel,
-        reading.message_type.name if reading.message_type is not None else "",
-        inbound.partner.id,
-        identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if storable else "",
-        digest if storable else b"",
-        now,
-        "rejected",
-        inbound.endpoint,
-        identity.conversation[:SENDER_ID_CHARACTERS_MAX] if storable else "",
-        identity.items,
-        len(inbound.stored),
-        inbound.stored_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
-        _json(detail),
+        id=ids.next(),
+        channel=channel,
+        message_type=reading.message_type.name if reading.message_type is not None else "",
+        sender=inbound.partner.id,
+        sender_message_id=identity.sender_message_id[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        digest=digest if storable else b"",
+        received_at=now,
+        state="rejected",
+        endpoint=inbound.endpoint,
+        conversation=identity.conversation[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        items=identity.items,
+        bytes=len(inbound.stored),
+        content_type=inbound.stored_type[:SENDER_ID_CHARACTERS_MAX] if storable else "",
+        detail=_json(detail),
     )
-    events = [EventRow(message.id, 0, now, "rejected", judgement.reason)]
+    events = [
+        EventRow(
+            message_id=message.id, delivery_id=0, at=now, kind="rejected", detail=judgement.reason
+        )
+    ]
     return Record(
-        message, inbound.stored if storable else None, (), events, message_counts(message)
+        message=message,
+        body=inbound.stored if storable else None,
+        deliveries=(),
+        events=events,
+        counts=message_counts(message),
     )
 
 
@@ -196,20 +220,20 @@ def envelope_of(row: MessageRow, detail: dict[str, Any] | None = None) -> Envelo
     if detail is None:
         detail = pydantic_core.from_json(row.detail) if row.detail != "{}" else {}
     return Envelope(
-        row.id,
-        row.channel,
-        row.message_type,
-        row.sender,
-        row.sender_message_id,
-        row.received_at,
-        row.content_type,
-        row.endpoint,
-        row.conversation,
-        row.items,
-        row.bytes,
-        detail,
-        row.process,
-        row.position,
+        id=row.id,
+        channel=row.channel,
+        message_type=row.message_type,
+        sender=row.sender,
+        sender_message_id=row.sender_message_id,
+        received_at=row.received_at,
+        content_type=row.content_type,
+        endpoint=row.endpoint,
+        conversation=row.conversation,
+        items=row.items,
+        bytes=row.bytes,
+        detail=detail,
+        process=row.process,
+        position=row.position,
     )
 
 

@@ -1,5 +1,5 @@
-"""Work that a channel does on its own accord: its watches, run one after the other on the clock of
-the exchange; what they do is the channel's.
+"""Runs the watches of channels, what these do without being called, one after the other on the clock
+of the exchange.
 """
 
 from __future__ import annotations

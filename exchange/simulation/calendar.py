@@ -91,10 +91,16 @@ def profile_of(data: Mapping[str, Any]) -> DayProfile:
     """
     known = {"weekdays", "free", "months", "peak", "ground", "basis"}
     if unknown := set(data) - known:
-        raise ValueError(f"unknown keys of a day profile: {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"unknown keys of a day profile: {', '.join(sorted(unknown))}; it has "
+            f"{', '.join(sorted(known))}"
+        )
     months = data.get("months", [HUNDRED] * MONTHS)
     if len(data["weekdays"]) != WEEKDAYS or len(months) != MONTHS:
-        raise ValueError("a day profile has seven weekdays and twelve months")
+        raise ValueError(
+            f"a day profile has {WEEKDAYS} weekdays and {MONTHS} months, not "
+            f"{len(data['weekdays'])} and {len(months)}"
+        )
     peaks = [
         Peak(
             0 if entry["day"] == "last" else entry["day"],
@@ -132,7 +138,7 @@ def span_of(text: str) -> tuple[datetime.date, datetime.date]:
             f"{text!r} is no day, and no span such as 2024-03-04..2024-03-10"
         ) from error
     if span[1] < span[0]:
-        raise ValueError(f"{text!r} ends before it begins")
+        raise ValueError(f"{text!r} ends before it begins: put the earlier day first")
     return span
 
 

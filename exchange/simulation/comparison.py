@@ -80,18 +80,26 @@ def compare(without: Report, changed: Report) -> list[Pair]:
     for line in without.lines:
         other = after.get(line.row.id)
         if line.counted is not None and other is not None:
-            pairs.append(Pair(line.row.id, line.row.title, line.row.unit, line.counted, other))
+            pairs.append(
+                Pair(
+                    id=line.row.id,
+                    title=line.row.title,
+                    unit=line.row.unit,
+                    without=line.counted,
+                    changed=other,
+                )
+            )
     for measure, begins, unit, name in RATES:
         rates = [_rates(report, measure) for report in (without, changed)]
         for grain, title in PEAK_TITLES.items():
             titles = {language: f"{title[language]}, {name[language]}" for language in LANGUAGES}
             pairs.append(
                 Pair(
-                    f"{begins}.{grain}",
-                    titles,
-                    unit,
-                    rates[0].get(grain, 0.0),
-                    rates[1].get(grain, 0.0),
+                    id=f"{begins}.{grain}",
+                    title=titles,
+                    unit=unit,
+                    without=rates[0].get(grain, 0.0),
+                    changed=rates[1].get(grain, 0.0),
                 )
             )
     return pairs

@@ -57,7 +57,12 @@ class InsideEndpoints:
                 return problem(404, "Not found", "no channel has such an endpoint")
         channel, endpoint, desk = found
         received = Call(
-            call.method, call.path, CIMultiDict(call.headers), call.body, call.query, parameters
+            method=call.method,
+            path=call.path,
+            headers=CIMultiDict(call.headers),
+            body=call.body,
+            query=call.query,
+            parameters=parameters,
         )
         return await self._requests.serve(channel, endpoint, received, partner, desk)
 

@@ -1,8 +1,8 @@
 """All partners of a simulated year in one process: they send what the plan says, answer the
 exchange's calls and send what follows; no sockets.
 
-What a partner does is its stub's; faults befall it here as the host of the stubs has them befall it
-over sockets.
+What a partner does is its stub's. Faults happen to it here as the host of the stubs makes them
+happen over sockets.
 """
 
 from __future__ import annotations
@@ -167,12 +167,12 @@ class LocalPartners:
 
     def _situation(self, serial: int, wanted: Wanted = as_it_likes) -> Situation:
         return Situation(
-            self._rng,
-            self._clock.now(),
-            serial,
-            self._directory,
-            wanted,
-            self._plan.seed << 64 | serial,
+            rng=self._rng,
+            now=self._clock.now(),
+            serial=serial,
+            directory=self._directory,
+            wanted=wanted,
+            seed=self._plan.seed << 64 | serial,
         )
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:

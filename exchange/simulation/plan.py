@@ -131,11 +131,11 @@ class Plan:
         )
         for at, index in moments:
             yield Arrival(
-                at,
-                number,
-                (first | index) << CHAIN_BITS,
-                items[index],
-                tuple(column[index] for column in columns),
+                at=at,
+                planned=number,
+                serial=(first | index) << CHAIN_BITS,
+                items=items[index],
+                answers=tuple(column[index] for column in columns),
             )
 
     def _readings(self, day: int, start: int, senders: frozenset[str]) -> Iterator[Arrival]:
@@ -169,13 +169,23 @@ def plan(workload: Workload, flows: Sequence[Flow], year: int, scale: Fraction, 
             if any(fnmatchcase(flow.name, pattern) for pattern in stream.flows)
         ]
         if taken & {id(flow) for flow in own}:
-            raise ValueError(f"{stream.id}: a flow of it belongs to another stream as well")
+            raise ValueError(
+                f"{stream.id}: a flow of it belongs to another stream as well; narrow the patterns in "
+                "its `flows`"
+            )
         taken |= {id(flow) for flow in own}
         if own:
             planned += _planned(stream, own, whole[stream.id], days[stream.id])
         else:
             missing.append(stream.id)
-    return Plan(year, seed, planned, readings_of(workload, flows), workload.hours, missing)
+    return Plan(
+        year=year,
+        seed=seed,
+        planned=planned,
+        readings=readings_of(workload, flows),
+        hours=workload.hours,
+        missing=missing,
+    )
 
 
 def readings_of(workload: Workload, flows: Sequence[Flow]) -> list[tuple[Flow, Reading]]:
@@ -218,11 +228,11 @@ def _planned(
     answers = [share(each, totals) if each else [0] * len(flows) for each in quantity.answers]
     return [
         Planned(
-            flow,
-            stream,
-            own,
-            alongside(holding[index], own),
-            [alongside(each[index], own) for each in answers],
+            flow=flow,
+            stream=stream,
+            units=own,
+            holding=alongside(holding[index], own),
+            answers=[alongside(each[index], own) for each in answers],
         )
         for index, (flow, own) in enumerate(zip(flows, units, strict=True))
     ]

@@ -45,7 +45,7 @@ def quantities(workload: Workload, year: int, scale: Fraction) -> dict[str, Quan
             if left[stream.fills] < 0:
                 raise ValueError(
                     f"{stream.fills}: {totals[stream.fills]} is less than what its streams add to "
-                    "it"
+                    "it: raise the total, or lower a stream that `adds` to it"
                 )
             units[stream.id] = left[stream.fills]
     return {

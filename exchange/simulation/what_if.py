@@ -120,14 +120,18 @@ class Scenario:
         for number, (name, model) in enumerate(self.added):
             like = directory.get(model)
             if like is None or directory.get(name) is not None:
-                raise ValueError(
-                    f"--what-if: partner+{name}={model}: {model if like is None else name} is "
-                    f"{'unknown' if like is None else 'taken'}"
+                wrong = (
+                    f"{model} is unknown; name a partner of the directory to be like"
+                    if like is None
+                    else f"{name} is taken; choose an id that no partner has"
                 )
+                raise ValueError(f"--what-if: partner+{name}={model}: {wrong}")
             partners.append(_like(like, name, number))
         for cut in self.cuts:
             if all(partner.id != cut.partner for partner in partners):
-                raise ValueError(f"--what-if: cut: no partner {cut.partner!r}")
+                raise ValueError(
+                    f"--what-if: cut: no partner {cut.partner!r}; name one of the directory"
+                )
         return Directory(partners) if self.added else directory
 
     def cut(self, plan: Plan) -> Plan:
@@ -183,7 +187,7 @@ def _factor(text: str, value: str) -> Fraction:
         raise ValueError(f"--what-if: {text!r}: {value!r} is no change such as +20%, -5% or x2")
     factor = 1 + Fraction(match[1]) / 100 if match[1] else Fraction(match[2])
     if factor < 0:
-        raise ValueError(f"--what-if: {text!r}: there is no less than nothing")
+        raise ValueError(f"--what-if: {text!r}: there is no less than nothing: at least -100%")
     return factor
 
 

@@ -141,22 +141,30 @@ def load(path: Path = DEFAULT_PATH) -> Workload:
     known = set(totals)
     for stream in streams:
         if sum(each.id == stream.id for each in streams) > 1:
-            raise ValueError(f"{path.name}: {stream.id} stands twice")
+            raise ValueError(f"{path.name}: {stream.id} stands twice; remove or rename one")
         if stream.profile not in profiles or stream.hours not in hours:
-            raise ValueError(f"{path.name}: {stream.id} has an unknown profile or hours")
+            raise ValueError(
+                f"{path.name}: {stream.id}: profile {stream.profile!r} is one of "
+                f"{', '.join(sorted(profiles))}, hours {stream.hours!r} one of "
+                f"{', '.join(sorted(hours))}"
+            )
         named = {stream.part_of, stream.fills, *stream.adds} - {""}
         if named - known:
             raise ValueError(
                 f"{path.name}: {stream.id} names an unknown total: "
-                f"{', '.join(sorted(named - known))}"
+                f"{', '.join(sorted(named - known))}; there are: {', '.join(sorted(known))}"
             )
         if not (stream.year or stream.fills):
-            raise ValueError(f"{path.name}: {stream.id} has no figure")
+            raise ValueError(f"{path.name}: {stream.id} has no figure; give it `year`, or `fills`")
     if bad := sorted(
         each.part_of for each in totals.values() if each.part_of and each.part_of not in known
     ):
-        raise ValueError(f"{path.name}: unknown totals: {', '.join(bad)}")
-    return Workload(streams, totals, profiles, hours, readings)
+        raise ValueError(
+            f"{path.name}: unknown totals: {', '.join(bad)}; there are: {', '.join(sorted(known))}"
+        )
+    return Workload(
+        streams=streams, totals=totals, profiles=profiles, hours=hours, readings=readings
+    )
 
 
 def _stream(entry: Mapping[str, Any]) -> Stream:
@@ -166,11 +174,11 @@ def _stream(entry: Mapping[str, Any]) -> Stream:
     values["sizes"] = tuple(entry.get("sizes", (1, 1)))
     values["answers"] = [
         Answering(
-            answer["type"],
-            _yearly(answer["year"]),
-            answer.get("counts", "messages"),
-            answer.get("adds", {}),
-            answer.get("joint", ""),
+            message_type=answer["type"],
+            year=_yearly(answer["year"]),
+            counts=answer.get("counts", "messages"),
+            adds=answer.get("adds", {}),
+            joint=answer.get("joint", ""),
         )
         for answer in entry.get("answers", ())
     ]

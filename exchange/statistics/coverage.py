@@ -1,4 +1,4 @@
-"""Which days were asked for, and which of them ledgers hold: what is not held is not nought."""
+"""Which days were asked for and which of them ledgers hold: a day that is not held is not zero."""
 
 from __future__ import annotations
 

@@ -112,12 +112,12 @@ def load(rows: Rows, path: Path = DEFAULT_PATH) -> Cuts:
 def _share(entry: Mapping[str, Any], known: Any) -> ShareOf:
     parts = known(entry["parts"])
     return ShareOf(
-        entry["id"],
-        entry["title"],
-        parts,
-        known(entry.get("of", parts)),
-        tuple(entry.get("short", ())),
-        entry.get("rest"),
+        id=entry["id"],
+        title=entry["title"],
+        parts=parts,
+        of=known(entry.get("of", parts)),
+        short=tuple(entry.get("short", ())),
+        rest=entry.get("rest"),
     )
 
 

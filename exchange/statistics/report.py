@@ -187,7 +187,13 @@ def _share(cut: ShareOf, by_id: Mapping[str, Line]) -> Share:
     return Share(
         cut,
         [
-            Part(title, c, _percent(c, counted), p, _percent(p, published))
+            Part(
+                title=title,
+                counted=c,
+                counted_percent=_percent(c, counted),
+                published=p,
+                published_percent=_percent(p, published),
+            )
             for title, c, p in entries
         ],
     )

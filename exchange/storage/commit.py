@@ -131,7 +131,9 @@ def _repeated(
     original = MessageRow(*found)
     if not _same(connection, original, record):
         return Recorded("reused", original)
-    event = EventRow(original.id, 0, row.received_at, "duplicate", "")
+    event = EventRow(
+        message_id=original.id, delivery_id=0, at=row.received_at, kind="duplicate", detail=""
+    )
     additions.event(event)
     totals.add(duplicate_counts(original, event.at))
     return Recorded("duplicate", original)
@@ -243,7 +245,13 @@ def settle_all(
                 digest = content_digest(codec, content, each.answer_content_type)
             additions.settlement(each, digest)
         elif each.state == "delivered" and _was_made(connection, each.delivery_id):
-            made = EventRow(each.message_id, each.delivery_id, each.ended_at, MADE_AGAIN, "")
+            made = EventRow(
+                message_id=each.message_id,
+                delivery_id=each.delivery_id,
+                at=each.ended_at,
+                kind=MADE_AGAIN,
+                detail="",
+            )
             additions.event(made)
     audit.write(connection, audited)
     insert(

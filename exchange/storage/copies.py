@@ -34,7 +34,7 @@ def back_up(path: Path, target: Path) -> Verification:
     """
     migrate_sqlite(path, create=False)
     if target.exists():
-        raise LedgerError(f"{target} is there already: a backup never overwrites anything")
+        raise LedgerError(f"{target} is there already: a backup overwrites nothing, name another")
     said = _heads_of(path)
     try:
         copy_ledger(path, target)
@@ -68,7 +68,7 @@ def restore_backup(backup: Path, path: Path, head: Path | None = None) -> Verifi
 
 def _restore(backup: Path, path: Path, head: Path | None) -> Verification:
     if path.exists():
-        raise LedgerError(f"{path} is there already: a backup is restored to an empty place only")
+        raise LedgerError(f"{path} is there already: move it away first")
     said = [each for each in (head, head_path(path)) if each is not None and each.exists()]
     found = verify(backup)
     for each in said:

@@ -39,7 +39,7 @@ def migrate_sqlite(path: Path, owned: bool = False, create: bool = True) -> None
         if found == newest_revision():
             return
         if not found and not create:
-            raise LedgerError(f"the ledger {path} holds nothing")
+            raise LedgerError(f"the ledger {path} holds nothing; `exchange serve` makes one")
         with path.with_name(path.name + ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not path.exists() or not path.stat().st_size:
@@ -76,7 +76,7 @@ def revision(path: Path) -> str:
         sqlite3.Error, OSError: when it can't be read.
     """
     if path.is_dir():
-        raise LedgerError(f"the ledger {path} is a directory")
+        raise LedgerError(f"the ledger {path} is a directory: name a file in it")
     if not path.exists() or not path.stat().st_size:
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size:
@@ -90,13 +90,15 @@ def revision(path: Path) -> str:
         if not names:
             return ""
         if not {"alembic_version", "message"} <= names:
-            raise LedgerError(f"{path} is a database, but no ledger: it has other tables")
+            raise LedgerError(
+                f"{path} is a database, but no ledger: it has other tables; name another file"
+            )
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     known = str(found[0]) if found else ""
     if known > newest_revision():
         raise LedgerError(
             f"the ledger {path} is of a newer version (revision {known}): this one knows "
-            f"revisions up to {newest_revision()}"
+            f"revisions up to {newest_revision()}: use the newer version"
         )
     return known
 

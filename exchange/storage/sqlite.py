@@ -82,7 +82,13 @@ class SqliteLedger:
         self.ownership = Ownership(node, 0, name, 0)
         self._clock = clock
         self._cache_mib = cache_mib
-        self._writer = Writer(path, group_max, compression_level, cache_mib, durable)
+        self._writer = Writer(
+            path=path,
+            group_max=group_max,
+            level=compression_level,
+            cache_mib=cache_mib,
+            durable=durable,
+        )
         self._reader: sqlite3.Connection | None = None
         #: Connections that no scan uses just now; None while the ledger is closed.
         self._idle: list[sqlite3.Connection] | None = None

@@ -94,7 +94,7 @@ class Writer:
             connection.close()
             raise
         self._connection = connection
-        # Nobody waits inside SQLite, for the loop would stand still: `_turn` looks again.
+        # Nobody waits inside SQLite, because the loop would stand still: `_turn` looks again.
         self._connection.execute("PRAGMA busy_timeout=0")
         return self._ownership
 
@@ -105,7 +105,7 @@ class Writer:
         while self._jobs:
             await asyncio.wait([self._jobs[-1].future])
             if self._jobs and self._jobs[-1].future.done():
-                # Who waited for it was cancelled: its turn is still to come.
+                # Its caller was cancelled before its turn came.
                 await asyncio.sleep(0.001)
         if self._connection is not None:
             if not self.health.lost.is_set():

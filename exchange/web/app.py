@@ -72,7 +72,13 @@ def build(parts: Parts) -> web.Application:
     metrics = Metrics()
     guard = parts.sign_in.guard
     rates = Rates(parts.workers)
-    endpoints = Endpoints(parts.directory, parts.limits, metrics, parts.requests, rates)
+    endpoints = Endpoints(
+        directory=parts.directory,
+        limits=parts.limits,
+        metrics=metrics,
+        requests=parts.requests,
+        rates=rates,
+    )
     app = web.Application(
         client_max_size=parts.limits.body_bytes_max + 1,
         middlewares=[refuse_without_ledger, guard.middleware()],

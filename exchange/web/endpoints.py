@@ -57,11 +57,13 @@ LEFT = Refusal(
     "left", 400, "the caller ended its side of the connection while the call was waiting"
 )
 COMPRESSED = Refusal(
-    "unsupported",
-    415,
-    "a compressed body is not taken",
-    0,
-    (Violation("call.encoding", "the body is compressed", expected="no Content-Encoding"),),
+    reason="unsupported",
+    status=415,
+    message="a compressed body is not taken",
+    retry_after_seconds=0,
+    violations=(
+        Violation("call.encoding", "the body is compressed", expected="no Content-Encoding"),
+    ),
 )
 #: Refusals of a whole message, which are counted as rejections; after the others the sender comes
 #: again with the same one.
@@ -264,7 +266,13 @@ def full(error: Full) -> Refusal:
         expected="the same message again, later",
     )
     status = 429 if error.receiver else 503
-    return Refusal("full", status, f"{error}; nothing was taken in", FULL_SECONDS, (violation,))
+    return Refusal(
+        reason="full",
+        status=status,
+        message=f"{error}; nothing was taken in",
+        retry_after_seconds=FULL_SECONDS,
+        violations=(violation,),
+    )
 
 
 def too_often(partner: Partner, seconds: int) -> Refusal:
@@ -275,7 +283,13 @@ def too_often(partner: Partner, seconds: int) -> Refusal:
         expected=f"at most {partner.per_second:g} a second",
     )
     message = f"too many calls of yours: at most {partner.per_second:g} a second are taken"
-    return Refusal("rate", 429, message, seconds, (violation,))
+    return Refusal(
+        reason="rate",
+        status=429,
+        message=message,
+        retry_after_seconds=seconds,
+        violations=(violation,),
+    )
 
 
 def _unread(endpoint: Endpoint, call: Call, partner: Partner) -> Inbound:
@@ -300,14 +314,27 @@ def too_large(most: int, found: str = "") -> Refusal:
     violation = Violation(
         "call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found
     )
-    return Refusal("too-large", 413, f"the body is larger than {most} bytes", 0, (violation,))
+    return Refusal(
+        reason="too-large",
+        status=413,
+        message=f"the body is larger than {most} bytes",
+        retry_after_seconds=0,
+        violations=(violation,),
+    )
 
 
 def call_of(request: web.Request, body: bytes) -> Call:
     """A request as a plain value."""
     parameters: Mapping[str, str] = request.match_info
     query = request.query if request.query_string else NO_QUERY
-    return Call(request.method, request.path, request.headers, body, query, parameters)
+    return Call(
+        method=request.method,
+        path=request.path,
+        headers=request.headers,
+        body=body,
+        query=query,
+        parameters=parameters,
+    )
 
 
 def response(reply: Reply) -> web.Response:

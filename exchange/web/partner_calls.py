@@ -28,7 +28,7 @@ from exchange.schemas.directory import Partner
 from exchange.settings import Deliveries, Limits
 from exchange.web.partner_connections import HeadTooLarge, KeptConnectionClosed, PartnerConnector
 
-#: A kept connection is not used again after so long, for the partner may be about to close it.
+#: A kept connection is not used again after so long, because the partner may be about to close it.
 IDLE_SECONDS = 15.0
 #: Most header lines of a response.
 HEADERS_MAX = 128

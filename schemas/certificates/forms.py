@@ -51,11 +51,37 @@ _PERMANENT = Field("30", "Pysyvä", "BL")
 BY_NUMBER: dict[str, Form] = {
     form.number: form
     for form in (
-        Form("9006", "SV6", "Lääkärintodistus A", 61, (_DIAGNOSIS, _FROM, _TO)),
-        Form("9007", "SV7", "Lääkärinlausunto B", 24, (_DIAGNOSIS, _STATUS, _FROM, _PERMANENT)),
-        Form("9010", "SV10", "Lääkärintodistus D", 5, (_DIAGNOSIS, _STATUS, _FROM)),
-        Form("9067", "SV67", "Todistus SV67", 4, (_DIAGNOSIS, _STATUS)),
-        Form("9075", "SV75", "Todistus SV75", 3, (_DIAGNOSIS, _STATUS, _FROM, _TO)),
-        Form("9097", "SV97", "Todistus SV97", 3, (_STATUS, _FROM)),
+        Form(
+            number="9006",
+            name="SV6",
+            title="Lääkärintodistus A",
+            share=61,
+            fields=(_DIAGNOSIS, _FROM, _TO),
+        ),
+        Form(
+            number="9007",
+            name="SV7",
+            title="Lääkärinlausunto B",
+            share=24,
+            fields=(_DIAGNOSIS, _STATUS, _FROM, _PERMANENT),
+        ),
+        Form(
+            number="9010",
+            name="SV10",
+            title="Lääkärintodistus D",
+            share=5,
+            fields=(_DIAGNOSIS, _STATUS, _FROM),
+        ),
+        Form(
+            number="9067", name="SV67", title="Todistus SV67", share=4, fields=(_DIAGNOSIS, _STATUS)
+        ),
+        Form(
+            number="9075",
+            name="SV75",
+            title="Todistus SV75",
+            share=3,
+            fields=(_DIAGNOSIS, _STATUS, _FROM, _TO),
+        ),
+        Form(number="9097", name="SV97", title="Todistus SV97", share=3, fields=(_STATUS, _FROM)),
     )
 }

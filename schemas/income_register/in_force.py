@@ -59,11 +59,17 @@ def _period(number: int, day: datetime.date) -> Period:
         if not holds(change):
             gone.setdefault(change.name, set()).add(change.code)
     return Period(
-        number,
-        MappingProxyType({name: codes - gone.get(name, set()) for name, codes in LISTS.items()}),
-        MappingProxyType({code: each for code, each in WAGE_INCOME.items() if holds(each)}),
-        MappingProxyType({code: each for code, each in BENEFIT_INCOME.items() if holds(each)}),
-        frozenset(rule.name for rule in DATED_RULES if holds(rule)),
+        number=number,
+        lists=MappingProxyType(
+            {name: codes - gone.get(name, set()) for name, codes in LISTS.items()}
+        ),
+        wage_income=MappingProxyType(
+            {code: each for code, each in WAGE_INCOME.items() if holds(each)}
+        ),
+        benefit_income=MappingProxyType(
+            {code: each for code, each in BENEFIT_INCOME.items() if holds(each)}
+        ),
+        rules=frozenset(rule.name for rule in DATED_RULES if holds(rule)),
     )
 
 
@@ -71,7 +77,13 @@ _FIRST_DAYS = _first_days()
 _BEGIN: list[YearMonthDay] = [(day.year, day.month, day.day) for day in _FIRST_DAYS]
 PERIODS = tuple(_period(number, day) for number, day in enumerate([FIRST_DAY, *_FIRST_DAYS]))
 #: Of what tells no payment date: every code that ever was, and no rule that has a date.
-UNDATED = Period(-1, LISTS, WAGE_INCOME, BENEFIT_INCOME, frozenset())
+UNDATED = Period(
+    number=-1,
+    lists=LISTS,
+    wage_income=WAGE_INCOME,
+    benefit_income=BENEFIT_INCOME,
+    rules=frozenset(),
+)
 
 
 def period_of(day: YearMonthDay) -> Period:

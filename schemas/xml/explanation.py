@@ -153,39 +153,39 @@ def _finding(error: XMLSchemaValidationError, element: etree._Element) -> Findin
     found = str(at.get(attribute, "")) if attribute else (at.text or "").strip()
     if match := _MISSING_ATTRIBUTE.search(reason):
         return Finding(
-            "xsd.attribute-missing",
-            f"attribute {match[1]} is missing",
-            at,
-            match[1],
-            "",
+            rule="xsd.attribute-missing",
+            message=f"attribute {match[1]} is missing",
+            at=at,
+            expected=match[1],
+            found="",
             attribute=match[1],
         )
     if match := _FOREIGN_ATTRIBUTE.search(reason):
         return Finding(
-            "xsd.attribute-unexpected",
-            f"attribute {match[1]} does not belong here",
-            at,
-            "",
-            match[1],
+            rule="xsd.attribute-unexpected",
+            message=f"attribute {match[1]} does not belong here",
+            at=at,
+            expected="",
+            found=match[1],
             attribute=match[1],
         )
     validator = type(error.validator).__name__
     if isinstance(error, XMLSchemaDecodeError):
         return Finding(
-            "xsd.type",
-            "the value is not of its type",
-            at,
-            _type_name(error.validator),
-            found,
+            rule="xsd.type",
+            message="the value is not of its type",
+            at=at,
+            expected=_type_name(error.validator),
+            found=found,
             attribute=attribute,
         )
     rule, expected = _FACETS.get(validator, ("xsd.other", ""))
     return Finding(
-        rule,
-        _REASONS.get(rule, reason),
-        at,
-        expected or _allowed(error.validator),
-        found,
+        rule=rule,
+        message=_REASONS.get(rule, reason),
+        at=at,
+        expected=expected or _allowed(error.validator),
+        found=found,
         attribute=attribute,
     )
 
@@ -254,14 +254,18 @@ def _of_children(error: XMLSchemaChildrenValidationError, at: Any) -> Finding:
     found = _local(child.tag)
     if expected:
         return Finding(
-            "xsd.element-missing",
-            f"element {expected} is missing before {found}",
-            child,
-            expected,
-            found,
+            rule="xsd.element-missing",
+            message=f"element {expected} is missing before {found}",
+            at=child,
+            expected=expected,
+            found=found,
         )
     return Finding(
-        "xsd.element-unexpected", f"element {found} does not belong here", child, expected, found
+        rule="xsd.element-unexpected",
+        message=f"element {found} does not belong here",
+        at=child,
+        expected=expected,
+        found=found,
     )
 
 

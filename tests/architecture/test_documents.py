@@ -23,6 +23,13 @@ COMMAND = re.compile(r"^(?:\$ |`)?(?:\.venv/bin/)?exchange ([a-z][a-z-]*)", re.M
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`[^`\n]+`")
 
+#: A file or folder of ours, without places to be filled in (`<channel>`, `NAME`).
+PLACE = re.compile(
+    r"(?:tests|exchange|adapters|schemas|partners|benchmarks|loadtests|docs)/[a-z0-9_/.-]+"
+)
+#: Documents about what was: their names are those of their day.
+OF_THE_PAST = {"docs/decisions.md", "docs/experiments.md", "CHANGELOG.md"}
+
 #: Paths of somebody's machine; a container's own (`/data`, `/app`) are not among them.
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:home|Users|root|work|mnt|opt|tmp)/[\w.-]+")
 TEXT_FILES = (
@@ -74,6 +81,18 @@ def unknown_commands(document: Source, commands: Collection[str]) -> Iterator[st
         yield f"{document.name} names exchange {command}, which is no command"
 
 
+def unknown_places(document: Source) -> Iterator[str]:
+    """Files, folders and tests of ours that a document names in code and that are not there."""
+    for place in INLINE.findall(FENCE.sub("", document.text)):
+        path, _, test = place.strip("`").partition("::")
+        if not PLACE.fullmatch(path):
+            continue
+        if not (ROOT / path).exists() and not (ROOT / f"{path}.py").exists():
+            yield f"{document.name} names {path}, which is not there"
+        elif test and f"def {test}(" not in (ROOT / path).read_text(encoding="utf-8"):
+            yield f"{document.name} names {test}, which is not in {path}"
+
+
 def undescribed(model: type[BaseModel], path: str = "") -> Iterator[str]:
     """Settings without a description, however deep."""
     for name, field in model.model_fields.items():
@@ -113,6 +132,15 @@ def test_every_make_target_that_is_named_exists() -> None:
         complaint
         for document in documents()
         for complaint in unknown_targets(document, make_targets())
+    ] == []
+
+
+def test_every_place_and_every_test_that_is_named_exists() -> None:
+    assert [
+        complaint
+        for document in documents()
+        if document.name not in OF_THE_PAST
+        for complaint in unknown_places(document)
     ] == []
 
 
@@ -187,6 +215,8 @@ class Outer(BaseModel):
         dead_links(Source("README.md", "[gone](docs/gone.md)")),
         unknown_targets(Source("README.md", "```\nmake magic\n```"), {"run"}),
         unknown_commands(Source("README.md", "```console\n$ exchange conjure it\n```"), {"run"}),
+        unknown_places(Source("docs/x.md", "see `exchange/nowhere.py`")),
+        unknown_places(Source("docs/x.md", "see `tests/schemas/test_guard.py::test_nothing`")),
         undescribed(Outer),
         machine_paths(Source("docs/x.md", "see /home/somebody/notes")),
     ],
@@ -194,6 +224,8 @@ class Outer(BaseModel):
         "dead link",
         "unknown target",
         "unknown command",
+        "unknown place",
+        "unknown test",
         "undescribed setting",
         "path of a machine",
     ],

@@ -7,15 +7,28 @@ from __future__ import annotations
 import ast
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import pytest
 
-from tests.architecture.tree import PRODUCT, Source, channels, sources
+from tests.architecture.tree import PRODUCT, Source, channels, names, sources, texts
 
 FILE_LINES_MAX = 400
 MEDIAN_LINES_MAX = 120
 FUNCTION_LINES_MAX = 70
+FOLDER_FILES_MAX = 20
+LINE_COLUMNS_MAX = 100
+#: Of code, configuration and prose together. Rows of tables and records of data can't be wrapped.
+WIDE_LINES_SHARE_MAX = 0.01
+GENERATED = {"docs/statistics-rows.md"}  # a line a row and language
+#: What is written by hand; schemas and samples of messages are in their publishers' form.
+WRITTEN = (
+    *(".py", ".md", ".toml", ".yml", ".html", ".css", ".js", ".template"),
+    *("Makefile", "Dockerfile"),
+)
+#: From so many fields on, the arguments of a class of ours are named.
+POSITIONAL_ARGUMENTS_MAX = 4
 FORBIDDEN_NAMES = {
     "utils",
     "util",
@@ -65,6 +78,28 @@ def too_long(source: Source) -> Iterator[str]:
         yield f"{source.name} has {source.lines} lines, over {FILE_LINES_MAX}"
 
 
+def crowded(files: Iterable[str]) -> Iterator[str]:
+    """Folders with more files than somebody can look over."""
+    for folder, number in Counter(name.rpartition("/")[0] for name in files).items():
+        if number > FOLDER_FILES_MAX:
+            yield f"{folder} has {number} files, over {FOLDER_FILES_MAX}: make folders in it"
+
+
+def wide_lines(source: Source) -> int:
+    """How many of its lines are wider than the limit."""
+    return sum(len(line) > LINE_COLUMNS_MAX for line in source.text.splitlines())
+
+
+def wide_prose(source: Source) -> Iterator[str]:
+    """Lines of a document over the limit, but for tables, code and what is one word."""
+    fenced = False
+    for number, line in enumerate(source.text.splitlines(), 1):
+        fenced ^= line.lstrip().startswith("```")
+        wrappable = not fenced and not line.lstrip().startswith("|") and " " in line.strip()
+        if wrappable and len(line) > LINE_COLUMNS_MAX:
+            yield f"{source.name}:{number} has {len(line)} columns, over {LINE_COLUMNS_MAX}"
+
+
 def long_functions(source: Source) -> Iterator[str]:
     """Functions over the limit, decorators left out."""
     for node in ast.walk(source.syntax):
@@ -82,6 +117,22 @@ def no_opening_sentence(source: Source) -> Iterator[str]:
     opening = (ast.get_docstring(source.syntax) or "").split("\n\n")[0].strip()
     if not opening.endswith((".", ":")) or len(opening) < 20:
         yield f"{source.name} does not open with one sentence on what lives there"
+
+
+def classes_of(files: Iterable[Source]) -> set[str]:
+    """The names of the classes that these files define."""
+    nodes = (node for source in files for node in ast.walk(source.syntax))
+    return {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+
+
+def many_positions(source: Source, classes: Collection[str]) -> Iterator[str]:
+    """Calls of classes of ours with more arguments by position than somebody can tell apart."""
+    for node in ast.walk(source.syntax):
+        if not isinstance(node, ast.Call) or len(node.args) <= POSITIONAL_ARGUMENTS_MAX:
+            continue
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in classes and not any(isinstance(each, ast.Starred) for each in node.args):
+            yield f"{source.name}:{node.lineno} gives {name} {len(node.args)} arguments by position"
 
 
 def forbidden_name(source: Source) -> Iterator[str]:
@@ -187,6 +238,42 @@ def test_no_source_of_the_product_breaks_the_rule(check: Check) -> None:
 def test_most_files_are_short() -> None:
     sizes = [source.lines for source in sources(*PRODUCT) if source.lines > 1]
     assert statistics.median(sizes) <= MEDIAN_LINES_MAX
+
+
+def test_arguments_of_classes_with_many_fields_are_named() -> None:
+    files = sources(*PRODUCT, "benchmarks", "loadtests")
+    classes = classes_of(files)
+    assert [complaint for each in files for complaint in many_positions(each, classes)] == []
+
+
+def test_many_arguments_by_position_are_found() -> None:
+    row = Source("exchange/row.py", "class Row: ...\nRow(1, 2, 3, 4, 5)\nRow(1, 2, 3, 4, e=5)\n")
+    assert len(list(many_positions(row, classes_of([row])))) == 1
+
+
+def test_no_folder_is_crowded() -> None:
+    assert list(crowded(names(".py"))) == []
+
+
+def test_hardly_any_line_is_wide() -> None:
+    written = [each for each in texts(*WRITTEN) if each.name not in GENERATED]
+    wide = {source.name: number for source in written if (number := wide_lines(source))}
+    most = WIDE_LINES_SHARE_MAX * sum(source.lines for source in written)
+    assert sum(wide.values()) <= most, sorted(wide.items(), key=lambda each: -each[1])[:20]
+
+
+def test_no_prose_is_wide() -> None:
+    documents = [each for each in texts(".md") if each.name not in GENERATED]
+    assert [complaint for each in documents for complaint in wide_prose(each)] == []
+
+
+def test_crowded_folders_and_wide_lines_are_found() -> None:
+    assert list(crowded([f"exchange/web/{number}.py" for number in range(21)]))
+    assert not list(crowded([f"exchange/web/{number}.py" for number in range(20)]))
+    assert wide_lines(Source("x.toml", f"{'x' * 100}\n{'x' * 101}\n")) == 1
+    wide = "word " * 21
+    assert list(wide_prose(Source("x.md", f"{wide}\n")))
+    assert not list(wide_prose(Source("x.md", f"| {wide} |\n\n```\n{wide}\n```\n")))
 
 
 BAD = {

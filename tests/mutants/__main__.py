@@ -111,7 +111,7 @@ def _plant_drawn(copy: Copy, drawn: Drawn) -> int:
     path = ROOT / drawn.file
     text = path.read_text(encoding="utf-8")
     changed = text[: drawn.start] + drawn.put + text[drawn.end :]
-    return copy.under(path, changed, [drawn.tests()])
+    return copy.under(path, changed, drawn.tests())
 
 
 def run_list(copies: Copies, wanted: Sequence[Fault]) -> int:
@@ -138,7 +138,7 @@ def run_drawn(copies: Copies, wanted: Sequence[Drawn]) -> int:
         survived += code == 0
         told = "survived" if code == 0 else "caught"
         print(
-            f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{drawn.tests()}]"
+            f"{told:9} {drawn.file}:{drawn.line}: {old[:80]!r} -> {drawn.put!r} [{', '.join(drawn.tests())}]"
         )
     return survived
 

@@ -41,12 +41,15 @@ class Drawn:
     end: int
     put: str
 
-    def tests(self) -> str:
-        """The folder of tests that lies beside the file, the nearest that there is."""
+    def tests(self) -> list[str]:
+        """The folder of tests that lies beside the file, the nearest that there is; for a channel
+        the conformance suite too, since most of its rules are tried by samples.
+        """
         path = Path("tests") / Path(self.file).parent
         while not (ROOT / path).is_dir():
             path = path.parent
-        return path.as_posix()
+        samples = ["tests/conformance"] if self.file.startswith("adapters/") else []
+        return [path.as_posix(), *samples]
 
 
 def draw(number: int, seed: int) -> list[Drawn]:

@@ -80,7 +80,13 @@ async def ask(
     """Take a question in and have it answered; None where it is rejected."""
     operation = operation_of(call, operations)
     hints = {} if isinstance(operation, str) else {"operation": operation.request}
-    inbound = Inbound(partner, call.body, call.content_type, QUERY_ENDPOINT, hints)
+    inbound = Inbound(
+        partner=partner,
+        body=call.body,
+        content_type=call.content_type,
+        endpoint=QUERY_ENDPOINT,
+        hints=hints,
+    )
     if isinstance(operation, str):
         unknown = Violation("ir.operation", operation)
         return await desk.refuse(inbound, "type-unknown", [unknown]), None

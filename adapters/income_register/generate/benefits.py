@@ -92,7 +92,12 @@ def payments(batch: Batch, kind: str) -> Payments:
     if batch.day < _PARENTAL_SINCE:
         codes = tuple(_PARENTAL_BEFORE if code == PARENTAL else code for code in codes)
     return Payments(
-        batch, codes, Span.month_of(batch.day), spans, Span.month_of(batch.day, 2), paid
+        batch=batch,
+        codes=codes,
+        month=Span.month_of(batch.day),
+        spans=spans,
+        before=Span.month_of(batch.day, 2),
+        paid=paid,
     )
 
 

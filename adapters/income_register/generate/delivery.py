@@ -156,7 +156,14 @@ def _first(sector: str) -> str:
 def _batch(rng: random.Random, day: datetime.date, serial: int, prefix: str, sector: str) -> Batch:
     count, real_time = _sizes(rng)
     payer = make_business_id(rng.randrange(1_000_000, 3_000_000))
-    return Batch(payer, _first(sector), day, delivery_id(day, serial, prefix), count, real_time)
+    return Batch(
+        payer=payer,
+        sender=_first(sector),
+        day=day,
+        delivery_id=delivery_id(day, serial, prefix),
+        reports=count,
+        real_time=real_time,
+    )
 
 
 def wages(rng: random.Random, day: datetime.date, serial: int) -> Generated:

@@ -135,7 +135,14 @@ def payroll(chance: Chance, batch: Batch) -> Payroll:
     totals = not hourly and chance() < 0.15
     policy = int(chance() * 10**8)
     return Payroll(
-        batch, span, _PERIOD % (span.start, span.end), hourly, totals, provider, policy, recovered
+        batch=batch,
+        span=span,
+        earning=_PERIOD % (span.start, span.end),
+        hourly=hourly,
+        totals=totals,
+        provider=provider,
+        policy=policy,
+        recovered=recovered,
     )
 
 

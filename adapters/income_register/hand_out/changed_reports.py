@@ -1,4 +1,4 @@
-"""What changed in a span of time, as reports to be handed on: new versions, replacements and
+"""Finds what changed in a span of time, as reports to be handed on: new versions, replacements and
 invalidations; wraps and sends nothing.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 8.2.2 (vero.fi):

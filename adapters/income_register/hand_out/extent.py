@@ -55,7 +55,21 @@ async def extent_of(data: dict[str, Any], at: int, last: int, desk: Desk) -> Ext
     """
     times = span(data, at)
     if data["until"] and data.get("position"):
-        return Extent(times, data["left"], last, data["position"], True, desk.now())
+        return Extent(
+            times=times,
+            after=data["left"],
+            last=last,
+            covered=data["position"],
+            continued=True,
+            made_at=desk.now(),
+        )
     # The first, or the first since there are positions.
     after = await desk.position_before(times[0])
-    return Extent(times, after, last, after, bool(data["until"]), desk.now())
+    return Extent(
+        times=times,
+        after=after,
+        last=last,
+        covered=after,
+        continued=bool(data["until"]),
+        made_at=desk.now(),
+    )

@@ -79,7 +79,15 @@ async def extract(register_id: str, desk: Desk) -> bool:
             "left": str(extent.left),
         }
         signed = sign_canonical(document, signing_key())
-        outcome = await desk.accept(Inbound(register, signed, XML, SUBSCRIPTION_ENDPOINT, hints))
+        outcome = await desk.accept(
+            Inbound(
+                partner=register,
+                body=signed,
+                content_type=XML,
+                endpoint=SUBSCRIPTION_ENDPOINT,
+                hints=hints,
+            )
+        )
         await pauses.pause()
         return outcome.kind != "rejected"
 
@@ -117,27 +125,27 @@ async def _documents(
     """The documents of one part: at least one, with at most so many reports each."""
     message_type, own = SUBSCRIBED[part["type"]].message_type, part_id(register_id, part["id"])
     changes = Changes(
-        desk,
-        message_type,
-        extent,
-        part["all"],
-        profile_of(part["profile"]),
-        of_data(part, part["type"]),
+        desk=desk,
+        message_type=message_type,
+        extent=extent,
+        every=part["all"],
+        profile=profile_of(part["profile"]),
+        conditions=of_data(part, part["type"]),
     )
 
     def document(number: int, reports: list[bytes]) -> bytes:
         query_id = f"{own[:16]}{at:012x}{number:04x}"
         ids = (register_id, own)
         extraction = Extraction(
-            message_type,
-            part["type"],
-            query_id,
-            at,
-            part["profile"],
-            extent.times,
-            data["id"],
-            part["id"],
-            ids,
+            message_type=message_type,
+            query_type=part["type"],
+            query_id=query_id,
+            at=at,
+            profile=part["profile"],
+            span=extent.times,
+            main_id=data["id"],
+            part_id=part["id"],
+            register_ids=ids,
         )
         return render(extraction, reports)
 

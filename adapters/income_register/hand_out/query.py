@@ -61,14 +61,26 @@ def judge_question(parsed: Parsed, identity: Identity, context: Context) -> list
     root = str(document.tag).rpartition("}")[2]
     if root != operation:
         message = f"the operation takes {operation}"
-        return [Finding("ir.operation", message, document, operation, root)]
+        return [
+            Finding(
+                rule="ir.operation", message=message, at=document, expected=operation, found=root
+            )
+        ]
     # An echo is data of the sender's own.
     found = [] if parsed.message_type == ECHO else rules(parsed, identity, context)
     found += check_signature(parsed, True)
     profile = document.find("QueryProfile") if parsed.message_type == DATA_REQUEST else None
     if profile is not None and (name := (profile.text or "").strip()) not in profiles():
         known = " or ".join(profiles())
-        found.append(Finding("ir.query-profile", "no such query profile", profile, known, name))
+        found.append(
+            Finding(
+                rule="ir.query-profile",
+                message="no such query profile",
+                at=profile,
+                expected=known,
+                found=name,
+            )
+        )
     return found
 
 
@@ -82,7 +94,16 @@ async def _answer(desk: Desk, parsed: Parsed) -> Answered:
     message_type = query_data_type.ASKED[kind].message_type
     told: dict[str, None] = {}
     reports = await _collect(desk, message_type, wanted, profile_of(profile), every, told)
-    rendered = render(Extraction(message_type, kind, public_id(now), now, profile), reports)
+    rendered = render(
+        Extraction(
+            message_type=message_type,
+            query_type=kind,
+            query_id=public_id(now),
+            at=now,
+            profile=profile,
+        ),
+        reports,
+    )
     return Answered(signed(rendered).body, {"reports": list(told)})
 
 

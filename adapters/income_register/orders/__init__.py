@@ -1,3 +1,3 @@
-"""What may be asked of the register: kinds of material, what narrows them, and
-subscriptions; reads no store.
+"""What may be asked of the register: QueryDataTypes, the conditions that narrow
+them, and subscriptions; reads no store.
 """

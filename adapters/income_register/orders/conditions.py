@@ -1,5 +1,5 @@
-"""What narrows a material: parameters and lists as a request or a subscription gives them, and
-whether a report fits; reads no store.
+"""Conditions that narrow a query: parameters and lists as a request or a subscription gives them,
+and whether a report fits; reads no store.
 
 Several values of one parameter are alternatives, several parameters must all fit (*modelled*; the
 register's document on how it hands out data was not at hand). A span of days is inclusive, one of
@@ -243,7 +243,7 @@ def _children(part: Element, name: str) -> Iterator[Element]:
 
 
 def of_data(data: Mapping[str, Any], query_type: str) -> Conditions:
-    """The conditions that were remembered, of a kind of material."""
+    """The conditions that were remembered, of a QueryDataType."""
     return Conditions(
         {
             kind: frozenset((of, code) for of, code in codes)

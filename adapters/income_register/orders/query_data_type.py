@@ -1,5 +1,5 @@
-"""The kinds of material that the register hands out (QueryDataType): of which reports, and what
-each takes to be narrowed by; reads nothing.
+"""QueryDataTypes, the kinds of data that the register hands out: of which reports, and by which
+parameters each may be narrowed.
 
 Source: "Koodistot 2022", chapters 1.5, 1.7 and 1.8 (vero.fi): what the codes mean. Which parameters
 each kind takes stands in a document that was not at hand ("Tekninen rajapinta - Tietojen jakelu
@@ -60,7 +60,7 @@ _NARROWING = {
 
 @dataclass(frozen=True, slots=True)
 class QueryDataType:
-    """A kind of material: `lists` (CodeListType) and `parameters` (ParameterType) must be given;
+    """A kind of data: `lists` (CodeListType) and `parameters` (ParameterType) must be given;
     `narrowing` may be.
     """
 

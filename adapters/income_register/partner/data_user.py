@@ -24,7 +24,7 @@ from exchange.schemas.xml import looking
 EXTRACTS = "/income-register/from-ir"
 #: What the directory calls who takes income data.
 SERVICE = "income-data"
-#: Subscriptions by their ids, with the kind of material: all wage reports, all benefit reports.
+#: Subscriptions by their ids, with the kind of data: all wage reports, all benefit reports.
 SUBSCRIPTIONS = {"kela-wages": 300, "kela-benefits": 315}
 #: How often an extraction is wanted, in seconds.
 STEP_SECONDS = 10

@@ -121,7 +121,12 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
         count = wanted or (1 if real_time else rng.randrange(*DEFERRED_REPORTS))
         name = generate.delivery_id(day, situation.serial, "W" if wages else "B")
         batch = generate.Batch(
-            partner.business_id, partner.business_id, day, name, count, real_time
+            payer=partner.business_id,
+            sender=partner.business_id,
+            day=day,
+            delivery_id=name,
+            reports=count,
+            real_time=real_time,
         )
         document = (
             generate.wage_delivery(rng, batch)
@@ -171,11 +176,11 @@ class Stub:
                 weight = ITEMS_A_YEAR[row] / mean / share
                 flows.append(
                     Flow(
-                        f"{message_type} from {partner.id}",
-                        partner.id,
-                        message_type,
-                        weight,
-                        _maker(partner, kind),
+                        name=f"{message_type} from {partner.id}",
+                        partner=partner.id,
+                        message_type=message_type,
+                        weight=weight,
+                        make=_maker(partner, kind),
                     )
                 )
         return flows

@@ -1,10 +1,10 @@
-"""A delivery abridged: the reports that are written in known forms are left out, for they are known
-to be valid; judges nothing.
+"""Abridges a delivery: leaves out the reports in known forms, which are known to be valid; judges
+nothing.
 
 What is left (the header, reports that are not known, a signature) is a document of its own with a
 few reports, or the first one where all are known. It is read and judged as the delivery would be.
-Anything found in it but a warning about the header, and the delivery is read as written after all,
-since only then can be told what is wrong where. Bytes that are left out are canonical XML as they
+Once anything but a warning about the header is found in it, the delivery is read again as written,
+because only then can be told what is wrong where. Bytes that are left out are canonical XML as they
 stand.
 """
 
@@ -25,7 +25,7 @@ from exchange.schemas.xml import XmlSchema
 
 #: A shorter delivery is read as it is written.
 ABRIDGED_BYTES_MIN = 6_000
-#: So much of a body is looked at at once, lest there be a second copy of all of it.
+#: Bytes of a body that are looked at at once, so that no second copy of all of it is made.
 WINDOW_BYTES = 1 << 20
 #: A delivery of which more is left is not abridged: its tree would take ten times as many bytes.
 LEFT_BYTES_MAX = 2 << 20

@@ -83,7 +83,7 @@ class FormCache:
         for index, pattern in enumerate(tried):
             if (match := pattern.match(part)) is not None:
                 if index:
-                    # A new list, for another thread may be going through the old one.
+                    # A new list, because another thread may be going through the old one.
                     self.patterns[key] = [pattern, *tried[:index], *tried[index + 1 :]]
                 return pattern, match.groups()
         return None

@@ -288,17 +288,17 @@ def pattern_of(part: bytes, number: int) -> Pattern | None:
     ) == [b"Amount"]
     recurs = recurs and sum(leaf.path[-1] == b"Amount" for leaf in groups) == 1
     return Pattern(
-        number,
-        compiled.fullmatch,
-        getter,
-        free,
-        ordered,
-        sums,
-        limits,
-        places,
-        related,
-        recurs,
-        references,  # type: ignore[arg-type]
+        number=number,
+        match=compiled.fullmatch,
+        coded=getter,
+        free=free,
+        ordered=ordered,
+        sums=sums,
+        limits=limits,
+        places=places,
+        related=related,
+        recurs=recurs,
+        references=references,  # type: ignore[arg-type]
     )
 
 

@@ -1,5 +1,5 @@
-"""The cycle of deliveries and reports: what the register recalls for a delivery, what it finds in
-its memory, what it keeps; no rule of fields.
+"""Versions of reports: what the register recalls for a delivery, which version each of its reports
+gets by that, and what is wrong with it; no rule of fields.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 3.1, 5.3 and
 9.3 (vero.fi). A new report is version 1; a replacement or an invalidation the version after the
@@ -190,7 +190,16 @@ def _finding(
     rule: str, at: Element | None, item: int | None, expected: str = "", found: str = ""
 ) -> Finding:
     error = ERRORS[rule]
-    return Finding(f"ir.{rule}", error.message, at, expected, found, "error", error.code, item)
+    return Finding(
+        rule=f"ir.{rule}",
+        message=error.message,
+        at=at,
+        expected=expected,
+        found=found,
+        severity="error",
+        code=error.code,
+        item=item,
+    )
 
 
 def _check_reports(parsed: Document, report_keys: ReportKeys, context: Context) -> list[Finding]:

@@ -157,12 +157,12 @@ def read_payer(payer: Element, contacts: Element | None) -> Payer:
     """What the rules of a report ask of the payer and of the contact persons."""
     persons = contacts.iterchildren("ContactPerson") if contacts is not None else ()
     return Payer(
-        frozenset(identifiers(payer.find("PayerIds"))),
-        frozenset(plain(code.text) for code in payer.iterfind("PayerOther/PayerTypes/Code")),
-        frozenset(plain(kind.text) for kind in payer.iterfind("SubOrgs/SubOrg/Type")),
-        payer.find("SubstitutePayer/Acts") is not None,
+        ids=frozenset(identifiers(payer.find("PayerIds"))),
+        types=frozenset(plain(code.text) for code in payer.iterfind("PayerOther/PayerTypes/Code")),
+        sub_orgs=frozenset(plain(kind.text) for kind in payer.iterfind("SubOrgs/SubOrg/Type")),
+        substitute=payer.find("SubstitutePayer/Acts") is not None,
         # (A code that the schema has refused may be any.)
-        any(
+        reachable=any(
             each.find("Email") is not None
             and plain(each.findtext("ResponsibilityCode", "0")) in ("1", "")
             for each in persons

@@ -129,7 +129,7 @@ def check_invalidations(book: Book, data: Element) -> None:
 
 
 def check_subscription(book: Book, data: Element) -> None:
-    """Code lists, references, time zones, what each kind of material takes, and the main
+    """Code lists, references, time zones, what each QueryDataType takes, and the main
     subscription as a whole.
     """
     check_header(book, {child.tag: child for child in data}, frozenset(("103",)))
@@ -142,7 +142,7 @@ def check_subscription(book: Book, data: Element) -> None:
             kind := plain(asked.text)
         ) in LISTS["QueryDataType"]:
             if kind in SUBSCRIBED:
-                _check_material(book, part, SUBSCRIBED[kind])
+                _check_query_data_type(book, part, SUBSCRIBED[kind])
             else:
                 book.add("query-type", asked, " or ".join(SUBSCRIBED), asked.text)
     if (main := data.find("MainSubscription")) is not None:
@@ -157,11 +157,11 @@ def check_data_request(book: Book, document: Element, root: str) -> None:
     if kind is not None and wanted and plain(kind.text) != wanted and plain(kind.text).isdigit():
         book.add("query-type", kind, wanted, kind.text)
     if wanted:
-        _check_material(book, document, ASKED[wanted])
+        _check_query_data_type(book, document, ASKED[wanted])
 
 
-def _check_material(book: Book, part: Element, material: QueryDataType) -> None:
-    """What narrows a material fits it, and what it must be given is there."""
+def _check_query_data_type(book: Book, part: Element, data_type: QueryDataType) -> None:
+    """What narrows a QueryDataType fits it, and what it must be given is there."""
     given = set()
     for element in part.iter("ParameterType"):
         kind = plain(element.text)
@@ -169,11 +169,11 @@ def _check_material(book: Book, part: Element, material: QueryDataType) -> None:
         if kind not in LISTS["ParameterType"]:
             continue
         holder = parent_of(element).tag
-        if kind not in material.narrowing:
+        if kind not in data_type.narrowing:
             book.add(
                 "parameter-unfit",
                 element,
-                " or ".join(sorted(material.narrowing, key=int)),
+                " or ".join(sorted(data_type.narrowing, key=int)),
                 element.text,
             )
         elif holder not in (fitting := elements_of(kind)):
@@ -181,10 +181,10 @@ def _check_material(book: Book, part: Element, material: QueryDataType) -> None:
     for element in part.iterfind("IdCodeList/CodeItems/CodeItem/SubscriptionParameters"):
         book.add("parameter-unfit", element, "no conditions of a single customer")
     lists = {plain(element.text) for element in part.iterfind("IdCodeList/CodeListType")}
-    missing = [f"ParameterType {kind}" for kind in sorted(material.parameters - given)]
+    missing = [f"ParameterType {kind}" for kind in sorted(data_type.parameters - given)]
     missing += [
         f"CodeListType {kind}"
-        for kind in sorted(material.lists - lists)
+        for kind in sorted(data_type.lists - lists)
         if {EARNERS: EARNER}.get(kind, PAYER) not in given
     ]
     if missing:

@@ -1,5 +1,5 @@
 """Rules of a main subscription as a whole: its ids, its schedule, its times and its change span; no
-kind of material, and nothing remembered.
+QueryDataType, and nothing remembered.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 8.2.2, 8.2.4
 and 8.3 (vero.fi). That a MainSubscriptionId is the subscriber's own for each main subscription is

@@ -83,13 +83,13 @@ def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
     told = ERRORS[rule]
     return [
         Finding(
-            f"ir.{rule}",
-            told.message,
-            refused.at,
-            refused.expected,
-            refused.found[:100],
-            "error",
-            told.code,
+            rule=f"ir.{rule}",
+            message=told.message,
+            at=refused.at,
+            expected=refused.expected,
+            found=refused.found[:100],
+            severity="error",
+            code=told.code,
         )
     ]
 

@@ -16,7 +16,7 @@ from exchange.schemas.generated import Generated
 SUBMIT = "/luova/v1/messages"
 MAILBOX = "/luova/v1/mailbox"
 
-#: What a partner sends on its own accord after a delivery: (the partner, the delivery's call, the
+#: What a partner sends unasked after a delivery: (the partner, the delivery's call, the
 #: delivery's id, the situation). An answer follows from the delivery alone, so that a second
 #: delivery of the same gets the same answer.
 Answer = Callable[[Partner, Call, Situation], Sequence[Sending]]
@@ -37,4 +37,10 @@ def flow(
     message_type: str, partner: Partner, weight: float, make: Callable[[Situation], Sending]
 ) -> Flow:
     """A flow that is named after its type and its partner."""
-    return Flow(f"{message_type} {partner.id}", partner.id, message_type, weight, make)
+    return Flow(
+        name=f"{message_type} {partner.id}",
+        partner=partner.id,
+        message_type=message_type,
+        weight=weight,
+        make=make,
+    )

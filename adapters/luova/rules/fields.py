@@ -48,7 +48,9 @@ def in_order(first: Element | None, last: Element | None, rule: str, message: st
     start, end = day_of(first), day_of(last)
     if start is None or end is None or start <= end:
         return []
-    return [Finding(rule, message, last, f"{start} or later", str(end))]
+    return [
+        Finding(rule=rule, message=message, at=last, expected=f"{start} or later", found=str(end))
+    ]
 
 
 def not_longer(
@@ -83,7 +85,11 @@ def business_id(element: Element | None, rule: str) -> list[Finding]:
         return []
     return [
         Finding(
-            rule, "not a business id", element, "the right check digit", (element.text or "")[:20]
+            rule=rule,
+            message="not a business id",
+            at=element,
+            expected="the right check digit",
+            found=(element.text or "")[:20],
         )
     ]
 

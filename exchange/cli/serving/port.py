@@ -43,7 +43,10 @@ def bind(host: str, port: int) -> socket.socket:
             raise Owned(
                 f"port {port} is taken by {listener(port)}; end it first, or choose another port"
             ) from error
-        raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
+        raise SettingsError(
+            f"{host}:{port} can't be bound: {error.strerror}; name an address of this machine in "
+            "server.host and a port that is free for this user in server.port"
+        ) from error
     return bound
 
 

@@ -255,12 +255,12 @@ async def _live(
     planned, directory = run.plan(), run.directory()
     clock = VirtualClock(loop, midnight(days_of(run.year)[first]), tick_milliseconds(run.scale))
     local_partners = LocalPartners(
-        discovery.stubs(),
-        directory,
-        planned,
-        Faults(run.faults, run.seed),
-        clock,
-        run.scenario.is_cut,
+        stubs=discovery.stubs(),
+        directory=directory,
+        plan=planned,
+        faults=Faults(run.faults, run.seed),
+        clock=clock,
+        is_cut=run.scenario.is_cut,
     )
     # Not worker 0: that one forgets and watches by itself, every few seconds; here the ends of
     # ticks and days do.

@@ -87,12 +87,12 @@ def simulate(
     """
     try:
         run = Run(
-            year,
-            share_of(scale, 1),
-            seed,
-            Scenario(),
-            faults_of(faults) if faults else (),
-            _days(days, year),
+            year=year,
+            scale=share_of(scale, 1),
+            seed=seed,
+            scenario=Scenario(),
+            faults=faults_of(faults) if faults else (),
+            days=_days(days, year),
         )
         scenario = scenario_of(what_if or [])
         changed = replace(run, scenario=scenario)

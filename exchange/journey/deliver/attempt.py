@@ -118,15 +118,23 @@ class Attempts:
         reason = "deadline: the receiver was failing or paused"
         await self._settling.settle(
             Settlement(
-                delivery.id,
-                envelope.id,
-                "dead",
-                delivery.attempts,
-                0,
-                now,
-                reason,
-                [EventRow(envelope.id, delivery.id, now, "dead-lettered", reason)],
-                _counts(delivery, now, ["dead-lettered"]),
+                delivery_id=delivery.id,
+                message_id=envelope.id,
+                state="dead",
+                attempts=delivery.attempts,
+                next_at=0,
+                ended_at=now,
+                reason=reason,
+                events=[
+                    EventRow(
+                        message_id=envelope.id,
+                        delivery_id=delivery.id,
+                        at=now,
+                        kind="dead-lettered",
+                        detail=reason,
+                    )
+                ],
+                counts=_counts(delivery, now, ["dead-lettered"]),
             )
         )
 
@@ -242,18 +250,23 @@ class Attempts:
             else:
                 state = "dead"
                 kinds.append("dead-lettered")
-        events = [EventRow(envelope.id, delivery.id, now, kind, reason) for kind in kinds]
+        events = [
+            EventRow(
+                message_id=envelope.id, delivery_id=delivery.id, at=now, kind=kind, detail=reason
+            )
+            for kind in kinds
+        ]
         counts = _counts(delivery, now, kinds)
         settlement = Settlement(
-            delivery.id,
-            envelope.id,
-            state,
-            delivery.attempts,
-            next_at,
-            ended_at,
-            reason,
-            events,
-            counts,
+            delivery_id=delivery.id,
+            message_id=envelope.id,
+            state=state,
+            attempts=delivery.attempts,
+            next_at=next_at,
+            ended_at=ended_at,
+            reason=reason,
+            events=events,
+            counts=counts,
         )
         settlement.answer, settlement.answer_content_type = answer, answer_type
         return settlement, next_at
@@ -311,13 +324,13 @@ def delivery_of(pending: Pending, directory: Directory) -> Delivery:
         for each in (row.receiver, envelope.sender)
     )
     return Delivery(
-        row.id,
-        envelope,
-        sender,
-        receiver,
-        pending.body,
-        row.items,
-        row.attempts,
-        row.mode,
-        bool(row.ordered),
+        id=row.id,
+        envelope=envelope,
+        sender=sender,
+        receiver=receiver,
+        body=pending.body,
+        items=row.items,
+        attempts=row.attempts,
+        mode=row.mode,
+        ordered=bool(row.ordered),
     )

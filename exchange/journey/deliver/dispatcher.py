@@ -61,12 +61,12 @@ class Dispatcher:
         #: Whether the ledger may hold unordered deliveries of ours that are not in memory.
         self._behind = True
         self._ordered = Ordered(
-            ledger,
-            clock,
-            self,
-            partial(delivery_of, directory=directory),
-            lanes,
-            bounds.poll_seconds,
+            ledger=ledger,
+            clock=clock,
+            memory=self,
+            delivery_of=partial(delivery_of, directory=directory),
+            lanes=lanes,
+            poll_seconds=bounds.poll_seconds,
         )
         #: When the feed looked last; the end of time, so that its first look is one after a step.
         self._looked_at = 1 << 62

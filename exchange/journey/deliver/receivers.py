@@ -142,7 +142,14 @@ class Receivers:
             return
         if self._failures[receiver] >= self._probing.failures_max or wait_seconds:
             at = now + int(max(self._backoff(0), wait_seconds) * 1000)
-            found = ReceiverState(receiver, "failing", now, attempted.reason, 0, at)
+            found = ReceiverState(
+                receiver=receiver,
+                state="failing",
+                since=now,
+                reason=attempted.reason,
+                failures=0,
+                next_probe_at=at,
+            )
             # At once, so that no further call begins while this is committed.
             self._stopped[receiver] = found
             self._changing.add(receiver)

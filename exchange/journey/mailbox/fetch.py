@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from exchange.clocks import Deadline, first_id, time_of
@@ -81,18 +82,16 @@ class Mailboxes:
         now, lease = self._clock.now(), self._ids.next()
         until = now + int(max(1.0, min(seconds, self._bounds.lease_seconds_max)) * 1000)
         most = max(1, min(wanted.most, self._bounds.lease_messages_max))
-        within = Wanted(
-            wanted.channel, wanted.receiver, most, wanted.conversation, wanted.message_types
-        )
+        within = replace(wanted, most=most)
         taken = await self._ledger.lease(within, now, until, lease)
         return [
             Leased(
-                each.delivery.id,
-                envelope_of(each.message),
-                each.body,
-                until,
-                each.delivery.attempts,
-                lease,
+                delivery_id=each.delivery.id,
+                envelope=envelope_of(each.message),
+                body=each.body,
+                lease_until=until,
+                attempts=each.delivery.attempts,
+                lease=lease,
             )
             for each in taken
         ]
@@ -280,15 +279,19 @@ class Mailboxes:
         )
         return await self._ledger.settle(
             Settlement(
-                row.id,
-                message.id,
-                state,
-                0 if waiting else row.attempts,
-                now if waiting else 0,
-                0 if waiting else now,
-                reason,
-                [EventRow(message.id, row.id, now, kind, reason)],
-                delivery_counts(
+                delivery_id=row.id,
+                message_id=message.id,
+                state=state,
+                attempts=0 if waiting else row.attempts,
+                next_at=now if waiting else 0,
+                ended_at=0 if waiting else now,
+                reason=reason,
+                events=[
+                    EventRow(
+                        message_id=message.id, delivery_id=row.id, at=now, kind=kind, detail=reason
+                    )
+                ],
+                counts=delivery_counts(
                     now,
                     dimensions,
                     row.items,

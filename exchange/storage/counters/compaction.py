@@ -1,5 +1,5 @@
-"""Folding minutes: counters by the minute that have grown old become hours of their day's counters
-and the day's curve; never a count is lost.
+"""Compacts counters: minutes that have grown old become hours of their day's counters and the day's
+curve; no count is lost.
 
 What is kept of a folded minute: the day counter as it was; for deliveries, what each hour of the
 day had (`day_counter.hours`, JSON: the local hour to [count, items, bytes]); for each channel and

@@ -142,7 +142,7 @@ def audit_event(connection: sqlite3.Connection, row_id: int, at: int, row: Seque
     """Put a row of the operators' audit into the chain: `row` is all of its columns in the table's
     order, `at` in milliseconds; inside the commit that writes the row.
     """
-    event = EventRow(0, row_id, at, AUDIT, "")
+    event = EventRow(message_id=0, delivery_id=row_id, at=at, kind=AUDIT, detail="")
     add_event(connection, event, hashed(ascii(tuple(row)).encode()))
 
 
@@ -237,7 +237,20 @@ def append(
 
 def unlinked(node: int, epoch: int) -> Link:
     """Where a writer's chain begins: before its first link."""
-    return Link(node, epoch, 0, 0, 1, 0, 0, 0, None, bytes(DIGEST_BYTES), b"", b"")
+    return Link(
+        node=node,
+        epoch=epoch,
+        number=0,
+        since=0,
+        first_event=1,
+        last_event=0,
+        events=0,
+        dropped=0,
+        kept=None,
+        memory=bytes(DIGEST_BYTES),
+        content=b"",
+        digest=b"",
+    )
 
 
 def last_event(connection: sqlite3.Connection) -> int:

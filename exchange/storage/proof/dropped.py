@@ -89,7 +89,11 @@ def forget(
     at = connection.execute("SELECT at FROM event ORDER BY id DESC LIMIT 1").fetchone()
     detail = json.dumps(said._asdict())
     # Before the others go: no event gets an id that one had before.
-    add_event(connection, EventRow(0, 0, at[0] if at else 0, FORGOTTEN, detail), None)
+    add_event(
+        connection,
+        EventRow(message_id=0, delivery_id=0, at=at[0] if at else 0, kind=FORGOTTEN, detail=detail),
+        None,
+    )
     connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
 
 

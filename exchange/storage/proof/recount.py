@@ -18,37 +18,48 @@ _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)
 #: themselves, or from copies of some of their rows.
 _FROM = f"""
 WITH received AS (
-  SELECT received_at/60000 AS period,{_DIMENSIONS},endpoint,state,process,COUNT(*) AS count,SUM(items) AS items,SUM(bytes) AS bytes
+  SELECT received_at/60000 AS period,{_DIMENSIONS},endpoint,state,process,COUNT(*) AS count,
+    SUM(items) AS items,SUM(bytes) AS bytes
     FROM {{message}} AS message GROUP BY 1,2,3,4,5,6,7
 ), happened AS (
-  SELECT event.at/60000 AS period,{_DIMENSIONS},message.endpoint,event.kind,message.process,COUNT(*) AS count,SUM(message.items) AS items,
+  SELECT event.at/60000 AS period,{_DIMENSIONS},message.endpoint,event.kind,message.process,
+    COUNT(*) AS count,SUM(message.items) AS items,
       SUM(message.bytes) AS bytes,SUM(CAST(event.detail AS INTEGER)) AS told
     FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
     WHERE event.kind IN ('duplicate','items-rejected','begun') GROUP BY 1,2,3,4,5,6,7
 )
-SELECT period,channel,message_type,sender,'' AS receiver,endpoint,'received' AS kind,process,SUM(count) AS count,SUM(items) AS items,SUM(bytes) AS bytes
-  FROM (SELECT * FROM received UNION ALL SELECT period,channel,message_type,sender,endpoint,kind,process,count,items,bytes FROM happened
+SELECT period,channel,message_type,sender,'' AS receiver,endpoint,'received' AS kind,process,
+  SUM(count) AS count,SUM(items) AS items,SUM(bytes) AS bytes
+  FROM (SELECT * FROM received UNION ALL SELECT period,channel,message_type,sender,endpoint,kind,
+    process,count,items,bytes FROM happened
     WHERE kind='duplicate') GROUP BY 1,2,3,4,6,8
 UNION ALL
 SELECT period,channel,message_type,sender,'',endpoint,state,process,count,items,bytes FROM received
 UNION ALL
-SELECT period,channel,message_type,sender,'',endpoint,kind,process,count,CASE kind WHEN 'items-rejected' THEN told ELSE items END,
+SELECT period,channel,message_type,sender,'',endpoint,kind,process,count,CASE kind
+  WHEN 'items-rejected' THEN told ELSE items END,
     CASE kind WHEN 'items-rejected' THEN 0 ELSE bytes END
   FROM happened
 UNION ALL
-SELECT message.received_at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,'queued',message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
-  FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id GROUP BY 1,2,3,4,5,6,8
+SELECT message.received_at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,'queued',
+  message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
+  FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id
+    GROUP BY 1,2,3,4,5,6,8
 UNION ALL
-SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,event.kind,message.process,COUNT(*),SUM(delivery.items),SUM(message.bytes)
-  FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id AND event.kind IN ({_KINDS})
+SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,event.kind,message.process,
+  COUNT(*),SUM(delivery.items),SUM(message.bytes)
+  FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
+    AND event.kind IN ({_KINDS})
   JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id GROUP BY 1,2,3,4,5,6,7,8
 UNION ALL
 SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),SUM(value),0 FROM (
   SELECT message.received_at AS at,message.*,delivery.receiver,'queued' AS kind,item.key,item.value
-    FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id, json_each({{kinds}}) AS item
+    FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id,
+      json_each({{kinds}}) AS item
   UNION ALL
   SELECT event.at,message.*,delivery.receiver,event.kind,item.key,item.value
-    FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id AND event.kind='delivered'
+    FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
+      AND event.kind='delivered'
     JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id, json_each({{kinds}}) AS item
 ) AS message GROUP BY 1,2,3,4,5,6,7,8
 """

@@ -182,7 +182,15 @@ def live_page(
     rows = load_rows()
     year = max(year for row in rows.rows for year in row.published)
     types = [message_type.name for message_type in catalogue]
-    source = LedgerSource(snapshots, ledger, directory, rows, types, year, conditions)
+    source = LedgerSource(
+        snapshots=snapshots,
+        ledger=ledger,
+        directory=directory,
+        rows=rows,
+        known_types=types,
+        year=year,
+        conditions=conditions,
+    )
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 
 

@@ -58,7 +58,13 @@ class LedgerSource:
         period = Period(self._year, await self._days(snapshot.at) if counted else NOTHING_DAYS)
         lines = count(self._rows, totals, self._known_types, period)
         receivers = await self._conditions.all() if self._conditions is not None else ()
-        return Figures(snapshot.at, snapshot.channels, lines, period, receivers)
+        return Figures(
+            at=snapshot.at,
+            channels=snapshot.channels,
+            lines=lines,
+            period=period,
+            receivers=receivers,
+        )
 
     async def _days(self, now: int) -> float:
         """How long has been counted, in days (at least a minute); the first minute is looked up

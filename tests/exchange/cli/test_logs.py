@@ -5,10 +5,12 @@ real processes.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import fcntl
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -184,3 +186,18 @@ def test_what_libraries_log_is_told_without_what_they_put_into_it(
         handler.emit(record)
         handler.emit(logging.LogRecord("aiohttp", 40, "", 1, f"wrong: {SECRET}", (), None))
     assert [each["event"] for each in told] == ["wrong: %s", "aiohttp"]
+
+
+def test_a_line_has_its_time_as_rfc_3339_in_utc() -> None:
+    script = (
+        "import structlog; from exchange.cli.serving.logs import configure_log; "
+        "writer = configure_log(100); structlog.get_logger().info('done', message_id=1); "
+        "writer.close()"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    (line,) = run.stderr.splitlines()
+    written = re.search(r"timestamp=(\S+)", line)
+    assert written is not None, line
+    at = datetime.datetime.fromisoformat(written[1])
+    assert at.utcoffset() == datetime.timedelta(0)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", written[1])

@@ -1,4 +1,6 @@
-"""Judging a message that its channel reads anew while its rules look at it."""
+"""Judging a message: findings become a verdict and violations, also where a channel reads the message
+anew while its rules look at it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from exchange.schemas.violation import Finding, Malformed, Violation
 from tests.exchange.journey.way import BODY, FIRST, SENDER, channel
 
 EVERYBODY = directory.load()
-JUDGE = Judge(Catalogue.load())
+VIOLATIONS_MAX = 5
+JUDGE = Judge(Catalogue.load(), violations_max=VIOLATIONS_MAX)
 
 
 def judged(rules: Any) -> tuple[bool, str, list[str]]:
@@ -59,3 +62,32 @@ def test_what_turns_out_to_be_no_document_is_refused_as_such() -> None:
         raise Malformed([Violation("xml.malformed", "not well-formed")])
 
     assert judged(rules) == (False, "malformed", ["xml.malformed"])
+
+
+def warnings_of(number: int) -> Any:
+    """Rules that find as many warnings, whatever the message."""
+
+    def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+        return [
+            Finding(f"test.warning-{each}", "odd", severity="warning") for each in range(number)
+        ]
+
+    return rules
+
+
+def test_a_warning_is_told_and_rejects_nothing() -> None:
+    assert judged(warnings_of(1)) == (True, "", ["test.warning-0"])
+
+
+def test_an_error_beside_a_warning_rejects() -> None:
+    def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
+        return [*warnings_of(1)(parsed, identity, context), Finding("test.error", "wrong")]
+
+    assert judged(rules) == (False, "rule", ["test.warning-0", "test.error"])
+
+
+def test_how_many_violations_are_not_listed_is_told() -> None:
+    most = VIOLATIONS_MAX
+    assert len(judged(warnings_of(most))[2]) == most
+    *listed, more = judged(warnings_of(most + 3))[2]
+    assert (len(listed), more) == (most, "violations.more")

@@ -27,7 +27,7 @@ from pyjstat import pyjstat
 from exchange.assembly import statistics_report
 from exchange.publication import text
 from exchange.publication.charts import charts_of
-from exchange.publication.csv_json import COLUMNS
+from exchange.publication.csv_json import COLUMNS, document
 from exchange.publication.page import to_html
 from exchange.publication.publish import publish
 from exchange.publication.row_descriptions import meanings
@@ -36,7 +36,7 @@ from exchange.statistics.days import is_working_day
 from exchange.statistics.peaks import GRAINS, MEASURES
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
-from exchange.statistics.suppression import as_open_data
+from exchange.statistics.suppression import THRESHOLD, as_open_data
 
 SOURCE = {"fi": "Kelan tietotilinpää", "sv": "FPA:s databokslut", "en": "Kela's data balance sheet"}
 
@@ -266,6 +266,14 @@ def test_open_data_as_a_report_marks_what_is_withheld(year_report: Report) -> No
     written = text.table_text(as_open_data(year_report), "en")
     assert "··" in written
     assert "threshold rule" in written
+
+
+def test_a_report_in_json_says_whether_small_counts_are_withheld(year_report: Report) -> None:
+    as_counted, as_open = document(year_report), document(as_open_data(year_report))
+    assert as_counted["open_data"]["suppressed"] is False
+    assert as_counted["open_data"]["threshold"] is None
+    assert as_open["open_data"]["suppressed"] is True
+    assert as_open["open_data"]["threshold"] == THRESHOLD
 
 
 def test_frictionless_finds_the_data_package_valid(folder: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_day_begins_at_midnight_in_finland() -> None:
 def test_a_profile_with_a_key_too_many_is_refused() -> None:
     with pytest.raises(ValueError, match="colour"):
         profile_of({"weekdays": [1] * 7, "free": 0, "colour": 1})
-    with pytest.raises(ValueError, match="seven"):
+    with pytest.raises(ValueError, match="7 weekdays"):
         profile_of({"weekdays": [1] * 6, "free": 0})
 
 

@@ -41,11 +41,11 @@ def flows(directory: Directory) -> list[Flow]:
                 outward = partial(_send, message_type, kela, institution)
                 flows.append(
                     Flow(
-                        f"{message_type} {kela.id} {institution.id}",
-                        kela.id,
-                        message_type,
-                        calls * (1 - incoming),
-                        outward,
+                        name=f"{message_type} {kela.id} {institution.id}",
+                        partner=kela.id,
+                        message_type=message_type,
+                        weight=calls * (1 - incoming),
+                        make=outward,
                     )
                 )
     return flows

@@ -62,11 +62,11 @@ def _ends(message: Element, parsed: Parsed, context: Context) -> list[Finding]:
         found = f"{(sender.text or '')[:2]} and {(receiver.text or '')[:2]}"
         return [
             Finding(
-                "bilateral.ends",
-                "one end is Finland, the other another country",
-                receiver,
-                "FI at one end",
-                found,
+                rule="bilateral.ends",
+                message="one end is Finland, the other another country",
+                at=receiver,
+                expected="FI at one end",
+                found=found,
             )
         ]
     partner = parsed.inbound.partner
@@ -76,22 +76,22 @@ def _ends(message: Element, parsed: Parsed, context: Context) -> list[Finding]:
     if sender.text != partner.country:
         findings.append(
             Finding(
-                "bilateral.ends",
-                "the message's sender is who sends it",
-                sender,
-                partner.country,
-                (sender.text or "")[:2],
+                rule="bilateral.ends",
+                message="the message's sender is who sends it",
+                at=sender,
+                expected=partner.country,
+                found=(sender.text or "")[:2],
             )
         )
     named = context.directory.get(receiver_of(parsed.message_type, parsed.inbound.hints))
     if named is not None and named.country != receiver.text:
         findings.append(
             Finding(
-                "bilateral.ends",
-                "the message's receiver is who gets it",
-                receiver,
-                named.country,
-                (receiver.text or "")[:2],
+                rule="bilateral.ends",
+                message="the message's receiver is who gets it",
+                at=receiver,
+                expected=named.country,
+                found=(receiver.text or "")[:2],
             )
         )
     return findings
@@ -108,11 +108,11 @@ def _person(element: Element | None) -> list[Finding]:
         expected = "PersonalIdentityCode or ForeignId"
         return [
             Finding(
-                "bilateral.person",
-                "a person has an id of one country at least",
-                element,
-                expected,
-                "nothing",
+                rule="bilateral.person",
+                message="a person has an id of one country at least",
+                at=element,
+                expected=expected,
+                found="nothing",
             )
         ]
     findings = personal_identity_code(code, "bilateral.person")

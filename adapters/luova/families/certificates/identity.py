@@ -80,11 +80,11 @@ def known_before(parsed: Parsed, context: Context) -> list[Finding]:
         element = at(root, "id")
         return [
             Finding(
-                "certificates.document-id",
-                "another message brought a document with this id",
-                element,
-                "an id of its own for each document, also for each version",
-                _name(element),
+                rule="certificates.document-id",
+                message="another message brought a document with this id",
+                at=element,
+                expected="an id of its own for each document, also for each version",
+                found=_name(element),
                 attribute="root",
             )
         ]
@@ -100,22 +100,22 @@ def _against(root: Element, versions: dict[str, list[str]]) -> list[Finding]:
     if str(number) in versions:
         findings.append(
             Finding(
-                "certificates.version-known",
-                "another document is this version of the set already",
-                element,
-                f"{newest + 1} or more",
-                str(number),
+                rule="certificates.version-known",
+                message="another document is this version of the set already",
+                at=element,
+                expected=f"{newest + 1} or more",
+                found=str(number),
                 attribute="value",
             )
         )
     elif 0 < number < newest:
         findings.append(
             Finding(
-                "certificates.version-old",
-                "a later version of the set came before",
-                element,
-                f"{newest + 1} or more",
-                str(number),
+                rule="certificates.version-old",
+                message="a later version of the set came before",
+                at=element,
+                expected=f"{newest + 1} or more",
+                found=str(number),
                 severity="warning",
                 attribute="value",
             )
@@ -125,11 +125,11 @@ def _against(root: Element, versions: dict[str, list[str]]) -> list[Finding]:
     if replaced is not None and _name(at(parent, "id")) != replaced[0]:
         findings.append(
             Finding(
-                "certificates.replaced",
-                "the version that is replaced has another id",
-                at(parent, "id"),
-                replaced[0],
-                _name(at(parent, "id")),
+                rule="certificates.replaced",
+                message="the version that is replaced has another id",
+                at=at(parent, "id"),
+                expected=replaced[0],
+                found=_name(at(parent, "id")),
                 attribute="root",
             )
         )

@@ -53,7 +53,12 @@ def _patient(root: Element) -> list[Finding]:
         found = str(element.get("root"))[:60]
         return [
             Finding(
-                "certificates.patient", message, element, OID_IDENTITY_CODE, found, attribute="root"
+                rule="certificates.patient",
+                message=message,
+                at=element,
+                expected=OID_IDENTITY_CODE,
+                found=found,
+                attribute="root",
             )
         ]
     code = parse_personal_identity_code(element.get("extension", ""))
@@ -127,11 +132,11 @@ def _version(root: Element) -> list[Finding]:
             return []
         return [
             Finding(
-                "certificates.version",
-                "a first version relates to no other",
-                related,
-                "versionNumber 2 or more",
-                "1",
+                rule="certificates.version",
+                message="a first version relates to no other",
+                at=related,
+                expected="versionNumber 2 or more",
+                found="1",
             )
         ]
     if related is None or related.get("typeCode") != "RPLC":
@@ -141,11 +146,11 @@ def _version(root: Element) -> list[Finding]:
         )
         return [
             Finding(
-                "certificates.version",
-                message,
-                number,
-                "relatedDocument RPLC",
-                found[:10],
+                rule="certificates.version",
+                message=message,
+                at=number,
+                expected="relatedDocument RPLC",
+                found=found[:10],
                 attribute="value",
             )
         ]
@@ -153,7 +158,16 @@ def _version(root: Element) -> list[Finding]:
     if parent is not None and parent.get("root") != set_id.get("root"):
         message = "a replacement keeps the set of what it replaces"
         expected, found = str(set_id.get("root"))[:60], str(parent.get("root"))[:60]
-        return [Finding("certificates.set", message, parent, expected, found, attribute="root")]
+        return [
+            Finding(
+                rule="certificates.set",
+                message=message,
+                at=parent,
+                expected=expected,
+                found=found,
+                attribute="root",
+            )
+        ]
     return []
 
 
@@ -166,7 +180,12 @@ def _form(root: Element) -> list[Finding]:
         message = "a certificate is a form"
         findings.append(
             Finding(
-                "certificates.document-type", message, kind, DOCUMENT_TYPE, found, attribute="code"
+                rule="certificates.document-type",
+                message=message,
+                at=kind,
+                expected=DOCUMENT_TYPE,
+                found=found,
+                attribute="code",
             )
         )
     section = _at(root, "component/structuredBody/component/section")
@@ -183,11 +202,11 @@ def _form(root: Element) -> list[Finding]:
         return [
             *findings,
             Finding(
-                "certificates.form",
-                message,
-                code,
-                expected,
-                str(code.get("code"))[:40],
+                rule="certificates.form",
+                message=message,
+                at=code,
+                expected=expected,
+                found=str(code.get("code"))[:40],
                 attribute="code",
             ),
         ]
@@ -196,7 +215,14 @@ def _form(root: Element) -> list[Finding]:
         message = "the document is called after its form"
         found = str(of_document.get("code"))[:40]
         findings.append(
-            Finding("certificates.form", message, of_document, form.number, found, attribute="code")
+            Finding(
+                rule="certificates.form",
+                message=message,
+                at=of_document,
+                expected=form.number,
+                found=found,
+                attribute="code",
+            )
         )
     return findings + _fields(section, form)
 
@@ -218,11 +244,11 @@ def _fields(section: Element, form: Form) -> list[Finding]:
             )
             findings.append(
                 Finding(
-                    "certificates.field",
-                    message,
-                    code,
-                    ", ".join(known),
-                    number[:40],
+                    rule="certificates.field",
+                    message=message,
+                    at=code,
+                    expected=", ".join(known),
+                    found=number[:40],
                     attribute="code",
                 )
             )
@@ -234,11 +260,11 @@ def _fields(section: Element, form: Form) -> list[Finding]:
             at = component if value is None else value
             findings.append(
                 Finding(
-                    "certificates.value",
-                    f"field {number} ({field.title}) has a value",
-                    at,
-                    field.kind,
-                    found[:20],
+                    rule="certificates.value",
+                    message=f"field {number} ({field.title}) has a value",
+                    at=at,
+                    expected=field.kind,
+                    found=found[:20],
                 )
             )
         elif field.kind == "TS" and value is not None:
@@ -247,17 +273,23 @@ def _fields(section: Element, form: Form) -> list[Finding]:
         if field.required and field.number not in seen:
             message = f"form {form.name} lacks field {field.number} ({field.title})"
             findings.append(
-                Finding("certificates.field-missing", message, section, field.number, "nothing")
+                Finding(
+                    rule="certificates.field-missing",
+                    message=message,
+                    at=section,
+                    expected=field.number,
+                    found="nothing",
+                )
             )
     if "20" in days and "21" in days and days["21"][0] < days["20"][0]:
         message, expected = "a period ends when it began or later", f"{days['20'][0]} or later"
         findings.append(
             Finding(
-                "certificates.period-order",
-                message,
-                days["21"][1],
-                expected,
-                days["21"][0],
+                rule="certificates.period-order",
+                message=message,
+                at=days["21"][1],
+                expected=expected,
+                found=days["21"][0],
                 attribute="value",
             )
         )

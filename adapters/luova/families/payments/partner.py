@@ -24,11 +24,11 @@ def flows(directory: Directory) -> list[Flow]:
     weight = MESSAGES_2024 / len(banks) if banks else 0.0
     return [
         Flow(
-            f"payments.credit-transfers {kela.id} {bank.id}",
-            kela.id,
-            "payments.credit-transfers",
-            weight,
-            partial(_send, kela, bank, number),
+            name=f"payments.credit-transfers {kela.id} {bank.id}",
+            partner=kela.id,
+            message_type="payments.credit-transfers",
+            weight=weight,
+            make=partial(_send, kela, bank, number),
         )
         for number, bank in enumerate(banks)
     ]

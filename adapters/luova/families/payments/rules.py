@@ -129,11 +129,11 @@ def _message_id(header: Element, parsed: Parsed, context: Context) -> list[Findi
     element = header.find(f"{NAMESPACE}MsgId")
     return [
         Finding(
-            "payments.message-id",
-            "another message to this receiver had this MsgId",
-            element,
-            "a MsgId of its own for each message to a bank",
-            (element.text or "")[:MESSAGE_ID_CHARACTERS_MAX],
+            rule="payments.message-id",
+            message="another message to this receiver had this MsgId",
+            at=element,
+            expected="a MsgId of its own for each message to a bank",
+            found=(element.text or "")[:MESSAGE_ID_CHARACTERS_MAX],
         )
     ]
 
@@ -185,14 +185,24 @@ def _totals(element: Element, count: int, cents: int | None, of: str) -> list[Fi
         and int(text) != count
     ):
         message = f"NbOfTxs is the number of payments in the {of}"
-        findings.append(Finding("payments.count", message, number, str(count), text))
+        findings.append(
+            Finding(
+                rule="payments.count", message=message, at=number, expected=str(count), found=text
+            )
+        )
     control = element.find(f"{NAMESPACE}CtrlSum")
     total = _cents(control)
     if control is not None and total is not None and cents is not None and total != cents:
         message = f"CtrlSum is the sum of the payments in the {of}"
         expected = f"{cents // 100}.{cents % 100:02d}"
         findings.append(
-            Finding("payments.control-sum", message, control, expected, (control.text or "")[:40])
+            Finding(
+                rule="payments.control-sum",
+                message=message,
+                at=control,
+                expected=expected,
+                found=(control.text or "")[:40],
+            )
         )
     return findings
 
@@ -225,11 +235,11 @@ def _instruction(instruction: Element, created: date | None) -> list[Finding]:
         message = "benefits are paid under category purpose SALA"
         findings.append(
             Finding(
-                "payments.category",
-                message,
-                category,
-                "SALA",
-                (category.text or "")[:10],
+                rule="payments.category",
+                message=message,
+                at=category,
+                expected="SALA",
+                found=(category.text or "")[:10],
                 severity="warning",
             )
         )
@@ -238,12 +248,27 @@ def _instruction(instruction: Element, created: date | None) -> list[Finding]:
     if day and created and not created <= day <= created + timedelta(days=AHEAD_DAYS_MAX):
         message = "the day of payment lies neither before the message's own day nor far ahead of it"
         expected = f"{created} to {created + timedelta(days=AHEAD_DAYS_MAX)}"
-        findings.append(Finding("payments.execution-day", message, wanted, expected, str(day)))
+        findings.append(
+            Finding(
+                rule="payments.execution-day",
+                message=message,
+                at=wanted,
+                expected=expected,
+                found=str(day),
+            )
+        )
     elif day and not is_bank_day(day):
         message = "no bank works on that day, and the payment waits for the next bank day"
         expected = str(bank_day_from(day, 1))
         findings.append(
-            Finding("payments.bank-day", message, wanted, expected, str(day), severity="warning")
+            Finding(
+                rule="payments.bank-day",
+                message=message,
+                at=wanted,
+                expected=expected,
+                found=str(day),
+                severity="warning",
+            )
         )
     return findings
 
@@ -298,22 +323,30 @@ def _reference(information: Element) -> Iterator[Finding]:
     if text.startswith("RF") and not by_iso:
         found = "nothing" if issuer is None else (issuer.text or "")[:35]
         yield Finding(
-            "payments.reference-issuer",
-            "an RF reference names its issuer",
-            reference,
-            "Issr ISO",
-            found,
+            rule="payments.reference-issuer",
+            message="an RF reference names its issuer",
+            at=reference,
+            expected="Issr ISO",
+            found=found,
         )
     if text.startswith("RF") or by_iso:
         if not is_creditor_reference(text):
             expected = "RF, check digits by ISO 11649 and up to 21 letters or digits"
             yield Finding(
-                "payments.reference", "not an RF creditor reference", reference, expected, text[:35]
+                rule="payments.reference",
+                message="not an RF creditor reference",
+                at=reference,
+                expected=expected,
+                found=text[:35],
             )
     elif not is_reference_number(text):
         expected = "4 to 20 digits, the last of them the check digit"
         yield Finding(
-            "payments.reference", "not a Finnish reference number", reference, expected, text[:35]
+            rule="payments.reference",
+            message="not a Finnish reference number",
+            at=reference,
+            expected=expected,
+            found=text[:35],
         )
 
 

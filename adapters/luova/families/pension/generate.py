@@ -129,7 +129,13 @@ def work_history_query(rng: random.Random, date: datetime.date, serial: int) -> 
         f"{date - int(400 + rng.random() * 5_000) * _DAY}</From><To>{date}</To></Period>"
         f"<Purpose>{_PURPOSES[int(rng.random() * 4)]}</Purpose></WorkHistoryQuery>"
     )
-    return Generated(body.encode(), XML, query_id, 1, {"X-Conversation-Id": query_id})
+    return Generated(
+        body=body.encode(),
+        content_type=XML,
+        message_id=query_id,
+        items=1,
+        headers={"X-Conversation-Id": query_id},
+    )
 
 
 def _reply(rng: random.Random, date: datetime.date, serial: int, query_id: str, code: str) -> str:
@@ -168,7 +174,13 @@ def work_history(
     head = _reply(rng, date, serial, query_id, code)
     body = f"{_HEAD}<WorkHistory {_SPACE}>{head}{''.join(works)}</WorkHistory>"
     headers = {"X-Conversation-Id": query_id} if query_id else {}
-    return Generated(body.encode(), XML, message_id or _id("wh", rng, date, serial), count, headers)
+    return Generated(
+        body=body.encode(),
+        content_type=XML,
+        message_id=message_id or _id("wh", rng, date, serial),
+        items=count,
+        headers=headers,
+    )
 
 
 def unpaid_periods(
@@ -205,7 +217,13 @@ def accident_data_query(
         f"<Period><From>{date - int(100 + rng.random() * 3_000) * _DAY}</From><To>{date}</To>"
         "</Period></AccidentDataQuery>"
     )
-    return Generated(body.encode(), XML, query_id, 1, {"X-Conversation-Id": query_id})
+    return Generated(
+        body=body.encode(),
+        content_type=XML,
+        message_id=query_id,
+        items=1,
+        headers={"X-Conversation-Id": query_id},
+    )
 
 
 def accident_data(
@@ -233,7 +251,13 @@ def accident_data(
         f"{_reply(rng, date, serial, query_id, code)}{compensations}</AccidentData>"
     )
     headers = {"X-Conversation-Id": query_id} if query_id else {}
-    return Generated(body.encode(), XML, message_id or _id("ac", rng, date, serial), count, headers)
+    return Generated(
+        body=body.encode(),
+        content_type=XML,
+        message_id=message_id or _id("ac", rng, date, serial),
+        items=count,
+        headers=headers,
+    )
 
 
 GENERATORS: dict[str, Generator] = {

@@ -49,11 +49,11 @@ def _institution(message: Element, parsed: Parsed) -> list[Finding]:
         return []
     return [
         Finding(
-            "pension.institution",
-            "the institution is the sender",
-            element,
-            expected,
-            element.text or "",
+            rule="pension.institution",
+            message="the institution is the sender",
+            at=element,
+            expected=expected,
+            found=element.text or "",
         )
     ]
 
@@ -94,10 +94,21 @@ def _outcome(decision: Element) -> list[Finding]:
             name for name, found in (("Period", period), ("MonthlyAmount", amount)) if found is None
         ]
         message = f"an outcome of {text} has a period and an amount"
-        return [Finding("pension.granted", message, decision, name, "nothing") for name in lacking]
+        return [
+            Finding(
+                rule="pension.granted", message=message, at=decision, expected=name, found="nothing"
+            )
+            for name in lacking
+        ]
     if text == "ENDED" and _child(period, "To") is None:
         return [
-            Finding("pension.ended", "what has ended has an end", decision, "Period/To", "nothing")
+            Finding(
+                rule="pension.ended",
+                message="what has ended has an end",
+                at=decision,
+                expected="Period/To",
+                found="nothing",
+            )
         ]
     return []
 

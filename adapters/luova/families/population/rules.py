@@ -66,7 +66,12 @@ def _without_group(
         ("muutokset", index, "tietoryhmat"),
     )
     return Finding(
-        "population.group-missing", message, at, " or ".join(required), found, item=index
+        rule="population.group-missing",
+        message=message,
+        at=at,
+        expected=" or ".join(required),
+        found=found,
+        item=index,
     )
 
 
@@ -74,7 +79,12 @@ def _in_future(change: dict[str, Any], index: int, latest: float) -> Finding:
     expected = f"not after {datetime.fromtimestamp(latest, UTC).isoformat(timespec='seconds')}"
     at, found = ("muutokset", index, "muutospv"), str(change.get("muutospv"))
     return Finding(
-        "population.future", "a change does not lie in the future", at, expected, found, item=index
+        rule="population.future",
+        message="a change does not lie in the future",
+        at=at,
+        expected=expected,
+        found=found,
+        item=index,
     )
 
 
@@ -118,11 +128,11 @@ def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
             message = f"{first} is not after {last}"
             findings.append(
                 Finding(
-                    "population.date-order",
-                    message,
-                    (*at, last, "arvo"),
-                    f"{start} or later",
-                    end,
+                    rule="population.date-order",
+                    message=message,
+                    at=(*at, last, "arvo"),
+                    expected=f"{start} or later",
+                    found=end,
                     item=index,
                 )
             )
@@ -160,11 +170,11 @@ def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
     if group.get("kuollut") is True and group.get("kuolinpv") is None:
         return [
             Finding(
-                "population.death-date",
-                "who is dead has a date of death",
-                at,
-                "kuolinpv",
-                "nothing",
+                rule="population.death-date",
+                message="who is dead has a date of death",
+                at=at,
+                expected="kuolinpv",
+                found="nothing",
                 item=index,
             )
         ]
@@ -172,11 +182,11 @@ def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
         message = "a death is not told before it"
         return [
             Finding(
-                "population.death-date",
-                message,
-                (*at, "kuolinpv", "arvo"),
-                f"{changed[:10]} or earlier",
-                died,
+                rule="population.death-date",
+                message=message,
+                at=(*at, "kuolinpv", "arvo"),
+                expected=f"{changed[:10]} or earlier",
+                found=died,
                 item=index,
             )
         ]

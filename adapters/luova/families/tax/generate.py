@@ -46,7 +46,13 @@ def request(rng: random.Random, date: datetime.date, serial: int) -> Generated:
         f'"purpose":"{_PURPOSES[int(chance() * len(_PURPOSES))]}",'
         f'"parts":[{_PARTS[int(chance() * 4)]}]}}'
     )
-    return Generated(body.encode(), JSON, request_id, 1, {"X-Conversation-Id": request_id})
+    return Generated(
+        body=body.encode(),
+        content_type=JSON,
+        message_id=request_id,
+        items=1,
+        headers={"X-Conversation-Id": request_id},
+    )
 
 
 def _sum(rng: random.Random, first: str, names: tuple[str, str, str], most: int) -> tuple[str, int]:
@@ -102,7 +108,13 @@ def response(
         f'"personalIdentityCode":"{code or _code(rng, date)}","taxYear":{year},{held}}}'
     )
     message_id = message_id or f"txr-{date:%Y%m%d}-{rng.getrandbits(48):012x}-{serial}"
-    return Generated(body.encode(), JSON, message_id, 1, {"X-Conversation-Id": request_id})
+    return Generated(
+        body=body.encode(),
+        content_type=JSON,
+        message_id=message_id,
+        items=1,
+        headers={"X-Conversation-Id": request_id},
+    )
 
 
 GENERATORS: dict[str, Generator] = {"tax.request": request, "tax.response": response}

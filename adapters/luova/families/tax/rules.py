@@ -26,11 +26,11 @@ def _year(data: Any, context: Context) -> list[Finding]:
         return []
     return [
         Finding(
-            "tax.year",
-            "there are no data of a year that has not begun",
-            ("taxYear",),
-            f"at most {this}",
-            str(year),
+            rule="tax.year",
+            message="there are no data of a year that has not begun",
+            at=("taxYear",),
+            expected=f"at most {this}",
+            found=str(year),
         )
     ]
 
@@ -112,7 +112,13 @@ def response(parsed: Parsed, context: Context) -> list[Finding]:
             if added != total:
                 message = "the total is its parts together"
                 findings.append(
-                    Finding("tax.total", message, (name, "total"), str(added), str(total))
+                    Finding(
+                        rule="tax.total",
+                        message=message,
+                        at=(name, "total"),
+                        expected=str(added),
+                        found=str(total),
+                    )
                 )
     return findings + _taxes(data)
 
@@ -129,11 +135,11 @@ def _status(data: dict[str, Any]) -> list[Finding]:
     if status == "finished" and finished_on is None:
         return [
             Finding(
-                "tax.finished",
-                "a finished taxation has its day",
-                ("status",),
-                "finishedOn",
-                "nothing",
+                rule="tax.finished",
+                message="a finished taxation has its day",
+                at=("status",),
+                expected="finishedOn",
+                found="nothing",
             )
         ]
     if status == "under-way" and finished_on is not None:
@@ -149,7 +155,11 @@ def _status(data: dict[str, Any]) -> list[Finding]:
         message = "a taxation ends after its year"
         return [
             Finding(
-                "tax.finished", message, ("finishedOn",), f"{year + 1} or later", finished_on[:10]
+                rule="tax.finished",
+                message=message,
+                at=("finishedOn",),
+                expected=f"{year + 1} or later",
+                found=finished_on[:10],
             )
         ]
     return []
@@ -169,11 +179,11 @@ def _taxes(data: dict[str, Any]) -> list[Finding]:
         return []
     return [
         Finding(
-            "tax.taxes",
-            "taxes are not more than the income",
-            ("taxes",),
-            f"at most {most}",
-            str(taxes),
+            rule="tax.taxes",
+            message="taxes are not more than the income",
+            at=("taxes",),
+            expected=f"at most {most}",
+            found=str(taxes),
         )
     ]
 

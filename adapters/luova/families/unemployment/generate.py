@@ -145,7 +145,13 @@ def information_request(
         f"<From>{date - datetime.timedelta(days=rng.randrange(30, 700))}</From><To>{date}</To>"
         f"</Period>{benefits}</InformationRequest>"
     )
-    return Generated(body.encode(), XML, request_id, 1, {"X-Conversation-Id": request_id})
+    return Generated(
+        body=body.encode(),
+        content_type=XML,
+        message_id=request_id,
+        items=1,
+        headers={"X-Conversation-Id": request_id},
+    )
 
 
 def _benefit(rng: random.Random, date: datetime.date) -> str:
@@ -184,11 +190,11 @@ def benefit_data(
         f"{benefits}</BenefitData>"
     )
     return Generated(
-        body.encode(),
-        XML,
-        message_id or _id("ben", rng, date, serial),
-        count,
-        {"X-Conversation-Id": request_id},
+        body=body.encode(),
+        content_type=XML,
+        message_id=message_id or _id("ben", rng, date, serial),
+        items=count,
+        headers={"X-Conversation-Id": request_id},
     )
 
 

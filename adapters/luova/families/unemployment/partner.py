@@ -50,11 +50,11 @@ def flows(directory: Directory) -> list[Flow]:
         if fund.delivery == "mailbox":
             flows.append(
                 Flow(
-                    f"luova mailbox {fund.id}",
-                    fund.id,
-                    "unemployment.benefit-data",
-                    requests / MAILBOX_FOUND,
-                    partial(_read_mailbox, fund),
+                    name=f"luova mailbox {fund.id}",
+                    partner=fund.id,
+                    message_type="unemployment.benefit-data",
+                    weight=requests / MAILBOX_FOUND,
+                    make=partial(_read_mailbox, fund),
                 )
             )
     return flows

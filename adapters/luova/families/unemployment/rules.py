@@ -83,7 +83,11 @@ def _fund(message: Element, parsed: Parsed) -> list[Finding]:
         return []
     return [
         Finding(
-            "unemployment.fund", "the fund is the sender", element, expected, element.text or ""
+            rule="unemployment.fund",
+            message="the fund is the sender",
+            at=element,
+            expected=expected,
+            found=element.text or "",
         )
     ]
 
@@ -129,11 +133,11 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
     if day and created and day > created:
         findings.append(
             Finding(
-                "unemployment.decided-later",
-                "a decision is told once it is made",
-                decided,
-                f"{created} or earlier",
-                str(day),
+                rule="unemployment.decided-later",
+                message="a decision is told once it is made",
+                at=decided,
+                expected=f"{created} or earlier",
+                found=str(day),
             )
         )
     outcome = _child(decision, "Outcome")
@@ -142,11 +146,11 @@ def _decision(record: Element, created: date | None) -> list[Finding]:
     if text in ("GRANTED", "ADJUSTED") and entitlement is None:
         findings.append(
             Finding(
-                "unemployment.entitlement",
-                f"an outcome of {text} has an entitlement",
-                decision,
-                "Entitlement",
-                "nothing",
+                rule="unemployment.entitlement",
+                message=f"an outcome of {text} has an entitlement",
+                at=decision,
+                expected="Entitlement",
+                found="nothing",
             )
         )
     if text == "REJECTED":
@@ -181,7 +185,15 @@ def _entitlement(entitlement: Element) -> list[Finding]:
         element = _child(entitlement, small)
         value, limit = number_of(element), number_of(_child(entitlement, large))
         if value is not None and limit is not None and value > limit:
-            findings.append(Finding(rule, message, element, f"at most {limit}", str(value)))
+            findings.append(
+                Finding(
+                    rule=rule,
+                    message=message,
+                    at=element,
+                    expected=f"at most {limit}",
+                    found=str(value),
+                )
+            )
     return findings
 
 
@@ -217,11 +229,11 @@ def _sums(payment: Element, allowance: Decimal | None, whole: bool) -> list[Find
     if gross is not None and tax is not None and net is not None and gross != tax + net:
         findings.append(
             Finding(
-                "unemployment.sum",
-                "gross is tax and net together",
-                element,
-                str(tax + net),
-                str(gross),
+                rule="unemployment.sum",
+                message="gross is tax and net together",
+                at=element,
+                expected=str(tax + net),
+                found=str(gross),
             )
         )
     if gross is not None and days is not None and allowance is not None:
@@ -230,11 +242,11 @@ def _sums(payment: Element, allowance: Decimal | None, whole: bool) -> list[Find
             expected = f"{'' if whole else 'at most '}{full}"
             findings.append(
                 Finding(
-                    "unemployment.gross",
-                    "gross follows from days and daily allowance",
-                    element,
-                    expected,
-                    str(gross),
+                    rule="unemployment.gross",
+                    message="gross follows from days and daily allowance",
+                    at=element,
+                    expected=expected,
+                    found=str(gross),
                 )
             )
     return findings
@@ -265,7 +277,15 @@ def _days_in_period(element: Element, name: str) -> list[Finding]:
     ):
         return []
     message = "no more days than the period has, five a week"
-    return [Finding("unemployment.days-in-period", message, days, f"at most {most}", str(count))]
+    return [
+        Finding(
+            rule="unemployment.days-in-period",
+            message=message,
+            at=days,
+            expected=f"at most {most}",
+            found=str(count),
+        )
+    ]
 
 
 RULES: dict[str, Rule] = {
