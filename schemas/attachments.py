@@ -44,7 +44,7 @@ class Attachment:
         """The attachment as JSON."""
         return {
             "name": self.name,
-            "contentType": self.content_type,
+            "content_type": self.content_type,
             "bytes": self.bytes,
             "sha256": self.sha256,
         }

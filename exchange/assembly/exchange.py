@@ -41,14 +41,14 @@ from exchange.settings import Settings
 from exchange.storage.dead_letters import SqliteDeadLetters
 from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
-from exchange.web.api import Api
+from exchange.web.api.dead_letters import DeadLetters
+from exchange.web.api.operations import Api
+from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.app import Parts, build
 from exchange.web.conditions import Conditions
-from exchange.web.dead_letters import DeadLetters
 from exchange.web.pages.live import live_page
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
-from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots
 
 
@@ -101,13 +101,7 @@ class Exchange:
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = self._dispatcher()
         self.judge = judge_of(settings, self.catalogue)
-        self.checking = Checking(
-            judge=self.judge,
-            catalogue=self.catalogue,
-            channels=self.channels,
-            directory=self.directory,
-            clock=self.clock,
-        )
+        self.checking = self._checking()
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = SqliteDeadLetters(self.ledger)
@@ -131,6 +125,15 @@ class Exchange:
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
+
+    def _checking(self) -> Checking:
+        return Checking(
+            judge=self.judge,
+            catalogue=self.catalogue,
+            channels=self.channels,
+            directory=self.directory,
+            clock=self.clock,
+        )
 
     def _dispatcher(self) -> Dispatcher:
         return Dispatcher(

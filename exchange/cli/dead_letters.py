@@ -47,7 +47,7 @@ def list_some(
     letters = api.get(PATH, {**wanted, "before": before})
     causes = api.get(f"{PATH}/causes", wanted)
     if as_json:
-        print_json({"deadLetters": letters, "causes": causes})
+        print_json({"dead_letters": letters, "causes": causes})
         return
     heads = ("id", "died at", "receiver", "type", "attempts", "reason")
     columns = ("receiver", "messageType", "attempts", "reason")

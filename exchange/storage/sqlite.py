@@ -51,14 +51,10 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.retention import Dropped, drop_bodies, drop_messages
+from exchange.storage.scans import Scans
 from exchange.storage.writer import Note, Work, Writer
 
 Result = TypeVar("Result")
-
-#: Connections for scans that are kept, and the page cache of each in MiB: whoever reads much reads
-#: most of it once.
-SCANNERS_KEPT_MAX = 2
-SCANNERS_CACHE_MIB = 2
 
 
 class SqliteLedger:
@@ -90,8 +86,7 @@ class SqliteLedger:
             durable=durable,
         )
         self._reader: sqlite3.Connection | None = None
-        #: Connections that no scan uses just now; None while the ledger is closed.
-        self._idle: list[sqlite3.Connection] | None = None
+        self._scans = Scans(path)
         #: The day on which it was opened to be kept.
         self._held_since: int | None = None
 
@@ -110,14 +105,12 @@ class SqliteLedger:
         self.ownership = self._writer.start(self.ownership.node, self.ownership.name, since)
         self._writer.watch()
         self._reader = connect(self.path, self._cache_mib, read_only=True)
-        self._idle = []
+        self._scans.open()
 
     async def close(self) -> None:
         """Commit what waits and close."""
         await self._writer.stop()
-        idle, self._idle = self._idle, None
-        for connection in idle or ():
-            connection.close()
+        self._scans.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -376,26 +369,8 @@ class SqliteLedger:
         return result
 
     async def _scan(self, query: Any, *arguments: Any) -> Any:
-        """Run a query that may take long on a connection and thread of its own; the connection is
-        kept for the next one.
-        """
-        kept = self._idle.pop() if self._idle else None
-
-        def run() -> Any:
-            connection = kept or connect(self.path, SCANNERS_CACHE_MIB, read_only=True)
-            try:
-                return query(connection, *arguments)
-            finally:
-                self._put_back(connection)
-
+        """Run a query that may take long, beside the loop."""
         try:
-            return await asyncio.to_thread(run)
+            return await self._scans.run(query, *arguments)
         except UNREADABLE as error:
             raise self._writer.heard(error) from error
-
-    def _put_back(self, connection: sqlite3.Connection) -> None:
-        """Keep a connection for the next scan, on whatever thread the last one ran."""
-        if self._idle is not None and len(self._idle) < SCANNERS_KEPT_MAX:
-            self._idle.append(connection)
-        else:
-            connection.close()

@@ -20,8 +20,8 @@ from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
 from exchange.web.access.guard import Need
-from exchange.web.api import Api
-from exchange.web.api_schemas import SCHEMAS
+from exchange.web.api.operations import Api
+from exchange.web.api.schemas import SCHEMAS
 from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics

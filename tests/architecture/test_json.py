@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.web.api_schemas import SCHEMAS
+from exchange.web.api.schemas import SCHEMAS
 from tests.architecture.tree import PRODUCT, Source, sources
 
 CAMEL_CASE = re.compile(r"[a-z]+[a-z0-9]*[A-Z]\w*")
@@ -34,8 +34,8 @@ OF_OTHERS = (
 KEYWORDS = {"additionalProperties", "exclusiveMinimum", "maxLength", "minLength", "oneOf", "anyOf"}
 #: Names of our own that were published before the rule.
 BEFORE = {
-    "exchange/web/api_schemas.py": {"messageType", "endedAt"},
-    "exchange/web/dead_letters.py": {"messageType", "endedAt"},
+    "exchange/web/api/schemas.py": {"messageType", "endedAt"},
+    "exchange/web/api/dead_letters.py": {"messageType", "endedAt"},
     "adapters/luova/answer.py": {
         *("messageType", "messageId", "receivedAt", "leaseUntil", "contentType"),
     },
@@ -79,7 +79,7 @@ def members(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
 
 def ill_formed(component: str, schema: Mapping[str, Any]) -> Iterator[str]:
     """Members of an object of the operators' API with another name or time than the rule wants."""
-    old = BEFORE["exchange/web/api_schemas.py"]
+    old = BEFORE["exchange/web/api/schemas.py"]
     for name, value in members(schema):
         if not SNAKE_CASE.fullmatch(name) and name not in old:
             yield f"{component}.{name} is not in snake_case"
@@ -110,7 +110,7 @@ def test_nothing_is_listed_that_is_no_longer_there() -> None:
 
 @pytest.mark.parametrize("name", ["receivedAt", "messageType2X"])
 def test_a_new_name_in_camel_case_is_found(name: str) -> None:
-    assert list(camel_cased(Source("exchange/web/api.py", f"x = {{'{name}': 1}}\n")))
+    assert list(camel_cased(Source("exchange/web/api/operations.py", f"x = {{'{name}': 1}}\n")))
     assert list(ill_formed("New", {"properties": {name: {"type": "string"}}}))
     assert not list(camel_cased(Source("exchange/publication/vega.py", f"x = {{'{name}': 1}}\n")))
 

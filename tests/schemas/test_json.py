@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.schemas import json
 from exchange.schemas.json import JsonLimits, JsonSchema
-from exchange.schemas.json_positions import pointer
+from exchange.schemas.json.positions import pointer
 from exchange.schemas.violation import Finding, Malformed
 from tests.schemas.places import place
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exchange.journey.validate import Judge
 from exchange.schemas import json, xml
 from exchange.schemas.document_limits import DocumentLimits, in_force, within
-from exchange.schemas.json_positions import pointer
+from exchange.schemas.json.positions import pointer
 from exchange.schemas.positions import Lines
 from exchange.schemas.violation import Malformed, excerpt_at
 

@@ -142,7 +142,7 @@ async def test_attachments_are_kept_and_handed_on_as_they_came(tmp_path: Path, k
             told = await answered.json()
         assert told["attachments"][0] == {
             "name": "decision.pdf",
-            "contentType": "application/pdf",
+            "content_type": "application/pdf",
             "bytes": len(PDF),
             "sha256": hashlib.sha256(PDF).hexdigest(),
         }

@@ -8,9 +8,9 @@ from typing import Any
 
 from exchange.journey.mailbox import PER_SECOND_MAX
 from exchange.ports.operators import ROLES
-from exchange.web.filters import FILTERS
+from exchange.web.api.filters import FILTERS
+from exchange.web.api.receivers import REASON_CHARACTERS_MAX
 from exchange.web.openapi import listed
-from exchange.web.receivers import REASON_CHARACTERS_MAX
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _NUMBER = {"type": "integer"}
@@ -102,6 +102,9 @@ MESSAGES_FOUND = _object(
     }
 )
 
+#: What a filter of dead letters names.
+_FILTERS = {**dict.fromkeys(FILTERS, _TEXT), "since": {"type": "string", "format": "date-time"}}
+
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Violation": VIOLATION,
@@ -152,7 +155,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "oneOf": [
             _DELIVERIES,
             _object(
-                {"filter": {"type": "object", "properties": dict.fromkeys(FILTERS, _TEXT)}},
+                {"filter": {"type": "object", "properties": _FILTERS}},
                 per_second={"type": "number", "exclusiveMinimum": 0, "maximum": PER_SECOND_MAX},
             ),
         ]

@@ -18,7 +18,7 @@ from exchange.schemas import json as documents
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
-from exchange.web.filters import FILTERS, dead_filter
+from exchange.web.api.filters import FILTERS, dead_filter
 from exchange.web.openapi import Operation, listed, problem_response, reference
 
 #: Dead letters in one answer, and ids in one resend.

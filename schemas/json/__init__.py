@@ -13,7 +13,7 @@ import pydantic
 import pydantic_core
 
 from exchange.schemas.document_limits import in_force
-from exchange.schemas.json_positions import diagnose, locate
+from exchange.schemas.json.positions import diagnose, locate
 from exchange.schemas.violation import Finding, excerpt
 
 __all__ = ["FINDINGS_MAX", "JsonLimits", "JsonSchema", "locate", "parse"]

@@ -14,10 +14,10 @@ from exchange.ports import Ledger
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
-from exchange.web.dead_letters import PAGE_MAX, DeadLetters
-from exchange.web.message_search import MessageSearch
+from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
+from exchange.web.api.message_search import MessageSearch
+from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.openapi import Operation, listed, problem_response, reference
-from exchange.web.receivers import ReceiverOperations
 from exchange.web.snapshot import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])

@@ -1,0 +1,1 @@
+"""Deliveries: which is made when, by whom, and what its outcome leads to."""
