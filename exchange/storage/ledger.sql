@@ -33,4 +33,4 @@ CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'wa
 CREATE INDEX event_message ON event (message_id);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0013');
+INSERT INTO alembic_version(version_num) VALUES ('0014');
