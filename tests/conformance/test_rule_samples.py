@@ -20,6 +20,7 @@ BEYOND_A_FILE = {
     "luova": {
         "luova.clock",
         "luova.message-id",
+        "luova.question",
         "luova.receiver",
         "luova.sender",
         "unemployment.fund",

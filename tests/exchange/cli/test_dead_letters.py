@@ -60,7 +60,7 @@ async def test_dead_letters_are_listed_sent_again_and_skipped(served: Running) -
     assert told.splitlines()[-1] == "1 dead letters: 1 http-410"
     assert "died at" in told.splitlines()[0]
     kept = json.loads(await says(served, "dead-letters", "list", "--json"))
-    assert {each["id"] for each in kept["deadLetters"]} == {*map(public_id, (first, second, gone))}
+    assert {each["id"] for each in kept["dead_letters"]} == {*map(public_id, (first, second, gone))}
     assert kept["causes"] == {"unreachable": 2, "http-410": 1}
     assert await says(served, "dead-letters", "skip", public_id(gone)) == "1 skipped\n"
     assert await says(served, "dead-letters", "resend", public_id(first)) == "1 resent\n"

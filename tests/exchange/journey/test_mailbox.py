@@ -151,7 +151,8 @@ async def test_who_waits_looks_again_and_in_the_end_has_nothing(tmp_path: Path) 
         assert names(await take(running, seconds=1)) == ["a"]
         began = time.monotonic()
         assert await take(running, wait_seconds=0.1) == []
-        assert time.monotonic() - began >= 0.1
+        # (By whole milliseconds.)
+        assert time.monotonic() - began >= 0.098
         assert names(await take(running, wait_seconds=10)) == ["a"], "its lease ran out"
         running.exchange.mailboxes.arrivals.close()
         assert await take(running, wait_seconds=30) == [], "nobody waits at the end"

@@ -263,6 +263,12 @@ METRICS = {
     "exchange_deliveries_held": "gauge",
     "exchange_messages_total": "counter",
     "exchange_receiver_full": "gauge",
+    "exchange_receiver_held_up": "gauge",
+    "exchange_receiver_held_up_oldest_seconds": "gauge",
+    "exchange_receiver_outages_total": "counter",
+    "exchange_receiver_probes_total": "counter",
+    "exchange_receiver_state": "gauge",
+    "exchange_receiver_state_seconds": "gauge",
     "exchange_refused_total": "counter",
     "exchange_requests_total": "counter",
 }

@@ -4,8 +4,11 @@ mutants, every verdict is the same.
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
+import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -41,11 +44,35 @@ def official_path(message_type: MessageType) -> Path:
 
 
 @cache
+def own_folder() -> Path:
+    """A copy of our schemas as they were in 2022, of which year the register's are: without the
+    elements that are for later payments.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="schemas-2022-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    taken_out = 0
+    for path in TYPES[0].folder.glob("*.xsd"):
+        tree = etree.parse(str(path))
+        for note in tree.xpath("//*[local-name()='documentation'][contains(.,'2026 and later')]"):
+            element = note.getparent().getparent()
+            element.getparent().remove(element)
+            taken_out += 1
+        tree.write(str(copy / path.name), xml_declaration=True, encoding="UTF-8")
+    assert taken_out == 3, "StatisticsFinlandId twice, DemandForRectificationIds"
+    return copy
+
+
+def own_path(message_type: MessageType) -> Path:
+    """Our schema of a message type in 2022."""
+    return own_folder() / message_type.schema
+
+
+@cache
 def pair(name: str) -> tuple[etree.XMLSchema, etree.XMLSchema]:
     """Ours and theirs."""
     message_type = next(each for each in TYPES if each.name == name)
     return (
-        etree.XMLSchema(etree.parse(str(message_type.folder / message_type.schema))),
+        etree.XMLSchema(etree.parse(str(own_path(message_type)))),
         etree.XMLSchema(etree.parse(str(official_path(message_type)))),
     )
 
@@ -54,7 +81,7 @@ def pair(name: str) -> tuple[etree.XMLSchema, etree.XMLSchema]:
 def without_tree(name: str) -> XmlSchema:
     """Ours, as it reads without a tree."""
     message_type = next(each for each in TYPES if each.name == name)
-    return XmlSchema(message_type.folder / message_type.schema)
+    return XmlSchema(own_path(message_type))
 
 
 def agree(name: str, document: etree._Element) -> bool:
@@ -81,7 +108,7 @@ def agree(name: str, document: etree._Element) -> bool:
 def grown(message_type: MessageType, rng: random.Random) -> Iterator[etree._Element]:
     """Documents grown from both schemas, under every root."""
     growers = [
-        Grower(message_type.folder / message_type.schema),
+        Grower(own_path(message_type)),
         Grower(official_path(message_type)),
     ]
     for root in message_type.roots:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from exchange.schemas.catalogue import MessageType
 from tests.schemas.income_register.grown import VALUES, Grower
-from tests.schemas.income_register.test_differential import TYPES, official_path, pair
+from tests.schemas.income_register.test_differential import TYPES, official_path, own_path, pair
 
 pytestmark = pytest.mark.reference
 
@@ -32,7 +32,7 @@ def full(message_type: MessageType) -> list[etree._Element]:
     the documents are small.
     """
     growers = (
-        Grower(message_type.folder / message_type.schema),
+        Grower(own_path(message_type)),
         Grower(official_path(message_type)),
     )
     rng = random.Random(message_type.name)
