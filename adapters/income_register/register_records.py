@@ -1,12 +1,12 @@
 """How reports and deliveries are remembered between messages: their keys, their register ids and
 the values behind the keys; no rule.
 
-A record holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last two
-characters only. Payroll programs number their reports, so a delivery of 3,000 touches about 30
-records. The register's id of a report begins with the key of its record, so that a report is found by
-either reference in one look. Its form is *modelled*: what is public is 32 hexadecimal digits
-(Guid). A record also says which messages brought its reports: that is the index by report, at no record
-of its own.
+A record holds up to 4,096 reports: those of one owner and kind whose ReportIds differ in the last
+two characters only. Payroll programs number their reports, so a delivery of 3,000 touches about 30
+records. The register's id of a report begins with the key of its record, so that a report is found
+by either reference in one look. Its form is *modelled*: what is public is 32 hexadecimal digits
+(Guid). A record also says which messages brought its reports, so that the index by report needs no
+records of its own.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _digest(text: str, size: int) -> str:
 
 
 class ReportKeys:
-    """The records of one owner's reports of one kind (`1:1234567-1`, `100`); keeps the digest of each
-    prefix, so that it is made once.
+    """The records of one owner's reports of one kind (`1:1234567-1`, `100`); keeps the digest of
+    each prefix, so that it is made once.
     """
 
     def __init__(self, owner: str, kind: str) -> None:
@@ -48,15 +48,16 @@ class ReportKeys:
         return key, suffix
 
     def register_id(self, report_id: str) -> str:
-        """IRReportId: the key of the record, a digest of the whole id, and the last two characters."""
+        """IRReportId: the key of the record, a digest of the whole id, the last two characters."""
         key, suffix = self.place(report_id)
-        return f"{key[2:]}{_digest(f'{self.name} {report_id}', 6)}{suffix.encode('utf-8', 'replace')[-_SUFFIX:].hex():0>4}"
+        last = suffix.encode("utf-8", "replace")[-_SUFFIX:].hex()
+        return f"{key[2:]}{_digest(f'{self.name} {report_id}', 6)}{last:0>4}"
 
 
 @dataclass(slots=True)
 class ReportRecord:
-    """A record as read: versions by suffix, below 0 when invalidated, and the ids of the messages that
-    brought them, oldest first.
+    """A record as read: versions by suffix, below 0 when invalidated, and the ids of the messages
+    that brought them, oldest first.
     """
 
     name: str

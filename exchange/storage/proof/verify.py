@@ -46,13 +46,17 @@ class Verification:
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
 #: its owner's leases, which no event tells of; a resend begins to count anew.
 _STATES = """
-SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||', "'||reason||'"; its events: '||
-    COALESCE(told, 'none') FROM (
-  SELECT delivery.*, MAX(event.id) AS newest, event.detail AS detail, event.at AS at, GROUP_CONCAT(event.kind, ', ') AS told,
-    COALESCE(SUM(event.kind='delivered'),0) AS made, COALESCE(SUM(event.kind='dead-lettered'),0) AS dead,
-    COALESCE(SUM(event.kind='skipped'),0) AS skipped, COALESCE(SUM(event.kind='resent'),0) AS resent, COALESCE(SUM(event.kind IN ('delivered','attempt-failed')),0) AS tried
-  FROM delivery LEFT JOIN event ON event.message_id=delivery.message_id AND event.delivery_id=delivery.id
-    AND event.kind!='delivered-again'
+SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||
+    ', "'||reason||'"; its events: '||COALESCE(told, 'none') FROM (
+  SELECT delivery.*, MAX(event.id) AS newest, event.detail AS detail, event.at AS at,
+    GROUP_CONCAT(event.kind, ', ') AS told,
+    COALESCE(SUM(event.kind='delivered'),0) AS made,
+    COALESCE(SUM(event.kind='dead-lettered'),0) AS dead,
+    COALESCE(SUM(event.kind='skipped'),0) AS skipped,
+    COALESCE(SUM(event.kind='resent'),0) AS resent,
+    COALESCE(SUM(event.kind IN ('delivered','attempt-failed')),0) AS tried
+  FROM delivery LEFT JOIN event ON event.message_id=delivery.message_id
+    AND event.delivery_id=delivery.id AND event.kind!='delivered-again'
   GROUP BY delivery.id
 ) WHERE made != (state='delivered') OR dead-resent != (state IN ('dead','skipped'))
   OR skipped != (state='skipped') OR state NOT IN ('waiting','delivered','dead','skipped')
@@ -63,15 +67,17 @@ SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended a
 
 #: Deliveries of each day: what its folded hours and its minutes sum to, where that is not what the
 #: day says.
-_HOURS = """
-SELECT period, channel, message_type, sender, receiver, endpoint, kind, process, SUM(count), SUM(items), SUM(bytes) FROM (
-  SELECT day_of_minute(period) AS period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes
+_DIMENSIONS = "channel,message_type,sender,receiver,endpoint,kind,process"
+_HOURS = f"""
+SELECT period,{_DIMENSIONS},SUM(count),SUM(items),SUM(bytes) FROM (
+  SELECT day_of_minute(period) AS period,{_DIMENSIONS},count,items,bytes
     FROM counter WHERE kind='delivered'
   UNION ALL
-  SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,value->>0,value->>1,value->>2
+  SELECT period,{_DIMENSIONS},value->>0,value->>1,value->>2
     FROM day_counter,json_each(day_counter.hours) WHERE kind='delivered'
   UNION ALL
-  SELECT period,channel,message_type,sender,receiver,endpoint,kind,process,-count,-items,-bytes FROM day_counter WHERE kind='delivered'
+  SELECT period,{_DIMENSIONS},-count,-items,-bytes
+    FROM day_counter WHERE kind='delivered'
 ) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
@@ -79,26 +85,35 @@ SELECT period, channel, message_type, sender, receiver, endpoint, kind, process,
 #: that is not what the day says. Curves from before endpoints were told apart prove nothing of
 #: their channel's day.
 _CURVES = f"""
-WITH curve AS MATERIALIZED (SELECT day,channel,endpoint,curve_sums(codec,content) AS sums FROM day_curve)
+WITH curve AS MATERIALIZED (
+  SELECT day,channel,endpoint,curve_sums(codec,content) AS sums FROM day_curve
+)
 SELECT period, channel, endpoint, kind, SUM(count), SUM(items) FROM (
-  SELECT day_of_minute(period) AS period,channel,endpoint,kind,count,items FROM counter WHERE kind IN ('received','delivered')
+  SELECT day_of_minute(period) AS period,channel,endpoint,kind,count,items
+    FROM counter WHERE kind IN ('received','delivered')
   UNION ALL SELECT day,channel,endpoint,'received',sums->>0,sums->>1 FROM curve
   UNION ALL SELECT day,channel,endpoint,'delivered',sums->>2,sums->>3 FROM curve
-  UNION ALL SELECT period,channel,endpoint,kind,-count,-items FROM day_counter WHERE kind IN ('received','delivered')
-) WHERE (period,channel) NOT IN (SELECT day,channel FROM day_curve WHERE endpoint='{UNKNOWN_ENDPOINT}')
+  UNION ALL SELECT period,channel,endpoint,kind,-count,-items
+    FROM day_counter WHERE kind IN ('received','delivered')
+) WHERE (period,channel) NOT IN (
+  SELECT day,channel FROM day_curve WHERE endpoint='{UNKNOWN_ENDPOINT}'
+)
 GROUP BY 1,2,3,4 HAVING SUM(count)!=0 OR SUM(items)!=0
 """
 
 _ORPHANS = """
-SELECT 'delivery '||delivery.id FROM delivery LEFT JOIN message ON message.id=delivery.message_id WHERE message.id IS NULL
+SELECT 'delivery '||delivery.id FROM delivery
+  LEFT JOIN message ON message.id=delivery.message_id WHERE message.id IS NULL
 UNION ALL SELECT 'event '||event.id FROM event LEFT JOIN message ON message.id=event.message_id
   WHERE message.id IS NULL AND NOT (event.message_id=0 AND event.kind IN ('audit','forgotten'))
 UNION ALL SELECT 'accepted message without delivery '||message.id FROM message
-  LEFT JOIN delivery ON delivery.message_id=message.id WHERE message.state='accepted' AND delivery.id IS NULL
-  AND NOT EXISTS (SELECT 1 FROM event
-    WHERE event.message_id=message.id AND event.delivery_id=0 AND event.kind='accepted' AND event.detail='no-delivery')
+  LEFT JOIN delivery ON delivery.message_id=message.id
+  WHERE message.state='accepted' AND delivery.id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id
+    AND event.delivery_id=0 AND event.kind='accepted' AND event.detail='no-delivery')
 UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
-  LEFT JOIN body ON body.message_id=delivery.message_id WHERE delivery.state='waiting' AND body.message_id IS NULL
+  LEFT JOIN body ON body.message_id=delivery.message_id
+  WHERE delivery.state='waiting' AND body.message_id IS NULL
 """
 
 
