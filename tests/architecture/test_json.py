@@ -45,7 +45,6 @@ BEFORE = {
 #: What of the operators' API tells times in milliseconds since 1970 UTC, as its first objects did.
 IN_MILLISECONDS = {
     *("Delivery", "Event", "Message", "DeadLetter", "Audited", "Receiver", "Snapshot"),
-    *("MessagesFound", "ResendJob"),
 }
 
 

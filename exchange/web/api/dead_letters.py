@@ -16,6 +16,7 @@ from exchange.ports import Ledger
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas import json as documents
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.schemas.instants import instant
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import FILTERS, dead_filter
@@ -227,7 +228,11 @@ def _refused(why: dict[int, str]) -> list[dict[str, str]]:
 def _told(job: ResendJob) -> dict[str, Any]:
     """A job as JSON, by the names of the filters."""
     wanted = dict(zip(FILTERS, job.wanted, strict=True))
-    told = asdict(job) | {"filter": {name: each for name, each in wanted.items() if each}}
+    told = asdict(job) | {
+        "filter": {name: each for name, each in wanted.items() if each},
+        "began_at": instant(job.began_at),
+        "ended_at": instant(job.ended_at) if job.ended_at else None,
+    }
     return {name: each for name, each in told.items() if name not in ("wanted", "after", "address")}
 
 

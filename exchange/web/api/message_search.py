@@ -7,6 +7,7 @@ from aiohttp import web
 from exchange.ports import Ledger
 from exchange.ports.ledger import MessageFilter, MessageRow
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.schemas.instants import instant
 from exchange.web.openapi import Operation, problem_response, reference
 
 #: Messages in one answer, and how many of the newest one call looks at: with more it says where to
@@ -25,7 +26,7 @@ FILTERS = {
     "detail": "A text in what is kept with it, say the IRReportId of a report that was handed out",
 }
 _SHOWN = (
-    *("channel", "message_type", "sender", "sender_message_id", "received_at", "state"),
+    *("channel", "message_type", "sender", "sender_message_id", "state"),
     *("endpoint", "conversation", "items", "bytes", "process"),
 )
 
@@ -74,4 +75,5 @@ class MessageSearch:
 
 
 def _shown(row: MessageRow) -> dict[str, object]:
-    return {"id": public_id(row.id), **{name: getattr(row, name) for name in _SHOWN}}
+    told = {name: getattr(row, name) for name in _SHOWN}
+    return {"id": public_id(row.id), "received_at": instant(row.received_at), **told}

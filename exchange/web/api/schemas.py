@@ -14,6 +14,7 @@ from exchange.web.openapi import listed
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _NUMBER = {"type": "integer"}
+_INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
 _TEXT = {"type": "string"}
 
 
@@ -86,7 +87,7 @@ MESSAGE = _object(
 
 #: A message as a search shows it, and the names of what it shows.
 _OF_FOUND = (
-    *("channel", "message_type", "sender", "sender_message_id", "received_at", "state"),
+    *("channel", "message_type", "sender", "sender_message_id", "state"),
     *("endpoint", "conversation", "items", "bytes"),
 )
 MESSAGES_FOUND = _object(
@@ -94,7 +95,11 @@ MESSAGES_FOUND = _object(
         "messages": {
             "type": "array",
             "items": _object(
-                {"id": _ID, **{name: MESSAGE["properties"][name] for name in _OF_FOUND}},
+                {
+                    "id": _ID,
+                    "received_at": _INSTANT,
+                    **{name: MESSAGE["properties"][name] for name in _OF_FOUND},
+                },
                 process=_TEXT,
             ),
         },
@@ -173,13 +178,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "per_second": {"type": "number"},
             "operator": _TEXT,
             "role": {"enum": [*ROLES]},
-            "began_at": _NUMBER,
+            "began_at": _INSTANT,
             "matched": _NUMBER,
             "resent": _NUMBER,
             "left": _NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": _TEXT,
-            "ended_at": _NUMBER,
+            "ended_at": {"type": ["string", "null"], "format": "date-time"},
         }
     ),
     "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
