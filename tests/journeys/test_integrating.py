@@ -5,59 +5,25 @@ commands of docs/operating.md.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 from exchange.schemas.envelope import public_id
 from tests.exchange.journey.way import FIRST
 from tests.exchange.web.dead import die
 from tests.journeys.running import running
-from tests.journeys.test_readme import free_port
+from tests.journeys.shell import free_port, said_by
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^```python file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"  # ([0-9]{3})$", re.MULTILINE)
-SECONDS = 180
 
 
 def blocks(page: str, kind: str) -> str:
     """The lines of a page, as one script."""
     text = (DOCS / page).read_text(encoding="utf-8")
     return "".join(lines for name, lines in BLOCK.findall(text) if name == kind)
-
-
-def said_by(script: str, folder: Path, port: int, partners_port: int) -> str:
-    """What a script prints; it must end well."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "EXCHANGE_SERVER__PORT": str(port),
-        "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{partners_port}",
-        # (A first call to nobody waits no longer than need be.)
-        "EXCHANGE_DELIVERIES__PROBE_SECONDS_MAX": "0.5",
-    }
-    process = subprocess.Popen(
-        ["bash", "-c", "set -e\n" + script],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said, _ = process.communicate(timeout=SECONDS)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, said
-    return said
 
 
 def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:

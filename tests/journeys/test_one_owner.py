@@ -22,14 +22,9 @@ from exchange.cli.serving.port import bind
 from exchange.schemas import directory
 from exchange.storage.proof.verify import verify
 from tests.exchange.journey.way import BODY, SENDER
+from tests.journeys.shell import free_port
 
 START_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with bind("127.0.0.1", 0) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Served:

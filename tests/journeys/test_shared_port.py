@@ -18,7 +18,8 @@ import pytest
 
 from exchange.cli.serving.port import SPREADS, bind, bind_each, leave_to_others
 from exchange.errors import Owned
-from tests.journeys.test_one_owner import children, complaint, free_port, served
+from tests.journeys.shell import free_port
+from tests.journeys.test_one_owner import children, complaint, served
 
 CALLS = 120
 

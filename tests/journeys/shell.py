@@ -1,0 +1,48 @@
+"""Runs lines of a document as a shell would, against ports of their own; no test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+SECONDS = 180
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def said_by(script: str, folder: Path, port: int, partners_port: int) -> str:
+    """What a script prints; it must end well."""
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "EXCHANGE_SERVER__PORT": str(port),
+        "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{partners_port}",
+        # (A first call to nobody waits no longer than need be.)
+        "EXCHANGE_DELIVERIES__PROBE_SECONDS_MAX": "0.5",
+    }
+    process = subprocess.Popen(
+        ["bash", "-c", "set -e\n" + script],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, said
+    return said
