@@ -10,6 +10,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, decoded, malformed
 from exchange.schemas.violation import Malformed, Violation
 
@@ -208,6 +209,7 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
+        raise_if_out_of_memory(error)
         found, index = _Stop("xml.malformed", expat.ErrorString(error.code)), parser.ErrorByteIndex
     else:
         return _Stop("xml.malformed", ""), 0
