@@ -81,21 +81,25 @@ def seconds_of(work: Callable[[], object]) -> float:
         gc.enable()
 
 
-def largest_growth(seconds: dict[int, float]) -> float:
-    """By a doubling, from each size to the next; of what is no noise."""
-    return max(
-        (
-            (seconds[size] / seconds[less]) ** (1 / math.log2(size / less))
-            for less, size in itertools.pairwise(sorted(seconds))
-            if seconds[size] >= FLOOR_SECONDS
-        ),
-        default=0.0,
-    )
+def growths(seconds: dict[int, float]) -> list[float]:
+    """By a doubling, from each size to the next."""
+    return [
+        (seconds[size] / seconds[less]) ** (1 / math.log2(size / less))
+        for less, size in itertools.pairwise(sorted(seconds))
+    ]
+
+
+def lasting_growth(seconds: dict[int, float]) -> float:
+    """The largest of two doublings in a row, or of the last; of times that are no noise. A step,
+    where work begins that smaller documents don't need, is in one doubling and not in the next.
+    """
+    found = growths({size: each for size, each in seconds.items() if each >= FLOOR_SECONDS / 4})
+    return max((min(pair) for pair in itertools.pairwise([*found, math.inf])), default=0.0)
 
 
 def growth_of(judge: Checking, message_type: str, shape: Shape, sizes: tuple[int, ...]) -> float:
-    """The largest growth from one size to the next, of the best times; taken again while it looks
-    too large, for noise only adds.
+    """The lasting growth of the best times; taken again while it looks too large, for noise only
+    adds.
     """
     best: dict[int, float] = {}
     for _ in range(ROUNDS_MAX):
@@ -103,7 +107,7 @@ def growth_of(judge: Checking, message_type: str, shape: Shape, sizes: tuple[int
             body = shape.make(size)
             spent = seconds_of(lambda body=body: judge.check(body, message_type))  # type: ignore[misc]
             best[size] = min(spent, best.get(size, spent))
-        if (growth := largest_growth(best)) <= GROWTH_MAX:
+        if (growth := lasting_growth(best)) <= GROWTH_MAX:
             break
     return growth
 
@@ -190,7 +194,7 @@ class Served:
         by_size = {SIZES[-1]: spent}
         for size in SIZES[-3::-2]:
             by_size[size], _ = await self.judged(session, message_type, shape.make(size))
-        return largest_growth(by_size)
+        return max(growths(by_size))
 
     async def faults(
         self, judge: Checking, message_type: str, made: list[Shape]
