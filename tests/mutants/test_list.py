@@ -52,4 +52,3 @@ def test_operators_comparisons_and_lines_are_drawn() -> None:
     source = "def f(a, b):\n    c = a + b\n    if a < b and b:\n        f(b, a)\n"
     puts = sorted((fault.line, fault.put) for fault in faults_of("x.py", source))
     assert puts == [(2, "-"), (2, "pass"), (3, "<="), (3, "or"), (4, "pass")]
-

@@ -62,7 +62,6 @@ CASES = {
 }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize("case", CASES)
 def test_no_memory_is_no_verdict(case: str, tmp_path: Path) -> None:
     sample, rule, part = CASES[case]
