@@ -72,7 +72,7 @@ def test_a_tag_is_read_up_to_one_declaration_too_many() -> None:
     text = b'<a> xmlns="u"' * 30 + b"</a>" * 30
     with within(SMALL):
         assert rule_of(xml.parse, b"<a>" + many + b"</a>") == "", "no tag"
-        assert rule_of(xml.parse, b"<a" + many + b' b="1" b="2"/>') == "xml.namespaces"
+        assert rule_of(xml.parse, b"<a" + many + b" b=") == "xml.namespaces"
         assert rule_of(xml.parse, b"<a b='1' b='2'" + many + b"/>") == "xml.malformed"
         assert rule_of(xml.parse, b"<a>" + many + b"</b>") == "xml.malformed"
         assert rule_of(xml.parse, text) == "xml.depth"
