@@ -136,33 +136,43 @@ def mailbox(leased: Iterable[Leased]) -> Reply:
     """A page of a mailbox. `body` is the message's text when `encoding` is `utf-8`, else its bytes
     in base64.
     """
-    return json_reply({"deliveries": [_letter(delivery) for delivery in leased]})
+    return json_reply(
+        {
+            "deliveries": [
+                letter(delivery)
+                | {
+                    "lease": public_id(delivery.lease),
+                    "leaseUntil": instant(delivery.lease_until),
+                }
+                for delivery in leased
+            ]
+        }
+    )
 
 
-def _letter(delivery: Leased) -> dict[str, Any]:
+def letter(delivery: Leased) -> dict[str, Any]:
+    """A delivery from a mailbox, without its lease."""
     envelope = delivery.envelope
     try:
         body, encoding = delivery.body.decode(), "utf-8"
     except UnicodeDecodeError:
         body, encoding = base64.b64encode(delivery.body).decode("ascii"), "base64"
-    letter = {
+    told = {
         "id": public_id(delivery.delivery_id),
         "messageType": versioned(envelope),
         "messageId": envelope.sender_message_id,
         "sender": envelope.sender,
         "receivedAt": instant(envelope.received_at),
-        "lease": public_id(delivery.lease),
-        "leaseUntil": instant(delivery.lease_until),
         "attempts": delivery.attempts,
         "contentType": envelope.content_type,
         "encoding": encoding,
         "body": body,
     }
     if envelope.conversation:
-        letter["conversation"] = envelope.conversation
+        told["conversation"] = envelope.conversation
     if attachments := envelope.detail.get("attachments"):
-        letter["attachments"] = attachments
-    return letter
+        told["attachments"] = attachments
+    return told
 
 
 #: What is wrong with a lease that somebody shows, and what would have been right.

@@ -29,6 +29,7 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
+from exchange.journey.file_drop import Folders
 from exchange.journey.mailbox import Expiring, Mailboxes, ResendJobs
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
@@ -170,10 +171,14 @@ class Exchange:
         )
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
+        bytes_max = self.settings.limits.body_bytes_max
         return [
             (channel, watch, self.desk(channel))
             for channel in self.channels.values()
-            for watch in channel.watches
+            for watch in (
+                *([Folders(channel.files, bytes_max).watch()] if channel.files else []),
+                *channel.watches,
+            )
         ]
 
     def warm_up(self) -> None:
