@@ -62,7 +62,13 @@ def record_all(
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals, additions)
         elif record.remember and (
-            stale := remember(connection, record.message.channel, record.remember, additions)
+            stale := remember(
+                connection,
+                record.message.channel,
+                record.remember,
+                additions,
+                record.message.id,
+            )
         ):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
@@ -165,26 +171,28 @@ def remember(
     channel: str,
     entries: Sequence[Remember],
     additions: Additions,
+    message_id: int = 0,
 ) -> list[str]:
-    """Write what the channel wants to remember; the keys that somebody changed since they were read
-    (then nothing is kept).
+    """Write what the channel wants to remember of a message (0: of none); the keys that somebody
+    changed since they were read (then nothing is kept).
     """
     stale, change = [], 0
     connection.execute("SAVEPOINT memory")
     for each in entries:
         value = pydantic_core.to_json(each.value).decode()
-        digest = memory_digest(channel, each.key, value, each.version + 1)
+        of = message_id if each.with_message else 0
+        digest = memory_digest(channel, each.key, value, each.version + 1, of)
         if each.version == 0:
             replaced = connection.execute(
-                "INSERT INTO memory(channel,key,value,version,digest) VALUES (?,?,?,1,?) "
-                "ON CONFLICT DO NOTHING RETURNING replaced",
-                (channel, each.key, value, digest),
+                "INSERT INTO memory(channel,key,value,version,digest,message_id) "
+                "VALUES (?,?,?,1,?,?) ON CONFLICT DO NOTHING RETURNING replaced",
+                (channel, each.key, value, digest, of),
             ).fetchone()
         else:
             replaced = connection.execute(
-                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=? "
+                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=?,message_id=? "
                 "WHERE channel=? AND key=? AND version=? RETURNING replaced",
-                (value, digest, channel, each.key, each.version),
+                (value, digest, of, channel, each.key, each.version),
             ).fetchone()
         if replaced is None:
             stale.append(each.key)
