@@ -39,7 +39,7 @@ DETAILS = {
     "real-person": "The message holds a personal identity code that could be a living person's; "
     "only artificial ones are taken.",
     "message-id-reused": "Another message was accepted with this id before; a repeated message "
-    "must be the same: its body, byte for byte, its type, receiver, "
+    "must be the same: its body, byte for byte, its type and version, receiver, "
     "conversation and order.",
     "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
     "receiver-unknown": "No partner has the id that header X-Receiver names.",

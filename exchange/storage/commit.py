@@ -12,6 +12,7 @@ import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
+from exchange.journey.identity import schema_version
 from exchange.ports.ledger import (
     DeliveryRow,
     EventRow,
@@ -152,7 +153,7 @@ def _same(connection: sqlite3.Connection, original: MessageRow, record: Record) 
         row.digest,
         row.message_type,
         row.conversation,
-    ):
+    ) or schema_version(original.detail) != schema_version(row.detail):
         return False
     if original.identity == row.identity or not record.deliveries:
         return original.identity == row.identity
