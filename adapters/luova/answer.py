@@ -24,6 +24,8 @@ DUPLICATE = 200
 STATUS = {"malformed": 400, "real-person": 403, "message-id-reused": 409}
 #: The rule whose violation means that the sender may not send this at all.
 SENDER_RULE = "luova.sender"
+#: The rule whose violation means that the type has no such version.
+VERSION_RULE = "luova.version"
 TITLES = {
     400: "Malformed message",
     403: "Message not allowed",
@@ -96,6 +98,8 @@ def _rejected(outcome: Outcome) -> Reply:
         if forbidden
         else DETAILS.get(outcome.reason, "")
     )
+    if any(violation.rule == VERSION_RULE for violation in outcome.violations):
+        detail = "The type has no such version, or the document is of another one."
     return problem(status, TITLES[status], detail, **_told(outcome))
 
 

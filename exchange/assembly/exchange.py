@@ -200,6 +200,7 @@ class Exchange:
             directory=self.directory,
             clock=self.clock,
             worker_thread=self.worker_thread,
+            documents=self.settings.limits.documents,
             folder=folder,
         )
 
