@@ -203,28 +203,6 @@ async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteL
     assert verify(ledger.path).clean
 
 
-async def test_what_was_remembered_with_a_message_is_forgotten_with_it(
-    ledger: SqliteLedger,
-) -> None:
-    stays, goes = Remember("stays", 1), Remember("goes", 1, with_message=True)
-    first = record("first", remember=[stays, goes, Remember("again", 1, with_message=True)])
-    second = record("second", remember=[Remember("again", 2, 1, with_message=True)])
-    late = record("late", remember=[Remember("late", 1, with_message=True)])
-    for each in (first, second, late):
-        assert (await ledger.record(each)).kind == "new"
-    for each in (first, second):
-        await ledger.settle(settlement(each, "delivered", ["delivered"]))
-    assert (await ledger.drop(ALL, ALL, 1)).messages == 1
-    keys = ["stays", "goes", "again", "late"]
-    assert list(await ledger.recall("luova", keys)) == ["again", "late", "stays"]
-    assert (await ledger.drop(ALL, ALL, 10)).messages == 1
-    assert list(await ledger.recall("luova", keys)) == ["late", "stays"], "what waits stays"
-    assert verify(ledger.path).clean
-    again = record("anew", remember=[goes])
-    assert (await ledger.record(again)).kind == "new", "as if it had never been"
-    assert verify(ledger.path).clean
-
-
 async def test_nothing_is_forgotten_before_what_was_committed_earlier_is_old(
     ledger: SqliteLedger,
 ) -> None:
