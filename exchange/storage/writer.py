@@ -42,10 +42,13 @@ class Busy(Exception):
 
 @dataclass(slots=True)
 class Note:
-    """What a channel wants to remember without a message; the result is the stale keys."""
+    """What a channel wants to remember without a message; the result is the stale keys. Without one
+    `then` is done in the same commit.
+    """
 
     channel: str
     entries: Sequence[Remember]
+    then: Work | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -241,6 +244,8 @@ class Writer:
                 if isinstance(job.what, Note):
                     noted = job.what
                     job.result = remember(connection, noted.channel, noted.entries, additions)
+                    if noted.then is not None and not job.result:
+                        noted.then(connection)
                 elif not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)
             totals.write(connection)

@@ -1,21 +1,33 @@
 """The partner directory: who is at either end of a flow, and the file that says so."""
 
-from exchange.schemas.directory.file import DEFAULT_PATH, DirectoryFault, load
+from exchange.schemas.directory.file import (
+    DEFAULT_PATH,
+    KEYS_MAX,
+    DirectoryFault,
+    check_added,
+    load,
+    partner_of,
+)
 from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
     Partner,
     digest_of,
     digests_of,
+    new_key,
 )
 
 __all__ = [
     "DEFAULT_PATH",
+    "KEYS_MAX",
     "SECTORS",
     "Directory",
     "DirectoryFault",
     "Partner",
+    "check_added",
     "digest_of",
     "digests_of",
     "load",
+    "new_key",
+    "partner_of",
 ]
