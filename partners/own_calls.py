@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from exchange.partners.sender import Chain
-from exchange.partners.stub import Flow, Stub
+from exchange.partners.stub import Flow, Situation, Stub
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.generated import Generator
@@ -46,22 +46,25 @@ class OwnCalls:
         Raises:
             ValueError: when the partner can't send it, or not to that receiver; says why.
         """
-        flows = [
-            flow
-            for flow in self._stub.flows(self._directory)
-            if (flow.partner, flow.message_type) == (self._partner.id, message_type)
+        everybodys = [
+            flow for flow in self._stub.flows(self._directory) if flow.message_type == message_type
         ]
+        flows = [flow for flow in everybodys if flow.partner == self._partner.id]
+        others = [flow for flow in everybodys if flow.partner != self._partner.id]
         for number in range(first, first + count):
             chain = Chain(self._directory, seed, number, lambda: now * 1_000_000)
             calls = (self._by_flow(flow, chain) for flow in flows)
             call = next((call for call in calls if call is not None), None)
+            if call is None and any(flow.make(one(chain)).call.body for flow in others[:1]):
+                to = f" to {self._to.id}" if self._to and flows else ""
+                raise ValueError(f"{self._partner.id} does not send {message_type}{to} unasked")
             yield call or self._by_generator(message_type, seed, now, number)
 
     def _by_flow(self, flow: Flow, chain: Chain) -> Call | None:
         """The call of a flow; None when it carries no message, or can't go to the receiver."""
         to = self._to
         names = [name for name in (to.id, to.eessi_id) if name] if to else []
-        call = flow.make(chain.situation(to=names)).call
+        call = flow.make(one(chain, names)).call
         if not call.body:
             return None
         if to is None or call.headers.get(RECEIVER) == to.id:
@@ -90,3 +93,8 @@ class OwnCalls:
         to = self._to.id if self._to else ""
         call = self._stub.submit(self._partner, message_type, made.message_id, made.body, to)
         return replace(call, headers={**made.headers, **call.headers})
+
+
+def one(chain: Chain, to: Collection[str] = ()) -> Situation:
+    """The situation of a call with one item, where its sender may choose how many it has."""
+    return chain.situation(lambda _: 1, to)

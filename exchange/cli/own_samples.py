@@ -7,7 +7,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -20,7 +19,7 @@ from exchange.cli.api import Api
 from exchange.errors import ApiError, UnknownMessageType
 from exchange.partners.own_calls import OwnCalls
 from exchange.partners.sender import chains_from
-from exchange.partners.stub import Stub
+from exchange.ports import Channel
 from exchange.schemas.call import Call
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory, Partner
@@ -53,8 +52,8 @@ def partner_of(partner_id: str, everybody: Directory, exchange: str, option: str
     return Partner(**{name: value for name, value in told.items() if name in names})
 
 
-def stub_of(message_type: str) -> Stub:
-    """The stub of the channel that carries a type.
+def channel_of(message_type: str) -> Channel:
+    """The channel that carries a type.
 
     Raises:
         UnknownMessageType: when there is no such type.
@@ -64,10 +63,8 @@ def stub_of(message_type: str) -> Stub:
         raise UnknownMessageType(
             f"no message type {message_type!r}: `exchange catalogue` lists every one"
         )
-    channels = discovery.channels()
-    (name,) = (each.name for each in channels.values() if found.folder.name in each.families)
-    stubs: Sequence[Stub] = discovery.stubs()
-    return next(stub for stub in stubs if stub.channel == name)
+    channels = discovery.channels().values()
+    return next(each for each in channels if found.folder.name in each.families)
 
 
 class OwnSamples:
@@ -106,7 +103,12 @@ class OwnSamples:
         Raises:
             BadParameter: when the partner can't send the type, or not validly.
         """
-        generators, stub = discovery.generators(), stub_of(type_name)
+        generators, channel = discovery.generators(), channel_of(type_name)
+        if type_name not in channel.permitted(self._partner).sends:
+            raise typer.BadParameter(
+                f"{self._partner.id} may not send {type_name}", param_hint="TYPE"
+            )
+        stub = next(stub for stub in discovery.stubs() if stub.channel == channel.name)
         own = OwnCalls(stub, generators, self._everybody, self._partner, self._to)
         now = now or time.time_ns() // 1_000_000
         judge, made, why = checking(directory=self._everybody), [], ""

@@ -40,7 +40,6 @@ async def shell(served: Running, folder: Path, script: str) -> str:
             {
                 "income-register.benefit-reports",
                 "income-register.payer-summary-reports",
-                "income-register.wage-reports",
                 "kelmu.benefit-query",
                 "unemployment.earnings-data",
                 "unemployment.information-request",
