@@ -15,8 +15,9 @@ from exchange.cli.accounts import operators_of
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.ports import Operator
-from exchange.schemas.directory import DEFAULT_PATH, digest_of, load, new_key
+from exchange.schemas.directory import DEFAULT_PATH, digest_of, load
 from exchange.settings import load as load_settings
+from exchange.web.access.new_keys import new_key
 
 app = typer.Typer(help="Keys of partners and the hashes of them.", no_args_is_help=True)
 

@@ -16,9 +16,10 @@ from exchange.clocks import WallClock
 from exchange.errors import OperatorError
 from exchange.ports import Actor, Operator
 from exchange.ports.operators import ROLES
-from exchange.schemas.directory import digest_of, new_key
+from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.storage.operators.accounts import SqliteOperators
+from exchange.web.access.new_keys import new_key
 
 app = typer.Typer(help="Operators of the exchange and their keys.", no_args_is_help=True)
 

@@ -22,10 +22,11 @@ from exchange.assembly import ledger_path, statistics_lines
 from exchange.cli import verify as verification
 from exchange.cli.partners import check_faults
 from exchange.cli.serving import exposure
-from exchange.schemas.directory import digest_of, new_key
+from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.statistics.table import text_table
 from exchange.storage.proof.verify import verify
+from exchange.web.access.new_keys import new_key
 
 console = Console()
 

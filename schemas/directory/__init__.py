@@ -14,7 +14,6 @@ from exchange.schemas.directory.partners import (
     Partner,
     digest_of,
     digests_of,
-    new_key,
 )
 
 __all__ = [
@@ -28,6 +27,5 @@ __all__ = [
     "digest_of",
     "digests_of",
     "load",
-    "new_key",
     "partner_of",
 ]

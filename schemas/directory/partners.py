@@ -7,7 +7,6 @@ nobody finds one by trying and a slow hash would protect nothing.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -148,11 +147,6 @@ class Directory:
     def in_sector(self, *sectors: str) -> list[Partner]:
         """The partners of these sectors, in the order of the file."""
         return [partner for partner in self._by_id.values() if partner.sector in sectors]
-
-
-def new_key(whose: str) -> str:
-    """A key or a secret of 256 random bits; what stands before them tells whose it is."""
-    return f"exchange-{whose}-{secrets.token_urlsafe(32)}"
 
 
 def digest_of(key: str) -> bytes:

@@ -13,9 +13,10 @@ from exchange.journey.added_partners import AddedPartners
 from exchange.ports import Channel
 from exchange.schemas import guard
 from exchange.schemas import json as documents
-from exchange.schemas.directory import Directory, DirectoryFault, Partner, new_key, partner_of
+from exchange.schemas.directory import Directory, DirectoryFault, Partner, partner_of
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
+from exchange.web.access.new_keys import new_key
 from exchange.web.openapi import Operation, problem_response, reference
 
 #: What is made here, and never taken from outside.
