@@ -59,7 +59,8 @@ def sign(document: bytes, key: RSAPrivateKey, certificate: x509.Certificate) -> 
         c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
     )
     root = signer.sign(etree.fromstring(document, _PARSER), key=key, cert=[certificate])
-    return bytes(etree.tostring(root))
+    # (Not as ASCII: the register takes no character references.)
+    return bytes(etree.tostring(root, encoding="utf-8"))
 
 
 async def send(client: AsyncClient, service: str, action: str, document: bytes) -> Status:
