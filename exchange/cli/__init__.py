@@ -15,6 +15,7 @@ from exchange.cli import (
     bench,
     catalogue,
     dead_letters,
+    doctor,
     keys,
     operators,
     partners,
@@ -67,6 +68,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")
 app.command("send")(send.send)
+app.command("doctor")(doctor.doctor)
 app.command("validate")(validate.validate)
 app.command("samples")(samples.samples)
 app.command("catalogue")(catalogue.catalogue)
