@@ -39,9 +39,9 @@ from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
+from exchange.storage.added_partners import SqliteAddedPartners
 from exchange.storage.dead_letters import SqliteDeadLetters
 from exchange.storage.operators.accounts import SqliteOperators
-from exchange.storage.operators.partners import SqliteAddedPartners
 from exchange.storage.receivers import SqliteReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api

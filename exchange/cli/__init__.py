@@ -15,7 +15,6 @@ from exchange.cli import (
     bench,
     catalogue,
     dead_letters,
-    doctor,
     keys,
     operators,
     partners,
@@ -28,7 +27,7 @@ from exchange.cli import (
     validate,
     verify,
 )
-from exchange.cli.serving import serve
+from exchange.cli.serving import doctor, serve
 from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault

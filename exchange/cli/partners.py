@@ -1,6 +1,6 @@
 """`exchange partners`: the programs that play everyone else; how they behave lives with each
 channel. Its commands `list`, `pause` and `resume` are in `receivers`, those for partners of one's own
-in `own_partners`.
+in `own`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from rich.console import Console
 
 from exchange import discovery
 from exchange.assembly import played_directory
-from exchange.cli import own_partners, receivers
+from exchange.cli import receivers
 from exchange.cli.api import Exchange
+from exchange.cli.own import partners as own_partners
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_of
 from exchange.cli.serving.worker import collect_seldom

@@ -98,7 +98,7 @@ class Pushes:
         answer: Answer = received,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._pushes = AsyncPushes(secret, host, port, answer, now)
+        self._pushes = AsyncPushes(secret=secret, host=host, port=port, answer=answer, now=now)
         self._loop: LoopThread | None = None
 
     @property

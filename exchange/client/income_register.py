@@ -188,4 +188,4 @@ def _fault(reply: Reply) -> Problem:
             )
         )
     reason, _, detail = text.partition(": ")
-    return kind(reply.status, "SOAP fault", detail, reason, violations)
+    return kind(reply.status, "SOAP fault", detail=detail, reason=reason, violations=violations)

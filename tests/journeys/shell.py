@@ -20,11 +20,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def said_by(script: str, folder: Path, port: int, partners_port: int) -> str:
-    """What a script prints; it must end well."""
+def said_by(
+    script: str, folder: Path, port: int, partners_port: int, alone: Path | None = None
+) -> str:
+    """What a script prints; it must end well. `alone` is the folder of the only programs beside the
+    system's, for a script that is to have nothing of this environment.
+    """
+    programs = alone or Path(sys.executable).parent
     environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **({} if alone else os.environ),
+        "PATH": f"{programs}{os.pathsep}{os.defpath if alone else os.environ['PATH']}",
         "EXCHANGE_SERVER__PORT": str(port),
         "EXCHANGE_PARTNERS__ADDRESS": f"http://127.0.0.1:{partners_port}",
         # (A first call to nobody waits no longer than need be.)

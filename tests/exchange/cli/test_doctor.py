@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.cli import doctor
-from exchange.cli.doctor import Finding, examine
+from exchange.cli.serving import doctor
+from exchange.cli.serving.doctor import Finding, examine
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import typer
 from exchange import discovery
 from exchange.assembly import directory_of
 from exchange.cli.api import Api, AsJson, Exchange, Key, print_json
-from exchange.cli.own_samples import OwnSamples, curl
+from exchange.cli.own.samples import OwnSamples, curl
 from exchange.cli.tables import print_table
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DEFAULT_PATH, SECTORS

@@ -109,7 +109,13 @@ class OwnSamples:
                 f"{self._partner.id} may not send {type_name}", param_hint="TYPE"
             )
         stub = next(stub for stub in discovery.stubs() if stub.channel == channel.name)
-        own = OwnCalls(stub, generators, self._everybody, self._partner, self._to)
+        own = OwnCalls(
+            stub=stub,
+            generators=generators,
+            directory=self._everybody,
+            partner=self._partner,
+            to=self._to,
+        )
         now = now or time.time_ns() // 1_000_000
         judge, made, why = checking(directory=self._everybody), [], ""
         try:
