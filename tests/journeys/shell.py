@@ -10,7 +10,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-SECONDS = 180
+#: Longest time of a script: minutes where others have the processors too.
+SECONDS = 600
 
 
 def free_port() -> int:

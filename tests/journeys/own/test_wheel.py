@@ -44,13 +44,15 @@ def test_it_runs_in_an_empty_folder(programs: Path, tmp_path: Path) -> None:
     script = (
         "python3 -c 'import exchange; print(exchange.__file__)'\n"
         "exchange doctor\n"
+        "exchange samples kelmu.benefit-query\n"
+        "exchange validate samples/kelmu.benefit-query-000000.json\n"
         f"exchange run --duration 3 --rate 20 --port {port} --partners-port {partners_port}\n"
     )
     said = said_by(script, tmp_path, port, partners_port, alone=programs)
     assert f"{programs.parent}/lib" in said.splitlines()[0]
     assert "verify: clean" in said
-    assert re.search(r"luova +[1-9]", said), said
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["data"]
+    assert "samples/kelmu.benefit-query-000000.json: valid" in said, said
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "samples"]
 
 
 @pytest.mark.drill
