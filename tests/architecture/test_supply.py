@@ -150,6 +150,8 @@ def service() -> Mapping[str, Any]:
 COMPOSE_TYPES: Mapping[str, type] = {
     "build": str,
     "cap_drop": list,
+    "environment": dict,
+    "extra_hosts": list,
     "healthcheck": dict,
     "init": bool,
     "mem_limit": str,
