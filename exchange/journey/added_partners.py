@@ -42,10 +42,8 @@ class AddedPartners:
         """Put what the ledger has into the directory. What a file of the directory has by now as
         well is the file's.
         """
-        for kept in await self._store.all():
-            known = self._known.get(kept.partner.id)
-            if known is not None and known.version >= kept.version:
-                continue
+        known = {partner_id: kept.version for partner_id, kept in self._known.items()}
+        for kept in await self._store.changed(known):
             self._known[kept.partner.id] = kept
             if kept.partner.id in self._of_files:
                 log.warning("an added partner stands in a file as well", partner=kept.partner.id)

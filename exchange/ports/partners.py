@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from exchange.ports.operators import AuditRow
@@ -21,8 +21,8 @@ class AddedPartners(Protocol):
     of the audit log when it returns.
     """
 
-    async def all(self) -> Sequence[Kept]:
-        """Every one, by id."""
+    async def changed(self, known: Mapping[str, int]) -> Sequence[Kept]:
+        """Those that are new, or of another version than is known, by id."""
         ...
 
     async def keep(self, partner: Partner, version: int, audit: AuditRow) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.partners import Kept
@@ -28,12 +28,16 @@ class SqliteAddedPartners:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    async def all(self) -> Sequence[Kept]:
-        """Every one."""
+    async def changed(self, known: Mapping[str, int]) -> Sequence[Kept]:
+        """Those that are not known, or not as they are."""
         rows = self._ledger.reader.execute(
-            "SELECT value,version FROM memory WHERE channel=? ORDER BY key", (OWNER,)
+            "SELECT key,value,version FROM memory WHERE channel=? ORDER BY key", (OWNER,)
         )
-        return [Kept(partner_of(json.loads(value)), version) for value, version in rows]
+        return [
+            Kept(partner_of(json.loads(value)), version)
+            for partner_id, value, version in rows
+            if known.get(partner_id) != version
+        ]
 
     async def keep(self, partner: Partner, version: int, row: AuditRow) -> bool:
         """Keep a partner, what the statistics need of it, and who did it, in one commit."""

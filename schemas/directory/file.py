@@ -30,6 +30,7 @@ DEFAULT_PATH = Path(__file__).parent.with_name("directory.toml")
 
 #: Keys of a partner that count at once: the one in use and the one that takes its place.
 KEYS_MAX = 2
+NAME_CHARACTERS_MAX = 200
 #: Faults that are told at once; the first ones explain the others.
 FAULTS_MAX = 10
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -170,8 +171,8 @@ def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
 def _wrong_names(partner: Partner) -> str:
     if not _ID.fullmatch(partner.id):
         return "id: small letters, digits, dots, hyphens, at most 64, as in county.pirkanmaa"
-    if not partner.name.strip():
-        return "name: empty"
+    if not 0 < len(partner.name.strip()) <= NAME_CHARACTERS_MAX:
+        return f"name: 1-{NAME_CHARACTERS_MAX} characters"
     if partner.sector not in SECTORS:
         near = _nearest(partner.sector, SECTORS)
         return f"sector: {partner.sector!r:.40} is none of {', '.join(SECTORS)}{near}"
@@ -207,7 +208,7 @@ def _wrong_limits(partner: Partner) -> str:
 
 
 def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:
-    """Ids, business ids and keys that two partners have."""
+    """Ids, business ids, services and keys that two partners have."""
     for name in ("id", "eessi_id", "business_id"):
         first: dict[str, str] = {}
         for index, partner in enumerate(partners):
@@ -215,6 +216,12 @@ def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:
             if value and value in first:
                 yield index, f"{partner.id}: {name} {value} stands twice"
             first.setdefault(value, partner.id)
+    servers: dict[str, str] = {}
+    for index, partner in enumerate(partners):
+        for service in partner.serves:
+            if servers.setdefault(service, partner.id) != partner.id:
+                told = f"{partner.id}: serves {service}, as {servers[service]} does"
+                yield index, f"{told}: one partner is asked for it"
     holders: dict[bytes, str] = {}
     for index, partner in enumerate(partners):
         for digest in digests_of(partner) if not _wrong_keys(partner) else ():

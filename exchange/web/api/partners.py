@@ -4,6 +4,7 @@ send and receive.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -21,6 +22,8 @@ from exchange.web.openapi import Operation, problem_response, reference
 
 #: What is made here, and never taken from outside.
 MADE = ("key", "key_sha256", "callback_secret")
+#: What describes a partner is no larger.
+BODY_BYTES_MAX = 16_384
 ADD_FORM = (
     'a JSON object is wanted, such as {"id": "county.mine", "sector": "wellbeing-county", '
     '"url": "http://127.0.0.1:9000"}'
@@ -137,13 +140,15 @@ class PartnerOperations:
 
 
 def _object(body: bytes, form: str) -> dict[str, object]:
+    if len(body) > BODY_BYTES_MAX:
+        raise ValueError(f"at most {BODY_BYTES_MAX} bytes; {form}")
     try:
         data = documents.parse(body) if body else {}
     except Malformed:
         data = None
     if not isinstance(data, dict):
         raise ValueError(form)
-    if guard.in_text(body.decode()):
+    if guard.in_text(json.dumps(data, ensure_ascii=False)):
         raise ValueError(
             "a personal identity code that could be a living person's is never taken in: name an "
             "organisation"

@@ -98,6 +98,9 @@ async def test_what_is_sent_to_it_waits_in_its_mailbox(served: Running, tmp_path
         ),
         ({"id": "a", "sector": "bank", "nmae": "x"}, 400, "(nearest: name)"),
         ({"id": "dvv", "sector": "bank"}, 409, "id dvv stands twice"),
+        ({"id": "a", "sector": "bank", "name": "x" * 201}, 400, "name: 1-200 characters"),
+        ({"id": "a", "sector": "bank", "name": "x" * 20_000}, 400, "at most 16384 bytes"),
+        ({"id": "a", "sector": "kela", "serves": ["payments"]}, 409, "one partner is asked for it"),
     ],
 )
 async def test_what_is_no_partner_is_told(
