@@ -1,16 +1,18 @@
 """Calls to the exchange over HTTP, repeated as the exchange asks; what is called is the channels'.
 
 aiohttp carries them: the exchange needs it anyway. Proxies and authorities of the environment are
-used (`HTTPS_PROXY`, `SSL_CERT_FILE`).
+used (`HTTPS_PROXY`, `SSL_CERT_FILE`); an exchange on this machine is called without a proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -60,7 +62,9 @@ class AsyncClient:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            trust_env=True, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            trust_env=not _is_here(self.address),
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
@@ -116,3 +120,12 @@ class AsyncClient:
                 return reply, ""
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return None, str(error) or type(error).__name__
+
+
+def _is_here(address: str) -> bool:
+    """Whether an address is this machine's own."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -55,5 +55,9 @@ def pytest_runtest_makereport(
     report = yield
     running = item.stash.get(_RUNNING, None)
     if report.when == "call" and report.failed and running is not None:
-        report.sections.append(("exchange", running.timeline()))
+        try:
+            told = running.timeline()
+        except Exception as error:  # the test's own failure must not be hidden by this one
+            told = f"nothing can be told of it: {type(error).__name__}: {error}"
+        report.sections.append(("exchange", told))
     return report

@@ -73,6 +73,21 @@ async def test_what_stays_refused_is_raised(
         assert len(came) == calls
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+async def test_an_exchange_on_this_machine_is_called_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with answering([202]) as (address, came):
+        here = address.replace("127.0.0.1", name)
+        async with AsyncClient(here, "key", QUICK) as client:
+            await luova.submit(client, "t", b"{}")
+        assert len(came) == 1
+
+
 def test_where_nobody_answers_it_is_told() -> None:
     with Client("http://127.0.0.1:1", "key", QUICK) as client, pytest.raises(NoAnswer) as told:
         client.call(luova.submit, "t", b"{}")
