@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: Longest time of a script: minutes where others have the processors too.
 SECONDS = 600
+#: A line that fails ends the script, and an end takes along what runs in the background.
+END_WITH_ALL = "set -e\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
 
 
 def free_port() -> int:
@@ -37,7 +39,7 @@ def said_by(
         "EXCHANGE_DELIVERIES__PROBE_SECONDS_MAX": "0.5",
     }
     process = subprocess.Popen(
-        ["bash", "-c", "set -e\n" + script],
+        ["bash", "-c", END_WITH_ALL + script],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

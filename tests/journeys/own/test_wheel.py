@@ -29,7 +29,7 @@ with Client("http://127.0.0.1:8080", key=sys.argv[1]) as fund:
                 fund.call(luova.submit, TYPE, body.replace("<Record", "<Recrod", 1))
             except Rejected as refused:
                 mended += all(each.line and each.column for each in refused.violations)
-        stored += not fund.call(luova.submit, TYPE, body, message_id=file.stem).duplicate
+        stored += not fund.call(luova.submit, TYPE, body, message_id=f"fifty-{number}").duplicate
 print(stored, "stored,", mended, "mended")
 """
 
