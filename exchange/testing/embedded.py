@@ -171,7 +171,8 @@ class Embedded:
             partner = partner_of({**base, **fields, **own})
             check_added(self.directory, partner)
         self._loop.run(self._put(partner))
-        return OwnPartner(partner, key, secret, self.client(key), pushes)
+        client = self.client(key)
+        return OwnPartner(partner=partner, key=key, secret=secret, client=client, pushes=pushes)
 
     def client(self, key: str) -> Client:
         """A client with that key, open as long as the exchange is."""
