@@ -267,7 +267,9 @@ class Exchange:
         if deliver:
             await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
-            self.added_partners.start()
+            if self._own_transport is not None:
+                # (A simulated time has no other workers, and half seconds without number.)
+                self.added_partners.start()
             if self.worker == 0:
                 self.expiring.start()
                 self.resend_jobs.start()
