@@ -66,7 +66,7 @@ def test_a_partners_day_from_the_wheel_alone(programs: Path, tmp_path: Path) -> 
     page = (DOCS / "own-partner.md").read_text(encoding="utf-8")
     for name, text in [*FILE.findall(page), ("fifty.py", FIFTY)]:
         (tmp_path / name).write_text(placed(text), encoding="utf-8")
-    script = blocks("own-partner.md", "own").replace(
+    script = blocks("docs/own-partner.md", "own").replace(
         "kill %1 %2",
         "exchange samples unemployment.earnings-data --from fund.mine -n 50 --out fifty\n"
         'python3 fifty.py "$KEY"\n'
