@@ -37,4 +37,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health/ready', timeout=2)"]
 # Keys are made at the first start, on the volume; the log says where they are.
-CMD ["sh", "-c", "exchange keys init /data/keys && exec exchange run --port 8080"]
+CMD ["sh", "-c", "exchange keys init /data/keys && exec exchange run --port 8080 --rate ${RATE:-50}"]

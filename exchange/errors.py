@@ -14,6 +14,7 @@
 
   - `Owned`: another process owns the ledger or the port that was asked for
   - `OperatorError`: there is no such operator, or already one of that name
+  - `PartnerError`: a partner can't be added, or given another key
   - `JobRunning`: dead letters are being sent again by a filter already
   - `ApiError`: a running exchange refused an operator's command, or none answers
   - `Full`: a receiver, or the exchange, has as much waiting as it may
@@ -64,6 +65,10 @@ class Owned(ExchangeError):
 
 class OperatorError(ExchangeError):
     """There is no such operator, or already one of that name."""
+
+
+class PartnerError(ExchangeError):
+    """A partner can't be added to the running exchange, or given another key."""
 
 
 class JobRunning(ExchangeError):

@@ -9,7 +9,7 @@ import itertools
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -97,7 +97,7 @@ class Chain:
         self._serials = itertools.count(number << CHAIN_BITS)
         self._nanoseconds = nanoseconds
 
-    def situation(self, wanted: Wanted = as_it_likes) -> Situation:
+    def situation(self, wanted: Wanted = as_it_likes, to: Collection[str] = ()) -> Situation:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
         rng = random.Random(self._seed << 64 | serial)
@@ -107,6 +107,7 @@ class Chain:
             serial=serial,
             directory=self._directory,
             wanted=wanted,
+            to=to,
         )
 
 

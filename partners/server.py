@@ -112,6 +112,9 @@ class StubHost:
         partner = self._directory.get(request.match_info["partner"])
         if partner is None:
             return _response(problem(404, "No such partner"))
+        if not partner.is_played:
+            told = f"{partner.id} plays itself: `url` or `played = false` in the directory says so"
+            return _response(problem(404, "Not played", told))
         number = self._numbers[partner.id] = self._numbers[partner.id] + 1
         body = await request.read()
         call = Call(

@@ -8,7 +8,7 @@ tests.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Protocol
@@ -32,10 +32,11 @@ class Situation:
 
     `wanted` tells how many items the next message of a type should hold, where somebody plans the
     traffic (0: it is not sent at all); None leaves it to the stub. With a `seed` the source is
-    seeded when it is first asked for: much of the stubs' work needs no chance.
+    seeded when it is first asked for: much of the stubs' work needs no chance. `to` are the names
+    of the one partner that is chosen wherever it may be (empty: by chance).
     """
 
-    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "wanted")
+    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "to", "wanted")
 
     def __init__(
         self,
@@ -45,7 +46,9 @@ class Situation:
         directory: Directory,
         wanted: Wanted = as_it_likes,
         seed: int | None = None,
+        to: Collection[str] = (),
     ) -> None:
+        self.to = to
         self._rng = rng
         self._seed = seed
         self.now = now
@@ -66,6 +69,8 @@ class Situation:
         from the others alike, and nothing else is drawn otherwise (rendezvous hashing, Thaler and
         Ravishankar 1998): years with and without a partner differ in what that one gets.
         """
+        if wanted := [name for name in names if name in self.to]:
+            return wanted[0]
         drawn = self.rng.getrandbits(64).to_bytes(8, "big")
         return max(
             names, key=lambda name: blake2b(name.encode(), digest_size=8, key=drawn).digest()

@@ -5,7 +5,7 @@ beside it.
 from __future__ import annotations
 
 from exchange.adapters.eessi.deliver import PUSHES, judge, request
-from exchange.adapters.eessi.identify import identify, route, verdict
+from exchange.adapters.eessi.identify import identify, permitted, route, verdict
 from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
 from exchange.adapters.eessi.rules import recall, remember, rules
@@ -24,6 +24,7 @@ CHANNEL = Channel(
     parse=parse,
     identify=identify,
     route=route,
+    permitted=permitted,
     request=request,
     judge=judge,
     rules=rules,

@@ -5,12 +5,14 @@ on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from exchange.adapters.eessi.parse import header_in
 from exchange.errors import Unroutable
-from exchange.ports import Destination, Identity, Parsed, Verdict
-from exchange.schemas.directory import Directory
+from exchange.ports import Destination, Identity, Parsed, Permitted, Verdict
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Finding, has_errors
 
 
@@ -35,6 +37,18 @@ def identify(parsed: Parsed) -> Identity:
         process=read.process,
         begins=begins,
     )
+
+
+@cache
+def _types() -> tuple[str, ...]:
+    return tuple(each.name for each in Catalogue.load() if each.folder.name == "eessi")
+
+
+def permitted(partner: Partner) -> Permitted:
+    """Every document to and from an institution in EESSI; who may send which in a case, the process
+    says.
+    """
+    return Permitted(_types(), _types()) if partner.eessi_id else Permitted()
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:

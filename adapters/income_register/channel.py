@@ -10,7 +10,9 @@ from functools import partial
 from exchange.adapters.income_register import deliver, identify, listen, parse
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
+    DELIVERIES,
     ENDPOINTS,
+    FROM_IR,
     INVALIDATIONS,
     PAYER_SUMMARY_REPORTS,
     QUERY_ENDPOINT,
@@ -28,9 +30,9 @@ from exchange.adapters.income_register.register import remember, verdict, versio
 from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
 from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.errors import Unroutable
-from exchange.ports import Channel, Context, Destination, Identity, Parsed, Verdict
+from exchange.ports import Channel, Context, Destination, Identity, Parsed, Permitted, Verdict
 from exchange.ports.message import Mode
-from exchange.schemas.directory import Directory
+from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import EMPTY
 from exchange.schemas.violation import Finding
 
@@ -71,6 +73,15 @@ def route(
     if receiver is None:
         raise Unroutable("receiver-unknown", "the register is no partner")
     return (Destination(receiver.id, "push", ruled.items),)
+
+
+def permitted(partner: Partner) -> Permitted:
+    """Whoever has a business id reports, asks and subscribes; the register gets what Kela reports."""
+    if partner.id == REGISTER:
+        return Permitted(receives=(BENEFIT_REPORTS, WAGE_REPORTS))
+    if not partner.business_id:
+        return Permitted()
+    return Permitted(tuple(sorted(DELIVERIES | QUESTIONS)), tuple(sorted(FROM_IR)), mailbox=True)
 
 
 def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -122,6 +133,7 @@ def declare(known: RecognitionCache | None) -> Channel:
         parse=partial(parse.parse, known=known),
         identify=identify.identify,
         route=route,
+        permitted=permitted,
         request=deliver.request,
         judge=deliver.judge,
         rules=judge,

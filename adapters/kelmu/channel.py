@@ -13,7 +13,7 @@ from exchange.adapters.kelmu.identify import (
 )
 from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
-from exchange.adapters.kelmu.rules import rules
+from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.ports import Channel
 
 CHANNEL = Channel(
@@ -31,6 +31,7 @@ CHANNEL = Channel(
     request=request,
     judge=judge,
     rules=rules,
+    permitted=permitted,
     verdict=verdict,
     recall=recall,
     remember=remember,

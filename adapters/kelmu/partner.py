@@ -25,13 +25,13 @@ UI_QUERIES = {
 }
 #: Queries in 2024 through the technical interface: the work pension sector's are published, and
 #: 1,320,523 in all. That the rest is the unemployment funds' and other authorities' is our
-#: assumption, as is how much of it is in bulk.
+#: assumption, as is how much of it is in bulk, and that none of it is a county's.
 API_QUERIES = {
     "pension-institution": 793_214,
     "unemployment-fund": 131_309,
     "other-authority": 393_000,
 }
-BULK_QUERIES = {"pension-institution": 3_000}
+BULK_QUERIES = {"pension-institution": 3_000, "wellbeing-county": 0, "helsinki": 0}
 INFORMATION_REQUESTS = 1_447
 #: Where a message that was made elsewhere goes, by type.
 SUBMITTED = {

@@ -10,13 +10,17 @@ from typing import Any
 from exchange.adapters.kelmu.identify import (
     BULK,
     QUERIES,
+    QUERY,
+    REGISTER,
     REQUEST,
     REQUEST_ANSWER,
+    REQUESTER,
     part,
     request_key,
 )
 from exchange.adapters.kelmu.rights import RIGHTS, Right, day_of, earliest_day
-from exchange.ports import Context, Identity, Parsed
+from exchange.ports import Context, Identity, Parsed, Permitted
+from exchange.schemas.directory import Partner
 from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.violation import Finding
 
@@ -238,3 +242,17 @@ def _request_answer(parsed: Parsed, identity: Identity, context: Context) -> Ite
         if name not in names:
             message = "a statement that was asked for is missing"
             yield Finding("kelmu.information-request-answer.missing", message, ("given",), name)
+
+
+def permitted(partner: Partner) -> Permitted:
+    """Queries by the partner's right; requests go from Kela's benefit system to those who are asked,
+    answers back.
+    """
+    sends, right = [], RIGHTS.of(partner)
+    if right is not None:
+        sends += [QUERY, BULK] if right.bulk else [QUERY]
+    asked = partner.sector in ASKED_SECTORS
+    sends += [REQUEST] * (partner.sector == "kela") + [REQUEST_ANSWER] * asked
+    receives = [QUERY, BULK] if REGISTER in partner.serves else []
+    receives += [REQUEST] * asked + [REQUEST_ANSWER] * (partner.id == REQUESTER)
+    return Permitted(tuple(sends), tuple(receives))

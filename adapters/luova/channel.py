@@ -9,7 +9,7 @@ from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.items import item_of, items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
-from exchange.adapters.luova.routing import route
+from exchange.adapters.luova.routing import permitted, route
 from exchange.adapters.luova.rules.judge import rules, verdict
 from exchange.adapters.luova.rules.memory import question, recall, remember
 from exchange.ports.channel import Channel
@@ -29,6 +29,7 @@ CHANNEL = Channel(
     parse=parse,
     identify=identify,
     route=route,
+    permitted=permitted,
     request=request,
     judge=judge,
     rules=rules,

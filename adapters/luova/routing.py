@@ -9,9 +9,10 @@ from typing import Any
 
 from exchange.adapters.luova import discovery
 from exchange.errors import Unroutable
+from exchange.ports.channel import Permitted
 from exchange.ports.message import Destination, Identity, Parsed, Verdict
 from exchange.schemas.catalogue import Catalogue, MessageType
-from exchange.schemas.directory import Directory
+from exchange.schemas.directory import Directory, Partner
 
 CATALOGUE = Catalogue.load()
 ROUTES = discovery.routes()
@@ -59,6 +60,17 @@ def route(
             f"{parsed.message_type} has no default receiver: name one in header X-Receiver",
         )
     return destinations
+
+
+def permitted(partner: Partner) -> Permitted:
+    """The types that the partner's sector may send, and those that it may be named as a receiver
+    of.
+    """
+    return Permitted(
+        tuple(name for name, table in ROUTES.items() if partner.sector in table.senders),
+        tuple(name for name, table in ROUTES.items() if partner.sector in table.receivers),
+        mailbox=True,
+    )
 
 
 def receiver_of(message_type: str, detail: Mapping[str, Any]) -> str:

@@ -3,14 +3,16 @@ settings; no behaviour of its own.
 """
 
 from exchange.assembly.exchange import Exchange
-from exchange.assembly.parts import checking, ledger_path, warm_up
+from exchange.assembly.parts import checking, directory_of, ledger_path, played_directory, warm_up
 from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
 
 __all__ = [
     "Exchange",
     "checking",
+    "directory_of",
     "ledger_path",
     "own_endpoints",
+    "played_directory",
     "statistics_lines",
     "statistics_report",
     "warm_up",

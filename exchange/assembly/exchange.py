@@ -22,6 +22,7 @@ from exchange.assembly.parts import (
 from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
+from exchange.journey.added_partners import AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
 from exchange.journey.deliver.attempt import Attempts
@@ -39,11 +40,13 @@ from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
+from exchange.storage.added_partners import SqliteAddedPartners
 from exchange.storage.dead_letters import SqliteDeadLetters
 from exchange.storage.operators.accounts import SqliteOperators
 from exchange.storage.receivers import SqliteReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api
+from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.app import Parts, build
 from exchange.web.conditions import Conditions
@@ -98,6 +101,9 @@ class Exchange:
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
         # lanes.
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
+        self.added_partners = AddedPartners(
+            SqliteAddedPartners(self.ledger), self.directory, self.clock
+        )
         self.receiver_states = SqliteReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = self._dispatcher()
@@ -232,6 +238,9 @@ class Exchange:
                 receivers=ReceiverOperations(
                     self.receiver_states, conditions, self.directory, self.clock
                 ),
+                partners=PartnerOperations(
+                    self.added_partners, self.directory, self.channels.values()
+                ),
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,
@@ -257,12 +266,16 @@ class Exchange:
         await self.ledger.open()
         since = first_id(self.clock.now())
         self.ids.begin_after(await self.ledger.latest_id(since, self.worker))
+        await self.added_partners.look()
         await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
             await self.asking.recover(self.lanes.takers())
             self.dispatcher.start()
+            if self._own_transport is not None:
+                # (A simulated time has no other workers, and half seconds without number.)
+                self.added_partners.start()
             if self.worker == 0:
                 self.expiring.start()
                 self.letter_jobs.start()
@@ -284,6 +297,7 @@ class Exchange:
         await self.retention.stop()
         await self.letter_jobs.stop()
         await self.expiring.stop()
+        await self.added_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         await self.requests.stop()

@@ -40,7 +40,11 @@ def ledger_path(settings: Settings, url: str | None = None) -> Path:
     return Path(rest)
 
 
-def checking(settings: Settings | None = None, clock: Clock | None = None) -> Checking:
+def checking(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    directory: Directory | None = None,
+) -> Checking:
     """What judges messages without taking them in."""
     settings = settings or load()
     catalogue = catalogue_of(settings)
@@ -52,7 +56,7 @@ def checking(settings: Settings | None = None, clock: Clock | None = None) -> Ch
         judge=judge,
         catalogue=catalogue,
         channels=channels,
-        directory=directory_of(settings),
+        directory=directory or directory_of(settings),
         clock=clock or WallClock(),
     )
 
@@ -67,7 +71,14 @@ def catalogue_of(settings: Settings) -> Catalogue:
 
 
 def directory_of(settings: Settings) -> Directory:
-    return load_directory(settings.partners.directory or DEFAULT_PATH)
+    partners = settings.partners
+    return load_directory(partners.directory or DEFAULT_PATH, partners.more)
+
+
+def played_directory(settings: Settings) -> Directory:
+    """The directory that the stubs and `exchange send` play partners by."""
+    partners = settings.partners
+    return load_directory(partners.played or DEFAULT_PATH, partners.more)
 
 
 def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from exchange.errors import SettingsError
 from exchange.ports import Operator
 from exchange.schemas.directory import DEFAULT_PATH, digest_of, load
 from exchange.settings import load as load_settings
+from exchange.web.access.new_keys import new_key
 
 app = typer.Typer(help="Keys of partners and the hashes of them.", no_args_is_help=True)
 
@@ -30,15 +30,10 @@ _KEY = re.compile(r'^key = "[^"]*"$')
 _SECRET = re.compile(r'^callback_secret = "[^"]*"$')
 
 
-def made(whose: str) -> str:
-    """A key of 256 random bits; what stands before them tells whose it is."""
-    return f"exchange-{whose}-{secrets.token_urlsafe(32)}"
-
-
 @app.command("make")
 def make() -> None:
     """Print a new key of a partner, shown once, and the line that keeps its hash."""
-    key = made("partner")
+    key = new_key("partner")
     print(f"key (shown once): {key}")
     print(f'key_sha256 = ["{digest_of(key).hex()}"]')
 
@@ -74,7 +69,7 @@ def init(
             _write(readable, played)
             _write(hashes, kept)
         if not admin.exists():
-            _write(admin, made("operator") + "\n")
+            _write(admin, new_key("operator") + "\n")
     except OSError as error:
         raise SettingsError(f"keys can't be kept in {folder}: {error.strerror}") from error
     load(hashes)
@@ -95,10 +90,10 @@ def partner_files(shipped: str) -> tuple[str, str]:
     for line in lines[first:]:
         kept = played = line
         if _KEY.match(line):
-            key = made("partner")
+            key = new_key("partner")
             kept, played = f'key_sha256 = ["{digest_of(key).hex()}"]', f'key = "{key}"'
         elif _SECRET.match(line):
-            kept = played = f'callback_secret = "{made("callback")}"'
+            kept = played = f'callback_secret = "{new_key("callback")}"'
         hashes.append(kept)
         readable.append(played)
     return "\n".join(hashes), "\n".join(readable)

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from exchange.cli.accounts import operators_of
-from exchange.cli.keys import made
 from exchange.cli.tables import print_table
 from exchange.clocks import WallClock
 from exchange.errors import OperatorError
@@ -20,6 +19,7 @@ from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.storage.operators.accounts import SqliteOperators
+from exchange.web.access.new_keys import new_key
 
 app = typer.Typer(help="Operators of the exchange and their keys.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def add(
             f"{name!r} can't be an operator's name: at most 64 letters, digits and ._@-, "
             f"not {' or '.join(RESERVED)}"
         )
-    key, now = made("operator"), WallClock().now()
+    key, now = new_key("operator"), WallClock().now()
     _change(
         lambda operators, actor: operators.add(Operator(name, role), digest_of(key), now, actor)
     )
@@ -66,7 +66,7 @@ def rotate(
     ] = False,
 ) -> None:
     """Make another key and show it, once. The last one counts until `drop-old-key`."""
-    key, now = made("operator"), WallClock().now()
+    key, now = new_key("operator"), WallClock().now()
     _change(
         lambda operators, actor: operators.rotate(name, digest_of(key), now, actor, at_once=at_once)
     )

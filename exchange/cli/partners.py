@@ -1,5 +1,6 @@
 """`exchange partners`: the programs that play everyone else; how they behave lives with each
-channel. Its commands `list`, `pause` and `resume` are in `receivers`.
+channel. Its commands `list`, `pause` and `resume` are in `receivers`, those for partners of one's own
+in `own`.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ import uvloop
 from rich.console import Console
 
 from exchange import discovery
+from exchange.assembly import played_directory
 from exchange.cli import receivers
 from exchange.cli.api import Exchange
+from exchange.cli.own import partners as own_partners
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_of
 from exchange.cli.serving.worker import collect_seldom
 from exchange.errors import SettingsError
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
+from exchange.partners.played import Played
 from exchange.partners.sender import Sent, begin, chains_from, send_traffic
 from exchange.partners.server import HOST, serve_stubs
-from exchange.partners.stub import Flow, Sending, Served, Situation, Stub
 from exchange.schemas import directory
-from exchange.schemas.call import Call
 from exchange.settings import Settings, load
 
 console = Console(stderr=True)
@@ -37,6 +39,10 @@ app = typer.Typer()
 app.command("list")(receivers.list_all)
 app.command("pause")(receivers.pause)
 app.command("resume")(receivers.resume)
+app.command("check")(own_partners.check)
+app.command("add")(own_partners.add)
+app.command("show")(own_partners.show)
+app.command("rotate")(own_partners.rotate)
 
 PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535
@@ -92,7 +98,7 @@ def partners(
     if parent:
         end_with(parent)
     settings = load()
-    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    everybody = played_directory(settings)
     listed = _faults(script, fault or [], everybody)
     _one_of("--sector", sector, directory.SECTORS)
     _one_of("--channel", channel, [stub.channel for stub in discovery.stubs()])
@@ -120,7 +126,7 @@ def check_faults(texts: Sequence[str], settings: Settings) -> None:
     """Raises:
     BadParameter: when one of the faults can't be read, or concerns nobody.
     """
-    _faults(None, texts, directory.load(settings.partners.played or directory.DEFAULT_PATH))
+    _faults(None, texts, played_directory(settings))
 
 
 def _one_of(option: str, given: Sequence[str] | None, known: Sequence[str]) -> None:
@@ -155,13 +161,13 @@ async def _partners(
     settings = load()
     ticking = (await pace_of(exchange, factor)).clock() if factor != 1 else None
     nanoseconds = time.time_ns if ticking is None else lambda: ticking.now() * 1_000_000
-    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    everybody = played_directory(settings)
     if not any(partner.key for partner in everybody):
         raise SettingsError(
             "partners.directory keeps no readable key to play a partner with; name the file with "
             "the keys in partners.stubs_directory"
         )
-    stubs = discovery.stubs()
+    stubs = [Played(stub) for stub in discovery.stubs()]
     try:
         runner = await serve_stubs(
             stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
@@ -177,7 +183,9 @@ async def _partners(
     try:
         if rate:
             sending = [
-                Only(stub, sectors) for stub in stubs if not channels or stub.channel in channels
+                Played(stub, sectors)
+                for stub in discovery.stubs()
+                if not channels or stub.channel in channels
             ]
             if not any(stub.flows(everybody) for stub in sending):
                 raise SettingsError("nobody of these sectors sends anything over these channels")
@@ -203,42 +211,6 @@ async def _partners(
         if answers.total.sent:
             told = summary(answers, "answers sent")
             console.print(told, highlight=False, markup=False, soft_wrap=True)
-
-
-class Only:
-    """A stub whose flows are limited to some sectors."""
-
-    def __init__(self, stub: Stub, sectors: set[str]) -> None:
-        self.channel = stub.channel
-        self._stub = stub
-        self._sectors = sectors
-
-    def flows(self, everybody: directory.Directory) -> Sequence[Flow]:
-        """The flows whose sender is in one of the sectors; all of them when none is named."""
-        flows = self._stub.flows(everybody)
-        if not self._sectors:
-            return flows
-        wanted = {partner.id for partner in everybody.in_sector(*self._sectors)}
-        return [flow for flow in flows if flow.partner in wanted]
-
-    def begin(self, everybody: directory.Directory, situation: Situation) -> Sequence[Sending]:
-        """The stub's own beginning."""
-        return self._stub.begin(everybody, situation)
-
-    def submit(
-        self,
-        partner: directory.Partner,
-        message_type: str,
-        message_id: str,
-        body: bytes,
-        receiver: str,
-    ) -> Call:
-        """The stub's own call."""
-        return self._stub.submit(partner, message_type, message_id, body, receiver)
-
-    def serve(self, partner: directory.Partner, call: Call, situation: Situation) -> Served | None:
-        """The stub's own answer."""
-        return self._stub.serve(partner, call, situation)
 
 
 def summary(sent: Sent, what: str = "calls sent") -> str:

@@ -20,13 +20,13 @@ from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_lines
 from exchange.cli import verify as verification
-from exchange.cli.keys import made
 from exchange.cli.partners import check_faults
 from exchange.cli.serving import exposure
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
 from exchange.statistics.table import text_table
 from exchange.storage.proof.verify import verify
+from exchange.web.access.new_keys import new_key
 
 console = Console()
 
@@ -82,7 +82,7 @@ async def _run(
     settings = load()
     ledger = ledger_path(settings)
     # A key that lives as long as this run, for watching where a key is demanded.
-    key = made("watcher")
+    key = new_key("watcher")
     watching = {"Authorization": f"Bearer {key}"}
     if settings.operators.hosts:
         watching["Host"] = settings.operators.hosts[0]

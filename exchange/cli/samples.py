@@ -12,10 +12,12 @@ import typer
 from rich.progress import track
 
 from exchange import discovery
+from exchange.assembly import played_directory
+from exchange.cli.own.samples import OwnSamples
 from exchange.errors import UnknownMessageType
+from exchange.partners.played import Played
 from exchange.partners.recorded import as_line, record_calls
 from exchange.partners.sender import chains_from
-from exchange.schemas import directory
 from exchange.settings import load
 
 ALL = "all"
@@ -51,9 +53,27 @@ def samples(
             help="With --calls: records in each call, where its sender may choose.", min=1
         ),
     ] = None,
+    sender: Annotated[
+        str, typer.Option("--from", help="The partner of your own that sends them; dated now.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="With --from: the partner that they go to.")] = "",
+    exchange: Annotated[
+        str,
+        typer.Option(
+            help="With --from: the exchange that the partner was added to.",
+            show_default="from the settings",
+        ),
+    ] = "",
 ) -> None:
-    """Write COUNT valid messages of TYPE into a folder."""
-    if calls:
+    """Write COUNT valid messages of TYPE into a folder; with --from the bodies of a partner's calls
+    (`--out -`: one to standard output), and a line of curl that sends the first one.
+    """
+    if to and not sender:
+        raise typer.BadParameter("goes with --from", param_hint="--to")
+    if sender:
+        now = int(day.replace(hour=12, tzinfo=datetime.UTC).timestamp()) * 1000 if day else 0
+        OwnSamples(sender, to, exchange).write(type_name, count, out, seed, now)
+    elif calls:
         _calls(type_name, count, out, seed, day, items)
     else:
         _messages(type_name, count, out, seed, day)
@@ -85,8 +105,8 @@ def _calls(
     day: datetime.datetime | None,
     items: int | None,
 ) -> None:
-    everybody = directory.load(load().partners.played or directory.DEFAULT_PATH)
-    stubs = discovery.stubs()
+    everybody = played_directory(load())
+    stubs = [Played(stub) for stub in discovery.stubs()]
     sent = {
         flow.message_type for stub in stubs for flow in stub.flows(everybody) if flow.weight > 0
     }

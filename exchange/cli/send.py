@@ -6,6 +6,7 @@ import asyncio
 import io
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,10 @@ import typer
 from rich.console import Console
 
 from exchange import discovery
-from exchange.assembly import checking
+from exchange.assembly import checking, played_directory
+from exchange.cli.own.samples import partner_of
 from exchange.errors import SettingsError
 from exchange.partners.stub import Stub
-from exchange.schemas import directory
 from exchange.schemas.call import Call
 from exchange.settings import load
 
@@ -39,6 +40,14 @@ def send(
     message_id: Annotated[
         str, typer.Option("--id", help="The sender's message id.", show_default="a new one")
     ] = "",
+    key: Annotated[
+        str,
+        typer.Option(
+            help="The sender's key, where the directory keeps none that can be read.",
+            envvar="EXCHANGE_PARTNER_KEY",
+            show_default=False,
+        ),
+    ] = "",
     exchange: Annotated[
         str, typer.Option(help="Address of the exchange.", show_default="from the settings")
     ] = "",
@@ -50,18 +59,18 @@ def send(
     exchange answers.
     """
     settings = load()
-    everybody = directory.load(settings.partners.played or directory.DEFAULT_PATH)
+    everybody = played_directory(settings)
     address = exchange.rstrip("/") or f"http://{settings.server.host}:{settings.server.port}"
-    partner = everybody.get(sender)
-    if partner is None:
-        raise typer.BadParameter(f"no partner {sender} in the directory", param_hint="--from")
+    partner = partner_of(sender, everybody, exchange, "--from")
+    if key:
+        partner = replace(partner, key=key)
     if not partner.key:
         raise SettingsError(
-            f"the directory keeps no readable key of {sender}; name the file with the keys in "
-            "partners.stubs_directory"
+            f"the directory keeps no readable key of {sender}: give it with --key, or name the file "
+            "with the keys in partners.stubs_directory"
         )
-    if to and everybody.get(to) is None:
-        raise typer.BadParameter(f"no partner {to} in the directory", param_hint="--to")
+    if to:
+        partner_of(to, everybody, exchange, "--to")
     body = file.read_bytes()
     checked = checking().check(body, type_name)
     stub = _stub(channel or checked.channel)

@@ -2,7 +2,7 @@
 ids, transport; no behaviour.
 """
 
-from exchange.ports.channel import Channel, Endpoint, Watch, refuse_with_problem
+from exchange.ports.channel import Channel, Endpoint, Permitted, Watch, refuse_with_problem
 from exchange.ports.delivery import (
     Attempted,
     Delivered,
@@ -64,6 +64,7 @@ __all__ = [
     "Operator",
     "Operators",
     "Outcome",
+    "Permitted",
     "Parsed",
     "Record",
     "Recorded",

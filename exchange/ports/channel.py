@@ -95,6 +95,22 @@ class Push:
     answer: str = "2xx: the partner has it; no body is looked at"
 
 
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """The message types that a partner may send over a channel, and that may come to it; `mailbox`:
+    what comes to a partner that has one waits in its mailbox.
+    """
+
+    sends: tuple[str, ...] = ()
+    receives: tuple[str, ...] = ()
+    mailbox: bool = False
+
+
+def permits_nothing(partner: Partner) -> Permitted:
+    """What may be sent over a channel that does not tell partners apart."""
+    return Permitted()
+
+
 def refuse_with_problem(refusal: Refusal) -> Reply:
     """A refusal as a problem document (RFC 9457), for channels that speak JSON."""
     members: dict[str, Any] = {"reason": refusal.reason}
@@ -160,8 +176,9 @@ class Channel:
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `pushes` describes the calls that `request` makes. `files` says what partners may leave as files,
-    and how they fetch some. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    `pushes` describes the calls that `request` makes. `permitted` tells what a partner may send and
+    receive, as far as its entry in the directory decides that. `files` says what partners may leave
+    as files, and how they fetch some. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -198,3 +215,4 @@ class Channel:
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
     attachments: bool = False
     pushes: tuple[Push, ...] = ()
+    permitted: Callable[[Partner], Permitted] = permits_nothing

@@ -33,6 +33,9 @@ class Partners(Section):
     directory: Path | None = Field(
         None, description="Another partner directory than the one that the product carries."
     )
+    more: tuple[Path, ...] = Field(
+        (), description="Further files of partners, added to the directory: your own, say."
+    )
     address: str = Field(
         "http://127.0.0.1:8081",
         description="Base address of the stubs: a partner answers at this + / + its id.",

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
 
 
 #: Variables with our prefix that are not settings of the service.
-NOT_SETTINGS = {"EXCHANGE_REFERENCE", "EXCHANGE_OPERATOR_KEY"}
+NOT_SETTINGS = {"EXCHANGE_REFERENCE", "EXCHANGE_OPERATOR_KEY", "EXCHANGE_PARTNER_KEY"}
 
 
 def load(**given: object) -> Settings:

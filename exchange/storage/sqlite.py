@@ -165,9 +165,11 @@ class SqliteLedger:
             for key, value, version in self._read(queries.memory, channel, keys)
         }
 
-    async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
-        """Commit what a channel wants to remember by itself."""
-        stale: list[str] = await self._writer.submit(Note(channel, entries))
+    async def note(
+        self, channel: str, entries: Sequence[Remember], then: Work | None = None
+    ) -> bool:
+        """Commit what a channel wants to remember by itself, and `then` with it."""
+        stale: list[str] = await self._writer.submit(Note(channel, entries, then))
         return not stale
 
     async def waiting(

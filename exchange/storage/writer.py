@@ -44,10 +44,13 @@ class Busy(Exception):
 
 @dataclass(slots=True)
 class Note:
-    """What a channel wants to remember without a message; the result is the stale keys."""
+    """What a channel wants to remember without a message; the result is the stale keys. Without one
+    `then` is done in the same commit.
+    """
 
     channel: str
     entries: Sequence[Remember]
+    then: Work | None = None
 
 
 @dataclass(slots=True)
@@ -259,8 +262,7 @@ class Writer:
                 _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
             for job in group:
                 if isinstance(job.what, Note):
-                    noted = job.what
-                    job.result = remember(connection, noted.channel, noted.entries, additions)
+                    job.result = _note(connection, job.what, additions)
                 elif isinstance(job.what, Drop):
                     dropped = job.what
                     job.result = drop_messages(connection, dropped.old, dropped.most, additions)
@@ -278,6 +280,14 @@ class Writer:
         self.health.written()
         if written is not link:
             self._head.append(written)
+
+
+def _note(connection: sqlite3.Connection, noted: Note, additions: Additions) -> list[str]:
+    """Remember, and do what goes with it; the stale keys."""
+    stale = remember(connection, noted.channel, noted.entries, additions)
+    if noted.then is not None and not stale:
+        noted.then(connection)
+    return stale
 
 
 def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:

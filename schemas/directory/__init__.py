@@ -1,6 +1,13 @@
 """The partner directory: who is at either end of a flow, and the file that says so."""
 
-from exchange.schemas.directory.file import DEFAULT_PATH, DirectoryFault, load
+from exchange.schemas.directory.file import (
+    DEFAULT_PATH,
+    KEYS_MAX,
+    DirectoryFault,
+    check_added,
+    load,
+    partner_of,
+)
 from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
@@ -11,11 +18,14 @@ from exchange.schemas.directory.partners import (
 
 __all__ = [
     "DEFAULT_PATH",
+    "KEYS_MAX",
     "SECTORS",
     "Directory",
     "DirectoryFault",
     "Partner",
+    "check_added",
     "digest_of",
     "digests_of",
     "load",
+    "partner_of",
 ]

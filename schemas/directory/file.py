@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ DEFAULT_PATH = Path(__file__).parent.with_name("directory.toml")
 
 #: Keys of a partner that count at once: the one in use and the one that takes its place.
 KEYS_MAX = 2
+NAME_CHARACTERS_MAX = 200
 #: Faults that are told at once; the first ones explain the others.
 FAULTS_MAX = 10
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -48,13 +49,49 @@ class DirectoryFault(ValueError):
     """A directory file that can't be read, or says what can't be."""
 
 
-def load(path: Path = DEFAULT_PATH) -> Directory:
-    """Read a directory file.
+def load(path: Path = DEFAULT_PATH, more: Sequence[Path] = ()) -> Directory:
+    """Read a directory file, and further ones whose partners are added to it.
 
     Raises:
         DirectoryFault: in one line: the file and the line of the partner, what is wrong, what would
             be right.
     """
+    partners: list[Partner] = []
+    places: list[str] = []
+    for each in (path, *more):
+        text, found = _read(each)
+        partners += found
+        places += _places(each, text, len(found))
+    if faults := list(_twice(partners)):
+        raise _fault(places, faults)
+    return Directory(partners)
+
+
+def partner_of(data: Mapping[str, object]) -> Partner:
+    """One partner from values such as a file's, named as there.
+
+    Raises:
+        DirectoryFault: what is wrong, and what would be right.
+    """
+    try:
+        (partner,) = _PARTNERS.validate_python([data])
+    except ValidationError as error:
+        raise _fault((), [_told(each) for each in error.errors()]) from error
+    if faults := list(_wrong([partner])):
+        raise _fault((), faults)
+    return partner
+
+
+def check_added(directory: Directory, partner: Partner) -> None:
+    """Raises:
+    DirectoryFault: when the directory has a partner with that id, EESSI id, business id or key.
+    """
+    if faults := list(_twice([*directory, partner])):
+        raise _fault((), faults)
+
+
+def _read(path: Path) -> tuple[str, list[Partner]]:
+    """A file's text and its partners, each of them right by itself."""
     try:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
@@ -67,22 +104,29 @@ def load(path: Path = DEFAULT_PATH) -> Directory:
         raise DirectoryFault(
             f"{path}: a directory holds tables [[partner]] and nothing else; found: {told}"
         )
+    places = _places(path, text, len(content["partner"]))
     try:
         partners = _PARTNERS.validate_python(content["partner"])
     except ValidationError as error:
-        raise _fault(path, text, [_told(each) for each in error.errors()]) from error
+        raise _fault(places, [_told(each) for each in error.errors()]) from error
     if faults := [*_wrong(partners), *_twice(partners)]:
-        raise _fault(path, text, faults)
-    return Directory(partners)
+        raise _fault(places, faults)
+    return text, partners
 
 
-def _fault(path: Path, text: str, faults: Sequence[Fault]) -> DirectoryFault:
+def _places(path: Path, text: str, count: int) -> list[str]:
+    """The file and the line of each partner in it."""
     lines = [text.count("\n", 0, table.start()) + 1 for table in _TABLE.finditer(text)]
-    told = []
-    for index, what in sorted(faults)[:FAULTS_MAX]:
-        # (Partners that are written as one inline array have no line of their own.)
-        line = f":{lines[index]}" if index < len(lines) else ""
-        told.append(f"{path}{line}: {what}")
+    # (Partners that are written as one inline array have no line of their own.)
+    return [f"{path}:{lines[at]}: " if at < len(lines) else f"{path}: " for at in range(count)]
+
+
+def _fault(places: Sequence[str], faults: Sequence[Fault]) -> DirectoryFault:
+    """The faults in words; a partner that comes from no file has no place."""
+    told = [
+        (places[index] if index < len(places) else "") + what
+        for index, what in sorted(faults)[:FAULTS_MAX]
+    ]
     if len(faults) > FAULTS_MAX:
         told.append(f"and {len(faults) - FAULTS_MAX} more")
     return DirectoryFault("; ".join(told))
@@ -127,8 +171,8 @@ def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
 def _wrong_names(partner: Partner) -> str:
     if not _ID.fullmatch(partner.id):
         return "id: small letters, digits, dots, hyphens, at most 64, as in county.pirkanmaa"
-    if not partner.name.strip():
-        return "name: empty"
+    if not 0 < len(partner.name.strip()) <= NAME_CHARACTERS_MAX:
+        return f"name: 1-{NAME_CHARACTERS_MAX} characters"
     if partner.sector not in SECTORS:
         near = _nearest(partner.sector, SECTORS)
         return f"sector: {partner.sector!r:.40} is none of {', '.join(SECTORS)}{near}"
@@ -164,14 +208,20 @@ def _wrong_limits(partner: Partner) -> str:
 
 
 def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:
-    """Ids and keys that two partners have."""
-    for name in ("id", "eessi_id"):
+    """Ids, business ids, services and keys that two partners have."""
+    for name in ("id", "eessi_id", "business_id"):
         first: dict[str, str] = {}
         for index, partner in enumerate(partners):
             value = getattr(partner, name)
             if value and value in first:
                 yield index, f"{partner.id}: {name} {value} stands twice"
             first.setdefault(value, partner.id)
+    servers: dict[str, str] = {}
+    for index, partner in enumerate(partners):
+        for service in partner.serves:
+            if servers.setdefault(service, partner.id) != partner.id:
+                told = f"{partner.id}: serves {service}, as {servers[service]} does"
+                yield index, f"{told}: one partner is asked for it"
     holders: dict[bytes, str] = {}
     for index, partner in enumerate(partners):
         for digest in digests_of(partner) if not _wrong_keys(partner) else ():

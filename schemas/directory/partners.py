@@ -51,7 +51,8 @@ class Partner:
     names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
     sends (`signature`). `per_second` is how many calls with messages it may make a second, over all
     channels (a batch is one call; 0: no limit of its own), `body_bytes_max` the largest body that
-    is taken of it, in bytes, where that is less than everybody's (0: the same).
+    is taken of it, in bytes, where that is less than everybody's (0: the same). `played` is whether
+    a stub plays it, unless it has a `url` of its own.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -72,12 +73,27 @@ class Partner:
     demands: tuple[str, ...] = field(default=())
     per_second: float = 0
     body_bytes_max: int = 0
+    played: bool = True
+
+    @property
+    def is_played(self) -> bool:
+        """Whether a stub answers and sends in its name: one with an address plays itself."""
+        return self.played and not self.url
 
 
 class Directory:
-    """Partners by id, by key, by sector and by EESSI id; immutable."""
+    """Partners by id, by key, by sector and by EESSI id. Only `put` changes it: to a directory with
+    other partners, at once for everybody who holds it.
+    """
 
     def __init__(self, partners: Iterable[Partner]) -> None:
+        self._take(partners)
+
+    def put(self, partners: Iterable[Partner]) -> None:
+        """Add partners, or put them in the place of those with the same ids."""
+        self._take({**self._by_id, **{partner.id: partner for partner in partners}}.values())
+
+    def _take(self, partners: Iterable[Partner]) -> None:
         self._by_id: Mapping[str, Partner] = MappingProxyType(
             {partner.id: partner for partner in partners}
         )

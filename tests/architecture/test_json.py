@@ -22,6 +22,7 @@ TIME = re.compile(r"(^|_)(at|since|until|time|timestamp)$")
 #: Modules that write a format of others, in its names.
 OF_OTHERS = (
     "adapters/eessi/",  # RINA's JSON
+    "exchange/client/eessi.py",  # the same
     "adapters/luova/families/population/",  # the VTJ change interface
     "adapters/luova/families/tax/",  # fields of a message, modelled after the tax card
     "exchange/publication/charts.py",  # Vega-Lite

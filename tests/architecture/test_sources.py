@@ -202,11 +202,15 @@ def dynamic_import(source: Source) -> Iterator[str]:
             )
 
 
+#: The client has a module for each channel, as a partner's program has: it is no part of the core.
+OTHER_SIDE = "exchange/client/"
+
+
 def channel_named(source: Source) -> Iterator[str]:
     """A string in the core that is or opens with a channel's name (docstrings may name one as an
     example).
     """
-    if not source.name.startswith("exchange/"):
+    if not source.name.startswith("exchange/") or source.name.startswith(OTHER_SIDE):
         return
     words = {name for folder in channels() for name in (folder, folder.replace("_", "-"))}
     for node in ast.walk(source.syntax):

@@ -17,7 +17,7 @@ from tests.journeys.shell import free_port, said_by
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"^```python file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```(?:python|toml) file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"  # ([0-9]{3})$", re.MULTILINE)
 
 
@@ -47,6 +47,26 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
     assert len(told) >= 10
     headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
     assert headings == ["1. Send", "2. Receive", "3. Be called", "4. What each status means"]
+
+
+def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
+    ports = {number: str(free_port()) for number in ("8080", "8081", "9000", "9001")}
+
+    def placed(text: str) -> str:
+        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
+
+    page = (DOCS / "own-partner.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(page):
+        (tmp_path / name).write_text(placed(text), encoding="utf-8")
+    script = placed(blocks("docs/own-partner.md", "own"))
+    said = said_by(script, tmp_path, int(ports["8080"]), int(ports["8081"]))
+    assert "84 partners, 1 of them added: all right" in said
+    assert said.count("stored unemployment.earnings-data") == 3
+    assert "wrong at line" in said
+    assert "received unemployment.benefit-data" in said
+    assert "answered kelmu.information-request-answer" in said
+    assert "the register knows" in said
+    assert "3 passed" in said
 
 
 def test_files_go_as_luovas_page_says(tmp_path: Path) -> None:

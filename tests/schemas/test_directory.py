@@ -113,6 +113,25 @@ def test_every_fault_is_told_not_the_first(tmp_path: Path) -> None:
         directory.load(path)
 
 
+def test_further_files_are_added_and_what_stands_twice_is_told_with_its_line(
+    tmp_path: Path,
+) -> None:
+    first, more = tmp_path / "first.toml", tmp_path / "more.toml"
+    first.write_text(ENTRY + 'business_id = "1234567-1"\n')
+    more.write_text(f"# mine\n{SECOND}")
+    assert [partner.id for partner in directory.load(first, [more])] == ["a", "b"]
+    more.write_text(f'# mine\n{SECOND}business_id = "1234567-1"\n')
+    with pytest.raises(directory.DirectoryFault) as refused:
+        directory.load(first, [more])
+    assert str(refused.value) == f"{more}:2: b: business_id 1234567-1 stands twice"
+
+
+def test_who_has_an_address_or_says_so_is_not_played() -> None:
+    assert Partner("a", "A", "bank").is_played
+    assert not Partner("a", "A", "bank", url="http://127.0.0.1:1").is_played
+    assert not Partner("a", "A", "bank", played=False).is_played
+
+
 def test_a_directory_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(ENTRY + 'serves = ["pay"]\nurl = "http://127.0.0.1:1"\n')

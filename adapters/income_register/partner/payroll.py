@@ -57,13 +57,21 @@ STATUS_EVERY = 10
 SUBMITTED = {
     WAGE_REPORTS: ("WageReportService", "SendWageReports"),
     BENEFIT_REPORTS: ("BenefitReportService", "SendBenefitReports"),
+    "income-register.payer-summary-reports": (
+        "PayerSummaryReportService",
+        "SendPayerSummaryReports",
+    ),
     "income-register.status-request": ("StatusService", "GetDeliveryDataStatus"),
 }
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _REPORTED = "/income-register/benefit-reports"
 #: The root of a document for real-time processing.
-_ONE_REPORT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:Wage|Benefit)ReportRequestToIR[\s>]")
+_ONE_REPORT = re.compile(
+    rb"<(?:[A-Za-z_][\w.-]*:)?(?:Wage|Benefit|PayerSummary)ReportRequestToIR[\s>]"
+)
+#: A document that stands in an envelope already.
+_IN_ENVELOPE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Envelope[\s>]")
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -238,7 +246,7 @@ class Stub:
     def submit(
         self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
     ) -> Call:
-        """A document in a SOAP envelope to the service that takes it: at once when it is of one
+        """A document, put in a SOAP envelope where it is in none, to the service that takes it: at once when it is of one
         report, else in deferred processing.
         """
         if message_type not in SUBMITTED:
@@ -247,12 +255,13 @@ class Stub:
                 f"{', '.join(SUBMITTED)}"
             )
         service, action = SUBMITTED[message_type]
-        return _call(
+        call = _call(
             partner,
             service,
             action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action,
             body,
         )
+        return replace(call, body=body) if _IN_ENVELOPE.search(body, 0, 2_000) else call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 
+from exchange.assembly import directory_of
 from exchange.errors import SettingsError
 from exchange.schemas import directory
 from exchange.settings import Settings
@@ -22,7 +23,7 @@ def check(settings: Settings) -> None:
             says by name that this is meant.
     """
     host = settings.server.host
-    partners = directory.load(settings.partners.directory or directory.DEFAULT_PATH)
+    partners = directory_of(settings)
     if is_loopback(host):
         return
     if not settings.partners.allow_shipped_keys:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange import discovery
-from exchange.assembly import Exchange, warm_up
+from exchange.assembly import Exchange, played_directory, warm_up
 from exchange.cli import verify as verification
 from exchange.cli.serving.logs import configure_log
 from exchange.cli.serving.worker import GARBAGE_OBJECTS_MAX
@@ -26,8 +26,7 @@ from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults
 from exchange.partners.stub import Flow
 from exchange.schemas.catalogue import Catalogue
-from exchange.schemas.directory import DEFAULT_PATH, Directory
-from exchange.schemas.directory import load as load_directory
+from exchange.schemas.directory import Directory
 from exchange.settings import Deliveries, Retention, Settings, Storage, load
 from exchange.simulation.calendar import days_of, midnight
 from exchange.simulation.clock import VirtualClock, tick_milliseconds
@@ -104,7 +103,7 @@ class Run:
 
     def directory(self) -> Directory:
         """The partners, with those that the scenario adds."""
-        return self.scenario.directory(load_directory(load().partners.played or DEFAULT_PATH))
+        return self.scenario.directory(played_directory(load()))
 
     def senders(self, shards: int) -> list[frozenset[str]]:
         """Who sends in each of so many shards: as in the ordinary year, whatever is changed."""

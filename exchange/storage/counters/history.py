@@ -12,14 +12,19 @@ from exchange.statistics.history import Kept
 
 
 def begin(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) -> None:
-    """An exchange opens the ledger on that day, with these partners.
+    """An exchange opens the ledger on that day, with these partners."""
+    connection.execute(
+        "INSERT INTO held(since,until) VALUES (?,?) ON CONFLICT DO NOTHING", (day, day)
+    )
+    keep(connection, day, partners)
+
+
+def keep(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) -> None:
+    """Keep partners as they are on that day.
 
     A partner that is another one than before is so from that day on or, where something of that day
     was counted for it already, from the next one, so that no count changes afterwards.
     """
-    connection.execute(
-        "INSERT INTO held(since,until) VALUES (?,?) ON CONFLICT DO NOTHING", (day, day)
-    )
     last = {
         partner: tuple(was)
         for partner, _, *was in connection.execute(

@@ -16,6 +16,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.api.message_search import MessageSearch
+from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.openapi import Operation, listed, problem_response, reference
 from exchange.web.snapshot import Snapshots
@@ -35,6 +36,7 @@ class Api:
         catalogue: Catalogue,
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
+        partners: PartnerOperations,
     ) -> None:
         self._ledger = ledger
         self._checking = checking
@@ -43,6 +45,7 @@ class Api:
         self._catalogue = catalogue
         self._dead_letters = dead_letters
         self._receivers = receivers
+        self._partners = partners
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -79,6 +82,7 @@ class Api:
             ),
             *self._dead_letters.operations(),
             *self._receivers.operations(),
+            *self._partners.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

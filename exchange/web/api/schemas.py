@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange.journey.mailbox import PER_SECOND_MAX
 from exchange.ports.operators import ROLES
+from exchange.schemas.directory import SECTORS
 from exchange.web.api.filters import FILTERS
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
 from exchange.web.openapi import listed
@@ -226,6 +227,48 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "Pause": _object({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
+    "NewPartner": _object(
+        {"id": _TEXT, "sector": {"enum": list(SECTORS)}},
+        name=_TEXT,
+        url={
+            "type": "string",
+            "description": "Where it is called; without one it can't be pushed to",
+        },
+        delivery={"enum": ["push", "mailbox"]},
+        business_id=_TEXT,
+        eessi_id=_TEXT,
+        country={"type": "string", "description": "ISO 3166-1 alpha-2"},
+        conflict={"enum": ["delivered", "refused"]},
+        serves={"type": "array", "items": _TEXT},
+        demands={"type": "array", "items": _TEXT},
+        per_second={"type": "number"},
+        body_bytes_max=_NUMBER,
+    ),
+    "AddedPartner": _object({"id": _TEXT, "key": _TEXT, "callback_secret": _TEXT}),
+    "Rotation": _object({}, at_once={"type": "boolean"}),
+    "PartnerKey": _object({"id": _TEXT, "key": _TEXT}),
+    "Partner": _object(
+        {
+            **dict.fromkeys(
+                ("id", "name", "sector", "country", "business_id", "eessi_id", "url"), _TEXT
+            ),
+            "delivery": {"enum": ["push", "mailbox"]},
+            "played": {"type": "boolean", "description": "Whether a stub plays it"},
+            "added": {"type": "boolean", "description": "Whether it was added while this runs"},
+            "channels": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "channel": _TEXT,
+                        "sends": {"type": "array", "items": _TEXT},
+                        "receives": {"type": "array", "items": _TEXT},
+                        "mailbox": {"type": "boolean"},
+                        "pushes": {"type": "array", "items": _TEXT},
+                    }
+                ),
+            },
+        }
+    ),
     "Changed": _object({"receiver": _TEXT, "changed": {"type": "boolean"}}),
     "Snapshot": _object(
         {

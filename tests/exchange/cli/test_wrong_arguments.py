@@ -94,6 +94,17 @@ samples nosuch :: no samples of 'nosuch'
 samples population.births -n 0 :: '-n'
 samples population.births --day 2024-13-01 :: '--day'
 samples population.births --seed x :: '--seed'
+samples population.births --to dvv :: goes with --from
+samples nosuch --from dvv :: no message type 'nosuch'
+samples tax.request --from dvv :: dvv may not send tax.request
+samples tax.answers --from nobody --exchange http://127.0.0.1:1 :: no partner nobody
+partners check none.toml :: none.toml
+partners check broken.toml :: broken.toml: no TOML
+partners add :: Missing argument 'partner'
+partners add county.mine :: Missing option '--sector'
+partners show :: Missing argument 'partner'
+partners show dvv --exchange http://127.0.0.1:1 :: no exchange answers
+doctor x :: unexpected extra argument
 catalogue --format yaml :: 'table', 'json'
 catalogue --language de :: 'fi', 'sv', 'en'
 new-channel UPPER :: UPPER

@@ -31,6 +31,8 @@ HIGHER = {
     ("post", "/api/v1/dead-letters/skip"): "operator",
     ("post", "/api/v1/partners/{id}/pause"): "operator",
     ("post", "/api/v1/partners/{id}/resume"): "operator",
+    ("post", "/api/v1/partners"): "admin",
+    ("post", "/api/v1/partners/{id}/rotate"): "admin",
     ("get", "/api/v1/audit"): "admin",
 }
 NO_KEY = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/api/openapi.json")}

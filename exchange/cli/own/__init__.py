@@ -1,0 +1,1 @@
+"""Partners of one's own: adding them, and samples that they may send."""

@@ -1,0 +1,199 @@
+"""`exchange doctor`: what an exchange needs on this machine, and what of it is missing; changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import resource
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from exchange.assembly import directory_of, ledger_path, played_directory
+from exchange.cli.api import AsJson, print_json
+from exchange.cli.serving import exposure
+from exchange.cli.serving.port import listener
+from exchange.cli.tables import print_table
+from exchange.errors import ExchangeError
+from exchange.schemas.directory import DirectoryFault
+from exchange.settings import Settings, load
+from exchange.storage.health.library import wal_reset_fault
+from exchange.storage.migrate import newest_revision, revision
+
+DISTRIBUTION = "exchange-simulator"
+#: A ledger grows by about a kilobyte a message; below this much room it is told.
+FREE_BYTES_MIN = 1 << 30
+#: Files and connections that a worker may hold, at least.
+OPEN_FILES_MIN = 1024
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+#: `note`: it works, but not for everything; `missing`: it does not.
+State = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and what to do where something is wrong."""
+
+    what: str
+    state: State
+    told: str
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look at Python, packages, settings, partners, ledger, ports and limits; say what is missing.
+
+    Exit code 0: an exchange can start; 1: something is missing.
+    """
+    found = examine()
+    if as_json:
+        print_json([asdict(each) for each in found])
+    else:
+        print_table(("what", "state", ""), [(each.what, each.state, each.told) for each in found])
+    if any(each.state == "missing" for each in found):
+        raise typer.Exit(1)
+
+
+def examine() -> list[Finding]:
+    """Every finding, in the order in which a start needs it."""
+    found = [_python(), _sqlite(), _packages()]
+    try:
+        settings = load()
+    except ExchangeError as error:
+        return [*found, Finding("settings", "missing", str(error))]
+    found.append(Finding("settings", "ok", _where()))
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _partners,
+        _exposure,
+        _ledger,
+        _room,
+        _port,
+        _stubs_port,
+    )
+    return [*found, *(check(settings) for check in checks), _open_files()]
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _sqlite() -> Finding:
+    fault = wal_reset_fault()
+    return Finding("sqlite", "note" if fault else "ok", fault or "several workers may write")
+
+
+def _packages() -> Finding:
+    """Whether every package that the wheel names is installed."""
+    wanted = importlib.metadata.requires(DISTRIBUTION) or []
+    named = [_NAME.match(each) for each in wanted if "extra ==" not in each]
+    names = [found[0] for found in named if found]
+    lacking = [name for name in names if not _installed(name)]
+    if lacking:
+        told = f"install {', '.join(lacking)}, or the wheel again with pip, which brings them"
+        return Finding("packages", "missing", told)
+    return Finding("packages", "ok", f"{len(names)} packages")
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _where() -> str:
+    file = Path("exchange.toml")
+    variables = sum(name.upper().startswith("EXCHANGE_") for name in os.environ)
+    source = str(file.absolute()) if file.exists() else "defaults (no exchange.toml here)"
+    return f"{source}, {variables} variables EXCHANGE_*"
+
+
+def _partners(settings: Settings) -> Finding:
+    try:
+        everybody, played = directory_of(settings), played_directory(settings)
+    except DirectoryFault as error:
+        return Finding("partners", "missing", str(error))
+    keys = sum(bool(each.key) and each.is_played for each in played)
+    told = f"{len(everybody)} partners, of whom stubs can send as {keys}"
+    return Finding("partners", "ok" if keys else "note", told)
+
+
+def _exposure(settings: Settings) -> Finding:
+    try:
+        exposure.check(settings)
+    except (ExchangeError, DirectoryFault) as error:
+        return Finding("address", "missing", str(error))
+    return Finding("address", "ok", f"{settings.server.host}")
+
+
+def _folder(path: Path) -> Path:
+    """The folder in which a ledger is, or will be made."""
+    return next(
+        each for each in (path.absolute().parent, *path.absolute().parents) if each.exists()
+    )
+
+
+def _ledger(settings: Settings) -> Finding:
+    try:
+        path = ledger_path(settings)
+        if path.exists():
+            known, newest = revision(path), newest_revision()
+            carried = (
+                "" if known == newest else f"; {known} is carried over to {newest} at the start"
+            )
+            return Finding("ledger", "ok", f"{path}{carried}")
+    except (ExchangeError, sqlite3.Error) as error:
+        return Finding("ledger", "missing", str(error))
+    folder = _folder(path)
+    if not os.access(folder, os.W_OK):
+        told = f"{folder} can't be written by this user: name another place in storage.url"
+        return Finding("ledger", "missing", told)
+    return Finding("ledger", "ok", f"{path} will be made")
+
+
+def _room(settings: Settings) -> Finding:
+    try:
+        free = shutil.disk_usage(_folder(ledger_path(settings))).free
+    except ExchangeError as error:
+        return Finding("room", "missing", str(error))
+    told = f"{free / (1 << 30):.1f} GiB are free where the ledger is"
+    return Finding("room", "ok" if free >= FREE_BYTES_MIN else "note", told)
+
+
+def _port(settings: Settings) -> Finding:
+    return _free("port", settings.server.port, "server.port")
+
+
+def _stubs_port(settings: Settings) -> Finding:
+    own = urlsplit(settings.partners.address)
+    return _free("port of the stubs", own.port or 80, "partners.address")
+
+
+def _free(what: str, port: int, setting: str) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            told = f"{port} is taken by {listener(port)}: end it, or set {setting}"
+            return Finding(what, "missing", told)
+    return Finding(what, "ok", f"{port} is free")
+
+
+def _open_files() -> Finding:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = soft == resource.RLIM_INFINITY or soft >= OPEN_FILES_MIN
+    told = f"{soft} files and connections a process" + ("" if enough else ": raise it (ulimit -n)")
+    return Finding("open files", "ok" if enough else "note", told)

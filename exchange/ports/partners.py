@@ -1,0 +1,32 @@
+"""The port of the partners that operators added to a running exchange; no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from exchange.ports.operators import AuditRow
+from exchange.schemas.directory import Partner
+
+
+class Kept(NamedTuple):
+    """A partner as the ledger keeps it; `version` grows by one with each change."""
+
+    partner: Partner
+    version: int
+
+
+class AddedPartners(Protocol):
+    """The partners that were added, shared by every worker; each change is committed with its row
+    of the audit log when it returns.
+    """
+
+    async def changed(self, known: Mapping[str, int]) -> Sequence[Kept]:
+        """Those that are new, or of another version than is known, by id."""
+        ...
+
+    async def keep(self, partner: Partner, version: int, audit: AuditRow) -> bool:
+        """Keep a partner in the place of that version (0: a new one); False when somebody was
+        faster.
+        """
+        ...

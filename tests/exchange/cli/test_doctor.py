@@ -1,0 +1,75 @@
+"""`exchange doctor` names what keeps an exchange from starting, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from exchange.cli.serving import doctor
+from exchange.cli.serving.doctor import Finding, examine
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        ports = [each.getsockname()[1] for each in (one, two)]
+    monkeypatch.setenv("EXCHANGE_SERVER__PORT", str(ports[0]))
+    monkeypatch.setenv("EXCHANGE_PARTNERS__ADDRESS", f"http://127.0.0.1:{ports[1]}")
+
+
+def missing() -> list[str]:
+    """What is missing, as told."""
+    return [f"{each.what}: {each.told}" for each in examine() if each.state == "missing"]
+
+
+def test_nothing_is_missing_where_everything_is_there(tmp_path: Path) -> None:
+    assert missing() == []
+    assert not list(tmp_path.iterdir())
+    names = [each.what for each in examine()]
+    assert names == sorted(set(names), key=names.index)
+
+
+def test_each_thing_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("EXCHANGE_SERVER__PORT", str(port))
+        (told,) = missing()
+        assert f"port: {port} is taken by" in told
+        assert "server.port" in told
+    monkeypatch.delenv("EXCHANGE_SERVER__PORT")
+    (tmp_path / "newer.db").touch()
+    with sqlite3.connect(tmp_path / "newer.db") as connection:
+        connection.execute("CREATE TABLE alembic_version(version_num TEXT)")
+        connection.execute("CREATE TABLE message(id)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    connection.close()
+    (tmp_path / "mine.toml").write_text("[[partner]]\nid = 'a'\nname = 'A'\nsector = 'bnak'\n")
+    (tmp_path / "exchange.toml").write_text(
+        "[server]\nhost = '192.0.2.1'\n[storage]\nurl = 'sqlite:///newer.db'\n"
+        "[partners]\nmore = ['mine.toml']\n"
+    )
+    said = missing()
+    assert any(each.startswith("partners: mine.toml:1: a: sector") for each in said), said
+    assert any(
+        each.startswith("ledger: the ledger newer.db is of a newer version") for each in said
+    ), said
+    (tmp_path / "exchange.toml").write_text("[server]\nhots = '::1'\n")
+    assert missing() == ["settings: server.hots: no such setting (nearest: server.host)"]
+
+
+def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ["aiohttp>=3", "no-such-thing>=1.0; python_version>'3'", "nor-this; extra == 'test'"]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: wanted)
+    finding: Finding = doctor._packages()
+    assert finding.state == "missing"
+    assert "install no-such-thing," in finding.told
