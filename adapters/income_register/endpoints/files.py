@@ -22,7 +22,7 @@ from pathlib import Path
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
-from exchange.adapters.income_register.register.lookup import with_target
+from exchange.adapters.income_register.register.originals import with_references
 from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.errors import Full
@@ -126,14 +126,13 @@ async def take(path: Path, partner: Partner, desk: Desk) -> Outcome:
         told = Violation(
             "call.body-size", "the file is too large", expected=f"at most {most} bytes"
         )
-        await asyncio.to_thread(
-            _write,
-            feedback,
-            sign(answer.refused_file(desk.now(), details(told)), signing_key()),
-        )
+        outcome = await desk.refuse(unread, "too-large", [told])
+        refusal = sign(answer.refused_file(desk.now(), details(told)), signing_key())
+        await asyncio.to_thread(_write, feedback, refusal)
         await asyncio.to_thread(path.unlink)
-        return await desk.refuse(unread, "too-large", [told])
-    outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_ENDPOINT), desk))
+        return outcome
+    inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
+    outcome = await desk.accept(await with_references(inbound, desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )
