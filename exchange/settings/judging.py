@@ -57,3 +57,9 @@ class Rules(Section):
         "names no accepted question of its receiver): refused, taken in with a warning, or not "
         "looked at.",
     )
+    newer_codes: Literal["refuse", "warn"] = Field(
+        "warn",
+        description="An unknown code of a list that has grown since the product knows it (the Incomes "
+        "Register's income types, earner types, claims, pension institutions, collective "
+        "agreements): refused, or taken in with a warning.",
+    )

@@ -15,9 +15,23 @@ import pytest
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.assembly import checking
+from exchange.journey.validate import Judge
+from exchange.ports import Context
+from exchange.ports.message import Strictness
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.income_register.codes import DATED_RULES, FIRST_DAY, LAST_DAY
 from exchange.schemas.income_register.in_force import PERIODS, UNDATED, period_of
-from tests.adapters.income_register.judging import delivery, judged, judged_anew, rules_broken
+from tests.adapters.income_register.judging import (
+    CHANNEL,
+    EVERYBODY,
+    JUDGE,
+    NOW,
+    delivery,
+    inbound,
+    judged,
+    judged_anew,
+    rules_broken,
+)
 
 #: So often is a form seen before it is admitted, and once more.
 OFTEN = 6
@@ -40,6 +54,11 @@ CAR = (
     b"</TransactionBasic><CarBenefit><CarBenefitCode>1</CarBenefitCode>"
     b"<EmissionsValue>%b</EmissionsValue></CarBenefit></Transaction>"
 )
+
+
+def errors_of(body: bytes) -> set[str]:
+    """The rules that a body breaks, warnings left out."""
+    return {each["rule"] for each in judged_anew(body)[3] if each["severity"] == "error"}
 
 
 def paid_on(day: str, kind: str = "wages") -> bytes:
@@ -168,6 +187,49 @@ def test_a_change_holds_from_its_day_on_whatever_was_recognised(name: str, day: 
         judged(other, channel)
     for _ in range(OFTEN):
         assert judged(here, channel) == anew
+
+
+#: A code that a list may have by now, the last day of which our list is whole, the first day after.
+GROWN = {
+    "earner type 18": (
+        lambda body: with_earner(body, TYPE % b"18"),
+        *("2025-12-31", "2026-01-01", "ir.code-unknown"),
+    ),
+    "income type 369": (
+        lambda body: with_line(body, LINE % b"369"),
+        *("2023-12-31", "2024-01-01", "ir.transaction-code-unknown"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_a_newer_code_of_a_list_that_grows_is_warned_of_or_refused_by_the_setting(
+    name: str,
+) -> None:
+    change, whole, grown, rule = GROWN[name]
+    strict = Judge(Catalogue.load(), strictness=Strictness(newer_codes="refuse"))
+    severities = {}
+    for judge in (JUDGE, strict):
+        for day in (whole, grown):
+            reading = judge.read(CHANNEL, inbound(change(paid_on(day))))
+            context = Context(EVERYBODY, NOW, strictness=judge.strictness)
+            found = judge.decide(CHANNEL, reading, context).violations
+            severities[judge is strict, day] = {
+                each.severity for each in found if each.rule == rule
+            }
+    assert severities == {
+        (False, whole): {"error"},
+        (False, grown): {"warning"},
+        (True, whole): {"error"},
+        (True, grown): {"error"},
+    }
+
+
+def test_a_code_far_from_a_list_is_no_newer_one_of_it() -> None:
+    for code in (b"100", b"421", b"999", b"-369", b"3690"):
+        assert "ir.transaction-code-unknown" in errors_of(
+            with_line(paid_on("2026-03-02"), LINE % code)
+        )
 
 
 @pytest.mark.parametrize(("day", "broken"), [("2022-12-31", False), ("2023-01-01", True)])
