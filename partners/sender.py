@@ -97,7 +97,7 @@ class Chain:
         self._serials = itertools.count(number << CHAIN_BITS)
         self._nanoseconds = nanoseconds
 
-    def situation(self, wanted: Wanted = as_it_likes) -> Situation:
+    def situation(self, wanted: Wanted = as_it_likes, signs: bool = True) -> Situation:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
         rng = random.Random(self._seed << 64 | serial)
@@ -107,6 +107,7 @@ class Chain:
             serial=serial,
             directory=self._directory,
             wanted=wanted,
+            signs=signs,
         )
 
 

@@ -30,12 +30,15 @@ class Situation:
     """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time
     (milliseconds), a number of its own, everybody's addresses.
 
+    `signs` is False where what is sent is not signed, though its channel demands it: where each run
+    must be the same byte for byte, or where ids are exchanged afterwards.
+
     `wanted` tells how many items the next message of a type should hold, where somebody plans the
     traffic (0: it is not sent at all); None leaves it to the stub. With a `seed` the source is
     seeded when it is first asked for: much of the stubs' work needs no chance.
     """
 
-    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "wanted")
+    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "signs", "wanted")
 
     def __init__(
         self,
@@ -45,8 +48,10 @@ class Situation:
         directory: Directory,
         wanted: Wanted = as_it_likes,
         seed: int | None = None,
+        signs: bool = True,
     ) -> None:
         self._rng = rng
+        self.signs = signs
         self._seed = seed
         self.now = now
         self.serial = serial

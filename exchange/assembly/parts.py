@@ -116,5 +116,9 @@ def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:
         allow_real_persons=guarded,
         violations_max=limits.violations_max,
         limits=limits.documents,
-        strictness=Strictness(unasked_answers=rules.unasked_answers, newer_codes=rules.newer_codes),
+        strictness=Strictness(
+            unasked_answers=rules.unasked_answers,
+            newer_codes=rules.newer_codes,
+            unsigned_deliveries=rules.unsigned_deliveries,
+        ),
     )

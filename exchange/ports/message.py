@@ -21,6 +21,8 @@ Mode = Literal["push", "mailbox", "ask"]
 Unasked = Literal["refuse", "warn", "off"]
 #: What becomes of a message with a code that its list may have by now, though ours has not.
 Newer = Literal["refuse", "warn"]
+#: What becomes of a message without the signature that its channel demands.
+Unsigned = Literal["refuse", "take"]
 
 
 @value
@@ -109,12 +111,13 @@ class Identity:
 
 @value
 class Strictness:
-    """How severe rules are that a setting can make so: an answer that nobody asked for, and a code
-    that a growing list may have by now (`newer_codes`).
+    """How severe rules are that a setting can make so: an answer that nobody asked for, a code that
+    a growing list may have by now (`newer_codes`), and no signature where the channel demands one.
     """
 
     unasked_answers: Unasked = "off"
     newer_codes: Newer = "warn"
+    unsigned_deliveries: Unsigned = "take"
 
 
 @value

@@ -63,3 +63,8 @@ class Rules(Section):
         "Register's income types, earner types, claims, pension institutions, collective "
         "agreements): refused, or taken in with a warning.",
     )
+    unsigned_deliveries: Literal["refuse", "take"] = Field(
+        "refuse",
+        description="A delivery to the Incomes Register's web services without a signature: refused, "
+        "as the register does, or taken (files are, unless their sender must sign).",
+    )

@@ -11,15 +11,10 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-
-from cryptography.hazmat.primitives.asymmetric import rsa
-from lxml import etree
-from signxml.algorithms import CanonicalizationMethod, SignatureMethod
-from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import data_user as data_user
+from exchange.adapters.income_register.partner.signing import is_xml, signed
 from exchange.partners.stub import Flow, Sending, Served, Situation
 from exchange.schemas.call import XML, Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
@@ -49,7 +44,7 @@ _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _REPORTED = "/income-register/benefit-reports"
 #: The root of a document for real-time processing.
 _ONE_REPORT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(?:Wage|Benefit)ReportRequestToIR[\s>]")
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
+_SIGNATURE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Signature[\s>]")
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -59,29 +54,13 @@ def soap(document: bytes) -> bytes:
     return b"".join((head, document, b"</s:Body></s:Envelope>"))
 
 
-@cache
-def _signer() -> tuple[XMLSigner, rsa.RSAPrivateKey]:
-    """What the stubs sign with: a key made at first use, told as RSAKeyValue."""
-    signer = XMLSigner(
-        signature_algorithm=SignatureMethod.RSA_SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
-    )
-    return signer, rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def signed(document: bytes) -> bytes:
-    """The document with an enveloped signature, by a program that is not the exchange's."""
-    signer, key = _signer()
-    return bytes(etree.tostring(signer.sign(etree.fromstring(document, _PARSER), key=key)))
-
-
 def _call(partner: Partner, service: str, action: str, document: bytes) -> Call:
     headers = {"X-API-Key": partner.key, "SOAPAction": f'"{action}"', "Content-Type": XML}
     return Call("POST", f"{SERVICES}/{service}.svc", headers, soap(document))
 
 
 def _signed_call(partner: Partner, service: str, action: str, document: bytes) -> Call:
-    return _call(partner, service, action, signed(document))
+    return _call(partner, service, action, signed(document, partner.business_id))
 
 
 def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sending:
@@ -133,7 +112,8 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
             if wages
             else generate.benefit_delivery(rng, batch, kind)
         )
-        call = _call(partner, service, action if real_time else f"{action}s", document)
+        made = _signed_call if situation.signs else _call
+        call = made(partner, service, action if real_time else f"{action}s", document)
 
         def ask(reply: Reply, later: Situation) -> Sequence[Sending]:
             accepted = reply.status == 200 and b"<DeliveryDataStatus>2<" in reply.body
@@ -187,13 +167,13 @@ class Stub:
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
         """Kela's subscriptions, unless they are there."""
-        return data_user.begin(directory, situation, _call, _signed_call)
+        return data_user.begin(directory, situation, _signed_call)
 
     def submit(
         self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
     ) -> Call:
         """A document in a SOAP envelope to the service that takes it: at once when it is of one
-        report, else in deferred processing.
+        report, else in deferred processing. One that is not signed is signed as the partner.
         """
         if message_type not in SUBMITTED:
             raise ValueError(
@@ -201,12 +181,9 @@ class Stub:
                 f"{', '.join(SUBMITTED)}"
             )
         service, action = SUBMITTED[message_type]
-        return _call(
-            partner,
-            service,
-            action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action,
-            body,
-        )
+        made = _call if _SIGNATURE.search(body) or not is_xml(body) else _signed_call
+        at_once = _ONE_REPORT.search(body, 0, 2_000)
+        return made(partner, service, action.removesuffix("s") if at_once else action, body)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these

@@ -44,6 +44,7 @@ from exchange.adapters.income_register.rules.request import (
     check_separate_reports,
     check_subscription,
 )
+from exchange.adapters.income_register.rules.rights import check_rights
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import LISTS
 from exchange.schemas.violation import Finding, Severity
@@ -62,6 +63,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         _check_status_request(book, document)
     elif kind == DATA_REQUEST:
         check_data_request(book, document, str(document.tag).rpartition("}")[2])
+        check_rights(book, parsed)
     elif (data := document.find("DeliveryData")) is None:
         pass
     elif kind in DELIVERY_TYPES:
@@ -72,6 +74,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         check_invalidations(book, data)
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
+        check_rights(book, parsed)
     check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document)
     return book.findings
 

@@ -144,6 +144,16 @@ def sample(name: str, owner: str, **texts: str) -> bytes:
     return raw(root)
 
 
+def of_payer(document: bytes, payer: str) -> bytes:
+    """A subscription to what that payer has reported alone."""
+    return document.replace(
+        b"</Subscription>",
+        b"<SubscriptionParameters><IdCodeParameter><ParameterType>6"
+        b"</ParameterType><IdType>1</IdType><IdCode>%b</IdCode></IdCodeParameter>"
+        b"</SubscriptionParameters></Subscription>" % payer.encode(),
+    )
+
+
 def renamed(document: bytes, root: str) -> bytes:
     """The document under another root."""
     old = etree.fromstring(document)
@@ -185,15 +195,18 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     whole = renamed(invalidation_of(owner, "inv-2", "109", "I-1"), "InvalidationsRequestToIR")
     assert status_of(await call("InvalidationService", "SendInvalidations", whole)) == "2"
 
-    subscription = sample("subscriptions--all-wage-reports-daily", owner)
+    subscription = of_payer(sample("subscriptions--all-wage-reports-daily", owner), owner)
     reply = await call("SubscriptionService", "SendSubscription", subscription)
     assert status_of(reply) == "2"
     other = renamed(
-        sample(
-            "subscriptions--all-wage-reports-daily",
+        of_payer(
+            sample(
+                "subscriptions--all-wage-reports-daily",
+                owner,
+                DeliveryId="s-2",
+                MainSubscriptionId="s-2",
+            ),
             owner,
-            DeliveryId="s-2",
-            MainSubscriptionId="s-2",
         ),
         "SubscriptionsRequestToIR",
     )

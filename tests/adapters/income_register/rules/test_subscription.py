@@ -61,6 +61,10 @@ def subscribed(world: World, partner: str, main: str, delivery: str, **texts: st
     return raw(root)
 
 
+#: Another user of the register's data.
+OTHER_USER = "kela.benefits"
+
+
 async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_it_was_invalidated(
     world: World,
 ) -> None:
@@ -69,7 +73,7 @@ async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_
         "ir.subscription-id-used"
     ]
     assert (
-        await rules_against(world, EMPLOYER, subscribed(world, EMPLOYER, "main", "first")) == []
+        await rules_against(world, OTHER_USER, subscribed(world, OTHER_USER, "main", "first")) == []
     ), "another subscriber's own"
     kela = world.exchange.directory.get(KELA)
     assert kela is not None
