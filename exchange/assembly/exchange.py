@@ -36,6 +36,7 @@ from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.ports.desk import Processing
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.dead_letters import SqliteDeadLetters
@@ -196,6 +197,11 @@ class Exchange:
             clock=self.clock,
             worker_thread=self.worker_thread,
             folder=folder,
+            processing=Processing(
+                milliseconds=round(self.settings.processing.seconds * 1000),
+                status_lost_one_in=self.settings.processing.status_lost_one_in,
+                seed=self.settings.seed,
+            ),
         )
 
     def application(self) -> web.Application:

@@ -26,6 +26,7 @@ from exchange.ports import (
     Remember,
     Remembered,
 )
+from exchange.ports.desk import Processing
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas.directory import Directory
 from exchange.schemas.envelope import Envelope
@@ -48,7 +49,9 @@ class ChannelDesk:
         clock: Clock,
         worker_thread: WorkerThread,
         folder: Path | None = None,
+        processing: Processing | None = None,
     ) -> None:
+        self._processing = processing or Processing()
         self._channel = channel
         self._ledger = ledger
         self._acceptance = acceptance
@@ -58,6 +61,11 @@ class ChannelDesk:
         self._clock = clock
         self._worker_thread = worker_thread
         self._folder = folder
+
+    @property
+    def processing(self) -> Processing:
+        """When the outcome of what is processed later is told."""
+        return self._processing
 
     @property
     def folder(self) -> Path | None:

@@ -48,6 +48,23 @@ class Recognition(Section):
     )
 
 
+class Processing(Section):
+    """When the outcome of what is processed later (the Incomes Register's deferred deliveries) is
+    told. It is judged at once, whatever stands here.
+    """
+
+    seconds: float = Field(
+        0.0,
+        ge=0,
+        description="How long a status request is told that the processing goes on (status 2).",
+    )
+    status_lost_one_in: int = Field(
+        0,
+        ge=0,
+        description="One status request in so many fails by chance (status 0); 0: none.",
+    )
+
+
 class Rules(Section):
     """How strict the rules of channels are."""
 

@@ -3,13 +3,16 @@ lays out what they are to fetch; a watch.
 
 Each partner has a folder, as it has an SFTP account at the real register: `in` (it writes),
 `feedback` and `out` (it reads and deletes). A file is taken when its name ends in `.xml`, in any
-case; a sender writes under another name and renames. What lies there untouched under another name
-for `UNFIT_SECONDS` is told, once, by `NAME.rejected` in `feedback`, and counted as rejected; it
-stays where it is. Names that begin with a dot are the sender's own business. The outcome lies in `feedback` under the same name, as
-StatusResponseFromIR, before the file leaves `in`; after a crash in between the file is taken again
-and is a duplicate. Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021",
-chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are message errors. The names of folders
-and files are *modelled*: the register's own were not public in the material at hand.
+case; a sender writes under another name and renames. Its name is `<DeliveryDataType>_<FileId>.xml`;
+one with another name is refused with a processing feedback (release note 7.5.2020). The outcome, a
+StatusResponseFromIR, is `<DeliveryDataType>_<FileId>_<IRDeliveryId>.xml` in `feedback` before the
+file leaves `in`; after a crash in between the file is taken again and is a duplicate. What lies
+there untouched for `UNFIT_SECONDS` under a name that does not end in `.xml` is told, once, by
+`NAME.rejected` in `feedback`, and counted as rejected; it stays where it is. Names that begin with
+a dot are the sender's own business. Source: "Tekninen rajapinta - Tietojen toimittaminen
+tulorekisteriin 2021", chapters 2.3 and 12.3.1 (vero.fi): schema errors of a file are message
+errors. The pattern of names is the register's, as far as it is public; how long a FileId may be (up
+to 20 digits here) and the names of folders are *modelled*.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from exchange.adapters.income_register import answer
@@ -38,6 +42,8 @@ FILE_BYTES_MAX = 52_428_800
 FILES_A_ROUND = 20
 #: After so long without a change a file is not being written any more.
 UNFIT_SECONDS = 60
+#: DeliveryDataType (100 to 112 without 104, which there is not) and FileId.
+_NAME = re.compile(r"1(?:0[0-35-9]|1[0-2])_[0-9]{1,20}\.xml", re.IGNORECASE)
 REJECTED = ".rejected"
 #: The longest name that file systems take, in bytes.
 NAME_BYTES_MAX = 255
@@ -117,28 +123,49 @@ async def tell(path: Path, partner: Partner, desk: Desk) -> Outcome:
 
 
 async def take(path: Path, partner: Partner, desk: Desk) -> Outcome:
-    """Take one file in, and leave its feedback; one that is too large is refused unread."""
-    feedback = path.parent.parent / FEEDBACK / path.name
+    """Take one file in, and leave its feedback; one whose name is not as it should be, or that is
+    too large, is refused unread.
+    """
     most = min(FILE_BYTES_MAX, partner.body_bytes_max or FILE_BYTES_MAX)
-    body = await asyncio.to_thread(_read, path, most)
-    if body is None:
-        unread = Inbound(partner, b"", XML, FILE_ENDPOINT)
+    body = await asyncio.to_thread(_read, path, most) if _NAME.fullmatch(path.name) else b""
+    if not _NAME.fullmatch(path.name):
+        # (The name itself is not repeated: it may be anything, a person's code too.)
+        expected = "<DeliveryDataType>_<FileId>.xml, say 100_0000001.xml"
         told = Violation(
-            "call.body-size", "the file is too large", expected=f"at most {most} bytes"
+            "ir.file-name", "the file's name is not as it should be", expected=expected
         )
-        outcome = await desk.refuse(unread, "too-large", [told])
-        refusal = sign(answer.refused_file(desk.now(), details(told)), signing_key())
-        await asyncio.to_thread(_write, feedback, refusal)
-        await asyncio.to_thread(path.unlink)
-        return outcome
-    inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
-    outcome = await desk.accept(await with_references(inbound, desk))
-    document = answer.status_response(
-        outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
-    )
+        outcome, document = await _refuse("file-name", told, partner, desk)
+    elif body is None:
+        expected = f"at most {most} bytes"
+        told = Violation("call.body-size", "the file is too large", expected=expected)
+        outcome, document = await _refuse("too-large", told, partner, desk)
+    else:
+        inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
+        outcome = await desk.accept(await with_references(inbound, desk))
+        received_at = outcome.envelope.received_at
+        document = answer.status_response(outcome.envelope, answer.detail_of(outcome), received_at)
+    feedback = path.parent.parent / FEEDBACK / _feedback_of(path, outcome)
     await asyncio.to_thread(_write, feedback, sign(document, signing_key()))
     await asyncio.to_thread(path.unlink)
     return outcome
+
+
+async def _refuse(
+    reason: str, told: Violation, partner: Partner, desk: Desk
+) -> tuple[Outcome, bytes]:
+    """A file that is refused unread: counted, and told in its feedback."""
+    outcome = await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), reason, [told])
+    return outcome, answer.refused_file(desk.now(), details(told))
+
+
+def _feedback_of(path: Path, outcome: Outcome) -> str:
+    """`<DeliveryDataType>_<FileId>_<IRDeliveryId>.xml`; a digest stands for a name that leaves no
+    room for more.
+    """
+    end = f"_{outcome.envelope.public_id}.xml"
+    encoded = os.fsencode(path.stem)
+    fits = len(encoded) + len(end) <= NAME_BYTES_MAX
+    return f"{path.stem if fits else hashlib.sha256(encoded).hexdigest()}{end}"
 
 
 async def lay_out(folder: Path, partner: Partner, desk: Desk) -> int:

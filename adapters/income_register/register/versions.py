@@ -286,7 +286,9 @@ def _version(
 
 
 def _check_subscription(parsed: Document, data: Element, context: Context) -> list[Finding]:
-    """A new one must be new; one to be invalidated must be there, valid, and not extracted yet."""
+    """A new one must be new; one to be invalidated must be there and valid. One that was extracted
+    is ended by that: what was extracted stays (release note 26.1.2021).
+    """
     item = parsed.items[0]
     known = context.known.get(
         subscription_key(subscription_named(data, item, parsed.inbound.hints))
@@ -308,8 +310,6 @@ def _check_subscription(parsed: Document, data: Element, context: Context) -> li
         rule = "subscription-not-found"
     elif known.value["invalidated"]:
         rule = "subscription-invalidated"
-    elif known.value["until"]:
-        rule = "subscription-extracted"
     else:
         parsed.versions[0] = 0
         return []
@@ -318,7 +318,7 @@ def _check_subscription(parsed: Document, data: Element, context: Context) -> li
             rule,
             item.element,
             0,
-            "a valid subscription without extractions",
+            "a valid subscription",
             item.report_id or item.register_id,
         )
     ]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
+WSDL = "http://schemas.xmlsoap.org/wsdl/"
 EMPLOYER, KELA = "employer.demo-oy", "kela.benefits"
 
 
@@ -240,3 +242,24 @@ def invalidation_of(
         f"false</ProductionEnvironment>{parties}"
         f"<Items>{inside}</Items></DeliveryData></i:InvalidationRequestToIR>"
     ).encode()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("prefix", wsdl.PREFIXES)
+async def test_the_wsdls_have_the_registers_own_names(gateway: Running, prefix: str) -> None:
+    reference = Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "reference"
+    names = "//w:message/@name | //w:part/@name | //w:portType/@name | //w:binding/@name"
+    more = " | //w:operation/@name | //w:input/@message | //w:output/@message | //w:port/@name"
+    compared = 0
+    for service in wsdl.SERVICES:
+        status, _, ours = await gateway.get(f"{prefix}/{service}.svc?wsdl")
+        theirs = etree.parse(str(reference / f"{service}.wsdl"))
+        found = [
+            sorted(map(str, each.xpath(names + more, namespaces={"w": WSDL})))
+            for each in (etree.fromstring(ours), theirs)
+        ]
+        assert status == 200
+        assert found[0] == found[1], service
+        assert f"{prefix}/{service}.svc".encode() in ours
+        compared += len(found[0])
+    assert compared > 100
