@@ -4,9 +4,10 @@ and is its creator's; no cryptography.
 Sources (vero.fi): a delivery over the web services is signed ("Tietojen toimittaminen - Skeemat -
 Palkkatietoilmoitukset 2022", 2.1); the business id in the certificate is the creator's (release note
 22.1.2020); a certificate holds for two years, and the interface is closed to one that has ended
-("Varmenteen uusiminen"). That the business id stands in the subject's serialNumber is *modelled*. A
-certificate without one, and a bare key (as in the register's own examples), tell no business id:
-then only the signature is judged, for there is no certificate authority here.
+("Varmenteen uusiminen"). The business id is the subject's common name, as in the certificates of the
+register's own signed examples. A certificate without one, and a bare key, tell no business id: then
+only the signature is judged, for there is no certificate authority here. A document that is only
+checked is warned: those examples are signed under a test company's certificate that has ended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,11 +33,12 @@ from exchange.adapters.income_register.document import (
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.ports import Context, Parsed
-from exchange.schemas.identifiers import is_business_id
 from exchange.schemas.income_register.codes import ERRORS
-from exchange.schemas.violation import Finding
+from exchange.schemas.violation import Finding, Severity
 
 _CERTIFICATE = f"{{{DS}}}Signature/{{{DS}}}KeyInfo//{{{DS}}}X509Certificate"
+
+_BUSINESS_ID = re.compile("[0-9]{7}-[0-9]")
 
 
 class Holder(NamedTuple):
@@ -57,15 +60,18 @@ def check_signer(parsed: Parsed, context: Context) -> list[Finding]:
     holder = _holder_of("".join((certificate.text or "").split()))
     if holder is None:
         return found
+    checked = parsed.inbound.endpoint == CHECK_ENDPOINT
+    severity: Severity = "warning" if checked else "error"
     now = datetime.datetime.fromtimestamp(context.now / 1000, datetime.UTC)
     if not holder.since <= now <= holder.until:
         wanted = f"a certificate that holds on {now:%Y-%m-%d}"
         held = f"{holder.since:%Y-%m-%d} to {holder.until:%Y-%m-%d}"
-        found.append(_finding("certificate-ended", certificate, wanted, held))
+        found.append(_finding("certificate-ended", certificate, wanted, held, severity))
     creator = text_of(delivery_data(parsed.document), "DeliveryDataCreator/Code")
     if holder.business_id and creator and holder.business_id != creator:
         wanted = "a certificate of DeliveryDataCreator"
-        found.append(_finding("certificate-not-creator", certificate, wanted, holder.business_id))
+        told = holder.business_id
+        found.append(_finding("certificate-not-creator", certificate, wanted, told, severity))
     return found
 
 
@@ -84,15 +90,15 @@ def _holder_of(text: str) -> Holder | None:
     """The holder of a certificate (DER in base64); None when it can't be read."""
     try:
         certificate = x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
-        told = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        told = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except (binascii.Error, ValueError):
         return None
-    ids = [str(each.value) for each in told if is_business_id(str(each.value))]
+    ids = [str(each.value) for each in told if _BUSINESS_ID.fullmatch(str(each.value))]
     return Holder(ids[0] if len(ids) == 1 else "", since, until)
 
 
-def _finding(rule: str, at: Element, expected: str, found: str) -> Finding:
+def _finding(rule: str, at: Element, expected: str, found: str, severity: Severity) -> Finding:
     error = ERRORS[rule]
     return Finding(
         rule=f"ir.{rule}",
@@ -100,6 +106,6 @@ def _finding(rule: str, at: Element, expected: str, found: str) -> Finding:
         at=at,
         expected=expected,
         found=found,
-        severity="error",
+        severity=severity,
         code=error.code,
     )

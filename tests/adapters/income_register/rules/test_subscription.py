@@ -130,6 +130,20 @@ async def test_what_is_accepted_is_extracted_and_what_cannot_be_is_refused(
         ]
 
 
+async def test_an_invalidation_ends_a_subscription_that_was_extracted(world: World) -> None:
+    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "first")) == []
+    await world.report(EMPLOYER, "one", 2)
+    assert [sorted(each) for each in await world.until(EVENING)] == [["one-0001", "one-0002"]]
+    kela = world.exchange.directory.get(KELA)
+    assert kela is not None
+    for number, expected in ((1, []), (2, ["ir.subscription-invalidated"])):
+        ended = invalidation_of(kela.business_id, f"end-{number}", "108", "main")
+        ended = ended.replace(b"InvalidationRequest", b"InvalidationsRequest")
+        assert await rules_against(world, KELA, ended) == expected
+    await world.report(EMPLOYER, "two", 2)
+    assert await world.until(f"{DAY}T23:00:00+02:00") == [], "what was extracted stays extracted"
+
+
 def test_the_first_extraction_follows_the_schedule() -> None:
     daily, weekly = {"times": [[79_200, 1, 1]]}, {"times": [[68_400, 1, 1]], "weekdays": [4]}
     assert first_at(subscription(daily)) == at("2026-03-02T22:00:00+02:00")

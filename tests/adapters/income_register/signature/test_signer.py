@@ -5,6 +5,7 @@ data may be asked for.
 from __future__ import annotations
 
 import datetime
+import os
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -52,8 +53,7 @@ async def strict(tmp_path: Path) -> AsyncIterator[Running]:
 
 def under(document: Any, business_id: str, since: Any = -DAY, until: Any = DAY) -> bytes:
     """The document signed under a certificate of a business id that holds for a time."""
-    names = [x509.NameAttribute(NameOID.COMMON_NAME, "Somebody")]
-    names += [x509.NameAttribute(NameOID.SERIAL_NUMBER, business_id)] if business_id else []
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, business_id or "Somebody")]
     builder = x509.CertificateBuilder(x509.Name(names), x509.Name(names), KEY.public_key(), 7)
     made = builder.not_valid_before(NOW + since).not_valid_after(NOW + until)
     pem = made.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
@@ -195,3 +195,18 @@ def test_validate_verifies_a_signature_that_is_there() -> None:
     whole.find("DeliveryData/DeliveryId").text = "another"
     told = check.check(raw(whole))
     assert [each.rule for each in told.violations if each.severity == "error"] == ["ir.signature"]
+
+
+@pytest.mark.reference
+def test_the_registers_own_signed_examples_are_valid_and_told_what_sending_would_refuse() -> None:
+    """Their certificates have ended and are a test company's."""
+    folder = Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "examples"
+    check, seen = checking(), 0
+    for path in sorted(folder.glob("*.xml")):
+        told = check.check(path.read_bytes())
+        assert told.valid, path
+        rules = {each.rule for each in told.violations}
+        assert {"ir.certificate-ended", "ir.certificate-not-creator"} <= rules, path
+        assert "ir.production-environment" in rules, path
+        seen += 1
+    assert seen == 3
