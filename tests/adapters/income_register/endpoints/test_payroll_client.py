@@ -5,8 +5,11 @@ and 60 minutes, sends again when it got no acknowledgement, and corrects what wa
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import random
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +18,20 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from exchange.adapters import income_register
 from exchange.adapters.income_register import generate
 from exchange.assembly import Exchange
 from exchange.schemas import xml
 from exchange.schemas.call import Call
 from exchange.settings import Settings
 from exchange.simulation.endpoints import InsideEndpoints
-from tests.adapters.income_register.clients import check_reply, document_in, raw, signed
+from tests.adapters.income_register.clients import (
+    check_reply,
+    document_in,
+    key_and_certificate,
+    raw,
+    signed,
+)
 from tests.adapters.income_register.endpoints.test_services import EMPLOYER, status_of
 from tests.adapters.income_register.hand_out.test_extraction import Hand, Straight
 from tests.adapters.income_register.register.test_versions import codes, items, status_request
@@ -192,3 +202,24 @@ async def test_envelopes_are_answered_as_the_standard_says(
             fault = etree.fromstring(reply).find(".//faultcode")
             found = "" if fault is None else str(fault.text).partition(":")[2]
             assert (status, found) == (500 if code else 200, code), reply[:500]
+
+
+async def test_the_recipe_of_the_channels_page_signs_and_is_taken(tmp_path: Path) -> None:
+    page = (Path(income_register.__file__).parent / "README.md").read_text(encoding="utf-8")
+    recipe = page.partition("```python\n")[2].partition("```")[0]
+    async with running(tmp_path, rules={"unsigned_deliveries": "refuse"}) as gateway:
+        partner = gateway.exchange.directory.get(EMPLOYER)
+        assert partner is not None
+        assert f'"{partner.key}"' in recipe, "the key is the employer's"
+        batch = generate.Batch(partner.business_id, partner.business_id, DAY, "R-1")
+        (tmp_path / "report.xml").write_bytes(generate.wage_delivery(random.Random(1), batch))
+        key, certificate = key_and_certificate()
+        (tmp_path / "key.pem").write_bytes(key)
+        (tmp_path / "certificate.pem").write_bytes(certificate)
+        script = tmp_path / "send.py"
+        script.write_text(recipe.replace("http://127.0.0.1:8080", gateway.url), encoding="utf-8")
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, str(script), cwd=tmp_path, stdout=PIPE, stderr=STDOUT
+        )
+        told, _ = await asyncio.wait_for(run.communicate(), 60)
+        assert told.decode().strip() == "DeliveryDataStatus 3", told.decode()
