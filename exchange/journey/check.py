@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from exchange.journey.validate import Judge
@@ -117,7 +117,8 @@ class Checking:
         context = Context(
             self._directory,
             self._clock.now(),
-            strictness=self._judge.strictness,
+            # Whether somebody asked can't be told of a document alone.
+            strictness=replace(self._judge.strictness, unasked_answers="off"),
             as_of=(as_of.year, as_of.month, as_of.day) if as_of is not None else None,
         )
         judgement = self._judge.decide(channel, reading, context)

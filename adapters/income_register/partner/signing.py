@@ -34,7 +34,8 @@ def signed(document: bytes, business_id: str) -> bytes:
     root = etree.fromstring(document, _PARSER)
     certificate = _certificate(business_id)
     made = signer.sign(root, key=_key(), cert=certificate, always_add_key_value=False)
-    return bytes(etree.tostring(made))
+    # In UTF-8: the register forbids character references.
+    return bytes(etree.tostring(made, encoding="utf-8"))
 
 
 def is_xml(document: bytes) -> bool:
