@@ -131,7 +131,12 @@ class Peak:
 async def measure(reports: int = 3000, runs: int = 5) -> Figures:
     """Take in `runs` deliveries, each after the same bytes were parsed and validated plainly."""
     with tempfile.TemporaryDirectory() as folder:
-        exchange = Exchange(Settings(storage={"url": f"sqlite:///{folder}/exchange.db"}))
+        exchange = Exchange(
+            Settings(
+                storage={"url": f"sqlite:///{folder}/exchange.db"},
+                rules={"unsigned_deliveries": "take"},
+            )
+        )
         await exchange.open(deliver=False)
         try:
             partner = exchange.directory.get(SENDER)

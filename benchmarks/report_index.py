@@ -229,7 +229,11 @@ async def measure(deliveries: int, reports: int, times: int) -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         exchange = Exchange(
-            Settings(storage={"url": f"sqlite:///{folder}/exchange.db"}), clock=clock
+            Settings(
+                storage={"url": f"sqlite:///{folder}/exchange.db"},
+                rules={"unsigned_deliveries": "take"},
+            ),
+            clock=clock,
         )
         await exchange.open(deliver=False)
         try:

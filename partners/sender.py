@@ -97,7 +97,9 @@ class Chain:
         self._serials = itertools.count(number << CHAIN_BITS)
         self._nanoseconds = nanoseconds
 
-    def situation(self, wanted: Wanted = as_it_likes, to: Collection[str] = ()) -> Situation:
+    def situation(
+        self, wanted: Wanted = as_it_likes, to: Collection[str] = (), signs: bool = True
+    ) -> Situation:
         """The situation of the next call; its serial number is unique over all chains."""
         serial = next(self._serials)
         rng = random.Random(self._seed << 64 | serial)
@@ -108,6 +110,7 @@ class Chain:
             directory=self._directory,
             wanted=wanted,
             to=to,
+            signs=signs,
         )
 
 

@@ -30,13 +30,16 @@ class Situation:
     """What a stub may use: a seeded source of chance (to be drawn from before it returns), the time
     (milliseconds), a number of its own, everybody's addresses.
 
+    `signs` is False where what is sent is not signed, though its channel demands it: where each run
+    must be the same byte for byte, or where ids are exchanged afterwards.
+
     `wanted` tells how many items the next message of a type should hold, where somebody plans the
     traffic (0: it is not sent at all); None leaves it to the stub. With a `seed` the source is
     seeded when it is first asked for: much of the stubs' work needs no chance. `to` are the names
     of the one partner that is chosen wherever it may be (empty: by chance).
     """
 
-    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "to", "wanted")
+    __slots__ = ("_rng", "_seed", "directory", "now", "serial", "signs", "to", "wanted")
 
     def __init__(
         self,
@@ -47,9 +50,11 @@ class Situation:
         wanted: Wanted = as_it_likes,
         seed: int | None = None,
         to: Collection[str] = (),
+        signs: bool = True,
     ) -> None:
         self.to = to
         self._rng = rng
+        self.signs = signs
         self._seed = seed
         self.now = now
         self.serial = serial

@@ -162,6 +162,13 @@ def status_response(envelope: Envelope, detail: dict[str, Any], at: int) -> byte
     ).encode()
 
 
+def in_process(envelope: Envelope, at: int) -> bytes:
+    """StatusResponseFromIR of a delivery whose processing goes on: status 2, and no items yet."""
+    return status_response(
+        envelope, {"status": IN_PROCESS, "header": envelope.detail.get("header", {})}, at
+    )
+
+
 def invalidated(envelope: Envelope, at: int) -> bytes:
     """StatusResponseFromIR of a delivery that was invalidated as a whole: status 6, and no items
     any more.

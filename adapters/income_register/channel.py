@@ -10,6 +10,7 @@ from functools import partial
 from exchange.adapters.income_register import deliver, identify, listen, parse
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
+    CHECK_ENDPOINT,
     DELIVERIES,
     ENDPOINTS,
     FROM_IR,
@@ -28,13 +29,16 @@ from exchange.adapters.income_register.hand_out.query import judge_question
 from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.adapters.income_register.register import remember, verdict, versions
 from exchange.adapters.income_register.rules.judge import needs_whole, rules, rules_of_abridged
-from exchange.adapters.income_register.signature.verify import check_signature
+from exchange.adapters.income_register.signature.signer import check_signer
 from exchange.errors import Unroutable
 from exchange.ports import Channel, Context, Destination, Identity, Parsed, Permitted, Verdict
 from exchange.ports.message import Mode
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import EMPTY
 from exchange.schemas.violation import Finding
+
+#: Where a signature is verified: of a document that is only judged, too, when it has one.
+SIGNED_ENDPOINTS = ENDPOINTS | {CHECK_ENDPOINT}
 
 
 def route(
@@ -97,7 +101,7 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
         if of_rest is not None and parsed.inbound.endpoint in ENDPOINTS:
-            of_rest += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+            of_rest += check_signer(parsed, context)
         if of_rest is not None and not any(
             map(needs_whole, found := versions.check(parsed, identity, context, of_rest))
         ):
@@ -108,7 +112,7 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             parsed,
             identity,
             context,
-            check_signature(parsed, "signature" in parsed.inbound.partner.demands),
+            check_signer(parsed, context),
         )
         names = {item.report_id or item.register_id for item in parsed.items}
         plain = all(finding.rule == "ir.many-reports" for finding in found) and len(names) == len(
@@ -118,8 +122,8 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
             return found
         parsed.become_whole()
     found = rules(parsed, identity, context)
-    if parsed.inbound.endpoint in ENDPOINTS:
-        found += check_signature(parsed, "signature" in parsed.inbound.partner.demands)
+    if parsed.inbound.endpoint in SIGNED_ENDPOINTS:
+        found += check_signer(parsed, context)
     return versions.check(parsed, identity, context, found)
 
 

@@ -23,6 +23,8 @@ Element = etree._Element
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE = f"{{{SOAP}}}Envelope"
+#: What a SOAP 1.2 client sends.
+LATER_ENVELOPE = "{http://www.w3.org/2003/05/soap-envelope}Envelope"
 BODY = f"{{{SOAP}}}Body"
 #: What the names of its documents' namespaces begin with.
 NAMESPACE = "http://www.tulorekisteri.fi/2017/1/"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from exchange.adapters.income_register.document import Element
 from exchange.schemas.income_register.codes import ERRORS
-from exchange.schemas.income_register.in_force import UNDATED, Period
+from exchange.schemas.income_register.in_force import UNDATED, Period, YearMonthDay, period_of
 from exchange.schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
@@ -93,13 +93,16 @@ class Line(NamedTuple):
 
 class Book:
     """The findings of one delivery. `item` is the index of the report that is being looked at, None
-    outside reports; `period` what holds for its payment date.
+    outside reports; `period` what holds for its payment date, or on `as_of` where that is given.
+    `newer` is how severe a code is that a growing list may have by now.
     """
 
     __slots__ = (
+        "as_of",
         "findings",
         "item",
         "latest_day",
+        "newer",
         "payer",
         "payment_day",
         "period",
@@ -107,11 +110,18 @@ class Book:
         "wages",
     )
 
-    def __init__(self, wages: bool, now: int = 0) -> None:
+    def __init__(
+        self,
+        wages: bool,
+        now: int = 0,
+        newer: Severity = "warning",
+        as_of: YearMonthDay | None = None,
+    ) -> None:
         self.findings: list[Finding] = []
         self.item: int | None = None
         self.payment_day: Day | None = None
         self.period: Period = UNDATED
+        self.newer, self.as_of = newer, as_of
         self.payer = Payer()
         self.today = day_of(now)
         self.latest_day = day_of(now, DAYS_AHEAD_MAX)
@@ -119,11 +129,20 @@ class Book:
 
     def probe(self) -> Book:
         """A book without findings that knows the same of the delivery."""
-        other = Book(self.wages)
+        other = Book(self.wages, newer=self.newer, as_of=self.as_of)
         other.payment_day, other.payer = self.payment_day, self.payer
         other.period = self.period
         other.today, other.latest_day = self.today, self.latest_day
         return other
+
+    def pay_on(self, day: Day) -> None:
+        """Go by the codes and rules of that payment date (of `as_of` where that is given)."""
+        self.payment_day, self.period = day, period_of(self.as_of or day[:3])
+
+    def severity_of(self, list_name: str, code: str) -> Severity:
+        """How severe a code is that a list lacks."""
+        grown = self.period.growing.get(list_name)
+        return self.newer if grown is not None and grown.holds(code) else "error"
 
     def holds(self, rule: str) -> bool:
         """Whether a rule of `changes.toml` holds for the payment date."""

@@ -8,12 +8,14 @@ calls are SOAP faults.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from hashlib import blake2b
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
+    DEFERRED_ENDPOINTS,
     REAL_TIME_ENDPOINT,
     ROOTS,
     text_of,
@@ -29,7 +31,8 @@ from exchange.adapters.income_register.endpoints.request import (
 )
 from exchange.adapters.income_register.hand_out.query import answer_query
 from exchange.adapters.income_register.identify import kind_of
-from exchange.adapters.income_register.register.lookup import is_invalidated, look_up, with_target
+from exchange.adapters.income_register.register.lookup import is_invalidated, look_up
+from exchange.adapters.income_register.register.originals import with_references
 from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
@@ -37,6 +40,7 @@ from exchange.ports.desk import Outcome
 from exchange.schemas import xml
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
+from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
 #: Message types by the local names of their root elements.
@@ -70,9 +74,7 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
             await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
     inbound = said(operations, call, partner)
-    if operation.request.startswith("Invalidation"):
-        inbound = await with_target(inbound, desk)
-    outcome = await desk.accept(inbound)
+    outcome = await desk.accept(await with_references(inbound, desk))
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
 
 
@@ -119,13 +121,27 @@ async def _status(partner: Partner, desk: Desk, parsed: Parsed) -> Answered:
     delivery_id, register_id = text_of(document, "DeliveryId"), text_of(document, "IRDeliveryId")
     owner = text_of(document, "DeliveryDataOwner/Code")
     envelope = await look_up(desk, partner, delivery_id, register_id, owner, kind_of(document))
-    if envelope is None:
+    if envelope is None or _is_lost(desk, envelope, now):
         return Answered(signed(answer.unknown_delivery(now)).body)
     about = {"message": envelope.public_id}
     if await is_invalidated(desk, envelope):
         return Answered(signed(answer.invalidated(envelope, now)).body, about)
-    told = answer.status_response(envelope, envelope.detail, now)
+    waits = envelope.endpoint in DEFERRED_ENDPOINTS and (
+        now < envelope.received_at + desk.processing.milliseconds
+    )
+    told = (
+        answer.in_process(envelope, now)
+        if waits
+        else answer.status_response(envelope, envelope.detail, now)
+    )
     return Answered(signed(told).body, about)
+
+
+def _is_lost(desk: Desk, envelope: Envelope, now: int) -> bool:
+    """Whether the question fails by chance: the same at the same time with the same seed."""
+    one_in = desk.processing.status_lost_one_in
+    drawn = blake2b(f"{desk.processing.seed} {envelope.id} {now}".encode(), digest_size=8)
+    return one_in > 0 and int.from_bytes(drawn.digest(), "big") % one_in == 0
 
 
 def _refused(outcome: Outcome) -> bytes:
@@ -150,14 +166,17 @@ async def _echo(parsed: Parsed) -> Answered:
 
 
 def _endpoints() -> tuple[Endpoint, ...]:
-    endpoints = [
-        Endpoint(
-            "GET",
-            f"{wsdl.PREFIX}/schemas/{{name}}",
-            "A schema that the WSDLs import",
-            public=wsdl.serve_schema,
-        )
-    ]
+    """Every service under each prefix; those under the register's own path are the same."""
+    return tuple(each for prefix in wsdl.PREFIXES for each in _under(prefix))
+
+
+def _under(prefix: str) -> Iterator[Endpoint]:
+    yield Endpoint(
+        "GET",
+        f"{prefix}/schemas/{{name}}",
+        "A schema that the WSDLs import",
+        public=wsdl.serve_schema,
+    )
     special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,
         "EchoService": echo,
@@ -166,27 +185,22 @@ def _endpoints() -> tuple[Endpoint, ...]:
         handler = special.get(service) or (
             answer_query if service.endswith("QueryService") else submit
         )
-        path, names = (
-            f"{wsdl.PREFIX}/{service}.svc",
-            ", ".join(operation.name for operation in operations),
+        path = f"{prefix}/{service}.svc"
+        names = ", ".join(operation.name for operation in operations)
+        yield Endpoint(
+            "POST",
+            path,
+            f"SOAP 1.1: {names}",
+            handler=partial(handler, operations),
+            takes_messages=True,
+            said=partial(said, operations),
         )
-        handled = partial(handler, operations)
-        endpoints.append(
-            Endpoint(
-                "POST",
-                path,
-                f"SOAP 1.1: {names}",
-                handler=handled,
-                takes_messages=True,
-                said=partial(said, operations),
-            )
+        yield Endpoint(
+            "GET",
+            path,
+            f"WSDL of {service} (?wsdl)",
+            public=partial(wsdl.serve_wsdl, service, prefix),
         )
-        endpoints.append(
-            Endpoint(
-                "GET", path, f"WSDL of {service} (?wsdl)", public=partial(wsdl.serve_wsdl, service)
-            )
-        )
-    return tuple(endpoints)
 
 
 ENDPOINTS = _endpoints()

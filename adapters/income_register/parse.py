@@ -21,6 +21,7 @@ from exchange.adapters.income_register.document import (
     own_schema,
     unwrap,
 )
+from exchange.adapters.income_register.envelope import check_envelope
 from exchange.adapters.income_register.recognition import Abridgement, RecognitionCache
 from exchange.adapters.income_register.register_records import ReportKeys
 from exchange.adapters.income_register.spans import (
@@ -252,7 +253,8 @@ def read_whole(inbound: Inbound) -> Document:
         # whole.
         etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
     document = unwrap(root)
-    message_type = ROOTS.get(document.tag, "")
+    findings = check_envelope(root)
+    message_type = "" if findings else ROOTS.get(document.tag, "")
     return Document(
         inbound=inbound,
         message_type=message_type,
@@ -260,4 +262,5 @@ def read_whole(inbound: Inbound) -> Document:
         document=document,
         root=root,
         items=items_of(message_type, document),
+        findings=findings,
     )

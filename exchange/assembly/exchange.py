@@ -38,6 +38,7 @@ from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
+from exchange.ports.desk import Processing
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.added_partners import SqliteAddedPartners
@@ -208,6 +209,11 @@ class Exchange:
             worker_thread=self.worker_thread,
             documents=self.settings.limits.documents,
             folder=folder,
+            processing=Processing(
+                milliseconds=round(self.settings.processing.seconds * 1000),
+                status_lost_one_in=self.settings.processing.status_lost_one_in,
+                seed=self.settings.seed,
+            ),
         )
 
     def application(self) -> web.Application:

@@ -19,6 +19,7 @@ from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock
+from exchange.ports.message import Strictness
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
@@ -120,11 +121,15 @@ def ledger_of(settings: Settings, node: int, owner: str, clock: Clock) -> Sqlite
 
 def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:
     guarded, limits = settings.identity.allow_real_persons, settings.limits
-    unasked = settings.rules.unasked_answers
+    rules = settings.rules
     return Judge(
         catalogue=catalogue,
         allow_real_persons=guarded,
         violations_max=limits.violations_max,
         limits=limits.documents,
-        unasked_answers=unasked,
+        strictness=Strictness(
+            unasked_answers=rules.unasked_answers,
+            newer_codes=rules.newer_codes,
+            unsigned_deliveries=rules.unsigned_deliveries,
+        ),
     )

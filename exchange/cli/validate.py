@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from pathlib import Path
@@ -22,32 +23,44 @@ def validate(
         str, typer.Option("--type", help="The message type, where the document can't tell it.")
     ] = "",
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    as_of: Annotated[
+        datetime.datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Judge once more by the codes and rules of that payment date (Incomes Register).",
+        ),
+    ] = None,
 ) -> None:
     """Print every violation of each file. Exit code 0: all valid (warnings allowed); 1: one is not;
-    2: a type can't be told.
+    2: a type can't be told. With --as-of each file is told twice, and both must be valid.
     """
     if form not in ("text", "json"):
         raise typer.BadParameter(f"text or json, not {form!r}", param_hint="--format")
     judge = checking()
-    results: list[tuple[str, Checked]] = []
+    results: list[tuple[dict[str, str], Checked]] = []
     for file in files:
         try:
             body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         except OSError as error:
             Console(stderr=True).print(f"{file}: {error.strerror}", highlight=False, markup=False)
             raise typer.Exit(2) from error
-        results.append((str(file), judge.check(body, type_name)))
+        results.append(({"file": str(file)}, judge.check(body, type_name)))
+        if as_of is not None:
+            again = judge.check(body, type_name, as_of=as_of.date())
+            results.append(({"file": str(file), "as_of": as_of.date().isoformat()}, again))
     if form == "json":
         print(
             json.dumps(
-                [{"file": name, **checked.as_dict()} for name, checked in results],
+                [{**of, **checked.as_dict()} for of, checked in results],
                 ensure_ascii=False,
                 indent=2,
             )
         )
     else:
-        for name, checked in results:
-            print(text(name, checked))
+        for of, checked in results:
+            print(text(" as of ".join(of.values()), checked))
     if not all(checked.known for _, checked in results):
         raise typer.Exit(2)
     if not all(checked.valid for _, checked in results):

@@ -247,7 +247,7 @@ class Acceptance:
             now,
             reading.known,
             question=reading.question,
-            unasked_answers=self._judge.unasked_answers,
+            strictness=self._judge.strictness,
         )
         judgement = await self._worker_thread.run(
             reading.inbound.partner.id, size, self._judge.decide, channel, reading, context
@@ -272,7 +272,7 @@ class Acceptance:
         if reading.parsed is None or reading.identity is None:
             return
         asked = channel.question(reading.parsed, reading.identity)
-        if asked is not None and self._judge.unasked_answers != "off":
+        if asked is not None and self._judge.strictness.unasked_answers != "off":
             row = await self._ledger.find(channel.name, *asked)
             reading.question = envelope_of(row) if row is not None else None
 

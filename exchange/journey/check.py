@@ -4,8 +4,9 @@ are the journey's own.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from exchange.journey.validate import Judge
@@ -68,8 +69,16 @@ class Checking:
         self._directory = directory
         self._clock = clock
 
-    def check(self, body: bytes, type_name: str = "", sender: Partner = SOMEBODY) -> Checked:
-        """Every violation of a document, alone or as its channel wraps it."""
+    def check(
+        self,
+        body: bytes,
+        type_name: str = "",
+        sender: Partner = SOMEBODY,
+        as_of: datetime.date | None = None,
+    ) -> Checked:
+        """Every violation of a document, alone or as its channel wraps it; by the codes and rules of
+        the day `as_of` where its channel has some for each day, else of the message's own.
+        """
         message_type, malformed = None, None
         try:
             with document_limits.within(self._judge.limits):
@@ -105,9 +114,14 @@ class Checking:
                 partner=sender, body=body, content_type=content_type, endpoint="check", hints=hints
             ),
         )
-        judgement = self._judge.decide(
-            channel, reading, Context(self._directory, self._clock.now())
+        context = Context(
+            self._directory,
+            self._clock.now(),
+            # Whether somebody asked can't be told of a document alone.
+            strictness=replace(self._judge.strictness, unasked_answers="off"),
+            as_of=(as_of.year, as_of.month, as_of.day) if as_of is not None else None,
         )
+        judgement = self._judge.decide(channel, reading, context)
         return Checked(
             known=True,
             message_type=message_type.name,

@@ -26,6 +26,7 @@ from exchange.ports import (
     Remember,
     Remembered,
 )
+from exchange.ports.desk import Processing
 from exchange.ports.ledger import Hold, Wanted
 from exchange.schemas import document_limits
 from exchange.schemas.directory import Directory
@@ -51,7 +52,9 @@ class ChannelDesk:
         worker_thread: WorkerThread,
         documents: DocumentLimits,
         folder: Path | None = None,
+        processing: Processing | None = None,
     ) -> None:
+        self._processing = processing or Processing()
         self._channel = channel
         self._ledger = ledger
         self._acceptance = acceptance
@@ -62,6 +65,11 @@ class ChannelDesk:
         self._worker_thread = worker_thread
         self._documents = documents
         self._folder = folder
+
+    @property
+    def processing(self) -> Processing:
+        """When the outcome of what is processed later is told."""
+        return self._processing
 
     @property
     def folder(self) -> Path | None:

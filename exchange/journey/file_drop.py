@@ -109,7 +109,8 @@ class Folders:
             content = drop.refuse(told, desk.now())
         else:
             content = await drop.take(path.name, body, partner, desk)
-        feedback = path.parent.parent / FEEDBACK / _named(path.name, drop.feedback_suffix)
+        name = drop.feedback_name(path.name, content) if drop.feedback_name else path.name
+        feedback = path.parent.parent / FEEDBACK / _named(name, drop.feedback_suffix)
         await asyncio.to_thread(_write, feedback, content)
         await asyncio.to_thread(_remove, path, version)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from exchange.journey.real_persons import real_persons
 from exchange.ports import Channel, Context, Identity, Inbound, Parsed, Remembered, Verdict
-from exchange.ports.message import Unasked
+from exchange.ports.message import Strictness
 from exchange.schemas import attachments, document_limits
 from exchange.schemas import json as json_format
 from exchange.schemas import refused as schema_refused
@@ -64,13 +64,13 @@ class Judge:
         allow_real_persons: bool = False,
         violations_max: int = 200,
         limits: DocumentLimits | None = None,
-        unasked_answers: Unasked = "off",
+        strictness: Strictness | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._allow_real_persons = allow_real_persons
         self._violations_max = violations_max
         self.limits = limits or DocumentLimits()
-        self.unasked_answers: Unasked = unasked_answers
+        self.strictness = strictness or Strictness()
 
     def read(self, channel: Channel, inbound: Inbound) -> Reading:
         """Guard, parse, schema, identity. Never raises on account of what was sent."""

@@ -64,8 +64,24 @@ class Answered:
     told: dict[str, Any] = field(default_factory=dict)
 
 
+@value
+class Processing:
+    """When the outcome of what is processed later is told: after so many milliseconds, but for one
+    question in so many (0: none) that fails by chance, drawn with the seed.
+    """
+
+    milliseconds: int = 0
+    status_lost_one_in: int = 0
+    seed: int = 1
+
+
 class Desk(Protocol):
     """The exchange as a channel's endpoint sees it."""
+
+    @property
+    def processing(self) -> Processing:
+        """When outcomes are told."""
+        ...
 
     @property
     def directory(self) -> Directory:

@@ -20,7 +20,8 @@ class FileDrop:
     feedback; it raises `Full` when nothing was kept and the file is to wait. `refuse` gives the
     feedback on a file that is not read, at a time in milliseconds. `letter` gives the bytes of
     what lay in the partner's mailbox. The suffixes end the names of feedback, after the whole name
-    of the file, and of letters.
+    of the file, and of letters. `feedback_name` makes the name of feedback of the file's and of what
+    the feedback says, where that is not the file's own with the suffix.
     """
 
     endpoint: str
@@ -32,3 +33,4 @@ class FileDrop:
     letter: Callable[[Leased], bytes]
     letter_suffix: str
     feedback_suffix: str = ""
+    feedback_name: Callable[[str, bytes], str] | None = None

@@ -19,6 +19,10 @@ Mode = Literal["push", "mailbox", "ask"]
 #: What becomes of an answer to nobody's question: refused, taken in with a warning, or not looked
 #: at.
 Unasked = Literal["refuse", "warn", "off"]
+#: What becomes of a message with a code that its list may have by now, though ours has not.
+Newer = Literal["refuse", "warn"]
+#: What becomes of a message without the signature that its channel demands.
+Unsigned = Literal["refuse", "take"]
 
 
 @value
@@ -106,13 +110,25 @@ class Identity:
 
 
 @value
+class Strictness:
+    """How severe rules are that a setting can make so: an answer that nobody asked for, a code that
+    a growing list may have by now (`newer_codes`), and no signature where the channel demands one.
+    """
+
+    unasked_answers: Unasked = "off"
+    newer_codes: Newer = "warn"
+    unsigned_deliveries: Unsigned = "take"
+
+
+@value
 class Context:
     """What rules may look at besides the message. `now` is in milliseconds; `known` is what the
     channel asked to recall.
 
     `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
     `question` is the accepted message that the channel said this one answers, None when there is
-    none; `unasked_answers` says how severe that is.
+    none. `as_of` is the day (year, month, day) by whose codes and rules the message is judged; None:
+    by its own.
     """
 
     directory: Directory
@@ -120,7 +136,8 @@ class Context:
     known: Mapping[str, Remembered] = field(default_factory=dict)
     message_id: int = 0
     question: Envelope | None = None
-    unasked_answers: Unasked = "off"
+    strictness: Strictness = Strictness()
+    as_of: tuple[int, int, int] | None = None
 
 
 @value

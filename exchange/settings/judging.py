@@ -48,6 +48,23 @@ class Recognition(Section):
     )
 
 
+class Processing(Section):
+    """When the outcome of what is processed later (the Incomes Register's deferred deliveries) is
+    told. It is judged at once, whatever stands here.
+    """
+
+    seconds: float = Field(
+        0.0,
+        ge=0,
+        description="How long a status request is told that the processing goes on (status 2).",
+    )
+    status_lost_one_in: int = Field(
+        0,
+        ge=0,
+        description="One status request in so many fails by chance (status 0); 0: none.",
+    )
+
+
 class Rules(Section):
     """How strict the rules of channels are."""
 
@@ -56,4 +73,15 @@ class Rules(Section):
         description="An answer to a question that nobody asked (of Luova: its X-Conversation-Id "
         "names no accepted question of its receiver): refused, taken in with a warning, or not "
         "looked at.",
+    )
+    newer_codes: Literal["refuse", "warn"] = Field(
+        "warn",
+        description="An unknown code of a list that has grown since the product knows it (the Incomes "
+        "Register's income types, earner types, claims, pension institutions, collective "
+        "agreements): refused, or taken in with a warning.",
+    )
+    unsigned_deliveries: Literal["refuse", "take"] = Field(
+        "refuse",
+        description="A delivery to the Incomes Register's web services without a signature: refused, "
+        "as the register does, or taken (files are, unless their sender must sign).",
     )

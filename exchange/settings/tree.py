@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import SettingsError
-from exchange.settings.judging import Recognition, Rules, Schemas
+from exchange.settings.judging import Processing, Recognition, Rules, Schemas
 from exchange.settings.limits import Deliveries, Limits
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         default_factory=Schemas, description="Whose schema files messages are judged by."
     )
     rules: Rules = Field(default_factory=Rules, description="How strict the rules of channels are.")
+    processing: Processing = Field(
+        default_factory=Processing,
+        description="When the outcome of what is processed later is told.",
+    )
     recognition: Recognition = Field(
         default_factory=Recognition,
         description="What a channel recognises instead of judging it again.",

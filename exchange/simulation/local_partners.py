@@ -173,6 +173,7 @@ class LocalPartners:
             directory=self._directory,
             wanted=wanted,
             seed=self._plan.seed << 64 | serial,
+            signs=False,
         )
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:

@@ -70,6 +70,24 @@ class Change:
     until: datetime.date = LAST_DAY
 
 
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """The codes from `first` to `last` that a list may have by now, for payments from `since` on,
+    though ours lacks them.
+    """
+
+    name: str
+    first: int
+    last: int
+    source: str
+    since: datetime.date = FIRST_DAY
+    until: datetime.date = LAST_DAY
+
+    def holds(self, code: str) -> bool:
+        """Whether a code (in plain form) may be in the list."""
+        return code.isdigit() and len(code) <= 10 and self.first <= int(code) <= self.last
+
+
 def _read(name: str, key: str) -> Any:
     return tomllib.loads((_HERE / name).read_text(encoding="utf-8"))[key]
 
@@ -97,6 +115,7 @@ DATED_CODES = tuple(
     Change(name=row.pop("list"), code=str(row.pop("code")), **row)
     for row in _read("changes.toml", "code")
 )
+GROWING = tuple(Growing(name=row.pop("list"), **row) for row in _read("changes.toml", "growing"))
 DATED_RULES = tuple(Change(**row) for row in _read("changes.toml", "rule"))
 
 

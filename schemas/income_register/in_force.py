@@ -15,32 +15,37 @@ from exchange.schemas.income_register.codes import (
     DATED_CODES,
     DATED_RULES,
     FIRST_DAY,
+    GROWING,
     LAST_DAY,
     LISTS,
     WAGE_INCOME,
     BenefitIncome,
     Change,
+    Growing,
     WageIncome,
 )
 
-Dated = Change | WageIncome | BenefitIncome
+Dated = Change | WageIncome | BenefitIncome | Growing
 #: A day as rules compare it: year, month, day. Years beyond 9999 and before 1 may be written, too.
 YearMonthDay = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A time of payment in which no code and no rule changes. `number` tells it from others."""
+    """A time of payment in which no code and no rule changes. `number` tells it from others;
+    `growing` are the lists that may have more codes than we know.
+    """
 
     number: int
     lists: Mapping[str, frozenset[str]]
     wage_income: Mapping[str, WageIncome]
     benefit_income: Mapping[str, BenefitIncome]
     rules: frozenset[str]
+    growing: Mapping[str, Growing]
 
 
 def _all() -> tuple[Dated, ...]:
-    return (*DATED_CODES, *DATED_RULES, *WAGE_INCOME.values(), *BENEFIT_INCOME.values())
+    return (*DATED_CODES, *DATED_RULES, *GROWING, *WAGE_INCOME.values(), *BENEFIT_INCOME.values())
 
 
 def _first_days() -> list[datetime.date]:
@@ -70,6 +75,7 @@ def _period(number: int, day: datetime.date) -> Period:
             {code: each for code, each in BENEFIT_INCOME.items() if holds(each)}
         ),
         rules=frozenset(rule.name for rule in DATED_RULES if holds(rule)),
+        growing=MappingProxyType({each.name: each for each in GROWING if holds(each)}),
     )
 
 
@@ -83,6 +89,7 @@ UNDATED = Period(
     wage_income=WAGE_INCOME,
     benefit_income=BENEFIT_INCOME,
     rules=frozenset(),
+    growing=MappingProxyType({each.name: each for each in GROWING}),
 )
 
 

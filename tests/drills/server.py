@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
 #: Short waits, so that a drill needs no long ones.
 SETTINGS = {
+    "EXCHANGE_RULES__UNSIGNED_DELIVERIES": "take",
     "EXCHANGE_DELIVERIES__POLL_SECONDS": "0.05",
     "EXCHANGE_DELIVERIES__FIRST_BACKOFF_SECONDS": "0.05",
     "EXCHANGE_DELIVERIES__BACKOFF_SECONDS_MAX": "0.5",

@@ -118,6 +118,8 @@ async def running(
         "storage": {"url": f"sqlite:///{folder / 'exchange.db'}"},
         "partners": {"address": f"http://127.0.0.1:{stubs.addresses[0][1]}"},
         "deliveries": {"first_backoff_seconds": 0.05, "poll_seconds": 0.05},
+        # Signatures have tests of their own.
+        "rules": {"unsigned_deliveries": "take"},
     }
     settings = Settings(
         **{

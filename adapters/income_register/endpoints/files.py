@@ -2,8 +2,10 @@
 StatusResponseFromIR; what waits for them is laid out as it is. The folders are the journey's.
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 2.3 and 12.3.1
-(vero.fi): schema errors of a file are message errors. The names of folders and files are
-*modelled*: the register's own were not public in the material at hand.
+(vero.fi): schema errors of a file are message errors. A file whose name is not
+`<DeliveryDataType>_<FileId>.xml` is refused with a processing feedback (release note 7.5.2020). The
+pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here)
+and the names of folders are *modelled*.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import re
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
-from exchange.adapters.income_register.register.lookup import with_target
+from exchange.adapters.income_register.register.originals import with_references
 from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Leased
@@ -21,10 +23,21 @@ from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Violation
 
+#: DeliveryDataType (100 to 112 without 104, which there is not) and FileId.
+_NAME = re.compile(r"1(?:0[0-35-9]|1[0-2])_[0-9]{1,20}\.xml", re.IGNORECASE)
+_REGISTER_ID = re.compile(rb"<IRDeliveryId>([0-9a-f]{32})</IRDeliveryId>")
+
 
 async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
-    """Take a delivery in; what became of it."""
-    outcome = await desk.accept(await with_target(Inbound(partner, body, XML, FILE_ENDPOINT), desk))
+    """Take a delivery in; what became of it. One whose name is not as it should be is refused."""
+    if not _NAME.fullmatch(name):
+        # (The name itself is not repeated: it may be anything, a person's code too.)
+        expected = "<DeliveryDataType>_<FileId>.xml, say 100_0000001.xml"
+        told = Violation("ir.file-name", "the name is not as it should be", expected=expected)
+        await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), "file-name", [told])
+        return refuse(told, desk.now())
+    inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
+    outcome = await desk.accept(await with_references(inbound, desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )
@@ -34,6 +47,12 @@ async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
 def refuse(told: Violation, at: int) -> bytes:
     """What is said of a file that is not read."""
     return sign(answer.refused_file(at, details(told)), signing_key())
+
+
+def feedback_name(name: str, feedback: bytes) -> str:
+    """`<DeliveryDataType>_<FileId>_<IRDeliveryId>.xml`; the file's own name where there is no id."""
+    found = _REGISTER_ID.search(feedback)
+    return f"{name[:-4]}_{found[1].decode()}.xml" if found and _NAME.fullmatch(name) else name
 
 
 def letter(leased: Leased) -> bytes:
@@ -50,4 +69,5 @@ FILES = FileDrop(
     refuse=refuse,
     letter=letter,
     letter_suffix=".xml",
+    feedback_name=feedback_name,
 )

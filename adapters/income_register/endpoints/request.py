@@ -10,6 +10,7 @@ from functools import cache
 
 from exchange.adapters.income_register.document import QUERY_ENDPOINT
 from exchange.adapters.income_register.endpoints import soap, wsdl
+from exchange.adapters.income_register.envelope import FAULT_CODES
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
 from exchange.ports import Answered, Desk, Inbound, Outcome, Parsed
 from exchange.schemas import guard
@@ -67,7 +68,9 @@ def signed(document: bytes) -> Reply:
 def fault_of(outcome: Outcome) -> Reply:
     """A rejection as a SOAP fault with everything that was found."""
     errors = sum(violation.severity == "error" for violation in outcome.violations)
-    return soap.fault("Client", f"{outcome.reason}: {errors} error(s)", outcome.violations)
+    rules = [FAULT_CODES[each.rule] for each in outcome.violations if each.rule in FAULT_CODES]
+    code = rules[0] if rules else "Client"
+    return soap.fault(code, f"{outcome.reason}: {errors} error(s)", outcome.violations)
 
 
 async def ask(

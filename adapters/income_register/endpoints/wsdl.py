@@ -17,7 +17,10 @@ from exchange.adapters.income_register.document import NAMESPACE, text
 from exchange.schemas import income_register as register_schemas
 from exchange.schemas.call import XML, Call, Reply, problem
 
-PREFIX = "/income-register/20170526"
+#: The register's own path, and the same under the channel's.
+OFFICIAL_PREFIX = "/20170526"
+PREFIX = f"/income-register{OFFICIAL_PREFIX}"
+PREFIXES = (PREFIX, OFFICIAL_PREFIX)
 _SCHEMAS = Path(register_schemas.__file__).parent
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](:[0-9]{1,5})?")
 
@@ -85,9 +88,25 @@ def _documents() -> dict[str, tuple[str, str]]:
 DOCUMENTS = _documents()
 
 
-def render(service: str, address: str) -> bytes:
-    """The WSDL of a service that is reached at `address` (the base address of the exchange)."""
-    operations = SERVICES[service]
+def _message(root: str) -> str:
+    """The name of the message that a root element is, as the register's WSDLs have it."""
+    if root in ("Echo", "StatusRequestToIR", "StatusResponseFromIR"):
+        return f"{root}Message"
+    if root.endswith("FromIR"):
+        return root
+    question = "One" in root
+    return f"{root.replace('RequestToIR' if question else 'Request', '', 1)}Message"
+
+
+def _part(root: str) -> str:
+    return "echo" if root == "Echo" else "out" if root.endswith("FromIR") else "in"
+
+
+def render(service: str, address: str, prefix: str = PREFIX) -> bytes:
+    """The WSDL of a service that is reached at `address` (the base address of the exchange), with
+    the register's own names of port types, bindings, messages and parts.
+    """
+    operations, stem = SERVICES[service], service.removesuffix("Service")
     roots = list(
         dict.fromkeys(
             root for operation in operations for root in (operation.request, operation.reply)
@@ -100,7 +119,7 @@ def render(service: str, address: str) -> bytes:
         for name, file in sorted(imports)
     )
     messages = "".join(
-        f'<wsdl:message name="{root}"><wsdl:part name="document" '
+        f'<wsdl:message name="{_message(root)}"><wsdl:part name="{_part(root)}" '
         f'element="n{index}:{root}"/></wsdl:message>'
         for index, root in enumerate(roots)
     )
@@ -108,8 +127,9 @@ def render(service: str, address: str) -> bytes:
         f' xmlns:n{index}="{NAMESPACE}{DOCUMENTS[root][0]}"' for index, root in enumerate(roots)
     )
     ports = "".join(
-        f'<wsdl:operation name="{operation.name}"><wsdl:input message="tns:{operation.request}"/>'
-        f'<wsdl:output message="tns:{operation.reply}"/></wsdl:operation>'
+        f'<wsdl:operation name="{operation.name}">'
+        f'<wsdl:input message="tns:{_message(operation.request)}"/>'
+        f'<wsdl:output message="tns:{_message(operation.reply)}"/></wsdl:operation>'
         for operation in operations
     )
     literal = '<soap:body use="literal"/>'
@@ -128,24 +148,23 @@ def render(service: str, address: str) -> bytes:
         'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" '
         f'xmlns:xs="http://www.w3.org/2001/XMLSchema"{prefixes}>'
         f"<wsdl:types>{schemas_}</wsdl:types>{messages}"
-        f'<wsdl:portType name="{service}Port">{ports}</wsdl:portType>'
-        f'<wsdl:binding name="{service}Soap" type="tns:{service}Port">'
+        f'<wsdl:portType name="{stem}Port">{ports}</wsdl:portType>'
+        f'<wsdl:binding name="{stem}Soap" type="tns:{stem}Port">'
         '<soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>'
         f"{bindings}</wsdl:binding>"
-        f'<wsdl:service name="{service}"><wsdl:port name="{service}" binding="tns:{service}Soap">'
-        f'<soap:address location="{text(address)}{PREFIX}/{service}.svc"/></wsdl:port>'
+        f'<wsdl:service name="{service}"><wsdl:port name="{service}" binding="tns:{stem}Soap">'
+        f'<soap:address location="{text(address)}{prefix}/{service}.svc"/></wsdl:port>'
         "</wsdl:service></wsdl:definitions>\n"
     ).encode()
 
 
-def serve_wsdl(service: str, call: Call) -> Reply:
+def serve_wsdl(service: str, prefix: str, call: Call) -> Reply:
     """The WSDL with the address under which the caller reached us; a Host that is no host name is
     not repeated.
     """
     host = call.headers.get("Host", "")
-    return Reply(
-        200, render(service, f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"), XML
-    )
+    address = f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
+    return Reply(200, render(service, address, prefix), XML)
 
 
 def serve_schema(call: Call) -> Reply:

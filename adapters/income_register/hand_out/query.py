@@ -2,7 +2,6 @@
 exchange holds; renders through others.
 
 Where a report is to be looked for is told by the index; what retention has dropped is not found.
-Who may ask what is not judged: any partner may ask.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from exchange.adapters.income_register.register.stored_reports import (
 from exchange.adapters.income_register.register.unindexed import LARGE_BYTES
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.adapters.income_register.rules.request import QUERY_TYPES
-from exchange.adapters.income_register.signature.verify import check_signature
+from exchange.adapters.income_register.signature.signer import check_signer
 from exchange.ports import Answered, Context, Desk, Identity, Parsed
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
@@ -68,7 +67,7 @@ def judge_question(parsed: Parsed, identity: Identity, context: Context) -> list
         ]
     # An echo is data of the sender's own.
     found = [] if parsed.message_type == ECHO else rules(parsed, identity, context)
-    found += check_signature(parsed, True)
+    found += check_signer(parsed, context)
     profile = document.find("QueryProfile") if parsed.message_type == DATA_REQUEST else None
     if profile is not None and (name := (profile.text or "").strip()) not in profiles():
         known = " or ".join(profiles())

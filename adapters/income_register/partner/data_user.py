@@ -40,25 +40,21 @@ _LOOK = looking()
 #: costs in a simulated year.
 READ_WHOLE_ONE_IN = 16
 
-#: Makes a call of a service (partner, service, action, document), signed when it must be.
+#: Makes a signed call of a service (partner, service, action, document).
 MakeCall = Callable[[Partner, str, str, bytes], Call]
 
 
-def begin(
-    directory: Directory, situation: Situation, call: MakeCall, signed: MakeCall
-) -> Sequence[Sending]:
+def begin(directory: Directory, situation: Situation, signed: MakeCall) -> Sequence[Sending]:
     """Ask after each subscription, and subscribe where there is none."""
     kela = directory.serving(SERVICE)
     return (
-        [_question(kela, name, situation, call, signed) for name in SUBSCRIPTIONS]
+        [_question(kela, name, situation, signed) for name in SUBSCRIPTIONS]
         if kela is not None
         else []
     )
 
 
-def _question(
-    kela: Partner, name: str, situation: Situation, call: MakeCall, signed: MakeCall
-) -> Sending:
+def _question(kela: Partner, name: str, situation: Situation, signed: MakeCall) -> Sending:
     document = (
         '<s:StatusRequestToIR xmlns:s="http://www.tulorekisteri.fi/2017/1/StatusRequestToIR">'
         f"<Timestamp>{_timestamp(situation.now)}</Timestamp><DeliveryDataType>"
@@ -72,7 +68,7 @@ def _question(
             return []
         return [
             Sending(
-                call(
+                signed(
                     kela,
                     "SubscriptionService",
                     "ProcessSubscription",

@@ -13,15 +13,10 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
-
-from cryptography.hazmat.primitives.asymmetric import rsa
-from lxml import etree
-from signxml.algorithms import CanonicalizationMethod, SignatureMethod
-from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import data_user as data_user
+from exchange.adapters.income_register.partner.signing import is_xml, signed
 from exchange.partners.stub import Flow, Sending, Served, Situation
 from exchange.schemas.bank_days import bank_day_from
 from exchange.schemas.call import XML, Call, Reply, json_reply
@@ -72,7 +67,7 @@ _ONE_REPORT = re.compile(
 )
 #: A document that stands in an envelope already.
 _IN_ENVELOPE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Envelope[\s>]")
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
+_SIGNATURE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Signature[\s>]")
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -82,29 +77,13 @@ def soap(document: bytes) -> bytes:
     return b"".join((head, document, b"</s:Body></s:Envelope>"))
 
 
-@cache
-def _signer() -> tuple[XMLSigner, rsa.RSAPrivateKey]:
-    """What the stubs sign with: a key made at first use, told as RSAKeyValue."""
-    signer = XMLSigner(
-        signature_algorithm=SignatureMethod.RSA_SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
-    )
-    return signer, rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def signed(document: bytes) -> bytes:
-    """The document with an enveloped signature, by a program that is not the exchange's."""
-    signer, key = _signer()
-    return bytes(etree.tostring(signer.sign(etree.fromstring(document, _PARSER), key=key)))
-
-
 def _call(partner: Partner, service: str, action: str, document: bytes) -> Call:
     headers = {"X-API-Key": partner.key, "SOAPAction": f'"{action}"', "Content-Type": XML}
     return Call("POST", f"{SERVICES}/{service}.svc", headers, soap(document))
 
 
 def _signed_call(partner: Partner, service: str, action: str, document: bytes) -> Call:
-    return _call(partner, service, action, signed(document))
+    return _call(partner, service, action, signed(document, partner.business_id))
 
 
 def _status_request(partner: Partner, batch: generate.Batch, kind: int) -> Sending:
@@ -138,8 +117,10 @@ def _paid_on(chance: float, day: datetime.date) -> datetime.date:
     return bank_day_from(day, -1) if late else day
 
 
-def _delivery(partner: Partner, kind: str, batch: generate.Batch, chance: random.Random) -> Sending:
-    """A delivery of reports, in the one service or the other."""
+def _delivery(
+    partner: Partner, kind: str, batch: generate.Batch, chance: random.Random, signs: bool
+) -> Sending:
+    """A delivery of reports, in the one service or the other; signed when `signs`."""
     report = "Wage" if kind == "wages" else "Benefit"
     document = (
         generate.wage_delivery(chance, batch)
@@ -147,7 +128,8 @@ def _delivery(partner: Partner, kind: str, batch: generate.Batch, chance: random
         else generate.benefit_delivery(chance, batch, kind)
     )
     action = f"Send{report}Report{'' if batch.real_time else 's'}"
-    call = _call(partner, f"{report}ReportService", action, document)
+    made = _signed_call if signs else _call
+    call = made(partner, f"{report}ReportService", action, document)
     return Sending(call, items=batch.reports, fresh=(batch.delivery_id,))
 
 
@@ -192,10 +174,11 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
                     real_time=replaced == 1,
                     replaces=name,
                 )
-                following.append(_delivery(partner, kind, correction, random.Random(drawn)))
+                chance = random.Random(drawn)
+                following.append(_delivery(partner, kind, correction, chance, situation.signs))
             return following
 
-        sending = _delivery(partner, kind, batch, random.Random(drawn))
+        sending = _delivery(partner, kind, batch, random.Random(drawn), situation.signs)
         return replace(sending, then=follow if asks or replaced else None)
 
     return make
@@ -241,13 +224,14 @@ class Stub:
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
         """Kela's subscriptions, unless they are there."""
-        return data_user.begin(directory, situation, _call, _signed_call)
+        return data_user.begin(directory, situation, _signed_call)
 
     def submit(
         self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
     ) -> Call:
-        """A document, put in a SOAP envelope where it is in none, to the service that takes it: at once when it is of one
-        report, else in deferred processing.
+        """A document, put in a SOAP envelope where it is in none, to the service that takes it: at
+        once when it is of one report, else in deferred processing. One that is neither in an
+        envelope nor signed is signed as the partner.
         """
         if message_type not in SUBMITTED:
             raise ValueError(
@@ -255,13 +239,11 @@ class Stub:
                 f"{', '.join(SUBMITTED)}"
             )
         service, action = SUBMITTED[message_type]
-        call = _call(
-            partner,
-            service,
-            action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action,
-            body,
-        )
-        return replace(call, body=body) if _IN_ENVELOPE.search(body, 0, 2_000) else call
+        action = action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action
+        if _IN_ENVELOPE.search(body, 0, 2_000):
+            return replace(_call(partner, service, action, b""), body=body)
+        made = _call if _SIGNATURE.search(body) or not is_xml(body) else _signed_call
+        return made(partner, service, action, body)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these

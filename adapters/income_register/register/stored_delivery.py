@@ -4,6 +4,7 @@ nothing.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,12 @@ from lxml import etree
 
 from exchange.adapters.income_register.document import Element, Item, demanded, items_of, unwrap
 from exchange.adapters.income_register.register_records import ReportKeys
-from exchange.adapters.income_register.spans import chunks_of
+from exchange.adapters.income_register.spans import REPORT_END, chunks_of
 from exchange.schemas import xml
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.income_register.codes import plain
 from exchange.schemas.instants import instant
+from exchange.schemas.violation import Malformed
 
 #: Whether a report that is handed on is valid (ReportStatus).
 VALID, INVALIDATED = 1, 2
@@ -81,6 +83,15 @@ class StoredDelivery:
         """Its reports as bytes, and what is around them; None when they can't be cut."""
         detail = self.envelope.detail
         return chunks_of(self.body, len(detail.get("valid", ())) + len(detail.get("invalid", ())))
+
+    def report(self, place: int) -> Element:
+        """One of its reports, read alone where they can be cut."""
+        # In a comment or character data something could look like a report.
+        if self.split is not None and b"<!" not in self.body and b"<?" not in self.body[1:]:
+            # (It may use a prefix that is declared around it.)
+            with contextlib.suppress(Malformed):
+                return xml.parse(self.split[0][place] + REPORT_END)
+        return self.items[place].read
 
     @cached_property
     def data(self) -> Element:

@@ -31,6 +31,7 @@ from exchange.adapters.income_register.document import (
 from exchange.adapters.income_register.identify import kind_of, owner_of
 from exchange.adapters.income_register.orders.subscription import ALL
 from exchange.adapters.income_register.parse import Document
+from exchange.adapters.income_register.register.unchangeable import Change, changes_of
 from exchange.adapters.income_register.register_records import (
     OF_DELIVERIES,
     OF_REPORTS,
@@ -167,7 +168,7 @@ def check(
             )
         )
     if parsed.message_type in REPORTS or kind in OF_REPORTS:
-        return findings + _check_reports(parsed, report_keys_of_delivery(parsed, data), context)
+        return findings + _check_reports(parsed, data, context)
     if parsed.message_type == SUBSCRIPTIONS or kind in OF_SUBSCRIPTION or kind == "112":
         return findings + _check_subscription(parsed, data, context)
     if kind in OF_DELIVERIES:
@@ -202,10 +203,12 @@ def _finding(
     )
 
 
-def _check_reports(parsed: Document, report_keys: ReportKeys, context: Context) -> list[Finding]:
+def _check_reports(parsed: Document, data: Element, context: Context) -> list[Finding]:
     """New reports must be new; replacements and invalidations must be of the newest version, and
-    that one valid.
+    that one valid; a replacement leaves alone what it may not change.
     """
+    report_keys = report_keys_of_delivery(parsed, data)
+    changed = changes_of(parsed.inbound.hints)
     records: dict[str, ReportRecord | None] = {
         key: read_record(each) for key, each in context.known.items() if key.startswith("r/")
     }
@@ -238,16 +241,30 @@ def _check_reports(parsed: Document, report_keys: ReportKeys, context: Context) 
                 rule, expected = "report-outdated", f"version {version}, the newest"
             elif report_id in seen and invalidating:
                 rule, expected = "report-repeated", "each report once"
+            elif not invalidating and changed is not None and index not in changed:
+                # Its first delivery was not taken in yet when this one came.
+                rule, expected = "report-not-found", "a report whose delivery was acknowledged"
             else:
                 item.report_id = report_id
                 parsed.versions[index] = version + 1
                 seen.add(report_id)
+                for change in (changed or {}).get(index, ()):
+                    findings.append(_changed(change, data, item, index))
                 continue
             named = " ".join(
                 part for part in (item.report_id, item.register_id, item.version) if part
             )
             findings.append(_finding(rule, item.element, index, expected, named))
     return findings
+
+
+def _changed(change: Change, data: Element, item: Item, index: int) -> Finding:
+    around = item.element if change.of_report else data
+    at = around.find(change.path) if around is not None else None
+    was = f" ({change.was})" if change.was else ""
+    wanted = f"{change.path} as in the version before{was}; else cancel the report and send it anew"
+    found = (at.text or "").strip() if at is not None and change.was and not len(at) else ""
+    return _finding("replacement-changes", around if at is None else at, index, wanted, found)
 
 
 def _named(item: Item, report_keys: ReportKeys, context: Context) -> tuple[str, bool]:
@@ -269,7 +286,9 @@ def _version(
 
 
 def _check_subscription(parsed: Document, data: Element, context: Context) -> list[Finding]:
-    """A new one must be new; one to be invalidated must be there, valid, and not extracted yet."""
+    """A new one must be new; one to be invalidated must be there and valid. One that was extracted
+    is ended by that: what was extracted stays (release note 26.1.2021).
+    """
     item = parsed.items[0]
     known = context.known.get(
         subscription_key(subscription_named(data, item, parsed.inbound.hints))
@@ -291,8 +310,6 @@ def _check_subscription(parsed: Document, data: Element, context: Context) -> li
         rule = "subscription-not-found"
     elif known.value["invalidated"]:
         rule = "subscription-invalidated"
-    elif known.value["until"]:
-        rule = "subscription-extracted"
     else:
         parsed.versions[0] = 0
         return []
@@ -301,7 +318,7 @@ def _check_subscription(parsed: Document, data: Element, context: Context) -> li
             rule,
             item.element,
             0,
-            "a valid subscription without extractions",
+            "a valid subscription",
             item.report_id or item.register_id,
         )
     ]

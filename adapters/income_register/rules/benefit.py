@@ -59,7 +59,7 @@ def _check_code(book: Book, element: Element) -> None:
             element,
             "a known benefit income type",
             element.text,
-            "warning",
+            book.newer,
         )
     else:
         book.add(

@@ -51,9 +51,9 @@ _BY_NAME = {
     "DeductionType": "DeductionType",
     "NonresidentPensionBasis": "NonresidentPensionBasis",
     "IncomeBeneficiaryType": "IncomeBeneficiaryType",
+    "PensionProvIdCode": "PensionProvIdCode",
+    "CBACode": "CBACode",
 }
-#: Lists that live on while ours is of 2022: what they lack is only warned of.
-_LIVING = {"PensionProvIdCode": "PensionProvIdCode", "CBACode": "CBACode"}
 #: Elements whose code list follows from the element that they are in.
 _BY_PARENT = {
     ("Type", "Profession"): "ProfessionType",
@@ -103,16 +103,12 @@ def check_code(book: Book, element: Element, list_name: str) -> None:
             element,
             f"a code of {list_name}" + (f" ({code} holds {dates})" if dates else ""),
             text,
-            "warning" if list_name in _LIVING else "error",
+            book.severity_of(list_name, code),
         )
 
 
 def _by_name(book: Book, element: Element) -> None:
     check_code(book, element, _BY_NAME[element.tag])
-
-
-def _living(book: Book, element: Element) -> None:
-    check_code(book, element, _LIVING[element.tag])
 
 
 def _by_parent(book: Book, element: Element) -> None:
@@ -237,7 +233,6 @@ def _six_months(book: Book, element: Element) -> None:
 
 _CHECKS: dict[str, Check] = {
     **dict.fromkeys(_BY_NAME, _by_name),
-    **dict.fromkeys(_LIVING, _living),
     **{tag: _by_parent for tag, _ in _BY_PARENT},
     "Type": _type,
     **dict.fromkeys(("CountryCode", "NonResidentCountryCode", "WorkCountryCode"), _country),

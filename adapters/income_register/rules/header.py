@@ -29,7 +29,6 @@ from exchange.adapters.income_register.rules.party import (
 )
 from exchange.adapters.income_register.rules.report import is_reference
 from exchange.schemas.income_register.codes import LISTS, plain
-from exchange.schemas.income_register.in_force import period_of
 
 #: A report is given by the fifth calendar day after the payment date.
 REPORTING_DAYS = 5
@@ -131,7 +130,7 @@ def check_payment_date(book: Book, element: Element, timestamp: Element | None) 
     day = read_day(element.text)
     if day is None:
         return
-    book.payment_day, book.period = day, period_of(day[:3])
+    book.pay_on(day)
     if day < FIRST_PAYMENT:
         book.add("payment-date-early", element, "2019-01-01 or later", element.text)
     if day[:3] > book.latest_day[:3]:

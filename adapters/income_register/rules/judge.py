@@ -44,9 +44,10 @@ from exchange.adapters.income_register.rules.request import (
     check_separate_reports,
     check_subscription,
 )
+from exchange.adapters.income_register.rules.rights import check_rights
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.income_register.codes import LISTS
-from exchange.schemas.violation import Finding
+from exchange.schemas.violation import Finding, Severity
 
 #: DeliveryDataType by message type.
 DELIVERY_TYPES = {WAGE_REPORTS: "100", BENEFIT_REPORTS: "102"}
@@ -57,11 +58,12 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     says.
     """
     kind, document = parsed.message_type, parsed.document
-    book = Book(kind != BENEFIT_REPORTS, context.now)
+    book = _book(kind != BENEFIT_REPORTS, context)
     if kind == STATUS_REQUEST:
         _check_status_request(book, document)
     elif kind == DATA_REQUEST:
         check_data_request(book, document, str(document.tag).rpartition("}")[2])
+        check_rights(book, parsed)
     elif (data := document.find("DeliveryData")) is None:
         pass
     elif kind in DELIVERY_TYPES:
@@ -72,6 +74,7 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         check_invalidations(book, data)
     elif kind == SUBSCRIPTIONS:
         check_subscription(book, data)
+        check_rights(book, parsed)
     check_document(book, parsed.inbound.body, parsed.root if parsed.root is not None else document)
     return book.findings
 
@@ -84,7 +87,7 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
     data = parsed.document.find("DeliveryData")
     if abridged is None or known is None or data is None or _is_real_time(parsed):
         return None
-    book = Book(abridged.wages, context.now)
+    book = _book(abridged.wages, context)
     parts = _check_header(book, data, parsed, context)
     memory = known.reports[abridged.wages]
     if not abridged.holds(Recogniser(book, memory, partial(_is_fine, book))):
@@ -101,6 +104,11 @@ def rules_of_abridged(parsed: Document, context: Context) -> list[Finding] | Non
         book.item = None
     check_document(book, parsed.inbound.body, parsed.root, clean)
     return None if any(map(needs_whole, book.findings)) else book.findings
+
+
+def _book(wages: bool, context: Context) -> Book:
+    newer: Severity = "error" if context.strictness.newer_codes == "refuse" else "warning"
+    return Book(wages, context.now, newer, context.as_of)
 
 
 def needs_whole(finding: Finding) -> bool:

@@ -80,7 +80,8 @@ def _unknown_code(book: Book, element: Element, code: str) -> None:
         known = WAGE_INCOME.get(code)
         dates = f"; {code} holds {when(known)}" if known is not None else ""
         wanted = f"an income type (101-420{dates})"
-        book.add("transaction-code-unknown", element, wanted, element.text)
+        severity = book.severity_of("TransactionCode", code)
+        book.add("transaction-code-unknown", element, wanted, element.text, severity)
 
 
 def _read_basic(basic: Element) -> tuple[Element | None, Element | None, str]:

@@ -67,7 +67,7 @@ def check_separate_reports(book: Book, data: Element) -> None:
     parts = {child.tag: child for child in data}
     reports = list(parts.get("Reports", ()))
     # The payer is judged as the month of the first report asks.
-    book.period = _period_of(reports[0]) if reports else UNDATED
+    book.period = _period_of(book, reports[0]) if reports else UNDATED
     check_header(book, parts, frozenset(("101",)))
     for name in ("ContactPersons", "ReportDate", "Payer"):
         if name in parts:
@@ -77,7 +77,7 @@ def check_separate_reports(book: Book, data: Element) -> None:
         check_payer(book, parts["Payer"], parts)
     seen: set[str] = set()
     for index, report in enumerate(reports):
-        book.item, book.period = index, _period_of(report)
+        book.item, book.period = index, _period_of(book, report)
         if (references := report.find("ReportData")) is not None:
             check_fields(book, references)
             check_references(book, references, seen)
@@ -85,11 +85,11 @@ def check_separate_reports(book: Book, data: Element) -> None:
     book.item = None
 
 
-def _period_of(report: Element) -> Period:
+def _period_of(book: Book, report: Element) -> Period:
     """What holds in the month of a separate report."""
     year, month = (plain(report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month"))
     if year.lstrip("-").isdigit() and month.isdigit():
-        return period_of((int(year), int(month), 1))
+        return period_of(book.as_of or (int(year), int(month), 1))
     return UNDATED
 
 

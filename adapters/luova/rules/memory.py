@@ -46,7 +46,7 @@ def unasked(parsed: Parsed, identity: Identity, context: Context) -> list[Findin
     it is when it doesn't is a setting (*modelled*).
     """
     route = ROUTES.get(parsed.message_type)
-    if route is None or not route.answers or context.unasked_answers == "off":
+    if route is None or not route.answers or context.strictness.unasked_answers == "off":
         return []
     asked, sender = context.question, parsed.inbound.partner.id
     if (
@@ -55,7 +55,7 @@ def unasked(parsed: Parsed, identity: Identity, context: Context) -> list[Findin
         and receiver_of(asked.message_type, asked.detail) == sender
     ):
         return []
-    severity: Severity = "error" if context.unasked_answers == "refuse" else "warning"
+    severity: Severity = "error" if context.strictness.unasked_answers == "refuse" else "warning"
     asker = "".join(identity.receivers[:1]) or route.default or "the receiver"
     return [
         Finding(

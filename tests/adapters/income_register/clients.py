@@ -30,6 +30,8 @@ from tests.journeys.running import Running
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 PREFIX = "/income-register/20170526"
+#: The rules of an exchange that takes unsigned deliveries: signatures have tests of their own.
+UNSIGNED = {"unsigned_deliveries": "take"}
 
 
 @cache

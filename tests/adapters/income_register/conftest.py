@@ -10,6 +10,7 @@ import pytest
 
 from exchange.assembly import Exchange
 from exchange.settings import Settings
+from tests.adapters.income_register.clients import UNSIGNED
 from tests.adapters.income_register.data_user import DAY, Set, World
 from tests.adapters.income_register.hand_out.test_extraction import (
     Straight,
@@ -24,7 +25,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Everything at the beginning of a working day."""
     clock, transport = Set(f"{DAY}T08:00:01+02:00"), Straight()
     exchange = Exchange(
-        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}),
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}, rules=UNSIGNED),
         clock=clock,
         transport=transport,
     )

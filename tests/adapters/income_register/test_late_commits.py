@@ -22,6 +22,7 @@ from exchange.adapters.income_register.register_records import subscription_key
 from exchange.assembly import Exchange
 from exchange.ports.ledger import Record, Recorded, Remember
 from exchange.settings import Settings
+from tests.adapters.income_register.clients import UNSIGNED
 from tests.adapters.income_register.data_user import DAY, World
 from tests.adapters.income_register.hand_out.test_extraction import EMPLOYER, at
 from tests.adapters.income_register.orders.test_query_data_type import (
@@ -58,7 +59,9 @@ class Slow:
 async def slow_worker(world: World) -> AsyncIterator[Slow]:
     """A second worker, which commits late."""
     settings = Settings(
-        storage={"url": f"sqlite:///{world.exchange.ledger.path}"}, server={"workers": 2}
+        storage={"url": f"sqlite:///{world.exchange.ledger.path}"},
+        server={"workers": 2},
+        rules=UNSIGNED,
     )
     exchange = Exchange(settings, 1, clock=world.clock, transport=world.transport)
     await exchange.open(deliver=False)

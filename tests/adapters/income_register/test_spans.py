@@ -20,7 +20,7 @@ from exchange.assembly import Exchange
 from exchange.benchmarks.income_delivery import measure
 from exchange.ports import Inbound
 from exchange.settings import Settings
-from tests.adapters.income_register.clients import key_and_certificate, raw
+from tests.adapters.income_register.clients import UNSIGNED, key_and_certificate, raw
 
 EMPLOYER, REPORTS = "employer.demo-oy", 700
 
@@ -54,7 +54,7 @@ def spoilt(body: bytes, old: bytes, new: bytes, number: int) -> bytes:
 async def outcome_of(folder: Path, body_of: Any) -> tuple[Any, list[Any]]:
     """What becomes of it, and its violations."""
     storage = {"url": f"sqlite:///{folder}/exchange.db"}
-    exchange = Exchange(Settings(storage=storage, recognition={"enabled": False}))
+    exchange = Exchange(Settings(storage=storage, recognition={"enabled": False}, rules=UNSIGNED))
     await exchange.open(deliver=False)
     try:
         partner = exchange.directory.get(EMPLOYER)
@@ -132,7 +132,9 @@ async def test_the_signature_of_a_large_delivery_is_verified_in_pieces(
 
 
 def test_what_is_cut_gives_back_every_report_once(tmp_path: Path) -> None:
-    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}))
+    exchange = Exchange(
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}, rules=UNSIGNED)
+    )
     body = delivery(exchange, "P-2")
     cut = spans.cut(body)
     assert cut is not None

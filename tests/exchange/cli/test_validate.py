@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from exchange.adapters import income_register
 from exchange.cli import app
 from tests.exchange.journey.way import BODY
 from tests.schemas.places import place
 
 DAY, WRONG_DAY = b'"2026-03-02T06:10:00Z"', b'"2026-03-32T06:10:00Z"'
+VALID = Path(income_register.__file__).parent / "samples" / "valid"
+LINE_OF_2024 = (
+    b"<Transaction><TransactionBasic><TransactionCode>366</TransactionCode><Amount>10.00</Amount>"
+    b"</TransactionBasic></Transaction>"
+)
 BROKEN = BODY.replace(DAY, WRONG_DAY)
 
 
@@ -150,3 +156,18 @@ def test_three_faults_in_a_copy_are_three_violations_where_they_are(
         "Amount",
         "12,x0",
     )
+
+
+def test_as_of_tells_a_message_by_its_own_date_and_by_another(tmp_path: Path) -> None:
+    sample = (VALID / "income-register.wage-reports--deferred-two-reports.xml").read_bytes()
+    of_2024 = sample.replace(b"</Transactions>", LINE_OF_2024 + b"</Transactions>", 1)
+    named = files(tmp_path, new=of_2024)
+    result = validate(named["new"], "--as-of", "2023-12-31", "--format", "json")
+    own, before = json.loads(result.stdout)
+    assert (own["valid"], "as_of" in own, before["as_of"]) == (True, False, "2023-12-31")
+    broken = [each["rule"] for each in before["violations"] if each["severity"] == "error"]
+    assert (result.exit_code, broken) == (1, ["ir.transaction-code-unknown"])
+    assert validate(named["new"], "--as-of", "2024-01-01").exit_code == 0
+    told = validate(named["new"], "--as-of", "2023-12-31").stdout
+    assert f"{named['new']} as of 2023-12-31: not valid" in told
+    assert validate(named["new"], "--as-of", "soon").exit_code == 2

@@ -88,7 +88,9 @@ class Form:
         while True:
             serial = 10 * next(SERIALS)
             sending = flow.make(
-                Situation(random.Random(serial), int(time.time() * 1000), serial, DIRECTORY)
+                Situation(
+                    random.Random(serial), int(time.time() * 1000), serial, DIRECTORY, signs=False
+                )
             )
             if self.fits(sending.call):
                 return sending

@@ -53,6 +53,8 @@ class Run:
         self.town = Town(discovery.stubs(), self.directory, self.clock.now)
         settings = Settings(
             storage={"url": f"sqlite:///{ledger}", "durable": False},
+            # Some deliveries are changed before they are sent: no signature would hold.
+            rules={"unsigned_deliveries": "take"},
             # Whatever still waits for a receiver ends before the run does.
             deliveries={
                 "attempts_max": 9,

@@ -47,7 +47,13 @@ class Town:
 
     def situation(self, seed: int | str) -> Situation:
         """What a stub may use, by a seed."""
-        return Situation(random.Random(seed), self.now(), crc32(str(seed).encode()), self.directory)
+        return Situation(
+            rng=random.Random(seed),
+            now=self.now(),
+            serial=crc32(str(seed).encode()),
+            directory=self.directory,
+            signs=False,
+        )
 
     async def send(self, partner: Partner, call: Call, timeout_seconds: float) -> Reply:
         """The partner's reply. The fault depends on the delivery alone: bodies hold signatures with

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.adapters.income_register.clients import client, raw
 from tests.journeys.running import Running
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
+WSDL = "http://schemas.xmlsoap.org/wsdl/"
 EMPLOYER, KELA = "employer.demo-oy", "kela.benefits"
 
 
@@ -144,6 +146,16 @@ def sample(name: str, owner: str, **texts: str) -> bytes:
     return raw(root)
 
 
+def of_payer(document: bytes, payer: str) -> bytes:
+    """A subscription to what that payer has reported alone."""
+    return document.replace(
+        b"</Subscription>",
+        b"<SubscriptionParameters><IdCodeParameter><ParameterType>6"
+        b"</ParameterType><IdType>1</IdType><IdCode>%b</IdCode></IdCodeParameter>"
+        b"</SubscriptionParameters></Subscription>" % payer.encode(),
+    )
+
+
 def renamed(document: bytes, root: str) -> bytes:
     """The document under another root."""
     old = etree.fromstring(document)
@@ -185,15 +197,18 @@ async def test_separate_reports_invalidations_subscriptions_and_echo_by_a_soap_c
     whole = renamed(invalidation_of(owner, "inv-2", "109", "I-1"), "InvalidationsRequestToIR")
     assert status_of(await call("InvalidationService", "SendInvalidations", whole)) == "2"
 
-    subscription = sample("subscriptions--all-wage-reports-daily", owner)
+    subscription = of_payer(sample("subscriptions--all-wage-reports-daily", owner), owner)
     reply = await call("SubscriptionService", "SendSubscription", subscription)
     assert status_of(reply) == "2"
     other = renamed(
-        sample(
-            "subscriptions--all-wage-reports-daily",
+        of_payer(
+            sample(
+                "subscriptions--all-wage-reports-daily",
+                owner,
+                DeliveryId="s-2",
+                MainSubscriptionId="s-2",
+            ),
             owner,
-            DeliveryId="s-2",
-            MainSubscriptionId="s-2",
         ),
         "SubscriptionsRequestToIR",
     )
@@ -227,3 +242,24 @@ def invalidation_of(
         f"false</ProductionEnvironment>{parties}"
         f"<Items>{inside}</Items></DeliveryData></i:InvalidationRequestToIR>"
     ).encode()
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("prefix", wsdl.PREFIXES)
+async def test_the_wsdls_have_the_registers_own_names(gateway: Running, prefix: str) -> None:
+    reference = Path(os.environ["EXCHANGE_REFERENCE"]) / "income-register" / "reference"
+    names = "//w:message/@name | //w:part/@name | //w:portType/@name | //w:binding/@name"
+    more = " | //w:operation/@name | //w:input/@message | //w:output/@message | //w:port/@name"
+    compared = 0
+    for service in wsdl.SERVICES:
+        status, _, ours = await gateway.get(f"{prefix}/{service}.svc?wsdl")
+        theirs = etree.parse(str(reference / f"{service}.wsdl"))
+        found = [
+            sorted(map(str, each.xpath(names + more, namespaces={"w": WSDL})))
+            for each in (etree.fromstring(ours), theirs)
+        ]
+        assert status == 200
+        assert found[0] == found[1], service
+        assert f"{prefix}/{service}.svc".encode() in ours
+        compared += len(found[0])
+    assert compared > 100

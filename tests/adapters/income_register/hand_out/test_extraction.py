@@ -26,7 +26,7 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import EMPTY, Envelope
 from exchange.settings import Settings
 from exchange.web.snapshot import Snapshots
-from tests.adapters.income_register.clients import check_reply, raw
+from tests.adapters.income_register.clients import UNSIGNED, check_reply, raw
 
 SAMPLES = Path(income_register.__file__).parent / "samples" / "valid"
 KELA, EMPLOYER, BENEFITS = "kela.income-data", "employer.demo-oy", "kela.benefits"
@@ -257,7 +257,7 @@ async def counted_as_handed_on(exchange: Exchange, wages: int, benefits: int) ->
 async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
     clock, transport = Hand("2026-03-02T08:00:00+02:00"), Straight()
     exchange = Exchange(
-        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}),
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}, rules=UNSIGNED),
         clock=clock,
         transport=transport,
     )
@@ -335,7 +335,9 @@ async def test_kela_is_delivered_what_it_subscribed_to(tmp_path: Path) -> None:
 async def test_what_the_register_renders_wrong_is_told_where_it_stands(
     tmp_path: Path, right: str, wrong: str
 ) -> None:
-    exchange = Exchange(Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}))
+    exchange = Exchange(
+        Settings(storage={"url": f"sqlite:///{tmp_path}/exchange.db"}, rules=UNSIGNED)
+    )
     await exchange.open(deliver=False)
     register = exchange.directory.get("income-register")
     assert register is not None

@@ -11,6 +11,7 @@ import pytest
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import STUB
+from exchange.adapters.income_register.partner.signing import signed
 from exchange.schemas import directory
 
 DAY = datetime.date(2026, 11, 25)
@@ -34,4 +35,9 @@ def test_a_document_goes_to_the_service_that_takes_it(
     )
     call = STUB.submit(sender, f"income-register.{kind}-reports", "", body, "")
     assert call.headers["SOAPAction"] == f'"Send{kind.capitalize()}Report{plural}"'
-    assert body in call.body
+    inside = body.rpartition(b"</")[0]
+    assert inside + b"<ds:Signature " in call.body, "it is signed as the partner"
+    again = STUB.submit(
+        sender, f"income-register.{kind}-reports", "", signed(body, sender.business_id), ""
+    )
+    assert again.body.count(b"<ds:Signature ") == 1, "what is signed is not signed again"

@@ -61,6 +61,10 @@ def subscribed(world: World, partner: str, main: str, delivery: str, **texts: st
     return raw(root)
 
 
+#: Another user of the register's data.
+OTHER_USER = "kela.benefits"
+
+
 async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_it_was_invalidated(
     world: World,
 ) -> None:
@@ -69,7 +73,7 @@ async def test_a_main_subscription_id_is_used_once_by_its_subscriber_even_after_
         "ir.subscription-id-used"
     ]
     assert (
-        await rules_against(world, EMPLOYER, subscribed(world, EMPLOYER, "main", "first")) == []
+        await rules_against(world, OTHER_USER, subscribed(world, OTHER_USER, "main", "first")) == []
     ), "another subscriber's own"
     kela = world.exchange.directory.get(KELA)
     assert kela is not None
@@ -124,6 +128,20 @@ async def test_what_is_accepted_is_extracted_and_what_cannot_be_is_refused(
         assert [sorted(each) for each in told] == [
             [] if "elsewhere" in name else ["one-0001", "one-0002"]
         ]
+
+
+async def test_an_invalidation_ends_a_subscription_that_was_extracted(world: World) -> None:
+    assert await rules_against(world, KELA, subscribed(world, KELA, "main", "first")) == []
+    await world.report(EMPLOYER, "one", 2)
+    assert [sorted(each) for each in await world.until(EVENING)] == [["one-0001", "one-0002"]]
+    kela = world.exchange.directory.get(KELA)
+    assert kela is not None
+    for number, expected in ((1, []), (2, ["ir.subscription-invalidated"])):
+        ended = invalidation_of(kela.business_id, f"end-{number}", "108", "main")
+        ended = ended.replace(b"InvalidationRequest", b"InvalidationsRequest")
+        assert await rules_against(world, KELA, ended) == expected
+    await world.report(EMPLOYER, "two", 2)
+    assert await world.until(f"{DAY}T23:00:00+02:00") == [], "what was extracted stays extracted"
 
 
 def test_the_first_extraction_follows_the_schedule() -> None:

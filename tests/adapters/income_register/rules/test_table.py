@@ -17,10 +17,14 @@ SAMPLES = FOLDER / "samples" / "invalid"
 PLAIN = {"schema", "real-person", "message-id-reused", "receiver-unknown", "internal", "operation"}
 #: Where the register's memory and the signatures are judged: not of one document alone, so no
 #: sample can show it.
-BEYOND_ONE_DOCUMENT = (FOLDER / "register" / "versions.py", FOLDER / "signature" / "verify.py")
+BEYOND_ONE_DOCUMENT = (
+    FOLDER / "register" / "versions.py",
+    FOLDER / "signature" / "verify.py",
+    FOLDER / "signature" / "signer.py",
+)
 #: What only a delivery that is sent can break, so that no file shows it: tests/journeys/bad_input
 #: does.
-AT_A_ENDPOINT = {"sender-not-partner", "timestamp-ahead"}
+AT_A_ENDPOINT = {"sender-not-partner", "timestamp-ahead", "asked-without-right"}
 RULE_FILES = sorted((FOLDER / "rules").glob("*.py"))
 
 

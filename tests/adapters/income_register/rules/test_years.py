@@ -7,17 +7,35 @@ from __future__ import annotations
 import csv
 import datetime
 import os
+import random
 import re
 from pathlib import Path
 
 import pytest
 
+from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.assembly import checking
+from exchange.journey.validate import Judge
+from exchange.ports import Context
+from exchange.ports.message import Strictness
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.income_register.codes import DATED_RULES, FIRST_DAY, LAST_DAY
 from exchange.schemas.income_register.in_force import PERIODS, UNDATED, period_of
-from tests.adapters.income_register.judging import delivery, judged, judged_anew, rules_broken
+from tests.adapters.income_register.judging import (
+    CHANNEL,
+    EMPLOYER,
+    EVERYBODY,
+    JUDGE,
+    NOW,
+    UNAIDED,
+    delivery,
+    inbound,
+    judged,
+    judged_anew,
+    rules_broken,
+)
 
 #: So often is a form seen before it is admitted, and once more.
 OFTEN = 6
@@ -40,6 +58,11 @@ CAR = (
     b"</TransactionBasic><CarBenefit><CarBenefitCode>1</CarBenefitCode>"
     b"<EmissionsValue>%b</EmissionsValue></CarBenefit></Transaction>"
 )
+
+
+def errors_of(body: bytes) -> set[str]:
+    """The rules that a body breaks, warnings left out."""
+    return {each["rule"] for each in judged_anew(body)[3] if each["severity"] == "error"}
 
 
 def paid_on(day: str, kind: str = "wages") -> bytes:
@@ -170,6 +193,49 @@ def test_a_change_holds_from_its_day_on_whatever_was_recognised(name: str, day: 
         assert judged(here, channel) == anew
 
 
+#: A code that a list may have by now, the last day of which our list is whole, the first day after.
+GROWN = {
+    "earner type 18": (
+        lambda body: with_earner(body, TYPE % b"18"),
+        *("2025-12-31", "2026-01-01", "ir.code-unknown"),
+    ),
+    "income type 369": (
+        lambda body: with_line(body, LINE % b"369"),
+        *("2023-12-31", "2024-01-01", "ir.transaction-code-unknown"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_a_newer_code_of_a_list_that_grows_is_warned_of_or_refused_by_the_setting(
+    name: str,
+) -> None:
+    change, whole, grown, rule = GROWN[name]
+    strict = Judge(Catalogue.load(), strictness=Strictness(newer_codes="refuse"))
+    severities = {}
+    for judge in (JUDGE, strict):
+        for day in (whole, grown):
+            reading = judge.read(CHANNEL, inbound(change(paid_on(day))))
+            context = Context(EVERYBODY, NOW, strictness=judge.strictness)
+            found = judge.decide(CHANNEL, reading, context).violations
+            severities[judge is strict, day] = {
+                each.severity for each in found if each.rule == rule
+            }
+    assert severities == {
+        (False, whole): {"error"},
+        (False, grown): {"warning"},
+        (True, whole): {"error"},
+        (True, grown): {"error"},
+    }
+
+
+def test_a_code_far_from_a_list_is_no_newer_one_of_it() -> None:
+    for code in (b"100", b"421", b"999", b"-369", b"3690"):
+        assert "ir.transaction-code-unknown" in errors_of(
+            with_line(paid_on("2026-03-02"), LINE % code)
+        )
+
+
 @pytest.mark.parametrize(("day", "broken"), [("2022-12-31", False), ("2023-01-01", True)])
 def test_parental_benefits_name_their_days_since_2023(day: str, broken: bool) -> None:
     body = re.sub(rb"<TransactionCode>\d+", b"<TransactionCode>1423", paid_on(day, "kela"))
@@ -192,6 +258,93 @@ def test_periods_cut_the_time_where_something_changes() -> None:
                 at = edge + datetime.timedelta(days=step)
                 assert (rule.name in period_of((at.year, at.month, at.day)).rules) == holds
     assert not UNDATED.rules
+
+
+#: What is new in a year, and the rule that refuses it a year before.
+NEW_IN = {
+    2022: (lambda body: with_line(body, CAR % b"0"), "ir.emissions-year"),
+    2023: (lambda body: with_earner(body, TYPE % b"16"), "ir.code-unknown"),
+    2024: (lambda body: with_line(body, LINE % b"366"), "ir.transaction-code-unknown"),
+    2025: (lambda body: claimed(body), "ir.absence-cause-unknown"),
+    2026: (
+        lambda body: body.replace(
+            b"</ReportData>",
+            b"<DemandForRectificationIds><DemandForRectificationId>1</DemandForRectificationId>"
+            b"</DemandForRectificationIds></ReportData>",
+        ),
+        "ir.element-too-early",
+    ),
+}
+
+
+def claimed(body: bytes) -> bytes:
+    """Each earner absent with a cause that there is since 2025."""
+    day = re.search(rb"<PaymentDate>([^<]*)", body)
+    assert day is not None
+    absence = (
+        b"<Absence><AbsenceRepStartDate>%b</AbsenceRepStartDate><AbsenceRepEndDate>%b"
+        b"</AbsenceRepEndDate><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>%b"
+        b"</StartDate><EndDate>%b</EndDate><AbsenceDays>1</AbsenceDays><CauseCode>23</CauseCode>"
+        b"<Amount>1.00</Amount></PaidAbsencePeriod>"
+        b"</PaidAbsencePeriods></PaidAbsence></Absence>" % ((day[1],) * 4)
+    )
+    end = b"</Transactions></Report>"
+    assert end in body
+    return body.replace(end, end.replace(b"</Report>", absence + b"</Report>"))
+
+
+def month(year: int, month_number: int, kind: str) -> list[bytes]:
+    """A generated delivery of each fourth day of a month."""
+    payer, bodies = EMPLOYER.business_id, []
+    for day in range(1, 29, 4):
+        date = datetime.date(year, month_number, day)
+        batch = generate.Batch(payer, payer, date, f"Y{date:%Y%m%d}", 40, False)
+        rng = random.Random(f"{date}")
+        bodies.append(
+            generate.wage_delivery(rng, batch)
+            if kind == "wages"
+            else generate.benefit_delivery(rng, batch, kind)
+            if kind != "separate"
+            else generate.separate_delivery(rng, batch)
+        )
+    return bodies
+
+
+@pytest.mark.parametrize("kind", ["wages", "kela", "fund", "insurer", "separate"])
+@pytest.mark.parametrize("year", [2022, 2023, 2024, 2025, 2026, 2027])
+def test_a_generated_month_is_valid_in_its_own_year(year: int, kind: str) -> None:
+    for body in month(year, 1 if year == 2027 else 5, kind):
+        told = judged_anew_in(body, year)
+        assert told == set(), (year, kind)
+
+
+def judged_anew_in(body: bytes, year: int) -> set[str]:
+    """The rules that a body breaks when it comes in in May of its year (January 2027: in the
+    November before), warnings left out.
+    """
+    at = datetime.datetime(year, 6, 1) if year < 2027 else datetime.datetime(2026, 12, 31)
+    now = int(at.replace(tzinfo=datetime.UTC).timestamp() * 1000)
+    body = re.sub(rb"<Timestamp>2027-01-..", b"<Timestamp>2026-12-30", body)
+    reading = JUDGE.read(UNAIDED, inbound(body))
+    judgement = JUDGE.decide(UNAIDED, reading, Context(EVERYBODY, now))
+    return {each.rule for each in judgement.violations if each.severity == "error"}
+
+
+@pytest.mark.parametrize("year", NEW_IN)
+def test_what_is_new_in_a_year_is_refused_a_year_before(year: int) -> None:
+    change, rule = NEW_IN[year]
+    for of, refused in ((year, False), (year - 1, True)):
+        for body in month(of, 5, "wages"):
+            told = judged_anew_in(change(body), of)
+            assert (rule in told) == refused, (of, told)
+            assert refused or year == 2022 or told == set(), "nothing else is wrong with it"
+
+
+def test_what_ends_with_2026_is_refused_in_january_2027() -> None:
+    for year, number, valid in ((2026, 5, True), (2027, 1, False)):
+        for body in month(year, number, "wages"):
+            ended = with_line(body, LINE % b"411")
+            assert (judged_anew_in(ended, year) == set()) == valid
 
 
 @pytest.mark.reference
