@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from exchange.schemas.identifiers import (
     CODES_KEPT_MAX,
+    has_personal_identity_code_form,
     is_business_id,
     is_creditor_reference,
     is_iban,
@@ -99,6 +100,15 @@ IsoDateTime = Annotated[
 #: the schema's.
 PersonalIdentityCode = Annotated[
     str, _checked(is_personal_identity_code, "a personal identity code", CODES_KEPT_MAX)
+]
+#: What has the form of a personal identity code, valid or not.
+PersonalIdentityCodeForm = Annotated[
+    str,
+    _checked(
+        has_personal_identity_code_form,
+        "the form of a personal identity code (DDMMYY, a separator, three digits, a character)",
+        CODES_KEPT_MAX,
+    ),
 ]
 #: A valid business id with its hyphen, `1234567-1`.
 BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]

@@ -10,7 +10,7 @@ from typing import Any
 from exchange.adapters.eessi.parse import header_in
 from exchange.errors import Unroutable
 from exchange.ports import Destination, Identity, Parsed, Verdict
-from exchange.schemas.directory import Directory
+from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Finding, has_errors
 
 
@@ -79,3 +79,8 @@ def route(
     if not destinations:
         raise Unroutable("receiver-unknown", "The message names no receiver.")
     return destinations
+
+
+def pushes_only_to(partner: Partner) -> bool:
+    """Institutions have an inbox that is pushed to; there is no mailbox for them."""
+    return bool(partner.eessi_id)

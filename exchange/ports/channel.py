@@ -133,6 +133,11 @@ def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
     return {}
 
 
+def nobody(partner: Partner) -> bool:
+    """Which partners can take what a channel sends by push only: none, where they may fetch it."""
+    return False
+
+
 def no_items(parsed: Parsed, at: Any) -> int | None:
     """The item of a place in a channel whose messages are one item each."""
     return None
@@ -159,7 +164,8 @@ class Channel:
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `pushes` describes the calls that `request` makes. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    `pushes` describes the calls that `request` makes. `pushes_only_to` tells
+    the partners that the channel sends something to which it has no mailbox for. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -195,3 +201,4 @@ class Channel:
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)
     attachments: bool = False
     pushes: tuple[Push, ...] = ()
+    pushes_only_to: Callable[[Partner], bool] = nobody
