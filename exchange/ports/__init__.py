@@ -2,7 +2,7 @@
 ids, transport; no behaviour.
 """
 
-from exchange.ports.channel import Channel, Endpoint, Watch, refuse_with_problem
+from exchange.ports.channel import Channel, Credentials, Endpoint, Watch, refuse_with_problem
 from exchange.ports.delivery import (
     Attempted,
     Delivered,
@@ -46,6 +46,7 @@ __all__ = [
     "Channel",
     "Clock",
     "Context",
+    "Credentials",
     "CountKey",
     "Delivered",
     "Delivery",

@@ -26,6 +26,7 @@ from exchange.ports.message import (
 from exchange.ports.rows import Remember
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.value import value
 from exchange.schemas.violation import Finding
 
 Handler = Callable[[Call, Partner, Desk], Awaitable[Reply]]
@@ -106,6 +107,21 @@ def refuse_with_problem(refusal: Refusal) -> Reply:
     )
 
 
+@value
+class Credentials:
+    """What a call says of who makes it: a partner's key and, where the protocol has a user name
+    beside it, the partner's id.
+    """
+
+    user: str
+    key: str
+
+
+def api_key(headers: Mapping[str, str]) -> Credentials:
+    """The credentials of most channels: the key in X-API-Key."""
+    return Credentials("", headers.get("X-API-Key", ""))
+
+
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
     """The rules of a channel that has none beyond its schemas."""
     return []
@@ -158,7 +174,8 @@ class Channel:
     and the sender's id of the message that this one answers), `recall`, `rules`,
     `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
     somebody may ask after). The second half calls `request` and, with the partner's response,
-    `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
+    `judge`. `refuse` renders a refusal in the channel's own form, `credentials` finds
+    who calls in the headers. `processes` titles what
     `identify` may name as a process. `families` are the folders of `schemas/` whose message types
     this channel carries. `items_by_kind` says what the accepted items are where a message type
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
@@ -195,6 +212,7 @@ class Channel:
     items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
     item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
+    credentials: Callable[[Mapping[str, str]], Credentials] = api_key
     watches: tuple[Watch, ...] = ()
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None

@@ -66,6 +66,11 @@ class Home:
         return f"{self.street_name} {self.house_number}"
 
 
+def municipality_of(number: int) -> str:
+    """The municipality of the dwelling with that number."""
+    return _TOWNS[number % len(_TOWNS)][2]
+
+
 def home_of(number: int) -> Home:
     """The dwelling with that number (any from 0 on); the same number is the same dwelling."""
     number, place = divmod(number, len(_TOWNS))

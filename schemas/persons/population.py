@@ -35,6 +35,8 @@ LAST_BIRTH = datetime.date(2099, 12, 31).toordinal()
 _NAMES_FROM = datetime.date(1940, 1, 1).toordinal()
 _OF_AGE = days(18) + 1
 _PREGNANCY_DAYS = 280
+#: Everybody has left the mother's home by then.
+_LEFT_HOME_DAYS = days(20) + 1
 _MULTIPLIER, _NUMBERS_OF_HOMES = 2_654_435_761, 1 << 32
 
 
@@ -135,6 +137,13 @@ class Life:
                 found.append(child)
         return tuple(found)
 
+    def births(self) -> Iterator[int]:
+        """The days on which children may have been born to her, whether or not they were."""
+        kin = families(self.population.seed)
+        couple = couple_of(self.slot)
+        mother_born = self.birth + (kin.older_days[couple] if self.slot % 2 else 0)
+        return (mother_born + age for _, age in kin.children[couple])
+
     @cached_property
     def marriage(self) -> tuple[int, int, Life] | None:
         """(first day, last day, spouse) of her one marriage, or None."""
@@ -176,6 +185,27 @@ class Life:
         begun += [stay for stay in stays if self.registered < stay[0] <= self.death]
         return tuple(_moves(begun))
 
+    def may_move(self, first: int, last: int) -> bool:
+        """Whether her home may change in these days: quick, and never no when it does."""
+        kin = families(self.population.seed)
+        couple, age = kin.parents[self.slot]
+        courses = [(self.birth, self.course)]
+        if self.birth + _LEFT_HOME_DAYS > first:
+            born = self.birth - age
+            courses.append(
+                (born, course_of(self.population.seed, woman_of(couple), born % RESIDUES))
+            )
+        if self.slot % 2:
+            born = self.birth + kin.older_days[couple_of(self.slot)]
+            wife = course_of(self.population.seed, self.slot - 1, born % RESIDUES)
+            ends = (wife.wedding, wife.divorce + 1, wife.lifetime + 1)
+            if any(first <= born + after <= last for after in ends):
+                return True
+            courses.append((born, wife))
+        return any(
+            first <= born + after <= last for born, course in courses for after in course.moves
+        )
+
     def _unmarried_stays(self) -> list[tuple[int, int]]:
         own, mother = self._own_stays(), self.mother
         if mother is None:
@@ -192,7 +222,11 @@ class Life:
 
     def home(self, day: int) -> Home | None:
         """Where she lives on a day; None when she does not live in Finland, or not any more."""
-        return home_of(_at(self.stays, day)) if self.is_alive(day) else None
+        return home_of(self.home_number(day)) if self.is_alive(day) else None
+
+    def home_number(self, day: int) -> int:
+        """The number of the dwelling where she lives on a day of her life."""
+        return _at(self.stays, day)
 
     @property
     def first_name(self) -> str:
