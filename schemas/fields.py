@@ -96,6 +96,14 @@ IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
 IsoDateTime = Annotated[
     str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")
 ]
+#: A date and time of UTC, with `Z` or without: whoever reads it as a local time bears no offset.
+UtcDateTime = Annotated[
+    str,
+    _checked(
+        lambda text: _is_date_time(text) and text[-6] not in "+-" and text[-5] not in "+-",
+        "a date and time of UTC (YYYY-MM-DDThh:mm:ssZ)",
+    ),
+]
 #: A valid personal identity code. Whether it is an artificial person's is the guard's business, not
 #: the schema's.
 PersonalIdentityCode = Annotated[

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.schemas.fields import IsoDateTime, PersonalIdentityCode
+from exchange.schemas.fields import PersonalIdentityCode, UtcDateTime
 from exchange.schemas.population.groups import AnyGroup
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ else:
 
 #: The number of a change in the register's log, 64 bits.
 ChangeKey = Annotated[int, Field(ge=0, le=2**63 - 1)]
-#: A time of UTC; readers tolerate `Z`, and no other offset.
-UtcDateTime = Annotated[IsoDateTime, StringConstraints(pattern=r"^[^+]+$")]
 #: Most changes in one message (*modelled*; the interface pages by its key without saying how many
 #: come at once).
 CHANGES_MAX = 10_000
