@@ -23,6 +23,7 @@ TIME = re.compile(r"(^|_)(at|since|until|time|timestamp)$")
 OF_OTHERS = (
     "adapters/eessi/",  # RINA's JSON
     "adapters/luova/families/population/",  # the VTJ change interface
+    "adapters/population_register/",  # the same
     "adapters/luova/families/tax/",  # fields of a message, modelled after the tax card
     "exchange/publication/charts.py",  # Vega-Lite
     "exchange/publication/vega.py",

@@ -122,7 +122,8 @@ def _spells(life: Life, query: Query) -> Iterator[Spell]:
                 rng = _chance(number)
                 begin = rng.randrange(first, end)
                 end = min(end, begin + rng.randint(*_MONTHS))
-                yield Spell(benefit, rng, begin, end, round(euros * rng.uniform(0.6, 1.4), 2))
+                monthly = round(euros * rng.uniform(0.6, 1.4), 2)
+                yield Spell(benefit=benefit, rng=rng, begin=begin, end=end, euros=monthly)
 
 
 def _of_children(life: Life, benefit: str) -> Iterator[Spell]:
@@ -134,7 +135,8 @@ def _of_children(life: Life, benefit: str) -> Iterator[Spell]:
             continue
         first, end = _whole_months(life, child.birth, youngest, oldest, child.death)
         if first < end:
-            yield Spell(benefit, _chance(number), first, end, euros)
+            rng = _chance(number)
+            yield Spell(benefit=benefit, rng=rng, begin=first, end=end, euros=euros)
 
 
 def _whole_months(
