@@ -5,6 +5,7 @@ same for everybody who asks, today and in a hundred years.
 from __future__ import annotations
 
 import datetime
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -214,9 +215,8 @@ class Life:
         return _joined(mother._own_stays(), self.birth, self.birth + self.course.moves[0], own)
 
     def _own_stays(self) -> list[tuple[int, int]]:
-        begin = self.course.home + self.birth // RESIDUES * 7_919
         return [
-            (self.birth + after, (begin + index * 104_729) * _MULTIPLIER % _NUMBERS_OF_HOMES)
+            (self.birth + after, self._own_number(index))
             for index, after in enumerate((0, *self.course.moves))
         ]
 
@@ -225,8 +225,18 @@ class Life:
         return home_of(self.home_number(day)) if self.is_alive(day) else None
 
     def home_number(self, day: int) -> int:
-        """The number of the dwelling where she lives on a day of her life."""
-        return _at(self.stays, day)
+        """The number of the dwelling where she lives on a day of her life, as `stays` has it."""
+        wed, host = self.marriage if self.slot % 2 else None, self
+        if wed is not None and wed[0] <= day <= wed[1]:
+            host = wed[2]
+        if day < host.birth + host.course.moves[0] and host.mother is not None:
+            host = host.mother
+        return host._own_number(bisect_right(host.course.moves, day - host.birth))
+
+    def _own_number(self, index: int) -> int:
+        """The number of the dwelling that her own move of that index (0: her birth) leads to."""
+        begin = self.course.home + self.birth // RESIDUES * 7_919
+        return (begin + index * 104_729) * _MULTIPLIER % _NUMBERS_OF_HOMES
 
     @property
     def first_name(self) -> str:

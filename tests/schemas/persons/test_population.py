@@ -67,6 +67,9 @@ def test_nobody_lives_anywhere_before_being_registered_or_after_death() -> None:
         assert life.birth <= life.registered <= life.death
         days = [since for since, _ in life.stays]
         assert days == sorted(set(days))
+        if life.is_alive(day):
+            lives = [number for since, number in life.stays if since <= day]
+            assert life.home_number(day) == lives[-1]
         assert days[0] == life.registered
         assert days[-1] <= life.death
         assert all(one[1] != other[1] for one, other in pairwise(life.stays))
