@@ -50,9 +50,9 @@ from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
-from exchange.storage.retention import Dropped, drop_bodies, drop_messages
+from exchange.storage.retention import Dropped, drop_bodies
 from exchange.storage.scans import Scans
-from exchange.storage.writer import Note, Work, Writer
+from exchange.storage.writer import Drop, Note, Work, Writer
 
 Result = TypeVar("Result")
 
@@ -339,9 +339,7 @@ class SqliteLedger:
             alone = await self._writer.submit(
                 lambda connection: drop_bodies(connection, bodies, most)
             )
-        dropped: Dropped = await self._writer.submit(
-            lambda connection: drop_messages(connection, messages, most)
-        )
+        dropped: Dropped = await self._writer.submit(Drop(messages, most))
         return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def compact(self, before_minute: int, most: int) -> bool:

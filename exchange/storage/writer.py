@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
-from exchange.ports.ledger import Record, Recorded, Remember, Settlement
+from exchange.ports.ledger import Old, Record, Recorded, Remember, Settlement
 from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals
@@ -27,6 +27,7 @@ from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.proof.chain import Additions, Link, append, last_event, newest
 from exchange.storage.proof.head import HeadFile, read_heads
+from exchange.storage.retention import drop_messages
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[sqlite3.Connection], Any]
@@ -49,11 +50,19 @@ class Note:
     entries: Sequence[Remember]
 
 
+@dataclass(slots=True)
+class Drop:
+    """Up to `most` old messages that are forgotten; the result is what went."""
+
+    old: Old
+    most: int
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A change that waits for its commit, and who waits for it."""
 
-    what: Record | Settlement | Note | Work
+    what: Record | Settlement | Note | Drop | Work
     future: asyncio.Future[Any]
     result: Any = None
 
@@ -148,7 +157,7 @@ class Writer:
             return LedgerClosed("the ledger is not open")
         return self.health.heard(self._connection, error)
 
-    def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
+    def submit(self, what: Record | Settlement | Note | Drop | Work) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:
@@ -252,6 +261,9 @@ class Writer:
                 if isinstance(job.what, Note):
                     noted = job.what
                     job.result = remember(connection, noted.channel, noted.entries, additions)
+                elif isinstance(job.what, Drop):
+                    dropped = job.what
+                    job.result = drop_messages(connection, dropped.old, dropped.most, additions)
                 elif not isinstance(job.what, (Record, Settlement)):
                     job.result = job.what(connection)
             totals.write(connection)
