@@ -8,9 +8,10 @@ tests.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import log
 from typing import Protocol
 
 from exchange.schemas.call import Call, Reply
@@ -69,17 +70,23 @@ class Situation:
             self._seed = None
         return self._rng
 
-    def choose(self, names: Sequence[str]) -> str:
-        """One of some partners by chance, each as likely. What one more among them gets is taken
-        from the others alike, and nothing else is drawn otherwise (rendezvous hashing, Thaler and
-        Ravishankar 1998): years with and without a partner differ in what that one gets.
+    def choose(self, names: Sequence[str], weights: Mapping[str, float] | None = None) -> str:
+        """One of some partners by chance, as likely as its weight says (default: each alike). What
+        one more among them gets is taken from the others alike, and nothing else is drawn otherwise
+        (weighted rendezvous hashing, Schindelhauer and Schomaker 2005): years with and without a
+        partner differ in what that one gets.
         """
         if wanted := [name for name in names if name in self.to]:
             return wanted[0]
         drawn = self.rng.getrandbits(64).to_bytes(8, "big")
-        return max(
-            names, key=lambda name: blake2b(name.encode(), digest_size=8, key=drawn).digest()
-        )
+
+        def score(name: str) -> float:
+            digest = blake2b(name.encode(), digest_size=8, key=drawn).digest()
+            chance = (int.from_bytes(digest, "big") + 1) / (2**64 + 1)
+            # Small is good: the time until the first of that many events a second.
+            return -log(chance) / (weights or {}).get(name, 1.0)
+
+        return min(names, key=score)
 
 
 @value

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from exchange.schemas.identifiers import (
     CODES_KEPT_MAX,
+    has_personal_identity_code_form,
     is_business_id,
     is_creditor_reference,
     is_iban,
@@ -95,10 +96,27 @@ IsoDate = Annotated[str, _checked(_is_date, "a date (YYYY-MM-DD)")]
 IsoDateTime = Annotated[
     str, _checked(_is_date_time, "a date and time (YYYY-MM-DDThh:mm:ss, offset optional)")
 ]
+#: A date and time of UTC, with `Z` or without: whoever reads it as a local time bears no offset.
+UtcDateTime = Annotated[
+    str,
+    _checked(
+        lambda text: _is_date_time(text) and text[-6] not in "+-" and text[-5] not in "+-",
+        "a date and time of UTC (YYYY-MM-DDThh:mm:ssZ)",
+    ),
+]
 #: A valid personal identity code. Whether it is an artificial person's is the guard's business, not
 #: the schema's.
 PersonalIdentityCode = Annotated[
     str, _checked(is_personal_identity_code, "a personal identity code", CODES_KEPT_MAX)
+]
+#: What has the form of a personal identity code, valid or not.
+PersonalIdentityCodeForm = Annotated[
+    str,
+    _checked(
+        has_personal_identity_code_form,
+        "the form of a personal identity code (DDMMYY, a separator, three digits, a character)",
+        CODES_KEPT_MAX,
+    ),
 ]
 #: A valid business id with its hyphen, `1234567-1`.
 BusinessId = Annotated[str, _checked(is_business_id, "a business id (NNNNNNN-N)")]

@@ -96,6 +96,11 @@ def is_personal_identity_code(text: str) -> bool:
     return parse_personal_identity_code(text) is not None
 
 
+def has_personal_identity_code_form(text: str) -> bool:
+    """Whether `text` has the form of a personal identity code, its date and check character let be."""
+    return _IDENTITY_CODE.fullmatch(text) is not None
+
+
 def make_personal_identity_code(
     birth_date: datetime.date, individual_number: int, century: str = ""
 ) -> str:

@@ -5,7 +5,13 @@ beside it.
 from __future__ import annotations
 
 from exchange.adapters.eessi.deliver import PUSHES, judge, request
-from exchange.adapters.eessi.identify import identify, permitted, route, verdict
+from exchange.adapters.eessi.identify import (
+    identify,
+    permitted,
+    pushes_only_to,
+    route,
+    verdict,
+)
 from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
 from exchange.adapters.eessi.rules import recall, remember, rules
@@ -32,5 +38,6 @@ CHANNEL = Channel(
     recall=recall,
     remember=remember,
     pushes=PUSHES,
+    pushes_only_to=pushes_only_to,
     processes={name: process.title for name, process in load().by_name.items()},
 )

@@ -296,7 +296,7 @@ def open_case(
     scene = Scene(
         rng=rng,
         day=created_at.date(),
-        subject=who or subject(rng, country),
+        subject=who or subject(rng, created_at.date(), country, sed.startswith("P")),
         sender=sender,
         receiver=receivers[0],
     )
@@ -362,7 +362,7 @@ def history(rng: random.Random, day: datetime.date, sed: str) -> list[tuple[Lett
     finnish = PENSIONS if process == "LA_BUC_04" else KELA
     owner, newcomer = (partner.eessi_id for partner in rng.sample(foreign(_directory()), 2))
     created_at = moment(rng, day)
-    who = subject(rng, owner[:2])
+    who = subject(rng, day, owner[:2], process.startswith("P_"))
     messages = [open_case(rng, created_at, _OPENING[process], process, owner, (finnish,), who)]
     for next_sed in _line(sed, _OPENING[process])[1:]:
         created_at += datetime.timedelta(minutes=5)

@@ -93,3 +93,8 @@ def route(
     if not destinations:
         raise Unroutable("receiver-unknown", "The message names no receiver.")
     return destinations
+
+
+def pushes_only_to(partner: Partner) -> bool:
+    """Institutions have an inbox that is pushed to; there is no mailbox for them."""
+    return bool(partner.eessi_id)

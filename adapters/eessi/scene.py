@@ -12,7 +12,8 @@ import datetime
 import random
 from collections.abc import Sequence
 
-from exchange.schemas.persons import Person, person
+from exchange.schemas.persons import POPULATION, person
+from exchange.schemas.persons.places import Home
 from exchange.schemas.value import value
 
 #: Elements in order: a text or further elements.
@@ -60,9 +61,18 @@ class Scene:
         return self.rng.choice(values)
 
 
-def subject(rng: random.Random, country: str) -> Subject:
-    """An artificial person known in Finland and in `country`."""
-    found: Person = person(rng, datetime.date(1940, 1, 1), datetime.date(1999, 12, 31))
+#: Nobody younger claims an old-age pension (*modelled*; it differs between countries).
+_OLD_AGE_YEARS = 60
+
+
+def subject(
+    rng: random.Random, day: datetime.date, country: str, is_pensioner: bool = False
+) -> Subject:
+    """Somebody who lives on the day and is known in Finland and in `country`."""
+    youngest = _OLD_AGE_YEARS if is_pensioner else 20
+    found = person(
+        rng, day, datetime.date(day.year - 85, 1, 1), datetime.date(day.year - youngest - 1, 12, 31)
+    )
     born = found.birth_date.isoformat()
     foreign = f"{born.replace('-', '')}{rng.randrange(10_000):04d}"
     pins = (
@@ -120,10 +130,18 @@ def person_block(who: Subject) -> tuple[str, Tree]:
 
 
 def address(scene: Scene, name: str = "Address", country: str = "FI") -> tuple[str, Tree]:
-    """An artificial address."""
-    found = person(scene.rng)
-    place = (("street", found.street), ("town", found.town), ("postalCode", found.postal_code))
+    """The subject's own address in Finland, where she has one on the day; for whatever else is
+    asked, somebody's.
+    """
+    own = _own_home(scene) if name == "Address" and country == "FI" else None
+    home = own or person(scene.rng, scene.day).home
+    place = (("street", home.street), ("town", home.town), ("postalCode", home.postal_code))
     return name, (*place, coded("country", country))
+
+
+def _own_home(scene: Scene) -> Home | None:
+    life = POPULATION.find(dict(scene.subject.pins).get("FI", ""))
+    return life.home(scene.day.toordinal()) if life is not None else None
 
 
 def period(start: str, end: str) -> tuple[str, Tree]:

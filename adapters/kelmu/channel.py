@@ -6,6 +6,7 @@ from exchange.adapters.kelmu.deliver import PUSHES, judge, request
 from exchange.adapters.kelmu.identify import (
     identify,
     item_of,
+    pushes_only_to,
     recall,
     remember,
     route,
@@ -37,4 +38,5 @@ CHANNEL = Channel(
     remember=remember,
     item_of=item_of,
     pushes=PUSHES,
+    pushes_only_to=pushes_only_to,
 )

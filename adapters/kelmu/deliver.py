@@ -5,12 +5,11 @@ receivers; judges replies.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from exchange.adapters.kelmu.identify import QUERIES, REQUEST
-from exchange.adapters.kelmu.rights import RIGHTS, narrow
+from exchange.adapters.kelmu.rights import RIGHTS, narrow, persons_of
 from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
 from exchange.ports.channel import Push
 from exchange.schemas import json as json_format
@@ -55,11 +54,6 @@ def _answer_schema() -> json_format.JsonSchema:
     return json_format.JsonSchema(BenefitAnswer)
 
 
-def persons_of(query: dict[str, Any]) -> list[str]:
-    """The persons that a query of either type asks about."""
-    return list(query["persons"]) if "persons" in query else [query["person"]]
-
-
 def request(delivery: Delivery) -> Call:
     """The call that carries a delivery. The register is asked no more than the asker may see."""
     envelope = delivery.envelope
@@ -82,6 +76,8 @@ def request(delivery: Delivery) -> Call:
 
 def _narrowed(delivery: Delivery) -> bytes:
     query = from_json(delivery.body)
+    if "persons" in query:
+        query["persons"] = persons_of(query)
     right = RIGHTS.of(delivery.sender)
     if right is None:
         # The right was taken away after the query was accepted; nothing may be asked any more.

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from exchange.adapters.kelmu.parse import GIVEN_ID, MESSAGE_ID
+from exchange.adapters.kelmu.rights import persons_of
 from exchange.errors import Unroutable
 from exchange.ports import Context, Destination, Identity, Parsed, Remember, Verdict
-from exchange.schemas.directory import Directory
+from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Finding, has_errors
 
 QUERY = "kelmu.benefit-query"
@@ -20,6 +21,9 @@ QUERIES = frozenset({QUERY, BULK})
 #: The service that answers queries, and the Kela system that asks counties and gets their answers.
 REGISTER = "benefit-register"
 REQUESTER = "kela.benefits"
+#: Who is asked by Kela: the wellbeing services counties, and Helsinki, which arranges its own
+#: social services.
+ASKED_SECTORS = ("wellbeing-county", "helsinki")
 
 
 Kind = TypeVar("Kind", str, list[Any])
@@ -61,11 +65,12 @@ def item_of(parsed: Parsed, at: Any) -> int | None:
 
 
 def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> Verdict:
-    """All or nothing. The log line of a query (who asked, why, on what ground, about whom) is kept
-    with the message.
+    """All or nothing, but for invalid codes of a query about several persons. The log line of a
+    query (who asked, why, on what ground, about whom) is kept with the message.
     """
+    document = parsed.document
     if has_errors(list(findings)):
-        return Verdict(False, 0, identity.items, refused_log(parsed.document))
+        return Verdict(False, 0, identity.items, refused_log(document))
     names = (
         "user",
         "purpose",
@@ -75,8 +80,11 @@ def verdict(parsed: Parsed, identity: Identity, findings: Sequence[Finding]) -> 
         "county",
         "information_request",
     )
-    detail = {name: parsed.document[name] for name in names if name in parsed.document}
-    return Verdict(True, identity.items, detail=detail)
+    detail = {name: document[name] for name in names if name in document}
+    if parsed.message_type != BULK:
+        return Verdict(True, identity.items, detail=detail)
+    asked = detail["persons"] = persons_of(document)
+    return Verdict(True, len(asked), identity.items - len(asked), detail)
 
 
 def refused_log(document: Any) -> dict[str, Any]:
@@ -95,7 +103,7 @@ def route(
     """
     if parsed.message_type in QUERIES:
         if register := directory.serving(REGISTER):
-            return [Destination(register.id, "ask", identity.items)]
+            return [Destination(register.id, "ask", verdict.items)]
         raise Unroutable("register-unknown", "nobody in the directory serves the benefit register")
     receiver = (
         REQUESTER if parsed.message_type == REQUEST_ANSWER else "".join(identity.receivers[:1])
@@ -103,6 +111,11 @@ def route(
     if directory.get(receiver) is None:
         raise Unroutable("receiver-unknown", "the receiver is not in the directory")
     return [Destination(receiver)]
+
+
+def pushes_only_to(partner: Partner) -> bool:
+    """Kelmu has no mailbox for those who are asked and those who get answers."""
+    return partner.sector in ASKED_SECTORS or partner.id == REQUESTER or REGISTER in partner.serves
 
 
 def request_key(reference: str) -> str:

@@ -33,6 +33,40 @@ API_QUERIES = {
 }
 BULK_QUERIES = {"pension-institution": 3_000, "wellbeing-county": 0, "helsinki": 0}
 INFORMATION_REQUESTS = 1_447
+#: Residents in thousands at the end of 2023 (Statistics Finland, population structure), by which
+#: the queries and requests of a sector are shared out among its organisations. That they ask by
+#: size is *modelled*.
+RESIDENTS = {
+    "county.ita-uusimaa": 99,
+    "county.keski-uusimaa": 206,
+    "county.lansi-uusimaa": 493,
+    "county.vantaa-kerava": 286,
+    "county.varsinais-suomi": 491,
+    "county.satakunta": 211,
+    "county.kanta-hame": 169,
+    "county.pirkanmaa": 545,
+    "county.paijat-hame": 204,
+    "county.kymenlaakso": 158,
+    "county.etela-karjala": 125,
+    "county.etela-savo": 129,
+    "county.pohjois-savo": 248,
+    "county.pohjois-karjala": 162,
+    "county.keski-suomi": 273,
+    "county.etela-pohjanmaa": 190,
+    "county.pohjanmaa": 178,
+    "county.keski-pohjanmaa": 68,
+    "county.pohjois-pohjanmaa": 418,
+    "county.kainuu": 70,
+    "county.lappi": 176,
+    "municipality.espoo": 314,
+    "municipality.tampere": 255,
+    "municipality.turku": 202,
+    "municipality.oulu": 215,
+    "municipality.vaasa": 69,
+    "municipality.sodankyla": 8,
+}
+#: The size of an organisation that has none above.
+RESIDENTS_OF_OTHERS = 100
 #: Where a message that was made elsewhere goes, by type.
 SUBMITTED = {
     "kelmu.benefit-query": "/kelmu/v1/queries",
@@ -43,6 +77,11 @@ SUBMITTED = {
 
 def _day(situation: Situation) -> datetime.date:
     return datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
+
+
+def _sizes(partners: Sequence[Partner]) -> dict[str, float]:
+    """How large each organisation is, in thousands of residents."""
+    return {each.id: RESIDENTS.get(each.id, RESIDENTS_OF_OTHERS) for each in partners}
 
 
 def _sending(partner: Partner, path: str, message: Generated) -> Sending:
@@ -78,10 +117,11 @@ def _query_bulk(partner: Partner) -> Callable[[Situation], Sending]:
 
 
 def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situation], Sending]:
-    names = [county.id for county in counties]
+    sizes = _sizes(counties)
+    names = list(sizes)
 
     def make(situation: Situation) -> Sending:
-        county = situation.choose(names)
+        county = situation.choose(names, sizes)
         message = generate.information_request(
             situation.rng, _day(situation), situation.serial, county
         )
@@ -96,8 +136,8 @@ class KelmuStub:
     channel = "kelmu"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """The queries of 2024, spread evenly over the partners of a sector, and Kela's information
-        requests.
+        """The queries of 2024, spread over the partners of a sector by their size, and Kela's
+        information requests.
         """
         flows: list[Flow] = []
         for endpoint, path, queries in (
@@ -106,6 +146,8 @@ class KelmuStub:
         ):
             for sector, yearly in queries.items():
                 partners = directory.in_sector(sector)
+                sizes = _sizes(partners)
+                residents = sum(sizes.values())
                 for partner in partners:
                     make = _query(partner, path)
                     name = f"kelmu.{endpoint}.{partner.id}"
@@ -114,7 +156,7 @@ class KelmuStub:
                             name=name,
                             partner=partner.id,
                             message_type="kelmu.benefit-query",
-                            weight=yearly / len(partners),
+                            weight=yearly * sizes[partner.id] / residents,
                             make=make,
                         )
                     )

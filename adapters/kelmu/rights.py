@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.schemas.directory import Partner
+from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
 from exchange.schemas.value import value
 
@@ -36,10 +37,11 @@ class Right:
 
 @value
 class Narrowed:
-    """A query cut down to a right. Dates are ISO; `left_out` says what of the query was cut away
-    and why.
+    """A query cut down to a right and to codes that are valid. Dates are ISO; `left_out` says what
+    of the query was cut away and why.
     """
 
+    persons: tuple[str, ...]
     benefits: tuple[str, ...]
     data_groups: tuple[str, ...]
     first: str
@@ -115,11 +117,24 @@ def _months_before(day: int, back: int) -> str:
     return datetime.date(months // 12, months % 12 + 1, min(today.day, last_of_month)).isoformat()
 
 
+def persons_of(query: Mapping[str, Any]) -> list[str]:
+    """The persons that a valid query of either type asks about, invalid codes left out."""
+    if "person" in query:
+        return [query["person"]]
+    return [code for code in query["persons"] if is_personal_identity_code(code)]
+
+
 def narrow(right: Right, query: Mapping[str, Any], received_at: int) -> Narrowed:
     """Cut a valid query (of either type) down to the right, as it stood when the query came in
     (milliseconds).
     """
-    left_out: list[Mapping[str, str]] = []
+    persons = persons_of(query)
+    valid = set(persons)
+    left_out: list[Mapping[str, str]] = [
+        {"what": "person", "value": code, "reason": "no-valid-code"}
+        for code in query.get("persons", ())
+        if code not in valid
+    ]
     for what, asked, allowed in (
         ("benefit", query["benefits"], right.benefits),
         ("data-group", query["data_groups"], right.data_groups),
@@ -140,6 +155,7 @@ def narrow(right: Right, query: Mapping[str, Any], received_at: int) -> Narrowed
             }
         )
     return Narrowed(
+        persons=tuple(persons),
         benefits=tuple(name for name in query["benefits"] if name in right.benefits),
         data_groups=tuple(name for name in query["data_groups"] if name in right.data_groups),
         first=max(query["from"], earliest),

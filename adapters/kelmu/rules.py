@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from exchange.adapters.kelmu.identify import (
+    ASKED_SECTORS,
     BULK,
     QUERIES,
     QUERY,
@@ -24,10 +25,6 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.violation import Finding
 
-#: Who is asked by Kela: the wellbeing services counties, and Helsinki, which arranges its own
-#: social services.
-ASKED_SECTORS = ("wellbeing-county", "helsinki")
-
 #: The endpoints; what came through none of them (a file that is checked) is not held against
 #: earlier messages.
 LISTENING = ("api", "ui")
@@ -41,6 +38,8 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     if not isinstance(document, dict):
         return []
     findings = list(_form(document))
+    if parsed.message_type == BULK:
+        findings += _persons(document)
     if parsed.message_type == REQUEST_ANSWER:
         findings += _given(document)
     # A file that is only checked has no sender that the directory knows: whose rights could be
@@ -86,6 +85,25 @@ def _form(document: dict[str, Any]) -> Iterator[Finding]:
             "an official is not named by a personal identity code",
             ("user",),
             expected,
+        )
+
+
+def _persons(document: dict[str, Any]) -> Iterator[Finding]:
+    """Codes of the right form that are not valid are left out; one at least is left."""
+    codes = part(document, "persons", list)
+    wrong = [
+        index
+        for index, code in enumerate(codes)
+        if isinstance(code, str) and not is_personal_identity_code(code)
+    ]
+    nobody = len(wrong) == len(codes)
+    for index in wrong:
+        yield Finding(
+            rule="kelmu.persons",
+            message="nobody is left to ask about" if nobody else "the person is left out",
+            at=("persons", index),
+            expected="a personal identity code with the right check character",
+            severity="error" if nobody else "warning",
         )
 
 

@@ -3,11 +3,19 @@ settings; no behaviour of its own.
 """
 
 from exchange.assembly.exchange import Exchange
-from exchange.assembly.parts import checking, directory_of, ledger_path, played_directory, warm_up
+from exchange.assembly.parts import (
+    check_partners,
+    checking,
+    directory_of,
+    ledger_path,
+    played_directory,
+    warm_up,
+)
 from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
 
 __all__ = [
     "Exchange",
+    "check_partners",
     "checking",
     "directory_of",
     "ledger_path",

@@ -11,6 +11,7 @@ from exchange import discovery
 from exchange.assembly.parts import (
     bounds_of,
     catalogue_of,
+    check_delivery,
     directory_of,
     judge_of,
     ledger_of,
@@ -83,6 +84,7 @@ class Exchange:
         known = discovery.channels(settings.recognition.enabled) if channels is None else channels
         self.channels = dict(known)
         self.directory = directory or directory_of(settings)
+        check_delivery(self.directory, self.channels.values())
         self.catalogue = catalogue_of(settings)
         deliveries = settings.deliveries
         self.ledger = ledger_of(settings, worker, owner, self.clock)

@@ -82,6 +82,33 @@ def played_directory(settings: Settings) -> Directory:
     return load_directory(partners.played or DEFAULT_PATH, partners.more)
 
 
+def check_delivery(directory: Directory, channels: Iterable[Channel]) -> None:
+    """Refuse a directory whose partners would fetch what a channel can only push.
+
+    Raises:
+        SettingsError: when a partner with `delivery = "mailbox"` is sent something by a channel
+            that has no mailbox for it.
+    """
+    for channel in channels:
+        for partner in directory:
+            if partner.delivery == "mailbox" and channel.pushes_only_to(partner):
+                raise SettingsError(
+                    f'partners.directory: {partner.id} has delivery = "mailbox", but the channel '
+                    f'{channel.name} has none: write "push", or no delivery at all'
+                )
+
+
+def check_partners(settings: Settings) -> None:
+    """Refuse a directory that an exchange with these settings could not serve.
+
+    Raises:
+        DirectoryFault: when the directory can't be read.
+        SettingsError: as `check_delivery` says.
+    """
+    channels = discovery.channels(settings.recognition.enabled)
+    check_delivery(directory_of(settings), channels.values())
+
+
 def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
     """Compile the schemas of every message type that one of these channels carries."""
     families = {family for channel in channels for family in channel.families}

@@ -2,7 +2,14 @@
 ids, transport; no behaviour.
 """
 
-from exchange.ports.channel import Channel, Endpoint, Permitted, Watch, refuse_with_problem
+from exchange.ports.channel import (
+    Channel,
+    Credentials,
+    Endpoint,
+    Permitted,
+    Watch,
+    refuse_with_problem,
+)
 from exchange.ports.delivery import (
     Attempted,
     Delivered,
@@ -46,6 +53,7 @@ __all__ = [
     "Channel",
     "Clock",
     "Context",
+    "Credentials",
     "CountKey",
     "Delivered",
     "Delivery",

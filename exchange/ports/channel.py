@@ -27,6 +27,7 @@ from exchange.ports.message import (
 from exchange.ports.rows import Remember
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.value import value
 from exchange.schemas.violation import Finding
 
 Handler = Callable[[Call, Partner, Desk], Awaitable[Reply]]
@@ -123,6 +124,21 @@ def refuse_with_problem(refusal: Refusal) -> Reply:
     )
 
 
+@value
+class Credentials:
+    """What a call says of who makes it: a partner's key and, where the protocol has a user name
+    beside it, the partner's id.
+    """
+
+    user: str
+    key: str
+
+
+def api_key(headers: Mapping[str, str]) -> Credentials:
+    """The credentials of most channels: the key in X-API-Key."""
+    return Credentials("", headers.get("X-API-Key", ""))
+
+
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
     """The rules of a channel that has none beyond its schemas."""
     return []
@@ -150,6 +166,11 @@ def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
     return {}
 
 
+def nobody(partner: Partner) -> bool:
+    """Which partners can take what a channel sends by push only: none, where they may fetch it."""
+    return False
+
+
 def no_items(parsed: Parsed, at: Any) -> int | None:
     """The item of a place in a channel whose messages are one item each."""
     return None
@@ -170,15 +191,18 @@ class Channel:
     and the sender's id of the message that this one answers), `recall`, `rules`,
     `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
     somebody may ask after). The second half calls `request` and, with the partner's response,
-    `judge`. `refuse` renders a refusal in the channel's own form. `processes` titles what
+    `judge`. `refuse` renders a refusal in the channel's own form, `credentials` finds
+    who calls in the headers. `processes` titles what
     `identify` may name as a process. `families` are the folders of `schemas/` whose message types
     this channel carries. `items_by_kind` says what the accepted items are where a message type
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `pushes` describes the calls that `request` makes. `permitted` tells what a partner may send and
-    receive, as far as its entry in the directory decides that. `files` says what partners may leave
-    as files, and how they fetch some. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    `pushes` describes the calls that `request` makes. `pushes_only_to` tells the partners that the
+    channel sends something to for which it has no mailbox. `permitted` tells what a partner may
+    send and receive, as far as its entry in the directory decides that. `files` says what partners
+    may leave as files, and how they fetch some. `attachments` says that a message may come with some
+    (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -208,6 +232,7 @@ class Channel:
     items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
     item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
+    credentials: Callable[[Mapping[str, str]], Credentials] = api_key
     watches: tuple[Watch, ...] = ()
     files: FileDrop | None = None
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -216,3 +241,4 @@ class Channel:
     attachments: bool = False
     pushes: tuple[Push, ...] = ()
     permitted: Callable[[Partner], Permitted] = permits_nothing
+    pushes_only_to: Callable[[Partner], bool] = nobody

@@ -46,9 +46,6 @@ class InsideEndpoints:
 
     async def call(self, call: Call) -> Reply:
         """The exchange's reply to a partner's call."""
-        partner = self._directory.by_key(call.headers.get("X-API-Key", ""))
-        if partner is None:
-            return problem(401, "Unauthorized", "the key in X-API-Key belongs to no partner")
         found = self._plain.get((call.method, call.path))
         parameters: dict[str, str] = {}
         if found is None:
@@ -56,10 +53,14 @@ class InsideEndpoints:
             if found is None:
                 return problem(404, "Not found", "no channel has such an endpoint")
         channel, endpoint, desk = found
+        headers = CIMultiDict(call.headers)
+        partner = self._directory.by_key(channel.credentials(headers).key)
+        if partner is None:
+            return problem(401, "Unauthorized", "the key belongs to no partner")
         received = Call(
             method=call.method,
             path=call.path,
-            headers=CIMultiDict(call.headers),
+            headers=headers,
             body=call.body,
             query=call.query,
             parameters=parameters,

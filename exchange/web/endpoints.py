@@ -184,7 +184,7 @@ class Endpoints:
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
         channel, endpoint = entry.channel, entry.endpoint
-        partner = self.partner(request.headers)
+        partner = self._partner(channel, request.headers)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
@@ -223,12 +223,15 @@ class Endpoints:
                 log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
             return self._refuse(channel, failed(error))
 
-    def partner(self, headers: Mapping[str, str]) -> Partner | Refusal:
-        """Who calls, by key."""
-        key = headers.get("X-API-Key", "")
-        if not key:
+    def _partner(self, channel: Channel, headers: Mapping[str, str]) -> Partner | Refusal:
+        """Who calls, by key and, where the channel has them, by user name."""
+        given = channel.credentials(headers)
+        if not given.key:
             return NO_KEY
-        return self._directory.by_key(key) or UNKNOWN_KEY
+        partner = self._directory.by_key(given.key)
+        if partner is None or given.user not in ("", partner.id):
+            return UNKNOWN_KEY
+        return partner
 
     async def _body(self, request: web.Request, partner: Partner) -> bytes | Refusal:
         """The body, refused before it is read when it says that it is too large, or as soon as it

@@ -13,10 +13,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from exchange.schemas.fields import Amount, IsoDate, PersonalIdentityCode
+from exchange.schemas.fields import (
+    Amount,
+    IsoDate,
+    PersonalIdentityCode,
+    PersonalIdentityCodeForm,
+)
 from exchange.schemas.kelmu.codes import BENEFITS
 
-#: As in Kela's own bulk query of the Koski service.
+#: As in the Koski service's query in which Kela is the client. That Kelmu has the same bound and
+#: the same rule for wrong check characters is *modelled*.
 BULK_PERSONS_MAX = 1_000
 #: Most records of one data group that the register gives of one person.
 RECORDS_MAX = 2_000
@@ -98,9 +104,11 @@ class BenefitQuery(Asking):
 
 
 class BenefitQueryBulk(Asking):
-    """A query about at most `BULK_PERSONS_MAX` persons; one bad code and the whole is refused."""
+    """A query about at most `BULK_PERSONS_MAX` persons. One code that is not of the form and the
+    whole is refused; of the form but not valid (a wrong check character), that one is left out.
+    """
 
-    persons: list[PersonalIdentityCode] = Field(min_length=1, max_length=BULK_PERSONS_MAX)
+    persons: list[PersonalIdentityCodeForm] = Field(min_length=1, max_length=BULK_PERSONS_MAX)
 
 
 class Pendency(Strict):

@@ -78,9 +78,80 @@ class IdentityCodeCorrection(Group):
     """HENKILOTUNNUS_KORJAUS: the person has another identity code now."""
 
     voimassaolo: Literal["AKTIIVI", "PASSIIVI"]
-    muutettuHenkilotunnus: PersonalIdentityCode | None = None
+    muutettuHenkilotunnus: PersonalIdentityCode
     aktiivinenHenkilotunnus: PersonalIdentityCode | None = None
-    edellisetHenkilotunnukset: list[PersonalIdentityCode] | None = None
+    edellisetHenkilotunnukset: list[PersonalIdentityCode]
+
+
+class RelatedPerson(Lenient):
+    """Another person in a group; a foreigner has no identity code."""
+
+    henkilotunnus: PersonalIdentityCode | None = None
+    etunimet: str | None = None
+    sukunimi: str | None = None
+    sukupuoli: Sex | None = None
+    syntymapv: Day | None = None
+
+
+class Guardian(Group):
+    """HUOLTAJA: who has the custody of a child."""
+
+    huoltaja: RelatedPerson | None = None
+    huoltajanLaji: Text | None = None
+    huoltajanRooli: Text | None = None
+    huoltosuhteenAlkupv: Day | None = None
+    huoltosuhteenLoppupv: Day | None = None
+    asumisenAlkupv: Day | None = None
+    asumisenLoppupv: Day | None = None
+
+
+class BriefGuardian(Guardian):
+    """HUOLTAJA_SUPPEA, of which readers need person, kind and role."""
+
+    huoltaja: RelatedPerson
+    huoltajanLaji: Text
+    huoltajanRooli: Text
+
+
+class Ward(Group):
+    """HUOLLETTAVA_SUPPEA: a child in somebody's custody."""
+
+    huollettava: RelatedPerson | None = None
+    huoltajanLaji: Text | None = None
+    huoltosuhteenAlkupv: Day | None = None
+    huoltosuhteenLoppupv: Day | None = None
+
+
+class Parent(Group):
+    """VANHEMPI."""
+
+    vanhempi: RelatedPerson | None = None
+    isaAiti: Text | None = None
+    alkupv: Day | None = None
+
+
+class MaritalStatus(Group):
+    """SIVIILISAATY."""
+
+    siviilisaaty: Text
+
+
+class BirthMunicipality(Group):
+    """SYNTYMAKOTIKUNTA."""
+
+    kuntakoodi: MunicipalityCode | None = None
+
+
+class DwellingId(Period):
+    """VAKINAINEN_KOTIMAINEN_ASUINPAIKKATUNNUS."""
+
+    rakennustunnus: str | None = None
+    osoitenumero: int | None = None
+    huoneistokirjain: str | None = None
+    huoneistonumero: str | None = None
+    jakokirjain: str | None = None
+    kuntakoodi: MunicipalityCode | None = None
+    asuinpaikantunnus: str | None = None
 
 
 class FullName(Period):
@@ -197,6 +268,15 @@ KNOWN: dict[str, type[Group]] = {
     "EDELLINEN_KOTIKUNTA": HomeMunicipality,
     "KANSALAISUUS": Citizenships,
     "AIDINKIELI": MotherTongue,
+    "HUOLTAJA": Guardian,
+    "HUOLTAJA_SUPPEA": BriefGuardian,
+    "HUOLLETTAVA_SUPPEA": Ward,
+    "VANHEMPI": Parent,
+    "SIVIILISAATY": MaritalStatus,
+    "SYNTYMAKOTIKUNTA": BirthMunicipality,
+    "TILAPAINEN_KOTIMAINEN_OSOITE": PermanentAddress,
+    "VAESTOKIRJANPITOKUNTA": HomeMunicipality,
+    "VAKINAINEN_KOTIMAINEN_ASUINPAIKKATUNNUS": DwellingId,
 }
 OTHER = "other"
 
@@ -209,9 +289,18 @@ def _tag(value: Any) -> str:
     return name if isinstance(name, str) and name in KNOWN else OTHER
 
 
-_members: Any = Annotated[Group, Tag(OTHER)]
-for _name, _model in KNOWN.items():
-    _members = _members | Annotated[_model, Tag(_name)]
+def _union(known: dict[str, type[Group]]) -> Any:
+    members: Any = Annotated[Group, Tag(OTHER)]
+    for name, model in known.items():
+        members = members | Annotated[model, Tag(name)]
+    return members
 
-#: Any group: a known one with its fields checked, an unknown one as it is.
+
+_members: Any = _union(KNOWN)
+#: In basic data a corrected code may be a group without any field.
+_members_of_basic_data: Any = _union(KNOWN | {"HENKILOTUNNUS_KORJAUS": Group})
+
+#: Any group of a change: a known one with its fields checked, an unknown one as it is.
 AnyGroup = Annotated[_members, Discriminator(_tag)]
+#: Any group of basic data.
+AnyGroupOfBasicData = Annotated[_members_of_basic_data, Discriminator(_tag)]

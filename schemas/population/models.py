@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.schemas.fields import IsoDateTime, PersonalIdentityCode
+from exchange.schemas.fields import PersonalIdentityCode, UtcDateTime
 from exchange.schemas.population.groups import AnyGroup
 
 if TYPE_CHECKING:
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 else:
     Groups = list[AnyGroup]
 
+#: The number of a change in the register's log, 64 bits.
+ChangeKey = Annotated[int, Field(ge=0, le=2**63 - 1)]
 #: Most changes in one message (*modelled*; the interface pages by its key without saying how many
 #: come at once).
 CHANGES_MAX = 10_000
 
 
 class Change(BaseModel):
-    """The changes of one person on one day."""
+    """The changes of one person at one time. Readers of the interface ignore further members."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="ignore")
 
     henkilotunnus: PersonalIdentityCode
-    muutospv: IsoDateTime
+    muutospv: UtcDateTime
     tietoryhmat: Annotated[Groups, Field(min_length=1)]
 
 
@@ -40,6 +42,6 @@ class Changes(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    viimeisinKirjausavain: Annotated[int, Field(ge=0)]
+    viimeisinKirjausavain: ChangeKey
     muutokset: Annotated[list[Change], Field(max_length=CHANGES_MAX)]
     ajanTasalla: bool

@@ -24,6 +24,7 @@ OF_OTHERS = (
     "adapters/eessi/",  # RINA's JSON
     "exchange/client/eessi.py",  # the same
     "adapters/luova/families/population/",  # the VTJ change interface
+    "adapters/population_register/",  # the same
     "adapters/luova/families/tax/",  # fields of a message, modelled after the tax card
     "exchange/publication/charts.py",  # Vega-Lite
     "exchange/publication/vega.py",

@@ -29,3 +29,14 @@ def test_one_more_among_the_chosen_takes_its_share_and_moves_nothing_else() -> N
     # 200 each on average; five standard deviations.
     assert len(counts) == 17
     assert all(130 < count < 270 for count in counts.values())
+
+
+def test_the_chosen_follow_their_weights() -> None:
+    directory, weights = load(), {"large": 8.0, "small": 1.0, "nobody-said": 1.0}
+    counts = Counter(
+        Situation(random.Random(seed), 0, seed, directory).choose(list(weights), weights)
+        for seed in range(3_000)
+    )
+    # 2,400 and 300 on average; five standard deviations.
+    assert 2_290 < counts["large"] < 2_510
+    assert 218 < counts["small"] < 382

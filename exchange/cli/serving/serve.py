@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import ledger_path
+from exchange.assembly import check_partners, ledger_path
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
@@ -81,6 +81,7 @@ def serve(
     storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
     settings = settings.model_copy(update={"server": server, "storage": storage})
     exposure.check(settings)
+    check_partners(settings)
     exposure.tell_hosts(settings)
     factor, path = factor_of(clock), ledger_path(settings)
     with contextlib.ExitStack() as stack:

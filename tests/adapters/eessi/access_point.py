@@ -74,7 +74,7 @@ class Play:
     created_at: datetime.datetime = NOON
 
     def __post_init__(self) -> None:
-        self.who = subject(self.rng, self.owner[:2])
+        self.who = subject(self.rng, self.created_at.date(), self.owner[:2])
         self.opening, self.opening_bytes = generate.open_case(
             self.rng,
             self.created_at,

@@ -116,7 +116,7 @@ def test_every_sed_is_written_as_its_tree_is_printed(sed: str) -> None:
         scene = Scene(
             rng,
             NOON.date(),
-            subject(rng, "SE"),
+            subject(rng, NOON.date(), "SE"),
             letter.sender,
             letter.receivers[-1],
             "P2000",

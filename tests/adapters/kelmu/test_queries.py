@@ -15,7 +15,7 @@ from tests.adapters.kelmu.judging import COUNTY, PENSIONS, QUERY
 from tests.adapters.kelmu.test_requests import REQUEST
 from tests.journeys.running import Running, running
 
-REGISTER = "kela.benefit-register"
+REGISTER, FUND = "kela.benefit-register", "fund.ytk"
 
 
 async def ask(
@@ -37,21 +37,23 @@ async def test_an_answer_holds_what_the_right_allows_and_says_what_was_left_out(
 ) -> None:
     asked = {
         **QUERY,
-        "benefits": [*QUERY["benefits"], "insurance-matters"],
+        "purpose": "earnings-related-unemployment-benefit",
+        "legal_ground": "1290/2002",
+        "benefits": ["unemployment-security", "insurance-matters"],
         "data_groups": ["decision", "insurance"],
         "from": "2001-01-01",
     }
     async with running(tmp_path) as exchange:
-        status, answer = await ask(exchange, asked)
+        status, answer = await ask(exchange, asked, FUND)
         assert status == 200
-        assert answer["benefits"] == QUERY["benefits"]
+        assert answer["benefits"] == ["unemployment-security"]
         assert answer["data_groups"] == ["decision"]
         assert answer["from"] > "2001-01-01"
         assert [each["what"] for each in answer["left_out"]] == ["benefit", "data-group", "time"]
         assert all(set(entry) == {"person", "decision"} for entry in answer["results"])
-        _, again = await ask(exchange, asked)
+        _, again = await ask(exchange, asked, FUND)
         assert again == answer, "the same query gets the same answer"
-        status, refused = await ask(exchange, {**asked, "user": "other"})
+        status, refused = await ask(exchange, {**asked, "user": "other"}, FUND)
         assert (status, refused["reason"]) == (409, "message-id-reused")
 
 
@@ -76,7 +78,7 @@ async def test_the_interfaces_are_counted_apart_and_queries_without_an_id_are_ne
 async def test_a_bulk_query_tells_of_those_whom_the_register_knows(tmp_path: Path) -> None:
     asked = {
         **QUERY,
-        "persons": ["140890-9423", "061185V952C"],
+        "persons": ["140890-9423", "061185V952C", "061185V952D"],
         "purpose": "pension-determination",
         "legal_ground": "395/2006",
     }
@@ -86,7 +88,10 @@ async def test_a_bulk_query_tells_of_those_whom_the_register_knows(tmp_path: Pat
     async with running(tmp_path) as exchange:
         status, answer = await ask(exchange, asked, PENSIONS, "queries/bulk")
         assert status == 200
-        assert {entry["person"] for entry in answer["results"]} <= set(asked["persons"])
+        assert {entry["person"] for entry in answer["results"]} <= set(asked["persons"][:2])
+        assert answer["left_out"] == [
+            {"what": "person", "value": "061185V952D", "reason": "no-valid-code"}
+        ]
 
 
 @pytest.mark.parametrize(

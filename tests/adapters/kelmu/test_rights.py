@@ -40,7 +40,6 @@ def test_a_query_within_the_right_is_accepted_and_its_log_line_kept() -> None:
         ({"purpose": "enforcement"}, ["kelmu.rights.purpose"]),
         ({"legal_ground": "705/2007"}, ["kelmu.rights.legal-ground"]),
         ({"benefits": ["insurance-matters"]}, ["kelmu.rights.benefits"]),
-        ({"data_groups": ["insurance", "recovery"]}, ["kelmu.rights.data-groups"]),
         ({"from": "2019-01-01", "to": "2020-01-01"}, ["kelmu.rights.time"]),
         ({"purpose": "enforcement", "benefits": ["insurance-matters"], "to": "2020-01-01", "from": "2019-01-01"},
          ["kelmu.rights.benefits", "kelmu.rights.purpose", "kelmu.rights.time"]),
@@ -53,6 +52,12 @@ def test_a_query_beyond_the_right_says_what_would_be_right(
     assert sorted(violation.rule for violation in judgement.violations) == rules
     assert not judgement.verdict.accepted
     assert all(violation.expected and violation.line for violation in judgement.violations)
+
+
+def test_who_may_not_see_a_data_group_is_told() -> None:
+    groups = {"data_groups": ["recovery", "medicine-cost-ceiling"]}
+    for partner in ("municipality.oulu", PENSIONS):
+        assert "kelmu.rights.data-groups" in rules_of({**QUERY, **groups}, partner)
 
 
 @pytest.mark.parametrize("partner", ["employer.demo-oy", "dvv", KELA])
@@ -70,18 +75,6 @@ def test_only_some_ask_in_bulk() -> None:
     assert rules_of(asked, PENSIONS, BULK) == []
     assert "kelmu.rights.bulk" in rules_of(asked, "fund.ytk", BULK)
     assert "json.length" in rules_of({**asked, "persons": ["140890-9423"] * 1_001}, PENSIONS, BULK)
-
-
-def test_one_wrong_person_refuses_the_whole_bulk_query() -> None:
-    asked = {
-        **OF_MANY,
-        "purpose": "pension-determination",
-        "legal_ground": "395/2006",
-        "benefits": ["pensions"],
-    }
-    _, judgement = judge({**asked, "persons": ["140890-9423", "140890-9424"]}, PENSIONS, BULK)
-    (violation,) = judgement.violations
-    assert (violation.rule, violation.path) == ("json.value", "/persons/1")
 
 
 def test_a_partners_own_right_stands_instead_of_its_sectors() -> None:
@@ -105,6 +98,7 @@ def test_a_narrowed_query_is_within_the_right_and_tells_all_that_was_cut(
         "data_groups": groups,
         "from": first.isoformat(),
         "to": "2026-03-02",
+        "person": QUERY["person"],
     }
     narrowed = narrow(right, query, NOW)
     assert set(narrowed.benefits) <= right.benefits
@@ -149,3 +143,25 @@ def test_a_right_to_what_no_list_has_is_refused(tmp_path: Path, list_name: str) 
     (tmp_path / "rights.toml").write_text(f"[sector.kela]\nbulk = true\nmonths_back = 1\n{rows}\n")
     with pytest.raises(ValueError, match="magic"):
         load(tmp_path / "rights.toml")
+
+
+def test_a_code_of_the_form_that_is_not_valid_is_left_out_of_many_and_said_so() -> None:
+    wrong = "061185V952D"
+    asked = {**OF_MANY, "purpose": "pension-determination", "legal_ground": "395/2006"}
+    asked |= {"persons": ["140890-9423", wrong], "benefits": ["pensions"]}
+    _, judgement = judge(asked, PENSIONS, BULK)
+    verdict = judgement.verdict
+    assert (verdict.accepted, verdict.items, verdict.items_rejected) == (True, 1, 1)
+    assert verdict.detail["persons"] == ["140890-9423"], "who is left out was not asked about"
+    told = [(each.rule, each.path, each.severity) for each in judgement.violations]
+    assert told == [("kelmu.persons", "/persons/1", "warning")]
+    narrowed = narrow(RIGHTS.by_sector["pension-institution"], asked, NOW)
+    assert narrowed.persons == ("140890-9423",)
+    assert {"what": "person", "value": wrong, "reason": "no-valid-code"} in narrowed.left_out
+    for codes in ([wrong], ["140890-9423", "not a code"]):
+        assert not judge({**asked, "persons": codes}, PENSIONS, BULK)[1].verdict.accepted
+
+
+@pytest.mark.parametrize("sector", ["wellbeing-county", "helsinki"])
+def test_a_countys_official_sees_every_data_group(sector: str) -> None:
+    assert RIGHTS.by_sector[sector].data_groups == set(DATA_GROUPS)

@@ -15,7 +15,7 @@ from exchange.schemas.population.change_kinds import happenings
 
 BORN = datetime.date(2024, 5, 1)
 CHILD, SIBLING, PARENT, OTHER = (
-    person(random.Random(seed), *days).personal_identity_code
+    person(random.Random(seed), BORN, *days).personal_identity_code
     for seed, days in (
         (1, (BORN, BORN)),
         (2, (BORN, BORN)),

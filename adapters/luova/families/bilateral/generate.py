@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from exchange.schemas.call import XML
 from exchange.schemas.directory import Partner, load
 from exchange.schemas.generated import Generated, Generator
-from exchange.schemas.persons import person
+from exchange.schemas.persons import Person, died, person
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 #: Fewest and most records in a message (*modelled*).
@@ -47,6 +47,8 @@ _CURRENCIES = {
     "KR": "KRW",
 }
 _DAY = datetime.timedelta(days=1)
+#: Nobody younger has an old-age pension (*modelled*; it differs between countries).
+_OLD_AGE_YEARS = 60
 
 
 @functools.cache
@@ -66,8 +68,13 @@ def _institution(element: str, partner: Partner) -> str:
     )
 
 
-def _person(rng: random.Random, date: datetime.date, country: str) -> str:
-    who = person(rng, datetime.date(date.year - 95, 1, 1), datetime.date(date.year - 20, 12, 31))
+def _living(rng: random.Random, date: datetime.date) -> Person:
+    return person(
+        rng, date, datetime.date(date.year - 95, 1, 1), datetime.date(date.year - 20, 12, 31)
+    )
+
+
+def _person(rng: random.Random, who: Person, country: str) -> str:
     return (
         f"<Person><PersonalIdentityCode>{who.personal_identity_code}</PersonalIdentityCode>"
         f'<ForeignId country="{country}">X{rng.getrandbits(32)}</ForeignId>'
@@ -76,35 +83,45 @@ def _person(rng: random.Random, date: datetime.date, country: str) -> str:
     )
 
 
-def _change(rng: random.Random, date: datetime.date, country: str) -> tuple[str, str]:
+def _change(rng: random.Random, date: datetime.date, country: str) -> tuple[Person, str, str]:
+    kind = _CHANGES[int(rng.random() * 8)]
     happened = date - int(rng.random() * 40) * _DAY
-    return (
-        "Change",
-        f"<Kind>{_CHANGES[int(rng.random() * 8)]}</Kind><HappenedOn>{happened}</HappenedOn>",
-    )
+    if kind == "DEATH":
+        dead = died(rng, date - 40 * _DAY, date)
+        who, happened = Person(dead, dead.death), datetime.date.fromordinal(dead.death)
+    else:
+        who = _living(rng, date)
+    return who, "Change", f"<Kind>{kind}</Kind><HappenedOn>{happened}</HappenedOn>"
 
 
-def _insurance(rng: random.Random, date: datetime.date, country: str) -> tuple[str, str]:
+def _insurance(rng: random.Random, date: datetime.date, country: str) -> tuple[Person, str, str]:
+    who = _living(rng, date)
     start = date - int(100 + rng.random() * 5_000) * _DAY
     end = f"<To>{start + int(30 + rng.random() * 70) * _DAY}</To>" if rng.random() < 0.7 else ""
     return (
+        who,
         "Insurance",
         f"<Country>{country}</Country><Period><From>{start}</From>{end}</Period><Ground>"
         f"{_GROUNDS[int(rng.random() * 5)]}</Ground>",
     )
 
 
-def _pension(rng: random.Random, date: datetime.date, country: str) -> tuple[str, str]:
+def _pension(rng: random.Random, date: datetime.date, country: str) -> tuple[Person, str, str]:
+    kind = _PENSIONS[int(rng.random() * 4)]
+    who = _living(rng, date)
+    while kind == "OLD_AGE" and date.year - who.birth_date.year < _OLD_AGE_YEARS:
+        who = _living(rng, date)
     amount = f"{int(50 + rng.random() * 900)}.{int(rng.random() * 100):02d}"
     return (
+        who,
         "Pension",
-        f"<Kind>{_PENSIONS[int(rng.random() * 4)]}</Kind><Period><From>{date.replace(day=1)}</From>"
+        f"<Kind>{kind}</Kind><Period><From>{date.replace(day=1)}</From>"
         "</Period>"
         f'<MonthlyAmount currency="{_CURRENCIES.get(country, "EUR")}">{amount}</MonthlyAmount>',
     )
 
 
-_Record = Callable[[random.Random, datetime.date, str], tuple[str, str]]
+_Record = Callable[[random.Random, datetime.date, str], tuple[Person, str, str]]
 _FORMS: dict[str, tuple[str, _Record]] = {
     "bilateral.circumstance-changes": ("CircumstanceChanges", _change),
     "bilateral.insurance": ("InsurancePeriods", _insurance),
@@ -129,9 +146,9 @@ def message(
     count = count or rng.randint(*RECORDS[message_type])
     records = []
     for number in range(1, count + 1):
-        who = _person(rng, date, country)
-        element, content = make(rng, date, country)
-        records.append(f'<{element} id="r{number}">{who}{content}</{element}>')
+        who, element, content = make(rng, date, country)
+        about = _person(rng, who, country)
+        records.append(f'<{element} id="r{number}">{about}{content}</{element}>')
     moment = f"{date}T{int(rng.random() * 24):02d}:{int(rng.random() * 60):02d}:00Z"
     body = (
         f'{_HEAD}<{root} xmlns="urn:exchange:bilateral:1">'

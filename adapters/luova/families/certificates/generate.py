@@ -122,8 +122,12 @@ def document(
     """
     form = form or rng.choices(_FORMS, _SHARES)[0]
     chance = rng.random
-    who = person(rng, datetime.date(date.year - 70, 1, 1), datetime.date(date.year - 16, 12, 31))
-    doctor = person(rng)
+    who = person(
+        rng, date, datetime.date(date.year - 70, 1, 1), datetime.date(date.year - 16, 12, 31)
+    )
+    doctor = person(
+        rng, date, datetime.date(date.year - 65, 1, 1), datetime.date(date.year - 26, 12, 31)
+    )
     document_id = f"{_OIDS}.11.{date.year}.{date.toordinal()}{rng.getrandbits(40)}.{serial}"
     related, version, set_id = "", 1, document_id
     if chance() * 100 < REPLACED_PERCENT:

@@ -26,6 +26,7 @@ PURPOSES: tuple[tuple[bytes, ...], tuple[int, ...]] = (
     (30, 25, 20, 15, 10),
 )
 _POOL = 2_048
+_DAY_OF_POOL = datetime.date(2024, 1, 1)
 #: Bank groups of invented accounts, each with the BIC of a made-up bank (no bank has location code
 #: 00).
 _BANKS = ((799, b"DEMAFI00"), (798, b"DEMBFI00"), (797, b"DEMCFI00"))
@@ -67,7 +68,7 @@ def _payees() -> tuple[bytes, ...]:
     rng = random.Random("payees")
     payees = []
     for _ in range(_POOL):
-        who, (bank, bic) = person(rng), _BANKS[rng.randrange(len(_BANKS))]
+        who, (bank, bic) = person(rng, _DAY_OF_POOL), _BANKS[rng.randrange(len(_BANKS))]
         iban = make_iban(bank, rng.randrange(10**10))
         payees.append(
             _PAYEE.format(

@@ -74,7 +74,10 @@ def _moment(rng: random.Random, date: datetime.date) -> str:
 
 def _aged(rng: random.Random, date: datetime.date, youngest: int, oldest: int) -> Person:
     return person(
-        rng, datetime.date(date.year - oldest, 1, 1), datetime.date(date.year - youngest, 12, 31)
+        rng,
+        date,
+        datetime.date(date.year - oldest, 1, 1),
+        datetime.date(date.year - youngest, 12, 31),
     )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from exchange.schemas.call import JSON
 from exchange.schemas.generated import Generated, Generator
-from exchange.schemas.persons import Person, person
+from exchange.schemas.persons import Life, died, moved, newborn, registered, renamed
+from exchange.schemas.persons.places import Home, home_of
 
 Group = dict[str, Any]
 #: Fewest and most changes in a message (*modelled*: the register's changes of a day come in pages).
@@ -24,85 +25,79 @@ CHANGES = {
     "population.registrations": (1, 5),
     "population.changes": (0, 8),
 }
-#: Finland's code among countries, as citizenships have it.
-FINLAND = "246"
-_ROOMS = "ABCD"
 
 
 def _day(date: datetime.date) -> Group:
     return {"arvo": date.isoformat(), "tarkkuus": "PAIVA"}
 
 
-def _birth(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
+def _birth(rng: random.Random, date: datetime.date) -> tuple[Life, list[Group]]:
     # As the mother's record tells it: the other parent's tells no further birth.
-    parent = person(rng, datetime.date(1980, 1, 1), datetime.date(2004, 12, 31))
-    while parent.sex == "male":
-        parent = person(rng, datetime.date(1980, 1, 1), datetime.date(2004, 12, 31))
-    child = person(rng, date - datetime.timedelta(days=3), date)
+    child = newborn(rng, date - datetime.timedelta(days=3), date)
+    mother = child.mother
+    assert mother is not None, "only children with a mother are drawn"
     group = {
         "tietoryhma": "LAPSI_SUPPEA",
         "muutosattribuutti": "LISATTY",
         "lapsi": {
-            "henkilotunnus": child.personal_identity_code,
+            "henkilotunnus": child.code,
             "sukupuoli": "MIES" if child.sex == "male" else "NAINEN",
-            "kansalaisuuskoodi": FINLAND,
+            "kansalaisuuskoodi": child.course.citizenship,
         },
         "isaAiti": "AITI",
         "lapsiVanhempiSuhdePaattynyt": False,
     }
-    return parent, [group]
+    return mother, [group]
 
 
-def _death(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
-    who = person(rng, datetime.date(1930, 1, 1), datetime.date(1975, 12, 31))
-    died = _day(date - datetime.timedelta(days=rng.randrange(0, 10)))
+def _death(rng: random.Random, date: datetime.date) -> tuple[Life, list[Group]]:
+    who = died(rng, date - datetime.timedelta(days=9), date)
     return who, [
         {
             "tietoryhma": "KUOLINPAIVA",
             "muutosattribuutti": "LISATTY",
             "kuollut": True,
-            "kuolinpv": died,
+            "kuolinpv": _day(datetime.date.fromordinal(who.death)),
         }
     ]
 
 
-def _address(who: Person, rng: random.Random, date: datetime.date) -> Group:
-    street, _, number = who.street.rpartition(" ")
+def _address(home: Home, since: int) -> Group:
     return {
         "tietoryhma": "VAKINAINEN_KOTIMAINEN_OSOITE",
         "muutosattribuutti": "LISATTY",
-        "katunimi": {"fi": street},
-        "katunumero": number,
-        "huoneistokirjain": _ROOMS[rng.randrange(4)],
-        "huoneistonumero": str(rng.randrange(1, 60)),
-        "postinumero": who.postal_code,
-        "postitoimipaikka": {"fi": who.town.upper()},
-        "rakennustunnus": f"9{rng.randrange(10**8):08d}",
+        "katunimi": {"fi": home.street_name},
+        "katunumero": str(home.house_number),
+        "huoneistokirjain": home.staircase,
+        "huoneistonumero": f"{home.apartment:03d}",
+        "postinumero": home.postal_code,
+        "postitoimipaikka": {"fi": home.town.upper()},
+        "rakennustunnus": home.building,
         "osoitenumero": 1,
-        "kuntakoodi": who.municipality,
-        "alkupv": _day(date),
+        "kuntakoodi": home.municipality,
+        "alkupv": _day(datetime.date.fromordinal(since)),
     }
 
 
-def _move(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
-    who = person(rng, born_before=datetime.date(2005, 12, 31))
-    before = person(rng)
-    moved = date - datetime.timedelta(days=rng.randrange(0, 14))
-    lived = moved - datetime.timedelta(days=rng.randrange(100, 3_000))
-    new = _address(who, rng, moved)
-    old = _address(before, rng, lived)
+def _move(rng: random.Random, date: datetime.date) -> tuple[Life, list[Group]]:
+    who, day = moved(rng, date - datetime.timedelta(days=13), date)
+    index = [since for since, _ in who.stays].index(day)
+    (lived_since, lived), (_, lives) = who.stays[index - 1 : index + 1]
+    new, old = _address(home_of(lives), day), _address(home_of(lived), lived_since)
     old["muutosattribuutti"] = "MUUTETTU"
-    old["loppupv"] = _day(moved - datetime.timedelta(days=1))
+    old["loppupv"] = _day(datetime.date.fromordinal(day - 1))
     return who, [new, old]
 
 
-def _registration(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
-    who = person(rng, datetime.date(1960, 1, 1), datetime.date(2005, 12, 31))
-    since = _day(date - datetime.timedelta(days=rng.randrange(0, 30)))
-    home = {
+def _registration(rng: random.Random, date: datetime.date) -> tuple[Life, list[Group]]:
+    who = registered(rng, date - datetime.timedelta(days=29), date)
+    home = who.home(who.registered)
+    assert home is not None, "who is registered lives somewhere"
+    since = _day(datetime.date.fromordinal(who.registered))
+    here = {
         "tietoryhma": "KOTIKUNTA",
         "muutosattribuutti": "LISATTY",
-        "kuntakoodi": who.municipality,
+        "kuntakoodi": home.municipality,
         "kuntaanMuuttopv": since,
         "kuntaanMuuttoPv": since,
     }
@@ -110,16 +105,19 @@ def _registration(rng: random.Random, date: datetime.date) -> tuple[Person, list
         "tietoryhma": "HENKILON_NIMI",
         "muutosattribuutti": "LISATIETO",
         "etunimi": who.first_name,
-        "sukunimi": who.last_name,
+        "sukunimi": who.last_name(who.registered),
         "alkupv": since,
     }
-    return who, [home, name]
+    return who, [here, name]
 
 
-def _name_change(rng: random.Random, date: datetime.date) -> tuple[Person, list[Group]]:
-    who, other = person(rng), person(rng)
-    new = {"nimilaji": "NYKYINEN_SUKUNIMI", "nimi": who.last_name, "alkupv": _day(date)}
-    old = {"nimilaji": "EDELLINEN_SUKUNIMI", "nimi": other.last_name, "loppupv": _day(date)}
+def _name_change(rng: random.Random, date: datetime.date) -> tuple[Life, list[Group]]:
+    who = renamed(rng, date - datetime.timedelta(days=29), date)
+    assert who.married_name is not None, "only who takes a name is drawn"
+    since, name = who.married_name
+    taken, ended = (_day(datetime.date.fromordinal(day)) for day in (since, since - 1))
+    new = {"nimilaji": "NYKYINEN_SUKUNIMI", "nimi": name, "alkupv": taken}
+    old = {"nimilaji": "EDELLINEN_SUKUNIMI", "nimi": who.birth_name, "loppupv": ended}
     return who, [
         {"tietoryhma": "NIMENMUUTOS", "muutosattribuutti": "LISATTY", **new},
         {"tietoryhma": "NIMENMUUTOS", "muutosattribuutti": "MUUTETTU", **old},
@@ -131,7 +129,7 @@ def _child(groups: list[Group]) -> str:
     return groups[0]["lapsi"]["henkilotunnus"] if "lapsi" in groups[0] else ""
 
 
-Happening = Callable[[random.Random, datetime.date], tuple[Person, list[Group]]]
+Happening = Callable[[random.Random, datetime.date], tuple[Life, list[Group]]]
 _HAPPENINGS: dict[str, tuple[Happening, ...]] = {
     "population.births": (_birth,),
     "population.deaths": (_death,),
@@ -157,9 +155,7 @@ def changes(
             who, groups = _birth(rng, date)
         born |= {child} - {""}
         moment = f"{date}T{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}Z"
-        members.append(
-            {"henkilotunnus": who.personal_identity_code, "muutospv": moment, "tietoryhmat": groups}
-        )
+        members.append({"henkilotunnus": who.code, "muutospv": moment, "tietoryhmat": groups})
     key = date.toordinal() * 10**7 + serial % 10**7
     document = {
         "viimeisinKirjausavain": key,

@@ -10,6 +10,7 @@ from typing import Any
 
 from exchange.adapters.luova.rules.fields import Rule
 from exchange.ports.message import Context, Parsed
+from exchange.schemas.identifiers import parse_personal_identity_code
 from exchange.schemas.violation import Finding
 
 Where = tuple[str | int, ...]
@@ -150,31 +151,63 @@ def _group(change: dict[str, Any], group: dict[str, Any], at: Where, index: int)
     if kind == "KUOLINPAIVA":
         findings += _death(change, group, at, index)
     if kind == "LAPSI_SUPPEA":
-        child = group.get("lapsi")
-        code = child.get("henkilotunnus") if isinstance(child, dict) else None
-        if code is not None and code == change.get("henkilotunnus"):
+        findings += _child(change, group, at, index)
+    if kind == "KOTIKUNTA" and group.get("muutosattribuutti") == "POISTETTU":
+        in_force = group.get("voimassaolevatTiedot")
+        if not (isinstance(in_force, list) and in_force):
             findings.append(
                 Finding(
-                    "population.own-child",
-                    "nobody is their own child",
-                    (*at, "lapsi", "henkilotunnus"),
+                    rule="population.in-force",
+                    message="a removed municipality comes with what is in force now",
+                    at=(*at, "voimassaolevatTiedot"),
+                    expected="a group KOTIKUNTA at least",
                     item=index,
                 )
             )
     return findings
 
 
+def _child(change: dict[str, Any], group: dict[str, Any], at: Where, index: int) -> list[Finding]:
+    """A child is another person than the parent, and was born later."""
+    child, code = group.get("lapsi"), change.get("henkilotunnus")
+    own = child.get("henkilotunnus") if isinstance(child, dict) else None
+    where = (*at, "lapsi", "henkilotunnus")
+    if own is not None and own == code:
+        return [Finding("population.own-child", "nobody is their own child", where, item=index)]
+    born, parent_born = _born(own), _born(code)
+    if born and parent_born and born <= parent_born:
+        message = "a child is born after the parent"
+        return [
+            Finding(
+                rule="population.own-child",
+                message=message,
+                at=where,
+                expected=f"a birth after {parent_born}",
+                found=born,
+                item=index,
+            )
+        ]
+    return []
+
+
+def _born(code: Any) -> str:
+    """The ISO day of birth that an identity code tells; empty when it is none."""
+    read = parse_personal_identity_code(code) if isinstance(code, str) else None
+    return read.birth_date.isoformat() if read is not None else ""
+
+
 def _death(change: dict[str, Any], group: dict[str, Any], at: Where, index: int) -> list[Finding]:
     died = _day(group, "kuolinpv")
     changed = change.get("muutospv")
-    if group.get("kuollut") is True and group.get("kuolinpv") is None:
+    born = _born(change.get("henkilotunnus"))
+    if died and born and died < born:
         return [
             Finding(
                 rule="population.death-date",
-                message="who is dead has a date of death",
-                at=at,
-                expected="kuolinpv",
-                found="nothing",
+                message="nobody dies before birth",
+                at=(*at, "kuolinpv", "arvo"),
+                expected=f"{born} or later",
+                found=died,
                 item=index,
             )
         ]

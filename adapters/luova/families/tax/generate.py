@@ -29,7 +29,7 @@ def _moment(rng: random.Random, date: datetime.date) -> str:
 
 def _code(rng: random.Random, date: datetime.date) -> str:
     return person(
-        rng, datetime.date(date.year - 85, 1, 1), datetime.date(date.year - 17, 12, 31)
+        rng, date, datetime.date(date.year - 85, 1, 1), datetime.date(date.year - 17, 12, 31)
     ).personal_identity_code
 
 

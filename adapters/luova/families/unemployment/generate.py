@@ -57,6 +57,10 @@ def _fund(fund: Fund) -> str:
     )
 
 
+#: Nobody joins a fund before having worked (*modelled*).
+_YOUNGEST_MEMBER = datetime.timedelta(days=17 * 365)
+
+
 def _person(who: Person) -> str:
     return (
         f"<Person><PersonalIdentityCode>{who.personal_identity_code}</PersonalIdentityCode>"
@@ -69,7 +73,9 @@ def _moment(rng: random.Random, date: datetime.date) -> str:
 
 
 def _member(rng: random.Random, date: datetime.date) -> Person:
-    return person(rng, datetime.date(date.year - 64, 1, 1), datetime.date(date.year - 20, 12, 31))
+    return person(
+        rng, date, datetime.date(date.year - 64, 1, 1), datetime.date(date.year - 20, 12, 31)
+    )
 
 
 def _id(prefix: str, rng: random.Random, date: datetime.date, serial: int) -> str:
@@ -80,6 +86,7 @@ def _record(rng: random.Random, date: datetime.date, number: int) -> str:
     """One person's record. A payment covers four whole weeks, twenty days."""
     who = _member(rng, date)
     since = date - datetime.timedelta(days=rng.randrange(600, 6_000))
+    since = max(since, who.birth_date + _YOUNGEST_MEMBER)
     decided = date - datetime.timedelta(days=rng.randrange(0, 4))
     monday = decided - datetime.timedelta(days=decided.weekday() + 28)
     wage = Decimal(rng.randrange(6_000, 18_000)).scaleb(-2)

@@ -1,0 +1,92 @@
+"""What the register has of somebody at a time: what was written down by then, as groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from exchange.adapters.population_register import groups
+from exchange.adapters.population_register.groups import Group, group
+from exchange.adapters.population_register.happenings import day_of_key, written_down
+from exchange.schemas.persons import Life
+from exchange.schemas.persons.places import Home, home_of
+
+#: Where somebody was born abroad.
+ABROAD = "200"
+
+
+def is_in_register(life: Life, now: int) -> bool:
+    """Whether the register has somebody at a time, in seconds since 1970."""
+    return written_down(life, life.registered, "registered") <= now
+
+
+def is_restricted(life: Life, now: int) -> bool:
+    """Whether a restricted disclosure of somebody is in force at a time."""
+    times = life.restricted
+    if times is None or written_down(life, times[0], "restricted") > now:
+        return False
+    return times[1] > life.death or written_down(life, times[1], "unrestricted") > now
+
+
+def basic_data(life: Life, code: str, now: int) -> list[Group]:
+    """Everything that the register has of somebody at a time, asked for by this code."""
+    stays = [
+        stay
+        for index, stay in enumerate(life.stays)
+        if not index or written_down(life, stay[0], "move") <= now
+    ]
+    wed = life.marriage
+    is_wed = wed is not None and written_down(life, wed[0], "wedding") <= now
+    born_here = ABROAD if life.course.registered else home_of(stays[0][1]).municipality
+    found = [
+        group("SUKUPUOLI", sukupuoli=groups.SEX[life.sex]),
+        group("SYNTYMAPAIVA", syntymapv=groups.day_of(life.birth)),
+        group("SYNTYMAKOTIKUNTA", kuntakoodi=born_here),
+        groups.name(life, wed[0] if wed is not None and is_wed else life.registered),
+        groups.marital_status(_status(life, now) if is_wed else "NAIMATON"),
+        group(
+            "KANSALAISUUS", henkilonKansalaisuudet=[{"kansalaisuuskoodi": life.course.citizenship}]
+        ),
+        group(
+            "AIDINKIELI",
+            kielikoodi="fi",
+            kielikoodiISO6392="fin",
+            alkupv=groups.day_of(life.birth),
+        ),
+    ]
+    if is_wed and life.married_name:
+        found.append(groups.earlier_name(life, life.married_name[0]))
+    if life.corrected and written_down(life, life.corrected, "corrected") <= now:
+        passive = {"voimassaolo": "PASSIIVI"} if code != life.code else {}
+        found.append(groups.correction(life) | passive)
+    if written_down(life, life.death, "death") <= now:
+        return [*found, groups.death(life)]
+    if (today := day_of_key(now)) < groups.of_age(life):
+        found += groups.guardians(life, today)
+    if is_restricted(life, now):
+        found.append(group("TURVAKIELTO", turvakieltoAktiivinen=True))
+    since, home = stays[-1][0], home_of(stays[-1][1])
+    return [*found, groups.address(home, since), groups.dwelling(home, since), *_towns(stays)]
+
+
+def _status(life: Life, now: int) -> str:
+    """The marital status of somebody who was married by then."""
+    wed = life.marriage
+    if wed is None or wed[1] >= life.death or written_down(life, wed[1] + 1, "alone") > now:
+        return "AVIOLIITOSSA"
+    return groups.alone_again(life)
+
+
+def _towns(stays: Sequence[tuple[int, int]]) -> Iterator[Group]:
+    """The home municipality, and those of before."""
+    spans: list[tuple[int, Home]] = []
+    for since, number in stays:
+        home = home_of(number)
+        if not spans or spans[-1][1].municipality != home.municipality:
+            spans.append((since, home))
+    since, home = spans[-1]
+    day = groups.day_of(since)
+    yield groups.municipality(home, since)
+    yield group("VAESTOKIRJANPITOKUNTA", kuntakoodi=home.municipality, kuntaanMuuttopv=day)
+    for (first, before), (after, _) in pairwise(spans):
+        yield groups.earlier_municipality(before, first, after - 1)

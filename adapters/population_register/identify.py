@@ -1,0 +1,71 @@
+"""Who asks the register, and that its questions go nowhere else; no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exchange.errors import Unroutable
+from exchange.ports import Destination, Identity, Parsed, Verdict
+from exchange.schemas.directory import Directory, Partner
+
+CHANGES_QUERY = "population-register.changes-query"
+BASIC_DATA_QUERY = "population-register.basic-data-query"
+QUESTIONS = frozenset((CHANGES_QUERY, BASIC_DATA_QUERY))
+#: Sectors that may ask: who has a permit by the Act 661/2009 (*modelled*: permits are not public).
+ASKING_SECTORS = frozenset(
+    (
+        "kela",
+        "municipality",
+        "wellbeing-county",
+        "helsinki",
+        "pension-institution",
+        "pension-register",
+        "unemployment-fund",
+        "tax",
+        "healthcare",
+        "other-authority",
+    )
+)
+#: Sectors that see where somebody with a restricted disclosure lives (section 37 of the Act: by a
+#: task laid down by law). Kela does; that other authorities do and municipalities do not is
+#: *modelled*.
+RESTRICTED_SECTORS = frozenset(("kela", "tax", "other-authority"))
+
+#: Who has people of its own, and its municipality's code (Statistics Finland).
+MUNICIPALITIES = {
+    "helsinki": "091",
+    "municipality.espoo": "049",
+    "municipality.oulu": "564",
+    "municipality.sodankyla": "758",
+    "municipality.tampere": "837",
+    "municipality.turku": "853",
+    "municipality.vaasa": "905",
+}
+
+
+def may_ask(partner: Partner) -> bool:
+    """Whether a partner has a permit."""
+    return partner.sector in ASKING_SECTORS
+
+
+def sees_restricted(partner: Partner) -> bool:
+    """Whether a partner sees what is under a restricted disclosure."""
+    return partner.sector in RESTRICTED_SECTORS
+
+
+def identify(parsed: Parsed) -> Identity:
+    """A question has no id of its sender's: asked again, it is another one."""
+    return Identity("")
+
+
+def route(
+    parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
+) -> Sequence[Destination]:
+    """Questions are the register's own to answer.
+
+    Raises:
+        Unroutable: `no-route`, for answers, which only the register gives.
+    """
+    if parsed.message_type in QUESTIONS:
+        return ()
+    raise Unroutable("no-route", "the register takes questions only")

@@ -1,0 +1,118 @@
+"""The register's endpoints: the key of a day, changes after a key, basic data; reads headers and
+addresses, judges nothing but a day.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from functools import partial
+
+from pydantic_core import to_json
+
+from exchange.adapters.population_register import answer
+from exchange.adapters.population_register.feed import (
+    Told,
+    basic_data,
+    changes,
+    changes_of_residents,
+)
+from exchange.adapters.population_register.happenings import day_of_key, key_of_day
+from exchange.adapters.population_register.identify import (
+    BASIC_DATA_QUERY,
+    CHANGES_QUERY,
+    MUNICIPALITIES,
+    may_ask,
+    sees_restricted,
+)
+from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
+from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
+from exchange.schemas.directory import Partner
+from exchange.schemas.violation import Violation
+
+BASE = "/population-register/api/v1"
+ENDPOINT = "api"
+_DAY = 10
+
+
+def _said(message_type: str, call: Call, partner: Partner) -> Inbound:
+    return Inbound(
+        partner=partner,
+        body=call.body,
+        content_type=call.content_type,
+        endpoint=ENDPOINT,
+        hints={"type": message_type},
+    )
+
+
+async def _ask(
+    message_type: str,
+    telling: Callable[[Parsed, Partner, int], Told],
+    call: Call,
+    partner: Partner,
+    desk: Desk,
+) -> Reply:
+    """Take a question in and answer it; whom was told of is kept with the question."""
+
+    async def answering(parsed: Parsed) -> Answered:
+        size = len(call.body)
+        told = await desk.beside(partner.id, size, telling, parsed, partner, desk.now() // 1000)
+        return Answered(to_json(told.document), {"persons": list(told.persons)})
+
+    inbound = _said(message_type, call, partner)
+    if call.content_type != JSON:
+        wrong = Violation("call.media-type", "JSON is taken", expected=JSON)
+        return answer.rejected(await desk.refuse(inbound, "unsupported", [wrong]))
+    outcome, answered = await desk.answer(inbound, answering)
+    return answer.rejected(outcome) if answered is None else Reply(200, answered.body, JSON)
+
+
+def _changes(parsed: Parsed, partner: Partner, now: int) -> Told:
+    asked = parsed.document
+    codes, after = asked.get("hetulista"), asked["viimeisinKirjausavain"]
+    if codes is None:
+        town = MUNICIPALITIES[partner.id]
+        return changes_of_residents(town, after, now, sees_restricted(partner))
+    return changes(codes, after, now, sees_restricted(partner))
+
+
+def _basic_data(parsed: Parsed, partner: Partner, now: int) -> Told:
+    asked = parsed.document
+    return basic_data(asked["hetulista"], asked.get("tietoryhmat"), now, sees_restricted(partner))
+
+
+async def first_key(call: Call, partner: Partner, desk: Desk) -> Reply:
+    """The key from which on a day's changes are read; tells of nobody, so that it is no message."""
+    if not may_ask(partner):
+        return problem(403, "No permit", "the organisation has no permit", reason="no-permit")
+    text = call.parameters.get("date", "")
+    try:
+        day = datetime.date.fromisoformat(text) if len(text) == _DAY else None
+    except ValueError:
+        day = None
+    if day is None:
+        return problem(400, "No date", "a date as in 2026-11-20 is expected", reason="date")
+    if day.toordinal() > day_of_key(desk.now() // 1000):
+        return problem(400, "No key yet", "the day is not here yet", reason="future")
+    return json_reply({"viimeisinKirjausavain": max(0, key_of_day(day.toordinal()))})
+
+
+ENDPOINTS = (
+    Endpoint("GET", f"{BASE}/kirjausavain/{{date}}", "The key of a day's changes", first_key),
+    Endpoint(
+        "POST",
+        f"{BASE}/muutokset",
+        "Changes of persons after a key",
+        partial(_ask, CHANGES_QUERY, _changes),
+        takes_messages=True,
+        said=partial(_said, CHANGES_QUERY),
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/perustiedot",
+        "What the register has of persons",
+        partial(_ask, BASIC_DATA_QUERY, _basic_data),
+        takes_messages=True,
+        said=partial(_said, BASIC_DATA_QUERY),
+    ),
+)

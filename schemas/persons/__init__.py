@@ -1,0 +1,31 @@
+"""The artificial persons of every generator, stub and register: one population, computed from
+identity codes 900-999; never anybody real.
+"""
+
+from exchange.schemas.persons.drawn import (
+    Person,
+    died,
+    moved,
+    newborn,
+    person,
+    registered,
+    renamed,
+)
+from exchange.schemas.persons.names import LAST_NAMES, MEN, WOMEN
+from exchange.schemas.persons.population import POPULATION, Life, Population
+
+__all__ = [
+    "LAST_NAMES",
+    "MEN",
+    "POPULATION",
+    "WOMEN",
+    "Life",
+    "Person",
+    "Population",
+    "died",
+    "moved",
+    "newborn",
+    "person",
+    "registered",
+    "renamed",
+]

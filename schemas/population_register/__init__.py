@@ -1,0 +1,1 @@
+"""Questions to the population register by its change interface, and its answers on basic data."""
