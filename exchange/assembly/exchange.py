@@ -38,9 +38,9 @@ from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
-from exchange.storage.dead_letters import SqliteDeadLetters
-from exchange.storage.operators.accounts import SqliteOperators
-from exchange.storage.receivers import SqliteReceivers
+from exchange.storage.dead_letters import LedgerDeadLetters
+from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.receivers import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api
 from exchange.web.api.receivers import ReceiverOperations
@@ -97,14 +97,14 @@ class Exchange:
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
         # lanes.
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
-        self.receiver_states = SqliteReceivers(self.ledger)
+        self.receiver_states = LedgerReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = self._dispatcher()
         self.judge = judge_of(settings, self.catalogue)
         self.checking = self._checking()
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
-        self.dead_letters = SqliteDeadLetters(self.ledger)
+        self.dead_letters = LedgerDeadLetters(self.ledger)
         self.mailboxes = Mailboxes(
             ledger=self.ledger,
             dead_letters=self.dead_letters,
@@ -205,7 +205,7 @@ class Exchange:
             self.receiver_states, self.dead_letters, self.directory, self.waiting
         )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
-        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
+        sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from exchange.assembly import ledger_path
 from exchange.ports import Actor, Operator
 from exchange.settings import Settings
-from exchange.storage.operators.accounts import SqliteOperators
+from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.sqlite import SqliteLedger
 
 #: The node number of commands that write beside a serving exchange, whose workers count from 0.
@@ -18,14 +18,14 @@ COMMAND_NODE = 1023
 
 
 @asynccontextmanager
-async def operators_of(settings: Settings) -> AsyncIterator[tuple[SqliteOperators, Actor]]:
+async def operators_of(settings: Settings) -> AsyncIterator[tuple[LedgerOperators, Actor]]:
     """The operators in the ledger of the settings, and who changes them here: the account that runs
     the command line, which may since it can write the file.
     """
     ledger = SqliteLedger(ledger_path(settings), node=COMMAND_NODE, name="exchange operators")
     await ledger.open()
     try:
-        yield SqliteOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
+        yield LedgerOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
     finally:
         await ledger.close()
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from exchange.ports.dead_letters import HeldUp
 from exchange.ports.rows import DeadFilter
+from exchange.storage.connection import Connection
+from exchange.storage.ledger import SqlLedger
 from exchange.storage.mailbox import OPEN
 from exchange.storage.queries import dead_condition
-from exchange.storage.sqlite import SqliteLedger
 
 #: That the body of a message is there: retention forgets it before the message.
 _BODY = "(message.bytes=0 OR EXISTS (SELECT 1 FROM body WHERE body.message_id=message.id))"
 
 
-class SqliteDeadLetters:
+class LedgerDeadLetters:
     """The port over the ledger."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     async def resendable(
@@ -45,17 +45,17 @@ def _resendable(
 ) -> tuple[str, tuple[object, ...]]:
     """FROM and WHERE of the dead letters that can be sent again and ended up to `until`."""
     condition, values = dead_condition(wanted)
-    marks = ",".join("?" * len(without))
+    others = f"AND delivery.receiver NOT IN ({','.join('?' * len(without))})" if without else ""
     return (
         "FROM delivery JOIN message ON message.id=delivery.message_id "
         f"WHERE {condition} AND delivery.mode!='ask' AND delivery.ended_at<=? "
-        f"AND delivery.receiver NOT IN ({marks}) AND {_BODY}",
+        f"{others} AND {_BODY}",
         (*values, until, *without),
     )
 
 
 def resendable(
-    connection: sqlite3.Connection,
+    connection: Connection,
     wanted: DeadFilter,
     after: int,
     until: int,
@@ -73,7 +73,7 @@ def resendable(
     return [row[0] for row in rows]
 
 
-def receivers(connection: sqlite3.Connection, wanted: DeadFilter, until: int) -> dict[str, int]:
+def receivers(connection: Connection, wanted: DeadFilter, until: int) -> dict[str, int]:
     """How many dead letters that can be sent again each receiver has."""
     chosen, values = _resendable(wanted, until, ())
     return dict(
@@ -83,7 +83,7 @@ def receivers(connection: sqlite3.Connection, wanted: DeadFilter, until: int) ->
     )
 
 
-def without_body(connection: sqlite3.Connection, delivery_ids: Sequence[int]) -> list[int]:
+def without_body(connection: Connection, delivery_ids: Sequence[int]) -> list[int]:
     """Those of the deliveries whose message's body is forgotten."""
     found: list[int] = []
     for start in range(0, len(delivery_ids), 500):
@@ -106,20 +106,20 @@ WITH first AS MATERIALIZED (
   FROM delivery JOIN message ON message.id=delivery.message_id
   WHERE delivery.state='dead' AND delivery.ordered=1 AND delivery.mode='{mode}'
   GROUP BY 1,2,3
-), some AS MATERIALIZED (SELECT receiver, MIN(position) AS position FROM first GROUP BY 1)
+), held AS MATERIALIZED (SELECT receiver, MIN(position) AS position FROM first GROUP BY 1)
 SELECT delivery.receiver, COUNT(*), MIN(message.received_at)
-FROM some CROSS JOIN delivery ON delivery.receiver=some.receiver
-  AND delivery.position>some.position
+FROM held CROSS JOIN delivery ON delivery.receiver=held.receiver
+  AND delivery.position>held.position
 CROSS JOIN message ON message.id=delivery.message_id
 CROSS JOIN first ON first.receiver=delivery.receiver AND first.channel=message.channel
   AND first.conversation=message.conversation AND first.position<delivery.position
 WHERE delivery.state='waiting' AND delivery.mode='{mode}' AND delivery.ordered=1 AND {indexed}
 GROUP BY 1"""
 #: By the index of each mode.
-_MODES = {"push": "1", "mailbox": f"({OPEN})"}
+_MODES = {"push": "1=1", "mailbox": f"({OPEN})"}
 
 
-def held_up(connection: sqlite3.Connection) -> dict[str, HeldUp]:
+def held_up(connection: Connection) -> dict[str, HeldUp]:
     """What waits behind dead letters of its conversation, by receiver."""
     found: dict[str, HeldUp] = {}
     for mode, indexed in _MODES.items():

@@ -1,5 +1,5 @@
 """The one writer: commits in groups whatever waits, on the event loop; what a commit does to the
-tables lives in `commit`.
+tables lives in `group`.
 
 Whatever was submitted during one turn of the loop is one transaction. On the loop and not on a
 thread of its own, since a thread gives up the interpreter's lock at every statement and then waits
@@ -12,23 +12,17 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
-from exchange.ports.ledger import Record, Recorded, Remember, Settlement
-from exchange.storage.commit import record_all, remember, settle_all
+from exchange.ports.ledger import Record, Settlement
 from exchange.storage.connection import connect
-from exchange.storage.counters.sums import Totals
+from exchange.storage.group import Job, Note, Work, resolve, write_group
 from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
-from exchange.storage.proof.chain import Additions, Link, append, last_event, newest
+from exchange.storage.proof.chain import Link, append, last_event, newest
 from exchange.storage.proof.head import HeadFile, read_heads
-
-#: Any other change: it gets the connection, inside the group's transaction.
-Work = Callable[[sqlite3.Connection], Any]
 
 #: How long another worker may hold the file before what waits here fails, and how often to look, in
 #: seconds.
@@ -38,23 +32,6 @@ LOOK_SECONDS = 0.001
 
 class Busy(Exception):
     """Another worker writes just now."""
-
-
-@dataclass(slots=True)
-class Note:
-    """What a channel wants to remember without a message; the result is the stale keys."""
-
-    channel: str
-    entries: Sequence[Remember]
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A change that waits for its commit, and who waits for it."""
-
-    what: Record | Settlement | Note | Work
-    future: asyncio.Future[Any]
-    result: Any = None
 
 
 class Writer:
@@ -183,7 +160,7 @@ class Writer:
                 loop.call_later(LOOK_SECONDS, self._turn, loop)
                 return
             self._busy_since = 0.0
-            _resolve(
+            resolve(
                 group,
                 LedgerUnavailable(
                     f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"
@@ -195,7 +172,7 @@ class Writer:
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
         """Commit a group; if it fails, each job alone, so that one bad job harms nobody else."""
         if (refusal := self.health.refusal()) is not None:
-            _resolve(group, refusal)
+            resolve(group, refusal)
             return
         try:
             self._transact(connection, group)
@@ -203,12 +180,12 @@ class Writer:
             raise
         except Exception as error:
             if len(group) == 1 or isinstance(error, LedgerLost):
-                _resolve(group, self.health.heard(connection, error))
+                resolve(group, self.health.heard(connection, error))
                 return
             for job in group:
                 self._alone(connection, job)
             return
-        _resolve(group, None)
+        resolve(group, None)
 
     def _alone(self, connection: sqlite3.Connection, job: Job) -> None:
         try:
@@ -228,23 +205,7 @@ class Writer:
             assert self._ownership is not None, "claimed when the connection was opened"
             link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
             self._link = None
-            totals, additions = Totals(), Additions(connection)
-            records = [job for job in group if isinstance(job.what, Record)]
-            settlements = [job for job in group if isinstance(job.what, Settlement)]
-            if records:
-                given = [job.what for job in records]
-                _keep(records, record_all(connection, given, self._level, totals, additions))  # type: ignore[arg-type]
-            if settlements:
-                ended = [job.what for job in settlements]
-                _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
-            for job in group:
-                if isinstance(job.what, Note):
-                    noted = job.what
-                    job.result = remember(connection, noted.channel, noted.entries, additions)
-                elif not isinstance(job.what, (Record, Settlement)):
-                    job.result = job.what(connection)
-            totals.write(connection)
-            written = additions.write(connection, link)
+            written = write_group(connection, group, self._level, link)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -255,18 +216,3 @@ class Writer:
         self.health.written()
         if written is not link:
             self._head.append(written)
-
-
-def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:
-    for job, result in zip(jobs, results, strict=True):
-        job.result = result
-
-
-def _resolve(group: list[Job], error: BaseException | None) -> None:
-    for job in group:
-        if job.future.done():
-            continue
-        if error is not None:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(job.result)
