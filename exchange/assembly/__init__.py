@@ -3,12 +3,14 @@ settings; no behaviour of its own.
 """
 
 from exchange.assembly.exchange import Exchange
-from exchange.assembly.parts import checking, ledger_path, warm_up
+from exchange.assembly.parts import checking, ledger_address, ledger_of, ledger_path, warm_up
 from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
 
 __all__ = [
     "Exchange",
     "checking",
+    "ledger_address",
+    "ledger_of",
     "ledger_path",
     "own_endpoints",
     "statistics_lines",

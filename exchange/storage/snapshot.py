@@ -4,6 +4,7 @@ which waits for each statement.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,6 +30,17 @@ def require_ledger(where: Where) -> None:
     else:
         with snapshot(where):
             pass
+
+
+def upgrade_server(server: Server) -> None:
+    """Create the ledger on a server, or bring it up to this version.
+
+    Raises:
+        LedgerError: when that can't be done.
+    """
+    from exchange.storage.postgresql.migrate import migrate
+
+    asyncio.run(migrate(server))
 
 
 @contextmanager

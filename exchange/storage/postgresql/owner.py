@@ -58,7 +58,9 @@ class Owner:
         if not await self._locked():
             told = await self._told()
             await self.end()
-            raise Owned(f"node {node} of the ledger {self._server} is owned by {told}; end it first")
+            raise Owned(
+                f"node {node} of the ledger {self._server} is owned by {told}; end it first"
+            )
         number = await self.begin_transaction()
         self.ownership = await greenlet_spawn(self._begin_chain)
         await self.commit(number)

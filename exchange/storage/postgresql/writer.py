@@ -115,9 +115,7 @@ class ServerWriter:
         await asyncio.sleep(0)
         try:
             while self._jobs:
-                group = [
-                    self._jobs.popleft() for _ in range(min(len(self._jobs), self._group_max))
-                ]
+                group = [self._jobs.popleft() for _ in range(min(len(self._jobs), self._group_max))]
                 await self._commit(group)
         finally:
             self._task = None

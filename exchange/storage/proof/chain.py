@@ -267,6 +267,12 @@ def newest(connection: Connection, node: int, epoch: int) -> Link:
     return Link(*found) if found else unlinked(node, epoch)
 
 
+def latest_heads(connection: Connection) -> list[Link]:
+    """The newest link of the last epoch of every node."""
+    latest = {link.node: link for link in sorted(heads(connection))}
+    return [*latest.values()]
+
+
 def heads(connection: Connection) -> list[Link]:
     """The newest link of every writer."""
     writers = connection.execute("SELECT DISTINCT node,epoch FROM chain").fetchall()
