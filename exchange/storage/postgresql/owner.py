@@ -8,6 +8,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+import asyncpg
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
@@ -88,11 +89,24 @@ class Owner:
             LedgerUnavailable: when the server can't be reached, or another node writes for long.
             LedgerLost: when another process owns the node.
         """
-        if self._connection is None or self._connection.is_closed():
-            await self._connect_again()
+        known = self._connection
+        await self._connect_again()
+        try:
+            return await self._begin()
+        except LedgerUnavailable:
+            if self._connection is not None or known is None:
+                raise
+        # Nothing was done in a session that has ended since the last transaction.
+        await self._connect_again()
+        return await self._begin()
+
+    async def _begin(self) -> str:
         try:
             await self._connection.execute("BEGIN")
             number, _ = await self._connection.fetchrow(_BEGIN, *WRITING)
+        except asyncpg.LockNotAvailableError as error:
+            await self.roll_back()
+            raise self._said(error) from error
         except Exception as error:
             await self._drop()
             raise self._said(error) from error
