@@ -161,6 +161,8 @@ def test_depth_is_refused_where_it_begins(depth: int, open_: str, close: str) ->
         (b'{"a": 1e999}', "json.number", 1, 7),
         (b'["' + "ä€".encode() + b'", 01]', "json.malformed", 1, 8),
         (b'{"a":"\\ud800"}', "json.encoding", 1, 7),
+        (b'{"a":"\\\\u0000\\u0000"}', "json.encoding", 1, 14),
+        (b'{"a\\u0000":1}', "json.encoding", 1, 4),
         (b'{"a":"\n"}', "json.malformed", 1, 7),
         (b'{"a":"\\x"}', "json.malformed", 1, 7),
         (b'{"a":"b', "json.malformed", 1, 6),
