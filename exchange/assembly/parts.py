@@ -25,7 +25,7 @@ from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Section, Settings, load
 from exchange.storage.ledger import SqlLedger
-from exchange.storage.postgresql.address import SCHEMES, Server
+from exchange.storage.server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
 
@@ -126,7 +126,7 @@ def ledger_of(settings: Settings, node: int, owner: str, clock: Clock | None = N
     """The ledger of the settings, to be written as that node; not open."""
     storage, where = settings.storage, ledger_address(settings)
     if isinstance(where, Server):
-        # (asyncpg is not installed everywhere, and the embedded ledger needs no time for it.)
+        # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
         from exchange.storage.postgresql.ledger import PostgresLedger
 
         return PostgresLedger(

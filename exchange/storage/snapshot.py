@@ -13,7 +13,7 @@ from typing import TypeAlias
 from exchange.storage.connection import Connection, connect
 from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.postgresql.address import Server
+from exchange.storage.server.address import Server
 
 #: Where a ledger is: a file, or a database on a server.
 Where: TypeAlias = Path | Server
@@ -38,7 +38,7 @@ def upgrade_server(server: Server) -> None:
     Raises:
         LedgerError: when that can't be done.
     """
-    from exchange.storage.postgresql.migrate import migrate
+    from exchange.storage.server.migrate import migrate
 
     asyncio.run(migrate(server))
 
@@ -51,8 +51,8 @@ def snapshot(where: Where) -> Iterator[Connection]:
         LedgerError: when it can't be read or, on a server, is none of this version.
     """
     if isinstance(where, Server):
-        # (asyncpg is not installed everywhere, and the embedded ledger needs no time for it.)
-        from exchange.storage.postgresql.session import snapshot as snapshot_of_server
+        # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
+        from exchange.storage.server.snapshot import snapshot as snapshot_of_server
 
         with snapshot_of_server(where) as connection:
             yield connection

@@ -167,7 +167,9 @@ def is_text(request: web.BaseRequest) -> bool:
     it). What is not in UTF-8 is no character that could be stored, shown or sent on: aiohttp
     makes half surrogates of it; U+0000 is in no text either.
     """
-    return "%00" not in request.raw_path and all(value.isascii() or _is_utf8(value) for _, value in request.raw_headers)
+    return "%00" not in request.raw_path and all(
+        value.isascii() or _is_utf8(value) for _, value in request.raw_headers
+    )
 
 
 def _is_utf8(value: bytes) -> bool:

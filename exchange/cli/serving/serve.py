@@ -25,9 +25,9 @@ from exchange.settings import load
 from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
-from exchange.storage.postgresql.address import Server
 from exchange.storage.proof.chain import latest_heads
 from exchange.storage.proof.head import head_path, latest_lines, line_of
+from exchange.storage.server.address import Server
 from exchange.storage.snapshot import Where, snapshot, upgrade_server
 
 #: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.

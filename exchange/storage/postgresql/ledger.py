@@ -16,17 +16,17 @@ from exchange.ports import Clock
 from exchange.ports.ledger import Record, Settlement
 from exchange.storage.group import Note, Work
 from exchange.storage.ledger import SqlLedger
-from exchange.storage.postgresql.address import Server
-from exchange.storage.postgresql.connection import ServerConnection, Types
-from exchange.storage.postgresql.errors import ledger_error
-from exchange.storage.postgresql.migrate import migrate
-from exchange.storage.postgresql.session import (
+from exchange.storage.postgresql.writer import ServerWriter
+from exchange.storage.server.address import Server
+from exchange.storage.server.connection import ServerConnection, Types
+from exchange.storage.server.errors import ledger_error
+from exchange.storage.server.migrate import migrate
+from exchange.storage.server.session import (
     CONNECT_SECONDS,
     STATEMENTS_MAX,
     prepare,
     session_settings,
 )
-from exchange.storage.postgresql.writer import ServerWriter
 
 Result = TypeVar("Result")
 

@@ -14,12 +14,12 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
 from exchange.schemas.instants import instant
 from exchange.storage.ownership import Ownership, claim
-from exchange.storage.postgresql.address import Server
-from exchange.storage.postgresql.connection import ServerConnection, Types
-from exchange.storage.postgresql.errors import ledger_error
-from exchange.storage.postgresql.locks import TRY, WRITING, node_lock
-from exchange.storage.postgresql.session import connected
 from exchange.storage.proof.chain import append, last_event, newest
+from exchange.storage.server.address import Server
+from exchange.storage.server.connection import ServerConnection, Types
+from exchange.storage.server.errors import ledger_error
+from exchange.storage.server.locks import TRY, WRITING, node_lock
+from exchange.storage.server.session import connected
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000
@@ -28,6 +28,9 @@ WAIT_MILLISECONDS = 30_000
 LINGER_SECONDS, LOOK_SECONDS = 30.0, 0.25
 #: How long to ask what became of a transaction, in seconds.
 OUTCOME_SECONDS = 10.0
+
+#: What a session ends with that does not answer.
+UNANSWERED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 #: Its number among all transactions, and the turn to write.
 #: Source: PostgreSQL's documentation, 9.28.8 "Transaction ID and Snapshot Information Functions".
@@ -79,7 +82,7 @@ class Owner:
         """End the session, and with it the ownership."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Exception):
+            with suppress(*UNANSWERED):
                 await connection.close(timeout=5.0)
 
     async def begin_transaction(self) -> str:
@@ -135,7 +138,7 @@ class Owner:
             return
         try:
             await self._connection.execute("ROLLBACK")
-        except Exception:
+        except UNANSWERED:
             await self._drop()
 
     async def _outcome(self, number: str) -> str:
@@ -150,7 +153,7 @@ class Owner:
                     return str(found)
             except LedgerLost:
                 raise
-            except Exception:
+            except (LedgerUnavailable, *UNANSWERED):
                 await self._drop()
             await asyncio.sleep(LOOK_SECONDS)
         return ""

@@ -18,9 +18,9 @@ from exchange.errors import LedgerClosed, LedgerError, LedgerLost, LedgerUnavail
 from exchange.ports.ledger import Record, Settlement
 from exchange.storage.group import Job, Note, Work, resolve, write_group
 from exchange.storage.ownership import Ownership
-from exchange.storage.postgresql.address import Server
 from exchange.storage.postgresql.owner import Owner
 from exchange.storage.proof.chain import Link, newest
+from exchange.storage.server.address import Server
 
 log = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
 from exchange.storage import tables
 from exchange.storage.operators import tables as operator_tables
 from exchange.storage.postgresql import owner
-from exchange.storage.postgresql.address import Server
-from exchange.storage.postgresql.connection import translated
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.proof.verify import verify
+from exchange.storage.server.address import Server
+from exchange.storage.server.connection import translated
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
 
@@ -113,7 +113,7 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_guessed(
 
 async def test_a_node_has_one_owner_and_who_comes_second_is_told(ledger: PostgresLedger) -> None:
     second = PostgresLedger(ledger._server, name="the second")
-    with pytest.raises(Owned, match="node 0 of the ledger .* is owned by the first since"):
+    with pytest.raises(Owned, match=r"node 0 of the ledger .* is owned by the first since"):
         await second.open()
     await ledger.close()
     await second.open()
@@ -309,5 +309,3 @@ def _end_sessions(server: LocalServer) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name LIKE 'exchange %'"
     )
-
-

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from exchange.storage.postgresql.errors import ledger_error
+from exchange.storage.server.errors import ledger_error
 
 if TYPE_CHECKING:
     import asyncpg

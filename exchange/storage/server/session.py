@@ -1,25 +1,14 @@
-"""Sessions on a PostgreSQL server as the ledger wants them, for a loop or for a thread that waits; no
-statement of the ledger.
-"""
+"""Sessions on a PostgreSQL server as the ledger wants them; no statement of the ledger."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
-from exchange.errors import LedgerError, SettingsError
-from exchange.storage.postgresql.address import Server
-from exchange.storage.postgresql.connection import ServerConnection
-from exchange.storage.postgresql.errors import ledger_error
+import asyncpg
 
-try:
-    import asyncpg
-except ImportError as missing:
-    raise SettingsError(
-        "a ledger on PostgreSQL needs asyncpg: pip install 'exchange-simulator[postgresql]'"
-    ) from missing
+from exchange.errors import LedgerError
+from exchange.storage.server.address import Server
+from exchange.storage.server.errors import ledger_error
 
 #: The oldest version whose SQL the statements are.
 VERSION_MIN = 16
@@ -80,32 +69,3 @@ async def prepare(connection: Any) -> None:
     await connection.set_type_codec(
         "numeric", schema="pg_catalog", encoder=str, decoder=int, format="text"
     )
-
-
-@contextmanager
-def snapshot(server: Server) -> Iterator[ServerConnection]:
-    """A session to look into the ledger by, in one consistent view.
-
-    Raises:
-        LedgerError: when it can't be read, or is no ledger of this version.
-    """
-    from exchange.storage.postgresql.migrate import require_newest
-
-    with asyncio.Runner() as runner:
-        connection = runner.run(connected(server, "exchange looks"))
-
-        def wait(work: Awaitable[Any]) -> Any:
-            return runner.run(_awaited(work))
-
-        try:
-            wait(require_newest(connection, server))
-            session = ServerConnection(connection, wait, str(server), {})
-            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            yield session
-        finally:
-            with suppress(Exception):
-                wait(connection.close(timeout=CONNECT_SECONDS))
-
-
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work

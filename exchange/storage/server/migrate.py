@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerError
-from exchange.storage.postgresql.address import Server
-from exchange.storage.postgresql.locks import MIGRATION, UNLOCK, WAIT_FOR
-from exchange.storage.postgresql.session import connected
+from exchange.storage.server.address import Server
+from exchange.storage.server.locks import MIGRATION, UNLOCK, WAIT_FOR
+from exchange.storage.server.session import connected
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
