@@ -196,15 +196,18 @@ class Acceptance:
         """Commit it where there is room for it; a repetition of what was accepted needs none."""
         row = record.message
         try:
-            with self._waiting.entering(destinations, row.bytes) as stored:
-                recorded = await self._ledger.record(record)
-                if recorded.kind == "new":
-                    stored()
-                return recorded
+            receivers = self._waiting.enter(destinations, row.bytes)
         except Full:
             if await self._ledger.find(row.channel, row.sender, row.sender_message_id) is None:
                 raise
             return await self._ledger.record(record)
+        stored = False
+        try:
+            recorded = await self._ledger.record(record)
+            stored = recorded.kind == "new"
+            return recorded
+        finally:
+            self._waiting.leave(receivers, row.bytes, stored)
 
     async def refuse(
         self, channel: Channel, inbound: Inbound, reason: str, violations: Sequence[Violation]

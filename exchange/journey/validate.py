@@ -79,7 +79,7 @@ class Judge:
         larger = channel.large_json_bytes_max.get(inbound.endpoint, 0)
         if larger <= self.limits.json_body_bytes_max:
             return self.limits
-        return replace(self.limits, json_body_bytes_max=larger)
+        return self.limits._replace(json_body_bytes_max=larger)
 
     def _read(self, channel: Channel, inbound: Inbound) -> Reading:
         reading = self.refused(inbound, "", (), channel)

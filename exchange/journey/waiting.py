@@ -5,8 +5,7 @@ more, and the others go on. What is asked for in the same call waits for nobody 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,35 +67,31 @@ class Waiting:
         for receiver, amount in self._since.items():
             self._count(receiver, *amount)
 
-    @contextmanager
-    def entering(
-        self, destinations: Sequence[Destination], size: int
-    ) -> Iterator[Callable[[], None]]:
-        """Hold room for a message's deliveries while it is committed; call what it gives when the
-        message was stored, else the room is given back.
+    def enter(self, destinations: Sequence[Destination], size: int) -> Sequence[str]:
+        """Hold room for a message's deliveries while it is committed; the receivers for whom `leave`
+        gives it back.
 
         Raises:
             Full: when a receiver, or the exchange, is full.
         """
-        receivers = [each.receiver for each in destinations if each.mode != "ask"]
         if not self._looked:
-            yield lambda: None
-            return
+            return ()
+        receivers = [each.receiver for each in destinations if each.mode != "ask"]
         self._require_room(receivers)
-        stored: list[bool] = []
         for receiver in receivers:
             self._add(receiver, 1, size)
             self._entering[receiver] = self._entering[receiver].plus(1, size)
-        try:
-            yield lambda: stored.append(True)
-        finally:
-            for receiver in receivers:
-                left = self._entering[receiver].plus(-1, -size)
-                self._entering[receiver] = left
-                if not left.deliveries:
-                    del self._entering[receiver]
-                if not stored:
-                    self._add(receiver, -1, -size)
+        return receivers
+
+    def leave(self, receivers: Sequence[str], size: int, stored: bool) -> None:
+        """The commit has ended: what was stored waits, the room of what was not is given back."""
+        for receiver in receivers:
+            left = self._entering[receiver].plus(-1, -size)
+            self._entering[receiver] = left
+            if not left.deliveries:
+                del self._entering[receiver]
+            if not stored:
+                self._add(receiver, -1, -size)
 
     def _add(self, receiver: str, deliveries: int, size: int) -> None:
         self._since[receiver] = self._since[receiver].plus(deliveries, size)

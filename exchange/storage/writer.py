@@ -1,9 +1,10 @@
 """The one writer: commits in groups whatever waits, on the event loop; what a commit does to the
 tables lives in `group`.
 
-Whatever was submitted during one turn of the loop is one transaction. On the loop and not on a
-thread of its own, since a thread gives up the interpreter's lock at every statement and then waits
-for it: measured, a message cost a third more so.
+One transaction takes whatever was submitted until a turn of the loop brought nothing more, so that
+a group grows with the load and a message that comes alone waits for one turn. On the loop and not
+on a thread of its own, since a thread gives up the interpreter's lock at every statement and then
+waits for it: measured, a message cost a third more so.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._connection: sqlite3.Connection | None = None
         self._busy_since = 0.0
+        #: How many jobs waited at the last look.
+        self._seen = 0
         self._head = HeadFile(path)
         #: As whom it writes; the newest link of its chain, None: to be read anew.
         self._ownership: Ownership | None = None
@@ -136,11 +139,13 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
-            # A loop of simulated time knows when all that happens at once has been submitted: one
-            # commit for it all.
-            getattr(loop, "call_when_idle", loop.call_soon)(self._turn, loop)
+            self._look_again(loop)
         self._jobs.append(job)
         return job.future
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A loop of simulated time knows when all that happens at once has been submitted.
+        getattr(loop, "call_when_idle", loop.call_soon)(self._turn, loop)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit one group; what is left over gets a turn of its own, so that the loop may do other
@@ -148,6 +153,12 @@ class Writer:
         """
         jobs, connection = self._jobs, self._connection
         assert connection is not None, "the connection is closed only when nothing waits"
+        if self._seen < len(jobs) < self._group_max:
+            # More has come since the last look, so more may be coming: one commit for it all.
+            self._seen = len(jobs)
+            self._look_again(loop)
+            return
+        self._seen = 0
         group = [jobs.popleft() for _ in range(min(len(jobs), self._group_max))]
         try:
             self._commit(connection, group)

@@ -126,7 +126,9 @@ class Dispatcher:
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = Queue(delivery.receiver.id, limit, delivery.ordered)
-            if delivery.ordered and not_before > self._clock.now():
+            # (What is to wait for longer than any backoff was put off before the clock stepped back.)
+            wait = not_before - self._clock.now()
+            if delivery.ordered and 0 < wait <= self._bounds.backoff_seconds_max * 1000:
                 self._pause(key, queue, delivery, not_before)
                 return True
         queue.waiting.append(delivery)

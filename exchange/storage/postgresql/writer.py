@@ -111,10 +111,13 @@ class ServerWriter:
 
     async def _commit_all(self) -> None:
         """Commit groups until nothing waits."""
-        # Whoever runs in this turn of the loop may have something for the first group too.
-        await asyncio.sleep(0)
         try:
             while self._jobs:
+                # While a turn of the loop brings more, more may be coming: one commit for it all.
+                seen = 0
+                while seen < len(self._jobs) < self._group_max:
+                    seen = len(self._jobs)
+                    await asyncio.sleep(0)
                 group = [self._jobs.popleft() for _ in range(min(len(self._jobs), self._group_max))]
                 await self._commit(group)
         finally:
