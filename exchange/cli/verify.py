@@ -10,9 +10,9 @@ from rich.console import Console
 
 from exchange.assembly import ledger_address
 from exchange.journey.count import REQUEST_KINDS
+from exchange.ports.verification import Verification
 from exchange.settings import load
 from exchange.storage.proof.head import head_path
-from exchange.storage.proof.verify import Verification
 from exchange.storage.proof.verify import verify as verify_ledger
 
 

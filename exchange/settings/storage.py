@@ -10,7 +10,10 @@ from exchange.settings.section import Section
 class Storage(Section):
     """Where the ledger is."""
 
-    url: str = Field("sqlite:///data/exchange.db", description="The ledger: sqlite:///PATH or postgresql://USER@HOST/DATABASE.")
+    url: str = Field(
+        "sqlite:///data/exchange.db",
+        description="The ledger: sqlite:///PATH or postgresql://USER@HOST/DATABASE.",
+    )
     group_max: int = Field(
         512, ge=1, le=4096, description="Most changes committed in one transaction."
     )

@@ -36,6 +36,7 @@ from exchange.ports.ledger import (
     Wanted,
 )
 from exchange.ports.operators import AuditRow
+from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
 from exchange.storage import mailbox, queries
@@ -47,7 +48,7 @@ from exchange.storage.counters.sums import Totals
 from exchange.storage.group import Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
-from exchange.storage.proof.verify import Verification, verify
+from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies, drop_messages
 from exchange.storage.snapshot import Where
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.ports.verification import Check
 from exchange.storage.connection import Connection, each
 from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
@@ -30,8 +30,6 @@ from exchange.storage.proof.chain import (
 from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
 from exchange.storage.proof.head import Heads
 
-#: Differences listed of each check; the number of all is always given.
-EXAMPLES_MAX = 10
 #: Messages of a commit that are named.
 NAMED_MAX = 5
 
@@ -61,21 +59,6 @@ UNION ALL SELECT 'answer to delivery '||answer.delivery_id FROM answer LEFT JOIN
   WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.message_id=delivery.message_id
     AND event.delivery_id=delivery.id AND event.kind='answered')
 """
-
-
-@dataclass(slots=True)
-class Check:
-    """One thing that must hold: how many rows break it, and some of them in words."""
-
-    name: str
-    broken: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def breaks(self, example: str) -> None:
-        """Take down something that breaks it."""
-        self.broken += 1
-        if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(example)
 
 
 class Proof:

@@ -5,9 +5,9 @@ receivers against the audit log.
 from __future__ import annotations
 
 from exchange.ports.operators import AT_ONCE, KEYS_MAX, AuditRow, fingerprint
+from exchange.ports.verification import Check
 from exchange.storage.connection import Connection
 from exchange.storage.proof.chain import AUDIT, hashed
-from exchange.storage.proof.links import Check
 
 #: Keys of an operator, oldest first: when each was made and its fingerprint (empty where an older
 #: version told none).

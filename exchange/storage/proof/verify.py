@@ -6,40 +6,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
 from exchange.journey.count import REQUEST_KINDS
 from exchange.ports.rows import MADE_AGAIN
+from exchange.ports.verification import EXAMPLES_MAX, Check, Verification
 from exchange.storage.connection import Connection, each
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
 from exchange.storage.counters.days import day_of_minute, give_day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
-from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_heads
+from exchange.storage.proof.links import Proof, prove_heads
 from exchange.storage.proof.operators import prove_audit, prove_operators, prove_paused
 from exchange.storage.proof.recount import RECOUNT
 from exchange.storage.snapshot import Where, require_ledger, snapshot
-
-
-@dataclass(slots=True)
-class Verification:
-    """What `verify` found: the checks, per channel the sums that conservation is about, what is to
-    be known though nothing is broken by it, and the newest link of each writer as a line.
-    """
-
-    checks: list[Check]
-    channels: dict[str, dict[str, int]]
-    notes: list[str] = field(default_factory=list)
-    heads: list[str] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether everything holds."""
-        return not any(check.broken for check in self.checks)
-
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
 #: its owner's leases, which no event tells of; a resend begins to count anew.
