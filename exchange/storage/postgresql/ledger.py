@@ -30,9 +30,10 @@ from exchange.storage.server.session import (
 
 Result = TypeVar("Result")
 
-#: Sessions that read; how long a query waits for one, in seconds.
+#: Sessions that read; how long a query waits for one, and how long it may take, in seconds.
 READERS_MAX = 8
 READER_SECONDS = 10.0
+READ_SECONDS = 60.0
 
 
 class PostgresLedger(SqlLedger):
@@ -68,6 +69,7 @@ class PostgresLedger(SqlLedger):
                 init=prepare,
                 reset=_left_as_it_is,
                 timeout=CONNECT_SECONDS,
+                command_timeout=READ_SECONDS,
                 statement_cache_size=STATEMENTS_MAX,
                 server_settings=session_settings(f"exchange reads as node {node}"),
             )

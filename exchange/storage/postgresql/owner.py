@@ -23,6 +23,8 @@ from exchange.storage.server.session import connected
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000
+#: How long a statement may take: longer than what waits in it.
+ANSWER_SECONDS = 60.0
 #: How long a session that ended by itself may go on to hold its node's lock, in seconds: until the
 #: server notices (see `session.SILENT_SECONDS`), and how often to look.
 LINGER_SECONDS, LOOK_SECONDS = 30.0, 0.25
@@ -111,7 +113,7 @@ class Owner:
             await self.roll_back()
             raise self._said(error) from error
         except Exception as error:
-            await self._drop()
+            await self.drop()
             raise self._said(error) from error
         return str(number)
 
@@ -125,7 +127,7 @@ class Owner:
         try:
             status = await self._connection.execute("COMMIT")
         except Exception as error:
-            await self._drop()
+            await self.drop()
             if await self._outcome(number) != "committed":
                 raise self._said(error) from error
             return
@@ -139,7 +141,7 @@ class Owner:
         try:
             await self._connection.execute("ROLLBACK")
         except UNANSWERED:
-            await self._drop()
+            await self.drop()
 
     async def _outcome(self, number: str) -> str:
         """What became of a transaction: committed, aborted; empty when nobody could say in time."""
@@ -154,7 +156,7 @@ class Owner:
             except LedgerLost:
                 raise
             except (LedgerUnavailable, *UNANSWERED):
-                await self._drop()
+                await self.drop()
             await asyncio.sleep(LOOK_SECONDS)
         return ""
 
@@ -163,6 +165,7 @@ class Owner:
         self._connection = await connected(
             self._server,
             f"exchange writes as node {own.node}",
+            ANSWER_SECONDS,
             lock_timeout=str(WAIT_MILLISECONDS),
             synchronous_commit="on" if self._durable else "off",
         )
@@ -180,20 +183,27 @@ class Owner:
         if self._connection is not None and not self._connection.is_closed():
             return
         await self._connect()
+        try:
+            await self._own_again()
+        except UNANSWERED as error:
+            await self.drop()
+            raise self._said(error) from error
+
+    async def _own_again(self) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + LINGER_SECONDS
         while not await self._locked():
             if await self._epoch() != self.ownership.epoch:
                 break
             if loop.time() > until:
-                await self._drop()
+                await self.drop()
                 raise LedgerUnavailable(
                     f"the ledger {self._server}: node {self.ownership.node} is held by a session "
                     "that does not end"
                 )
             await asyncio.sleep(LOOK_SECONDS)
         if await self._epoch() != self.ownership.epoch:
-            await self._drop()
+            await self.drop()
             raise LedgerLost(
                 f"node {self.ownership.node} of the ledger {self._server} is another process's now"
             )
@@ -216,7 +226,7 @@ class Owner:
             return "another process"
         return f"{row[0] or 'another process'} since {instant(row[1])}"
 
-    async def _drop(self) -> None:
+    async def drop(self) -> None:
         """Let go of a session that does not answer, so that the server ends what it did."""
         connection, self._connection = self._connection, None
         if connection is not None:

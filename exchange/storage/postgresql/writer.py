@@ -68,9 +68,10 @@ class ServerWriter:
         """Commit what waits, then end the session, and with it the ownership."""
         while self._task is not None:
             await asyncio.wait([self._task])
-        owner, self._owner = self._owner, None
-        if owner is not None:
-            await owner.end()
+        async with self._turn:
+            owner, self._owner = self._owner, None
+            if owner is not None:
+                await owner.end()
 
     def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
@@ -149,10 +150,16 @@ class ServerWriter:
 
     async def _transact(self, group: list[Job]) -> None:
         owner = self._owner
-        assert owner is not None, "it ends only when nothing waits"
+        if owner is None:
+            raise LedgerClosed("the ledger is not open")
         number = await owner.begin_transaction()
         try:
             written = await greenlet_spawn(self._write, owner, group)
+        except LedgerUnavailable:
+            # Who does not answer would not answer that either.
+            self._link = None
+            await owner.drop()
+            raise
         except BaseException:
             self._link = None
             await owner.roll_back()

@@ -37,12 +37,14 @@ def ledger_error(address: str, error: Exception) -> Exception:
         return error
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
+        # Its first line: the detail after it may repeat what a message says.
+        said = str(error).partition("\n")[0]
         if state in DAMAGES:
-            return LedgerDamaged(f"the ledger {address}: it is damaged: restore a backup ({error})")
+            return LedgerDamaged(f"the ledger {address}: it is damaged: restore a backup ({said})")
         meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
         if meaning is not None:
-            return LedgerUnavailable(f"the ledger {address}: {meaning} ({error})")
-        return LedgerError(f"the ledger {address} can't do what was asked: {error}")
+            return LedgerUnavailable(f"the ledger {address}: {meaning} ({said})")
+        return LedgerError(f"the ledger {address} can't do what was asked: {said}")
     if isinstance(error, OSError):
         return LedgerUnavailable(f"the ledger {address}: {error.strerror or error or 'no answer'}")
     if type(error).__module__.startswith("asyncpg."):

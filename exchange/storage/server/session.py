@@ -20,8 +20,11 @@ STATEMENTS_MAX = 512
 SILENT_SECONDS = 10
 
 
-async def connected(server: Server, name: str, **settings: str) -> Any:
-    """A session, which the server's list of sessions calls `name`.
+async def connected(
+    server: Server, name: str, answer_seconds: float | None = None, **settings: str
+) -> Any:
+    """A session, which the server's list of sessions calls `name`. A statement that takes longer
+    than `answer_seconds` fails.
 
     Raises:
         LedgerError: when there is none to be had, or the server is too old.
@@ -30,6 +33,7 @@ async def connected(server: Server, name: str, **settings: str) -> Any:
         connection = await asyncpg.connect(
             server.url,
             timeout=CONNECT_SECONDS,
+            command_timeout=answer_seconds,
             statement_cache_size=STATEMENTS_MAX,
             server_settings=session_settings(name, **settings),
         )

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -255,6 +257,14 @@ def test_the_migrations_make_the_tables_that_are_declared(postgresql: LocalServe
         str(index.name) for table in SQLModel.metadata.tables.values() for index in table.indexes
     }
     assert {each for each in indexes.split("\n") if not each.endswith(("_pkey", "_pkc"))} == wanted
+
+
+def test_the_embedded_ledger_imports_nothing_of_postgresql() -> None:
+    code = (
+        "import sys, exchange.assembly, exchange.cli.serving.serve, exchange.cli.verify\n"
+        "sys.exit(bool({'asyncpg', 'sqlalchemy'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_what_an_address_tells_has_no_password() -> None:
