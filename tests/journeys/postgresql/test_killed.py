@@ -5,10 +5,9 @@ server loses nothing that was acknowledged.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -16,25 +15,12 @@ import pytest
 from exchange.storage.proof.verify import verify
 from exchange.storage.server.address import Server
 from tests.journeys.shell import free_port
-from tests.journeys.test_one_owner import Served, complaint, start
+from tests.journeys.test_one_owner import Served, complaint, served
 from tests.postgresql import LocalServer, local_server
 
 SENDERS = 8
 #: Until how long after a server takes sessions again a message is accepted, in seconds.
 AGAIN_SECONDS = 5.0
-
-
-@contextlib.asynccontextmanager
-async def served(where: Server, port: int, workers: int = 1) -> AsyncIterator[Served]:
-    process = await start(
-        "serve", "--port", str(port), "--workers", str(workers), "--ledger", where.url
-    )
-    try:
-        yield Served(process, f"http://127.0.0.1:{port}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 class Traffic:
@@ -47,8 +33,8 @@ class Traffic:
         names = (f"{name}-{number}" for number in itertools.count())
         self._tasks = [asyncio.ensure_future(self._send(names)) for _ in range(SENDERS)]
 
-    async def _send(self, names: itertools.chain[str] | AsyncIterator[str]) -> None:
-        for name in names:  # type: ignore[union-attr]
+    async def _send(self, names: Iterator[str]) -> None:
+        for name in names:
             status = await self._running.send(self._session, name)
             if status == 202:
                 self.acknowledged.append(name)
@@ -83,7 +69,7 @@ async def test_a_killed_exchange_loses_nothing_and_the_second_is_told(
     acknowledged: list[str] = []
     async with aiohttp.ClientSession() as session:
         for life in range(2):
-            async with served(where, port) as running:
+            async with served(where.url, port) as running:
                 await running.ready(session)
                 traffic = Traffic(running, session, f"life-{life}")
                 await traffic.until(30)
@@ -110,7 +96,7 @@ async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
     server = await asyncio.to_thread(local_server)
     try:
         where, port = server.ledger(), free_port()
-        async with aiohttp.ClientSession() as session, served(where, port, workers) as running:
+        async with aiohttp.ClientSession() as session, served(where.url, port, workers) as running:
             await running.ready(session)
             traffic = Traffic(running, session, "mail")
             await traffic.until(50)
