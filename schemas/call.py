@@ -33,7 +33,12 @@ class Call:
     @property
     def content_type(self) -> str:
         """The media type without its parameters, in lower case; empty when none was named."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return media_type(self.headers.get("Content-Type", ""))
+
+
+def media_type(named: str) -> str:
+    """The media type without its parameters, in lower case."""
+    return named.partition(";")[0].strip().lower()
 
 
 @value

@@ -139,7 +139,8 @@ def declare(known: RecognitionCache | None) -> Channel:
                 "en": "Extraction without reports",
             }
         },
-        watches=(files.WATCH, extraction.WATCH),
+        watches=(extraction.WATCH,),
+        files=files.FILES,
         without_recognition=partial(declare, None),
     )
 

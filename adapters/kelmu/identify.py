@@ -136,7 +136,8 @@ def remember(
             "answer": "",
         }
         # A repeated request must not wipe out that it has been answered.
-        return () if known else (Remember(key, asked),)
+        return () if known else (Remember(key, asked, with_message=True),)
     if known is None:
         return ()
-    return (Remember(key, {**known.value, "answer": identity.sender_message_id}, known.version),)
+    answered = {**known.value, "answer": identity.sender_message_id}
+    return (Remember(key, answered, known.version, with_message=True),)

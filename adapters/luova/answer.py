@@ -24,6 +24,8 @@ DUPLICATE = 200
 STATUS = {"malformed": 400, "real-person": 403, "message-id-reused": 409}
 #: The rule whose violation means that the sender may not send this at all.
 SENDER_RULE = "luova.sender"
+#: The rule whose violation means that the type has no such version.
+VERSION_RULE = "luova.version"
 TITLES = {
     400: "Malformed message",
     403: "Message not allowed",
@@ -39,7 +41,7 @@ DETAILS = {
     "real-person": "The message holds a personal identity code that could be a living person's; "
     "only artificial ones are taken.",
     "message-id-reused": "Another message was accepted with this id before; a repeated message "
-    "must be the same: its body, byte for byte, its type, receiver, "
+    "must be the same: its body, byte for byte, its type and version, receiver, "
     "conversation and order.",
     "receiver-missing": "The type has no default receiver; name one in header X-Receiver.",
     "receiver-unknown": "No partner has the id that header X-Receiver names.",
@@ -96,6 +98,8 @@ def _rejected(outcome: Outcome) -> Reply:
         if forbidden
         else DETAILS.get(outcome.reason, "")
     )
+    if any(violation.rule == VERSION_RULE for violation in outcome.violations):
+        detail = "The type has no such version, or the document is of another one."
     return problem(status, TITLES[status], detail, **_told(outcome))
 
 
@@ -136,33 +140,43 @@ def mailbox(leased: Iterable[Leased]) -> Reply:
     """A page of a mailbox. `body` is the message's text when `encoding` is `utf-8`, else its bytes
     in base64.
     """
-    return json_reply({"deliveries": [_letter(delivery) for delivery in leased]})
+    return json_reply(
+        {
+            "deliveries": [
+                letter(delivery)
+                | {
+                    "lease": public_id(delivery.lease),
+                    "leaseUntil": instant(delivery.lease_until),
+                }
+                for delivery in leased
+            ]
+        }
+    )
 
 
-def _letter(delivery: Leased) -> dict[str, Any]:
+def letter(delivery: Leased) -> dict[str, Any]:
+    """A delivery from a mailbox, without its lease."""
     envelope = delivery.envelope
     try:
         body, encoding = delivery.body.decode(), "utf-8"
     except UnicodeDecodeError:
         body, encoding = base64.b64encode(delivery.body).decode("ascii"), "base64"
-    letter = {
+    told = {
         "id": public_id(delivery.delivery_id),
         "messageType": versioned(envelope),
         "messageId": envelope.sender_message_id,
         "sender": envelope.sender,
         "receivedAt": instant(envelope.received_at),
-        "lease": public_id(delivery.lease),
-        "leaseUntil": instant(delivery.lease_until),
         "attempts": delivery.attempts,
         "contentType": envelope.content_type,
         "encoding": encoding,
         "body": body,
     }
     if envelope.conversation:
-        letter["conversation"] = envelope.conversation
+        told["conversation"] = envelope.conversation
     if attachments := envelope.detail.get("attachments"):
-        letter["attachments"] = attachments
-    return letter
+        told["attachments"] = attachments
+    return told
 
 
 #: What is wrong with a lease that somebody shows, and what would have been right.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import PUSHES, judge, request
+from exchange.adapters.luova.files import FILES
 from exchange.adapters.luova.identify import identify
 from exchange.adapters.luova.items import item_of, items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
@@ -39,5 +40,6 @@ CHANNEL = Channel(
     item_of=item_of,
     attachments=True,
     pushes=PUSHES,
-    large_json_bytes_max={"api": LARGE_JSON_BYTES_MAX},
+    files=FILES,
+    large_json_bytes_max=dict.fromkeys(("api", FILES.endpoint), LARGE_JSON_BYTES_MAX),
 )

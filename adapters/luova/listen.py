@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from exchange.adapters.luova import answer, batch, mailbox
 from exchange.adapters.luova.parse import inbound_of
 from exchange.ports.channel import Endpoint
-from exchange.ports.desk import Desk
+from exchange.ports.desk import Desk, Outcome
 from exchange.ports.message import Inbound
-from exchange.schemas.call import Call, Reply
+from exchange.schemas.call import Call, Reply, media_type
 from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import id_from_public
 from exchange.schemas.violation import Malformed, Violation
@@ -39,34 +40,36 @@ async def submit(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 async def submit_batch(call: Call, partner: Partner, desk: Desk) -> Reply:
     """Many messages: each is accepted or rejected by itself."""
-    content_type, size = call.content_type, len(call.body)
+    found = await take_batch(_whole(call, partner), desk)
+    return found if isinstance(found, Reply) else answer.batch(found)
+
+
+async def take_batch(whole: Inbound, desk: Desk) -> list[Outcome] | Reply:
+    """What became of each message of a batch, or what is told of one that can't be taken apart: it
+    counts as one message.
+    """
+    body, named, partner = whole.body, whole.content_type, whole.partner
+    content_type = media_type(named)
     try:
         if content_type in NDJSON_TYPES:
-            inbounds = await desk.beside(partner.id, size, batch.ndjson, call.body, partner)
+            inbounds = await desk.beside(partner.id, len(body), batch.ndjson, body, partner)
         elif content_type == "multipart/mixed":
-            named = call.headers.get("Content-Type", "")
             inbounds = await desk.beside(
-                partner.id, size, batch.multipart, call.body, named, partner
+                partner.id, len(body), batch.multipart, body, named, partner
             )
         else:
-            return answer.no_batch(
-                await desk.refuse(_whole(call, partner), "unsupported", [NO_BATCH]), 415
-            )
+            return answer.no_batch(await desk.refuse(whole, "unsupported", [NO_BATCH]), 415)
     except batch.TooMany:
-        return answer.no_batch(
-            await desk.refuse(_whole(call, partner), "too-large", [TOO_MANY]), 413
-        )
+        return answer.no_batch(await desk.refuse(whole, "too-large", [TOO_MANY]), 413)
     except Malformed as error:
-        return answer.no_batch(
-            await desk.refuse(_whole(call, partner), "malformed", error.violations), 400
-        )
+        return answer.no_batch(await desk.refuse(whole, "malformed", error.violations), 400)
     if not inbounds:
-        return answer.no_batch(await desk.refuse(_whole(call, partner), "malformed", [EMPTY]), 400)
-    return answer.batch(await desk.accept_many(inbounds))
+        return answer.no_batch(await desk.refuse(whole, "malformed", [EMPTY]), 400)
+    return await desk.accept_many([replace(each, endpoint=whole.endpoint) for each in inbounds])
 
 
 def _whole(call: Call, partner: Partner) -> Inbound:
-    """A batch that can't be taken apart: it counts as one message."""
+    """A batch as it came."""
     return Inbound(partner, call.body, call.headers.get("Content-Type", ""), batch.ENDPOINT)
 
 

@@ -44,6 +44,9 @@ async def read(call: Call, partner: Partner, desk: Desk) -> Reply:
         for name in call.query
         if name not in QUERY
     ]
+    if len(call.query) > len(set(call.query)):  # (Its length counts what stands twice.)
+        message = "a query parameter stands twice"
+        violations.append(Violation("luova.query", message, "?", expected="each at most once"))
     most = _number(call, "most", PAGE_MAX, (1, PAGE_MAX), violations)
     seconds = _number(call, "lease_seconds", LEASE_SECONDS, (1, LEASE_SECONDS_MAX), violations)
     wait_seconds = _number(call, "wait", 0, (0, WAIT_SECONDS_MAX), violations)

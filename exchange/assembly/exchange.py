@@ -29,7 +29,8 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
-from exchange.journey.mailbox import Expiring, Mailboxes, ResendJobs
+from exchange.journey.file_drop import Folders
+from exchange.journey.mailbox import Expiring, LetterJobs, Mailboxes
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
@@ -112,7 +113,7 @@ class Exchange:
             ids=self.ids,
             bounds=deliveries,
         )
-        self.resend_jobs = self._resend_jobs()
+        self.letter_jobs = self._letter_jobs()
         self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = self._acceptance()
         self.asking = Asking(
@@ -160,8 +161,8 @@ class Exchange:
             lane=self.worker,
         )
 
-    def _resend_jobs(self) -> ResendJobs:
-        return ResendJobs(
+    def _letter_jobs(self) -> LetterJobs:
+        return LetterJobs(
             ledger=self.ledger,
             dead_letters=self.dead_letters,
             mailboxes=self.mailboxes,
@@ -170,10 +171,14 @@ class Exchange:
         )
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
+        bytes_max = self.settings.limits.body_bytes_max
         return [
             (channel, watch, self.desk(channel))
             for channel in self.channels.values()
-            for watch in channel.watches
+            for watch in (
+                *([Folders(channel.files, bytes_max).watch()] if channel.files else []),
+                *channel.watches,
+            )
         ]
 
     def warm_up(self) -> None:
@@ -195,6 +200,7 @@ class Exchange:
             directory=self.directory,
             clock=self.clock,
             worker_thread=self.worker_thread,
+            documents=self.settings.limits.documents,
             folder=folder,
         )
 
@@ -222,7 +228,7 @@ class Exchange:
                 worker_thread=self.worker_thread,
                 snapshots=snapshots,
                 catalogue=self.catalogue,
-                dead_letters=DeadLetters(self.ledger, self.mailboxes, self.resend_jobs),
+                dead_letters=DeadLetters(self.ledger, self.mailboxes, self.letter_jobs),
                 receivers=ReceiverOperations(
                     self.receiver_states, conditions, self.directory, self.clock
                 ),
@@ -259,7 +265,7 @@ class Exchange:
             self.dispatcher.start()
             if self.worker == 0:
                 self.expiring.start()
-                self.resend_jobs.start()
+                self.letter_jobs.start()
                 self.retention.start()
                 self.watching.start()
 
@@ -276,7 +282,7 @@ class Exchange:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
         await self.retention.stop()
-        await self.resend_jobs.stop()
+        await self.letter_jobs.stop()
         await self.expiring.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()

@@ -14,8 +14,10 @@ from exchange.errors import ApiError
 app = typer.Typer(help="What could not be delivered: list, send again, skip.", no_args_is_help=True)
 
 PATH = "/api/v1/dead-letters"
-#: How often it is asked how far a resend is, in seconds.
+#: How often it is asked how far a job is, in seconds.
 LOOK_SECONDS = 0.5
+#: What was done to letters, by what is asked for.
+DONE = {"resend": "resent", "skip": "skipped"}
 
 Receiver = Annotated[str, typer.Option(help="Only those to this partner (its id).")]
 Type = Annotated[str, typer.Option("--type", help="Only those of this message type.")]
@@ -25,7 +27,13 @@ Reason = Annotated[
 Since = Annotated[
     str, typer.Option(help="Only those that died at this time or later: 2026-11-29T08:00:00Z.")
 ]
-Ids = Annotated[list[str], typer.Argument(help="Ids of dead letters, as `list` shows them.")]
+SomeIds = Annotated[
+    list[str] | None,
+    typer.Argument(help="Ids of dead letters, as `list` shows them, or none with a filter."),
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
+PerSecond = Annotated[float, typer.Option(help="To how many a second it is done by a filter.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Begin, and do not wait for the end.")]
 
 
 @app.command("list")
@@ -64,18 +72,14 @@ def list_some(
 
 @app.command("resend")
 def resend(
-    ids: Annotated[list[str] | None, typer.Argument(help="Ids, or none with a filter.")] = None,
+    ids: SomeIds = None,
     receiver: Receiver = "",
     type_name: Type = "",
     reason: Reason = "",
     since: Since = "",
-    everything: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    per_second: Annotated[
-        float, typer.Option(help="How many a second are sent again by a filter.")
-    ] = 100.0,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Begin, and do not wait for the end.")
-    ] = False,
+    everything: Everything = False,
+    per_second: PerSecond = 100.0,
+    detach: Detach = False,
     as_json: AsJson = False,
     exchange: Exchange = "",
     key: Key = "",
@@ -85,38 +89,63 @@ def resend(
     A resend by a filter runs in the exchange, also when this command is interrupted; it passes
     over receivers that are failing or paused.
     """
-    wanted = _filter(receiver, type_name, reason, since)
-    if bool(ids) == bool(wanted or everything):
-        raise ApiError(
-            "name ids, or a filter (--receiver, --type, --reason, --since), or --all: one of them"
-        )
-    api = Api(exchange, key)
-    if ids:
-        _show_done(api.post(f"{PATH}/resend", {"deliveries": ids}), "resent", as_json)
-        return
-    job = api.post(f"{PATH}/resend", {"filter": wanted, "per_second": per_second})
-    while job["state"] == "running" and not detach:
-        time.sleep(LOOK_SECONDS)
-        job = api.get(f"{PATH}/resend")
-    _show_job(job, as_json)
+    wanted = _one_of(ids, _filter(receiver, type_name, reason, since), everything)
+    _do("resend", Api(exchange, key), wanted, per_second, detach, as_json)
+
+
+@app.command("skip")
+def skip(
+    ids: SomeIds = None,
+    receiver: Receiver = "",
+    type_name: Type = "",
+    reason: Reason = "",
+    since: Since = "",
+    everything: Everything = False,
+    per_second: PerSecond = 100.0,
+    detach: Detach = False,
+    as_json: AsJson = False,
+    exchange: Exchange = "",
+    key: Key = "",
+) -> None:
+    """Give dead letters up for good, so that what they hold up in their conversations goes on:
+    those named, or all that match the filters, at a rate, in the exchange as a resend does.
+    """
+    wanted = _one_of(ids, _filter(receiver, type_name, reason, since), everything)
+    _do("skip", Api(exchange, key), wanted, per_second, detach, as_json)
 
 
 @app.command("progress")
 def progress(as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:
-    """Show how far the resend by a filter is that runs, or that ran last."""
-    _show_job(Api(exchange, key).get(f"{PATH}/resend"), as_json)
+    """Show how far the resend or skip by a filter is that runs, or that ran last."""
+    _show_job(Api(exchange, key).get(f"{PATH}/job"), as_json)
 
 
 @app.command("stop")
 def stop(as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:
-    """Stop the resend by a filter that runs; what was sent again stays so."""
-    _show_job(Api(exchange, key).post(f"{PATH}/resend/stop", {}), as_json)
+    """Stop the resend or skip by a filter that runs; what it did stays done."""
+    _show_job(Api(exchange, key).post(f"{PATH}/job/stop", {}), as_json)
 
 
-@app.command("skip")
-def skip(ids: Ids, as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:
-    """Give dead letters up for good, so that what they hold up in their conversations goes on."""
-    _show_done(Api(exchange, key).post(f"{PATH}/skip", {"deliveries": ids}), "skipped", as_json)
+def _one_of(ids: list[str] | None, wanted: dict[str, str], everything: bool) -> dict[str, Any]:
+    """What is wanted, as the exchange is told: ids or a filter."""
+    if bool(ids) == bool(wanted or everything):
+        raise ApiError(
+            "name ids, or a filter (--receiver, --type, --reason, --since), or --all: one of them"
+        )
+    return {"deliveries": ids} if ids else {"filter": wanted}
+
+
+def _do(
+    action: str, api: Api, wanted: dict[str, Any], per_second: float, detach: bool, as_json: bool
+) -> None:
+    if "deliveries" in wanted:
+        _show_done(api.post(f"{PATH}/{action}", wanted), DONE[action], as_json)
+        return
+    job = api.post(f"{PATH}/{action}", {**wanted, "per_second": per_second})
+    while job["state"] == "running" and not detach:
+        time.sleep(LOOK_SECONDS)
+        job = api.get(f"{PATH}/job")
+    _show_job(job, as_json)
 
 
 def _filter(receiver: str, type_name: str, reason: str, since: str) -> dict[str, str]:
@@ -143,4 +172,5 @@ def _show_job(job: dict[str, Any], as_json: bool) -> None:
         return
     why = f": {job['why']}" if job["why"] else ""
     left = f", {job['left']} left" if job["left"] else ""
-    print(f"{job['state']}: {job['resent']} of {job['matched']} resent{left}{why}")
+    done = f"{job['handled']} of {job['matched']} {DONE[job['action']]}"
+    print(f"{job['state']}: {done}{left}{why}")

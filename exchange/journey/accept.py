@@ -12,7 +12,7 @@ from exchange.errors import Full, LedgerError, Unroutable
 from exchange.journey.count import ITEMS_BY_KIND
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
-from exchange.journey.identity import differences, identity_digest
+from exchange.journey.identity import SCHEMA_VERSION, differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import (
     ANSWERED,
@@ -252,6 +252,8 @@ class Acceptance:
         judgement = await self._worker_thread.run(
             reading.inbound.partner.id, size, self._judge.decide, channel, reading, context
         )
+        if reading.version:
+            judgement.verdict.detail[SCHEMA_VERSION] = reading.version
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:

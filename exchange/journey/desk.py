@@ -27,7 +27,9 @@ from exchange.ports import (
     Remembered,
 )
 from exchange.ports.ledger import Hold, Wanted
+from exchange.schemas import document_limits
 from exchange.schemas.directory import Directory
+from exchange.schemas.document_limits import DocumentLimits
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
@@ -47,6 +49,7 @@ class ChannelDesk:
         directory: Directory,
         clock: Clock,
         worker_thread: WorkerThread,
+        documents: DocumentLimits,
         folder: Path | None = None,
     ) -> None:
         self._channel = channel
@@ -57,6 +60,7 @@ class ChannelDesk:
         self._directory = directory
         self._clock = clock
         self._worker_thread = worker_thread
+        self._documents = documents
         self._folder = folder
 
     @property
@@ -121,7 +125,12 @@ class ChannelDesk:
         self, partner: str, size: int, function: Callable[..., Result], *arguments: object
     ) -> Result:
         """Work on a partner's body, a large one beside the loop."""
-        return await self._worker_thread.run(partner, size, function, *arguments)
+
+        def within_limits() -> Result:
+            with document_limits.within(self._documents):
+                return function(*arguments)
+
+        return await self._worker_thread.run(partner, size, within_limits)
 
     async def acknowledge(self, partner: str, holds: Sequence[Hold]) -> list[str]:
         """End leases as delivered."""

@@ -1,5 +1,5 @@
-"""What a sender's message id stands for: the body, and what was said beside it of the type, the
-receivers, the conversation and its order.
+"""What a sender's message id stands for: the body, and what was said beside it of the type and its
+version, the receivers, the conversation and its order.
 """
 
 from __future__ import annotations
@@ -7,18 +7,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
+import pydantic_core
+
 from exchange.ports import Identity
 from exchange.ports.ledger import DeliveryRow, MessageRow
 from exchange.schemas.violation import Violation
 
 RULE = "message-id.reused"
 REASON = "message-id-reused"
+#: The member of a message's detail that says by which version of its type it was judged, where that
+#: is not the type's own.
+SCHEMA_VERSION = "schema_version"
 
 
 def identity_digest(message_type: str, identity: Identity) -> bytes:
     """The digest (BLAKE2b-128) of what a message says beside its body."""
     said = (message_type, sorted(identity.receivers), identity.conversation, identity.ordered)
     return blake2b(ascii(said).encode(), digest_size=16).digest()
+
+
+def schema_version(detail: str) -> str:
+    """The version of its type by which a message with this detail was judged; empty: its own."""
+    # (A detail may be long, and hardly any says so.)
+    if f'"{SCHEMA_VERSION}"' not in detail:
+        return ""
+    return str(pydantic_core.from_json(detail).get(SCHEMA_VERSION, ""))
 
 
 def differences(
@@ -47,6 +60,10 @@ def differences(
         )
     if original.message_type != again.message_type:
         found.append(_other("message type", original.message_type, again.message_type))
+    was_judged, is_judged = schema_version(original.detail), schema_version(again.detail)
+    if was_judged != is_judged:
+        own = "the type's own"
+        found.append(_other("schema version", was_judged or own, is_judged or own))
     if original.conversation != again.conversation:
         found.append(_other("conversation", original.conversation, again.conversation))
     if original.identity == again.identity or not (original.identity or routed):

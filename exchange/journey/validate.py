@@ -30,6 +30,8 @@ class Reading:
     inbound: Inbound
     parsed: Parsed | None = None
     message_type: MessageType | None = None
+    #: The version of its type by which it is judged; empty: the type's own.
+    version: str = ""
     identity: Identity | None = None
     findings: list[Finding] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
@@ -113,7 +115,7 @@ class Judge:
             )
             reading.reason = "type-unknown"
             return reading
-        reading.message_type = message_type
+        reading.message_type, reading.version = message_type, _version(message_type, parsed)
         try:
             schema_findings = self._check_schema(message_type, parsed)
         except Malformed as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from exchange.ports.delivery import Attempted, Delivery
 from exchange.ports.desk import Desk
+from exchange.ports.files import FileDrop
 from exchange.ports.message import (
     Context,
     Destination,
@@ -159,7 +160,8 @@ class Channel:
     holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
     or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
     JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `pushes` describes the calls that `request` makes. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
+    `pushes` describes the calls that `request` makes. `files` says what partners may leave as files,
+    and how they fetch some. `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
@@ -190,6 +192,7 @@ class Channel:
     item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     watches: tuple[Watch, ...] = ()
+    files: FileDrop | None = None
     processes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     without_recognition: Callable[[], Channel] | None = None
     large_json_bytes_max: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The port of the dead letters that can be sent again, and of what they hold up; no SQL."""
+"""The port of the dead letters by filters, and of what they hold up; no SQL."""
 
 from __future__ import annotations
 
@@ -18,19 +18,27 @@ class HeldUp(NamedTuple):
 
 
 class DeadLetters(Protocol):
-    """Dead letters that can be sent again: their body is there, and no caller waited for the
-    answer.
+    """Dead letters that match a filter and ended up to a time `until` (milliseconds); when
+    `resendable`, only those that can be sent again: their body is there, and no caller waited for
+    the answer.
     """
 
-    async def resendable(
-        self, wanted: DeadFilter, after: int, until: int, without: Sequence[str], most: int
+    async def matching(
+        self,
+        *,
+        wanted: DeadFilter,
+        after: int,
+        until: int,
+        without: Sequence[str],
+        resendable: bool,
+        most: int,
     ) -> list[int]:
-        """Their ids above `after`, the lowest first: those that ended up to `until` (milliseconds),
-        to others than the receivers `without`.
-        """
+        """Their ids above `after`, the lowest first, but of those to the receivers `without`."""
         ...
 
-    async def receivers(self, wanted: DeadFilter, until: int) -> Mapping[str, int]:
+    async def receivers(
+        self, wanted: DeadFilter, until: int, resendable: bool
+    ) -> Mapping[str, int]:
         """How many of them each receiver has."""
         ...
 

@@ -108,12 +108,14 @@ Count = tuple[CountKey, int, int, int]
 @value
 class Remember:
     """What a channel leaves behind under a key. `version` is the version that it read (0: the key
-    must be new).
+    must be new). `with_message` says that it is forgotten with the message that left it last:
+    nobody can repeat a message by then that retention has forgotten.
     """
 
     key: str
     value: Any
     version: int = 0
+    with_message: bool = False
 
 
 @value

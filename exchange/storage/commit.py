@@ -10,6 +10,7 @@ import pydantic_core
 
 from exchange.errors import LedgerError
 from exchange.journey.count import duplicate_counts
+from exchange.journey.identity import schema_version
 from exchange.ports.ledger import (
     DeliveryRow,
     EventRow,
@@ -61,7 +62,13 @@ def record_all(
         if record.message.id not in inserted:
             answers[index] = _repeated(connection, record, totals, additions)
         elif record.remember and (
-            stale := remember(connection, record.message.channel, record.remember, additions)
+            stale := remember(
+                connection,
+                record.message.channel,
+                record.remember,
+                additions,
+                record.message.id,
+            )
         ):
             connection.execute("DELETE FROM message WHERE id = ?", (record.message.id,))
             answers[index] = Recorded("stale", stale=stale)
@@ -141,7 +148,7 @@ def _same(connection: Connection, original: MessageRow, record: Record) -> bool:
         row.digest,
         row.message_type,
         row.conversation,
-    ):
+    ) or schema_version(original.detail) != schema_version(row.detail):
         return False
     if original.identity == row.identity or not record.deliveries:
         return original.identity == row.identity
@@ -160,26 +167,28 @@ def remember(
     channel: str,
     entries: Sequence[Remember],
     additions: Additions,
+    message_id: int = 0,
 ) -> list[str]:
-    """Write what the channel wants to remember; the keys that somebody changed since they were read
-    (then nothing is kept).
+    """Write what the channel wants to remember of a message (0: of none); the keys that somebody
+    changed since they were read (then nothing is kept).
     """
     stale, change = [], 0
     connection.execute("SAVEPOINT memory")
     for each in entries:
         value = pydantic_core.to_json(each.value).decode()
-        digest = memory_digest(channel, each.key, value, each.version + 1)
+        of = message_id if each.with_message else 0
+        digest = memory_digest(channel, each.key, value, each.version + 1, of)
         if each.version == 0:
             replaced = connection.execute(
-                "INSERT INTO memory(channel,key,value,version,digest) VALUES (?,?,?,1,?) "
-                "ON CONFLICT DO NOTHING RETURNING replaced",
-                (channel, each.key, value, digest),
+                "INSERT INTO memory(channel,key,value,version,digest,message_id) "
+                "VALUES (?,?,?,1,?,?) ON CONFLICT DO NOTHING RETURNING replaced",
+                (channel, each.key, value, digest, of),
             ).fetchone()
         else:
             replaced = connection.execute(
-                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=? "
+                "UPDATE memory SET value=?,version=version+1,replaced=digest,digest=?,message_id=? "
                 "WHERE channel=? AND key=? AND version=? RETURNING replaced",
-                (value, digest, channel, each.key, each.version),
+                (value, digest, of, channel, each.key, each.version),
             ).fetchone()
         if replaced is None:
             stale.append(each.key)

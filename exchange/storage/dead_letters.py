@@ -1,4 +1,6 @@
-"""Which dead letters can be sent again, and what those of ordered conversations hold up."""
+"""Dead letters by filters, which of them can be sent again, and what those of ordered conversations
+hold up.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,25 @@ class LedgerDeadLetters:
     def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
-    async def resendable(
-        self, wanted: DeadFilter, after: int, until: int, without: Sequence[str], most: int
+    async def matching(
+        self,
+        *,
+        wanted: DeadFilter,
+        after: int,
+        until: int,
+        without: Sequence[str],
+        resendable: bool,
+        most: int,
     ) -> list[int]:
         """By their ids."""
-        return await self._ledger.scan(resendable, wanted, after, until, tuple(without), most)
+        chosen = _matching(wanted, until, without, resendable)
+        return await self._ledger.scan(matching, chosen, after, most)
 
-    async def receivers(self, wanted: DeadFilter, until: int) -> Mapping[str, int]:
+    async def receivers(
+        self, wanted: DeadFilter, until: int, resendable: bool
+    ) -> Mapping[str, int]:
         """How many each receiver has."""
-        return await self._ledger.scan(receivers, wanted, until)
+        return await self._ledger.scan(receivers, _matching(wanted, until, (), resendable))
 
     async def without_body(self, delivery_ids: Sequence[int]) -> list[int]:
         """Whose body is forgotten."""
@@ -40,47 +52,35 @@ class LedgerDeadLetters:
         return await self._ledger.scan(held_up)
 
 
-def _resendable(
-    wanted: DeadFilter, until: int, without: Sequence[str]
-) -> tuple[str, tuple[object, ...]]:
-    """FROM and WHERE of the dead letters that can be sent again and ended up to `until`."""
+#: FROM and WHERE of a statement, with their values.
+Chosen = tuple[str, tuple[object, ...]]
+
+
+def _matching(wanted: DeadFilter, until: int, without: Sequence[str], resendable: bool) -> Chosen:
+    """The dead letters that match and ended up to `until`, to others than `without`."""
     condition, values = dead_condition(wanted)
-    others = f"AND delivery.receiver NOT IN ({','.join('?' * len(without))})" if without else ""
+    others = f" AND delivery.receiver NOT IN ({','.join('?' * len(without))})" if without else ""
+    only = f" AND delivery.mode!='ask' AND {_BODY}" if resendable else ""
     return (
         "FROM delivery JOIN message ON message.id=delivery.message_id "
-        f"WHERE {condition} AND delivery.mode!='ask' AND delivery.ended_at<=? "
-        f"{others} AND {_BODY}",
+        f"WHERE {condition} AND delivery.ended_at<=?{others}{only}",
         (*values, until, *without),
     )
 
 
-def resendable(
-    connection: Connection,
-    wanted: DeadFilter,
-    after: int,
-    until: int,
-    without: Sequence[str],
-    most: int,
-) -> list[int]:
-    """The ids above `after` of dead letters that can be sent again, the lowest first: those that
-    ended up to `until` (milliseconds), to others than the receivers `without`.
-    """
-    chosen, values = _resendable(wanted, until, without)
+def matching(connection: Connection, chosen: Chosen, after: int, most: int) -> list[int]:
+    """The ids above `after` of the chosen dead letters, the lowest first."""
     rows = connection.execute(
-        f"SELECT delivery.id {chosen} AND delivery.id>? ORDER BY delivery.id LIMIT ?",
-        (*values, after, most),
+        f"SELECT delivery.id {chosen[0]} AND delivery.id>? ORDER BY delivery.id LIMIT ?",
+        (*chosen[1], after, most),
     )
     return [row[0] for row in rows]
 
 
-def receivers(connection: Connection, wanted: DeadFilter, until: int) -> dict[str, int]:
-    """How many dead letters that can be sent again each receiver has."""
-    chosen, values = _resendable(wanted, until, ())
-    return dict(
-        connection.execute(
-            f"SELECT delivery.receiver, COUNT(*) {chosen} GROUP BY 1 ORDER BY 1", values
-        ).fetchall()
-    )
+def receivers(connection: Connection, chosen: Chosen) -> dict[str, int]:
+    """How many of the chosen dead letters each receiver has."""
+    statement = f"SELECT delivery.receiver, COUNT(*) {chosen[0]} GROUP BY 1 ORDER BY 1"
+    return dict(connection.execute(statement, chosen[1]).fetchall())
 
 
 def without_body(connection: Connection, delivery_ids: Sequence[int]) -> list[int]:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.ports.ledger import Record, Recorded, Remember, Settlement
+from exchange.ports.ledger import Old, Record, Recorded, Remember, Settlement
 from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import Connection
 from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Link
+from exchange.storage.retention import drop_messages
 
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[Connection], Any]
@@ -27,11 +28,23 @@ class Note:
     entries: Sequence[Remember]
 
 
+@dataclass(slots=True)
+class Drop:
+    """Up to `most` old messages that are forgotten; the result is what went."""
+
+    old: Old
+    most: int
+
+
+#: What is committed.
+Change = Record | Settlement | Note | Drop | Work
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A change that waits for its commit, and who waits for it."""
 
-    what: Record | Settlement | Note | Work
+    what: Change
     future: asyncio.Future[Any]
     result: Any = None
 
@@ -53,6 +66,9 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
         if isinstance(job.what, Note):
             noted = job.what
             job.result = remember(connection, noted.channel, noted.entries, additions)
+        elif isinstance(job.what, Drop):
+            dropped = job.what
+            job.result = drop_messages(connection, dropped.old, dropped.most, additions)
         elif not isinstance(job.what, (Record, Settlement)):
             job.result = job.what(connection)
     totals.write(connection)

@@ -45,11 +45,11 @@ from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
-from exchange.storage.group import Note, Work
+from exchange.storage.group import Change, Drop, Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
-from exchange.storage.retention import Dropped, drop_bodies, drop_messages
+from exchange.storage.retention import Dropped, drop_bodies
 from exchange.storage.snapshot import Where
 
 Result = TypeVar("Result")
@@ -92,7 +92,7 @@ class SqlLedger(ABC):
         """
 
     @abstractmethod
-    def _submit(self, what: Record | Settlement | Note | Work) -> Future[Any]:
+    def _submit(self, what: Change) -> Future[Any]:
         """A future that resolves after the commit of `what`, which is taken at once.
 
         Raises:
@@ -319,9 +319,7 @@ class SqlLedger(ABC):
         if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._submit(lambda connection: drop_bodies(connection, bodies, most))
-        dropped: Dropped = await self._submit(
-            lambda connection: drop_messages(connection, messages, most)
-        )
+        dropped: Dropped = await self._submit(Drop(messages, most))
         return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def compact(self, before_minute: int, most: int) -> bool:

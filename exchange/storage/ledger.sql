@@ -10,7 +10,7 @@ CREATE TABLE delivery ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, receiv
 CREATE TABLE event ( id INTEGER NOT NULL, message_id INTEGER NOT NULL, delivery_id INTEGER NOT NULL, at INTEGER NOT NULL, kind VARCHAR NOT NULL, detail TEXT NOT NULL, digest BLOB, PRIMARY KEY (id) );
 CREATE TABLE folded ( id INTEGER NOT NULL, "before" INTEGER NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE held ( since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (since) ) WITHOUT ROWID;
-CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB DEFAULT (x'') NOT NULL, replaced BLOB DEFAULT (x'') NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
+CREATE TABLE memory ( channel VARCHAR NOT NULL, "key" VARCHAR NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL, digest BLOB DEFAULT (x'') NOT NULL, replaced BLOB DEFAULT (x'') NOT NULL, message_id INTEGER DEFAULT '0' NOT NULL, PRIMARY KEY (channel, "key") ) WITHOUT ROWID;
 CREATE TABLE message ( id INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, sender_message_id VARCHAR NOT NULL, digest BLOB NOT NULL, received_at INTEGER NOT NULL, state VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, conversation VARCHAR NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, content_type VARCHAR NOT NULL, detail TEXT NOT NULL, process VARCHAR DEFAULT '' NOT NULL, position INTEGER DEFAULT '0' NOT NULL, identity BLOB DEFAULT (x'') NOT NULL, PRIMARY KEY (id) );
 CREATE TABLE operator ( name VARCHAR NOT NULL, role VARCHAR NOT NULL, PRIMARY KEY (name) );
 CREATE TABLE operator_key ( digest BLOB NOT NULL, operator VARCHAR NOT NULL, made_at INTEGER NOT NULL, PRIMARY KEY (digest) );
@@ -31,6 +31,7 @@ CREATE INDEX delivery_mailbox_age ON delivery (message_id) WHERE state = 'waitin
 CREATE INDEX delivery_message ON delivery (message_id);
 CREATE INDEX delivery_ordered ON delivery (receiver, position) WHERE state = 'waiting' AND mode = 'push' AND ordered = 1;
 CREATE INDEX event_message ON event (message_id);
+CREATE INDEX memory_message ON memory (message_id) WHERE message_id > 0;
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0014');
+INSERT INTO alembic_version(version_num) VALUES ('0017');

@@ -11,6 +11,7 @@ from exchange.storage.connection import Connection
 from exchange.storage.counters.compaction import compacted_before
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Sums
+from exchange.storage.proof.chain import Additions, memory_digest
 from exchange.storage.proof.dropped import forget, weight
 from exchange.storage.proof.recount import DROPPED_ROWS, DROPPED_TABLES, RECOUNT_OF_DROPPED
 
@@ -49,10 +50,10 @@ def drop_bodies(connection: Connection, old: Old, most: int) -> int:
     return len(ids)
 
 
-def drop_messages(connection: Connection, old: Old, most: int) -> Dropped:
+def drop_messages(connection: Connection, old: Old, most: int, additions: Additions) -> Dropped:
     """Drop up to `most` old and settled messages, in the order of their positions, and all that
     belongs to them, adding their counts to the pruned ones; how many went, and how many bodies with
-    them.
+    them. What was remembered with them goes as well: `additions` puts that into the chain.
     """
     for statement in DROPPED_TABLES:
         connection.execute(statement)
@@ -78,12 +79,26 @@ def drop_messages(connection: Connection, old: Old, most: int) -> Dropped:
     bodies = connection.execute(
         "DELETE FROM body WHERE message_id IN (SELECT id FROM pruned)"
     ).rowcount
+    additions.memory -= _forget_remembered(connection)
     for table, column in (("delivery", "message_id"), ("message", "id")):
         connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM pruned)")
     # A rollback empties them as well.
     for table in ("pruned", "dropped_message", "dropped_event", "dropped_delivery"):
         connection.execute(f"DELETE FROM {table}")
     return Dropped(bodies, count)
+
+
+def _forget_remembered(connection: Connection) -> int:
+    """Forget what was remembered with the messages in `pruned`; the sum of its digests. What is not
+    as it was committed stays, for `verify` to tell.
+    """
+    rows = connection.execute(
+        "SELECT channel,key,value,version,message_id,digest FROM memory "
+        "WHERE message_id>0 AND message_id IN (SELECT id FROM pruned)"
+    ).fetchall()
+    gone = [(row[:2], row[5]) for row in rows if memory_digest(*row[:5]) == row[5]]
+    connection.executemany("DELETE FROM memory WHERE channel=? AND key=?", [key for key, _ in gone])
+    return sum(int.from_bytes(digest) for _, digest in gone)
 
 
 def _add_to_pruned(connection: Connection, recount: str) -> int:

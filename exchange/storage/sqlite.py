@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock
-from exchange.ports.ledger import Record, Settlement
 from exchange.storage.connection import connect
-from exchange.storage.group import Note, Work
+from exchange.storage.group import Change
 from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.migrate import migrate_sqlite
@@ -101,7 +100,7 @@ class SqliteLedger(SqlLedger):
         """
         return self._writer.check(within_seconds)
 
-    def _submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
+    def _submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`."""
         return self._writer.submit(what)
 

@@ -329,11 +329,20 @@ class Owner(SQLModel, table=True):
 
 class Memory(SQLModel, table=True):
     """What a channel remembers between messages, as JSON; `version` grows by one with each
-    change; `digest` is that of the row, `replaced` that of the version before.
+    change; `digest` is that of the row, `replaced` that of the version before; `message_id` is the
+    message with which it is forgotten (0: never).
     """
 
     __tablename__ = "memory"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (
+        Index(
+            "memory_message",
+            "message_id",
+            sqlite_where=text("message_id > 0"),
+            postgresql_where=text("message_id > 0"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     channel: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -343,6 +352,7 @@ class Memory(SQLModel, table=True):
     replaced: bytes = Field(
         sa_column=Column(LargeBinary, nullable=False, server_default=text("x''"))
     )
+    message_id: int = Field(sa_column=big(server_default="0"))
 
 
 class ReceiverState(SQLModel, table=True):

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
-from exchange.ports.ledger import Record, Settlement
 from exchange.storage.connection import connect
-from exchange.storage.group import Job, Note, Work, resolve, write_group
+from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.proof.chain import Link, append, last_event, newest
@@ -125,7 +124,7 @@ class Writer:
             return LedgerClosed("the ledger is not open")
         return self.health.heard(self._connection, error)
 
-    def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
+    def submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:

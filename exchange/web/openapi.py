@@ -59,8 +59,8 @@ class Operation:
         return web.route(self.method, self.path, self._handle)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        """Refuse a query parameter that isn't described: one that is ignored would show what was
-        not asked for.
+        """Refuse a query parameter that isn't described, or stands twice: one that is ignored would
+        show what was not asked for.
         """
         unknown = [name for name in request.query if name not in self.query]
         if unknown and self.path.startswith("/api/"):
@@ -70,6 +70,10 @@ class Operation:
                 "Unknown query parameter",
                 f"there is no query parameter {unknown[0][:40]!r} here; there are: {takes}",
             )
+        for name in self.query:
+            if len(request.query.getall(name, ())) > 1:
+                detail = f"the query parameter {name!r} stands twice: name it once"
+                return problem_response(400, "Repeated query parameter", detail)
         return await self.handler(request)
 
 

@@ -37,14 +37,16 @@ async def whole():
     exchange = Exchange(Settings(storage={"url": url}), transport=Taking())
     await exchange.open()
     told = []
-    for number, (sender, kind, body) in enumerate(json.loads(Path(sys.argv[2]).read_text())):
-        hints = {"type": kind, "id": f"m-{number}", "receiver": sys.argv[3]}
+    for number, (sender, kind, body, *named) in enumerate(
+        json.loads(Path(sys.argv[2]).read_text())
+    ):
+        hints = {"type": kind, "id": (named or [f"m-{number}"])[0], "receiver": sys.argv[3]}
         if kind.startswith("tax."):
             del hints["receiver"]
         inbound = Inbound(exchange.directory.get(sender), body.encode(), "text/xml", "api", hints)
         outcome = await exchange.acceptance.accept(CHANNEL, inbound)
-        told.append([outcome.reason, outcome.envelope.message_type, outcome.envelope.items,
-            [[each.rule, each.expected] for each in outcome.violations]])
+        told.append([outcome.reason or outcome.kind, outcome.envelope.message_type, outcome.envelope.items,
+            [[each.rule, each.expected, each.found] for each in outcome.violations]])
     while sum((await exchange.ledger.waiting_by_channel()).values()):
         await asyncio.sleep(0.01)
     await exchange.close()
@@ -55,14 +57,19 @@ asyncio.run(whole())
 
 
 def with_versions(folder: Path) -> Path:
-    """A copy with a second version of `tax.request` and of `bilateral.insurance`."""
+    """A copy with two more versions of `tax.request`, the third of which takes what the first
+    takes, and one of `bilateral.insurance`.
+    """
     copy = copied(folder)
     models = copy / "schemas/tax/models.py"
     models.write_text(
         models.read_text() + "\n\nclass TaxDataRequest2(TaxDataRequest):\n    urgent: bool\n"
     )
     types = copy / "schemas/tax/message_types.toml"
-    versions = 'versions = [{ version = "2", schema = "models:TaxDataRequest2" }]\n'
+    versions = (
+        'versions = [{ version = "2", schema = "models:TaxDataRequest2" }, '
+        '{ version = "3", schema = "models:TaxDataRequest" }]\n'
+    )
     types.write_text(
         types.read_text().replace('item = "request"\n', 'item = "request"\n' + versions)
     )
@@ -97,12 +104,20 @@ def test_two_versions_are_taken_side_by_side(tmp_path: Path) -> None:
         ("kela.tax", "tax.request; v=1", one),
         ("kela.tax", "tax.request;v=2", one),
         ("kela.tax", "tax.request", two),
-        ("kela.tax", "tax.request;v=3", two),
+        ("kela.tax", "tax.request;v=4", two),
         ("foreign.us.ssa", "bilateral.insurance", old),
         ("foreign.us.ssa", "bilateral.insurance", new),
         ("foreign.us.ssa", "", new),
         ("foreign.us.ssa", "bilateral.insurance;v=1", new),
         ("foreign.us.ssa", "bilateral.insurance", unknown),
+        # The same again under other names of its version, and as another version.
+        ("kela.tax", "tax.request;v=1", one, "m-0"),
+        ("kela.tax", "tax.request;v=3", one, "m-0"),
+        ("kela.tax", "tax.request;v=2", one, "m-0"),
+        ("kela.tax", "tax.request;v=3", one, "v-3"),
+        ("kela.tax", "tax.request;v=3", one, "v-3"),
+        ("kela.tax", "tax.request", one, "v-3"),
+        ("foreign.us.ssa", "bilateral.insurance;v=2", new, "m-7"),
     ]
     (tmp_path / "messages.json").write_text(json.dumps(messages))
     found = json.loads(
@@ -110,15 +125,21 @@ def test_two_versions_are_taken_side_by_side(tmp_path: Path) -> None:
     )
     told = found["told"]
     assert [each[0] for each in told] == [
-        *("", "", "", "schema", "schema", "type-unknown"),
-        *("", "", "", "rule", "schema"),
+        *("accepted", "accepted", "accepted", "schema", "schema", "type-unknown"),
+        *("accepted", "accepted", "accepted", "rule", "schema"),
+        *("duplicate", REUSED, REUSED, "accepted", "duplicate", REUSED, "duplicate"),
     ], told[6:]
-    assert told[3][3] == [["json.missing", "urgent"]]
+    own = "schema version: the type's own, as before, or a message id of its own"
+    assert told[12][3] == [["message-id.reused", own, "3"]]
+    assert ["message-id.reused", own, "2"] in told[13][3]
+    third = "schema version: 3, as before, or a message id of its own"
+    assert told[16][3] == [["message-id.reused", third, "the type's own"]]
+    assert told[3][3][0][:2] == ["json.missing", "urgent"]
     assert told[4][3][0][0] == "json.extra"
     assert told[5][1] == "tax.request", "the type is kept, though the version is unknown"
-    assert told[5][3] == [["luova.version", "v=1 or v=2"]]
+    assert told[5][3] == [["luova.version", "v=1 or v=2 or v=3", "v=4"]]
     assert told[6][2] == told[7][2] == told[8][2] > 0, "records of both are counted"
-    assert told[9][3] == [["luova.version", "v=2"]]
+    assert told[9][3] == [["luova.version", "v=2", "v=1"]]
     assert "bilateral:1" in told[10][3][0][1]
     assert "bilateral:2" in told[10][3][0][1]
     assert found["calls"] == [
@@ -126,10 +147,11 @@ def test_two_versions_are_taken_side_by_side(tmp_path: Path) -> None:
         "tax.request",
         "tax.request;v=1",
         "tax.request;v=2",
+        "tax.request;v=3",
     ]
 
 
-RECEIVER = "kela.international"
+RECEIVER, REUSED = "kela.international", "message-id-reused"
 
 
 @pytest.mark.parametrize(

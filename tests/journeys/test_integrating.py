@@ -1,5 +1,5 @@
-"""The integrator's page, run line by line in an empty folder and on free ports; and the operator's
-commands of docs/operating.md.
+"""The integrator's page, run line by line in an empty folder and on free ports; the lines of Luova's
+page on files; and the operator's commands of docs/operating.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tests.exchange.web.dead import die
 from tests.journeys.running import running
 from tests.journeys.shell import free_port, said_by
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```sh (\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^```python file=(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"  # ([0-9]{3})$", re.MULTILINE)
@@ -22,7 +23,7 @@ STATUS = re.compile(r"  # ([0-9]{3})$", re.MULTILINE)
 
 def blocks(page: str, kind: str) -> str:
     """The lines of a page, as one script."""
-    text = (DOCS / page).read_text(encoding="utf-8")
+    text = (ROOT / page).read_text(encoding="utf-8")
     return "".join(lines for name, lines in BLOCK.findall(text) if name == kind)
 
 
@@ -35,7 +36,7 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
     page = (DOCS / "integrating.md").read_text(encoding="utf-8")
     for name, text in FILE.findall(page):
         (tmp_path / name).write_text(placed(text), encoding="utf-8")
-    script = blocks("integrating.md", "page")
+    script = blocks("docs/integrating.md", "page")
     said = said_by(placed(script), tmp_path, port, partners_port)
     assert "received unemployment.benefit-data benefit-1" in said
     called = sorted(re.findall(r"called population.births birth-[0-9]", said))
@@ -48,12 +49,20 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
     assert headings == ["1. Send", "2. Receive", "3. Be called", "4. What each status means"]
 
 
+def test_files_go_as_luovas_page_says(tmp_path: Path) -> None:
+    script = blocks("adapters/luova/README.md", "files")
+    said = said_by(script, tmp_path, free_port(), free_port())
+    assert '"messageId":"benefit-1","sender":"kela.unemployment"' in said
+    assert '{"accepted":1,"duplicate":0,"rejected":0,"outcomes":[' in said
+    assert "not taken: a message is a regular file TYPE~ID" in said
+
+
 async def test_the_operators_commands_go_as_the_page_says(tmp_path: Path) -> None:
     async with running(tmp_path) as served:
         exchange = served.exchange
         ids = [await die(exchange, f"m-{number}", "http-503") for number in range(4)]
         ids.append(await die(exchange, "refused", "refused: no such person", FIRST))
-        script = blocks("operating.md", "operators")
+        script = blocks("docs/operating.md", "operators")
         first, last = public_id(ids[0]), public_id(ids[-1])
         script = script.replace("FIRST_ID", first).replace("SECOND_ID", last)
         port = int(served.url.rpartition(":")[2])

@@ -5,14 +5,16 @@ letters, sent again or skipped.
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.mailbox.expire import Expiring
 from exchange.journey.mailbox.fetch import NO_LETTER, Mailboxes
-from exchange.journey.mailbox.resend_job import PER_SECOND_MAX, ResendJob, ResendJobs
+from exchange.journey.mailbox.letter_job import DONE, PER_SECOND_MAX, Action, LetterJob, LetterJobs
 
 __all__ = [
+    "DONE",
     "NO_LETTER",
     "PER_SECOND_MAX",
+    "Action",
     "Arrivals",
     "Expiring",
+    "LetterJob",
+    "LetterJobs",
     "Mailboxes",
-    "ResendJob",
-    "ResendJobs",
 ]

@@ -13,8 +13,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock
-from exchange.ports.ledger import Record, Settlement
-from exchange.storage.group import Note, Work
+from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.writer import ServerWriter
 from exchange.storage.server.address import Server
@@ -106,7 +105,7 @@ class PostgresLedger(SqlLedger):
         """
         return await self._writer.check(within_seconds)
 
-    def _submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
+    def _submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`."""
         return self._writer.submit(what)
 

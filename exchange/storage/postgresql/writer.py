@@ -15,8 +15,7 @@ import structlog
 from sqlalchemy.util import greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerLost, LedgerUnavailable
-from exchange.ports.ledger import Record, Settlement
-from exchange.storage.group import Job, Note, Work, resolve, write_group
+from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.ownership import Ownership
 from exchange.storage.postgresql.owner import Owner
 from exchange.storage.proof.chain import Link, newest
@@ -73,7 +72,7 @@ class ServerWriter:
             if owner is not None:
                 await owner.end()
 
-    def submit(self, what: Record | Settlement | Note | Work) -> asyncio.Future[Any]:
+    def submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:

@@ -105,9 +105,12 @@ def told_apart(digest: bytes | None) -> tuple[bytes | None, bytes | None]:
     return body if any(body) else None, identity if any(identity) else b""
 
 
-def memory_digest(channel: str, key: str, value: str, version: int) -> bytes:
-    """The digest of what a channel remembers under a key."""
-    return hashed(ascii((channel, key, value, version)).encode())
+def memory_digest(channel: str, key: str, value: str, version: int, message_id: int = 0) -> bytes:
+    """The digest of what a channel remembers under a key, and of the message with which it is
+    forgotten, where there is one.
+    """
+    told = (channel, key, value, version)
+    return hashed(ascii((*told, message_id) if message_id else told).encode())
 
 
 def entry(event: tuple[Any, ...], made: _Made | None = None) -> bytes:

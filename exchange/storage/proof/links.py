@@ -189,10 +189,10 @@ class Proof:
 
     def _prove_memory(self) -> None:
         total = 0
-        for channel, key, value, version, digest in each(
-            self._connection, "SELECT channel,key,value,version,digest FROM memory"
+        for channel, key, value, version, message_id, digest in each(
+            self._connection, "SELECT channel,key,value,version,message_id,digest FROM memory"
         ):
-            if memory_digest(channel, key, value, version) != digest:
+            if memory_digest(channel, key, value, version, message_id) != digest:
                 self.memory.breaks(f"{channel} {key}: is not what was committed")
             total += int.from_bytes(digest)
         committed = sum(int.from_bytes(link.memory) for link in heads(self._connection))

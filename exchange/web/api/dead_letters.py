@@ -1,5 +1,5 @@
-"""The operators' JSON API over dead letters: list and count by filters, send again by ids or by a
-filter at a rate, skip.
+"""The operators' JSON API over dead letters: list and count by filters, send again or skip by ids or
+by a filter at a rate.
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from typing import Any
 from aiohttp import web
 
 from exchange.errors import JobRunning
-from exchange.journey.mailbox import NO_LETTER, PER_SECOND_MAX, Mailboxes, ResendJob, ResendJobs
+from exchange.journey.mailbox import (
+    NO_LETTER,
+    PER_SECOND_MAX,
+    Action,
+    LetterJob,
+    LetterJobs,
+    Mailboxes,
+)
 from exchange.ports import Ledger
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas import json as documents
@@ -26,6 +33,7 @@ from exchange.web.openapi import Operation, listed, problem_response, reference
 PAGE_MAX = 500
 PER_SECOND = 100.0
 
+JOB = "/api/v1/dead-letters/job"
 IDS_FORM = f'{{"deliveries": [at most {PAGE_MAX} ids]}}'
 FILTER_FORM = (
     f'{{"filter": {{any of {", ".join(FILTERS)}}}, '
@@ -38,7 +46,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class DeadLetters:
     """The handlers, over the ledger and the journey."""
 
-    def __init__(self, ledger: Ledger, mailboxes: Mailboxes, jobs: ResendJobs) -> None:
+    def __init__(self, ledger: Ledger, mailboxes: Mailboxes, jobs: LetterJobs) -> None:
         self._ledger = ledger
         self._mailboxes = mailboxes
         self._jobs = jobs
@@ -58,14 +66,12 @@ class DeadLetters:
                 problems=(400,),
             ),
             Operation("GET", f"{path}/causes", self.causes, causes, query=FILTERS, problems=(400,)),
-            Operation(
-                "GET", f"{path}/resend", self.progress, reference("ResendJob"), problems=(404,)
-            ),
             _change(
-                f"{path}/resend", self.resend, "Resent", "Resend", (409,), accepted="ResendJob"
+                f"{path}/resend", self.resend, "Resent", "ByIdsOrFilter", (409,), "DeadLetterJob"
             ),
-            _change(f"{path}/resend/stop", self.stop, "ResendJob", "", (404,)),
-            _change(f"{path}/skip", self.skip, "Skipped", "Deliveries"),
+            _change(f"{path}/skip", self.skip, "Skipped", "ByIdsOrFilter", (409,), "DeadLetterJob"),
+            Operation("GET", JOB, self.progress, reference("DeadLetterJob"), problems=(404,)),
+            _change(f"{JOB}/stop", self.stop, "DeadLetterJob", "", (404,)),
         ]
 
     async def dead_letters(self, request: web.Request) -> web.Response:
@@ -97,6 +103,31 @@ class DeadLetters:
         """Put dead letters back into the queue, by ids at once (200) or by a filter at a rate
         (202): {"deliveries": [id, ...]} or {"filter": {"receiver": ...}, "per_second": 500}.
         """
+
+        async def again(ids: list[int]) -> dict[str, object]:
+            sent = await self._mailboxes.resend(ids, request[ACTOR])
+            return {"resent": [*map(public_id, sent.resent)], "refused": _refused(sent.refused)}
+
+        return await self._do("resend", request, again)
+
+    async def skip(self, request: web.Request) -> web.Response:
+        """Give dead letters up, so that their conversations go on, by ids at once (200) or by a
+        filter at a rate (202), as they are sent again.
+        """
+
+        async def given_up(ids: list[int]) -> dict[str, object]:
+            skipped = await self._mailboxes.skip(ids, request[ACTOR])
+            others = {each: NO_LETTER for each in ids if each not in skipped}
+            return {"skipped": [*map(public_id, skipped)], "refused": _refused(others)}
+
+        return await self._do("skip", request, given_up)
+
+    async def _do(
+        self,
+        action: Action,
+        request: web.Request,
+        by_ids: Callable[[list[int]], Awaitable[dict[str, object]]],
+    ) -> web.Response:
         try:
             data = _object(await request.read(), f"{IDS_FORM} or {FILTER_FORM}")
             if "deliveries" in data:
@@ -104,45 +135,32 @@ class DeadLetters:
             else:
                 wanted, per_second = _by_filter(data)
         except ValueError as error:
-            return problem_response(400, "Not a resend request", str(error))
+            return problem_response(400, f"Not a {action} request", str(error))
         if "deliveries" in data:
-            sent = await self._mailboxes.resend(ids, request[ACTOR])
-            return web.json_response(
-                {"resent": [*map(public_id, sent.resent)], "refused": _refused(sent.refused)}
-            )
+            return web.json_response(await by_ids(ids))
         try:
-            job = await self._jobs.begin(wanted, per_second, request[ACTOR])
+            job = await self._jobs.begin(action, wanted, per_second, request[ACTOR])
         except JobRunning as error:
-            return problem_response(409, "Resend running", str(error))
-        return web.json_response(
-            _told(job), status=202, headers={"Location": "/api/v1/dead-letters/resend"}
-        )
+            return problem_response(409, "Job running", str(error))
+        return web.json_response(_told(job), status=202, headers={"Location": JOB})
 
     async def progress(self, request: web.Request) -> web.Response:
-        """How far the resend by a filter is that runs, or that ran last."""
+        """How far the job is by which letters are sent again or skipped by a filter, or the last
+        one that there was.
+        """
         job = await self._jobs.newest()
         if job is None:
-            return problem_response(404, "No resend", "nothing was ever sent again by a filter")
+            detail = "nothing was ever sent again or skipped by a filter"
+            return problem_response(404, "No job", detail)
         return web.json_response(_told(job))
 
     async def stop(self, request: web.Request) -> web.Response:
-        """Stop the resend by a filter that runs; what was sent again stays so."""
+        """Stop the job that runs; what it did stays done."""
         job = await self._jobs.stop_job(request[ACTOR])
         if job is None:
-            return problem_response(404, "No resend", "nothing is being sent again by a filter now")
+            detail = "nothing is being sent again or skipped by a filter now"
+            return problem_response(404, "No job", detail)
         return web.json_response(_told(job))
-
-    async def skip(self, request: web.Request) -> web.Response:
-        """Give dead letters up, so that their conversations go on: {"deliveries": [id, ...]}."""
-        try:
-            ids = _ids(_object(await request.read(), IDS_FORM))
-        except ValueError as error:
-            return problem_response(400, "Not a skip request", str(error))
-        skipped = await self._mailboxes.skip(ids, request[ACTOR])
-        others = {each: NO_LETTER for each in ids if each not in skipped}
-        return web.json_response(
-            {"skipped": [*map(public_id, skipped)], "refused": _refused(others)}
-        )
 
 
 def _change(
@@ -195,7 +213,7 @@ def _ids(data: dict[str, Any]) -> list[int]:
     if len(entries) > PAGE_MAX:
         raise ValueError(
             f"{len(entries)} ids are too many at once: at most {PAGE_MAX}; "
-            f"more are sent again by a filter: {FILTER_FORM}"
+            f"more are named by a filter: {FILTER_FORM}"
         )
     ids = []
     for index, each in enumerate(entries):
@@ -225,7 +243,7 @@ def _refused(why: dict[int, str]) -> list[dict[str, str]]:
     return [{"delivery": public_id(each), "reason": reason} for each, reason in why.items()]
 
 
-def _told(job: ResendJob) -> dict[str, Any]:
+def _told(job: LetterJob) -> dict[str, Any]:
     """A job as JSON, by the names of the filters."""
     wanted = dict(zip(FILTERS, job.wanted, strict=True))
     told = asdict(job) | {

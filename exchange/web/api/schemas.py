@@ -155,8 +155,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "address": {"type": "string", "description": "Where the request came from"},
         }
     ),
-    "Deliveries": _DELIVERIES,
-    "Resend": {
+    "ByIdsOrFilter": {
         "oneOf": [
             _DELIVERIES,
             _object(
@@ -172,15 +171,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         }
     ),
     "Skipped": _object({"skipped": {"type": "array", "items": _ID}, "refused": _REFUSED}),
-    "ResendJob": _object(
+    "DeadLetterJob": _object(
         {
+            "action": {"enum": ["resend", "skip"]},
             "filter": {"type": "object"},
             "per_second": {"type": "number"},
             "operator": _TEXT,
             "role": {"enum": [*ROLES]},
             "began_at": _INSTANT,
             "matched": _NUMBER,
-            "resent": _NUMBER,
+            "handled": _NUMBER,
             "left": _NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": _TEXT,

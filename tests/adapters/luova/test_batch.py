@@ -8,6 +8,7 @@ import contextlib
 import json
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from exchange.adapters.luova.parse import FAULT
 from exchange.schemas.document_limits import DocumentLimits, within
 from exchange.schemas.violation import Malformed
 from tests.adapters.luova.judging import DIRECTORY, NOTHING_NEW, rules_of
+from tests.journeys.running import running
 
 DVV = DIRECTORY.by_key(next(partner.key for partner in DIRECTORY if partner.id == "dvv"))
 assert DVV is not None
@@ -158,6 +160,15 @@ def test_a_line_longer_than_a_message_in_json_may_be_is_not_read() -> None:
         sound, wrong = batch.ndjson(b'{"body":1}\n{"body":"' + b"x" * 1_000 + b'"}', DVV)
     assert FAULT not in sound.hints
     assert wrong.hints[FAULT] == "the line is longer than 1000 bytes"
+
+
+async def test_a_line_may_be_as_long_as_the_settings_say(tmp_path: Path) -> None:
+    line = json.dumps({"id": "1", "type": "population.births", "body": {"x": "y" * 980}})
+    async with running(tmp_path, limits={"json_body_bytes_max": 1024}) as exchange:
+        headers = {"Content_Type": "application/x-ndjson"}
+        _, _, told = await exchange.post("/luova/v1/batches", line, "dvv", **headers)
+    [outcome] = json.loads(told)["outcomes"]
+    assert outcome["violations"][0]["message"] == "the line is longer than 1024 bytes"
 
 
 def test_half_a_surrogate_pair_is_no_text() -> None:

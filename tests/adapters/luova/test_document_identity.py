@@ -4,6 +4,7 @@ answer's question; over a real ledger.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import pytest
 from exchange.adapters.luova.channel import CHANNEL
 from exchange.assembly import Exchange
 from exchange.ports import Inbound, Outcome
+from exchange.ports.ledger import Old
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
 from tests.conformance.samples import ROOT
@@ -56,11 +58,11 @@ class Luova:
 
 
 @asynccontextmanager
-async def running(folder: Path, **settings: object) -> AsyncIterator[Luova]:
+async def running(folder: Path, deliver: bool = False, **settings: object) -> AsyncIterator[Luova]:
     path = folder / "ledger.db"
     made = Settings(storage={"url": f"sqlite:///{path}"}, **settings)  # type: ignore[arg-type]
     exchange = Exchange(made, transport=Script())
-    await exchange.open(deliver=False)
+    await exchange.open(deliver=deliver)
     try:
         yield Luova(exchange)
     finally:
@@ -85,6 +87,20 @@ async def test_a_message_id_of_payments_is_used_once_between_two_parties(tmp_pat
         assert (await luova.pay("c", luova.bank(1))).kind == "accepted", "another bank's"
         other = PAYMENT.replace(b"<MsgId>", b"<MsgId>x", 1)
         assert (await luova.pay("d", luova.bank(0), other)).kind == "accepted"
+
+
+async def test_an_identity_is_forgotten_with_its_message(tmp_path: Path) -> None:
+    async with running(tmp_path, deliver=True) as luova:
+        first, ledger = certificate("1.2.3.1", 1), luova.exchange.ledger
+        assert (await luova.pay("a", luova.bank(0))).kind == "accepted"
+        assert (await luova.certify("a", first)).kind == "accepted"
+        assert told(await luova.pay("b", luova.bank(0))) == ["payments.message-id"]
+        while any((await ledger.waiting_by_channel()).values()):
+            await asyncio.sleep(0.01)
+        everything = Old(1 << 62, 1 << 62)
+        assert (await ledger.drop(everything, everything, 100)).messages == 3
+        assert (await luova.pay("b", luova.bank(0))).kind == "accepted"
+        assert told(await luova.certify("b", first)) == []
 
 
 def certificate(document: str, number: int, replaced: str = "", of_set: str = "1.2.3") -> bytes:

@@ -69,6 +69,16 @@ async def test_dead_letters_are_listed_sent_again_and_skipped(served: Running) -
     )
     assert told == "done: 1 of 1 resent\n"
     assert (await says(served, "dead-letters", "progress")) == told
+    for name in ("s-1", "s-2"):
+        await die(served.exchange, name, "http-422")
+    told = await says(served, "dead-letters", "skip", "--reason", "http-422", "--receiver", FIRST)
+    assert told == "done: 2 of 2 skipped\n"
+    (job, *_) = [json.loads(await says(served, "dead-letters", "progress", "--json"))]
+    assert (job["action"], job["handled"], job["filter"]) == (
+        "skip",
+        2,
+        {"receiver": FIRST, "reason": "http-422"},
+    )
     assert (await says(served, "dead-letters", "list")).splitlines()[-1] == "0 dead letters"
 
 
@@ -97,8 +107,11 @@ async def test_partners_are_paused_listed_and_resumed(served: Running) -> None:
         (("dead-letters", "resend", "0" * 32), "no dead letter has that id"),
         (("dead-letters", "resend", "--all", "--per-second", "0"), "above 0 and at most"),
         (("dead-letters", "skip", "0" * 32), "no dead letter has that id"),
-        (("dead-letters", "progress"), "nothing was ever sent again"),
-        (("dead-letters", "stop"), "nothing is being sent again"),
+        (("dead-letters", "skip"), "name ids, or a filter"),
+        (("dead-letters", "skip", "0" * 32, "--all"), "one of them"),
+        (("dead-letters", "skip", "--all", "--per-second", "nan"), "above 0 and at most"),
+        (("dead-letters", "progress"), "nothing was ever sent again or skipped"),
+        (("dead-letters", "stop"), "nothing is being sent again or skipped"),
         (("partners", "pause", "nobody"), "no partner has the id 'nobody'"),
         (("partners", "resume", "no/body"), "no partner has the id 'no/body'"),
         (("partners", "pause", "fund.suepr"), "as fund.super"),

@@ -141,12 +141,14 @@ class Play:
             await states.resume(receiver, now, row)
 
     async def end(self) -> None:
-        """Resume everybody and send all that is dead again until nothing is left."""
+        """Resume everybody and send all that is dead again until nothing is left, or something was
+        wrong.
+        """
         for receiver in (FIRST, SECOND):
             await self.change("resume", receiver)
         ledger = self.workers[0].ledger
         async with asyncio.timeout(WAIT_SECONDS):
-            while True:
+            while not self.receivers.wrong:
                 dead = [each.delivery.id for each in await ledger.dead(100)]
                 if not dead and not await ledger.waiting_by_channel():
                     break

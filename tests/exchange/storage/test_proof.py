@@ -155,6 +155,7 @@ def test_a_message_of_before_its_identity_was_committed_is_proved_without(ledger
         ("INSERT INTO memory(channel,key,value,version,digest) VALUES "
          "('luova','new','{}',1,zeroblob(16))", {MEMORY}),
         ("UPDATE memory SET key='w0:x' WHERE key='w0:1'", {MEMORY}),
+        ("UPDATE memory SET message_id=1 WHERE key='w0:1'", {MEMORY}),
         # The chain itself.
         ("DELETE FROM chain WHERE node=0 AND number=3", {LINKS, OUTSIDE}),
         ("DELETE FROM chain WHERE node=0", {OUTSIDE}),

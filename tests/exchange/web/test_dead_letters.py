@@ -122,8 +122,9 @@ async def test_each_answer_is_what_the_description_says(tmp_path: Path) -> None:
             (f"{path}/skip", {"deliveries": [ids[1], "0" * 32]}, 200),
             (f"{path}/resend", {"filter": {"reason": "http-503"}, "per_second": 1}, 202),
             (f"{path}/resend", {"filter": {}}, 409),
-            (f"{path}/resend/stop", {}, 200),
-            (f"{path}/resend/stop", {}, 404),
+            (f"{path}/skip", {"filter": {}}, 409),
+            (f"{path}/job/stop", {}, 200),
+            (f"{path}/job/stop", {}, 404),
             ("/api/v1/partners/fund.pro/pause", {"reason": "moving house"}, 200),
             ("/api/v1/partners/fund.pro/pause", {"reason": 7}, 400),
         ):
@@ -131,7 +132,7 @@ async def test_each_answer_is_what_the_description_says(tmp_path: Path) -> None:
             assert status == wanted, (address, answer)
             described_as = address.replace("fund.pro", "{id}")
             holds(described, described_as, "post", status, answer)
-        for address in (f"{path}/resend", path, "/api/v1/partners"):
+        for address in (f"{path}/job", path, "/api/v1/partners"):
             status, answer = await told(served, address)
             assert status == 200
             assert answer

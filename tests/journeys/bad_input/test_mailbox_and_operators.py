@@ -52,6 +52,13 @@ BAD = [
     Bad(
         "unknown filter", f"{MAILBOX}?recevier=x", 400, "most or lease_seconds", rule="luova.query"
     ),
+    Bad(
+        "filter named twice",
+        f"{MAILBOX}?most=1&most=2",
+        400,
+        "each at most once",
+        rule="luova.query",
+    ),
     Bad("filter out of range", f"{MAILBOX}?wait=31", 400, "0-30", rule="luova.query"),
     Bad("unknown type", f"{MAILBOX}?type=no.such", 400, "a message type of this channel"),
     Bad(
@@ -128,6 +135,13 @@ BAD = [
         partner="dvv",
         headers={"X_Message_Id": "v-1", "X_Message_Type": "population.births;v=99"},
     ),
+    Bad(
+        "filter of dead letters named twice",
+        f"{DEAD}?receiver=fund.pro&receiver=fund.super",
+        400,
+        "name it once",
+        partner="",
+    ),
     Bad("unknown filter of dead letters", f"{DEAD}?recevier=x", 400, "receiver, type", partner=""),
     Bad("a time that is none", f"{DEAD}?since=soon", 400, "2026-11-29T08:00:00Z", partner=""),
     Bad(
@@ -158,19 +172,19 @@ BAD = [
         "too many at once",
         f"{DEAD}/resend",
         400,
-        "more are sent again by a filter",
+        "more are named by a filter",
         lambda one, two: {"deliveries": ["0" * 32] * 501},
         partner="",
     ),
     Bad(
-        "skip by a filter",
+        "skip by a filter that is none",
         f"{DEAD}/skip",
         400,
-        '{"deliveries": [at most 500 ids]}',
-        lambda one, two: {"filter": {}},
+        "receiver, type",
+        lambda one, two: {"filter": {"recevier": "x"}},
         partner="",
     ),
-    Bad("no job", f"{DEAD}/resend", 404, "nothing was ever sent again by a filter", partner=""),
+    Bad("no job", f"{DEAD}/job", 404, "nothing was ever sent again or skipped", partner=""),
     Bad(
         "pause with another member",
         f"/api/v1/partners/{FIRST}/pause",

@@ -62,8 +62,13 @@ def remembered(parsed: Parsed, identity: Identity, context: Context) -> Sequence
     versions[str(_version(at(root, "versionNumber")))] = entry
     newest = sorted(versions, key=int)[-VERSIONS_MAX:]
     return (
-        Remember(document, entry[1:]),
-        Remember(of_set, {each: versions[each] for each in newest}, known.version if known else 0),
+        Remember(document, entry[1:], with_message=True),
+        Remember(
+            of_set,
+            {each: versions[each] for each in newest},
+            known.version if known else 0,
+            with_message=True,
+        ),
     )
 
 

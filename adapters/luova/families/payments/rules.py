@@ -113,7 +113,7 @@ def remembered(parsed: Parsed, identity: Identity, context: Context) -> Sequence
     key = _key(parsed)
     if not key or key in context.known:
         return ()
-    return (Remember(key, identity.sender_message_id),)
+    return (Remember(key, identity.sender_message_id, with_message=True),)
 
 
 def _message_id(header: Element, parsed: Parsed, context: Context) -> list[Finding]:

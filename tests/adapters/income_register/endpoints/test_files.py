@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exchange.adapters.income_register.endpoints import files
+from exchange.journey import file_drop
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
 from tests.adapters.income_register.clients import check_reply, raw
 from tests.adapters.income_register.endpoints.test_services import (
@@ -47,6 +47,8 @@ async def leave(gateway: Running, name: str, content: bytes) -> etree._Element:
     (own / "in").mkdir(exist_ok=True)
     part = own / "in" / f"{name}.tmp"
     part.write_bytes(content)
+    old = time.time() - file_drop.QUIET_SECONDS
+    os.utime(part, (old, old))
     part.rename(own / "in" / f"{name}.xml")
     feedback = own / "feedback" / f"{name}.xml"
     await gateway.until(lambda: feedback.exists() and not (own / "in" / f"{name}.xml").exists())
@@ -119,27 +121,27 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
     own = account(gateway) / "in"
     own.mkdir(exist_ok=True)
     with (own / "large.tmp").open("wb") as file:
-        file.truncate(files.FILE_BYTES_MAX + 1)
+        file.truncate(gateway.exchange.settings.limits.body_bytes_max + 1)
     (own / "large.tmp").rename(own / "large.xml")
     feedback = account(gateway) / "feedback" / "large.xml"
     await gateway.until(feedback.exists)
     assert status_of(etree.fromstring(feedback.read_bytes())) == "4"
 
 
-async def test_a_file_that_is_too_large_is_counted_as_rejected(
-    gateway: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "FILE_BYTES_MAX", 100)
-    reply = await leave(gateway, "large", b"<a>" + b"x" * 100 + b"</a>")
-    assert status_of(reply) == "4"
-    counted = await gateway.counts("income-register")
-    assert (counted["received"], counted["rejected"]) == (1, 1)
+async def test_a_file_that_is_too_large_is_counted_as_rejected(tmp_path: Path) -> None:
+    (tmp_path / "files" / "income-register" / EMPLOYER).mkdir(parents=True)
+    sections = {"files": {"directory": tmp_path / "files"}, "limits": {"body_bytes_max": 1024}}
+    async with running(tmp_path, **sections) as gateway:
+        reply = await leave(gateway, "large", b"<a>" + b"x" * 1024 + b"</a>")
+        assert status_of(reply) == "4"
+        counted = await gateway.counts("income-register")
+        assert (counted["received"], counted["rejected"]) == (1, 1)
 
 
 async def test_upper_case_is_taken_and_other_names_are_told_once(gateway: Running) -> None:
     own = account(gateway)
     (own / "in").mkdir(exist_ok=True)
-    old = time.time() - files.UNFIT_SECONDS - 10
+    old = time.time() - file_drop.UNFIT_SECONDS - 10
     longest = "n" * 255
     for name in ("notes.txt", "half.xml.tmp", ".hidden", longest):
         (own / "in" / name).write_bytes(b"x")

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HIGHER = {
     ("get", "/api/v1/messages/{id}/body"): "operator",
     ("post", "/api/v1/dead-letters/resend"): "operator",
-    ("post", "/api/v1/dead-letters/resend/stop"): "operator",
+    ("post", "/api/v1/dead-letters/job/stop"): "operator",
     ("post", "/api/v1/dead-letters/skip"): "operator",
     ("post", "/api/v1/partners/{id}/pause"): "operator",
     ("post", "/api/v1/partners/{id}/resume"): "operator",

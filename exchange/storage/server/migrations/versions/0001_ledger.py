@@ -1,4 +1,4 @@
-"""The ledger: the tables as the embedded one has them at its revision 0014, and the functions that
+"""The ledger: the tables as the embedded one has them at its revision 0017, and the functions that
 shared statements call (`0001_ledger.sql`).
 """
 

@@ -158,8 +158,12 @@ CREATE TABLE memory (
   version BIGINT NOT NULL,
   digest BYTEA DEFAULT '' NOT NULL,
   replaced BYTEA DEFAULT '' NOT NULL,
+  message_id BIGINT DEFAULT '0' NOT NULL,
   PRIMARY KEY (channel, key)
 );
+
+CREATE INDEX memory_message ON memory (message_id)
+  WHERE message_id > 0;
 
 CREATE TABLE message (
   id BIGINT NOT NULL,

@@ -1,5 +1,6 @@
-"""Dead letters sent again by a filter, at a rate: one job at a time, kept in the ledger under a key,
-so that every worker can begin, show and stop it, and worker 0 goes on with it after a restart.
+"""Dead letters sent again, or skipped, by a filter at a rate: one job at a time, kept in the ledger
+under a key, so that every worker can begin, show and stop it, and worker 0 goes on with it after a
+restart.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Literal
 
 import structlog
 
@@ -21,21 +23,28 @@ from exchange.schemas.value import value
 log = structlog.get_logger(__name__)
 
 #: Where the job is kept: it is nobody's message, so what remembers it is no channel.
-ROOM, KEY = "operators", "resend"
-#: How often some are sent again, and how often it is looked whether a job was begun, in seconds.
+ROOM, KEY = "operators", "letters"
+#: How often something is done to some of them, and how often it is looked whether a job was begun, in seconds.
 STEP_SECONDS, LOOK_SECONDS = 0.2, 1.0
-#: Most that are sent again at once, however late a step comes.
+#: Most that something is done to at once, however late a step comes.
 STEP_MAX = 1000
 PER_SECOND_MAX = 5000
 
+#: What a job does to letters: sends them again, or gives them up.
+Action = Literal["resend", "skip"]
+#: The same of those that it was done to.
+DONE: dict[Action, str] = {"resend": "resent", "skip": "skipped"}
+
 
 @value
-class ResendJob:
-    """A job. `matched` is how many dead letters it was begun for, `resent` how many it has sent
-    again, `left` those that it passed over since their receivers were failing or paused. `state` is
-    `running`, `done` or `stopped`, `why` says what stopped it. Times are in milliseconds.
+class LetterJob:
+    """A job. `matched` is how many dead letters it was begun for, `handled` to how many it has done
+    what it does, `left` those that it passed over since their receivers were failing or paused.
+    `state` is `running`, `done` or `stopped`, `why` says what stopped it. Times are in
+    milliseconds.
     """
 
+    action: Action
     wanted: DeadFilter
     per_second: float
     operator: str
@@ -43,7 +52,7 @@ class ResendJob:
     address: str
     began_at: int
     matched: int
-    resent: int = 0
+    handled: int = 0
     left: int = 0
     #: The dead letters up to this id have been seen to.
     after: int = 0
@@ -57,7 +66,7 @@ class ResendJob:
         return Actor(Operator(self.operator, self.role), self.address)
 
 
-class ResendJobs:
+class LetterJobs:
     """Begins, shows, stops and, where it is started, runs the job."""
 
     def __init__(
@@ -75,21 +84,26 @@ class ResendJobs:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
-    async def newest(self) -> ResendJob | None:
+    async def newest(self) -> LetterJob | None:
         """The job that runs, or else the last one that ran."""
         job, _ = await self._read()
         return job
 
-    async def begin(self, wanted: DeadFilter, per_second: float, actor: Actor) -> ResendJob:
-        """Begin to send again what matches now; what dies from now on is not sent again.
+    async def begin(
+        self, action: Action, wanted: DeadFilter, per_second: float, actor: Actor
+    ) -> LetterJob:
+        """Begin to send again, or to skip, what matches now; nothing is done to what dies from now
+        on.
 
         Raises:
             JobRunning: when one runs already.
         """
         running, version = await self._read()
         now = self._clock.now()
-        matched = sum((await self._dead_letters.receivers(wanted, now)).values())
-        job = ResendJob(
+        some = await self._dead_letters.receivers(wanted, now, action == "resend")
+        matched = sum(some.values())
+        job = LetterJob(
+            action=action,
             wanted=wanted,
             per_second=per_second,
             operator=actor.operator.name,
@@ -100,14 +114,15 @@ class ResendJobs:
         )
         if (running and running.state == "running") or not await self._keep(job, version):
             raise JobRunning(
-                "dead letters are being sent again by a filter already: wait for its end, or stop it"
+                "dead letters are being sent again or skipped by a filter already: wait for its "
+                "end, or stop it"
             )
         outcome = f"{matched} match, {per_second:g} a second"
-        await self._ledger.audit([actor.did(now, "resend-by-filter", _told(wanted), outcome)])
+        await self._ledger.audit([actor.did(now, f"{action}-by-filter", _told(wanted), outcome)])
         return job
 
-    async def stop_job(self, actor: Actor) -> ResendJob | None:
-        """Stop the job that runs; what was sent again stays so. None when none runs."""
+    async def stop_job(self, actor: Actor) -> LetterJob | None:
+        """Stop the job that runs; what it did stays done. None when none runs."""
         while True:
             job, version = await self._read()
             if job is None or job.state != "running":
@@ -116,13 +131,14 @@ class ResendJobs:
             why = f"stopped by {actor.operator.name}"
             stopped = replace(job, state="stopped", why=why, ended_at=now)
             if await self._keep(stopped, version):
-                row = actor.did(now, "resend-stop", _told(job.wanted), f"{job.resent} were resent")
+                outcome = f"{job.handled} were {DONE[job.action]}"
+                row = actor.did(now, f"{job.action}-stop", _told(job.wanted), outcome)
                 await self._ledger.audit([row])
                 return stopped
 
     def start(self) -> None:
         """Run what is to be run, also what an earlier process had begun."""
-        self._task = asyncio.create_task(self._run(), name="resend-job")
+        self._task = asyncio.create_task(self._run(), name="letter-job")
 
     async def stop(self) -> None:
         """Run it no more; the next start goes on."""
@@ -147,27 +163,39 @@ class ResendJobs:
                     allowed = min(allowed + job.per_second * passed_seconds, STEP_MAX)
                     if allowed >= 1:
                         later = await self._step(job, int(allowed))
-                        allowed -= later.resent - job.resent
+                        allowed -= later.handled - job.handled
                         await self._keep(later, version)
                 looked_at = now
             except LedgerClosed:
                 return
             except LedgerUnavailable as error:
-                log.warning("dead letters not sent again", why=str(error))
+                log.warning("nothing done to dead letters", why=str(error))
             except Exception:  # the next look may go well
-                log.exception("dead letters not sent again")
+                log.exception("nothing done to dead letters")
             await self._clock.sleep(STEP_SECONDS if running else LOOK_SECONDS)
 
-    async def _step(self, job: ResendJob, most: int) -> ResendJob:
-        """Send the next ones again, but to receivers that fail or are paused; the job afterwards."""
-        stopped = [each for each in await self._receivers.all() if each.state != "up"]
-        ids = await self._dead_letters.resendable(
-            job.wanted, job.after, job.began_at, [each.receiver for each in stopped], most
+    async def _step(self, job: LetterJob, most: int) -> LetterJob:
+        """Do it to the next ones; the job afterwards. Nothing is sent again to receivers that fail
+        or are paused, and a skip calls nobody.
+        """
+        resends = job.action == "resend"
+        some = await self._receivers.all() if resends else ()
+        stopped = [each for each in some if each.state != "up"]
+        ids = await self._dead_letters.matching(
+            wanted=job.wanted,
+            after=job.after,
+            until=job.began_at,
+            without=[each.receiver for each in stopped],
+            resendable=resends,
+            most=most,
         )
         if ids:
-            resent = (await self._mailboxes.resend(ids, job.actor)).resent
-            return replace(job, after=ids[-1], resent=job.resent + len(resent))
-        left = await self._dead_letters.receivers(job.wanted, job.began_at)
+            if resends:
+                done = (await self._mailboxes.resend(ids, job.actor)).resent
+            else:
+                done = await self._mailboxes.skip(ids, job.actor)
+            return replace(job, after=ids[-1], handled=job.handled + len(done))
+        left = await self._dead_letters.receivers(job.wanted, job.began_at, resends)
         whys = [
             f"{each.receiver} is {each.state} ({each.reason})"
             for each in stopped
@@ -179,19 +207,19 @@ class ResendJobs:
         ended = replace(
             job, left=sum(left.values()), state=state, why="; ".join(whys[:5]), ended_at=now
         )
-        outcome = f"{state}: {ended.resent} resent, {ended.left} left"
-        row = job.actor.did(now, "resend-by-filter", _told(job.wanted), outcome)
+        outcome = f"{state}: {ended.handled} {DONE[job.action]}, {ended.left} left"
+        row = job.actor.did(now, f"{job.action}-by-filter", _told(job.wanted), outcome)
         await self._ledger.audit([row])
         return ended
 
-    async def _read(self) -> tuple[ResendJob | None, int]:
+    async def _read(self) -> tuple[LetterJob | None, int]:
         found = (await self._ledger.recall(ROOM, [KEY])).get(KEY)
         if found is None:
             return None, 0
         kept = dict(found.value)
-        return ResendJob(**{**kept, "wanted": DeadFilter(**kept["wanted"])}), found.version
+        return LetterJob(**{**kept, "wanted": DeadFilter(**kept["wanted"])}), found.version
 
-    async def _keep(self, job: ResendJob, version: int) -> bool:
+    async def _keep(self, job: LetterJob, version: int) -> bool:
         """Whether it was kept: nobody else changed it meanwhile."""
         kept = {**asdict(job), "wanted": job.wanted._asdict()}
         return await self._ledger.note(ROOM, [Remember(KEY, kept, version)])
