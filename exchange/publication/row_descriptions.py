@@ -29,7 +29,7 @@ def meaning(report: Report, row: Row, language: str) -> str:
     if row.sum_of:
         selected = f"{say['meaning-sum'].format(rows=len(row.sum_of))}: {', '.join(row.sum_of)}; "
         selected += say["meaning-messages-too"].format(
-            types=", ".join(_types(report, each, language) for each in row.select)
+            types=", ".join(_besides(report, each, language) for each in row.select)
         )
     unit = say.get(f"unit-{row.unit.replace('/', '-')}", row.unit)
     outside = f" {say['meaning-outside']}: {row.outside[language]}." if row.outside else ""
@@ -71,6 +71,14 @@ def _selected(report: Report, selection: Selection, language: str) -> str:
     parts += [report.name("item", selection.item, language)] if selection.item else []
     when = say["meaning-sent"] if selection.when == "sent" else say["meaning-received"]
     return ", ".join([*parts, when])
+
+
+def _besides(report: Report, selection: Selection, language: str) -> str:
+    types, without = _types(report, selection, language), selection.receiver.partner_not
+    if not without:
+        return types
+    others = " / ".join(report.name("partner", each, language) for each in without)
+    return f"{types} ({words(language)['meaning-to-others']} {others})"
 
 
 def _types(report: Report, selection: Selection, language: str) -> str:

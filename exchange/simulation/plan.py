@@ -18,7 +18,7 @@ from typing import NamedTuple
 from exchange.partners.stub import Flow
 from exchange.simulation.calendar import Hours, midnight
 from exchange.simulation.quantities import Quantity, quantities
-from exchange.simulation.rounding import share, spread, step
+from exchange.simulation.rounding import in_lumps, share, spread, step
 from exchange.simulation.workload import Reading, Stream, Workload
 
 #: Room in a serial number: calls that follow from one another, arrivals of a flow in a day, days.
@@ -223,7 +223,12 @@ def _planned(
     """A stream's days shared out among its flows by their weights."""
     weights = [Fraction(flow.weight) for flow in flows]
     totals = share(quantity.units, weights if any(weights) else [1] * len(flows))
-    units = spread(totals, [days] * len(flows))
+    units = (
+        in_lumps(days, totals, sum(stream.sizes) // 2)
+        if stream.counts == "items"
+        else spread(totals, [days] * len(flows))
+    )
+    totals = [sum(own) for own in units]
     holding = share(quantity.holding, totals) if quantity.holding else [0] * len(flows)
     answers = [share(each, totals) if each else [0] * len(flows) for each in quantity.answers]
     return [
@@ -254,7 +259,9 @@ def _items(rng: random.Random, each: Planned, day: int) -> Sequence[int | None]:
         sizes: list[int | None] = []
         fewest, most = stream.sizes
         while units:
-            size = min(rng.randint(fewest, most), units)
+            size = rng.randint(fewest, most)
+            # A rest of less than half a message goes with the last one.
+            size = units if 4 * (units - size) < fewest + most else size
             sizes.append(size)
             units -= size
         return sizes

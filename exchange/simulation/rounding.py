@@ -97,6 +97,30 @@ def spread(
     return spreads
 
 
+def in_lumps(days: Sequence[int], totals: Sequence[int], lump: int) -> list[list[int]]:
+    """Each day's units to as few places as lumps of that size need, first to those that are
+    furthest behind their share (`totals`); units of each place by day.
+
+    Where a day has a lump for each place, all of them get their share of it; where it has fewer, a
+    place is never further from its share than a few lumps.
+    """
+    whole, running = sum(totals), 0
+    placed = [0] * len(totals)
+    placing = [[0] * len(days) for _ in totals]
+    for day, units in enumerate(days):
+        running += units
+        behind = [
+            total * running - have * whole for total, have in zip(totals, placed, strict=True)
+        ]
+        places = sorted(range(len(totals)), key=lambda place: (-behind[place], place))
+        chosen = places[: max(1, nearest(Fraction(units, lump)))]
+        parts = share(units, [max(behind[place], 0) for place in chosen])
+        for place, part in zip(chosen, parts, strict=True):
+            placing[place][day] = part
+            placed[place] += part
+    return placing
+
+
 def _last_day(total: int, running: Sequence[int], unit: int) -> int:
     """The first day on which the share of the first `unit` units is complete."""
     return bisect_left(running, -(-unit * running[-1] // total))

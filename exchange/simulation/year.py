@@ -135,8 +135,11 @@ async def _send_in_tick(
     Flow by flow, and not by the minute: what serves one call is still in the processor's caches for
     the next of its kind.
     """
-    for fetches, due in groupby(in_tick, lambda arrival: plan.fetches(arrival.planned)):
-        if fetches:
+    # A mailbox that is read twice in a tick is read anew when the first reading is done.
+    for fetched_at, due in groupby(
+        in_tick, lambda arrival: plan.fetches(arrival.planned) and arrival.at
+    ):
+        if fetched_at:
             # Time moves on only when nothing is left to do: what was sent before lies in the
             # mailboxes then.
             await clock.sleep(0.001)

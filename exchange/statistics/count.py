@@ -205,7 +205,7 @@ def row_hits(rows: Rows, facts: Mapping[str, str], directory: Directory) -> list
             found[row.id] = Hit(row, of_items, when, any(owns))
     for row in rows.rows:
         # What a sum names itself it counts as messages, and not again as the rows do.
-        if row.sum_of and not row.covers(facts["message_type"]):
+        if row.sum_of and not any(selects(each, facts, directory) for each in row.select):
             parts = (found[name] for name in row.sum_of if name in found)
             sums += [Hit(row, part.of_items, when, part.own) for part in parts]
     return [*found.values(), *sums]
@@ -230,7 +230,7 @@ def selects(selection: Selection, facts: Mapping[str, str], directory: Directory
 def _is(side: Side, partner_id: str, directory: Directory) -> bool:
     if side == Side():
         return True
-    if side.partner and partner_id not in side.partner:
+    if (side.partner and partner_id not in side.partner) or partner_id in side.partner_not:
         return False
     partner = directory.get(partner_id)
     if partner is None:

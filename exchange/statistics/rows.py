@@ -28,6 +28,7 @@ class Side:
     """
 
     partner: tuple[str, ...] = ()
+    partner_not: tuple[str, ...] = ()
     sector: tuple[str, ...] = ()
     country: tuple[str, ...] = ()
     country_not: tuple[str, ...] = ()

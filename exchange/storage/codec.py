@@ -23,7 +23,10 @@ def pack(content: bytes, level: int) -> tuple[int, bytes]:
     if compressor is None or _local.level != level:
         compressor = _local.compressor = zstandard.ZstdCompressor(level=level)
         _local.level = level
-    return ZSTANDARD, compressor.compress(content)
+    try:
+        return ZSTANDARD, compressor.compress(content)
+    except zstandard.ZstdError as error:
+        raise _meant(error) from None
 
 
 def unpack(codec: int, content: bytes) -> bytes:
@@ -35,5 +38,13 @@ def unpack(codec: int, content: bytes) -> bytes:
     if codec == RAW:
         return content
     if codec == ZSTANDARD:
-        return zstandard.ZstdDecompressor().decompress(content)
+        try:
+            return zstandard.ZstdDecompressor().decompress(content)
+        except zstandard.ZstdError as error:
+            raise _meant(error) from None
     raise ValueError(f"unknown codec {codec}")
+
+
+def _meant(error: zstandard.ZstdError) -> Exception:
+    """Out of memory is no damage (the words are zstd's, for `ZSTD_error_memory_allocation`)."""
+    return MemoryError() if "not enough memory" in str(error) else error

@@ -34,4 +34,4 @@ CREATE INDEX event_message ON event (message_id);
 CREATE INDEX memory_message ON memory (message_id) WHERE message_id > 0;
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0017');
+INSERT INTO alembic_version(version_num) VALUES ('0015');

@@ -131,7 +131,11 @@ class Connection(web.RequestHandler):
             self._give_up(NoRoom())
             return
         before = self._request_count
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except MemoryError:
+            self._give_up(NoRoom())
+            return
         if self._request_count > before and not self._payload.is_eof():
             # No request comes before the body of the one before has ended: this is an error in it.
             self._break_off("the chunks are wrong")

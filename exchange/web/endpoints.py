@@ -20,6 +20,7 @@ from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
 from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
 from exchange.web.call_slots import CallSlots
@@ -46,6 +47,12 @@ UNAVAILABLE = Refusal(
     503,
     "the ledger can't keep anything just now; send it again, as the same message, later",
     2,
+)
+NO_MEMORY = Refusal(
+    "memory",
+    503,
+    "there is no memory for this call just now; send it again, as the same message, later",
+    RETRY_AFTER_SECONDS,
 )
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
 SLOW = Refusal("timeout", 408, "the request did not arrive in time")
@@ -211,9 +218,10 @@ class Endpoints:
             return self._refuse(channel, CLOSING)
         except LedgerUnavailable:
             return self._refuse(channel, UNAVAILABLE)
-        except Exception:  # a bug must answer in the channel's form and say nothing of the message
-            log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
-            return self._refuse(channel, FAILED)
+        except Exception as error:  # a bug answers in the channel's form, without the message
+            if not is_out_of_memory(error):
+                log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
+            return self._refuse(channel, failed(error))
 
     def partner(self, headers: Mapping[str, str]) -> Partner | Refusal:
         """Who calls, by key."""
@@ -273,6 +281,11 @@ def full(error: Full) -> Refusal:
         retry_after_seconds=FULL_SECONDS,
         violations=(violation,),
     )
+
+
+def failed(error: BaseException) -> Refusal:
+    """What nobody foresaw: no memory for the call, or a bug."""
+    return NO_MEMORY if is_out_of_memory(error) else FAILED
 
 
 def too_often(partner: Partner, seconds: int) -> Refusal:

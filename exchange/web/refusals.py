@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from exchange.ports import Refusal
 from exchange.schemas.call import Reply
+from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.settings import Limits
 from exchange.web.connections import NoRoom, RequestLate
 from exchange.web.endpoints import (
@@ -21,8 +22,10 @@ from exchange.web.endpoints import (
     BUSY,
     FAILED,
     NO_ENDPOINT,
+    NO_MEMORY,
     SLOW,
     Endpoints,
+    failed,
     response,
     too_large,
 )
@@ -78,9 +81,10 @@ class Refusals:
                 return self._refuse(request, BROKEN_OFF)
             except ConnectionError:
                 raise
-            except Exception:  # a bug must say nothing of the request, to nobody
-                log.exception("request failed", at=_resource(request))
-                return self._refuse(request, FAILED)
+            except Exception as error:  # a bug must say nothing of the request, to nobody
+                if not is_out_of_memory(error):
+                    log.exception("request failed", at=_resource(request))
+                return self._refuse(request, failed(error))
 
         return answer
 
@@ -92,6 +96,8 @@ class Refusals:
             refusal = SLOW_HEAD
         elif isinstance(error, NoRoom):
             refusal = NO_ROOM
+        elif isinstance(error, MemoryError):
+            refusal = NO_MEMORY
         elif isinstance(error, LineTooLong) or "Too many headers" in str(error):
             refusal = self._head_too_large("more")
         else:

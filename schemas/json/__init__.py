@@ -14,6 +14,7 @@ import pydantic_core
 
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.json.positions import diagnose, locate
+from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.violation import Finding, excerpt
 
 __all__ = ["FINDINGS_MAX", "JsonLimits", "JsonSchema", "locate", "parse"]
@@ -51,6 +52,9 @@ def parse(body: bytes, limits: JsonLimits | None = None) -> Any:
         data = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, str(error)) from None
+    except BaseException as error:  # what is in Rust panics where it gets no memory
+        raise_if_out_of_memory(error)
+        raise
     if _is_plain(body, data, limits.depth_max):
         return data
     depth, keys, infinite = _measure(data, limits.depth_max)
@@ -132,6 +136,9 @@ class JsonSchema:
             self._validate(data, strict=True)
         except pydantic_core.ValidationError as error:
             return _findings(error, data)
+        except BaseException as error:
+            raise_if_out_of_memory(error)
+            raise
         return []
 
 

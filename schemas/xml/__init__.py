@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from exchange.schemas.document_limits import NotAtOnce, can_wait, in_force
+from exchange.schemas.out_of_memory import raise_if_out_of_memory, told_in
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml.positions import locate
@@ -99,6 +100,7 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
         `xml.encoding`, `xml.doctype`,
             `xml.depth`, `xml.namespaces`, `xml.malformed`.
+        MemoryError: when there is no memory for it, which is no fault of the document.
     """
     if limits is None:
         general = in_force()
@@ -120,6 +122,7 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
+        raise_if_out_of_memory(error)
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
     if body.count(b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
@@ -188,6 +191,7 @@ class XmlSchema:
 
         Raises:
             NotAtOnce: when it is invalid, the first of its type, and whoever asks can't wait.
+            MemoryError: when there is no memory to tell.
         """
         if self._schema.validate(element):
             return []
@@ -195,8 +199,10 @@ class XmlSchema:
         if not hasattr(self._validating, "schema"):
             self._validating.schema = _compiled(self.path)
         schema: etree.XMLSchema = self._validating.schema
-        schema.validate(element)
+        valid = schema.validate(element)
         log = list(schema.error_log)  # type: ignore[call-overload]  # the stubs don't know that it can be iterated
+        if valid or told_in(log):
+            raise MemoryError
         return explainer.explain(element, log, FINDINGS_MAX)
 
     def _made_explainer(self) -> Explainer:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, decoded, malformed
 from exchange.schemas.violation import Malformed, Violation
 
@@ -22,6 +24,9 @@ _BOMS = (
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 #: Encodings that a document may state, all but the first two with one byte for a character.
 _KNOWN = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
+#: A start tag and what stands behind it, up to the next tag; a declaration in it.
+_START_TAG = re.compile(r"<[^\s<>/!?][^<]*")
+_DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
 _UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
 
 
@@ -150,6 +155,30 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
     """The first thing that is wrong and the offset of its character; without a message when expat
     finds nothing.
     """
+    shorter = _shortened(text, namespaces_max) if namespaces_max < 1 << 30 else text
+    if shorter is not text:
+        stop, offset = _stopped(shorter, depth_max, namespaces_max)
+        if stop.rule == "xml.namespaces":
+            return stop, offset
+    return _stopped(text, depth_max, namespaces_max)
+
+
+def _shortened(text: str, namespaces_max: int) -> str:
+    """The text up to the first tag that declares more, which ends behind one too many: expat reads a
+    tag in one go, and its time for declarations grows by more than their number.
+    """
+    for tag in _START_TAG.finditer(text):
+        declared = _DECLARATION.finditer(text, tag.start(), tag.end())
+        last = next(islice(declared, namespaces_max, None), None)
+        if last is not None:
+            return text[: last.end()] + ">"
+    return text
+
+
+def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int]:
+    """The first thing that is wrong and the offset of its character; without a message when expat
+    finds nothing.
+    """
     parser = expat.ParserCreate("utf-8", "}")
     depth = index = namespaces = 0
 
@@ -208,6 +237,7 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
+        raise_if_out_of_memory(error)
         found, index = _Stop("xml.malformed", expat.ErrorString(error.code)), parser.ErrorByteIndex
     else:
         return _Stop("xml.malformed", ""), 0

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, placed
 from exchange.schemas.violation import Finding, Violation, excerpt
 from exchange.schemas.xml.diagnosis import xml_text
@@ -72,9 +72,11 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
 
     parser.StartElementHandler = start
     parser.buffer_text = True
-    # The tree came from a more lenient reading; what was found so far stands.
-    with suppress(expat.ExpatError):
+    try:
         parser.Parse(data, True)
+    except expat.ExpatError as error:
+        # The tree came from a more lenient reading; what was found so far stands.
+        raise_if_out_of_memory(error)
     if len(data) == len(text):
         return indexes
     offsets, last, characters = {}, 0, 0

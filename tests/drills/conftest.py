@@ -1,5 +1,5 @@
-"""The table of the drills: each hands in its row, the run prints them all and `make drills` writes
-them as markdown.
+"""The tables of the drills, and of the hostile shapes: each hands in its row, the run prints them
+all and `make drills` writes them as markdown.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ import pytest
 
 from tests.drills.drill import Row
 
-HEAD = ("drill", "acknowledged", "stored", "delivered", "counted", "repeated", "ready, s", "seen")
-ROWS = pytest.StashKey[list[tuple[Any, ...]]]()
-#: Where `make drills` leaves the table.
-TABLE = Path("reports/drills.md")
+#: What stands above the rows of each table.
+HEADS = {
+    "drills": (
+        *("drill", "acknowledged", "stored", "delivered", "counted", "repeated", "ready, s"),
+        "seen",
+    ),
+    "shapes": ("message type", "shapes", "growth a doubling", "of", "slowest sign of life, s"),
+}
+#: Where `make drills` leaves the tables.
+REPORTS = Path("reports")
 
 Record = Callable[[Row], None]
+#: Message type, number of shapes, largest growth and its shape, slowest sign of life in seconds.
+RecordShapes = Callable[[tuple[str, int, float, str, float]], None]
 
 
 @pytest.fixture
@@ -27,47 +35,59 @@ def record(request: pytest.FixtureRequest) -> Record:
     """Hand in a drill's row; it travels with the test's report, also from another process."""
 
     def hand_in(row: Row) -> None:
-        request.node.user_properties.append(("drill", astuple(row)))
+        request.node.user_properties.append(("drills", astuple(row)))
 
     return hand_in
 
 
-def markdown(rows: list[tuple[Any, ...]]) -> str:
+@pytest.fixture
+def record_shapes(request: pytest.FixtureRequest) -> RecordShapes:
+    """Hand in the row of a message type's hostile shapes."""
+    return lambda row: request.node.user_properties.append(("shapes", row))
+
+
+def markdown(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     """The table."""
-    lines = [HEAD, ("---", *["---:"] * 6, "---"), *rows]
+    rule = ["---" if isinstance(cell, str) else "---:" for cell in rows[0]]
+    lines = [head, rule, *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
 
 def _cell(cell: Any) -> str:
     if isinstance(cell, float):
-        return f"{cell:.1f}" if cell else ""
+        return f"{cell:.2f}" if cell else ""
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
-class Table:
+class Tables:
     """Gathers the rows of all reports, and shows them when the run ends."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in HEADS}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the rows of a test that has ended."""
         if report.when == "teardown":
-            self.rows += [tuple(value) for name, value in report.user_properties if name == "drill"]
+            for name, value in report.user_properties:
+                if name in self.rows and isinstance(value, (tuple, list)):
+                    self.rows[name].append(tuple(value))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table."""
-        if not self.rows:
-            return
-        terminalreporter.write_sep("=", "drills")
-        terminalreporter.write_line(markdown(self.rows))
-        if "DRILLS" in os.environ:
-            TABLE.parent.mkdir(exist_ok=True)
-            TABLE.write_text(markdown(self.rows) + "\n", encoding="utf-8")
-            terminalreporter.write_line(f"written to {TABLE}")
+        """Print the tables that have rows."""
+        for name, rows in self.rows.items():
+            if not rows:
+                continue
+            table = markdown(HEADS[name], rows)
+            terminalreporter.write_sep("=", name)
+            terminalreporter.write_line(table)
+            if "DRILLS" in os.environ:
+                written = REPORTS / f"{name}.md"
+                REPORTS.mkdir(exist_ok=True)
+                written.write_text(table + "\n", encoding="utf-8")
+                terminalreporter.write_line(f"written to {written}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Gather rows where the reports come together, not in xdist's workers."""
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Table(), "drills-table")
+        config.pluginmanager.register(Tables(), "drills-tables")

@@ -4,8 +4,9 @@ sample in XML or JSON; no verdict on any of them.
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 Filling = Callable[[int], str]
@@ -163,7 +164,8 @@ JSON_PARTS: dict[str, Filling] = {
         '{"' + "k" * (size // 2) + '":[' + "[1]," * (size // 8) + "1]}"
     ),
 }
-#: How often a document's own parts are repeated to fill a size; see `_repetitions`.
+#: One in so many of a shape's places is drawn, and at least one.
+PLACES_PER_DRAWN = 8
 _LEAF = re.compile(r"<([A-Za-z_][^\s<>/]*)((?:\s[^<>]*)?)>([^<>]*)</\1>")
 _STRING = re.compile(
     r'(?<=[:\[,])\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null)(?=\s*[,\]}])'
@@ -172,10 +174,18 @@ _STRING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A name, and what makes a document of about so many bytes."""
+    """What a document holds, where it stands in the sample, and what makes one of about so many
+    bytes.
+    """
 
-    name: str
+    what: str
+    place: str
     make: Callable[[int], bytes]
+
+    @property
+    def name(self) -> str:
+        """Different for every shape of a sample."""
+        return f"{self.what} {self.place}".rstrip()
 
 
 def shapes(sample: bytes) -> Iterator[Shape]:
@@ -188,12 +198,28 @@ def shapes(sample: bytes) -> Iterator[Shape]:
     )
 
 
+def drawn(made: Iterable[Shape], seed: str) -> list[Shape]:
+    """Every `what`, in one of its places, drawn by the seed; in one of each eight, where it has
+    more: the elements of a sample are the places of being repeated.
+    """
+    by_what: dict[str, list[Shape]] = {}
+    for shape in made:
+        by_what.setdefault(shape.what, []).append(shape)
+    chance = random.Random(seed)
+    return [
+        shape
+        for places in by_what.values()
+        for shape in chance.sample(places, -(-len(places) // PLACES_PER_DRAWN))
+    ]
+
+
 def _filled(text: str, places: list[tuple[int, int]], fill: Filling) -> Callable[[int], bytes]:
     """The text with its places filled, each with its share of the size."""
 
     def make(size: int) -> bytes:
         share = fill(max(size // len(places), 32))
-        parts, at = [], 0
+        parts: list[str] = []
+        at = 0
         for start, end in places:
             parts += (text[at:start], share)
             at = end
@@ -205,11 +231,11 @@ def _filled(text: str, places: list[tuple[int, int]], fill: Filling) -> Callable
 def _xml(text: str) -> Iterator[Shape]:
     leaves = [match.span(3) for match in _LEAF.finditer(text)] or [_end_of_root(text)]
     for name, fill in (VALUES | XML_VALUES).items():
-        yield Shape(f"{name} in every value", _filled(text, leaves, fill))
-        yield Shape(f"{name} in the last value", _filled(text, leaves[-1:], fill))
+        yield Shape(name, "in every value", _filled(text, leaves, fill))
+        yield Shape(name, "in the last value", _filled(text, leaves[-1:], fill))
     for name in ("letters", "digits", "spaces", "references", "forbidden strings", "codes"):
         yield Shape(
-            f"{name} in the first value", _filled(text, leaves[:1], (VALUES | XML_VALUES)[name])
+            name, "in the first value", _filled(text, leaves[:1], (VALUES | XML_VALUES)[name])
         )
     attributes = [
         match.span(1)
@@ -219,7 +245,7 @@ def _xml(text: str) -> Iterator[Shape]:
     if attributes:
         for name in ("letters", "combining marks", "references", "spaces", "digits"):
             yield Shape(
-                f"{name} in attributes", _filled(text, attributes, (VALUES | XML_VALUES)[name])
+                name, "in attributes", _filled(text, attributes, (VALUES | XML_VALUES)[name])
             )
     root = re.search(r"<[A-Za-z_][^\s<>/]*", text)
     assert root is not None, "a sample has a root"
@@ -228,32 +254,34 @@ def _xml(text: str) -> Iterator[Shape]:
         "declarations": ' xmlns:p{0}="urn:n:{0}"',
         "one namespace of many prefixes": ' xmlns:p{}="urn:n"',
     }.items():
-        yield Shape(
-            f"{name} of the root", _filled(text, [(root.end(), root.end())], _numbered(form))
-        )
+        yield Shape(name, "of the root", _filled(text, [(root.end(), root.end())], _numbered(form)))
         last = list(_LEAF.finditer(text))[-1:]
         for leaf in last:
-            yield Shape(
-                f"{name} of the last element", _filled(text, [leaf.span(2)], _numbered(form))
-            )
-    for name, fill in {"comments": "<!--x-->", "instructions": "<?x y?>", "lines": "\n"}.items():
+            yield Shape(name, "of the last element", _filled(text, [leaf.span(2)], _numbered(form)))
+    for name, unit in {"comments": "<!--x-->", "instructions": "<?x y?>", "lines": "\n"}.items():
         place = (root.start(), root.start())
-        yield Shape(f"{name} before the root", _filled(text, [place], _repeated(fill)))
+        yield Shape(f"{name} outside", "before the root", _filled(text, [place], _repeated(unit)))
         yield Shape(
-            f"{name} after the root", _filled(text, [(len(text), len(text))], _repeated(fill))
+            f"{name} outside",
+            "after the root",
+            _filled(text, [(len(text), len(text))], _repeated(unit)),
         )
     yield from _repetitions(text)
     inside = (root.end(), text.rindex("</"))
-    yield Shape("another root", lambda size: b"<x>" + b"<y>1</y>" * (size // 8) + b"</x>")
-    yield Shape("cut short", lambda size: (text[: inside[1]] + "<e>1</e>" * (size // 8)).encode())
+    yield Shape("another root", "", lambda size: b"<x>" + b"<y>1</y>" * (size // 8) + b"</x>")
+    yield Shape(
+        "cut short", "", lambda size: (text[: inside[1]] + "<e>1</e>" * (size // 8)).encode()
+    )
     yield Shape(
         "a document type",
+        "",
         lambda size: (
             "<!DOCTYPE x [" + '<!ENTITY a "b">' * (size // 15) + "]>" + text[root.start() :]
         ).encode(),
     )
     yield Shape(
         "words like a document type",
+        "",
         lambda size: (text + "<!--" + "<!DOCTYPE" * (size // 9) + "-->").encode(),
     )
 
@@ -290,7 +318,9 @@ def _repetitions(text: str) -> Iterator[Shape]:
         wrong = _LEAF.sub(lambda match: f"<{match[1]}{match[2]}>--</{match[1]}>", part)
         for how, repeated in (("", part), (" with wrong values", wrong)):
             yield Shape(
-                f"element {name} again{how}", _filled(text, [(end, end)], _repeated(repeated))
+                f"an element again{how}",
+                f"({name})",
+                _filled(text, [(end, end)], _repeated(repeated)),
             )
 
 
@@ -299,21 +329,22 @@ def _json(text: str) -> Iterator[Shape]:
     strings = [(start + 1, end - 1) for start, end in values if text[start] == '"']
     for name, fill in (VALUES | JSON_VALUES).items():
         if strings:
-            yield Shape(f"{name} in every string", _filled(text, strings, fill))
-            yield Shape(f"{name} in the last string", _filled(text, strings[-1:], fill))
+            yield Shape(name, "in every string", _filled(text, strings, fill))
+            yield Shape(name, "in the last string", _filled(text, strings[-1:], fill))
     for name, fill in JSON_PARTS.items():
         if values:
-            yield Shape(f"{name} for every value", _filled(text, values, fill))
-            yield Shape(f"{name} for the last value", _filled(text, values[-1:], fill))
-        yield Shape(f"{name} alone", lambda size, fill=fill: fill(size).encode())  # type: ignore[misc]
+            yield Shape(name, "for every value", _filled(text, values, fill))
+            yield Shape(name, "for the last value", _filled(text, values[-1:], fill))
+        yield Shape(name, "alone", lambda size, fill=fill: fill(size).encode())  # type: ignore[misc]
         end = text.rindex("}")
         yield Shape(
-            f"{name} under an unknown key",
+            name,
+            "under an unknown key",
             _filled(text, [(end, end)], lambda size, fill=fill: f',"unknown":{fill(size)}'),  # type: ignore[misc]
         )
     end = text.rindex("}")
     for name, form in {"many unknown keys": ',"k{}":1', "one unknown key": ',"k":{}'}.items():
-        yield Shape(name, _filled(text, [(end, end)], _numbered(form)))
+        yield Shape(name, "", _filled(text, [(end, end)], _numbered(form)))
     lists = {match[1]: match for match in re.finditer(r'"(\w+)"\s*:\s*\[\s*(?=[{"])', text)}
     for match in lists.values():
         element = _value_at(text, match.end())
@@ -321,7 +352,9 @@ def _json(text: str) -> Iterator[Shape]:
         for how, repeated in (("", element), (" with wrong values", wrong)):
             place = (match.end(), match.end())
             yield Shape(
-                f"members of {match[1]}{how}", _filled(text, [place], _repeated(repeated + ","))
+                f"members again{how}",
+                f"of {match[1]}",
+                _filled(text, [place], _repeated(repeated + ",")),
             )
 
 

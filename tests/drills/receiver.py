@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import sys
+from collections import Counter
 from pathlib import Path
 
 from aiohttp import web
@@ -26,6 +28,10 @@ class Receiver:
     def __init__(self, journal: ReceiverJournal) -> None:
         self.journal = journal
         self.badly: dict[str, str] = {}
+        #: Calls that were misbehaved at, by the way.
+        self.misbehaved: Counter[str] = Counter()
+        #: The most that the exchange, and the system for it, took of one answer without end.
+        self.poured_bytes = 0
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> str:
@@ -47,6 +53,7 @@ class Receiver:
         partner = request.match_info["partner"]
         body = await request.read()
         if way := self.badly.get(partner):
+            self.misbehaved[way] += 1
             await self._misbehave(request, way)
             return web.Response(status=503)
         self.journal.write(
@@ -82,13 +89,21 @@ class Receiver:
                 if way == "endless-header"
                 else b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % ENDLESS_BYTES
             )
-            for _ in range(ENDLESS_BYTES // len(BLOCK)):
-                if transport.is_closing():
-                    break
-                if transport.get_write_buffer_size() < 4 * len(BLOCK):
-                    transport.write(BLOCK)
-                await asyncio.sleep(0)
+            await self._pour(transport)
         transport.close()
+
+    async def _pour(self, transport: asyncio.Transport) -> None:
+        """Send for as long as the exchange reads."""
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, len(BLOCK)
+        )
+        sent = 0
+        while sent < ENDLESS_BYTES and not transport.is_closing():
+            if transport.get_write_buffer_size() < 4 * len(BLOCK):
+                transport.write(BLOCK)
+                sent += len(BLOCK)
+            await asyncio.sleep(0)
+            self.poured_bytes = max(self.poured_bytes, sent - transport.get_write_buffer_size())
 
 
 async def _serve(port: int, path: Path) -> None:

@@ -23,13 +23,19 @@ from tests.drills.server import busy
 
 #: Short limits, so that the drill need not wait long for them.
 LIMITS = {"EXCHANGE_LIMITS__READ_SECONDS": "1", "EXCHANGE_LIMITS__IDLE_SECONDS": "1"}
-PARTNERS = {"EXCHANGE_DELIVERIES__TIMEOUT_SECONDS": "1"}
+ANSWER_BYTES = 1_048_576
+PARTNERS = {
+    "EXCHANGE_DELIVERIES__TIMEOUT_SECONDS": "1",
+    "EXCHANGE_DELIVERIES__ANSWER_BYTES_MAX": str(ANSWER_BYTES),
+}
+#: What the system takes of an answer while nobody reads it.
+SYSTEM_BYTES = 4 * 1_048_576
 CONNECTIONS = 40 if FULL else 3
 #: The exchange may keep this much more memory while it is attacked.
 GROWTH_BYTES_MAX = 150_000_000
 #: Answers that are read at once from one partner, each up to its limit, come on top of it
-#: (`deliveries.concurrent_receiver_max`, `deliveries.answer_bytes_max`).
-ANSWERS_BYTES_MAX = 16 * 8_388_608
+#: (`deliveries.concurrent_receiver_max`).
+ANSWERS_BYTES_MAX = 16 * ANSWER_BYTES
 #: The attack of one connection; after it the connection must end.
 CLOSED_SECONDS = 15.0 if FULL and not busy() else 60.0
 HOSTILE_BYTES = 64 * 1024 * 1024 if FULL else 16 * 1024 * 1024
@@ -147,6 +153,8 @@ async def closed(drill: Drill, attack: Attack) -> None:
 TOGETHER = [(attack,) for attack in ATTACKS] if FULL else [ATTACKS]
 IN_TURN = [(way,) for way in WAYS] if FULL else [WAYS]
 TURN_SECONDS = 5.0 if FULL else 0.6
+#: After it somebody has tried the failing receiver again.
+CALLED_SECONDS = 20.0
 
 
 def names(kinds: Sequence[Any]) -> str:
@@ -196,7 +204,8 @@ async def test_partners_misbehave(ways: Sequence[str], tmp_path: Path, record: R
             drill.receiver.badly[bad] = way
             arrived = sum(arrival.receiver == good for arrival in drill.arrivals())
             until = time.monotonic() + TURN_SECONDS
-            while time.monotonic() < until:
+            while time.monotonic() < until or not drill.receiver.misbehaved[way]:
+                assert time.monotonic() < until + CALLED_SECONDS, f"{way}: nobody was called"
                 await asyncio.sleep(0.1)
                 most = max(most, drill.server.resident_bytes())
             came = sum(arrival.receiver == good for arrival in drill.arrivals()) - arrived
@@ -209,4 +218,6 @@ async def test_partners_misbehave(ways: Sequence[str], tmp_path: Path, record: R
             f"partners: {names(ways)}",
             f"{others} to the other meanwhile; {(most - before) / 1e6:.0f} MB more",
         )
+        poured = drill.receiver.poured_bytes
+        assert poured < ANSWER_BYTES + SYSTEM_BYTES, f"{poured / 1e6:.0f} MB of an answer are read"
     record(row)

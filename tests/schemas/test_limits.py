@@ -66,6 +66,18 @@ def test_too_many_declarations_are_told_where_they_are() -> None:
     assert (violation.line, violation.expected, violation.found) == (2, "at most 20", "21")
 
 
+def test_a_tag_is_read_up_to_one_declaration_too_many() -> None:
+    # Beyond it expat's time for a tag grows by more than its size, and the interpreter waits.
+    many = b"".join(b" xmlns:p%d='u'" % number for number in range(30))
+    text = b'<a> xmlns="u"' * 30 + b"</a>" * 30
+    with within(SMALL):
+        assert rule_of(xml.parse, b"<a>" + many + b"</a>") == "", "no tag"
+        assert rule_of(xml.parse, b"<a" + many + b" b=") == "xml.namespaces"
+        assert rule_of(xml.parse, b"<a b='1' b='2'" + many + b"/>") == "xml.malformed"
+        assert rule_of(xml.parse, b"<a>" + many + b"</b>") == "xml.malformed"
+        assert rule_of(xml.parse, text) == "xml.depth"
+
+
 @given(st.text("ab\r\n", max_size=900), st.integers(0, 900))
 def test_a_source_line_is_cut_as_the_whole_line_would_be(text: str, offset: int) -> None:
     text = text.replace("ab", "x" * 90)

@@ -2,7 +2,8 @@
 insurances; no header.
 
 Income types of four digits from 9101 on are *modelled* (see `benefit_income_types.toml`); how often each kind of transaction is
-made is assumed.
+made is assumed; that a report has 1.7 transactions on average is published (Statistics Finland: 34
+million in 20 million reports from January to April 2021, with deductions in 6 of 100).
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ BENEFITS = {
 }
 _PENSIONS = frozenset((9107, 9108, 9109))
 _ACCIDENT = 9112
+_OPENING = b"</IncomeEarner><Transactions>"
 _BASIC = (
-    b"</IncomeEarner><Transactions><Transaction><TransactionBasic><TransactionCode>"
-    b"%d</TransactionCode><Amount>%d.%02d</Amount>"
+    b"<Transaction><TransactionBasic><TransactionCode>%d</TransactionCode><Amount>%d.%02d</Amount>"
     b"<TaxTreatment>1</TaxTreatment>%b</TransactionBasic><EarningPeriod><StartDate>%b</StartDate>"
     b"<EndDate>%b</EndDate></EarningPeriod>"
 )
@@ -66,7 +67,14 @@ _BENEFICIARIES = (
     b"2</IncomeBeneficiaryType>"
     b"</IncomeBeneficiaryBasic>",
 )
-_END = b"</Transaction></Transactions></Report>"
+_TRANSACTION_END = b"</Transaction>"
+_END = b"</Transactions></Report>"
+#: Share of reports that also pay for one month or more, and for two months, in arrears.
+_ARREARS_SHARES = (0.5, 0.2)
+#: Days of such a month that an allowance is paid for.
+_ARREARS_DAYS = 20
+#: What a replacement corrects: the benefit, by so many cents.
+_CORRECTED_CENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class Payments:
     codes: tuple[int, ...]
     month: Span
     spans: tuple[Span, ...]
-    before: Span
+    arrears: tuple[Span, ...]
     paid: bytes
 
 
@@ -96,12 +104,12 @@ def payments(batch: Batch, kind: str) -> Payments:
         codes=codes,
         month=Span.month_of(batch.day),
         spans=spans,
-        before=Span.month_of(batch.day, 2),
+        arrears=tuple(Span.month_of(batch.day, months) for months in (2, 3)),
         paid=paid,
     )
 
 
-def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -> bytes:
+def benefit_report(chance: Chance, paid: Payments, number: int) -> bytes:
     """One report; about 5 microseconds."""
     code = paid.codes[int(chance() * len(paid.codes))]
     year = paid.batch.day.year
@@ -120,11 +128,14 @@ def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -
             (5 + days) * (3_300 + int(chance() * 9_700)),
             _UNIT % (5 + days),
         )
+    if paid.batch.replaces:
+        cents += _CORRECTED_CENTS
     flags, data = b"", unit
     rare = chance()
     if rare < 0.02:
         flags = b"<Recovery>true</Recovery>"
-        data += _RECOVERY % (paid.paid, cents // 500, paid.before.start, paid.before.end)
+        before = paid.arrears[0]
+        data += _RECOVERY % (paid.paid, cents // 500, before.start, before.end)
     elif rare < 0.03:
         flags = b"<UnjustEnrichment>true</UnjustEnrichment>"
     elif rare < 0.05:
@@ -133,7 +144,7 @@ def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -
         flags, data = b"<Recourse>true</Recourse>", data + _RECOURSE % paid.paid
     if code == _ACCIDENT:
         data += _INSURANCE % (int(chance() * 10**8), paid.batch.payer.encode())
-    if rare > 0.92:
+    if rare > 0.94:
         deducted = (4, 10, 12)[int(chance() * 3)], cents // 400
         beneficiary = _BENEFICIARIES[int(chance() * 2)]
         data += _DEDUCTION % (
@@ -146,4 +157,29 @@ def benefit_report(chance: Chance, paid: Payments, prefix: bytes, number: int) -
             span.end,
         )
     basic = _BASIC % (code, cents // 100, cents % 100, flags, span.start, span.end)
-    return b"".join((report_data(prefix, number), b"<IncomeEarner>", who, basic, data, _END))
+    return b"".join(
+        (
+            report_data(paid.batch, number),
+            b"<IncomeEarner>",
+            who,
+            _OPENING,
+            basic,
+            data,
+            _TRANSACTION_END,
+            *_arrears(chance, paid, code),
+            _END,
+        )
+    )
+
+
+def _arrears(chance: Chance, paid: Payments, code: int) -> list[bytes]:
+    """Transactions of the same benefit for earlier months, for some."""
+    drawn, further = chance(), []
+    unit = b"" if code in _PENSIONS else _UNIT % _ARREARS_DAYS
+    for span, share in zip(paid.arrears, _ARREARS_SHARES, strict=True):
+        if drawn >= share:
+            break
+        cents = 66_000 + int(chance() * 194_000)
+        basic = _BASIC % (code, cents // 100, cents % 100, b"", span.start, span.end)
+        further += [basic, unit, _TRANSACTION_END]
+    return further

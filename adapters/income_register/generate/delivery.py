@@ -63,8 +63,7 @@ def wage_delivery(rng: random.Random, batch: Batch) -> bytes:
         f"{identifier('Id', 1, batch.payer)}"
         f"</PayerIds>{basic}{_KEVA_PAYER + _PUBLIC if pay.with_keva else ''}</Payer><Reports>"
     )
-    prefix = batch.report_prefix
-    reports = [wage_report(chance, pay, prefix, number) for number in range(1, batch.reports + 1)]
+    reports = [wage_report(chance, pay, number) for number in range(1, batch.reports + 1)]
     root = "WageReportRequestToIR" if batch.real_time else "WageReportsRequestToIR"
     return _document("WageReportsToIR", root, b"".join((head.encode(), *reports, b"</Reports>")))
 
@@ -80,10 +79,7 @@ def benefit_delivery(rng: random.Random, batch: Batch, kind: str = "insurer") ->
         "<PayerIds>"
         f"{identifier('Id', 1, batch.payer)}</PayerIds></Payer><Reports>"
     )
-    prefix = batch.report_prefix
-    reports = [
-        benefit_report(chance, paid, prefix, number) for number in range(1, batch.reports + 1)
-    ]
+    reports = [benefit_report(chance, paid, number) for number in range(1, batch.reports + 1)]
     root = "BenefitReportRequestToIR" if batch.real_time else "BenefitReportsRequestToIR"
     return _document("BenefitReportsToIR", root, b"".join((head.encode(), *reports, b"</Reports>")))
 

@@ -39,7 +39,7 @@ _EARNER = (
     b"<LastName>%b</LastName><FirstName>%b</FirstName></IncomeEarnerBasic>"
 )
 _REPORT_DATA = (
-    b"<Report><ReportData><ActionCode>1</ActionCode><ReportId>%b-%04d</ReportId></ReportData>"
+    b"<Report><ReportData><ActionCode>%d</ActionCode><ReportId>%b-%04d</ReportId></ReportData>"
 )
 #: Longest ReportId is 40 characters, of which five are the number's.
 _PREFIX_CHARACTERS_MAX = 35
@@ -55,7 +55,9 @@ _LAST, _MEN, _WOMEN = _encoded(persons.LAST_NAMES), _encoded(persons.MEN), _enco
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What is common to a delivery: who pays (business id), who sends it, when it is paid, how it
-    is called.
+    is called; when it is sent, where that is another day.
+
+    With the id of an earlier delivery in `replaces`, its reports replace the first ones of that.
     """
 
     payer: str
@@ -65,11 +67,13 @@ class Batch:
     reports: int = 1
     real_time: bool = True
     faulty_control: int = 1
+    sent: datetime.date | None = None
+    replaces: str = ""
 
     @property
     def report_prefix(self) -> bytes:
         """What the ReportIds begin with: unique where delivery ids are."""
-        return self.delivery_id.encode()[-_PREFIX_CHARACTERS_MAX:]
+        return (self.replaces or self.delivery_id).encode()[-_PREFIX_CHARACTERS_MAX:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,9 @@ class Span:
         )
 
 
-def report_data(prefix: bytes, number: int) -> bytes:
-    """The beginning of a new report."""
-    return _REPORT_DATA % (prefix, number)
+def report_data(batch: Batch, number: int) -> bytes:
+    """The beginning of a report, which is new or replaces the one of the same ReportId."""
+    return _REPORT_DATA % (2 if batch.replaces else 1, batch.report_prefix, number)
 
 
 def earner(chance: Chance, first_year: int, years: int) -> bytes:
@@ -128,7 +132,7 @@ def identifier(name: str, kind: int, code: str) -> str:
 def header(batch: Batch, kind: int) -> str:
     """What every delivery of reports begins with."""
     return (
-        f"<Timestamp>{batch.day.isoformat()}T06:00:00Z</Timestamp><Source>Exchange "
+        f"<Timestamp>{batch.sent or batch.day}T06:00:00Z</Timestamp><Source>Exchange "
         "simulator</Source>"
         f"<DeliveryDataType>{kind}</DeliveryDataType><DeliveryId>{batch.delivery_id}</DeliveryId>"
         f"<FaultyControl>{batch.faulty_control}</FaultyControl><ProductionEnvironment>"

@@ -2,9 +2,9 @@
 register hands on; shares no code with the channel, and makes no report.
 
 At its start it asks whether its subscriptions are there, as they stay in force until they are
-ended, and sends those that are not. It subscribes to all wage reports and all benefit reports,
-Kela's own among them, at short steps all day: a short run is to see them; a real data user would
-take a few times a day.
+ended, and sends those that are not. It subscribes to every version of all wage reports and all
+benefit reports, Kela's own among them, at short steps all day: a short run is to see them; a real
+data user would take a few times a day.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def subscription(kela: Partner, name: str, now: int) -> bytes:
         "3</PartyType><Subscriptions><Subscription>"
         f"<SubscriptionId>{name}</SubscriptionId><QueryDataType>"
         f"{SUBSCRIPTIONS[name]}</QueryDataType>"
-        f"<QueryProfile>{_PROFILE}</QueryProfile><IncludeAllVersions>false</IncludeAllVersions>"
+        f"<QueryProfile>{_PROFILE}</QueryProfile><IncludeAllVersions>true</IncludeAllVersions>"
         "</Subscription></Subscriptions>"
         f"<Schedule><RecurringDeliverySchedule><DailySchedule>{times}</DailySchedule>"
         "</RecurringDeliverySchedule></Schedule>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import STUB
 from exchange.assembly import Exchange
-from exchange.partners.stub import Sending, Situation
+from exchange.partners.stub import Sending, Situation, Wanted, as_it_likes
 from exchange.ports import Inbound
 from exchange.schemas.call import XML
 from exchange.schemas.envelope import Envelope
@@ -45,27 +46,33 @@ class World:
     transport: Straight
     serial: Any
 
+    def situation(self, wanted: Wanted = as_it_likes) -> Situation:
+        """What a stub may use for its next message."""
+        number = next(self.serial)
+        return Situation(
+            random.Random(number), self.clock.now(), number, self.exchange.directory, wanted
+        )
+
     async def begin(self) -> list[int]:
         """Let the stub begin; the statuses of the replies to all that it sent."""
+        return await self.carry(STUB.begin(self.exchange.directory, self.situation()))
+
+    async def carry(self, sendings: Iterable[Sending]) -> list[int]:
+        """Make calls, and what follows from their replies; the statuses of all of these."""
         inside = InsideEndpoints(
             self.exchange.channels.values(),
             self.exchange.desk,
             self.exchange.directory,
             self.exchange.requests,
         )
-
-        def situation() -> Situation:
-            return Situation(
-                random.Random(1), self.clock.now(), next(self.serial), self.exchange.directory
-            )
-
         statuses = []
-        waiting: list[Sending] = list(STUB.begin(self.exchange.directory, situation()))
+        waiting = list(sendings)
         while waiting:
             sending = waiting.pop(0)
             reply = await inside.call(sending.call)
             statuses.append(reply.status)
-            waiting += sending.then(reply, situation()) if sending.then is not None else []
+            if sending.then is not None:
+                waiting += sending.then(reply, self.situation())
         return statuses
 
     async def report(

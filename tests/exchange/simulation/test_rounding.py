@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.simulation.rounding import nearest, share, spread, step
+from exchange.simulation.rounding import in_lumps, nearest, share, spread, step
 
 totals = st.integers(0, 10_000)
 weights = st.lists(st.integers(0, 1_000), min_size=1, max_size=40).filter(any)
@@ -73,3 +73,24 @@ def test_nothing_is_shared_by_no_weights() -> None:
     with pytest.raises(ValueError, match="day to go"):
         spread([1], [[0, 0]])
     assert share(0, [0, 0]) == [0, 0]
+
+
+@given(
+    st.lists(st.integers(0, 400), min_size=1, max_size=40).filter(any),
+    st.lists(st.integers(1, 50), min_size=1, max_size=8),
+    st.integers(1, 60),
+)
+def test_units_in_lumps_are_all_placed_and_no_place_strays_far(
+    days: list[int], parts: list[int], lump: int
+) -> None:
+    totals = share(sum(days), parts)
+    placing = in_lumps(days, totals, lump)
+    assert [sum(column) for column in zip(*placing, strict=True)] == days
+    assert min(min(row) for row in placing) >= 0
+    for day, units in enumerate(days):
+        senders = sum(1 for row in placing if row[day])
+        assert senders <= max(1, nearest(Fraction(units, lump)))
+    room = 2 * lump * len(totals) + 1
+    for total, row in zip(totals, placing, strict=True):
+        for have, come in zip(accumulate(row), accumulate(days), strict=True):
+            assert abs(have - Fraction(total * come, sum(days))) <= room

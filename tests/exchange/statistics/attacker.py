@@ -23,6 +23,8 @@ SOME = (
         ("kelmu.queries.municipalities", "kelmu.queries.wellbeing-counties", "kelmu.queries.helsinki"),
     ),
     ("kelmu.queries.api", ("pension.kelmu-queries",)),
+    ("kelmu.queries", ("pension.kelmu-queries",)),
+    ("income.benefit-reports-received", ("income.benefit-reports-sent",)),
 )  # fmt: skip
 
 Name = tuple[str, ...]

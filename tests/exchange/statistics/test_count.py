@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from itertools import product
 
 import pytest
 from rich.console import Console
 
+from exchange.adapters.luova.discovery import routes
 from exchange.schemas.directory import Directory, Partner
-from exchange.statistics.count import Line, Period, Total, count
+from exchange.schemas.directory import load as load_directory
+from exchange.statistics.count import KINDS, Line, Period, Total, count, row_hits
 from exchange.statistics.rows import load
 from exchange.statistics.table import figure, percent, text_table
 
@@ -275,3 +278,38 @@ def test_what_a_sum_names_itself_counts_as_messages_and_not_again_as_its_rows_do
     assert lines["population.births"].counted == 4
     assert lines["population.address-changes"].counted == 14
     assert lines["luova.messages-per-day"].counted == 1
+
+
+def test_whatever_luova_carries_for_kela_is_in_its_messages_a_day() -> None:
+    """Every type from every sector that may send it, to every partner that may get it: found in the
+    families, so that a new one is in it from its first day.
+    """
+    everybody = load_directory()
+    missing = set()
+    for route in routes().values():
+        for sender, receiver in product(everybody, everybody):
+            may = sender.sector in route.senders and receiver.sector in route.receivers
+            with_kela = (sender.sector == "kela") != (receiver.sector == "kela")
+            if not (may and with_kela):
+                continue
+            kinds = [*KINDS.values(), *(f"{kind}:birth" for kind in KINDS.values())]
+            hits = [
+                hit.row.id
+                for kind in kinds
+                for hit in row_hits(
+                    ROWS,
+                    {
+                        "channel": "luova",
+                        "message_type": route.message_type,
+                        "sender": sender.id,
+                        "receiver": receiver.id,
+                        "endpoint": "api",
+                        "kind": kind,
+                    },
+                    everybody,
+                )
+                if hit.own
+            ]
+            if "luova.messages-per-day" not in hits:
+                missing.add((route.message_type, sender.sector, receiver.id))
+    assert not missing

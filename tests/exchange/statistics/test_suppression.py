@@ -205,6 +205,28 @@ def test_a_small_row_is_withheld_with_all_that_tells_it(opened: Report) -> None:
     assert line.published == 1_447
 
 
+@pytest.mark.parametrize(
+    ("total", "part"),
+    [
+        ("kelmu.queries", "pension.kelmu-queries"),
+        ("income.benefit-reports-received", "income.benefit-reports-sent"),
+    ],
+)
+def test_a_row_that_leaves_little_of_another_takes_it_along(
+    year_report: Report, total: str, part: str
+) -> None:
+    for rest, told in ((3.0, False), (30.0, True)):
+        counts = {part: 500.0, total: 500.0 + rest, "kelmu.queries.ui": 500.0 + rest}
+        lines = [
+            dataclasses.replace(line, counted=counts.get(line.row.id, line.counted))
+            for line in year_report.lines
+        ]
+        opened = as_open_data(dataclasses.replace(year_report, lines=lines, shares=[]))
+        found = {line.row.id: line for line in opened.lines}
+        assert found[part].counted == 500
+        assert (found[total].counted is not None) == told
+
+
 def test_only_what_is_marked_open_is_there(opened: Report) -> None:
     assert opened.open_data
     assert {table.cut.id for table in opened.tables} == {

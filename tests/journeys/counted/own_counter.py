@@ -241,6 +241,11 @@ def _carried(row: Any, totals: dict[str, float]) -> float:
     # Of the register's own form the message counts; of the others what they say.
     row("messages", TAKEN, lambda e: e.type in ("pension.work-history", "pension.accident-data"))
     row("messages", TAKEN, lambda e: e.type == "population.changes")
+    row(
+        "messages",
+        SENT,
+        lambda e: e.type == "pension.unpaid-periods" and not e.receiver.startswith("etk"),
+    )
     for name in ("births", "deaths", "address-changes", "registrations"):
         row(
             "messages",
