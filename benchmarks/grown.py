@@ -43,7 +43,7 @@ _COPY = (
     "ORDER BY id",
     "INSERT INTO memory(channel,key,value,version) SELECT channel,key||'~'||:n,value,version FROM "
     "small.memory",
-    f"INSERT INTO counter({COUNT_COLUMNS}) SELECT "
+    f"INSERT INTO counter AS kept({COUNT_COLUMNS}) SELECT "
     "period-:minutes,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes "
     f"FROM small.counter WHERE true {ADD_COUNTS}",
 )

@@ -8,12 +8,16 @@ import ipaddress
 import os
 import shutil
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tests.ending import end_children_with_us
+
+if TYPE_CHECKING:
+    from tests.postgresql import LocalServer
 
 settings.register_profile("house", deadline=None, print_blob=True)
 settings.load_profile("house")
@@ -51,6 +55,16 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(refuse_network)
 end_children_with_us()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[LocalServer]:
+    """A PostgreSQL server of this process of pytest's own."""
+    from tests.postgresql import local_server
+
+    server = local_server()
+    yield server
+    server.remove()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -42,10 +42,10 @@ from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.ports.desk import Processing
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
-from exchange.storage.added_partners import SqliteAddedPartners
-from exchange.storage.dead_letters import SqliteDeadLetters
-from exchange.storage.operators.accounts import SqliteOperators
-from exchange.storage.receivers import SqliteReceivers
+from exchange.storage.added_partners import LedgerAddedPartners
+from exchange.storage.dead_letters import LedgerDeadLetters
+from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.receivers import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
@@ -105,16 +105,16 @@ class Exchange:
         # lanes.
         self.lanes = lanes or NumberedLanes(worker % workers, workers)
         self.added_partners = AddedPartners(
-            SqliteAddedPartners(self.ledger), self.directory, self.clock
+            LedgerAddedPartners(self.ledger), self.directory, self.clock
         )
-        self.receiver_states = SqliteReceivers(self.ledger)
+        self.receiver_states = LedgerReceivers(self.ledger)
         self.receivers = Receivers(self.receiver_states, self.clock, probing_of(settings))
         self.dispatcher = self._dispatcher()
         self.judge = judge_of(settings, self.catalogue)
         self.checking = self._checking()
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
-        self.dead_letters = SqliteDeadLetters(self.ledger)
+        self.dead_letters = LedgerDeadLetters(self.ledger)
         self.mailboxes = Mailboxes(
             ledger=self.ledger,
             dead_letters=self.dead_letters,
@@ -225,7 +225,7 @@ class Exchange:
             self.receiver_states, self.dead_letters, self.directory, self.waiting
         )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
-        sign_in = SignIn(self.settings, SqliteOperators(self.ledger), WallClock())
+        sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,

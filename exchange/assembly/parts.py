@@ -25,20 +25,41 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Section, Settings, load
+from exchange.storage.ledger import SqlLedger
+from exchange.storage.server.address import SCHEMES, Server
+from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
 
 
-def ledger_path(settings: Settings, url: str | None = None) -> Path:
-    """The ledger's file, by the settings or the address given.
+def ledger_address(settings: Settings, url: str | None = None) -> Where:
+    """Where the ledger is, by the settings or the address given.
 
     Raises:
-        SettingsError: when the address names another kind of ledger.
+        SettingsError: when it is an address of neither kind.
     """
     address = url or settings.storage.url
-    scheme, separator, rest = address.partition("sqlite:///")
-    if scheme or not separator or not rest:
-        raise SettingsError(f"storage.url: {address!r} is not sqlite:///PATH")
-    return Path(rest)
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme in SCHEMES and rest:
+        return Server(address)
+    if scheme != "sqlite" or rest[:1] != "/" or not rest[1:]:
+        known = "sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+        raise SettingsError(f"storage.url: {address!r} is not {known}")
+    return Path(rest[1:])
+
+
+def ledger_path(settings: Settings, url: str | None = None, instead: str = "") -> Path:
+    """The ledger's file, for what knows ledgers in files alone.
+
+    Raises:
+        SettingsError: when it is on a server; says what to do `instead`.
+    """
+    where = ledger_address(settings, url)
+    if isinstance(where, Server):
+        raise SettingsError(
+            f"storage.url: {where} is on a server, and this needs a ledger in a file "
+            f"(sqlite:///PATH){instead and f'; {instead}'}"
+        )
+    return where
 
 
 def checking(
@@ -140,10 +161,24 @@ def _of(
     return section.model_dump(include={field.name for field in fields(kind)})
 
 
-def ledger_of(settings: Settings, node: int, owner: str, clock: Clock) -> SqliteLedger:
-    storage = settings.storage
+def ledger_of(settings: Settings, node: int, owner: str, clock: Clock | None = None) -> SqlLedger:
+    """The ledger of the settings, to be written as that node; not open."""
+    storage, where = settings.storage, ledger_address(settings)
+    if isinstance(where, Server):
+        # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
+        from exchange.storage.postgresql.ledger import PostgresLedger
+
+        return PostgresLedger(
+            where,
+            storage.group_max,
+            storage.compression_level,
+            storage.durable,
+            node=node,
+            name=owner,
+            clock=clock,
+        )
     how = (storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable)
-    return SqliteLedger(ledger_path(settings), *how, node=node, name=owner, clock=clock)
+    return SqliteLedger(where, *how, node=node, name=owner, clock=clock)
 
 
 def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:

@@ -26,7 +26,8 @@ from exchange.statistics.rows import LANGUAGES, Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.counters.rollups import Rollups
-from exchange.storage.migrate import migrate_sqlite
+from exchange.storage.server.address import Server
+from exchange.storage.snapshot import Where, require_ledger
 
 #: A run of so many days is compared with the published figures by the minute, not by the day.
 SHORT_DAYS = 2
@@ -34,28 +35,28 @@ MINUTES_A_DAY = 1440
 
 
 async def statistics_lines(
-    path: Path,
+    where: Where,
     year: int,
     since: datetime.date | None = None,
     until: datetime.date | None = None,
     scale: float = 1.0,
 ) -> tuple[Rows, list[Line], Period]:
-    """The lines of the statistics from the ledger file: of days [since, until), or of all that it
+    """The lines of the statistics from the ledger: of days [since, until), or of all that it
     holds.
     """
-    report = await asyncio.to_thread(statistics_report, path, year, since, until, scale)
+    report = await asyncio.to_thread(statistics_report, where, year, since, until, scale)
     return report.rows, list(report.lines), report.period
 
 
 def statistics_report(
-    path: Path | Sequence[Path],
+    where: Where | Sequence[Path],
     year: int,
     since: datetime.date | None = None,
     until: datetime.date | None = None,
     scale: float = 1.0,
     by: Sequence[str] = (),
 ) -> Report:
-    """All of the statistics from the ledger file (or from several, as a simulation has them), in
+    """All of the statistics from the ledger (or from several files, as a simulation has them), in
     one pass over the counters.
 
     Counted are the days [since, until) that the ledger holds, an end that is not named being its
@@ -66,7 +67,7 @@ def statistics_report(
 
     Raises:
         ValueError: when a dimension is unknown.
-        LedgerError: when a file is no ledger, or can't be read.
+        LedgerError: when one is no ledger, or can't be read.
     """
     settings = load()
     rows = load_rows()
@@ -75,11 +76,11 @@ def statistics_report(
     known = [message_type.name for message_type in catalogue]
     tables = [*cuts.tables, *([asked_table(by)] if by else [])]
     peaks = Peaks()
-    paths = [path] if isinstance(path, Path) else path
-    for ledger in paths:
-        migrate_sqlite(ledger, create=False)
+    places: Sequence[Where] = [where] if isinstance(where, (Path, Server)) else where
+    for place in places:
+        require_ledger(place)
     with ExitStack() as stack:
-        ledgers = [stack.enter_context(Rollups(ledger)) for ledger in paths]
+        ledgers = [stack.enter_context(Rollups(place)) for place in places]
         history = History([kept for each in ledgers for kept in each.partners()], directory)
         covered = coverage(since, until, year, [days for each in ledgers for days in each.held()])
         first, end = covered.first, covered.end

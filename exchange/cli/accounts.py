@@ -7,25 +7,24 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from exchange.assembly import ledger_path
+from exchange.assembly import ledger_of
 from exchange.ports import Actor, Operator
 from exchange.settings import Settings
-from exchange.storage.operators.accounts import SqliteOperators
-from exchange.storage.sqlite import SqliteLedger
+from exchange.storage.operators.accounts import LedgerOperators
 
 #: The node number of commands that write beside a serving exchange, whose workers count from 0.
 COMMAND_NODE = 1023
 
 
 @asynccontextmanager
-async def operators_of(settings: Settings) -> AsyncIterator[tuple[SqliteOperators, Actor]]:
+async def operators_of(settings: Settings) -> AsyncIterator[tuple[LedgerOperators, Actor]]:
     """The operators in the ledger of the settings, and who changes them here: the account that runs
-    the command line, which may since it can write the file.
+    the command line, which may since it can write the ledger.
     """
-    ledger = SqliteLedger(ledger_path(settings), node=COMMAND_NODE, name="exchange operators")
+    ledger = ledger_of(settings, COMMAND_NODE, "exchange operators")
     await ledger.open()
     try:
-        yield SqliteOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
+        yield LedgerOperators(ledger), Actor(Operator(_account(), "admin"), "command line")
     finally:
         await ledger.close()
 

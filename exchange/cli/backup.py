@@ -13,6 +13,9 @@ from exchange.cli.verify import require_ledger, text
 from exchange.settings import load
 from exchange.storage.copies import back_up
 
+#: What makes copies where there is a server.
+COPIED_BY_SERVER = "pg_basebackup or pg_dump copies it"
+
 
 def backup(
     file: Annotated[Path, typer.Argument(help="Where the copy goes; nothing may be there.")],
@@ -23,7 +26,7 @@ def backup(
     """Copy the ledger, which may be in use, and verify the copy. Exit code 0: clean; 1: the copy is
     there, but not clean; 2: no copy.
     """
-    path = ledger_path(load(), ledger)
+    path = ledger_path(load(), ledger, COPIED_BY_SERVER)
     require_ledger(path)
     with Console(stderr=True).status("copying and verifying"):
         verification = back_up(path, file)

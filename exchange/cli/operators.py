@@ -18,7 +18,7 @@ from exchange.ports import Actor, Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
 from exchange.settings import load
-from exchange.storage.operators.accounts import SqliteOperators
+from exchange.storage.operators.accounts import LedgerOperators
 from exchange.web.access.new_keys import new_key
 
 app = typer.Typer(help="Operators of the exchange and their keys.", no_args_is_help=True)
@@ -87,7 +87,7 @@ def remove(name: Name) -> None:
     print(f"{name} is removed")
 
 
-def _change(change: Callable[[SqliteOperators, Actor], Awaitable[None]]) -> None:
+def _change(change: Callable[[LedgerOperators, Actor], Awaitable[None]]) -> None:
     async def run() -> None:
         async with operators_of(load()) as (operators, actor):
             await change(operators, actor)

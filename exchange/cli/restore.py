@@ -28,7 +28,7 @@ def restore(
     stand there already: whoever accepts that loss moves that file away first. Exit code 0: done; 1:
     the backup is not clean; 2: nothing to restore, or no place for it.
     """
-    path = ledger_path(load(), ledger)
+    path = ledger_path(load(), ledger, "pg_restore or the server's own backup puts it back")
     for each in (file, head):
         if each is not None and not each.exists():
             raise LedgerError(f"there is no {each}; name a file that `exchange backup` wrote")

@@ -80,7 +80,7 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     settings = load()
-    ledger = ledger_path(settings)
+    ledger = ledger_path(settings, instead="start `exchange serve` and `exchange partners`")
     # A key that lives as long as this run, for watching where a key is demanded.
     key = new_key("watcher")
     watching = {"Authorization": f"Bearer {key}"}

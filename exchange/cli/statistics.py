@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from exchange.assembly import ledger_path, statistics_report
+from exchange.assembly import ledger_address, ledger_path, statistics_report
 from exchange.cli.options import Language, share_of
 from exchange.settings import load
 from exchange.statistics.breakdown import columns_of
@@ -32,6 +32,9 @@ ASKED_NOT_OPEN = (
     "up with those, and small ones could be worked out; ask without --open-data for table, csv, "
     "json, xlsx or html"
 )
+
+#: Why nothing is published of a ledger on a server.
+NO_LIST = "the list of what was published as open data stands beside it"
 
 
 def statistics(
@@ -75,7 +78,7 @@ def statistics(
         str, typer.Option(help="Why open data of days that were published are published again.")
     ] = "",
     ledger: Annotated[
-        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
 ) -> None:
     """Print or write the exchange statistics ("Tunnuslukuja - Tiedonvälitys") from the counters."""
@@ -91,11 +94,15 @@ def statistics(
         raise typer.BadParameter(ASKED_NOT_OPEN, param_hint="--by")
     first, end = _span(since, until, counted_year)
     share, dimensions = float(share_of(scale, SCALE_MAX)), _dimensions(by)
-    path = ledger_path(load(), ledger)
-    if not path.exists():
-        Console(stderr=True).print(f"there is no ledger at {path}", highlight=False, soft_wrap=True)
+    where = ledger_address(load(), ledger)
+    if isinstance(where, Path) and not where.exists():
+        Console(stderr=True).print(
+            f"there is no ledger at {where}", highlight=False, soft_wrap=True
+        )
         raise typer.Exit(2)
-    report = statistics_report(path, year, first, end, share, dimensions)
+    published = open_data or _is_folder(out)
+    path = ledger_path(load(), ledger, NO_LIST) if published else Path()
+    report = statistics_report(where, year, first, end, share, dimensions)
     if open_data:
         anyway = form == "json-stat" and not asked
         report = _opened(report, path, language, anyway, revision)
@@ -118,6 +125,11 @@ def _opened(report: Report, ledger: Path, language: str, anyway: bool, revision:
         raise typer.Exit(2) from refused
 
 
+def _is_folder(out: Path | None) -> bool:
+    """Whether all of the statistics are written, as a folder for publication."""
+    return out is not None and (out.is_dir() or not out.suffix)
+
+
 def _give(
     report: Report,
     form: str,
@@ -136,7 +148,7 @@ def _give(
     from exchange.publication.row_descriptions import between, meanings
     from exchange.publication.text import table_text
 
-    if out is not None and (out.is_dir() or not out.suffix):
+    if out is not None and _is_folder(out):
         listed = list_beside(ledger)
         for written in publish(report, out, language, listed=listed, revision=revision):
             print(written)

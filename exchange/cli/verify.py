@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from exchange.assembly import ledger_path
+from exchange.assembly import ledger_address
 from exchange.journey.count import REQUEST_KINDS
+from exchange.ports.verification import Verification
 from exchange.settings import load
 from exchange.storage.proof.head import head_path
-from exchange.storage.proof.verify import Verification
 from exchange.storage.proof.verify import verify as verify_ledger
 
 
 def verify(
     ledger: Annotated[
-        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
     head: Annotated[
         Path | None,
@@ -32,10 +32,11 @@ def verify(
     commit did, it is not behind its head, and every counter can be counted again. Exit code 0:
     clean; 1: not; 2: no ledger.
     """
-    path = ledger_path(load(), ledger)
-    require_ledger(path)
+    where = ledger_address(load(), ledger)
+    if isinstance(where, Path):
+        require_ledger(where)
     with Console(stderr=True).status("verifying"):
-        verification = verify_ledger(path, head)
+        verification = verify_ledger(where, head)
     print(text(verification))
     if not verification.clean:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from exchange.ports.operators import AuditRow
@@ -28,6 +29,7 @@ from exchange.ports.rows import (
     Settlement,
     Wanted,
 )
+from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
 
 
@@ -218,6 +220,12 @@ class Ledger(Protocol):
     async def compact(self, before_minute: int, most: int) -> bool:
         """Fold about `most` counters of minutes (since 1970 UTC) before that one into hours and
         days; whether some are left.
+        """
+        ...
+
+    async def verify(self, head: Path | None = None) -> Verification:
+        """Prove it as it is committed now (see `exchange verify`), beside the loop; `head` is a
+        copy of its heads that was kept elsewhere.
         """
         ...
 

@@ -10,14 +10,17 @@ from exchange.settings.section import Section
 class Storage(Section):
     """Where the ledger is."""
 
-    url: str = Field("sqlite:///data/exchange.db", description="The ledger: sqlite:///PATH.")
+    url: str = Field(
+        "sqlite:///data/exchange.db",
+        description="The ledger: sqlite:///PATH or postgresql://USER@HOST/DATABASE.",
+    )
     group_max: int = Field(
         512, ge=1, le=4096, description="Most changes committed in one transaction."
     )
     compression_level: int = Field(1, ge=1, le=19, description="zstandard level of stored bodies.")
     durable: bool = Field(
         True,
-        description="Commits wait for the disk. False (synchronous=OFF) only for what can be done "
+        description="Commits wait for the disk. False (synchronous=OFF, synchronous_commit=off) only for what can be done "
         "again, as a simulated day can: "
         "nothing is lost when the process dies, but the ledger may be damaged when the machine "
         "does.",

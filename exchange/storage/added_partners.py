@@ -6,43 +6,48 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.partners import Kept
 from exchange.ports.rows import Remember
 from exchange.schemas.directory import Partner, partner_of
+from exchange.storage.connection import Connection
 from exchange.storage.counters import history
 from exchange.storage.counters.days import day_of_minute
+from exchange.storage.ledger import SqlLedger
 from exchange.storage.operators import audit
-from exchange.storage.sqlite import SqliteLedger
 
 #: What stands in the place of a channel's name.
 OWNER = "partner directory"
 
 
-class SqliteAddedPartners:
+def _changed(connection: Connection, known: Mapping[str, int]) -> list[Kept]:
+    rows = connection.execute(
+        "SELECT key,value,version FROM memory WHERE channel=? ORDER BY key", (OWNER,)
+    )
+    return [
+        Kept(partner_of(json.loads(value)), version)
+        for partner_id, value, version in rows
+        if known.get(partner_id) != version
+    ]
+
+
+class LedgerAddedPartners:
     """The port over the ledger."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     async def changed(self, known: Mapping[str, int]) -> Sequence[Kept]:
         """Those that are not known, or not as they are."""
-        rows = self._ledger.reader.execute(
-            "SELECT key,value,version FROM memory WHERE channel=? ORDER BY key", (OWNER,)
-        )
-        return [
-            Kept(partner_of(json.loads(value)), version)
-            for partner_id, value, version in rows
-            if known.get(partner_id) != version
-        ]
+        found: list[Kept] = await self._ledger.read(_changed, known)
+        return found
 
     async def keep(self, partner: Partner, version: int, row: AuditRow) -> bool:
         """Keep a partner, what the statistics need of it, and who did it, in one commit."""
 
-        def then(connection: sqlite3.Connection) -> None:
+        def then(connection: Connection) -> None:
             history.keep(connection, day_of_minute(row.at // 60_000), [partner])
             audit.write(connection, [row])
 

@@ -4,9 +4,7 @@ thread and no queue.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from functools import lru_cache
 
 import pydantic_core
 
@@ -25,7 +23,7 @@ from exchange.ports.ledger import (
 from exchange.ports.operators import AuditRow
 from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.codec import pack
-from exchange.storage.connection import chunks, insert, placeholders
+from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
@@ -35,7 +33,7 @@ DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
 
 
 def record_all(
-    connection: sqlite3.Connection,
+    connection: Connection,
     records: Sequence[Record],
     level: int,
     totals: Totals,
@@ -53,9 +51,10 @@ def record_all(
         row[0]
         for row in insert(
             connection,
-            f"INSERT INTO message({MESSAGE_COLUMNS})",
-            "ON CONFLICT DO NOTHING RETURNING id",
+            "message",
+            MESSAGE_COLUMNS,
             rows,
+            "ON CONFLICT DO NOTHING RETURNING id",
         )
     }
     kept: list[Record] = []
@@ -86,21 +85,17 @@ def record_all(
             bodies.append((record.message.id, *stored))
         additions.record(record, stored)
         totals.add(record.counts)
-    insert(connection, "INSERT INTO body(message_id,codec,content)", "", bodies)
-    insert(
-        connection,
-        f"INSERT INTO delivery({DELIVERY_COLUMNS})",
-        "",
-        [delivery for record in kept for delivery in record.deliveries],
-    )
+    insert(connection, "body", "message_id,codec,content", bodies)
+    deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
+    insert(connection, "delivery", DELIVERY_COLUMNS, deliveries)
     return [answer for answer in answers if answer is not None]
 
 
-def _last_position(connection: sqlite3.Connection, more: int) -> int:
+def _last_position(connection: Connection, more: int) -> int:
     """The last position of all, once `more` are given (or, below 0, taken back)."""
     [(last,)] = connection.execute(
         "INSERT INTO position(id,last) VALUES (1,?) "
-        "ON CONFLICT(id) DO UPDATE SET last=last+excluded.last RETURNING last",
+        "ON CONFLICT(id) DO UPDATE SET last=position.last+excluded.last RETURNING last",
         (more,),
     ).fetchall()
     return int(last)
@@ -111,7 +106,7 @@ def _place(record: Record, position: int) -> None:
     record.deliveries = [each._replace(position=position) for each in record.deliveries]
 
 
-def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int) -> None:
+def _close_up(connection: Connection, kept: Sequence[Record], last: int) -> None:
     """Give the messages that were kept the positions of those that were not, so that no position
     is left out: only retention makes gaps.
     """
@@ -124,7 +119,7 @@ def _close_up(connection: sqlite3.Connection, kept: Sequence[Record], last: int)
 
 
 def _repeated(
-    connection: sqlite3.Connection, record: Record, totals: Totals, additions: Additions
+    connection: Connection, record: Record, totals: Totals, additions: Additions
 ) -> Recorded:
     """A message whose sender's id is taken: a duplicate when it is the same."""
     row = record.message
@@ -146,7 +141,7 @@ def _repeated(
     return Recorded("duplicate", original)
 
 
-def _same(connection: sqlite3.Connection, original: MessageRow, record: Record) -> bool:
+def _same(connection: Connection, original: MessageRow, record: Record) -> bool:
     """Whether a message is the one that was accepted under its id before."""
     row = record.message
     if (original.digest, original.message_type, original.conversation) != (
@@ -168,7 +163,7 @@ def _same(connection: sqlite3.Connection, original: MessageRow, record: Record) 
 
 
 def remember(
-    connection: sqlite3.Connection,
+    connection: Connection,
     channel: str,
     entries: Sequence[Remember],
     additions: Additions,
@@ -205,7 +200,7 @@ def remember(
 
 
 def settle_all(
-    connection: sqlite3.Connection,
+    connection: Connection,
     settlements: Sequence[Settlement],
     level: int,
     totals: Totals,
@@ -228,12 +223,7 @@ def settle_all(
         )
         for each in settlements
     ]
-    applied: set[int] = set()
-    for part in chunks(rows, 8):
-        cursor = connection.execute(
-            _settle_statement(len(part)), tuple(value for row in part for value in row)
-        )
-        applied.update(row[0] for row in cursor.fetchall())
+    applied = {row[0] for row in execute_with(connection, "ended", rows, _ENDED, _SETTLE)}
     answers = []
     audited: list[AuditRow] = []
     done = []
@@ -263,16 +253,12 @@ def settle_all(
             )
             additions.event(made)
     audit.write(connection, audited)
-    insert(
-        connection,
-        "INSERT INTO answer(delivery_id,codec,content_type,content)",
-        "ON CONFLICT DO NOTHING",
-        answers,
-    )
+    columns = "delivery_id,codec,content_type,content"
+    insert(connection, "answer", columns, answers, "ON CONFLICT DO NOTHING")
     return done
 
 
-def _was_made(connection: sqlite3.Connection, delivery_id: int) -> bool:
+def _was_made(connection: Connection, delivery_id: int) -> bool:
     """Whether a delivery that we make was made; a mailbox's owner may acknowledge it twice."""
     found = connection.execute(
         "SELECT 1 FROM delivery WHERE id=? AND state='delivered' AND mode!='mailbox'",
@@ -281,19 +267,19 @@ def _was_made(connection: sqlite3.Connection, delivery_id: int) -> bool:
     return found is not None
 
 
-@lru_cache(maxsize=32)
-def _settle_statement(rows: int) -> str:
-    return (
-        "WITH ended(id,state,attempts,next_at,ended_at,reason,from_state,lease) AS (VALUES "
-        + placeholders(rows, 8)
-        + ") UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,"
-        "ended_at=ended.ended_at,"
-        "reason=ended.reason,"
-        # Who held it before it died holds it no more once it is sent again.
-        "lease=CASE WHEN ended.from_state='dead' THEN 0 ELSE delivery.lease END FROM ended "
-        "WHERE delivery.id=ended.id AND delivery.state=ended.from_state "
-        "AND (ended.lease IS NULL OR delivery.lease=ended.lease) RETURNING delivery.id"
-    )
+_ENDED = (
+    "id bigint,state text,attempts bigint,next_at bigint,ended_at bigint,reason text,"
+    "from_state text,lease bigint"
+)
+_SETTLE = (
+    "UPDATE delivery SET state=ended.state,attempts=ended.attempts,next_at=ended.next_at,"
+    "ended_at=ended.ended_at,"
+    "reason=ended.reason,"
+    # Who held it before it died holds it no more once it is sent again.
+    "lease=CASE WHEN ended.from_state='dead' THEN 0 ELSE delivery.lease END FROM ended "
+    "WHERE delivery.id=ended.id AND delivery.state=ended.from_state "
+    "AND (ended.lease IS NULL OR delivery.lease=ended.lease) RETURNING delivery.id"
+)
 
 
 #: By the index of each of the two kinds that wait to be made; and of leases.
@@ -309,7 +295,7 @@ _SHORTEN = (
 )
 
 
-def hasten(connection: sqlite3.Connection, now: int, furthest: int, leased_until: int) -> int:
+def hasten(connection: Connection, now: int, furthest: int, leased_until: int) -> int:
     """Make deliveries by push due now that were to wait beyond `furthest`, and let leases end at
     `leased_until` at the latest; how many there were.
     """

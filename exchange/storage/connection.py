@@ -1,14 +1,23 @@
-"""SQLite connections as the ledger wants them, and rows in and out of them; no statement of the
-ledger.
+"""Connections that the ledger's statements run on, of SQLite or of PostgreSQL, and rows in and out
+of them; no statement of the ledger.
+
+Statements are written once, in what both understand: `?` marks a value, and where SQLite's planner
+needs a hint the server's connection leaves it out (see `server.connection`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+from exchange.storage.server.connection import ServerConnection
+
+#: What a query or a change of the ledger is given.
+Connection: TypeAlias = sqlite3.Connection | ServerConnection
 
 #: Variables of one statement; SQLite's own limit is 32,766 (since 3.32).
 VARIABLES_MAX = 30_000
@@ -66,20 +75,60 @@ def placeholders(rows: int, columns: int) -> str:
 
 
 def insert(
-    connection: sqlite3.Connection, prefix: str, suffix: str, rows: Sequence[tuple[Any, ...]]
+    connection: Connection,
+    table: str,
+    columns: str,
+    rows: Sequence[tuple[Any, ...]],
+    suffix: str = "",
 ) -> list[tuple[Any, ...]]:
-    """Insert `rows` by `{prefix} VALUES ... {suffix}`; what the suffix returns."""
+    """Insert `rows`; what the suffix (`ON CONFLICT ...`, `RETURNING ...`) returns. In the suffix the
+    table is called `kept`.
+    """
     if not rows:
         return []
-    columns = len(rows[0])
+    if not isinstance(connection, sqlite3.Connection):
+        return connection.insert(table, columns, rows, suffix)
+    prefix, width = f"INSERT INTO {table} AS kept({columns})", len(rows[0])
     if len(rows) < FEW_ROWS and "RETURNING" not in suffix:
-        connection.executemany(f"{prefix} VALUES {placeholders(1, columns)} {suffix}", rows)
+        connection.executemany(f"{prefix} VALUES {placeholders(1, width)} {suffix}", rows)
         return []
     returned: list[tuple[Any, ...]] = []
-    for part in chunks(rows, columns):
+    for part in chunks(rows, width):
         cursor = connection.execute(
-            f"{prefix} VALUES {placeholders(len(part), columns)} {suffix}",
+            f"{prefix} VALUES {placeholders(len(part), width)} {suffix}",
             tuple(chain.from_iterable(part)),
         )
         returned += cursor.fetchall()
     return returned
+
+
+def execute_with(
+    connection: Connection, name: str, rows: Sequence[tuple[Any, ...]], columns: str, statement: str
+) -> list[tuple[Any, ...]]:
+    """Execute a statement that reads `rows` as a table of that name; what it returns.
+
+    `columns` names them with their PostgreSQL types: `id bigint, reason text`.
+    """
+    if not rows:
+        return []
+    if not isinstance(connection, sqlite3.Connection):
+        return connection.execute_with(name, rows, columns, statement)
+    returned: list[tuple[Any, ...]] = []
+    for part in chunks(rows, len(rows[0])):
+        returned += connection.execute(
+            _with(name, columns, len(part)) + statement, tuple(chain.from_iterable(part))
+        ).fetchall()
+    return returned
+
+
+@lru_cache(maxsize=64)
+def _with(name: str, columns: str, rows: int) -> str:
+    names = [column.split()[0] for column in columns.split(",")]
+    return f"WITH {name}({','.join(names)}) AS (VALUES {placeholders(rows, len(names))}) "
+
+
+def each(connection: Connection, query: str, values: Sequence[Any] = ()) -> Iterable[Any]:
+    """The rows of a query, a few in memory at a time; inside a transaction."""
+    if isinstance(connection, sqlite3.Connection):
+        return connection.execute(query, values)
+    return connection.each(query, values)

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from exchange.clocks import WallClock
 from exchange.errors import LedgerError
+from exchange.ports.verification import Verification
 from exchange.storage.connection import connect
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import head_path, read_heads, write_heads
-from exchange.storage.proof.verify import Verification, verify
+from exchange.storage.proof.verify import verify
 
 #: What SQLite keeps beside a file in WAL mode.
 BESIDE = ("-wal", "-shm")

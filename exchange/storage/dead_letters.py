@@ -4,23 +4,23 @@ hold up.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from exchange.ports.dead_letters import HeldUp
 from exchange.ports.rows import DeadFilter
+from exchange.storage.connection import Connection
+from exchange.storage.ledger import SqlLedger
 from exchange.storage.mailbox import OPEN
 from exchange.storage.queries import dead_condition
-from exchange.storage.sqlite import SqliteLedger
 
 #: That the body of a message is there: retention forgets it before the message.
 _BODY = "(message.bytes=0 OR EXISTS (SELECT 1 FROM body WHERE body.message_id=message.id))"
 
 
-class SqliteDeadLetters:
+class LedgerDeadLetters:
     """The port over the ledger."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     async def matching(
@@ -59,17 +59,16 @@ Chosen = tuple[str, tuple[object, ...]]
 def _matching(wanted: DeadFilter, until: int, without: Sequence[str], resendable: bool) -> Chosen:
     """The dead letters that match and ended up to `until`, to others than `without`."""
     condition, values = dead_condition(wanted)
-    marks = ",".join("?" * len(without))
+    others = f" AND delivery.receiver NOT IN ({','.join('?' * len(without))})" if without else ""
     only = f" AND delivery.mode!='ask' AND {_BODY}" if resendable else ""
     return (
         "FROM delivery JOIN message ON message.id=delivery.message_id "
-        f"WHERE {condition} AND delivery.ended_at<=? "
-        f"AND delivery.receiver NOT IN ({marks}){only}",
+        f"WHERE {condition} AND delivery.ended_at<=?{others}{only}",
         (*values, until, *without),
     )
 
 
-def matching(connection: sqlite3.Connection, chosen: Chosen, after: int, most: int) -> list[int]:
+def matching(connection: Connection, chosen: Chosen, after: int, most: int) -> list[int]:
     """The ids above `after` of the chosen dead letters, the lowest first."""
     rows = connection.execute(
         f"SELECT delivery.id {chosen[0]} AND delivery.id>? ORDER BY delivery.id LIMIT ?",
@@ -78,13 +77,13 @@ def matching(connection: sqlite3.Connection, chosen: Chosen, after: int, most: i
     return [row[0] for row in rows]
 
 
-def receivers(connection: sqlite3.Connection, chosen: Chosen) -> dict[str, int]:
+def receivers(connection: Connection, chosen: Chosen) -> dict[str, int]:
     """How many of the chosen dead letters each receiver has."""
     statement = f"SELECT delivery.receiver, COUNT(*) {chosen[0]} GROUP BY 1 ORDER BY 1"
     return dict(connection.execute(statement, chosen[1]).fetchall())
 
 
-def without_body(connection: sqlite3.Connection, delivery_ids: Sequence[int]) -> list[int]:
+def without_body(connection: Connection, delivery_ids: Sequence[int]) -> list[int]:
     """Those of the deliveries whose message's body is forgotten."""
     found: list[int] = []
     for start in range(0, len(delivery_ids), 500):
@@ -107,20 +106,20 @@ WITH first AS MATERIALIZED (
   FROM delivery JOIN message ON message.id=delivery.message_id
   WHERE delivery.state='dead' AND delivery.ordered=1 AND delivery.mode='{mode}'
   GROUP BY 1,2,3
-), some AS MATERIALIZED (SELECT receiver, MIN(position) AS position FROM first GROUP BY 1)
+), held AS MATERIALIZED (SELECT receiver, MIN(position) AS position FROM first GROUP BY 1)
 SELECT delivery.receiver, COUNT(*), MIN(message.received_at)
-FROM some CROSS JOIN delivery ON delivery.receiver=some.receiver
-  AND delivery.position>some.position
+FROM held CROSS JOIN delivery ON delivery.receiver=held.receiver
+  AND delivery.position>held.position
 CROSS JOIN message ON message.id=delivery.message_id
 CROSS JOIN first ON first.receiver=delivery.receiver AND first.channel=message.channel
   AND first.conversation=message.conversation AND first.position<delivery.position
 WHERE delivery.state='waiting' AND delivery.mode='{mode}' AND delivery.ordered=1 AND {indexed}
 GROUP BY 1"""
 #: By the index of each mode.
-_MODES = {"push": "1", "mailbox": f"({OPEN})"}
+_MODES = {"push": "1=1", "mailbox": f"({OPEN})"}
 
 
-def held_up(connection: sqlite3.Connection) -> dict[str, HeldUp]:
+def held_up(connection: Connection) -> dict[str, HeldUp]:
     """What waits behind dead letters of its conversation, by receiver."""
     found: dict[str, HeldUp] = {}
     for mode, indexed in _MODES.items():

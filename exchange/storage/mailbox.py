@@ -4,11 +4,10 @@ deadline.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from exchange.ports.ledger import Hold, Wanted
-from exchange.storage.connection import placeholders
+from exchange.storage.connection import Connection, execute_with
 
 #: What of a mailbox may hold something up: all that waits, and of ordered conversations also what
 #: is dead, until it is sent again or skipped (and so in another state).
@@ -23,7 +22,7 @@ _OPEN = (
 )
 
 
-def free(connection: sqlite3.Connection, wanted: Wanted, now: int) -> list[int]:
+def free(connection: Connection, wanted: Wanted, now: int) -> list[int]:
     """The oldest deliveries that can be leased now, by position.
 
     Of an ordered conversation that is the first that has not ended: the others wait for it, also
@@ -51,9 +50,7 @@ def free(connection: sqlite3.Connection, wanted: Wanted, now: int) -> list[int]:
     return found
 
 
-def lease(
-    connection: sqlite3.Connection, wanted: Wanted, now: int, until: int, lease_id: int
-) -> list[int]:
+def lease(connection: Connection, wanted: Wanted, now: int, until: int, lease_id: int) -> list[int]:
     """Lease what can be leased under that id until `until`; the deliveries' ids, by position."""
     found = free(connection, wanted, now)
     if found:
@@ -65,16 +62,16 @@ def lease(
     return found
 
 
-def extend(connection: sqlite3.Connection, holds: Sequence[Hold], until: int) -> list[int]:
+def extend(connection: Connection, holds: Sequence[Hold], until: int) -> list[int]:
     """Have these leases end at `until`; the ids of the deliveries that are still held by them."""
-    if not holds:
-        return []
-    rows = connection.execute(
-        f"WITH held(id,lease) AS (VALUES {placeholders(len(holds), 2)}) "
-        "UPDATE delivery SET next_at=? FROM held WHERE delivery.id=held.id "
+    rows = execute_with(
+        connection,
+        "held",
+        [(*hold, until) for hold in holds],
+        "id bigint,lease bigint,until bigint",
+        "UPDATE delivery SET next_at=held.until FROM held WHERE delivery.id=held.id "
         "AND delivery.lease=held.lease AND delivery.state='waiting' RETURNING delivery.id",
-        (*(value for hold in holds for value in hold), until),
-    ).fetchall()
+    )
     return [row[0] for row in rows]
 
 
@@ -88,9 +85,7 @@ _RESENT = (
 )
 
 
-def overdue(
-    connection: sqlite3.Connection, before: int, since: int, now: int, most: int
-) -> list[int]:
+def overdue(connection: Connection, before: int, since: int, now: int, most: int) -> list[int]:
     """Deliveries of mailboxes that nobody holds, whose message's id is below `before` and which
     were not sent again at `since` or later; of each receiver the oldest first.
 

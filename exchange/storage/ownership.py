@@ -7,7 +7,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import sqlite3
 from dataclasses import dataclass
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from exchange.errors import LedgerError, Owned
 from exchange.schemas.instants import instant
 from exchange.schemas.value import value
+from exchange.storage.connection import Connection
 
 
 @value
@@ -35,7 +35,7 @@ class Ownership:
 
 
 def claim(
-    connection: sqlite3.Connection, node: int, name: str, since: int, epoch_min: int = 1
+    connection: Connection, node: int, name: str, since: int, epoch_min: int = 1
 ) -> Ownership:
     """Become that node's writer, inside the caller's transaction: its epoch rises by one, and to
     `epoch_min` at least.
@@ -44,8 +44,8 @@ def claim(
     """
     (epoch,) = connection.execute(
         "INSERT INTO owner(node,epoch,name,since) VALUES (?,?,?,?) "
-        "ON CONFLICT(node) DO UPDATE SET epoch=MAX(epoch+1,excluded.epoch),name=excluded.name,"
-        "since=excluded.since "
+        "ON CONFLICT(node) DO UPDATE SET epoch=CASE WHEN owner.epoch<excluded.epoch "
+        "THEN excluded.epoch ELSE owner.epoch+1 END,name=excluded.name,since=excluded.since "
         "RETURNING epoch",
         (node, epoch_min, name, since),
     ).fetchone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from exchange.ports.ledger import (
     Place,
 )
 from exchange.storage.codec import unpack
+from exchange.storage.connection import Connection
 
 MESSAGE = ",".join(f"message.{name}" for name in MessageRow._fields)
 DELIVERY = ",".join(f"delivery.{name}" for name in DeliveryRow._fields)
@@ -40,9 +40,7 @@ _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
 DIMENSIONS = ("period", *CountKey._fields[1:])
 
 
-def memory(
-    connection: sqlite3.Connection, channel: str, keys: Sequence[str]
-) -> list[tuple[str, str, int]]:
+def memory(connection: Connection, channel: str, keys: Sequence[str]) -> list[tuple[str, str, int]]:
     """(key, value, version) of those keys that are remembered."""
     rows: list[tuple[str, str, int]] = []
     for start in range(0, len(keys), 1000):
@@ -56,7 +54,7 @@ def memory(
 
 
 def due(
-    connection: sqlite3.Connection,
+    connection: Connection,
     lanes: Sequence[int],
     due_before: int,
     most: int,
@@ -81,7 +79,7 @@ def due(
 
 
 def ordered(
-    connection: sqlite3.Connection, receiver: str, after: Place, until: int, most: int
+    connection: Connection, receiver: str, after: Place, until: int, most: int
 ) -> list[Place]:
     """Ordered deliveries to a receiver that are to be made, after a place."""
     rows = connection.execute(
@@ -92,24 +90,24 @@ def ordered(
     return [Place(at, number, lane, bool(held)) for at, number, lane, held in rows]
 
 
-def ordered_receivers(connection: sqlite3.Connection) -> list[str]:
+def ordered_receivers(connection: Connection) -> list[str]:
     """Whom ordered deliveries wait for: one step in the index for each of them."""
     rows = connection.execute(
         "WITH RECURSIVE one(receiver) AS ("
         f"SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} UNION ALL "
         f"SELECT (SELECT MIN(receiver) FROM delivery WHERE {_ORDERED} "
-        "AND receiver>one.receiver) FROM one WHERE one.receiver NOT NULL) "
-        "SELECT receiver FROM one WHERE receiver NOT NULL"
+        "AND receiver>one.receiver) FROM one WHERE one.receiver IS NOT NULL) "
+        "SELECT receiver FROM one WHERE receiver IS NOT NULL"
     )
     return [row[0] for row in rows]
 
 
 def pending(
-    connection: sqlite3.Connection, delivery_ids: Sequence[int], state: str, bodies: bool
+    connection: Connection, delivery_ids: Sequence[int], state: str, bodies: bool
 ) -> list[Pending]:
     """Deliveries in that state with message and body, by id."""
     found: list[Pending] = []
-    body = ",body.codec,body.content" if bodies else ",0,x''"
+    body = ",body.codec,body.content" if bodies else ",0,NULL"
     join = "LEFT JOIN body ON body.message_id=message.id" if bodies else ""
     for start in range(0, len(delivery_ids), 500):
         part = delivery_ids[start : start + 500]
@@ -144,7 +142,7 @@ def dead_condition(wanted: DeadFilter) -> tuple[str, list[object]]:
     return condition, [value for _, value in chosen]
 
 
-def dead_causes(connection: sqlite3.Connection, wanted: DeadFilter) -> dict[str, int]:
+def dead_causes(connection: Connection, wanted: DeadFilter) -> dict[str, int]:
     """How many dead letters there are of each cause, the most first."""
     condition, values = dead_condition(wanted)
     rows = connection.execute(
@@ -155,13 +153,11 @@ def dead_causes(connection: sqlite3.Connection, wanted: DeadFilter) -> dict[str,
     return dict(rows.fetchall())
 
 
-def dead(
-    connection: sqlite3.Connection, most: int, before: int, wanted: DeadFilter
-) -> list[Pending]:
+def dead(connection: Connection, most: int, before: int, wanted: DeadFilter) -> list[Pending]:
     """The newest dead letters with ids below `before`."""
     condition, values = dead_condition(wanted)
     rows = connection.execute(
-        f"SELECT {DELIVERY},{MESSAGE},0,x'' FROM delivery JOIN message ON "
+        f"SELECT {DELIVERY},{MESSAGE},0,NULL FROM delivery JOIN message ON "
         "message.id=delivery.message_id "
         f"WHERE {condition} AND delivery.id<? ORDER BY delivery.id DESC LIMIT ?",
         (*values, before, most),
@@ -181,7 +177,7 @@ def _pending(row: tuple[Any, ...]) -> Pending:
 
 
 def find(
-    connection: sqlite3.Connection, channel: str, sender: str, sender_message_id: str
+    connection: Connection, channel: str, sender: str, sender_message_id: str
 ) -> MessageRow | None:
     """An accepted message by its sender's id."""
     row = connection.execute(
@@ -193,7 +189,7 @@ def find(
 
 
 def stored(
-    connection: sqlite3.Connection,
+    connection: Connection,
     channel: str,
     message_types: tuple[str, ...],
     after: int,
@@ -218,13 +214,13 @@ def stored(
     return [(MessageRow(*row[:-2]), unpack(row[-2], row[-1]) if row[-1] else b"") for row in rows]
 
 
-def position(connection: sqlite3.Connection) -> int:
+def position(connection: Connection) -> int:
     """The last position given."""
     row = connection.execute("SELECT last FROM position").fetchone()
     return row[0] if row else 0
 
 
-def latest_id(connection: sqlite3.Connection, since: int, worker: int) -> int:
+def latest_id(connection: Connection, since: int, worker: int) -> int:
     """The greatest id of a worker from `since` on (0: none), of messages and deliveries."""
     found = [
         connection.execute(
@@ -237,7 +233,7 @@ def latest_id(connection: sqlite3.Connection, since: int, worker: int) -> int:
     return max((row[0] for row in found if row is not None), default=0)
 
 
-def position_before(connection: sqlite3.Connection, message_id: int, most_are_older: bool) -> int:
+def position_before(connection: Connection, message_id: int, most_are_older: bool) -> int:
     """The last position before those of all messages with that id or a greater one, found by their
     ids or, where most are not older, by positions from the first one.
     """
@@ -250,14 +246,14 @@ def position_before(connection: sqlite3.Connection, message_id: int, most_are_ol
     return position(connection) if row is None or row[0] is None else int(row[0]) - 1
 
 
-def message(connection: sqlite3.Connection, message_id: int) -> MessageRow | None:
+def message(connection: Connection, message_id: int) -> MessageRow | None:
     """A message by our id."""
     row = connection.execute(f"SELECT {MESSAGE} FROM message WHERE id=?", (message_id,)).fetchone()
     return MessageRow(*row) if row else None
 
 
 def search(
-    connection: sqlite3.Connection, wanted: MessageFilter, before: int, most: int, look: int
+    connection: Connection, wanted: MessageFilter, before: int, most: int, look: int
 ) -> Found:
     """The newest messages that are wanted, among the `look` newest with ids below `before`."""
     last = connection.execute(
@@ -266,7 +262,7 @@ def search(
     first = int(last[0]) if last else 0
     chosen = {name: value for name, value in wanted._asdict().items() if value}
     conditions = ["id<?", "id>=?"]
-    conditions += [f"instr({name},?)" if name == "detail" else f"{name}=?" for name in chosen]
+    conditions += [f"instr({name},?)>0" if name == "detail" else f"{name}=?" for name in chosen]
     rows = connection.execute(
         f"SELECT {MESSAGE} FROM message WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
         (before, first, *chosen.values(), most),
@@ -275,7 +271,7 @@ def search(
     return Found(found, found[-1].id if len(found) == most else first)
 
 
-def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:
+def body(connection: Connection, message_id: int) -> bytes | None:
     """The bytes of a message, while they are kept."""
     row = connection.execute(
         "SELECT codec,content FROM body WHERE message_id=?", (message_id,)
@@ -283,7 +279,7 @@ def body(connection: sqlite3.Connection, message_id: int) -> bytes | None:
     return unpack(*row) if row else None
 
 
-def answer(connection: sqlite3.Connection, delivery_id: int) -> tuple[str, bytes] | None:
+def answer(connection: Connection, delivery_id: int) -> tuple[str, bytes] | None:
     """Media type and bytes of an answer."""
     row = connection.execute(
         "SELECT content_type,codec,content FROM answer WHERE delivery_id=?", (delivery_id,)
@@ -291,7 +287,7 @@ def answer(connection: sqlite3.Connection, delivery_id: int) -> tuple[str, bytes
     return (row[0], unpack(row[1], row[2])) if row else None
 
 
-def deliveries(connection: sqlite3.Connection, message_id: int) -> list[DeliveryRow]:
+def deliveries(connection: Connection, message_id: int) -> list[DeliveryRow]:
     """The deliveries of a message."""
     return [
         DeliveryRow(*row)
@@ -301,7 +297,7 @@ def deliveries(connection: sqlite3.Connection, message_id: int) -> list[Delivery
     ]
 
 
-def events(connection: sqlite3.Connection, message_id: int) -> list[EventRow]:
+def events(connection: Connection, message_id: int) -> list[EventRow]:
     """What happened to a message, in order."""
     return [
         EventRow(*row)
@@ -312,7 +308,7 @@ def events(connection: sqlite3.Connection, message_id: int) -> list[EventRow]:
 
 
 def totals(
-    connection: sqlite3.Connection, by: tuple[str, ...], since: int, until: int, daily: bool
+    connection: Connection, by: tuple[str, ...], since: int, until: int, daily: bool
 ) -> list[tuple[tuple[Any, ...], int, int, int]]:
     """Counters summed by dimensions."""
     for name in by:
@@ -331,7 +327,7 @@ def totals(
     return [(tuple(row[:-3]), row[-3], row[-2], row[-1]) for row in rows]
 
 
-def waiting_by_channel(connection: sqlite3.Connection) -> dict[str, int]:
+def waiting_by_channel(connection: Connection) -> dict[str, int]:
     """Waiting deliveries, from the deliveries themselves."""
     return dict(
         connection.execute(

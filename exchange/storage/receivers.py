@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.receivers import ReceiverState
+from exchange.storage.connection import Connection
+from exchange.storage.ledger import SqlLedger
 from exchange.storage.operators import audit
-from exchange.storage.sqlite import SqliteLedger
 
 COLUMNS = ",".join(ReceiverState._fields)
 
 
-class SqliteReceivers:
+def _all(connection: Connection) -> list[ReceiverState]:
+    rows = connection.execute(f"SELECT {COLUMNS} FROM receiver_state ORDER BY receiver")
+    return [ReceiverState(*row) for row in rows]
+
+
+class LedgerReceivers:
     """The port over the ledger."""
 
-    def __init__(self, ledger: SqliteLedger) -> None:
+    def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     async def all(self) -> Sequence[ReceiverState]:
         """Every row."""
-        rows = self._ledger.reader.execute(
-            f"SELECT {COLUMNS} FROM receiver_state ORDER BY receiver"
-        )
-        return [ReceiverState(*row) for row in rows]
+        found: list[ReceiverState] = await self._ledger.read(_all)
+        return found
 
     async def fail(self, receiver: str, now: int, reason: str, next_probe_at: int) -> None:
         """From up to failing."""
         await self._change(
-            f"INSERT INTO receiver_state({COLUMNS}) VALUES (?,'failing',?,?,0,?,0,1) "
+            f"INSERT INTO receiver_state AS kept({COLUMNS}) VALUES (?,'failing',?,?,0,?,0,1) "
             "ON CONFLICT(receiver) DO UPDATE SET state='failing',since=excluded.since,"
             "reason=excluded.reason,failures=0,next_probe_at=excluded.next_probe_at,"
-            "outages=outages+1 WHERE state='up'",
+            "outages=kept.outages+1 WHERE kept.state='up'",
             (receiver, now, reason, next_probe_at),
         )
 
@@ -63,9 +66,9 @@ class SqliteReceivers:
     async def pause(self, receiver: str, now: int, reason: str, audit: AuditRow) -> bool:
         """From up or failing to paused."""
         return await self._change(
-            f"INSERT INTO receiver_state({COLUMNS}) VALUES (?,'paused',?,?,0,0,0,0) "
+            f"INSERT INTO receiver_state AS kept({COLUMNS}) VALUES (?,'paused',?,?,0,0,0,0) "
             "ON CONFLICT(receiver) DO UPDATE SET state='paused',since=excluded.since,"
-            "reason=excluded.reason,failures=0,next_probe_at=0 WHERE state!='paused'",
+            "reason=excluded.reason,failures=0,next_probe_at=0 WHERE kept.state!='paused'",
             (receiver, now, reason),
             audit,
         )
@@ -84,7 +87,7 @@ class SqliteReceivers:
     ) -> bool:
         """Whether a row was changed; the audit log says so in the same commit."""
 
-        def change(connection: sqlite3.Connection) -> bool:
+        def change(connection: Connection) -> bool:
             changed = connection.execute(statement, values).rowcount > 0
             if row is not None:
                 told = row if changed else row._replace(outcome="nothing to change")

@@ -4,10 +4,10 @@ never.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import NamedTuple
 
 from exchange.ports.ledger import Old
+from exchange.storage.connection import Connection
 from exchange.storage.counters.compaction import compacted_before
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Sums
@@ -33,7 +33,7 @@ _SETTLED = (
 _WITH_BODIES = "body CROSS JOIN message ON message.id=body.message_id"
 
 
-def drop_bodies(connection: sqlite3.Connection, old: Old, most: int) -> int:
+def drop_bodies(connection: Connection, old: Old, most: int) -> int:
     """Drop up to `most` bodies (and answers) of old and settled messages; how many went."""
     # Found in `body` itself: most old messages have none any more, and would be read again every
     # time.
@@ -50,9 +50,7 @@ def drop_bodies(connection: sqlite3.Connection, old: Old, most: int) -> int:
     return len(ids)
 
 
-def drop_messages(
-    connection: sqlite3.Connection, old: Old, most: int, additions: Additions
-) -> Dropped:
+def drop_messages(connection: Connection, old: Old, most: int, additions: Additions) -> Dropped:
     """Drop up to `most` old and settled messages, in the order of their positions, and all that
     belongs to them, adding their counts to the pruned ones; how many went, and how many bodies with
     them. What was remembered with them goes as well: `additions` puts that into the chain.
@@ -60,11 +58,11 @@ def drop_messages(
     for statement in DROPPED_TABLES:
         connection.execute(statement)
     connection.execute(
-        "INSERT INTO temp.pruned "
+        "INSERT INTO pruned "
         + _SETTLED.format(table="message", id="+message.id", order="message.position"),
         (*old, most),
     )
-    count: int = connection.execute("SELECT COUNT(*) FROM temp.pruned").fetchone()[0]
+    count: int = connection.execute("SELECT COUNT(*) FROM pruned").fetchone()[0]
     if not count:
         return Dropped(0, 0)
     # The count looks at each row several times: at copies of what it needs, since a message may
@@ -72,40 +70,38 @@ def drop_messages(
     for statement in DROPPED_ROWS:
         connection.execute(statement)
     counts = _add_to_pruned(connection, RECOUNT_OF_DROPPED)
-    newest = connection.execute("SELECT MAX(id) FROM temp.pruned").fetchone()[0]
+    newest = connection.execute("SELECT MAX(id) FROM pruned").fetchone()[0]
     events = connection.execute(
-        "SELECT id FROM event WHERE message_id IN (SELECT id FROM temp.pruned)"
+        "SELECT id FROM event WHERE message_id IN (SELECT id FROM pruned)"
     ).fetchall()
     forget(connection, (row[0] for row in events), 0, newest, counts)
-    connection.execute(
-        "DELETE FROM answer WHERE delivery_id IN (SELECT id FROM temp.dropped_delivery)"
-    )
+    connection.execute("DELETE FROM answer WHERE delivery_id IN (SELECT id FROM dropped_delivery)")
     bodies = connection.execute(
-        "DELETE FROM body WHERE message_id IN (SELECT id FROM temp.pruned)"
+        "DELETE FROM body WHERE message_id IN (SELECT id FROM pruned)"
     ).rowcount
     additions.memory -= _forget_remembered(connection)
     for table, column in (("delivery", "message_id"), ("message", "id")):
-        connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM temp.pruned)")
+        connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM pruned)")
     # A rollback empties them as well.
     for table in ("pruned", "dropped_message", "dropped_event", "dropped_delivery"):
-        connection.execute(f"DELETE FROM temp.{table}")
+        connection.execute(f"DELETE FROM {table}")
     return Dropped(bodies, count)
 
 
-def _forget_remembered(connection: sqlite3.Connection) -> int:
+def _forget_remembered(connection: Connection) -> int:
     """Forget what was remembered with the messages in `pruned`; the sum of its digests. What is not
     as it was committed stays, for `verify` to tell.
     """
     rows = connection.execute(
         "SELECT channel,key,value,version,message_id,digest FROM memory "
-        "WHERE message_id>0 AND message_id IN (SELECT id FROM temp.pruned)"
+        "WHERE message_id>0 AND message_id IN (SELECT id FROM pruned)"
     ).fetchall()
     gone = [(row[:2], row[5]) for row in rows if memory_digest(*row[:5]) == row[5]]
     connection.executemany("DELETE FROM memory WHERE channel=? AND key=?", [key for key, _ in gone])
     return sum(int.from_bytes(digest) for _, digest in gone)
 
 
-def _add_to_pruned(connection: sqlite3.Connection, recount: str) -> int:
+def _add_to_pruned(connection: Connection, recount: str) -> int:
     """Add up what is dropped: by the day where minutes are folded already, by the minute where they
     are not; its weight (see `weight`).
     """

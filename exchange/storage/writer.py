@@ -1,5 +1,5 @@
 """The one writer: commits in groups whatever waits, on the event loop; what a commit does to the
-tables lives in `commit`.
+tables lives in `group`.
 
 One transaction takes whatever was submitted until a turn of the loop brought nothing more, so that
 a group grows with the load and a message that comes alone waits for one turn. On the loop and not
@@ -13,24 +13,16 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
-from exchange.ports.ledger import Old, Record, Recorded, Remember, Settlement
-from exchange.storage.commit import record_all, remember, settle_all
 from exchange.storage.connection import connect
-from exchange.storage.counters.sums import Totals
+from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.health.refusal import Health
 from exchange.storage.ownership import Ownership, claim
-from exchange.storage.proof.chain import Additions, Link, append, last_event, newest
+from exchange.storage.proof.chain import Link, append, last_event, newest
 from exchange.storage.proof.head import HeadFile, read_heads
-from exchange.storage.retention import drop_messages
-
-#: Any other change: it gets the connection, inside the group's transaction.
-Work = Callable[[sqlite3.Connection], Any]
 
 #: How long another worker may hold the file before what waits here fails, and how often to look, in
 #: seconds.
@@ -40,34 +32,6 @@ LOOK_SECONDS = 0.001
 
 class Busy(Exception):
     """Another worker writes just now."""
-
-
-@dataclass(slots=True)
-class Note:
-    """What a channel wants to remember without a message; the result is the stale keys. Without one
-    `then` is done in the same commit.
-    """
-
-    channel: str
-    entries: Sequence[Remember]
-    then: Work | None = None
-
-
-@dataclass(slots=True)
-class Drop:
-    """Up to `most` old messages that are forgotten; the result is what went."""
-
-    old: Old
-    most: int
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A change that waits for its commit, and who waits for it."""
-
-    what: Record | Settlement | Note | Drop | Work
-    future: asyncio.Future[Any]
-    result: Any = None
 
 
 class Writer:
@@ -160,7 +124,7 @@ class Writer:
             return LedgerClosed("the ledger is not open")
         return self.health.heard(self._connection, error)
 
-    def submit(self, what: Record | Settlement | Note | Drop | Work) -> asyncio.Future[Any]:
+    def submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`.
 
         Raises:
@@ -206,7 +170,7 @@ class Writer:
                 loop.call_later(LOOK_SECONDS, self._turn, loop)
                 return
             self._busy_since = 0.0
-            _resolve(
+            resolve(
                 group,
                 LedgerUnavailable(
                     f"another process has held {self._path.name} for {BUSY_SECONDS:.0f} s"
@@ -218,7 +182,7 @@ class Writer:
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
         """Commit a group; if it fails, each job alone, so that one bad job harms nobody else."""
         if (refusal := self.health.refusal()) is not None:
-            _resolve(group, refusal)
+            resolve(group, refusal)
             return
         try:
             self._transact(connection, group)
@@ -226,12 +190,12 @@ class Writer:
             raise
         except Exception as error:
             if len(group) == 1 or isinstance(error, LedgerLost):
-                _resolve(group, self.health.heard(connection, error))
+                resolve(group, self.health.heard(connection, error))
                 return
             for job in group:
                 self._alone(connection, job)
             return
-        _resolve(group, None)
+        resolve(group, None)
 
     def _alone(self, connection: sqlite3.Connection, job: Job) -> None:
         try:
@@ -251,25 +215,7 @@ class Writer:
             assert self._ownership is not None, "claimed when the connection was opened"
             link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
             self._link = None
-            totals, additions = Totals(), Additions(connection)
-            records = [job for job in group if isinstance(job.what, Record)]
-            settlements = [job for job in group if isinstance(job.what, Settlement)]
-            if records:
-                given = [job.what for job in records]
-                _keep(records, record_all(connection, given, self._level, totals, additions))  # type: ignore[arg-type]
-            if settlements:
-                ended = [job.what for job in settlements]
-                _keep(settlements, settle_all(connection, ended, self._level, totals, additions))  # type: ignore[arg-type]
-            for job in group:
-                if isinstance(job.what, Note):
-                    job.result = _note(connection, job.what, additions)
-                elif isinstance(job.what, Drop):
-                    dropped = job.what
-                    job.result = drop_messages(connection, dropped.old, dropped.most, additions)
-                elif not isinstance(job.what, (Record, Settlement)):
-                    job.result = job.what(connection)
-            totals.write(connection)
-            written = additions.write(connection, link)
+            written = write_group(connection, group, self._level, link)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -280,26 +226,3 @@ class Writer:
         self.health.written()
         if written is not link:
             self._head.append(written)
-
-
-def _note(connection: sqlite3.Connection, noted: Note, additions: Additions) -> list[str]:
-    """Remember, and do what goes with it; the stale keys."""
-    stale = remember(connection, noted.channel, noted.entries, additions)
-    if noted.then is not None and not stale:
-        noted.then(connection)
-    return stale
-
-
-def _keep(jobs: Sequence[Job], results: Sequence[Recorded | bool]) -> None:
-    for job, result in zip(jobs, results, strict=True):
-        job.result = result
-
-
-def _resolve(group: list[Job], error: BaseException | None) -> None:
-    for job in group:
-        if job.future.done():
-            continue
-        if error is not None:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(job.result)

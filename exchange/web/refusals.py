@@ -169,11 +169,13 @@ def head_bytes(request: web.BaseRequest) -> int:
 
 
 def is_text(request: web.BaseRequest) -> bool:
-    """Whether the request's headers are text (its target is ASCII, or aiohttp refuses it).
-    What is not in UTF-8 is no character that could be stored, shown or sent on: aiohttp
-    makes half surrogates of it.
+    """Whether the request's headers and target are text (the target is ASCII, or aiohttp refuses
+    it). What is not in UTF-8 is no character that could be stored, shown or sent on: aiohttp
+    makes half surrogates of it; U+0000 is in no text either.
     """
-    return all(value.isascii() or _is_utf8(value) for _, value in request.raw_headers)
+    return "%00" not in request.raw_path and all(
+        value.isascii() or _is_utf8(value) for _, value in request.raw_headers
+    )
 
 
 def _is_utf8(value: bytes) -> bool:

@@ -63,6 +63,7 @@ def parse(body: bytes, limits: JsonLimits | None = None) -> Any:
     if (
         depth > limits.depth_max
         or infinite
+        or b"\\u0000" in body
         or body.translate(None, b" \t\r\n").count(b'":') != keys
     ):
         wrong = diagnose(body, limits.body_bytes_max, limits.depth_max)

@@ -21,6 +21,7 @@ _SCALAR = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z0-9_.+-]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:NaN|Infinity|inf|nan)\b")
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9A-Fa-f]{2}")
 
 #: Digits of the longest integer that the parser reads.
@@ -148,6 +149,8 @@ def _scalar_end(text: str, at: int) -> int:
             raise _broken_string(text, at)
         if "\\u" in match[0] and _SURROGATE.search(match[0]):
             _refuse_lone_surrogate(match[0], at)
+        if "\\u0000" in match[0]:
+            _refuse_null(match[0], at)
         return match.end()
     if match := _SCALAR.match(text, at):
         if match[0][-1].isdigit() and _is_too_large(match[0]):
@@ -218,6 +221,22 @@ def _refuse_lone_surrogate(literal: str, at: int) -> None:
             expected="a pair of \\u escapes",
             found=literal[offset : offset + 6],
         ) from None
+
+
+def _refuse_null(literal: str, at: int) -> None:
+    """No text of ours holds U+0000: XML has no such character, PostgreSQL stores none.
+
+    Source: "XML 1.0", 2.2 Characters; PostgreSQL's documentation, 8.3 "Character Types".
+    """
+    for match in _ESCAPE.finditer(literal):
+        if match[0] == "\\u0000":
+            raise Broken(
+                rule="json.encoding",
+                message="the character U+0000",
+                offset=at + match.start(),
+                expected="characters from U+0001 on",
+                found=match[0],
+            )
 
 
 def _is_paired(literal: str, start: int) -> bool:

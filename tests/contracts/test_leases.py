@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from exchange.ports.ledger import Hold, Wanted
-from exchange.storage.sqlite import SqliteLedger
+from exchange.storage.ledger import SqlLedger
 from tests.contracts.rows import MINUTE, record, settlement
 
 
-async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedger) -> None:
+async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqlLedger) -> None:
     made = record("a", modes=("mailbox",), receiver="fund")
     await ledger.record(made)
     wanted = Wanted("luova", "fund", 10)
@@ -22,7 +22,7 @@ async def test_a_lease_hides_a_mailbox_delivery_until_it_ends(ledger: SqliteLedg
     assert (again.delivery.attempts, again.delivery.lease) == (2, 4)
 
 
-async def test_only_the_newest_lease_ends_or_extends_a_delivery(ledger: SqliteLedger) -> None:
+async def test_only_the_newest_lease_ends_or_extends_a_delivery(ledger: SqlLedger) -> None:
     made = record("a", modes=("mailbox",), receiver="fund")
     await ledger.record(made)
     wanted, delivery = Wanted("luova", "fund", 10), made.deliveries[0].id
@@ -40,7 +40,7 @@ async def test_only_the_newest_lease_ends_or_extends_a_delivery(ledger: SqliteLe
 
 
 async def test_a_lease_from_before_a_dead_letter_was_sent_again_holds_nothing(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     made = record("a", modes=("mailbox",), receiver="fund")
     await ledger.record(made)

@@ -9,20 +9,20 @@ import pytest
 from exchange.errors import LedgerClosed
 from exchange.journey.count import request_count
 from exchange.ports.ledger import MessageFilter, Old, Remember, Remembered
-from exchange.storage.proof.verify import verify
-from exchange.storage.sqlite import SqliteLedger
+from exchange.storage.ledger import SqlLedger
+from tests.contracts.conftest import another
 from tests.contracts.rows import MINUTE, record, settlement
 
 ALL, NONE = Old(1 << 62, 1 << 62), Old(0, 0)
 
 
-async def sums(ledger: SqliteLedger) -> dict[str, int]:
+async def sums(ledger: SqlLedger) -> dict[str, int]:
     """Counts by kind."""
     return {values[0]: count for values, count, _, _ in await ledger.totals(("kind",))}
 
 
 async def test_a_recorded_message_reads_back_with_body_delivery_and_event(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     made = record("a", body="ä<b/>".encode() * 500)
     assert (await ledger.record(made)).kind == "new"
@@ -34,7 +34,7 @@ async def test_a_recorded_message_reads_back_with_body_delivery_and_event(
 
 
 async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     first, again = record("a"), record("a")
     await ledger.record(first)
@@ -44,7 +44,7 @@ async def test_the_same_id_and_bytes_is_a_duplicate_stored_once_and_counted(
     assert await sums(ledger) == {"received": 2, "accepted": 1, "duplicate": 1, "queued": 1}
 
 
-async def test_the_same_id_twice_in_one_group_is_stored_once(ledger: SqliteLedger) -> None:
+async def test_the_same_id_twice_in_one_group_is_stored_once(ledger: SqlLedger) -> None:
     kinds = [
         each.kind for each in await asyncio.gather(*(ledger.record(record("a")) for _ in range(50)))
     ]
@@ -53,7 +53,7 @@ async def test_the_same_id_twice_in_one_group_is_stored_once(ledger: SqliteLedge
 
 
 async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     first = record("a")
     await ledger.record(first)
@@ -62,12 +62,12 @@ async def test_the_same_id_with_other_bytes_is_told_and_nothing_is_kept(
     assert (await sums(ledger))["received"] == 1
 
 
-async def test_a_rejected_message_does_not_take_its_id(ledger: SqliteLedger) -> None:
+async def test_a_rejected_message_does_not_take_its_id(ledger: SqlLedger) -> None:
     await ledger.record(record("a", state="rejected"))
     assert (await ledger.record(record("a", digest=b"corrected"))).kind == "new"
 
 
-async def test_a_settlement_is_applied_and_counted_once(ledger: SqliteLedger) -> None:
+async def test_a_settlement_is_applied_and_counted_once(ledger: SqlLedger) -> None:
     made = record("a", items=3)
     await ledger.record(made)
     done = await asyncio.gather(
@@ -81,7 +81,7 @@ async def test_a_settlement_is_applied_and_counted_once(ledger: SqliteLedger) ->
 
 
 async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     early, late = record("a", lane=0), record("b", lane=1, received_at=10 * MINUTE)
     for made in (early, late):
@@ -106,7 +106,7 @@ async def test_what_waits_is_found_by_lane_and_due_time_until_it_is_settled(
     )
 
 
-async def test_memory_changes_only_from_the_version_that_was_read(ledger: SqliteLedger) -> None:
+async def test_memory_changes_only_from_the_version_that_was_read(ledger: SqlLedger) -> None:
     await ledger.record(record("a", remember=[Remember("case:1", {"status": "open"})]))
     assert await ledger.recall("luova", ["case:1", "case:2"]) == {
         "case:1": Remembered({"status": "open"}, 1)
@@ -123,7 +123,7 @@ async def test_memory_changes_only_from_the_version_that_was_read(ledger: Sqlite
     }
 
 
-async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqliteLedger) -> None:
+async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqlLedger) -> None:
     good = [record(f"good {number}") for number in range(20)]
     bad = record("bad")
     bad.deliveries = [bad.deliveries[0], bad.deliveries[0]]
@@ -134,7 +134,7 @@ async def test_one_bad_record_harms_no_other_of_its_group(ledger: SqliteLedger) 
     assert (await sums(ledger))["accepted"] == 20
 
 
-async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
+async def test_everything_that_happened_verifies(ledger: SqlLedger) -> None:
     made = [
         record(
             str(number),
@@ -155,7 +155,7 @@ async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
         if number % 3 == 1:
             await ledger.settle(settlement(each, "dead", ["attempt-failed", "dead-lettered"]))
     await ledger.settle(settlement(made[1], "waiting", ["resent"], from_state="dead"))
-    verification = verify(ledger.path)
+    verification = await ledger.verify()
     assert verification.clean, verification.checks
     assert verification.channels["luova"]["waiting"] == 11
     counted = {
@@ -177,16 +177,16 @@ async def test_everything_that_happened_verifies(ledger: SqliteLedger) -> None:
         "DELETE FROM message",
     ],
 )
-async def test_verify_finds_every_harm(ledger: SqliteLedger, harm: str) -> None:
+async def test_verify_finds_every_harm(ledger: SqlLedger, harm: str) -> None:
     made = record("a")
     await ledger.record(made)
     await ledger.settle(settlement(made, "delivered", ["delivered"]))
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean
     await ledger.change(lambda connection: connection.execute(harm))
-    assert not verify(ledger.path).clean
+    assert not (await ledger.verify()).clean
 
 
-async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteLedger) -> None:
+async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqlLedger) -> None:
     made = [record(str(number), items_rejected=1) for number in range(10)]
     for each in made:
         await ledger.record(each)
@@ -200,11 +200,11 @@ async def test_forgetting_keeps_every_count_and_what_still_waits(ledger: SqliteL
     assert await ledger.message(made[0].message.id) is None
     assert await ledger.body(made[9].message.id) == made[9].body
     assert await ledger.totals(("kind", "period")) == before
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean
 
 
 async def test_nothing_is_forgotten_before_what_was_committed_earlier_is_old(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     young, set_back = record("young"), record("set-back")
     old = [record(name) for name in "ab"]
@@ -229,10 +229,10 @@ async def test_nothing_is_forgotten_before_what_was_committed_earlier_is_old(
         False,
         False,
     ]
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean
 
 
-async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: SqliteLedger) -> None:
+async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: SqlLedger) -> None:
     made = [record(str(number), items_rejected=1) for number in range(12)]
     for each in made:
         await ledger.record(each)
@@ -245,11 +245,11 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
     )
     assert not await ledger.compact(last + 1, 1_000)
     assert await ledger.totals(("kind",)) == [], "no minute is left"
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean
     assert (await ledger.drop(ALL, ALL, 4)).messages == 4, "and after"
     await ledger.record(record("late"))
     assert await ledger.compact(last + 1, 1_000) is False
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean
     await ledger.compact(last + 1, 1_000)
     daily = {kind: count for (kind,), count, *_ in await ledger.totals(("kind",), daily=True)}
     assert daily["received"] == {kind: count for (kind,), count, *_ in before}["received"] + 1
@@ -258,17 +258,17 @@ async def test_folding_and_forgetting_in_any_order_keep_every_count(ledger: Sqli
         "DELETE FROM pruned_day_counter",
     ):
         await ledger.change(lambda connection, harm=harm: connection.execute(harm))
-        assert not verify(ledger.path).clean, harm
+        assert not (await ledger.verify()).clean, harm
 
 
-async def test_a_closed_ledger_says_so(ledger: SqliteLedger) -> None:
+async def test_a_closed_ledger_says_so(ledger: SqlLedger) -> None:
     await ledger.close()
     with pytest.raises(LedgerClosed):
         await ledger.record(record("a"))
 
 
 async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
     made = [record(name, body=name.encode() * 300) for name in "abc"]
     other = record("d", channel="kelmu")
@@ -284,9 +284,9 @@ async def test_accepted_messages_are_read_by_type_and_position_in_either_order(
 
 
 async def test_positions_rise_in_the_order_of_commits_over_all_workers(
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 ) -> None:
-    other = SqliteLedger(ledger.path)
+    other = another(ledger, 1)
     await other.open()
     made = [record(str(number)) for number in range(20)]
     for number, each in enumerate(reversed(made)):
@@ -305,7 +305,7 @@ async def test_positions_rise_in_the_order_of_commits_over_all_workers(
     await other.close()
 
 
-async def test_what_is_not_kept_leaves_no_gap_between_positions(ledger: SqliteLedger) -> None:
+async def test_what_is_not_kept_leaves_no_gap_between_positions(ledger: SqlLedger) -> None:
     await ledger.record(record("once", remember=[Remember("key", 1)]))
     group = [
         record("a"),
@@ -326,7 +326,7 @@ async def test_what_is_not_kept_leaves_no_gap_between_positions(ledger: SqliteLe
     assert made.message.position == await ledger.position() == 5
 
 
-async def test_a_position_is_never_given_again(ledger: SqliteLedger) -> None:
+async def test_a_position_is_never_given_again(ledger: SqlLedger) -> None:
     made = [record(name) for name in "abc"]
     for each in made:
         await ledger.record(each)
@@ -336,7 +336,7 @@ async def test_a_position_is_never_given_again(ledger: SqliteLedger) -> None:
     assert again.message.position == 4
 
 
-async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedger) -> None:
+async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqlLedger) -> None:
     made, kept = record("a"), record("b")
     await ledger.record(made)
     for waiting in (
@@ -353,7 +353,7 @@ async def test_a_caller_that_is_cancelled_takes_nothing_back(ledger: SqliteLedge
     assert await ledger.message(kept.message.id) == kept.message
 
 
-async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqliteLedger) -> None:
+async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqlLedger) -> None:
     near, far = record("a"), record("b", received_at=500 * MINUTE)
     for each in (near, far):
         await ledger.record(each)
@@ -366,7 +366,7 @@ async def test_what_waits_beyond_every_backoff_is_hastened(ledger: SqliteLedger)
     assert await ledger.hasten(2 * MINUTE, 60 * MINUTE, 60 * MINUTE) == 0
 
 
-async def test_messages_are_searched_by_what_they_are(ledger: SqliteLedger) -> None:
+async def test_messages_are_searched_by_what_they_are(ledger: SqlLedger) -> None:
     made = [record(f"m-{number}") for number in range(6)] + [record("bad", state="rejected")]
     for each in made:
         await ledger.record(each)
@@ -383,8 +383,8 @@ async def test_messages_are_searched_by_what_they_are(ledger: SqliteLedger) -> N
     assert (seldom.messages, seldom.before) == ([], ids[2]), "it says where to go on"
 
 
-async def test_counts_of_what_leaves_nothing_else_are_added_up(ledger: SqliteLedger) -> None:
+async def test_counts_of_what_leaves_nothing_else_are_added_up(ledger: SqlLedger) -> None:
     for _ in range(2):
         await ledger.count([request_count(1, "luova", "dvv", "GET /x", False, 3, 30)])
     assert await sums(ledger) == {"requested": 6}
-    assert verify(ledger.path).clean
+    assert (await ledger.verify()).clean

@@ -20,10 +20,11 @@ from exchange.cli.serving.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
 from exchange.ports import Channel
+from exchange.ports.verification import Verification
 from exchange.schemas import directory
 from exchange.schemas.call import Call
 from exchange.settings import Settings
-from exchange.storage.proof.verify import Verification, verify
+from exchange.storage.proof.verify import verify
 from exchange.web.serving import serving
 
 WAIT_SECONDS = 20.0
@@ -95,7 +96,7 @@ class Running:
 
     def verify(self) -> Verification:
         """Recount the ledger."""
-        return verify(self.exchange.ledger.path)
+        return verify(self.exchange.ledger.where)
 
 
 @asynccontextmanager

@@ -69,9 +69,11 @@ async def start(*arguments: str, **more: Any) -> asyncio.subprocess.Process:
 
 
 @asynccontextmanager
-async def served(ledger: Path, port: int, workers: int = 1) -> AsyncIterator[Served]:
+async def served(ledger: Path | str, port: int, workers: int = 1) -> AsyncIterator[Served]:
+    """`exchange serve` over a ledger in a file, or at an address."""
+    address = ledger if isinstance(ledger, str) else f"sqlite:///{ledger}"
     process = await start(
-        "serve", "--port", str(port), "--workers", str(workers), "--ledger", f"sqlite:///{ledger}"
+        "serve", "--port", str(port), "--workers", str(workers), "--ledger", address
     )
     try:
         yield Served(process, f"http://127.0.0.1:{port}")

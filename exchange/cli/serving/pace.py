@@ -14,6 +14,7 @@ import typer
 
 from exchange.simulation.clock import FastClock
 from exchange.storage.counters.rollups import Rollups
+from exchange.storage.snapshot import Where
 
 MINUTE_MILLISECONDS = 60_000
 
@@ -53,12 +54,12 @@ def factor_of(text: str) -> float:
     return factor
 
 
-def pace_over(ledger: Path, factor: float) -> Pace:
+def pace_over(ledger: Where, factor: float) -> Pace:
     """Begin now, or after what the ledger has counted last: its time must not go back, whatever ran
     before.
     """
     now = since = wall_milliseconds()
-    if ledger.exists():
+    if not isinstance(ledger, Path) or ledger.exists():
         with Rollups(ledger) as rollups:
             since = max(now, (rollups.last_minute() + 1) * MINUTE_MILLISECONDS)
     return Pace(factor, since, now)

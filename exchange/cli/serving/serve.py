@@ -8,25 +8,27 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_partners, ledger_path
+from exchange.assembly import check_partners, ledger_address
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
 from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
-from exchange.errors import Owned
+from exchange.errors import LedgerError, Owned
 from exchange.settings import load
 from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.ownership import own
-from exchange.storage.proof.head import head_path, latest_lines
+from exchange.storage.ownership import Lock, own
+from exchange.storage.proof.chain import latest_heads
+from exchange.storage.proof.head import head_path, latest_lines, line_of
+from exchange.storage.server.address import Server
+from exchange.storage.snapshot import Where, snapshot, upgrade_server
 
 #: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.
 PATIENCE_SECONDS, LOOK_SECONDS = 1.0, 0.05
@@ -54,7 +56,7 @@ def serve(
         ),
     ] = None,
     ledger: Annotated[
-        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH).")
+        str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
     clock: Annotated[
         str, typer.Option(help="How fast time passes: 60x is an hour a minute.")
@@ -83,27 +85,40 @@ def serve(
     exposure.check(settings)
     check_partners(settings)
     exposure.tell_hosts(settings)
-    factor, path = factor_of(clock), ledger_path(settings)
+    factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:
         bound = _patiently(lambda: bind_each(server.host, server.port, server.workers))
         for each in bound:
             stack.enter_context(each)
         address = f"http://{server.host}:{bound[0].getsockname()[1]}/"
         what = f"exchange serve at {address}"
-        with _patiently(lambda: own(path, what, wall_milliseconds())) as lock:
-            migrate_sqlite(path, owned=True)
-            pace = None if factor == 1 else pace_over(path, factor)
-            if server.workers > 1:
+        with _owned(where, what) as lock:
+            pace = None if factor == 1 else pace_over(where, factor)
+            if server.workers > 1 and lock is not None:
                 warn_of_library()
             announce(f"exchange: {address}")
             if server.workers > 1:
                 code = Supervisor(settings, bound, lock, pace).run()
-                tell_heads(path)
+                tell_heads(where)
                 raise typer.Exit(code)
             if lost := serve_until_signal(settings, 0, bound[0], pace):
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
-    tell_heads(path)
+    tell_heads(where)
+
+
+@contextlib.contextmanager
+def _owned(where: Where, what: str) -> Iterator[Lock | None]:
+    """Own the ledger, and bring it up to this version. One on a server is not owned as a whole:
+    each worker owns its node there, and brings it up to this version first.
+    """
+    if isinstance(where, Server):
+        upgrade_server(where)
+        yield None
+        return
+    with _patiently(lambda: own(where, what, wall_milliseconds())) as lock:
+        migrate_sqlite(where, owned=True)
+        yield lock
 
 
 def announce(line: str) -> None:
@@ -121,12 +136,17 @@ def warn_of_library() -> None:
             print(f"exchange: {fault}", file=sys.stderr, flush=True)
 
 
-def tell_heads(ledger: Path) -> None:
+def tell_heads(ledger: Where) -> None:
     """Print the heads of the last life of each writer: kept elsewhere, they prove later that
     nothing is lost (`exchange verify --head`).
     """
-    with contextlib.suppress(OSError):
-        for line in latest_lines(head_path(ledger)):
+    with contextlib.suppress(OSError, LedgerError):
+        if isinstance(ledger, Server):
+            with snapshot(ledger) as connection:
+                lines = [line_of(link) for link in latest_heads(connection)]
+        else:
+            lines = latest_lines(head_path(ledger))
+        for line in lines:
             print(f"exchange: head {line}", flush=True)
 
 

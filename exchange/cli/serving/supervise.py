@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from exchange.assembly import ledger_path
+from exchange.assembly import ledger_address
 from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
@@ -37,7 +37,7 @@ class Supervisor:
         self,
         settings: Settings,
         bound: Sequence[socket.socket],
-        lock: Lock,
+        lock: Lock | None,
         pace: Pace | None,
     ) -> None:
         self._settings = settings
@@ -106,8 +106,8 @@ class Supervisor:
             leave_to_others(self._bound[worker], self._bound)
             if process.exitcode == LOST:
                 print(
-                    f"exchange: the ledger {ledger_path(self._settings)} was deleted or replaced "
-                    "while it was in use; the exchange ends",
+                    f"exchange: the ledger {ledger_address(self._settings)} was deleted, replaced "
+                    "or taken over while it was in use; the exchange ends",
                     file=sys.stderr,
                     flush=True,
                 )

@@ -36,12 +36,12 @@ def work(
     worker: int,
     bound: socket.socket,
     pace: Pace | None,
-    lock: Lock,
+    lock: Lock | None,
     supervisor: int,
     wakes: SocketWakes,
 ) -> None:
-    """Be one of several workers, a process of its own, until a signal comes. It holds the lock too,
-    so that nobody else owns the ledger while it lives.
+    """Be one of several workers, a process of its own, until a signal comes. It holds the lock of a
+    file too, so that nobody else owns the ledger while it lives; on a server it owns its node.
     """
     end_with(supervisor)
     try:
@@ -51,7 +51,8 @@ def work(
         sys.exit(NO_LEDGER)
     if lost:
         leave()
-    lock.release()
+    if lock is not None:
+        lock.release()
 
 
 def serve_until_signal(

@@ -9,14 +9,14 @@ endpoint, what was received and delivered in each minute (`day_curve`).
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from exchange.ports.ledger import CountKey
 from exchange.statistics.days import first_minute, local_hour
 from exchange.storage.codec import pack, unpack
-from exchange.storage.counters.days import day_of_minute
+from exchange.storage.connection import Connection
+from exchange.storage.counters.days import give_day_of_minute
 from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 
 #: The kinds that a curve has; the second is the one that keeps its hours.
@@ -40,13 +40,13 @@ EndpointKey = tuple[str, str]
 _Sums = dict[Any, list[int]]
 
 
-def compacted_before(connection: sqlite3.Connection) -> int:
+def compacted_before(connection: Connection) -> int:
     """The minute (since 1970 UTC) before which minutes are folded; 0 when none is."""
     found = connection.execute("SELECT before FROM folded").fetchone()
     return found[0] if found else 0
 
 
-def compact(connection: sqlite3.Connection, before: int, most: int) -> bool:
+def compact(connection: Connection, before: int, most: int) -> bool:
     """Fold minutes before `before`, the oldest first, about `most` counters at a time (a minute is
     never split); whether some are left.
     """
@@ -65,15 +65,15 @@ def compact(connection: sqlite3.Connection, before: int, most: int) -> bool:
     _keep_curves(connection, curves)
     connection.execute("DELETE FROM counter WHERE period<?", (until,))
     connection.execute(
-        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT DO UPDATE SET "
-        "before=MAX(before,excluded.before)",
+        "INSERT INTO folded(id,before) VALUES (1,?) ON CONFLICT(id) DO UPDATE SET "
+        "before=excluded.before WHERE folded.before<excluded.before",
         (until,),
     )
     compact_pruned(connection)
     return beyond is not None
 
 
-def compact_pruned(connection: sqlite3.Connection) -> None:
+def compact_pruned(connection: Connection) -> None:
     """Add what retention dropped of folded minutes to the days."""
     before = compacted_before(connection)
     if (
@@ -83,10 +83,10 @@ def compact_pruned(connection: sqlite3.Connection) -> None:
         is None
     ):
         return
-    connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
+    give_day_of_minute(connection)
     dimensions = ",".join(DIMENSIONS)
     connection.execute(
-        f"INSERT INTO pruned_day_counter({COUNT_COLUMNS}) SELECT "
+        f"INSERT INTO pruned_day_counter AS kept({COUNT_COLUMNS}) SELECT "
         f"day_of_minute(period),{dimensions},SUM(count),SUM(items),SUM(bytes) "
         f"FROM pruned_counter WHERE period<? GROUP BY 1,{dimensions} {ADD_COUNTS}",
         (before,),
@@ -107,16 +107,16 @@ def curve_of(codec: int, content: bytes) -> list[list[int]]:
     return found
 
 
-def curve_sums(codec: int, content: bytes) -> str:
-    """What the minutes of a curve sum to, as JSON: [messages received, items in them, deliveries
-    made, items in them].
+def curve_sums(codec: int, content: bytes) -> list[int]:
+    """What the minutes of a curve sum to: messages received, items in them, deliveries made, items
+    in them.
     """
     minutes = [sums for _, *sums in curve_of(codec, content)]
-    return json.dumps([sum(figures) for figures in zip(_NOTHING, *minutes, strict=True)])
+    return [sum(figures) for figures in zip(_NOTHING, *minutes, strict=True)]
 
 
 def curves(
-    connection: sqlite3.Connection,
+    connection: Connection,
     first_day: int,
     end_day: int,
     without: Collection[EndpointKey] = (),
@@ -184,7 +184,7 @@ def _add(sums: _Sums, key: Any, values: Sequence[int]) -> None:
         kept[index] += value
 
 
-def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Sums]) -> None:
+def _keep_hours(connection: Connection, hours: dict[tuple[Any, ...], _Sums]) -> None:
     for key, sums in hours.items():
         (text,) = connection.execute(f"SELECT hours FROM day_counter WHERE {_KEY}", key).fetchone()
         for hour, kept in hours_of(text).items():
@@ -198,7 +198,7 @@ def _keep_hours(connection: sqlite3.Connection, hours: dict[tuple[Any, ...], _Su
     )
 
 
-def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, str], _Sums]) -> None:
+def _keep_curves(connection: Connection, curves: dict[tuple[int, str, str], _Sums]) -> None:
     for key, sums in curves.items():
         kept = connection.execute(
             "SELECT codec,content FROM day_curve WHERE day=? AND channel=? AND endpoint=?", key
@@ -209,7 +209,8 @@ def _keep_curves(connection: sqlite3.Connection, curves: dict[tuple[int, str, st
             [[minute, *values] for minute, values in sorted(sums.items())], separators=(",", ":")
         )
         connection.execute(
-            "INSERT OR REPLACE INTO day_curve(day,channel,endpoint,codec,content) VALUES "
-            "(?,?,?,?,?)",
+            "INSERT INTO day_curve(day,channel,endpoint,codec,content) VALUES (?,?,?,?,?) "
+            "ON CONFLICT(day,channel,endpoint) DO UPDATE SET "
+            "codec=excluded.codec,content=excluded.content",
             (*key, *pack(text.encode(), _LEVEL)),
         )

@@ -4,14 +4,14 @@ which it was kept.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
+from exchange.storage.connection import Connection
 
 
-def begin(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) -> None:
+def begin(connection: Connection, day: int, partners: Iterable[Partner]) -> None:
     """An exchange opens the ledger on that day, with these partners."""
     connection.execute(
         "INSERT INTO held(since,until) VALUES (?,?) ON CONFLICT DO NOTHING", (day, day)
@@ -19,7 +19,7 @@ def begin(connection: sqlite3.Connection, day: int, partners: Iterable[Partner])
     keep(connection, day, partners)
 
 
-def keep(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) -> None:
+def keep(connection: Connection, day: int, partners: Iterable[Partner]) -> None:
     """Keep partners as they are on that day.
 
     A partner that is another one than before is so from that day on or, where something of that day
@@ -28,7 +28,8 @@ def keep(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) 
     last = {
         partner: tuple(was)
         for partner, _, *was in connection.execute(
-            "SELECT partner,MAX(since),name,sector,country FROM partner_history GROUP BY partner"
+            "SELECT partner,since,name,sector,country FROM partner_history WHERE (partner,since) "
+            "IN (SELECT partner,MAX(since) FROM partner_history GROUP BY partner)"
         )
     }
     changed = [
@@ -36,8 +37,9 @@ def keep(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) 
     ]
     counted = _counted(connection, day) if any(each.id in last for each in changed) else set()
     connection.executemany(
-        "INSERT OR REPLACE INTO partner_history(partner,since,name,sector,country) "
-        "VALUES (?,?,?,?,?)",
+        "INSERT INTO partner_history(partner,since,name,sector,country) VALUES (?,?,?,?,?) "
+        "ON CONFLICT(partner,since) DO UPDATE SET "
+        "name=excluded.name,sector=excluded.sector,country=excluded.country",
         [
             (
                 each.id,
@@ -51,19 +53,19 @@ def keep(connection: sqlite3.Connection, day: int, partners: Iterable[Partner]) 
     )
 
 
-def end(connection: sqlite3.Connection, since: int, day: int) -> None:
+def end(connection: Connection, since: int, day: int) -> None:
     """The exchange that opened the ledger on the day `since` closes it on that day."""
-    connection.execute("UPDATE held SET until=MAX(until,?) WHERE since=?", (day, since))
+    connection.execute("UPDATE held SET until=? WHERE since=? AND until<?", (day, since, day))
 
 
-def kept(connection: sqlite3.Connection) -> list[Kept]:
+def kept(connection: Connection) -> list[Kept]:
     """Each partner as it was, by the day since when."""
     return connection.execute(
         "SELECT partner,since,name,sector,country FROM partner_history ORDER BY partner,since"
     ).fetchall()
 
 
-def held(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+def held(connection: Connection) -> list[tuple[int, int]]:
     """The stretches of days [first, last] that are held: those on which the ledger was kept, as
     far as the last counter where nobody closed it. None is told of a ledger without any.
     """
@@ -80,7 +82,7 @@ def held(connection: sqlite3.Connection) -> list[tuple[int, int]]:
     return found
 
 
-def _counted(connection: sqlite3.Connection, day: int) -> set[str]:
+def _counted(connection: Connection, day: int) -> set[str]:
     """The partners of which something was counted on that day or later."""
     rows = connection.execute(
         "SELECT DISTINCT sender,receiver FROM day_counter WHERE period>=?", (day,)

@@ -5,15 +5,16 @@ are made of; no sum kept here.
 from __future__ import annotations
 
 import heapq
-import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from exchange.errors import LedgerClosed
 from exchange.statistics.days import first_minute, local_hour
 from exchange.statistics.history import Kept
-from exchange.storage.connection import connect
+from exchange.storage.connection import Connection, each
 from exchange.storage.counters.compaction import (
     DELIVERED,
     RECEIVED,
@@ -26,6 +27,7 @@ from exchange.storage.counters.compaction import (
 from exchange.storage.counters.history import held, kept
 from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.health.errors import as_ledger_errors
+from exchange.storage.snapshot import Where, snapshot
 
 #: A counter: period, the dimensions of `CountKey` after the minute, how many, items, bytes.
 CounterRow = tuple[int, str, str, str, str, str, str, str, int, int, int]
@@ -35,18 +37,17 @@ _KIND = COUNT_COLUMNS.split(",").index("kind")
 
 
 class Rollups:
-    """The counters of a ledger file, open for reading: `with Rollups(path) as rollups`. Works
-    beside a running exchange.
+    """The counters of a ledger, open for reading: `with Rollups(where) as rollups`. Works beside a
+    running exchange.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, where: Where) -> None:
+        self._where = where
+        self._stack = ExitStack()
+        self._connection: Connection | None = None
 
     def __enter__(self) -> Rollups:
-        with as_ledger_errors(self._path):
-            self._connection = connect(self._path, read_only=True)
-            self._connection.execute("BEGIN")
+        self._connection = self._stack.enter_context(snapshot(self._where))
         return self
 
     def __exit__(
@@ -55,9 +56,8 @@ class Rollups:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection = None
+        self._stack.close()
 
     def bounds(self) -> tuple[int, int] | None:
         """The first and the last day that has a counter (days since 1970, in Finland); None when
@@ -131,7 +131,7 @@ class Rollups:
             for number in range(3, 3 + 2 * len(without), 2)
         )
         figures = ",".join(
-            f"SUM(CASE WHEN kind='{kind}' AND NOT ({left_out or 0}) THEN {column} ELSE 0 END)"
+            f"SUM(CASE WHEN kind='{kind}' AND NOT ({left_out or '1=0'}) THEN {column} ELSE 0 END)"
             for kind in (RECEIVED, DELIVERED)
             for column in ("count", "items")
         )
@@ -147,12 +147,15 @@ class Rollups:
         return heapq.merge(curves(self._open, since, until, without), unfolded)
 
     @property
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Connection:
         if self._connection is None:
-            raise sqlite3.ProgrammingError("the rollups are not open")
+            raise LedgerClosed("the rollups are not open")
         return self._connection
 
     def _rows(self, query: str, values: tuple[int | str, ...]) -> Iterator[Any]:
         connection = self._open
-        with as_ledger_errors(self._path):
-            yield from connection.execute(query, values)
+        if isinstance(self._where, Path):
+            with as_ledger_errors(self._where):
+                yield from each(connection, query, values)
+        else:
+            yield from each(connection, query, values)

@@ -4,20 +4,21 @@ counted is the journey's.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from exchange.ports.ledger import Count
-from exchange.storage.connection import insert
+from exchange.storage.connection import Connection, insert
 from exchange.storage.counters.days import day_of_minute
 
 COUNT_COLUMNS = (
     "period,channel,message_type,sender,receiver,endpoint,kind,process,count,items,bytes"
 )
+#: Adds to the rows that there are, in an `INSERT INTO ... AS kept`.
 ADD_COUNTS = (
     "ON CONFLICT(period,channel,message_type,sender,receiver,endpoint,kind,process) DO UPDATE SET "
-    "count=count+excluded.count,items=items+excluded.items,bytes=bytes+excluded.bytes"
+    "count=kept.count+excluded.count,items=kept.items+excluded.items,"
+    "bytes=kept.bytes+excluded.bytes"
 )
 
 
@@ -40,10 +41,10 @@ class Sums:
     def __iter__(self) -> Iterator[tuple[tuple[Any, ...], list[int]]]:
         return iter(self._sums.items())
 
-    def write(self, connection: sqlite3.Connection, table: str) -> None:
+    def write(self, connection: Connection, table: str) -> None:
         """Add them to the rows of a table of counters."""
         rows = [(*key, *total) for key, total in self._sums.items()]
-        insert(connection, f"INSERT INTO {table}({COUNT_COLUMNS})", ADD_COUNTS, rows)
+        insert(connection, table, COUNT_COLUMNS, rows, ADD_COUNTS)
 
 
 class Totals:
@@ -57,7 +58,7 @@ class Totals:
         for key, count, items, size in counts:
             self._minutes.add(key, count, items, size)
 
-    def write(self, connection: sqlite3.Connection) -> None:
+    def write(self, connection: Connection) -> None:
         """Add them to the minute's and the day's counters."""
         days = Sums()
         for key, (count, items, size) in self._minutes:

@@ -4,9 +4,8 @@ audit log.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from exchange.errors import OperatorError
 from exchange.ports.operators import (
@@ -17,6 +16,7 @@ from exchange.ports.operators import (
     Operator,
     fingerprint,
 )
+from exchange.storage.connection import Connection
 from exchange.storage.operators import audit
 
 #: Open sessions of an operator; with one more the oldest ends.
@@ -24,19 +24,18 @@ SESSIONS_MAX = 16
 
 
 class OpenLedger(Protocol):
-    """What of a ledger on SQLite is used here: a connection to read by, and one to change by."""
+    """What of a ledger on a database is used here."""
 
-    @property
-    def reader(self) -> sqlite3.Connection:
-        """A connection that only reads."""
+    async def read(self, query: Callable[..., Any], *arguments: Any) -> Any:
+        """What a short query returns, which is given a connection and the arguments."""
         ...
 
-    async def change(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    async def change(self, work: Callable[[Connection], None]) -> None:
         """Commit what `work` does to the tables, in one transaction with nothing half done."""
         ...
 
 
-class SqliteOperators:
+class LedgerOperators:
     """The operators' port over the ledger: a key that is made or removed counts from its commit, in
     every worker.
     """
@@ -46,22 +45,24 @@ class SqliteOperators:
 
     async def by_key(self, digest: bytes) -> Operator | None:
         """The operator that holds the key."""
-        row = self._ledger.reader.execute(
+        row = await self._ledger.read(
+            _row,
             "SELECT operator.name,operator.role FROM operator_key JOIN operator "
             "ON operator.name=operator_key.operator WHERE operator_key.digest=?",
             (digest,),
-        ).fetchone()
+        )
         return Operator(*row) if row else None
 
     async def by_session(self, digest: bytes, now: int, furthest: int) -> Operator | None:
         """The operator of a session that has not ended and whose key still counts."""
-        row = self._ledger.reader.execute(
+        row = await self._ledger.read(
+            _row,
             "SELECT operator.name,operator.role FROM operator_session "
             "JOIN operator_key ON operator_key.digest=operator_session.key_digest "
             "JOIN operator ON operator.name=operator_key.operator "
             "WHERE operator_session.digest=? AND operator_session.until BETWEEN ? AND ?",
             (digest, now + 1, furthest),
-        ).fetchone()
+        )
         return Operator(*row) if row else None
 
     async def begin_session(
@@ -70,7 +71,7 @@ class SqliteOperators:
         """Commit a session that the key opened, and the row of the audit log that says so."""
         name = actor.operator.name
 
-        def begin(connection: sqlite3.Connection) -> None:
+        def begin(connection: Connection) -> None:
             connection.execute("DELETE FROM operator_session WHERE until<=?", (now,))
             connection.execute(
                 "DELETE FROM operator_session WHERE operator=? AND digest NOT IN (SELECT digest "
@@ -88,7 +89,7 @@ class SqliteOperators:
     async def end_session(self, digest: bytes, now: int, actor: Actor) -> None:
         """Commit the end of a session, and the row of the audit log that says so."""
 
-        def end(connection: sqlite3.Connection) -> None:
+        def end(connection: Connection) -> None:
             done = connection.execute("DELETE FROM operator_session WHERE digest=?", (digest,))
             if done.rowcount:
                 target = actor.operator.name
@@ -98,11 +99,12 @@ class SqliteOperators:
 
     async def listed(self) -> list[Listed]:
         """Every operator, by name."""
-        rows = self._ledger.reader.execute(
+        rows = await self._ledger.read(
+            _rows,
             "SELECT operator.name,operator.role,operator_key.made_at FROM operator "
             "LEFT JOIN operator_key ON operator_key.operator=operator.name "
-            "ORDER BY operator.name,operator_key.made_at"
-        ).fetchall()
+            "ORDER BY operator.name,operator_key.made_at",
+        )
         found: dict[str, Listed] = {}
         for name, role, made_at in rows:
             earlier = found[name].keys_made_at if name in found else ()
@@ -117,7 +119,7 @@ class SqliteOperators:
             OperatorError: when there is one of that name.
         """
 
-        def add(connection: sqlite3.Connection) -> None:
+        def add(connection: Connection) -> None:
             if _role(connection, operator.name) is not None:
                 raise OperatorError(
                     f"there is an operator {operator.name!r}; another key: "
@@ -142,7 +144,7 @@ class SqliteOperators:
             OperatorError: when there is no operator of that name.
         """
 
-        def rotate(connection: sqlite3.Connection) -> None:
+        def rotate(connection: Connection) -> None:
             _must_be(connection, name)
             _drop_keys(connection, name, 0 if at_once else KEYS_MAX - 1)
             _keep(connection, name, digest, now)
@@ -159,7 +161,7 @@ class SqliteOperators:
             OperatorError: when there is no operator of that name.
         """
 
-        def drop(connection: sqlite3.Connection) -> None:
+        def drop(connection: Connection) -> None:
             _must_be(connection, name)
             dropped = _drop_keys(connection, name, 1)
             row = actor.did(now, "operator-drop-old-key", name, f"{dropped} dropped")
@@ -174,7 +176,7 @@ class SqliteOperators:
             OperatorError: when there is no operator of that name.
         """
 
-        def remove(connection: sqlite3.Connection) -> None:
+        def remove(connection: Connection) -> None:
             _must_be(connection, name)
             _drop_keys(connection, name, 0)
             connection.execute("DELETE FROM operator WHERE name=?", (name,))
@@ -183,25 +185,33 @@ class SqliteOperators:
         await self._ledger.change(remove)
 
 
-def _role(connection: sqlite3.Connection, name: str) -> str | None:
+def _row(connection: Connection, query: str, values: Sequence[Any]) -> Any:
+    return connection.execute(query, values).fetchone()
+
+
+def _rows(connection: Connection, query: str) -> list[Any]:
+    return connection.execute(query).fetchall()
+
+
+def _role(connection: Connection, name: str) -> str | None:
     row = connection.execute("SELECT role FROM operator WHERE name=?", (name,)).fetchone()
     return str(row[0]) if row else None
 
 
-def _must_be(connection: sqlite3.Connection, name: str) -> None:
+def _must_be(connection: Connection, name: str) -> None:
     if _role(connection, name) is None:
         raise OperatorError(
             f"there is no operator {name!r}; `exchange operators list` names every one"
         )
 
 
-def _keep(connection: sqlite3.Connection, name: str, digest: bytes, now: int) -> None:
+def _keep(connection: Connection, name: str, digest: bytes, now: int) -> None:
     connection.execute(
         "INSERT INTO operator_key(digest,operator,made_at) VALUES (?,?,?)", (digest, name, now)
     )
 
 
-def _drop_keys(connection: sqlite3.Connection, name: str, kept: int) -> int:
+def _drop_keys(connection: Connection, name: str, kept: int) -> int:
     """Drop all keys of an operator but the newest `kept`, with the sessions that they opened; how
     many were dropped.
     """

@@ -8,14 +8,13 @@ the chain covers the events of one commit, by their ids, and the sum of what the
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow, Record, Settlement
-from exchange.storage.connection import insert
+from exchange.storage.connection import Connection, insert
 
 DIGEST_BYTES = 16
 #: What the digest of a message covers. A column that is added later is not in here, for the digests
@@ -27,6 +26,7 @@ MESSAGE = (
 #: What it covers of a delivery: that which no attempt changes.
 DELIVERY = ("id", "receiver", "mode", "items", "ordered", "position")
 EVENT = ("id", "message_id", "delivery_id", "at", "kind", "detail", "digest")
+EVENT_COLUMNS = ",".join(EVENT)
 #: Kinds of events that no message has: operators' audit and what retention dropped.
 AUDIT, FORGOTTEN = "audit", "forgotten"
 #: Who seals what was stored before the chain began: no writer has this epoch.
@@ -130,7 +130,7 @@ def added(total: bytes, change: int) -> bytes:
     return ((int.from_bytes(total) + change) % MODULUS).to_bytes(DIGEST_BYTES)
 
 
-def entry_of(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:
+def entry_of(connection: Connection, row: tuple[Any, ...]) -> bytes:
     """The digest of a row of `ENTRIES`."""
     event, message = row[: len(EVENT)], row[len(EVENT) : len(EVENT) + len(MESSAGE)]
     if message[0] is None:
@@ -141,7 +141,7 @@ def entry_of(connection: sqlite3.Connection, row: tuple[Any, ...]) -> bytes:
     return entry(event, (message, *deliveries))
 
 
-def audit_event(connection: sqlite3.Connection, row_id: int, at: int, row: Sequence[Any]) -> None:
+def audit_event(connection: Connection, row_id: int, at: int, row: Sequence[Any]) -> None:
     """Put a row of the operators' audit into the chain: `row` is all of its columns in the table's
     order, `at` in milliseconds; inside the commit that writes the row.
     """
@@ -149,16 +149,15 @@ def audit_event(connection: sqlite3.Connection, row_id: int, at: int, row: Seque
     add_event(connection, event, hashed(ascii(tuple(row)).encode()))
 
 
-def add_event(connection: sqlite3.Connection, event: EventRow, digest: bytes | None) -> None:
+def add_event(connection: Connection, event: EventRow, digest: bytes | None) -> None:
     """Store an event by itself; the commit's link finds it."""
-    columns = ",".join(EVENT[1:])
-    insert(connection, f"INSERT INTO event({columns})", "", [(*event, digest)])
+    insert(connection, "event", EVENT_COLUMNS, [(last_event(connection) + 1, *event, digest)])
 
 
 class Additions:
     """What one transaction adds to the chain."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._before = last_event(connection)
         #: Events without their ids, and what hangs on them.
         self._events: list[tuple[tuple[Any, ...], _Made | None]] = []
@@ -187,7 +186,7 @@ class Additions:
         for event in settlement.events:
             self.event(event, answer if event.kind == "answered" else None)
 
-    def write(self, connection: sqlite3.Connection, after: Link) -> Link:
+    def write(self, connection: Connection, after: Link) -> Link:
         """Store the events and the link after that one; that one where nothing was added. Events
         that other work stored by itself (see `add_event`) are read back.
         """
@@ -200,13 +199,13 @@ class Additions:
             number += 1
             rows.append((number, *event))
             entries[number] = entry(rows[-1], made)
-        insert(connection, f"INSERT INTO event({','.join(EVENT)})", "", rows)
+        insert(connection, "event", EVENT_COLUMNS, rows)
         if not entries and not self.memory:
             return after
         return append(connection, after, (first, number), entries, self.memory)
 
 
-def entries_between(connection: sqlite3.Connection, first: int, last: int) -> dict[int, bytes]:
+def entries_between(connection: Connection, first: int, last: int) -> dict[int, bytes]:
     """The digests of the events with ids from `first` to `last`, by id in order."""
     rows = connection.execute(
         f"{ENTRIES} WHERE event.id BETWEEN ? AND ? ORDER BY event.id", (first, last)
@@ -215,7 +214,7 @@ def entries_between(connection: sqlite3.Connection, first: int, last: int) -> di
 
 
 def append(
-    connection: sqlite3.Connection,
+    connection: Connection,
     after: Link,
     ids: tuple[int, int],
     entries: Mapping[int, bytes],
@@ -234,7 +233,7 @@ def append(
         content=hashed(b"".join(entries.values())),
     )
     link = link._replace(digest=linked(after.digest, link))
-    insert(connection, f"INSERT INTO chain({CHAIN_COLUMNS})", "", [tuple(link)])
+    insert(connection, "chain", CHAIN_COLUMNS, [tuple(link)])
     return link
 
 
@@ -256,13 +255,13 @@ def unlinked(node: int, epoch: int) -> Link:
     )
 
 
-def last_event(connection: sqlite3.Connection) -> int:
+def last_event(connection: Connection) -> int:
     """The newest event's id; 0 when there is none."""
     found = connection.execute("SELECT MAX(id) FROM event").fetchone()
     return found[0] or 0
 
 
-def newest(connection: sqlite3.Connection, node: int, epoch: int) -> Link:
+def newest(connection: Connection, node: int, epoch: int) -> Link:
     """The newest link of a writer."""
     found = connection.execute(
         f"SELECT {CHAIN_COLUMNS} FROM chain WHERE node=? AND epoch=? ORDER BY number DESC LIMIT 1",
@@ -271,7 +270,13 @@ def newest(connection: sqlite3.Connection, node: int, epoch: int) -> Link:
     return Link(*found) if found else unlinked(node, epoch)
 
 
-def heads(connection: sqlite3.Connection) -> list[Link]:
+def latest_heads(connection: Connection) -> list[Link]:
+    """The newest link of the last epoch of every node."""
+    latest = {link.node: link for link in sorted(heads(connection))}
+    return [*latest.values()]
+
+
+def heads(connection: Connection) -> list[Link]:
     """The newest link of every writer."""
     writers = connection.execute("SELECT DISTINCT node,epoch FROM chain").fetchall()
     return [newest(connection, *writer) for writer in writers]

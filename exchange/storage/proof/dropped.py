@@ -6,13 +6,13 @@ chain, what it dropped: whatever else is gone was taken out.
 from __future__ import annotations
 
 import json
-import sqlite3
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from exchange.ports.ledger import EventRow
+from exchange.storage.connection import Connection
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.proof.chain import (
@@ -55,7 +55,7 @@ class Forgotten(NamedTuple):
     counts: int | None = None
 
 
-def forgotten(connection: sqlite3.Connection) -> Forgotten:
+def forgotten(connection: Connection) -> Forgotten:
     """What was dropped so far, as the chain says.
 
     Raises:
@@ -66,7 +66,7 @@ def forgotten(connection: sqlite3.Connection) -> Forgotten:
 
 
 def forget(
-    connection: sqlite3.Connection, events: Iterable[int], bodies: int, messages: int, counts: int
+    connection: Connection, events: Iterable[int], bodies: int, messages: int, counts: int
 ) -> None:
     """Drop events, and say in the chain up to which message ids something was dropped, what it left
     of the links, and by how much the sum of the kept counts changed (see `weight`). What hangs on
@@ -97,7 +97,7 @@ def forget(
     connection.executemany("DELETE FROM event WHERE id=?", [(each,) for each in ids])
 
 
-def sum_of_links(connection: sqlite3.Connection) -> int:
+def sum_of_links(connection: Connection) -> int:
     """The sum of all links that retention changed."""
     rows = connection.execute(
         f"SELECT {CHAIN_COLUMNS} FROM chain WHERE dropped!=0 OR since!=number"
@@ -105,7 +105,7 @@ def sum_of_links(connection: sqlite3.Connection) -> int:
     return sum(_standing(Link(*row)) for row in rows) % MODULUS
 
 
-def sum_of_counts(connection: sqlite3.Connection) -> int:
+def sum_of_counts(connection: Connection) -> int:
     """The sum of all counts that are kept of what was dropped, by minute or by day."""
     total = 0
     for table, day in (("pruned_counter", day_of_minute), ("pruned_day_counter", int)):
@@ -134,7 +134,7 @@ def _standing(link: Link) -> int:
     return int.from_bytes(hashed(ascii(tuple(told)).encode()))
 
 
-def _newest_forgotten(connection: sqlite3.Connection) -> tuple[int, str] | None:
+def _newest_forgotten(connection: Connection) -> tuple[int, str] | None:
     found: tuple[int, str] | None = connection.execute(
         "SELECT id,detail FROM event WHERE message_id=0 AND kind=? ORDER BY id DESC LIMIT 1",
         (FORGOTTEN,),
@@ -142,7 +142,7 @@ def _newest_forgotten(connection: sqlite3.Connection) -> tuple[int, str] | None:
     return found
 
 
-def leave_digests(connection: sqlite3.Connection, events: Sequence[int]) -> int:
+def leave_digests(connection: Connection, events: Sequence[int]) -> int:
     """Leave in the chain what it needs of events (ids in order) that are dropped afterwards; by how
     much that changed the sum of the links.
     """
@@ -164,9 +164,7 @@ def leave_digests(connection: sqlite3.Connection, events: Sequence[int]) -> int:
     return change
 
 
-def _by_link(
-    connection: sqlite3.Connection, events: Sequence[int]
-) -> Iterator[tuple[Link, Sequence[int]]]:
+def _by_link(connection: Connection, events: Sequence[int]) -> Iterator[tuple[Link, Sequence[int]]]:
     """The links that cover the events, with those that each covers."""
     start = 0
     while start < len(events):
@@ -185,7 +183,7 @@ def _by_link(
         start = end
 
 
-def _digests(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
+def _digests(connection: Connection, ids: Sequence[int]) -> Iterable[tuple[int, bytes]]:
     for first in range(0, len(ids), IDS_MAX):
         some = ids[first : first + IDS_MAX]
         marks = ",".join("?" * len(some))
@@ -193,7 +191,7 @@ def _digests(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterable[tup
         yield from ((row[0], entry_of(connection, row)) for row in rows)
 
 
-def _join(connection: sqlite3.Connection, node: int, epoch: int, number: int) -> int:
+def _join(connection: Connection, node: int, epoch: int, number: int) -> int:
     """Make one link of a link of which nothing is left and its neighbours of which nothing is; by
     how much that changes the sum of the links.
     """

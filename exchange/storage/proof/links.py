@@ -4,12 +4,12 @@ and answer against its digest, the newest links against the file of heads.
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.ports.verification import Check
+from exchange.storage.connection import Connection, each
 from exchange.storage.proof.chain import (
     CHAIN_COLUMNS,
     DIGEST_BYTES,
@@ -30,8 +30,6 @@ from exchange.storage.proof.chain import (
 from exchange.storage.proof.dropped import forgotten, kept_digests, sum_of_counts, sum_of_links
 from exchange.storage.proof.head import Heads
 
-#: Differences listed of each check; the number of all is always given.
-EXAMPLES_MAX = 10
 #: Messages of a commit that are named.
 NAMED_MAX = 5
 
@@ -63,25 +61,10 @@ UNION ALL SELECT 'answer to delivery '||answer.delivery_id FROM answer LEFT JOIN
 """
 
 
-@dataclass(slots=True)
-class Check:
-    """One thing that must hold: how many rows break it, and some of them in words."""
-
-    name: str
-    broken: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def breaks(self, example: str) -> None:
-        """Take down something that breaks it."""
-        self.broken += 1
-        if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(example)
-
-
 class Proof:
     """The checks of the chain, made in one pass over the events."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dropped = forgotten(connection)
         self.links = Check("each writer's commits follow one another")
@@ -100,14 +83,14 @@ class Proof:
     def prove(self) -> None:
         """Make them."""
         self._prove_links(self._entries())
-        for (what,) in self._connection.execute(_WITHOUT_EVENT):
+        for (what,) in each(self._connection, _WITHOUT_EVENT):
             self.outside.breaks(f"{what}: no event tells of it")
         self._prove_memory()
         self._prove_dropped()
 
     def _entries(self) -> Iterator[tuple[int, int, bytes]]:
         """(id, message id, digest) of each event; its body or answer is looked at meanwhile."""
-        for row in self._connection.execute(_ENTRIES):
+        for row in each(self._connection, _ENTRIES):
             self._prove_stored(row)
             if row[_OWN_ID] is not None:
                 self._prove_position(row[_OWN_ID], row[_POSITION])
@@ -116,8 +99,9 @@ class Proof:
     def _prove_links(self, entries: Iterator[tuple[int, int, bytes]]) -> None:
         writers: dict[tuple[int, int], Link] = {}
         entry = next(entries, None)
-        for found in self._connection.execute(
-            f"SELECT {CHAIN_COLUMNS} FROM chain ORDER BY last_event,node,epoch,number"
+        for found in each(
+            self._connection,
+            f"SELECT {CHAIN_COLUMNS} FROM chain ORDER BY last_event,node,epoch,number",
         ):
             link = Link(*found)
             before = writers.get(link[:2], unlinked(*link[:2]))
@@ -205,8 +189,8 @@ class Proof:
 
     def _prove_memory(self) -> None:
         total = 0
-        for channel, key, value, version, message_id, digest in self._connection.execute(
-            "SELECT channel,key,value,version,message_id,digest FROM memory"
+        for channel, key, value, version, message_id, digest in each(
+            self._connection, "SELECT channel,key,value,version,message_id,digest FROM memory"
         ):
             if memory_digest(channel, key, value, version, message_id) != digest:
                 self.memory.breaks(f"{channel} {key}: is not what was committed")
@@ -226,7 +210,7 @@ class Proof:
             self.forgotten.breaks("the counts that are kept of what was dropped were changed")
 
 
-def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, list[str]]:
+def prove_heads(connection: Connection, said: Heads) -> tuple[Check, list[str]]:
     """Whether the ledger holds every commit that a file of heads tells of; and what is to be known
     of the file besides.
     """
@@ -261,7 +245,7 @@ def prove_heads(connection: sqlite3.Connection, said: Heads) -> tuple[Check, lis
     return check, notes
 
 
-def _joined(connection: sqlite3.Connection, writer: tuple[int, ...], number: int) -> bool:
+def _joined(connection: Connection, writer: tuple[int, ...], number: int) -> bool:
     """Whether retention made one link of that commit and others."""
     found = connection.execute(
         "SELECT 1 FROM chain WHERE node=? AND epoch=? AND since<=? AND number>? LIMIT 1",

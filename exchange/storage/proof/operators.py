@@ -4,18 +4,17 @@ receivers against the audit log.
 
 from __future__ import annotations
 
-import sqlite3
-
 from exchange.ports.operators import AT_ONCE, KEYS_MAX, AuditRow, fingerprint
+from exchange.ports.verification import Check
+from exchange.storage.connection import Connection
 from exchange.storage.proof.chain import AUDIT, hashed
-from exchange.storage.proof.links import Check
 
 #: Keys of an operator, oldest first: when each was made and its fingerprint (empty where an older
 #: version told none).
 _Keys = list[tuple[int, str]]
 
 
-def prove_audit(connection: sqlite3.Connection) -> Check:
+def prove_audit(connection: Connection) -> Check:
     """Whether the audit log holds what the chain says of each row."""
     check = Check("the operators' audit is what was committed")
     digests = dict(
@@ -34,7 +33,7 @@ def prove_audit(connection: sqlite3.Connection) -> Check:
     return check
 
 
-def prove_operators(connection: sqlite3.Connection) -> Check:
+def prove_operators(connection: Connection) -> Check:
     """Whether there are the operators, roles and keys that the audit log says were made and are
     left. (Sessions end by themselves, and no key that is gone keeps one.)
     """
@@ -63,7 +62,7 @@ def prove_operators(connection: sqlite3.Connection) -> Check:
     return check
 
 
-def prove_paused(connection: sqlite3.Connection) -> Check:
+def prove_paused(connection: Connection) -> Check:
     """Whether the receivers are paused that operators paused. (Whether others are failing is found
     out anew by calling them.)
     """
@@ -88,7 +87,7 @@ def prove_paused(connection: sqlite3.Connection) -> Check:
     return check
 
 
-def _replayed(connection: sqlite3.Connection) -> tuple[dict[str, str], dict[str, _Keys]]:
+def _replayed(connection: Connection) -> tuple[dict[str, str], dict[str, _Keys]]:
     """Roles and keys by operator, as the audit log leaves them."""
     roles: dict[str, str] = {}
     keys: dict[str, _Keys] = {}

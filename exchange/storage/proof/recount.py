@@ -24,7 +24,8 @@ WITH received AS (
 ), happened AS (
   SELECT event.at/60000 AS period,{_DIMENSIONS},message.endpoint,event.kind,message.process,
     COUNT(*) AS count,SUM(message.items) AS items,
-      SUM(message.bytes) AS bytes,SUM(CAST(event.detail AS INTEGER)) AS told
+      SUM(message.bytes) AS bytes,
+    SUM(CASE event.kind WHEN 'items-rejected' THEN CAST(event.detail AS BIGINT) END) AS told
     FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
     WHERE event.kind IN ('duplicate','items-rejected','begun') GROUP BY 1,2,3,4,5,6,7
 )
@@ -52,7 +53,7 @@ SELECT event.at/60000,{_DIMENSIONS},delivery.receiver,message.endpoint,event.kin
     AND event.kind IN ({_KINDS})
   JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id GROUP BY 1,2,3,4,5,6,7,8
 UNION ALL
-SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),SUM(value),0 FROM (
+SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),SUM(CAST(value AS BIGINT)),0 FROM (
   SELECT message.received_at AS at,message.*,delivery.receiver,'queued' AS kind,item.key,item.value
     FROM {{message}} AS message JOIN {{delivery}} AS delivery ON delivery.message_id=message.id,
       json_each({{kinds}}) AS item
@@ -65,32 +66,34 @@ SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),
 """
 #: The items of a message by kind, as JSON; NULL for most, whose detail is not read for it.
 _KINDS_OF_ITEMS = (
-    f"CASE WHEN message.state='accepted' AND instr(message.detail,'\"{ITEMS_BY_KIND}\"') "
+    f"CASE WHEN message.state='accepted' AND instr(message.detail,'\"{ITEMS_BY_KIND}\"')>0 "
     f"THEN json_extract(message.detail,'$.{ITEMS_BY_KIND}') END"
 )
 RECOUNT = _FROM.format(message="message", event="event", delivery="delivery", kinds=_KINDS_OF_ITEMS)
 RECOUNT_OF_DROPPED = _FROM.format(
-    message="temp.dropped_message",
-    event="temp.dropped_event",
-    delivery="temp.dropped_delivery",
+    message="dropped_message",
+    event="dropped_event",
+    delivery="dropped_delivery",
     kinds="message.kinds",
 )
 #: What of the rows the count needs, of the messages with these ids.
 DROPPED_ROWS = (
-    "INSERT INTO temp.dropped_message SELECT id,channel,message_type,sender,received_at,state,"
+    "INSERT INTO dropped_message SELECT id,channel,message_type,sender,received_at,state,"
     f"endpoint,items,bytes,process,{_KINDS_OF_ITEMS} FROM message "
-    "WHERE id IN (SELECT id FROM temp.pruned)",
-    "INSERT INTO temp.dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN "
+    "WHERE id IN (SELECT id FROM pruned)",
+    "INSERT INTO dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN "
     "'items-rejected' THEN detail END FROM event "
-    "WHERE message_id IN (SELECT id FROM temp.pruned)",
-    "INSERT INTO temp.dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE "
-    "message_id IN (SELECT id FROM temp.pruned)",
+    "WHERE message_id IN (SELECT id FROM pruned)",
+    "INSERT INTO dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE "
+    "message_id IN (SELECT id FROM pruned)",
 )
 DROPPED_TABLES = (
-    "CREATE TEMP TABLE IF NOT EXISTS pruned(id INTEGER PRIMARY KEY)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id INTEGER PRIMARY "
-    "KEY,channel,message_type,sender,received_at,state,endpoint,items,bytes,process,kinds)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_event(message_id,delivery_id,at,kind,detail)",
-    "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id INTEGER PRIMARY "
-    "KEY,message_id,receiver,items)",
+    "CREATE TEMP TABLE IF NOT EXISTS pruned(id BIGINT PRIMARY KEY)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_message(id BIGINT PRIMARY KEY,channel TEXT,"
+    "message_type TEXT,sender TEXT,received_at BIGINT,state TEXT,endpoint TEXT,items BIGINT,"
+    "bytes BIGINT,process TEXT,kinds TEXT)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_event(message_id BIGINT,delivery_id BIGINT,"
+    "at BIGINT,kind TEXT,detail TEXT)",
+    "CREATE TEMP TABLE IF NOT EXISTS dropped_delivery(id BIGINT PRIMARY KEY,message_id BIGINT,"
+    "receiver TEXT,items BIGINT)",
 )

@@ -6,62 +6,44 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.errors import LedgerError
 from exchange.journey.count import REQUEST_KINDS
 from exchange.ports.rows import MADE_AGAIN
-from exchange.storage.connection import connect
+from exchange.ports.verification import EXAMPLES_MAX, Check, Verification
+from exchange.storage.connection import Connection, each
 from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_before, curve_sums
-from exchange.storage.counters.days import day_of_minute
+from exchange.storage.counters.days import day_of_minute, give_day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
-from exchange.storage.health.errors import as_ledger_errors
-from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
 from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
-from exchange.storage.proof.links import EXAMPLES_MAX, Check, Proof, prove_heads
+from exchange.storage.proof.links import Proof, prove_heads
 from exchange.storage.proof.operators import prove_audit, prove_operators, prove_paused
 from exchange.storage.proof.recount import RECOUNT
-
-
-@dataclass(slots=True)
-class Verification:
-    """What `verify` found: the checks, per channel the sums that conservation is about, what is to
-    be known though nothing is broken by it, and the newest link of each writer as a line.
-    """
-
-    checks: list[Check]
-    channels: dict[str, dict[str, int]]
-    notes: list[str] = field(default_factory=list)
-    heads: list[str] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether everything holds."""
-        return not any(check.broken for check in self.checks)
-
+from exchange.storage.snapshot import Where, require_ledger, snapshot
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
 #: its owner's leases, which no event tells of; a resend begins to count anew.
 _STATES = """
-SELECT 'delivery '||id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||
+SELECT 'delivery '||one.id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||
     ', "'||reason||'"; its events: '||COALESCE(told, 'none') FROM (
-  SELECT delivery.*, MAX(event.id) AS newest, event.detail AS detail, event.at AS at,
+  SELECT delivery.*, MAX(event.id) AS newest,
     GROUP_CONCAT(event.kind, ', ') AS told,
-    COALESCE(SUM(event.kind='delivered'),0) AS made,
-    COALESCE(SUM(event.kind='dead-lettered'),0) AS dead,
-    COALESCE(SUM(event.kind='skipped'),0) AS skipped,
-    COALESCE(SUM(event.kind='resent'),0) AS resent,
-    COALESCE(SUM(event.kind IN ('delivered','attempt-failed')),0) AS tried
+    COUNT(*) FILTER (WHERE event.kind='delivered') AS made,
+    COUNT(*) FILTER (WHERE event.kind='dead-lettered') AS dead,
+    COUNT(*) FILTER (WHERE event.kind='skipped') AS skipped,
+    COUNT(*) FILTER (WHERE event.kind='resent') AS resent,
+    COUNT(*) FILTER (WHERE event.kind IN ('delivered','attempt-failed')) AS tried
   FROM delivery LEFT JOIN event ON event.message_id=delivery.message_id
     AND event.delivery_id=delivery.id AND event.kind!='delivered-again'
   GROUP BY delivery.id
-) WHERE made != (state='delivered') OR dead-resent != (state IN ('dead','skipped'))
-  OR skipped != (state='skipped') OR state NOT IN ('waiting','delivered','dead','skipped')
-  OR (state!='waiting') != (ended_at!=0) OR (state!='waiting' AND (ended_at!=at OR next_at!=0))
-  OR reason != COALESCE(detail, '')
+) AS one LEFT JOIN event ON event.id=one.newest
+WHERE made != CASE state WHEN 'delivered' THEN 1 ELSE 0 END
+  OR dead-resent != CASE WHEN state IN ('dead','skipped') THEN 1 ELSE 0 END
+  OR skipped != CASE state WHEN 'skipped' THEN 1 ELSE 0 END OR state NOT IN ('waiting','delivered','dead','skipped')
+  OR (state!='waiting') != (ended_at!=0) OR (state!='waiting' AND (ended_at!=event.at OR next_at!=0))
+  OR reason != COALESCE(event.detail, '')
   OR (mode!='mailbox' AND (attempts>tried OR (resent=0 AND attempts!=tried)))
 """
 
@@ -73,29 +55,27 @@ SELECT period,{_DIMENSIONS},SUM(count),SUM(items),SUM(bytes) FROM (
   SELECT day_of_minute(period) AS period,{_DIMENSIONS},count,items,bytes
     FROM counter WHERE kind='delivered'
   UNION ALL
-  SELECT period,{_DIMENSIONS},value->>0,value->>1,value->>2
-    FROM day_counter,json_each(day_counter.hours) WHERE kind='delivered'
+  SELECT period,{_DIMENSIONS},CAST(value->>0 AS BIGINT),CAST(value->>1 AS BIGINT),
+    CAST(value->>2 AS BIGINT)
+    FROM day_counter,json_each(day_counter.hours) AS hour WHERE kind='delivered'
   UNION ALL
   SELECT period,{_DIMENSIONS},-count,-items,-bytes
     FROM day_counter WHERE kind='delivered'
-) GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
+) AS hour GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
 #: What each endpoint received and delivered in a day: what its curve and its minutes sum to, where
 #: that is not what the day says. Curves from before endpoints were told apart prove nothing of
 #: their channel's day.
 _CURVES = f"""
-WITH curve AS MATERIALIZED (
-  SELECT day,channel,endpoint,curve_sums(codec,content) AS sums FROM day_curve
-)
 SELECT period, channel, endpoint, kind, SUM(count), SUM(items) FROM (
   SELECT day_of_minute(period) AS period,channel,endpoint,kind,count,items
     FROM counter WHERE kind IN ('received','delivered')
-  UNION ALL SELECT day,channel,endpoint,'received',sums->>0,sums->>1 FROM curve
-  UNION ALL SELECT day,channel,endpoint,'delivered',sums->>2,sums->>3 FROM curve
+  UNION ALL SELECT day,channel,endpoint,'received',received,items_received FROM curve
+  UNION ALL SELECT day,channel,endpoint,'delivered',delivered,items FROM curve
   UNION ALL SELECT period,channel,endpoint,kind,-count,-items
     FROM day_counter WHERE kind IN ('received','delivered')
-) WHERE (period,channel) NOT IN (
+) AS curve WHERE (period,channel) NOT IN (
   SELECT day,channel FROM day_curve WHERE endpoint='{UNKNOWN_ENDPOINT}'
 )
 GROUP BY 1,2,3,4 HAVING SUM(count)!=0 OR SUM(items)!=0
@@ -117,6 +97,9 @@ UNION ALL SELECT 'waiting delivery without body '||delivery.id FROM delivery
 """
 
 
+#: What reading a damaged ledger may end with.
+UNREADABLE = (sqlite3.DatabaseError, LedgerError, ValueError, TypeError, ArithmeticError)
+
 #: Counters that there is something to count anew from.
 _RECOUNTED = f"kind NOT IN {REQUEST_KINDS}"
 
@@ -128,49 +111,51 @@ _QUERIES = (
 )
 
 
-def verify(path: Path, head: Path | None = None) -> Verification:
-    """Prove the ledger file at `path` in one consistent view of it; constant memory, sorting on
-    disk. `head` is a copy of its file of heads; left out, that beside it.
+def verify(where: Where, head: Path | None = None) -> Verification:
+    """Prove a ledger in one consistent view of it; constant memory, sorting on disk. `head` is a
+    copy of its heads; left out, the file beside it, which a ledger on a server has not.
 
     Raises:
-        LedgerError: when the file is no ledger of this version, or can't be opened; when the copy
-            of heads can't be read.
+        LedgerError: when it is no ledger of this version, or can't be opened; when the copy of
+            heads can't be read.
     """
-    migrate_sqlite(path, create=False)
+    require_ledger(where)
+    if head is None and isinstance(where, Path):
+        head = head_path(where)
     # Before the ledger: what is committed meanwhile must not seem to be lost.
-    said = _heads(path, head)
-    with as_ledger_errors(path), closing(connect(path)) as connection:
-        connection.execute("PRAGMA temp_store=FILE")
-        connection.create_function("day_of_minute", 1, day_of_minute, deterministic=True)
-        connection.create_function("curve_sums", 2, curve_sums, deterministic=True)
-        connection.execute("BEGIN")
-        return _verify(connection, head or head_path(path), said)
+    said = _heads(head, beside=isinstance(where, Path) and head == head_path(where))
+    with snapshot(where) as connection:
+        give_day_of_minute(connection)
+        return _verify(connection, head, said)
 
 
-def _heads(path: Path, head: Path | None) -> Heads | None:
+def _heads(head: Path | None, beside: bool) -> Heads | None:
     """What the heads say; None where there are none beside the ledger."""
+    if head is None:
+        return None
     try:
-        return read_heads(head or head_path(path))
+        return read_heads(head)
     except OSError as error:
-        if head is None and isinstance(error, FileNotFoundError):
+        if beside and isinstance(error, FileNotFoundError):
             return None
-        raise LedgerError(f"{head or head_path(path)} can't be read: {error.strerror}") from error
+        raise LedgerError(f"{head} can't be read: {error.strerror}") from error
 
 
-def _verify(connection: sqlite3.Connection, head: Path, said: Heads | None) -> Verification:
+def _verify(connection: Connection, head: Path | None, said: Heads | None) -> Verification:
     found = Verification([], {})
 
     def check(make: Callable[[], Iterable[Check]], name: str) -> None:
         """Make checks; one that can't be made, since the file is damaged, is broken."""
         try:
             found.checks += make()
-        except (sqlite3.DatabaseError, ValueError, TypeError, ArithmeticError) as error:
+        except UNREADABLE as error:
             found.checks.append(Check(name, 1, [f"can't be read: {error}"]))
 
-    check(lambda: [_whole(connection)], "the file is whole")
+    if isinstance(connection, sqlite3.Connection):
+        check(lambda: [_whole(connection)], "the file is whole")
     check(lambda: _chain(connection, head, said, found), "the chain")
     check(lambda: _recounted(connection), "counters")
-    check(lambda: [_rows(connection, name, query) for name, query in _QUERIES], "deliveries")
+    check(lambda: _deliveries(connection), "deliveries")
     check(lambda: [_conserved(_conservation(connection, found.channels))], "conservation")
     return found
 
@@ -184,23 +169,27 @@ def _whole(connection: sqlite3.Connection) -> Check:
 
 
 def _chain(
-    connection: sqlite3.Connection, head: Path, said: Heads | None, found: Verification
+    connection: Connection, head: Path | None, said: Heads | None, found: Verification
 ) -> list[Check]:
     proof = Proof(connection)
     try:
         proof.prove()
-    except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError) as error:
+    except (*UNREADABLE, AttributeError) as error:
         proof.rows.breaks(f"can't be read: {error}")
     links = heads(connection)
     found.heads = [line_of(link) for link in links]
+    check = Check("the ledger is not behind its head")
     if said is not None:
         check, found.notes = prove_heads(connection, said)
+    elif head is None:
+        found.notes.append("no heads that were kept elsewhere were given (--head)")
     else:
-        check = Check("the ledger is not behind its head")
         if any(link.epoch for link in links):
             check.breaks(f"there is no {head}: whether commits are lost can't be known without it")
-    for number, made in connection.execute(
-        "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id", (MADE_AGAIN,)
+    for number, made in each(
+        connection,
+        "SELECT delivery_id,COUNT(*) FROM event WHERE kind=? GROUP BY delivery_id",
+        (MADE_AGAIN,),
     ):
         found.notes.append(f"delivery {number} was made {made + 1} times")
     return [
@@ -212,10 +201,10 @@ def _chain(
     ]
 
 
-def _recounted(connection: sqlite3.Connection) -> list[Check]:
+def _recounted(connection: Connection) -> list[Check]:
     connection.execute(f"CREATE TEMP TABLE recount AS {RECOUNT}")
     connection.execute(
-        f"INSERT INTO temp.recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter"
+        f"INSERT INTO recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter"
     )
     # Minutes before this one are folded: of them, the days are what there is to compare.
     folded = compacted_before(connection)
@@ -224,7 +213,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
         _differences(
             connection,
             "counters agree with messages, deliveries and events",
-            _by_minute(f"temp.recount WHERE period>={folded}"),
+            _by_minute(f"recount WHERE period>={folded}"),
             _by_minute(f"counter WHERE {_RECOUNTED}"),
         ),
         _differences(
@@ -236,7 +225,7 @@ def _recounted(connection: sqlite3.Connection) -> list[Check]:
         _differences(
             connection,
             "days agree with messages, deliveries and events",
-            _by_day("temp.recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
+            _by_day("recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
             f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE {_RECOUNTED}",
         ),
     ]
@@ -256,30 +245,43 @@ def _by_day(minutes: str, since: int, more: str = "") -> str:
     return (
         f"SELECT period,{dimensions},SUM(count),SUM(items),SUM(bytes) FROM (SELECT "
         f"day_of_minute(period) AS period,{dimensions},"
-        f"count,items,bytes FROM {minutes} {more}) WHERE period>={since} GROUP BY "
+        f"count,items,bytes FROM {minutes} {more}) AS minute WHERE period>={since} GROUP BY "
         f"period,{dimensions}"
     )
 
 
-def _differences(connection: sqlite3.Connection, name: str, expected: str, counted: str) -> Check:
+def _deliveries(connection: Connection) -> list[Check]:
+    connection.execute(
+        "CREATE TEMP TABLE curve(day BIGINT,channel TEXT,endpoint TEXT,received BIGINT,"
+        "items_received BIGINT,delivered BIGINT,items BIGINT)"
+    )
+    curves = connection.execute("SELECT day,channel,endpoint,codec,content FROM day_curve")
+    connection.executemany(
+        "INSERT INTO curve VALUES (?,?,?,?,?,?,?)",
+        [(*key, *curve_sums(codec, content)) for *key, codec, content in curves],
+    )
+    return [_rows(connection, name, query) for name, query in _QUERIES]
+
+
+def _differences(connection: Connection, name: str, expected: str, counted: str) -> Check:
     """Rows of one query that are not in the other, both ways."""
     check = Check(name)
     for label, left, right in (("expected", expected, counted), ("counted", counted, expected)):
-        rows = connection.execute(f"SELECT * FROM ({left}) EXCEPT SELECT * FROM ({right})")
-        for row in rows:
+        query = f"SELECT * FROM ({left}) AS one EXCEPT SELECT * FROM ({right}) AS other"
+        for row in each(connection, query):
             check.breaks(f"{label} {' '.join(str(value) or '-' for value in row)}")
     return check
 
 
-def _rows(connection: sqlite3.Connection, name: str, query: str) -> Check:
+def _rows(connection: Connection, name: str, query: str) -> Check:
     check = Check(name)
-    for row in connection.execute(query):
+    for row in each(connection, query):
         check.breaks(" ".join(str(value) for value in row))
     return check
 
 
 def _conservation(
-    connection: sqlite3.Connection, channels: dict[str, dict[str, int]]
+    connection: Connection, channels: dict[str, dict[str, int]]
 ) -> dict[str, dict[str, int]]:
     """Per channel: the counters' sums by kind, and the deliveries that wait and are dead now."""
     for channel, kind, count in connection.execute(

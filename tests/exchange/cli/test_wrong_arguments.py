@@ -137,10 +137,16 @@ statistics --ledger oracle://x :: sqlite:///
 statistics --ledger sqlite:///none.db :: none.db
 statistics --ledger sqlite:///no.db :: no.db
 verify --ledger oracle://x :: sqlite:///
+verify --ledger postgresql:// :: postgresql://USER@HOST/DATABASE
+verify --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
+statistics --ledger postgresql://127.0.0.1:9/none :: the ledger postgresql://127.0.0.1:9/none
+statistics --open-data --ledger postgresql://x/y :: the list of what was published
 verify --ledger sqlite:///none.db :: none.db
 verify --ledger sqlite:///no.db :: no.db
 backup :: Missing argument
 backup copy.db :: there is no ledger
+backup copy.db --ledger postgresql://x/y :: pg_basebackup or pg_dump
+restore copy.db --ledger postgresql://x/y :: the server's own backup
 backup message.json --ledger sqlite:///no.db :: no.db
 restore none.db :: none.db
 restore no.db :: no.db

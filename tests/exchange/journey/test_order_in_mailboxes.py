@@ -22,7 +22,7 @@ from exchange.journey.mailbox import Mailboxes
 from exchange.ports import Actor, Leased, Operator
 from exchange.ports.ledger import EventRow, Record, Wanted
 from exchange.settings import Settings
-from exchange.storage.dead_letters import SqliteDeadLetters
+from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record
@@ -91,7 +91,7 @@ class Play:
                 "lease_seconds_max": LEASE_SECONDS_MAX,
             }
         ).deliveries
-        return Mailboxes(ledger, SqliteDeadLetters(ledger), self.clock, self.ids[number], bounds)
+        return Mailboxes(ledger, LedgerDeadLetters(ledger), self.clock, self.ids[number], bounds)
 
     async def do(self, what: str, worker: int, number: int) -> None:
         """One operation; what needs something that is not there does nothing."""

@@ -22,7 +22,7 @@ from exchange.ports import Actor, Operator
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.settings import Settings
-from exchange.storage.dead_letters import SqliteDeadLetters
+from exchange.storage.dead_letters import LedgerDeadLetters
 from tests.exchange.journey.two_workers import (
     CLOCK,
     IDS,
@@ -98,7 +98,7 @@ class Play:
     def mailboxes(self) -> Mailboxes:
         """What operators resend and skip by."""
         ledger = self.workers[0].ledger
-        return Mailboxes(ledger, SqliteDeadLetters(ledger), CLOCK, IDS[0], Settings().deliveries)
+        return Mailboxes(ledger, LedgerDeadLetters(ledger), CLOCK, IDS[0], Settings().deliveries)
 
     async def do(self, operation: Step | tuple[str, int]) -> None:
         """One operation."""

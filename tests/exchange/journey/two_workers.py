@@ -24,7 +24,7 @@ from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.storage.receivers import SqliteReceivers
+from exchange.storage.receivers import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 
@@ -112,7 +112,7 @@ class Worker:
         )
         bounds = Bounds(ready_max=ready_max, poll_seconds=0.05)
         lanes = NumberedLanes(number, workers, wakes)
-        self.states = SqliteReceivers(self.ledger)
+        self.states = LedgerReceivers(self.ledger)
         states = States(self.states, CLOCK, Probing(3, 0.004, 0.01, timeout_seconds=0.1))
         self.dispatcher = Dispatcher(self.ledger, attempts, DIRECTORY, CLOCK, bounds, lanes, states)
 

@@ -116,7 +116,7 @@ def write_year(
         for minute, day, *rest in _counters(year, scale, seed, days):
             for table, period in (("counter", minute), ("day_counter", day)):
                 connection.execute(
-                    f"INSERT INTO {table}({COUNT_COLUMNS}) VALUES ({columns}) {ADD_COUNTS}",
+                    f"INSERT INTO {table} AS kept({COUNT_COLUMNS}) VALUES ({columns}) {ADD_COUNTS}",
                     (period, *rest),
                 )
     connection.close()

@@ -53,8 +53,12 @@ REMEMBERED = record("plan")
         lambda connection: queries.position_before(connection, 1, True),
         lambda connection: queries.pending(connection, [1, 2], "waiting", True),
         lambda connection: queries.dead(connection, 10, 1 << 62, ALL_DEAD),
-        lambda connection: dead_letters.resendable(connection, ALL_DEAD, 0, 10**12, ["x"], 10),
-        lambda connection: dead_letters.receivers(connection, ALL_DEAD, 10**12),
+        lambda connection: dead_letters.matching(
+            connection, dead_letters._matching(ALL_DEAD, 10**12, ["x"], True), 0, 10
+        ),
+        lambda connection: dead_letters.receivers(
+            connection, dead_letters._matching(ALL_DEAD, 10**12, (), True)
+        ),
         lambda connection: dead_letters.without_body(connection, [1, 2]),
         lambda connection: dead_letters.held_up(connection),
         lambda connection: queries.find(connection, "luova", "dvv", "one"),

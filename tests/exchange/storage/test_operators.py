@@ -9,7 +9,7 @@ import pytest
 
 from exchange.errors import OperatorError
 from exchange.ports import Actor, Operator
-from exchange.storage.operators.accounts import SESSIONS_MAX, SqliteOperators
+from exchange.storage.operators.accounts import SESSIONS_MAX, LedgerOperators
 from exchange.storage.sqlite import SqliteLedger
 
 ME = Actor(Operator("me", "admin"), "here")
@@ -25,7 +25,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteLedger]:
 
 
 async def test_the_oldest_session_ends_with_one_too_many(ledger: SqliteLedger) -> None:
-    operators = SqliteOperators(ledger)
+    operators = LedgerOperators(ledger)
     await operators.add(ANN, KEY, 0, ME)
     for number in range(SESSIONS_MAX + 1):
         await operators.begin_session(bytes([number]) * 32, KEY, 1, 1000 + number, ME_AS_ANN)
@@ -39,7 +39,7 @@ async def test_the_oldest_session_ends_with_one_too_many(ledger: SqliteLedger) -
 
 
 async def test_a_change_that_fails_leaves_no_trace(ledger: SqliteLedger) -> None:
-    operators = SqliteOperators(ledger)
+    operators = LedgerOperators(ledger)
     await operators.add(ANN, KEY, 0, ME)
     with pytest.raises(OperatorError):
         await operators.add(Operator("ann", "admin"), b"l" * 32, 1, ME)
@@ -51,7 +51,7 @@ async def test_a_change_that_fails_leaves_no_trace(ledger: SqliteLedger) -> None
 
 
 async def test_a_key_belongs_to_one_operator(ledger: SqliteLedger) -> None:
-    operators = SqliteOperators(ledger)
+    operators = LedgerOperators(ledger)
     await operators.add(ANN, KEY, 0, ME)
     with pytest.raises(Exception, match="UNIQUE"):
         await operators.add(Operator("bob", "admin"), KEY, 1, ME)

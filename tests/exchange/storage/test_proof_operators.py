@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from exchange.ports import Actor, Operator
-from exchange.storage.operators.accounts import SqliteOperators
-from exchange.storage.receivers import SqliteReceivers
+from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.receivers import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.storage.chained import broken
 
@@ -24,7 +24,7 @@ async def made(path: Path) -> None:
     """A ledger with operators and receivers that were changed in every way."""
     ledger = SqliteLedger(path)
     await ledger.open()
-    operators, receivers = SqliteOperators(ledger), SqliteReceivers(ledger)
+    operators, receivers = LedgerOperators(ledger), LedgerReceivers(ledger)
     for at, name in enumerate(("ann", "bob", "cid", "dan")):
         await operators.add(Operator(name, "operator"), name.encode() * 8, at, ME)
     await operators.rotate("ann", b"a2" * 16, 10, ME)

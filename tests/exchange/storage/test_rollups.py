@@ -4,7 +4,6 @@ a ledger that grows.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from contextlib import closing
 from itertools import pairwise
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.errors import LedgerClosed
 from exchange.storage.connection import connect
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.rollups import Rollups
@@ -119,5 +119,5 @@ def test_a_reader_keeps_its_view_while_the_ledger_grows(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_from_what_is_not_open(tmp_path: Path) -> None:
-    with pytest.raises(sqlite3.ProgrammingError, match="not open"):
+    with pytest.raises(LedgerClosed, match="not open"):
         Rollups(tmp_path / "none.db").bounds()

@@ -238,6 +238,14 @@ async def test_a_head_that_is_no_text_is_refused(sent: bytes, no_text: bytes) ->
         assert b"head-encoding" in body or b"not-http" in body
 
 
+async def test_a_target_with_a_character_that_is_in_no_text_is_refused() -> None:
+    async with connected() as (_, connect):
+        raw = await connect()
+        raw.writer.write(request(path="/c/v1/messages?type=a%00b"))
+        status, _, body = await raw.reply()
+        assert (status, b"head-encoding" in body) == (400, True)
+
+
 async def test_nobody_is_served_after_an_end_but_who_is_inside_gets_a_reply() -> None:
     async with contextlib.AsyncExitStack() as stack:
         served, _ = await stack.enter_async_context(server())

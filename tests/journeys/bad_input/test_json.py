@@ -43,6 +43,7 @@ ODD: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
     ("5,000 digits", value(b"9" * 5_000), "json.number"),
     ("key twice, escaped", key_again, "json.duplicate-key"),
     ("half a pair", inside(b"\\ud800"), "json.encoding"),
+    ("U+0000", inside(b"\\u0000"), "json.encoding"),
     ("half a pair, raw", inside(b"\xed\xa0\x80"), "json.encoding"),
     ("half a pair in a key", lambda body: b'{"\\udc00":1,' + body[1:], "json.encoding"),
     ("byte order mark", lambda body: b"\xef\xbb\xbf" + body, "json.encoding"),

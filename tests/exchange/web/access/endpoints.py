@@ -14,7 +14,7 @@ from exchange.clocks import WallClock
 from exchange.ports import Actor, Operator
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import digest_of
-from exchange.storage.operators.accounts import SqliteOperators
+from exchange.storage.operators.accounts import LedgerOperators
 from tests.journeys.running import Running, running
 
 ME = Actor(Operator("test", "admin"), "here")
@@ -25,7 +25,7 @@ class Shut:
     """A running exchange, its operators and the key of each role."""
 
     running: Running
-    operators: SqliteOperators
+    operators: LedgerOperators
     keys: dict[str, str]
 
     async def call(
@@ -45,7 +45,7 @@ class Shut:
 async def shut(folder: Path, **operators: Any) -> AsyncIterator[Shut]:
     """Serve on loopback as if beyond it: keys are demanded."""
     async with running(folder, operators={"open": False, **operators}) as started:
-        kept = SqliteOperators(started.exchange.ledger)
+        kept = LedgerOperators(started.exchange.ledger)
         keys = {role: f"key-of-a-{role}-{'x' * 32}" for role in ROLES}
         for role, key in keys.items():
             await kept.add(Operator(f"a-{role}", role), digest_of(key), WallClock().now(), ME)

@@ -1,0 +1,137 @@
+"""The ledger on PostgreSQL: one writing session, and a few that read; the statements are the
+storage's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from exchange.errors import LedgerClosed, LedgerUnavailable
+from exchange.ports import Clock
+from exchange.storage.group import Change
+from exchange.storage.ledger import SqlLedger
+from exchange.storage.postgresql.writer import ServerWriter
+from exchange.storage.server.address import Server
+from exchange.storage.server.connection import ServerConnection, Types
+from exchange.storage.server.errors import ledger_error
+from exchange.storage.server.migrate import migrate
+from exchange.storage.server.session import (
+    CONNECT_SECONDS,
+    STATEMENTS_MAX,
+    prepare,
+    session_settings,
+)
+
+Result = TypeVar("Result")
+
+#: Sessions that read; how long a query waits for one, and how long it may take, in seconds.
+READERS_MAX = 8
+READER_SECONDS = 10.0
+READ_SECONDS = 60.0
+
+
+class PostgresLedger(SqlLedger):
+    """A database on a server. Whoever reads waits on the loop, which goes on meanwhile."""
+
+    def __init__(
+        self,
+        server: Server,
+        group_max: int = 512,
+        compression_level: int = 1,
+        durable: bool = True,
+        node: int = 0,
+        name: str = "",
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(server, node, name, clock)
+        self._server = server
+        self._writer = ServerWriter(server, group_max, compression_level, durable)
+        self._readers: Any = None
+        self._types: Types = {}
+
+    async def open(self) -> None:
+        """Migrate, own the node, start the writer and the sessions that read."""
+        await migrate(self._server)
+        try:
+            since = self._clock.now() if self._clock is not None else 0
+            node, name = self.ownership.node, self.ownership.name
+            self.ownership = await self._writer.start(node, name, since)
+            self._readers = await asyncpg.create_pool(
+                self._server.url,
+                min_size=1,
+                max_size=READERS_MAX,
+                init=prepare,
+                reset=_left_as_it_is,
+                timeout=CONNECT_SECONDS,
+                command_timeout=READ_SECONDS,
+                statement_cache_size=STATEMENTS_MAX,
+                server_settings=session_settings(f"exchange reads as node {node}"),
+            )
+        except BaseException as error:
+            await self.close()
+            said = ledger_error(str(self._server), error) if isinstance(error, Exception) else error
+            if said is error:
+                raise
+            raise said from error
+
+    async def close(self) -> None:
+        """Commit what waits and end the sessions."""
+        await self._writer.stop()
+        readers, self._readers = self._readers, None
+        if readers is not None:
+            try:
+                await asyncio.wait_for(readers.close(), CONNECT_SECONDS)
+            except (TimeoutError, OSError, asyncpg.InterfaceError):
+                readers.terminate()
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when another process has become this node: the service must end."""
+        return self._writer.lost
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written just now; empty when it can, as far as is known."""
+        return self._writer.why
+
+    async def check(self, within_seconds: float | None = None) -> str:
+        """Why it can't be written, found out by writing where that is not known; empty when it
+        can.
+        """
+        return await self._writer.check(within_seconds)
+
+    def _submit(self, what: Change) -> asyncio.Future[Any]:
+        """A future that resolves after the commit of `what`."""
+        return self._writer.submit(what)
+
+    async def read(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a query on one of the sessions that read."""
+        if self._readers is None:
+            raise LedgerClosed("the ledger is not open")
+        try:
+            connection = await self._readers.acquire(timeout=READER_SECONDS)
+        except TimeoutError as error:
+            raise LedgerUnavailable(
+                f"the ledger {self._server}: no session is free to read by"
+            ) from error
+        except Exception as error:
+            raise ledger_error(str(self._server), error) from error
+        try:
+            session = ServerConnection(connection, await_only, str(self._server), self._types)
+            found: Result = await greenlet_spawn(query, session, *arguments)
+        finally:
+            await self._readers.release(connection)
+        return found
+
+    async def scan(self, query: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a query that may take long: nothing else waits for it here."""
+        return await self.read(query, *arguments)
+
+
+async def _left_as_it_is(_: Any) -> None:
+    """What a session is left with by a query: nothing, so nothing is asked of the server."""

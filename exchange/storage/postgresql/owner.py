@@ -1,0 +1,236 @@
+"""The session that owns a node and writes as it: the lock and the epoch, transactions, and what became
+of one whose end was not answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
+from exchange.schemas.instants import instant
+from exchange.storage.ownership import Ownership, claim
+from exchange.storage.proof.chain import append, last_event, newest
+from exchange.storage.server.address import Server
+from exchange.storage.server.connection import ServerConnection, Types
+from exchange.storage.server.errors import ledger_error
+from exchange.storage.server.locks import TRY, WRITING, node_lock
+from exchange.storage.server.session import connected
+
+#: How long a transaction waits for another node's, in milliseconds.
+WAIT_MILLISECONDS = 30_000
+#: How long a statement may take: longer than what waits in it.
+ANSWER_SECONDS = 60.0
+#: How long a session that ended by itself may go on to hold its node's lock, in seconds: until the
+#: server notices (see `session.SILENT_SECONDS`), and how often to look.
+LINGER_SECONDS, LOOK_SECONDS = 30.0, 0.25
+#: How long to ask what became of a transaction, in seconds.
+OUTCOME_SECONDS = 10.0
+
+#: What a session ends with that does not answer.
+UNANSWERED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+#: Its number among all transactions, and the turn to write.
+#: Source: PostgreSQL's documentation, 9.28.8 "Transaction ID and Snapshot Information Functions".
+_BEGIN = "SELECT pg_current_xact_id()::text, pg_advisory_xact_lock($1::int,$2::int)"
+_OUTCOME = "SELECT pg_xact_status($1::text::xid8)"
+
+
+class Owner:
+    """One life of one writer: from `begin` to `end`, over as many sessions as the network wants."""
+
+    def __init__(self, server: Server, durable: bool) -> None:
+        self._server = server
+        self._durable = durable
+        self._connection: Any = None
+        self._types: Types = {}
+        #: As whom it writes, once it has begun; on what.
+        self.ownership = Ownership(0, 0, "", 0)
+        self.session: ServerConnection
+
+    async def begin(self, node: int, name: str, since: int) -> Ownership:
+        """Own the node, claim its next epoch, begin its chain.
+
+        Raises:
+            Owned: when another process owns the node; says which and since when.
+            LedgerError: when it can't be written.
+        """
+        self.ownership = Ownership(node, 0, name, since)
+        await self._connect()
+        if not await self._locked():
+            told = await self._told()
+            await self.end()
+            raise Owned(
+                f"node {node} of the ledger {self._server} is owned by {told}; end it first"
+            )
+        number = await self.begin_transaction()
+        self.ownership = await greenlet_spawn(self._begin_chain)
+        await self.commit(number)
+        return self.ownership
+
+    def _begin_chain(self) -> Ownership:
+        own = self.ownership
+        claimed = claim(self.session, own.node, own.name, own.since)
+        link = newest(self.session, own.node, claimed.epoch)
+        ids = last_event(self.session)
+        append(self.session, link, (ids + 1, ids), {}, 0)
+        return claimed
+
+    async def end(self) -> None:
+        """End the session, and with it the ownership."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*UNANSWERED):
+                await connection.close(timeout=5.0)
+
+    async def begin_transaction(self) -> str:
+        """Begin, and wait for the turn to write; the transaction's number.
+
+        Raises:
+            LedgerUnavailable: when the server can't be reached, or another node writes for long.
+            LedgerLost: when another process owns the node.
+        """
+        known = self._connection
+        await self._connect_again()
+        try:
+            return await self._begin()
+        except LedgerUnavailable:
+            if self._connection is not None or known is None:
+                raise
+        # Nothing was done in a session that has ended since the last transaction.
+        await self._connect_again()
+        return await self._begin()
+
+    async def _begin(self) -> str:
+        try:
+            await self._connection.execute("BEGIN")
+            number, _ = await self._connection.fetchrow(_BEGIN, *WRITING)
+        except asyncpg.LockNotAvailableError as error:
+            await self.roll_back()
+            raise self._said(error) from error
+        except Exception as error:
+            await self.drop()
+            raise self._said(error) from error
+        return str(number)
+
+    async def commit(self, number: str) -> None:
+        """Commit the transaction of that number. When the answer is lost, the server is asked what
+        became of it.
+
+        Raises:
+            LedgerUnavailable: when it is not committed, or nobody could say in time.
+        """
+        try:
+            status = await self._connection.execute("COMMIT")
+        except Exception as error:
+            await self.drop()
+            if await self._outcome(number) != "committed":
+                raise self._said(error) from error
+            return
+        if status != "COMMIT":
+            raise LedgerError(f"the ledger {self._server} took back what was to be committed")
+
+    async def roll_back(self) -> None:
+        """Take the transaction back; without an answer the session ends, and with it that."""
+        if self._connection is None:
+            return
+        try:
+            await self._connection.execute("ROLLBACK")
+        except UNANSWERED:
+            await self.drop()
+
+    async def _outcome(self, number: str) -> str:
+        """What became of a transaction: committed, aborted; empty when nobody could say in time."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + OUTCOME_SECONDS
+        while loop.time() < until:
+            try:
+                await self._connect_again()
+                found = await self._connection.fetchval(_OUTCOME, number)
+                if found in ("committed", "aborted"):
+                    return str(found)
+            except LedgerLost:
+                raise
+            except (LedgerUnavailable, *UNANSWERED):
+                await self.drop()
+            await asyncio.sleep(LOOK_SECONDS)
+        return ""
+
+    async def _connect(self) -> None:
+        own = self.ownership
+        self._connection = await connected(
+            self._server,
+            f"exchange writes as node {own.node}",
+            ANSWER_SECONDS,
+            lock_timeout=str(WAIT_MILLISECONDS),
+            synchronous_commit="on" if self._durable else "off",
+        )
+        self.session = ServerConnection(
+            self._connection, await_only, str(self._server), self._types
+        )
+
+    async def _connect_again(self) -> None:
+        """A new session that owns the node, if nobody became it meanwhile.
+
+        Raises:
+            LedgerUnavailable: when there is none to be had just now.
+            LedgerLost: when somebody did.
+        """
+        if self._connection is not None and not self._connection.is_closed():
+            return
+        await self._connect()
+        try:
+            await self._own_again()
+        except UNANSWERED as error:
+            await self.drop()
+            raise self._said(error) from error
+
+    async def _own_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LINGER_SECONDS
+        while not await self._locked():
+            if await self._epoch() != self.ownership.epoch:
+                break
+            if loop.time() > until:
+                await self.drop()
+                raise LedgerUnavailable(
+                    f"the ledger {self._server}: node {self.ownership.node} is held by a session "
+                    "that does not end"
+                )
+            await asyncio.sleep(LOOK_SECONDS)
+        if await self._epoch() != self.ownership.epoch:
+            await self.drop()
+            raise LedgerLost(
+                f"node {self.ownership.node} of the ledger {self._server} is another process's now"
+            )
+
+    async def _locked(self) -> bool:
+        found: bool = await self._connection.fetchval(TRY, *node_lock(self.ownership.node))
+        return found
+
+    async def _epoch(self) -> int:
+        found = await self._connection.fetchval(
+            "SELECT epoch FROM owner WHERE node=$1", self.ownership.node
+        )
+        return int(found or 0)
+
+    async def _told(self) -> str:
+        row = await self._connection.fetchrow(
+            "SELECT name,since FROM owner WHERE node=$1", self.ownership.node
+        )
+        if row is None:
+            return "another process"
+        return f"{row[0] or 'another process'} since {instant(row[1])}"
+
+    async def drop(self) -> None:
+        """Let go of a session that does not answer, so that the server ends what it did."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    def _said(self, error: Exception) -> Exception:
+        return ledger_error(str(self._server), error)

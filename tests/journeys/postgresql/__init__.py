@@ -1,0 +1,1 @@
+"""An exchange whose ledger is on PostgreSQL, as real processes."""

