@@ -17,7 +17,7 @@ from exchange.journey import added_partners
 from exchange.journey.added_partners import AddedPartners
 from exchange.ports import Actor, Operator
 from exchange.schemas.directory import Directory, DirectoryFault, Partner, load
-from exchange.storage.added_partners import SqliteAddedPartners
+from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 
@@ -30,7 +30,7 @@ async def worker(path: Path, node: int = 0) -> AsyncIterator[tuple[AddedPartners
     """What one worker has: the shipped directory, and who was added."""
     ledger, everybody = SqliteLedger(path, node=node), load()
     await ledger.open()
-    added = AddedPartners(SqliteAddedPartners(ledger), everybody, WallClock())
+    added = AddedPartners(LedgerAddedPartners(ledger), everybody, WallClock())
     await added.look()
     try:
         yield added, everybody
