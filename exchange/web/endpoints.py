@@ -125,8 +125,9 @@ class Endpoints:
         ]
 
     def _serve_nothing(self, channel: Channel) -> Callable[[web.Request], Awaitable[web.Response]]:
+        # As in aiohttp, no parameter holds a brace: with one, the address is unknown.
         paths = [
-            (endpoint.method, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(endpoint.path))))
+            (endpoint.method, re.compile(re.sub(r"\\{\w+\\}", "[^{}/]+", re.escape(endpoint.path))))
             for endpoint in channel.endpoints
         ]
 

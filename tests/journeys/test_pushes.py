@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import openapi_spec_validator
 from aiohttp import web
 
 from exchange import discovery
+from exchange.partners.stub import Situation
 from exchange.ports.channel import Push
 from tests.journeys.bad_input.forms import FORMS
-from tests.journeys.running import running
+from tests.journeys.running import Running, running
 
+#: Channels that only answer who asks.
+CALLS_NOBODY = {"population-register"}
 #: Headers of HTTP itself.
 OF_HTTP = {"host", "accept", "accept-encoding", "user-agent", "content-length", "content-type"}
 OF_EVERY_PUSH = {
@@ -94,8 +99,36 @@ async def test_the_interface_describes_every_push(tmp_path: Path) -> None:
         document = await answered.json()
     openapi_spec_validator.validate(document)
     for channel in discovery.channels().values():
-        assert channel.pushes, f"{channel.name} describes what it pushes"
+        assert bool(channel.pushes) != (channel.name in CALLS_NOBODY), channel.name
         for push in channel.pushes:
             told = document["webhooks"][f"{channel.name} {push.path}"]["post"]
             names = {each["name"] for each in told["parameters"]}
             assert names == {*push.headers, *OF_EVERY_PUSH}
+
+
+async def kept(served: Running, channel: str) -> tuple[int, int]:
+    """Messages of a channel and their deliveries, after one call of each type of its stub."""
+    directory, now = served.exchange.directory, served.exchange.clock.now()
+    (stub,) = (each for each in discovery.stubs() if each.channel == channel)
+    flows = {flow.message_type: flow for flow in stub.flows(directory)}
+    for serial, flow in enumerate(flows.values(), 1):
+        made = flow.make(Situation(random.Random(serial), now, serial, directory))
+        status, reply = await served.send(made.call)
+        assert status in (200, 202), reply
+    await served.settled()
+    with closing(sqlite3.connect(served.exchange.ledger.path)) as connection:
+        messages, deliveries = connection.execute(
+            "SELECT COUNT(DISTINCT message.id),COUNT(delivery.id) FROM message "
+            "LEFT JOIN delivery ON delivery.message_id=message.id WHERE channel=?",
+            (channel,),
+        ).fetchone()
+    return messages, deliveries
+
+
+async def test_what_describes_no_push_delivers_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as served:
+        for channel in CALLS_NOBODY:
+            messages, deliveries = await kept(served, channel)
+            assert (messages > 0, deliveries) == (True, 0)
+        messages, deliveries = await kept(served, "eessi")
+        assert messages > 0 < deliveries, "of a channel with pushes the same query finds some"

@@ -27,6 +27,21 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODYS = public_id(1)
 ACKNOWLEDGE = "/luova/v1/mailbox/acknowledgements"
+KEY_OF_DAY = "/population-register/api/v1/kirjausavain/{date}"
+#: Sectors that have no permit of the population register's.
+WITHOUT_PERMIT = {
+    "bank",
+    "eessi",
+    "employer",
+    "foreign-institution",
+    "income-register",
+    "population-register",
+}
+#: What operators ask and do about partners.
+OF_PARTNERS = (
+    ("GET", "/api/v1/partners/{id}"),
+    *(("POST", f"/api/v1/partners/{{id}}/{what}") for what in ("rotate", "pause", "resume")),
+)
 STATEMENTS = ["social-care-statement", "service-needs-assessment"]
 SAMPLES = Path(kelmu.__file__).parent / "samples/valid"
 
@@ -49,7 +64,7 @@ class Question:
 
 def by_path(path: str, method: str = "GET") -> Callable[[str, Partner], tuple[str, str, bytes]]:
     """A call whose path ends with the id."""
-    return lambda wanted, _: (method, path.format(id=wanted), b"")
+    return lambda wanted, _: (method, path.format(id=wanted, date=wanted), b"")
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,10 @@ async def asked(
 ) -> AsyncIterator[tuple[Running, list[Question]]]:
     """An exchange that holds something of each kind that has an id, and the questions about it."""
     async with running(tmp_path_factory.mktemp("rights")) as gateway:
-        yield gateway, questions_about(await fill(gateway))
+        permitted = tuple(
+            each.id for each in gateway.exchange.directory if each.sector not in WITHOUT_PERMIT
+        )
+        yield gateway, questions_about(await fill(gateway), permitted)
 
 
 async def fill(gateway: Running) -> Held:
@@ -103,8 +121,10 @@ async def fill(gateway: Running) -> Held:
     return Held(message, public_id(row.id), (ids["id"], ids["messageId"]), ids["caseId"], register)
 
 
-def questions_about(held: Held) -> list[Question]:
-    """A question for each address that takes an id."""
+def questions_about(held: Held, permitted: tuple[str, ...]) -> list[Question]:
+    """A question for each address that takes an id; `permitted` are those who may ask the
+    population register.
+    """
     institutions = "eessi.ee.ska", "kela.international"
     own = {"/luova/v1/messages/{id}": held.message}
     found = [Question(path, wanted, ("dvv",), by_path(path)) for path, wanted in own.items()]
@@ -116,6 +136,10 @@ def questions_about(held: Held) -> list[Question]:
         found.append(Question(path, wanted, institutions, by_path(path)))
     for path in ("/api/v1/messages/{id}", "/api/v1/messages/{id}/body"):
         found.append(Question(path, held.message, (), by_path(path)))
+    for method, path in OF_PARTNERS:
+        found.append(Question(path, "dvv", (), by_path(path, method)))
+    # A key is nobody's own: it is told to whoever has a permit.
+    found.append(Question(KEY_OF_DAY, "2026-03-02", permitted, by_path(KEY_OF_DAY), "2026-03-03"))
     found.append(Question(ACKNOWLEDGE, held.delivery, (), _acknowledgement))
     found.append(
         Question(
@@ -251,6 +275,4 @@ async def test_every_endpoint_with_an_id_is_asked(asked: tuple[Running, list[Que
         for resource in gateway.exchange.application().router.resources()
         if resource.canonical.startswith("/api") and "{" in resource.canonical
     }
-    # A partner is paused and resumed by operators alone: nobody's own is asked for.
-    of_operators -= {f"/api/v1/partners/{{id}}/{what}" for what in ("pause", "resume")}
     assert of_channels | of_operators <= {question.endpoint for question in questions}

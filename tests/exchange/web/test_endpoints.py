@@ -105,6 +105,8 @@ async def test_refusals_in_words() -> None:
             ("/c/v1/fail?closing", 503, "closing"),
             ("/c/v1/nothing", 404, "not-found"),
             ("/c", 404, "not-found"),
+            # aiohttp takes no brace for a parameter: no address, whatever the method.
+            ("/c/v1/things/%7Bid%7D", 404, "not-found"),
             ("/c/v1/messages", 405, "method"),
         ):
             async with session.get(served.url + path, headers=headers) as response:

@@ -22,6 +22,8 @@ from tests.journeys.running import Running
 
 #: An artificial person's code.
 PERSON = re.compile(rb"[0-9]{6}[-+A-FU-Y]9[0-9]{2}[0-9A-Y]")
+#: Days that are asked after by every sector: one that has been, and none.
+DAYS = ("2026-03-02", "2026-02-30")
 #: Messages of a channel whose ids are tried at an endpoint that takes one.
 IDS_MAX = 6
 
@@ -115,6 +117,12 @@ def names(served: Running, channel: Channel) -> list[tuple[str, str]]:
 
 def calls(served: Running, channel: Channel, endpoint: Endpoint) -> Iterator[tuple[str, Call]]:
     """Calls of an endpoint, each with the partner that makes it."""
+    sectors = {each.sector: each.id for each in served.exchange.directory}
+    if "{date}" in endpoint.path:
+        for partner in sectors.values():
+            for day in DAYS:
+                yield partner, Call(endpoint.method, endpoint.path.replace("{date}", day))
+        return
     if "{" in endpoint.path:
         for partner, name in names(served, channel):
             path = re.sub(r"\{\w+\}", name.replace("/", "%2F"), endpoint.path)
@@ -125,7 +133,6 @@ def calls(served: Running, channel: Channel, endpoint: Endpoint) -> Iterator[tup
         waiting = [each.id for each in served.exchange.directory if each.delivery == "mailbox"]
         yield from ((partner, call) for partner in waiting)
         return
-    sectors = {each.sector: each.id for each in served.exchange.directory}
     for number, body in enumerate(bodies(channel)):
         partner = list(sectors.values())[number % len(sectors)]
         kind = "application/json" if body.lstrip()[:1] in (b"{", b"[") else "text/xml"
