@@ -100,7 +100,7 @@ def judge(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
         return judge_question(parsed, identity, context)
     if isinstance(parsed, parse.Document) and parsed.abridged is not None:
         of_rest = rules_of_abridged(parsed, context)
-        if of_rest is not None and parsed.inbound.endpoint in ENDPOINTS:
+        if of_rest is not None and parsed.inbound.endpoint in SIGNED_ENDPOINTS:
             of_rest += check_signer(parsed, context)
         if of_rest is not None and not any(
             map(needs_whole, found := versions.check(parsed, identity, context, of_rest))

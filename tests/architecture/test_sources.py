@@ -213,11 +213,12 @@ def channel_named(source: Source) -> Iterator[str]:
     if not source.name.startswith("exchange/") or source.name.startswith(OTHER_SIDE):
         return
     words = {name for folder in channels() for name in (folder, folder.replace("_", "-"))}
+    docstrings = source.docstrings
     for node in ast.walk(source.syntax):
         if (
             not isinstance(node, ast.Constant)
             or not isinstance(node.value, str)
-            or id(node) in source.docstrings
+            or id(node) in docstrings
         ):
             continue
         if (word := re.split(r"[./ ]", node.value.strip("/"))[0]) in words:

@@ -92,7 +92,7 @@ async def test_a_receiver_finds_a_message_by_the_exchanges_id_and_nobody_else_do
     ):
         status, problem = await look(gateway, path, OUTSIDER)
         assert (status, problem["reason"]) == (404, "not-found")
-    for nonsense in ("messages/x", f"messages/{'f' * 32}", "messages/%00", "cases/x"):
+    for nonsense in ("messages/x", f"messages/{'f' * 32}", "messages/%01", "cases/x"):
         assert (await look(gateway, nonsense, OWNER))[0] == 404
 
 

@@ -68,6 +68,7 @@ _ONE_REPORT = re.compile(
 #: A document that stands in an envelope already.
 _IN_ENVELOPE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Envelope[\s>]")
 _SIGNATURE = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?Signature[\s>]")
+_CREATOR = re.compile(rb"<DeliveryDataCreator>.{,60}?<Code>([\w-]{1,20})</Code>", re.DOTALL)
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -232,6 +233,9 @@ class Stub:
         """A document, put in a SOAP envelope where it is in none, to the service that takes it: at
         once when it is of one report, else in deferred processing. One that is neither in an
         envelope nor signed is signed as the partner.
+
+        Raises:
+            ValueError: when the register takes no such message, or it is another's to sign.
         """
         if message_type not in SUBMITTED:
             raise ValueError(
@@ -242,8 +246,15 @@ class Stub:
         action = action.removesuffix("s") if _ONE_REPORT.search(body, 0, 2_000) else action
         if _IN_ENVELOPE.search(body, 0, 2_000):
             return replace(_call(partner, service, action, b""), body=body)
-        made = _call if _SIGNATURE.search(body) or not is_xml(body) else _signed_call
-        return made(partner, service, action, body)
+        if _SIGNATURE.search(body) or not is_xml(body):
+            return _call(partner, service, action, body)
+        creator = _CREATOR.search(body)
+        if creator and creator[1].decode() != partner.business_id:
+            raise ValueError(
+                f"the document is of {creator[1].decode()} (DeliveryDataCreator): {partner.id}, "
+                f"which is {partner.business_id or 'nobody'}, can't sign it"
+            )
+        return _signed_call(partner, service, action, body)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """200 for a document that can be read and holds reports, 400 for anything else on these

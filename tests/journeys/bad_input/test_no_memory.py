@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 STEPS = {
     "loop": "exchange.journey.validate.Judge.read",
     "thread": "exchange.journey.validate.Judge.read",
-    "commit": "exchange.storage.writer.record_all",
+    "commit": "exchange.storage.group.record_all",
 }
 
 

@@ -39,7 +39,6 @@ async def shell(served: Running, folder: Path, script: str) -> str:
             "fund.mine --sector unemployment-fund --business-id 1234567-1",
             {
                 "income-register.benefit-reports",
-                "income-register.payer-summary-reports",
                 "kelmu.benefit-query",
                 "unemployment.earnings-data",
                 "unemployment.information-request",

@@ -189,10 +189,13 @@ def test_validate_verifies_a_signature_that_is_there() -> None:
     document = etree.parse(str(SAMPLES / "income-register.wage-reports--deferred-two-reports.xml"))
     whole = signed(document.getroot())
     check = checking()
-    assert check.check(raw(whole)).valid
-    whole.find("DeliveryData/DeliveryId").text = "another"
-    told = check.check(raw(whole))
-    assert [each.rule for each in told.violations if each.severity == "error"] == ["ir.signature"]
+    # (Often enough that its reports are recognised.)
+    for _ in range(6):
+        assert check.check(raw(whole)).valid
+    for changed in ("another", "another-one"):
+        whole.find("DeliveryData/DeliveryId").text = changed
+        told = check.check(raw(whole)).violations
+        assert [each.rule for each in told if each.severity == "error"] == ["ir.signature"]
 
 
 @pytest.mark.reference
