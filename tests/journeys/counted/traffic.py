@@ -29,6 +29,8 @@ DEPTH_MAX = 4
 #: What befalls the deliveries of one kind in turn; a late partner answers after many attempts.
 FAULTS = ("", "", "refuse", "", "", "late", "", "", "gone", "")
 LATE_ATTEMPTS = 7
+#: The name of an XML document's root element.
+ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 
 
 @dataclass
@@ -74,14 +76,22 @@ class Town:
         return problem(422, "Not served")
 
     def _fault(self, delivery_id: str, call: Call) -> str:
-        """What befalls a delivery: each fault in turn among those of its type (or path, where the
-        call names none), so that most of each kind get through whatever else there is.
+        """What befalls a delivery: each fault in turn among those of its kind, so that most of each
+        kind get through whatever else there is.
         """
         if delivery_id not in self._faults:
-            kind = call.headers.get("X-Message-Type", call.path)
+            kind = _kind(call)
             self._faults[delivery_id] = FAULTS[self._kinds[kind] % len(FAULTS)]
             self._kinds[kind] += 1
         return self._faults[delivery_id]
+
+
+def _kind(call: Call) -> str:
+    """The type of a delivery; where the call names none, its path and its body's root element, by
+    which wage reports and benefit reports at one path are told apart.
+    """
+    root = ROOT.search(call.body)
+    return call.headers.get("X-Message-Type") or f"{call.path} {root[1].decode() if root else ''}"
 
 
 def families(channel: Channel) -> Iterator[str]:
