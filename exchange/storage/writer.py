@@ -138,13 +138,23 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = Job(what, loop.create_future())
         if not self._jobs:
-            self._look_again(loop)
+            # A loop of simulated time knows when all that happens at once has been submitted.
+            when_idle = getattr(loop, "call_when_idle", None)
+            if when_idle is not None:
+                when_idle(self._turn, loop)
+            else:
+                loop.call_soon(self._look, loop)
         self._jobs.append(job)
         return job.future
 
-    def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
-        # A loop of simulated time knows when all that happens at once has been submitted.
-        getattr(loop, "call_when_idle", loop.call_soon)(self._turn, loop)
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit, unless more has come since the last look: then more may be coming."""
+        if self._seen < len(self._jobs) < self._group_max:
+            self._seen = len(self._jobs)
+            loop.call_soon(self._look, loop)
+        else:
+            self._seen = 0
+            self._turn(loop)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit one group; what is left over gets a turn of its own, so that the loop may do other
@@ -152,12 +162,6 @@ class Writer:
         """
         jobs, connection = self._jobs, self._connection
         assert connection is not None, "the connection is closed only when nothing waits"
-        if self._seen < len(jobs) < self._group_max:
-            # More has come since the last look, so more may be coming: one commit for it all.
-            self._seen = len(jobs)
-            self._look_again(loop)
-            return
-        self._seen = 0
         group = [jobs.popleft() for _ in range(min(len(jobs), self._group_max))]
         try:
             self._commit(connection, group)
