@@ -13,8 +13,11 @@ EXPAT_NO_MEMORY = errors.codes[errors.XML_ERROR_NO_MEMORY]
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether that is what the error says. lxml says it in its log alone, and calls the document
-    wrong; what is in Rust panics with no `Exception`, whose class nobody can import.
+    wrong; what is in Rust panics with no `Exception`, whose class nobody can import. A path (XPath)
+    tells nothing: those here are our own and right, so that nothing else can fail in them.
     """
+    if isinstance(error, etree.XPathEvalError):
+        return True
     if isinstance(error, etree.LxmlError):
         return told_in(error.error_log)
     if isinstance(error, ExpatError):

@@ -141,7 +141,11 @@ def _deeper_than(depth: int, root: etree._Element) -> bool:
     path = _TOOLS.deeper.get(depth)
     if path is None:
         path = _TOOLS.deeper[depth] = etree.XPath(f"boolean({'/*' * (depth + 1)})")
-    return bool(path(root))
+    try:
+        return bool(path(root))
+    except etree.XPathEvalError as error:
+        raise_if_out_of_memory(error)
+        raise
 
 
 class XmlSchema:
