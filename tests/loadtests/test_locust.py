@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from loadtests import processes
@@ -83,6 +84,7 @@ async def stalling() -> AsyncIterator[tuple[str, Stalling]]:
         await runner.cleanup()
 
 
+@pytest.mark.drill
 async def test_a_stall_of_the_server_shows_in_the_latencies_as_a_closed_model_would_not_show_it(
     tmp_path: Path,
 ) -> None:

@@ -39,6 +39,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return install(tmp_path_factory.mktemp("wheel"))
 
 
+@pytest.mark.drill
 def test_it_runs_in_an_empty_folder(programs: Path, tmp_path: Path) -> None:
     port, partners_port = free_port(), free_port()
     script = (

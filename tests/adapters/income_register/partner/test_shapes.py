@@ -63,6 +63,7 @@ def planned(message_type: str) -> Iterator[tuple[Flow, Wanted]]:
             yield flow, {message_type: arrival.items}.get
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("message_type", [WAGES, BENEFITS])
 async def test_messages_have_the_shapes_that_were_published(
     world: World, message_type: str
