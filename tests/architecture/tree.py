@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,7 @@ class Source:
         return {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
 
 
+@cache
 def names(*endings: str) -> list[str]:
     """Paths of the files that git knows or would take, with one of these endings; what is ignored
     is no part of the tree.
@@ -66,8 +67,13 @@ def names(*endings: str) -> list[str]:
 
 def sources(*folders: str) -> list[Source]:
     """The Python files of these folders (everywhere when none is named)."""
-    chosen = [name for name in names(".py") if not folders or name.split("/")[0] in folders]
-    return [Source(name, (ROOT / name).read_text(encoding="utf-8")) for name in chosen]
+    return [_read(name) for name in names(".py") if not folders or name.split("/")[0] in folders]
+
+
+@cache
+def _read(name: str) -> Source:
+    """A Python file, parsed once for all tests."""
+    return Source(name, (ROOT / name).read_text(encoding="utf-8"))
 
 
 def texts(*endings: str) -> list[Source]:

@@ -62,6 +62,7 @@ def stored(server: LocalServer, where: Server) -> set[str]:
     return set(told.split("\n"))
 
 
+@pytest.mark.drill
 async def test_a_killed_exchange_loses_nothing_and_the_second_is_told(
     postgresql: LocalServer,
 ) -> None:
@@ -90,6 +91,7 @@ async def test_a_killed_exchange_loses_nothing_and_the_second_is_told(
 
 
 @pytest.mark.parametrize("workers", [2])
+@pytest.mark.drill
 async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
     workers: int,
 ) -> None:
