@@ -79,6 +79,7 @@ def test_a_yes_that_means_no(answer: bytes, refused: bool) -> None:
     assert top_day.is_refused(answer) is refused
 
 
+@pytest.mark.drill
 def test_a_small_day_is_lived_and_accounted_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

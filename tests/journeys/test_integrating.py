@@ -8,6 +8,8 @@ import asyncio
 import re
 from pathlib import Path
 
+import pytest
+
 from exchange.schemas.envelope import public_id
 from tests.exchange.journey.way import FIRST
 from tests.exchange.web.dead import die
@@ -49,6 +51,7 @@ def test_the_integrators_page_goes_as_it_says(tmp_path: Path) -> None:
     assert headings == ["1. Send", "2. Receive", "3. Be called", "4. What each status means"]
 
 
+@pytest.mark.drill
 def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
     ports = {number: str(free_port()) for number in ("8080", "8081", "9000", "9001")}
 
