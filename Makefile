@@ -85,6 +85,7 @@ drills: $(VENV)/.ready ## break it in every way at full length, print and write 
 ifeq ($(ARGS),)
 	@$(DRILL) -n 2 $(SHAPES)
 	@$(BIN)/python -m pytest -n 2 -q -m drill --ignore tests/drills
+	@$(BIN)/python -m pytest -n 2 -q -m hypothesis --hypothesis-profile drawn
 	@$(BIN)/python -m tests.mutants --random 10
 endif
 

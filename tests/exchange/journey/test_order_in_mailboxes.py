@@ -175,6 +175,8 @@ class Play:
                 self.acknowledged.append(leased.delivery_id)
         elif what == "refuse":
             [told] = await box.refuse("luova", FUND, [leased.hold], "no")
+            if not told:
+                leased.lease_until = 0  # nobody holds what was refused
         else:
             [told], until = await box.extend("luova", FUND, [leased.hold], 10.0)
             if not told:
