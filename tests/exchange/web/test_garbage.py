@@ -13,7 +13,7 @@ from weakref import ref
 
 import pytest
 
-from exchange.web.connection import Connection
+from exchange.web.caller_connection import Connection
 from exchange.web.garbage import YOUNG_BYTES, YOUNG_LOOKS, Garbage
 from tests.exchange.web.one_channel import until_inside
 from tests.exchange.web.partners import CALL, always, partner
