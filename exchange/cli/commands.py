@@ -27,7 +27,7 @@ PLACES = {
     "backup": "exchange.cli.backup:backup",
     "restore": "exchange.cli.restore:restore",
     "bench": "exchange.cli.bench:bench",
-    "partners": "exchange.cli.partners:app",
+    "partners": "exchange.cli.partners.stubs:app",
     "dead-letters": "exchange.cli.dead_letters:app",
     "operators": "exchange.cli.operators:app",
     "keys": "exchange.cli.keys:app",
