@@ -17,7 +17,6 @@ from exchange.cli import (
     dead_letters,
     keys,
     operators,
-    partners,
     restore,
     run,
     samples,
@@ -27,6 +26,7 @@ from exchange.cli import (
     validate,
     verify,
 )
+from exchange.cli.partners import stubs
 from exchange.cli.serving import doctor, serve
 from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
@@ -62,7 +62,7 @@ def options(
 
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
-app.add_typer(partners.app, name="partners")
+app.add_typer(stubs.app, name="partners")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")

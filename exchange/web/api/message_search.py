@@ -24,6 +24,9 @@ from exchange.web.openapi import Operation, problem_response, reference
 PAGE_MAX = 100
 LOOK_MAX = 20_000
 
+#: No id is greater.
+LAST_ID = 1 << 62
+
 #: The states of a message, and of its deliveries.
 STATES = ("accepted", "rejected", "waiting", "delivered", "dead", "skipped")
 
@@ -128,9 +131,10 @@ class MessageSearch:
                 raise ValueError(
                     f"there is no {name} {given[name][:40]!r}; there is {', '.join(near)}"
                 )
-        since, until = (_id_at(query, name) for name in TIMES)
+        since = _id_at(query, "since", 0)
+        until = _id_at(query, "until", LAST_ID)
         try:
-            before = id_from_public(query["before"]) if query.get("before") else 1 << 62
+            before = id_from_public(query["before"]) if query.get("before") else LAST_ID
         except ValueError:
             raise ValueError(
                 "before is an id that this search gave: 32 hexadecimal digits"
@@ -148,12 +152,12 @@ class MessageSearch:
             sender_message_id=given["message_id"],
             first=since,
         )
-        return Asked(wanted, min(before, until or before))
+        return Asked(wanted, min(before, until))
 
 
-def _id_at(query: Mapping[str, str], name: str) -> int:
+def _id_at(query: Mapping[str, str], name: str, usual: int) -> int:
     text = query.get(name, "").strip()
-    return first_id(time_of(name, text)) if text else 0
+    return min(first_id(time_of(name, text)), LAST_ID) if text else usual
 
 
 def _shown(row: MessageRow) -> dict[str, object]:

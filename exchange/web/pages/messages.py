@@ -16,7 +16,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.web.api.message_search import FILTERS, STATES, Asked, MessageSearch
 from exchange.web.pages.layout import language_of, link, may, page
-from exchange.web.pages.marked import marked
+from exchange.web.pages.marked_body import marked
 
 #: Messages on a page.
 PAGE_MAX = 50

@@ -4,7 +4,6 @@ ledger.
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
-from exchange.web.pages.layout import shared, template
-from exchange.web.pages.receivers import ROWS_MAX, ReceiverRow, receiver_rows
+from exchange.web.pages.layout import moment, shared, template
+from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
 
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
@@ -76,7 +75,7 @@ class Renderer:
         `<channel>.<kind>.rate`, `row.<id>.counted`, ...
         """
         count = len(self._receivers(figures, language))
-        texts: dict[str, str] = {"at": clock_time(figures.at), "receivers": str(count)}
+        texts: dict[str, str] = {"at": moment(figures.at, language), "receivers": str(count)}
         names = [channel.name for channel in self._channels]
         for name in (*names, ALL):
             of = names if name == ALL else [name]
@@ -133,9 +132,3 @@ def spark(history: Sequence[float]) -> str:
 def rate_text(value: float, language: str) -> str:
     """So many a second, with a decimal below a hundred."""
     return figure(round(value, 1) if value < 100 else round(value), language)
-
-
-def clock_time(milliseconds: int) -> str:
-    """Date and time in UTC, to the second."""
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

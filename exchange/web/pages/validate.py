@@ -10,7 +10,7 @@ from exchange.journey.check import Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.schemas.catalogue import Catalogue
 from exchange.web.pages.layout import page
-from exchange.web.pages.marked import marked
+from exchange.web.pages.marked_body import marked
 
 
 class ValidatePage:
