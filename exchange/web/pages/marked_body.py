@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-#: Characters of a body that a page shows, and of a place that is marked.
+#: Characters and lines of a body that a page shows, and characters of a place that is marked.
 SHOWN_MAX = 100_000
+LINES_MAX = 5_000
 MARKED_MAX = 80
 
 #: What a place ends with: white space, or a character that ends a value in XML or in JSON.
@@ -29,8 +30,8 @@ class Line(NamedTuple):
 
 
 def marked(body: bytes, violations: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """The first `SHOWN_MAX` characters of a body; bytes that are no UTF-8 are replaced. A violation
-    has `line` and `column`, from 1, in characters.
+    """The first `SHOWN_MAX` characters of a body, in at most `LINES_MAX` lines; bytes that are no
+    UTF-8 are replaced. A violation has `line` and `column`, from 1, in characters.
     """
     text = body[: 4 * SHOWN_MAX].decode("utf-8", "replace")[:SHOWN_MAX]
     places: dict[int, dict[int, int]] = {}
@@ -38,7 +39,9 @@ def marked(body: bytes, violations: Iterable[Mapping[str, Any]]) -> list[Line]:
         places.setdefault(int(each["line"]), {}).setdefault(int(each["column"]), number)
     return [
         Line(number, _parts(line, places.get(number, {})))
-        for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1)
+        for number, line in enumerate(
+            re.split(r"\r\n|\r|\n", text, maxsplit=LINES_MAX)[:LINES_MAX], 1
+        )
     ]
 
 

@@ -4,13 +4,30 @@ at its place.
 
 from __future__ import annotations
 
-from aiohttp import web
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from exchange.journey.check import Checking
+from aiohttp import hdrs, web
+
+from exchange.journey.check import Checked, Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.schemas.catalogue import Catalogue
+from exchange.web.openapi import problem_response
+from exchange.web.pages.form import NoForm, fields_of
 from exchange.web.pages.layout import page
-from exchange.web.pages.marked_body import marked
+from exchange.web.pages.marked_body import Line, marked
+
+#: Fields of the form, and some that somebody's program may add.
+FIELDS_MAX = 10
+
+
+class Judged(NamedTuple):
+    """What the page shows below its form; nothing where nothing was judged."""
+
+    type_name: str = ""
+    result: Checked | None = None
+    violations: Sequence[Mapping[str, Any]] = ()
+    lines: Sequence[Line] = ()
 
 
 class ValidatePage:
@@ -30,34 +47,27 @@ class ValidatePage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The form."""
-        return await self._page(request, b"", "")
+        return self._page(request, Judged())
 
     async def judge(self, request: web.Request) -> web.Response:
         """The form again, with what was found. A file goes before what was pasted."""
-        fields = await request.post()
-        given, body = fields.get("document", ""), b""
-        if isinstance(file := fields.get("file"), web.FileField):
-            body = file.file.read()
-        if not body:
-            body = given.encode() if isinstance(given, str) else b""
-        name = fields.get("type", "")
-        return await self._page(request, body, name if isinstance(name, str) else "", True)
-
-    async def _page(
-        self, request: web.Request, body: bytes, type_name: str, judged: bool = False
-    ) -> web.Response:
-        result = None
-        if judged:
-            result = await self._worker_thread.run(
-                f"at {request.remote}", len(body), self._checking.check, body, type_name
+        body = await request.read()
+        kind = request.headers.get(hdrs.CONTENT_TYPE, "")
+        try:
+            judged = await self._worker_thread.run(
+                f"at {request.remote}", len(body), self._judge, body, kind
             )
-        violations = [each.as_dict() for each in result.violations] if result else []
-        return page(
-            request,
-            "validate.html",
-            types=self._types,
-            type_name=type_name,
-            result=result,
-            violations=violations,
-            lines=marked(body, violations) if result else [],
-        )
+        except NoForm as error:
+            return problem_response(400, "No form", str(error))
+        return self._page(request, judged)
+
+    def _judge(self, body: bytes, content_type: str) -> Judged:
+        fields = fields_of(body, content_type, FIELDS_MAX)
+        document = fields.get("file") or fields.get("document", b"")
+        type_name = fields.get("type", b"").decode("utf-8", "replace")
+        result = self._checking.check(document, type_name)
+        violations = [each.as_dict() for each in result.violations]
+        return Judged(type_name, result, violations, marked(document, violations))
+
+    def _page(self, request: web.Request, judged: Judged) -> web.Response:
+        return page(request, "validate.html", types=self._types, **judged._asdict())
