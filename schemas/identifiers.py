@@ -44,6 +44,8 @@ _UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRST
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
 #: Verdicts that are kept: the same persons and days come again and again.
 CODES_KEPT_MAX = 16_384
+#: Characters of a personal identity code.
+CODE_CHARACTERS = 11
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,30}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _RF_AS_DIGITS = "2715"
@@ -90,9 +92,14 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
     return IdentityCode(text, birth_date, int(number))
 
 
-@lru_cache(maxsize=CODES_KEPT_MAX)
 def is_personal_identity_code(text: str) -> bool:
     """Whether `text` is a valid personal identity code, artificial or not."""
+    # (What is kept is bounded in number only, so that nothing longer may come there.)
+    return len(text) == CODE_CHARACTERS and _is_code(text)
+
+
+@lru_cache(maxsize=CODES_KEPT_MAX)
+def _is_code(text: str) -> bool:
     return parse_personal_identity_code(text) is not None
 
 

@@ -18,6 +18,7 @@ from lxml import etree
 from exchange.schemas.document_limits import NotAtOnce, can_wait, in_force
 from exchange.schemas.out_of_memory import raise_if_out_of_memory, told_in
 from exchange.schemas.violation import Finding
+from exchange.schemas.xml import thread_names
 from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
 from exchange.schemas.xml.positions import locate
 
@@ -28,6 +29,9 @@ __all__ = ["FINDINGS_MAX", "XmlLimits", "XmlSchema", "locate", "looking", "parse
 
 #: At most so many findings are reported of one check.
 FINDINGS_MAX = 200
+
+#: Bytes of documents after which a thread lets go of the names that they had.
+NAMES_BYTES_MAX = 33_554_432
 
 #: A document that needs no second look at its encoding: ASCII-like from the first byte, UTF-8
 #: stated or nothing stated.
@@ -65,6 +69,18 @@ class _Tools(threading.local):
         self.parser = _parser()
         self.utf8_parser = _parser("utf-8")
         self.deeper: dict[int, etree.XPath] = {}
+        self._bytes = 0
+
+    def reads(self, size: int) -> None:
+        """So many bytes are about to be read. When there were many, what names they had is let go
+        of: senders choose them.
+        """
+        self._bytes += size
+        if self._bytes > NAMES_BYTES_MAX:
+            self._bytes = size
+            thread_names.forget()
+            self.parser, self.utf8_parser = _parser(), _parser("utf-8")
+            etree.fromstring(b"<first/>", self.parser)
 
 
 def _parser(encoding: str | None = None) -> etree.XMLParser:
@@ -105,9 +121,10 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
     if limits is None:
         general = in_force()
         limits = XmlLimits(general.body_bytes_max, general.depth_max, general.namespaces_max)
-    parser = _TOOLS.parser
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    _TOOLS.reads(len(body))
+    parser = _TOOLS.parser
     start = _PLAIN_START.match(body)
     if start is None or (
         start.end() > 2 and b"encoding" in body[: start.end()] and not _states_utf8(start[0])

@@ -323,11 +323,20 @@ def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
     return first
 
 
+#: Characters of a certificate, or of the numbers of a key, in base64: those that were read are kept,
+#: and bounded in number only.
+KEY_CHARACTERS_MAX = 16_384
 _SIZE = f"an RSA key of {KEY_BITS_MIN}-{KEY_BITS_MAX} bits"
 
 
-@lru_cache(maxsize=512)
 def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
+    if len(modulus) + len(exponent) > KEY_CHARACTERS_MAX:
+        return _SIZE
+    return _key_of_numbers(modulus, exponent)
+
+
+@lru_cache(maxsize=512)
+def _key_of_numbers(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
     try:
         n, e = (
             int.from_bytes(base64.b64decode(text, validate=True), "big")
@@ -340,8 +349,14 @@ def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
         return "a modulus and an exponent in base64"
 
 
-@lru_cache(maxsize=512)
 def _key_of_certificate(text: str) -> rsa.RSAPublicKey | str:
+    if len(text) > KEY_CHARACTERS_MAX:
+        return f"an X.509 certificate of at most {KEY_CHARACTERS_MAX} characters in base64"
+    return _key_of_der(text)
+
+
+@lru_cache(maxsize=512)
+def _key_of_der(text: str) -> rsa.RSAPublicKey | str:
     try:
         key = x509.load_der_x509_certificate(base64.b64decode(text, validate=True)).public_key()
     except (binascii.Error, ValueError):
