@@ -18,13 +18,14 @@ from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
+from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
-from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.openapi import PATH, Operation, describe, reference
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
@@ -155,7 +156,9 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
             "worker": parts.worker,
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
-            "held_up_oldest_at": min((each.oldest_at for each in held_up), default=0),
+            "held_up_oldest_at": instant_or_none(
+                min((each.oldest_at for each in held_up), default=0)
+            ),
         }
         return web.json_response(said)
 
@@ -167,17 +170,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
-    state = {
-        "type": "object",
-        "required": ["status"],
-        "properties": {
-            "status": {"type": "string"},
-            "worker": {"type": "integer"},
-            "full": {"type": "array", "items": {"type": "object"}},
-            "held_up": {"type": "integer"},
-            "held_up_oldest_at": {"type": "integer", "description": "Milliseconds, 0: none"},
-        },
-    }
+    state = reference("Health")
     return [
         Operation("GET", "/health/live", live, state, role="", any_host=True),
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
 from exchange.ports.ledger import DeadFilter
+from exchange.schemas.instants import milliseconds_of
 
 #: By name, what each selects.
 FILTERS = {
@@ -30,10 +30,7 @@ def dead_filter(given: Mapping[str, object]) -> DeadFilter:
 
 
 def _time(text: str) -> int:
-    """Milliseconds since 1970 UTC; a time without an offset is in UTC."""
     try:
-        at = datetime.datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
-        return int(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
+        return milliseconds_of(text)
+    except ValueError:
         raise ValueError(f"since is a time as in 2026-11-29T08:00:00Z, not {text[:40]!r}") from None
