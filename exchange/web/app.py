@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
@@ -183,35 +184,18 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
         await parts.open()
         with contextlib.suppress(LedgerUnavailable):
             await parts.snapshots.current()
-        watches = [
-            asyncio.create_task(_watch_backlog(parts.snapshots)),
-            asyncio.create_task(_watch_ledger(parts.ledger)),
-        ]
+        looks = (
+            # Messages are refused before a receiver's queue outgrows its limit.
+            Repeated("backlog", parts.snapshots.current, BACKLOG_SECONDS, asyncio.sleep),
+            # That it can be written again, or its files are gone, is found when nobody calls, too.
+            Repeated(
+                "ledger-check", parts.ledger.check, LOOK_SECONDS, asyncio.sleep, at_once=False
+            ),
+        )
+        for look in looks:
+            look.start()
         yield
-        for watch in watches:
-            watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*(look.stop() for look in looks))
         await parts.close()
 
     return lifetime
-
-
-async def _watch_ledger(ledger: Ledger) -> None:
-    """Find out that it can be written again, or that its files are gone, also when nobody calls."""
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await ledger.check()
-
-
-async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Look at what waits again and again, so that messages are refused before a receiver's queue
-    outgrows its limit.
-    """
-    while True:
-        try:
-            await snapshots.current()
-        except LedgerUnavailable as error:
-            log.warning("backlog not counted", why=str(error))
-        except Exception:  # the endpoints go on by the last number known
-            log.exception("backlog not counted")
-        await asyncio.sleep(BACKLOG_SECONDS)
