@@ -1,9 +1,11 @@
 """A caller's connection: aiohttp's request handler held to the limits, by the byte and the
 clock. HTTP itself is aiohttp's.
 
-Of aiohttp's insides `RequestHandler._request_count` alone is read: how many requests have come. It
+Of aiohttp's insides two are read. `RequestHandler._request_count`, how many requests have come,
 tells what waits to be served, and that the chunks of a body were wrong, which aiohttp tells nobody
-who reads the body. (The tests of connections fail when it counts otherwise.)
+who reads the body. `RequestHandler._messages`, those that no handler has yet, tells that the newest
+is an error: aiohttp would parse, and keep, all that comes after it. (The tests of connections fail
+when they are otherwise.)
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any, cast
 
 import structlog
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from exchange.web.connection_limits import Connections, Held, NoRoom, RequestLate
@@ -42,6 +45,7 @@ class Connection(web.RequestHandler):
     __slots__ = (
         "_address",
         "_began",
+        "_broken",
         "_connections",
         "_ended",
         "_finished",
@@ -80,6 +84,8 @@ class Connection(web.RequestHandler):
         self._first = b""
         #: Why nothing more is read.
         self._gave_up: Exception | None = None
+        #: What came is no HTTP: nothing after it is looked at.
+        self._broken = False
         #: The caller sends nothing more, and may still read.
         self._ended = False
         self._held = Held(connections)
@@ -123,7 +129,8 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Count the bytes and time the request; aiohttp does the rest."""
-        if self._gave_up is not None:
+        self._connections.garbage.saw(len(data))
+        if self._gave_up is not None or self._broken:
             return
         if data and self._late_timer is None and self.idle:
             self._first = data[:FIRST_BYTES]
@@ -136,11 +143,21 @@ class Connection(web.RequestHandler):
         except MemoryError:
             self._give_up(NoRoom())
             return
+        if self._request_count > before:
+            self._look_for_error()
         if self._request_count > before and not self._payload.is_eof():
             # No request comes before the body of the one before has ended: this is an error in it.
             self._break_off("the chunks are wrong")
         elif data and self.idle and self._late_timer is None:
             self._time()
+
+    def _look_for_error(self) -> None:
+        """Whether the newest message is what aiohttp's parser could not read."""
+        newest = self._messages[-1][0]
+        if not isinstance(newest, RawRequestMessage):
+            self._broken = True
+            # Its traceback holds the bytes, and itself: nobody would free them soon.
+            newest.exc.__traceback__ = None
 
     def begin(self, payload: StreamReader) -> None:
         """aiohttp begins with the next request; its body is coming, or has come."""

@@ -12,6 +12,7 @@ import structlog
 
 from exchange.schemas.call import Reply
 from exchange.settings import Limits
+from exchange.web.garbage import Garbage
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Connections:
         self.held_bytes = 0
         self.most = min(limits.connections_max, _descriptors())
         self.loop = asyncio.get_running_loop()
+        self.garbage = Garbage()
         self._of_address: dict[str, int] = {}
 
     def admit(self, connection: object, address: str) -> bool:
