@@ -122,13 +122,7 @@ class Exchange:
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = LedgerDeadLetters(self.ledger)
-        self.mailboxes = Mailboxes(
-            ledger=self.ledger,
-            dead_letters=self.dead_letters,
-            clock=self.clock,
-            ids=self.ids,
-            bounds=deliveries,
-        )
+        self.mailboxes = self._mailboxes()
         self.letter_jobs = self._letter_jobs()
         self.acceptance = self._acceptance()
         self.asking = Asking(
@@ -141,10 +135,7 @@ class Exchange:
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
-        # By the wall's time: it is another worker that is waited for.
-        self._look_for_partners = Repeated(
-            "added-partners", self.added_partners.look, LOOK_SECONDS, asyncio.sleep, at_once=False
-        )
+        self._look_for_partners = self._looking_for_partners()
         self._repeated = self._of_one_worker()
 
     def _checking(self) -> Checking:
@@ -181,6 +172,15 @@ class Exchange:
             lane=self.worker,
         )
 
+    def _mailboxes(self) -> Mailboxes:
+        return Mailboxes(
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            ids=self.ids,
+            bounds=self.settings.deliveries,
+        )
+
     def _letter_jobs(self) -> LetterJobs:
         return LetterJobs(
             ledger=self.ledger,
@@ -189,6 +189,11 @@ class Exchange:
             receivers=self.receiver_states,
             clock=self.clock,
         )
+
+    def _looking_for_partners(self) -> Repeated:
+        """What other workers added; by the wall's time, since it is they who are waited for."""
+        look = self.added_partners.look
+        return Repeated("added-partners", look, LOOK_SECONDS, asyncio.sleep, at_once=False)
 
     def _of_one_worker(self) -> list[Repeated]:
         """What one worker does for all, in the order in which it begins."""
