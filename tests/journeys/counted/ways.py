@@ -13,6 +13,8 @@ from pathlib import Path
 from exchange import discovery
 from exchange.assembly import Exchange
 from exchange.journey.file_drop import FILES_A_ROUND, IN, QUIET_SECONDS
+from exchange.journey.mailbox import JOB_EVERY_SECONDS
+from exchange.journey.repeat import Repeated
 from exchange.ports import Actor
 from exchange.ports.rows import DeadFilter
 from exchange.schemas.call import XML, Call
@@ -99,11 +101,12 @@ async def see_to_letters(exchange: Exchange, actor: Actor) -> None:
     """Send the letters that a deadline ended again by a filter, then give up all that a receiver
     refused.
     """
-    exchange.letter_jobs.start()
+    running = Repeated("letters", exchange.letter_jobs.run, JOB_EVERY_SECONDS, exchange.clock.sleep)
+    running.start()
     for action, reason in (("resend", "deadline"), ("skip", "http-422")):
         await exchange.letter_jobs.begin(action, DeadFilter(reason=reason), 100, actor)  # type: ignore[arg-type]
         while (job := await exchange.letter_jobs.newest()) and job.state == "running":
             await exchange.clock.sleep(1)
         assert job is not None
         assert job.handled, f"nothing to {action}"
-    await exchange.letter_jobs.stop()
+    await running.stop()
