@@ -1,5 +1,5 @@
-"""The followers of the register as stubs: municipalities ask for changes each day and read page
-after page; no code of the channel.
+"""The followers of the register as stubs: Kela and the municipalities ask for changes on each
+working day and read page after page; no code of the channel.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from exchange.adapters.population_register import generate
 from exchange.partners.stub import Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.persons import followed
+from exchange.schemas.persons.told import TOLD
+from exchange.schemas.population.change_kinds import deaths
 
 BASE = "/population-register/api/v1"
 #: Where a message that was made elsewhere goes, by type.
@@ -27,6 +30,24 @@ POLLS_A_YEAR = 250
 #: Pages that are read one after the other, at most.
 PAGES_MAX = 100
 SECTORS = ("municipality", "helsinki")
+#: Which of Kela's systems follows.
+KELA = "core-data"
+#: Changes of 2024 (Kela, statistics of information exchange).
+CHANGES_2024 = {
+    followed.BIRTH: 43_725,
+    followed.DEATH: 81_410,
+    followed.ADDRESS: 1_533_116,
+    followed.REGISTRATION: 87_816,
+}
+#: Fewest and most persons of a list that Kela follows (*modelled*: Kela's own lists are not public;
+#: another public follower has a hundred of them).
+PERSONS = {
+    followed.BIRTH: (1, 5),
+    followed.DEATH: (1, 5),
+    followed.ADDRESS: (1, 19),
+    followed.REGISTRATION: (1, 5),
+}
+_SATURDAY = 5
 
 
 def _call(partner: Partner, path: str, body: bytes) -> Call:
@@ -41,8 +62,8 @@ class Followers:
     channel = "population-register"
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """Each municipality's polls."""
-        return [
+        """Each municipality's polls, and Kela's by what it is told."""
+        return _kelas(directory) + [
             Flow(
                 name=f"population-register.changes {each.id}",
                 partner=each.id,
@@ -77,9 +98,50 @@ class Followers:
         return None
 
 
+def _kelas(directory: Directory) -> list[Flow]:
+    """Kela's lists of persons, by what each is told of on a day: who gets an address with the first
+    registration counts among the changes of address already.
+    """
+    kela = directory.serving(KELA)
+    if kela is None:
+        return []
+    changes = dict(CHANGES_2024)
+    changes[followed.ADDRESS] -= changes[followed.REGISTRATION]
+    return [
+        Flow(
+            name=f"population-register.{kind} {kela.id}",
+            partner=kela.id,
+            message_type="population-register.changes-query",
+            weight=count * 2 / sum(PERSONS[kind]),
+            make=partial(_follow, kela, kind),
+        )
+        for kind, count in changes.items()
+    ]
+
+
+def _follow(kela: Partner, kind: str, situation: Situation) -> Sending:
+    """What is asked of a list with the key of the working day before."""
+    day = _today(situation)
+    since = day - datetime.timedelta(days=1)
+    while since.weekday() >= _SATURDAY:
+        since -= datetime.timedelta(days=1)
+    count = situation.wanted("population-register.changes-query")
+    count = situation.rng.randint(*PERSONS[kind]) if count is None else count
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        life = followed.followed(situation.rng, kind, since, day)
+        codes[life.code_on(day.toordinal())] = None
+    document = {"viimeisinKirjausavain": generate.key_of(since), "hetulista": list(codes)}
+    call = _call(kela, f"{BASE}/muutokset", json.dumps(document).encode())
+    return Sending(call, partial(_next, kela, list(codes), PAGES_MAX), items=count)
+
+
+def _today(situation: Situation) -> datetime.date:
+    return datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
+
+
 def _poll(partner: Partner, situation: Situation) -> Sending:
-    day = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
-    made = generate.changes_query(situation.rng, day, situation.serial)
+    made = generate.changes_query(situation.rng, _today(situation), situation.serial)
     codes = json.loads(made.body)["hetulista"]
     return Sending(
         _call(partner, f"{BASE}/muutokset", made.body), partial(_next, partner, codes, PAGES_MAX)
@@ -93,6 +155,9 @@ def _next(
     if reply.status != 200 or not pages_left:
         return ()
     page = json.loads(reply.body)
+    if partner.sector == "kela":
+        for code, day in deaths(page):
+            TOLD.tell(code, day)
     if page["ajanTasalla"]:
         return ()
     asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}

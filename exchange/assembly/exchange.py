@@ -250,6 +250,8 @@ class Exchange:
                     self.added_partners, self.directory, self.channels.values()
                 ),
             ),
+            x_road=self.settings.x_road,
+            ids=self.ids,
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,

@@ -4,7 +4,7 @@ itself is the ledger's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -125,9 +125,9 @@ def told_of(answered: Answered) -> dict[str, Any]:
     return {"bytes": len(answered.body), "digest": digest, **answered.told}
 
 
-def answered_record(record: Record, at: int) -> Record:
-    """The record of a question whose deliveries the exchange made itself, by answering it at that
-    time (milliseconds), before it is committed. A question asked again is another one: its id is
+def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Record:
+    """The record of a question with that detail whose deliveries the exchange made itself, by
+    answering it at that time (milliseconds), before it is committed. A question asked again is another one: its id is
     ours.
     """
     message = record.message
@@ -151,7 +151,7 @@ def answered_record(record: Record, at: int) -> Record:
             message.bytes,
             kinds,
             message.process,
-            {},
+            detail,
         )
     record.events, record.counts = events, counts
     return record

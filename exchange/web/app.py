@@ -15,10 +15,11 @@ from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.requests import Requests
-from exchange.ports import Channel, Clock, Desk, Ledger
+from exchange.ports import Channel, Clock, Desk, Ids, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
+from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
@@ -30,6 +31,10 @@ from exchange.web.pages.sign_in import SignIn
 from exchange.web.rates import Rates
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.snapshot import Snapshots
+from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.face import Face
+from exchange.web.x_road.face import Parts as FaceParts
+from exchange.web.x_road.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,8 @@ class Parts:
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
+    x_road: XRoad
+    ids: Ids
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
     workers: int = 1
@@ -87,6 +94,17 @@ def build(parts: Parts) -> web.Application:
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
+    face = Face(
+        FaceParts(
+            settings=parts.x_road,
+            clients=Clients(parts.directory, parts.x_road),
+            services=Services(channels, parts.desk, parts.x_road),
+            endpoints=endpoints,
+            metrics=metrics,
+            ids=parts.ids,
+        )
+    )
+    guard.pass_partners(app.add_routes(face.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     operations.append(_description(channels, operations))
     for operation in operations:

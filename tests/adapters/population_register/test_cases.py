@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from exchange.journey.check import Checked, Checking
 from exchange.assembly import checking
+from exchange.journey.check import Checked, Checking
 
 pytestmark = pytest.mark.reference
 
@@ -49,9 +49,7 @@ def test_every_case_is_judged_as_public_readers_do(judge: Checking) -> None:
     assert len(found) >= 50
     for case in found:
         checked = check(judge, case)
-        at = {
-            each.path for each in checked.violations if each.severity == "error"
-        }
+        at = {each.path for each in checked.violations if each.severity == "error"}
         if case["verdict"] == "accept" and at:
             wrong.append((case["id"], case["name"], "accept", at))
         if case["verdict"] == "refuse" and case["path"] not in at:

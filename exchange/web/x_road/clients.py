@@ -1,0 +1,97 @@
+"""Who is registered at the security server as a client, and which partner that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from exchange.ports.channel import basic_or_key
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.x_road.faults import Fault
+from exchange.schemas.x_road.identifiers import Identifier, client
+from exchange.settings.x_road import XRoad as Settings
+
+#: The class of member of each sector (*modelled*); companies otherwise.
+CLASSES = {
+    "kela": "GOV",
+    "tax": "GOV",
+    "population-register": "GOV",
+    "income-register": "GOV",
+    "pension-register": "GOV",
+    "other-authority": "GOV",
+    "healthcare": "MUN",
+    "helsinki": "MUN",
+    "municipality": "MUN",
+    "wellbeing-county": "MUN",
+}
+
+
+class Registered(NamedTuple):
+    """A client: the partner that it is, and whether it may call without the partner's key."""
+
+    partner: Partner
+    is_open: bool
+
+
+class Clients:
+    """The clients that are registered: those of the settings, and each partner by its business id,
+    as a member and with its own id as subsystem.
+    """
+
+    def __init__(self, directory: Directory, settings: Settings) -> None:
+        self._directory = directory
+        self._settings = settings
+
+    def find(self, identifier: Identifier) -> Registered | None:
+        """The client of that identifier."""
+        path = identifier.path
+        named = self._settings.clients.get(path)
+        if named is None:
+            instance, kind, code, *rest = path.split("/")
+            found = (
+                each
+                for each in self._directory
+                if each.business_id == code and (not rest or rest == [each.id])
+            )
+            named = next((each.id for each in found if kind == _class(each)), None)
+            if instance != self._settings.instance or named is None:
+                return None
+        partner = self._directory.get(named)
+        if partner is None:
+            return None
+        return Registered(partner, path in self._settings.clients_without_key)
+
+    def authenticated(self, identifier: Identifier, headers: Mapping[str, str]) -> Partner:
+        """The partner behind a client that proves who it is: by the partner's key, in place of the
+        certificate that a security server compares.
+
+        Raises:
+            Fault: `unknown_member`, or `ssl_authentication_failed` without the partner's key.
+        """
+        found = self.find(identifier)
+        if found is None:
+            message = f"the client {identifier.path} is not registered"
+            raise Fault("server.clientproxy.unknown_member", message)
+        given = basic_or_key(headers)
+        if not given.key and found.is_open:
+            return found.partner
+        by_key = self._directory.by_key(given.key) if given.key else None
+        if by_key is None or by_key.id != found.partner.id or given.user not in ("", by_key.id):
+            message = "the client did not prove who it is: a partner's key is wanted"
+            raise Fault("server.clientproxy.ssl_authentication_failed", message)
+        return found.partner
+
+    def all(self) -> Iterator[tuple[Identifier, str]]:
+        """Every client, with the name of its member."""
+        for path, partner_id in self._settings.clients.items():
+            partner = self._directory.get(partner_id)
+            if partner is not None:
+                yield client(path.split("/")), partner.name
+        for partner in self._directory:
+            if partner.business_id:
+                parts = (self._settings.instance, _class(partner), partner.business_id, partner.id)
+                yield client(parts), partner.name
+
+
+def _class(partner: Partner) -> str:
+    return CLASSES.get(partner.sector, "COM")
