@@ -12,7 +12,7 @@ from functools import partial
 
 from exchange.adapters.population_register import generate
 from exchange.partners.stub import Flow, Sending, Served, Situation
-from exchange.schemas.call import JSON, Call, Reply
+from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.persons import followed
 from exchange.schemas.persons.told import TOLD
@@ -23,6 +23,7 @@ BASE = "/population-register/api/v1"
 SUBMITTED = {
     "population-register.changes-query": f"{BASE}/muutokset",
     "population-register.basic-data-query": f"{BASE}/perustiedot",
+    "population-register.person-query": "/population-register/vtjkysely",
 }
 #: A follower asks on each working day (*modelled*: DVV asks for daily polls, at most two weeks
 #: apart).
@@ -50,9 +51,9 @@ PERSONS = {
 _SATURDAY = 5
 
 
-def _call(partner: Partner, path: str, body: bytes) -> Call:
+def _call(partner: Partner, path: str, body: bytes, kind: str = JSON) -> Call:
     coded = base64.b64encode(f"{partner.id}:{partner.key}".encode()).decode()
-    headers = {"Authorization": f"Basic {coded}", "Accept": JSON, "Content-Type": JSON}
+    headers = {"Authorization": f"Basic {coded}", "Accept": kind, "Content-Type": kind}
     return Call("POST", path, headers, body)
 
 
@@ -91,7 +92,8 @@ class Followers:
                 f"the population register takes no {message_type or 'message of unknown type'}: "
                 f"{', '.join(SUBMITTED)}"
             )
-        return _call(partner, SUBMITTED[message_type], body)
+        kind = XML if body.lstrip()[:1] == b"<" else JSON
+        return _call(partner, SUBMITTED[message_type], body, kind)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The register calls nobody."""

@@ -7,11 +7,14 @@ Source: pr-mess 4.0, annexes; WSDL 1.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from exchange.schemas.x_road.identifiers import IDENTIFIERS, PARTS, XROAD
 from exchange.schemas.x_road.meta import PLACEHOLDER
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+#: Where a schema is imported from: from beside it.
+_LOCATION = re.compile(r'\s+schemaLocation="[^"]*"')
 #: Header fields: whether each is wanted, and its type.
 _FIELDS = {
     "client": "xrd:IdentifierType",
@@ -45,10 +48,11 @@ def _header() -> str:
     )
 
 
-def description(namespace: str, operation: str, version: str, schema: str) -> bytes:
+def description(namespace: str, operation: str, schemas: Sequence[str]) -> bytes:
     """The WSDL of an operation whose wrappers (its name, and that with `Response`) stand in a
-    schema of that namespace.
+    schema of that namespace, one of `schemas`, which stand in the WSDL itself.
     """
+    own = "".join(_LOCATION.sub("", _DECLARATION.sub("", each)) for each in schemas)
     header = "".join(f'<wsdl:part name="{name}" element="xrd:{name}"/>' for name in _FIELDS)
     bound = "".join(
         f'<soap:header message="tns:Header" part="{name}" use="literal"/>' for name in _FIELDS
@@ -65,7 +69,7 @@ def description(namespace: str, operation: str, version: str, schema: str) -> by
         'xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" '
         'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" '
         'xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
-        f"<wsdl:types>{_identifiers()}{_header()}{_DECLARATION.sub('', schema)}</wsdl:types>"
+        f"<wsdl:types>{_identifiers()}{_header()}{own}</wsdl:types>"
         f'<wsdl:message name="Header">{header}</wsdl:message>{messages}'
         f'<wsdl:portType name="{operation}Type"><wsdl:operation name="{operation}">'
         f'<wsdl:input message="tns:{operation}"/><wsdl:output message="tns:{operation}Response"/>'

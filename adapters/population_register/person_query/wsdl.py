@@ -9,10 +9,12 @@ from exchange.adapters.population_register.person_query.endpoint import NAMESPAC
 from exchange.schemas import population_register
 from exchange.schemas.x_road.wsdl import description
 
-_SCHEMA = Path(population_register.__file__).with_name("person_query.xsd")
+_FOLDER = Path(population_register.__file__).parent
+_SCHEMAS = ("person_message.xsd", "person_query.xsd")
 
 
 @cache
 def wsdl() -> bytes:
     """The WSDL with its one operation."""
-    return description(NAMESPACE, "HenkilonTunnusKysely", "v1", _SCHEMA.read_text(encoding="utf-8"))
+    schemas = [(_FOLDER / name).read_text(encoding="utf-8") for name in _SCHEMAS]
+    return description(NAMESPACE, "HenkilonTunnusKysely", schemas)
