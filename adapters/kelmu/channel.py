@@ -20,9 +20,7 @@ from exchange.ports.services import Service
 
 #: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
 SERVICES = (
-    Service(
-        member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"
-    ),
+    Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
 )
 
 CHANNEL = Channel(

@@ -43,11 +43,14 @@ Headers = Sequence[tuple[str, str]]
 @value
 class RestRequest:
     """Who asks which service; `path` is the rest of the address as it was sent, with its slash, and
-    `query` what follows the question mark.
+    `query` what follows the question mark. `client_sent` and `service_sent` are the identifiers as
+    they were sent, which can stand in a header again: decoded, they may hold any character.
     """
 
     client: Identifier
     service: Identifier
+    client_sent: str
+    service_sent: str
     path: str
     query: str
     id: str
@@ -70,6 +73,8 @@ def read(target: str, headers: Headers) -> RestRequest:
     return RestRequest(
         client=_client(said.get("x-road-client")),
         service=Identifier("SERVICE", named),
+        client_sent=said["x-road-client"],
+        service_sent="/".join(parts[:_SERVICE_PARTS]),
         path="".join(f"/{part}" for part in parts[_SERVICE_PARTS:]),
         query=query,
         id=said.get("x-road-id", ""),

@@ -160,7 +160,7 @@ def _check_body(body: etree._Element) -> None:
         raise Fault("client.invalid_body", "the body has one child")
     if children and children[0].tag == f"{{{SOAP}}}Fault":
         code = children[0].findtext("faultcode", "").rpartition(":")[2].strip().lower()
-        raise Fault(f"client.{code[:60] or 'fault'}", children[0].findtext("faultstring", "")[:200])
+        raise Fault(f"client.{code[:60] or 'fault'}", "the request is a fault itself")
 
 
 def _fields(header: etree._Element) -> dict[str, Any]:

@@ -67,10 +67,10 @@ def message(life: Life, code: str, product: str, now: int, sees_restricted: bool
     """The message about somebody who is in the register at a time (seconds since 1970), asked for
     by this code, as a product of `PRODUCTS` has it.
     """
-    told = basic_data(life, code, now)
+    written = basic_data(life, code, now)
     if not sees_restricted and is_restricted(life, now):
-        told = [groups.withheld(each) for each in told]
-    found = {each["tietoryhma"]: each for each in told}
+        written = [groups.withheld(each) for each in written]
+    found = {each["tietoryhma"]: each for each in written}
     today = day_of_key(now)
     active = life.code_on(today)
     returned = FOUND if code == active else PASSIVE

@@ -48,14 +48,12 @@ class Clients:
         named = self._settings.clients.get(path)
         if named is None:
             instance, kind, code, *rest = path.split("/")
-            found = (
-                each
-                for each in self._directory
-                if each.business_id == code and (not rest or rest == [each.id])
-            )
-            named = next((each.id for each in found if kind == _class(each)), None)
-            if instance != self._settings.instance or named is None:
+            member = self._directory.by_business_id(code)
+            if member is None or (instance, kind) != (self._settings.instance, _class(member)):
                 return None
+            if rest not in ([], [member.id]):
+                return None
+            named = member.id
         partner = self._directory.get(named)
         if partner is None:
             return None
@@ -70,16 +68,21 @@ class Clients:
         """
         found = self.find(identifier)
         if found is None:
-            message = f"the client {identifier.path} is not registered"
+            message = "the client that the call names is not registered"
             raise Fault("server.clientproxy.unknown_member", message)
-        given = basic_or_key(headers)
-        if not given.key and found.is_open:
+        if not basic_or_key(headers).key and found.is_open:
             return found.partner
-        by_key = self._directory.by_key(given.key) if given.key else None
-        if by_key is None or by_key.id != found.partner.id or given.user not in ("", by_key.id):
+        by_key = self.by_key(headers)
+        if by_key is None or by_key.id != found.partner.id:
             message = "the client did not prove who it is: a partner's key is wanted"
             raise Fault("server.clientproxy.ssl_authentication_failed", message)
         return found.partner
+
+    def by_key(self, headers: Mapping[str, str]) -> Partner | None:
+        """The partner whose key a call carries."""
+        given = basic_or_key(headers)
+        partner = self._directory.by_key(given.key) if given.key else None
+        return partner if partner is not None and given.user in ("", partner.id) else None
 
     def all(self) -> Iterator[tuple[Identifier, str]]:
         """Every client, with the name of its member."""

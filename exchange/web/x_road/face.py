@@ -21,6 +21,7 @@ from exchange.schemas.x_road import faults, meta, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
 from exchange.settings.x_road import XRoad as Settings
+from exchange.web.connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import describe
@@ -31,6 +32,9 @@ from exchange.web.x_road.services import Offered, Services
 PREFIX = "/x-road"
 CLIENTS = "/listClients"
 WSDL = "/wsdl"
+#: Bodies at most, in bytes: a large town asks about all its residents at once; an envelope is read
+#: on the event loop, before it is known who sent it.
+REST_BYTES_MAX, SOAP_BYTES_MAX = 8_388_608, 1_048_576
 #: Under what refusals are counted.
 CHANNEL = "x-road"
 
@@ -95,9 +99,9 @@ class Face:
             if own.code != code or (version and own.version != version):
                 continue
             if own.wsdl is None:
-                raise Fault("server.serverproxy.service_type", f"{code} is no SOAP service")
+                raise Fault("server.serverproxy.service_type", "that is no SOAP service")
             return own.wsdl()
-        raise Fault("server.serverproxy.unknown_service", f"there is no service {code}")
+        raise Fault("server.serverproxy.unknown_service", "the subsystem has no such service")
 
     # ---- REST
 
@@ -107,19 +111,19 @@ class Face:
         request_id = self._uuid()
         try:
             asked = rest.read(target, headers)
-            body = await self._body(request)
+            body = await self._body(request, REST_BYTES_MAX)
             made_id = "" if asked.id else f"{settings.instance}-{self._uuid()}"
             reply = await self._rest_service(request, asked, body)
         except Fault as fault:
-            self._parts.metrics.refused(CHANNEL, fault.code)
+            self._count(fault)
             accepts = ",".join(request.headers.getall("Accept", []))
             by_specification = settings.rest_errors == "specification"
             return faults.rest(fault, self._uuid(), accepts, settings.fault_codes, by_specification)
         hashed = rest.request_hash(request.method, target, headers, request_id, made_id, body)
         told = {
             "x-road-id": asked.id or made_id,
-            "x-road-client": asked.client.path,
-            "x-road-service": asked.service.path,
+            "x-road-client": asked.client_sent,
+            "x-road-service": asked.service_sent,
             "x-road-request-id": request_id,
             "x-road-request-hash": hashed,
         }
@@ -173,9 +177,9 @@ class Face:
             raise Fault("server.serverproxy.invalid_request", "serviceCode is wanted")
         offered = next((each for each in own if each.service.code == code), None)
         if offered is None:
-            raise Fault("server.serverproxy.unknown_service", f"there is no service {code}")
+            raise Fault("server.serverproxy.unknown_service", "the subsystem has no such service")
         if offered.service.kind != "REST":
-            raise Fault("server.serverproxy.service_type", f"{code} is no REST service")
+            raise Fault("server.serverproxy.service_type", "that is no REST service")
         document: dict[str, Any] = describe([offered.channel], [], {})
         cut = len(offered.service.path)
         document["paths"] = {
@@ -187,11 +191,11 @@ class Face:
 
     async def _soap(self, request: web.Request) -> Reply:
         try:
-            body = await self._body(request)
+            body = await self._body(request, SOAP_BYTES_MAX)
             asked = soap.read(request.method, request.headers, body)
             return await self._soap_service(request, asked)
         except Fault as fault:
-            self._parts.metrics.refused(CHANNEL, fault.code)
+            self._count(fault)
             return faults.soap(fault, self._uuid(), self._settings.fault_codes)
 
     async def _soap_service(self, request: web.Request, asked: soap.SoapRequest) -> Reply:
@@ -248,13 +252,21 @@ class Face:
         )
         return Reply(200, soap.answer(asked, meta.methods(code, found)), faults.SOAP_TYPE)
 
-    async def _body(self, request: web.Request) -> bytes:
-        """The body within the limits.
+    def _count(self, fault: Fault) -> None:
+        """Count a refusal; codes of the senders' own are one, for there may be any number."""
+        code = fault.code if fault.code in faults.CODES else "client.fault"
+        self._parts.metrics.refused(CHANNEL, code)
+
+    async def _body(self, request: web.Request, bytes_max: int) -> bytes:
+        """The body, of at most `bytes_max` bytes.
 
         Raises:
             Fault: `io_error`, when it is too large, too late or broken off.
         """
-        body = await self._parts.endpoints.body(request)
+        partner = self._parts.clients.by_key(request.headers)
+        if partner is not None:
+            sender_known(request)
+        body = await self._parts.endpoints.body(request, bytes_max)
         if isinstance(body, Refusal):
             raise Fault("server.clientproxy.io_error", body.message)
         return body

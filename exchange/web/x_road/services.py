@@ -95,7 +95,10 @@ class Services:
         """
         found = [each for each in self._offered if each.identifier.owner == owner]
         if not found:
-            raise Fault("server.clientproxy.unknown_member", f"{owner} is not known")
+            raise Fault(
+                "server.clientproxy.unknown_member",
+                "the subsystem that the call names is not known",
+            )
         return found
 
     def check_server(self, server: str) -> None:
@@ -105,7 +108,7 @@ class Services:
             Fault: `invalid_security_server`, `maintenance_mode`.
         """
         if server and server != f"{self._settings.instance}/{self._settings.server}":
-            message = f"{server} is not the server of the service"
+            message = "the server that the call names is not the service's"
             raise Fault("server.clientproxy.invalid_security_server", message)
         if self._settings.maintenance:
             message = "the server is being maintained"
@@ -124,10 +127,10 @@ class Services:
             if own.code != code or (kind == own.kind == "SOAP" and own.version != version):
                 continue
             if own.kind != kind:
-                message = f"{code} is a service of the kind {own.kind}"
+                message = f"that is a service of the kind {own.kind}"
                 raise Fault("server.serverproxy.service_type", message)
             return each
-        raise Fault("server.serverproxy.unknown_service", f"there is no service {code}")
+        raise Fault("server.serverproxy.unknown_service", "the subsystem has no such service")
 
     def check_right(self, offered: Offered, client: Identifier, partner: Partner) -> None:
         """Look at whether a client may call a service, and whether it is in use.
@@ -136,7 +139,7 @@ class Services:
             Fault: `access_denied`, `service_disabled`.
         """
         if not self.allows(offered, client, partner):
-            message = f"{client.path} has no right to {offered.name}"
+            message = f"the client has no right to {offered.name}"
             raise Fault("server.serverproxy.access_denied", message)
         if (notice := self._settings.disabled.get(offered.name)) is not None:
             raise Fault("server.serverproxy.service_disabled", notice)
@@ -164,5 +167,5 @@ class Services:
                 return Found(each, found)
             others = True
         if others:
-            raise Fault("server.serverproxy.access_denied", f"no right to {method} {path}")
+            raise Fault("server.serverproxy.access_denied", "the address takes other methods")
         return None

@@ -81,8 +81,9 @@ class Reader:
     async def person(self, code: str, product: str = "Perussanoma 3") -> etree._Element:
         """The message about somebody."""
         response = await self.ask(Henkilotunnus=code, SoSoNimi=product)
-        found = response.VTJHenkiloVastaussanoma
-        assert isinstance(found, etree._Element), response
+        assert response.VTJHenkiloVastaussanoma, response
+        found = response.VTJHenkiloVastaussanoma[0].getparent()
+        assert found.tag == f"{ANSWER}VTJHenkiloVastaussanoma"
         return found
 
 
