@@ -151,7 +151,7 @@ def test_a_death_that_was_none_is_told_and_taken_back() -> None:
         for moment in (between, NOW)
     ]
     names = [{each["tietoryhma"] for each in document} for document in documents]
-    was_written = [each for each in deaths({"muutokset": changes(life, now=between)})]
+    was_written = list(deaths({"muutokset": changes(life, now=between)}))
     assert ("KUOLINPAIVA" in names[0]) == bool(was_written)
     assert "KUOLINPAIVA" not in names[1]
     assert [day is None for _, day in deaths({"muutokset": changes(life)})][:2] == [False, True]
