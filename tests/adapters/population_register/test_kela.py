@@ -4,6 +4,7 @@ back is taken back.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import itertools
 import json
@@ -22,7 +23,7 @@ from exchange.schemas.persons import POPULATION, Life, followed, person
 from exchange.schemas.persons.courses import SLOTS
 from exchange.schemas.persons.told import TOLD
 from exchange.schemas.persons.written import key_of_day
-from exchange.schemas.population.change_kinds import deaths
+from exchange.schemas.population.change_kinds import deaths, happenings
 from tests.journeys.running import Running, running
 
 TODAY = datetime.date(2024, 6, 5)
@@ -84,6 +85,25 @@ async def test_what_kela_is_told_is_counted_by_kind_and_once(exchange: Running) 
             assert status == 200, body
             assert json.loads(body)["ajanTasalla"]
         assert await told(exchange) == expected
+    assert exchange.verify().clean
+
+
+async def test_the_same_question_many_times_at_once_counts_once(exchange: Running) -> None:
+    now = exchange.exchange.clock.now() // 1000
+    rng, today = random.Random(6), datetime.date.today()
+    codes = [person(rng, today).personal_identity_code for _ in range(100)]
+    asked = json.dumps({"viimeisinKirjausavain": now - 300 * 86_400, "hetulista": codes})
+    path = "/population-register/api/v1/muutokset"
+    answers = await asyncio.gather(
+        *(
+            exchange.post(path, asked, "kela.core-data", Content_Type="application/json")
+            for _ in range(12)
+        )
+    )
+    assert {status for status, _, _ in answers} == {200}
+    page = json.loads(answers[0][2])
+    assert await told(exchange) == happenings(page)
+    assert happenings(page)
     assert exchange.verify().clean
 
 
