@@ -23,14 +23,14 @@ from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
-from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
+from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
-from exchange.web.snapshot import Snapshots
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.face import Face
 from exchange.web.x_road.face import Parts as FaceParts
@@ -102,6 +102,7 @@ def build(parts: Parts) -> web.Application:
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
+            body_bytes_max=parts.limits.body_bytes_max,
         )
     )
     guard.pass_partners(app.add_routes(face.routes()))

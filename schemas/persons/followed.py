@@ -9,9 +9,9 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from exchange.schemas.persons import days
-from exchange.schemas.persons.courses import SLOTS
-from exchange.schemas.persons.days import When, somebody
+from exchange.schemas.persons import lives_by_day as days
+from exchange.schemas.persons.life_courses import SLOTS
+from exchange.schemas.persons.lives_by_day import When, somebody
 from exchange.schemas.persons.population import POPULATION, Life
 from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, written_on
 

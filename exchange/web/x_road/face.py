@@ -21,10 +21,11 @@ from exchange.schemas.x_road import faults, meta, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
 from exchange.settings.x_road import XRoad as Settings
-from exchange.web.connection import sender_known
+from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import describe
+from exchange.web.request_body import read_body
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.services import Offered, Services
 
@@ -49,6 +50,7 @@ class Parts:
     endpoints: Endpoints
     metrics: Metrics
     ids: Ids
+    body_bytes_max: int
 
 
 class Face:
@@ -266,7 +268,8 @@ class Face:
         partner = self._parts.clients.by_key(request.headers)
         if partner is not None:
             sender_known(request)
-        body = await self._parts.endpoints.body(request, bytes_max)
+        sender = Partner("", "", "", body_bytes_max=bytes_max)
+        body = await read_body(request, sender, self._parts.body_bytes_max)
         if isinstance(body, Refusal):
             raise Fault("server.clientproxy.io_error", body.message)
         return body

@@ -20,7 +20,7 @@ from exchange.adapters.population_register import feed
 from exchange.adapters.population_register.partner import STUB
 from exchange.partners.stub import Flow, Situation
 from exchange.schemas.persons import POPULATION, Life, followed, person
-from exchange.schemas.persons.courses import SLOTS
+from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.told import TOLD
 from exchange.schemas.persons.written import key_of_day
 from exchange.schemas.population.change_kinds import deaths, happenings

@@ -18,7 +18,7 @@ from lxml import etree
 from zeep.transports import Transport
 
 from exchange.schemas.persons import POPULATION, Life, person
-from exchange.schemas.persons.courses import SLOTS
+from exchange.schemas.persons.life_courses import SLOTS
 from tests.journeys.running import Running, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
