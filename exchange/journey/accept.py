@@ -15,12 +15,11 @@ from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import SCHEMA_VERSION, differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import (
-    ANSWERED,
     accepted_record,
     answered_record,
     envelope_of,
     rejected_record,
-    told_of,
+    tell,
 )
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
@@ -184,10 +183,7 @@ class Acceptance:
         for _ in range(STALE_MAX):
             answered = await answering(reading.parsed)
             detail = judgement.verdict.detail
-            detail[ANSWERED] = told_of(answered)
-            detail.pop(ITEMS_BY_KIND, None)
-            if answered.items_by_kind:
-                detail[ITEMS_BY_KIND] = dict(answered.items_by_kind)
+            tell(detail, answered)
             record = self._record(channel, reading, judgement, destinations, digest, now)
             record.remember = [*record.remember, *answered.remember]
             answered_at = self._clock.now()

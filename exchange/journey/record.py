@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic_core
 
-from exchange.journey.count import delivery_counts, message_counts, queued_counts
+from exchange.journey.count import ITEMS_BY_KIND, delivery_counts, message_counts, queued_counts
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
@@ -123,6 +123,14 @@ def told_of(answered: Answered) -> dict[str, Any]:
     """
     digest = blake2b(answered.body, digest_size=16).hexdigest()
     return {"bytes": len(answered.body), "digest": digest, **answered.told}
+
+
+def tell(detail: dict[str, Any], answered: Answered) -> None:
+    """Put into the detail of a question what it is told, in the place of what it was to be told."""
+    detail[ANSWERED] = told_of(answered)
+    detail.pop(ITEMS_BY_KIND, None)
+    if answered.items_by_kind:
+        detail[ITEMS_BY_KIND] = dict(answered.items_by_kind)
 
 
 def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Record:

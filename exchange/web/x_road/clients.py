@@ -9,21 +9,8 @@ from exchange.ports.channel import basic_or_key
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier, client
+from exchange.schemas.x_road.members import class_of
 from exchange.settings.x_road import XRoad as Settings
-
-#: The class of member of each sector (*modelled*); companies otherwise.
-CLASSES = {
-    "kela": "GOV",
-    "tax": "GOV",
-    "population-register": "GOV",
-    "income-register": "GOV",
-    "pension-register": "GOV",
-    "other-authority": "GOV",
-    "healthcare": "MUN",
-    "helsinki": "MUN",
-    "municipality": "MUN",
-    "wellbeing-county": "MUN",
-}
 
 
 class Registered(NamedTuple):
@@ -49,7 +36,7 @@ class Clients:
         if named is None:
             instance, kind, code, *rest = path.split("/")
             member = self._directory.by_business_id(code)
-            if member is None or (instance, kind) != (self._settings.instance, _class(member)):
+            if member is None or (instance, kind) != (self._settings.instance, class_of(member)):
                 return None
             if rest not in ([], [member.id]):
                 return None
@@ -92,9 +79,10 @@ class Clients:
                 yield client(path.split("/")), partner.name
         for partner in self._directory:
             if partner.business_id:
-                parts = (self._settings.instance, _class(partner), partner.business_id, partner.id)
+                parts = (
+                    self._settings.instance,
+                    class_of(partner),
+                    partner.business_id,
+                    partner.id,
+                )
                 yield client(parts), partner.name
-
-
-def _class(partner: Partner) -> str:
-    return CLASSES.get(partner.sector, "COM")

@@ -5,6 +5,7 @@ below /x-road; what a service does is its channel's endpoint.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -70,14 +71,20 @@ class Face:
 
     async def serve(self, request: web.Request) -> web.Response:
         """The answer to a request, or a fault in the form of its protocol."""
+        started = time.perf_counter()
+        reply = await self._reply(request)
+        self._parts.metrics.served(CHANNEL, reply.status, time.perf_counter() - started)
+        return response(reply)
+
+    async def _reply(self, request: web.Request) -> Reply:
         target = request.raw_path.removeprefix(PREFIX)
         if target.startswith(rest.BEGIN):
-            return response(await self._rest(request, target))
+            return await self._rest(request, target)
         if request.method == "GET" and target.partition("?")[0] == CLIENTS:
-            return response(self._list_clients(request))
+            return self._list_clients(request)
         if self._settings.wsdl_address and target.partition("?")[0] == WSDL:
-            return response(self._wsdl_at(request))
-        return response(await self._soap(request))
+            return self._wsdl_at(request)
+        return await self._soap(request)
 
     def _list_clients(self, request: web.Request) -> Reply:
         instance = request.query.get("xRoadInstance", self._settings.instance)
