@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from exchange.adapters.population_register.identify import PERSON_QUERY
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import json as json_format
 from exchange.schemas import xml
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.x_road.soap import SOAP
-
-
-@cache
-def _catalogue() -> Catalogue:
-    return Catalogue.load()
 
 
 def parse(inbound: Inbound) -> Parsed:
@@ -28,7 +21,7 @@ def parse(inbound: Inbound) -> Parsed:
     if name == PERSON_QUERY or (not name and inbound.body.lstrip()[:1] == b"<"):
         return _person_query(inbound)
     document = json_format.parse(inbound.body)
-    if not name and (message_type := _catalogue().of_keys(document)):
+    if not name and (message_type := Catalogue.load().of_keys(document)):
         name = message_type.name
     return Parsed(
         inbound=inbound, message_type=name, format="json", document=document, root=document

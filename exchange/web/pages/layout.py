@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -111,6 +112,8 @@ def template(language: str, name: str) -> Template:
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["figure"] = figure
     environment.filters["moment"] = moment
+    # (Plain text, so that what stands around it escapes it.)
+    environment.filters["json"] = json.dumps
     return environment.get_template(name)
 
 
