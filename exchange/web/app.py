@@ -98,7 +98,7 @@ def build(parts: Parts) -> web.Application:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
     face = Face(
         FaceParts(
-            settings=parts.x_road,
+            x_road=parts.x_road,
             clients=Clients(parts.directory, parts.x_road),
             services=Services(channels, parts.desk, parts.x_road),
             endpoints=endpoints,

@@ -25,18 +25,18 @@ class Clients:
     as a member and with its own id as subsystem.
     """
 
-    def __init__(self, directory: Directory, settings: Settings) -> None:
+    def __init__(self, directory: Directory, x_road: Settings) -> None:
         self._directory = directory
-        self._settings = settings
+        self._x_road = x_road
 
     def find(self, identifier: Identifier) -> Registered | None:
         """The client of that identifier."""
         path = identifier.path
-        named = self._settings.clients.get(path)
+        named = self._x_road.clients.get(path)
         if named is None:
             instance, kind, code, *rest = path.split("/")
             member = self._directory.by_business_id(code)
-            if member is None or (instance, kind) != (self._settings.instance, class_of(member)):
+            if member is None or (instance, kind) != (self._x_road.instance, class_of(member)):
                 return None
             if rest not in ([], [member.id]):
                 return None
@@ -44,7 +44,7 @@ class Clients:
         partner = self._directory.get(named)
         if partner is None:
             return None
-        return Registered(partner, path in self._settings.clients_without_key)
+        return Registered(partner, path in self._x_road.clients_without_key)
 
     def authenticated(self, identifier: Identifier, headers: Mapping[str, str]) -> Partner:
         """The partner behind a client that proves who it is: by the partner's key, in place of the
@@ -73,14 +73,14 @@ class Clients:
 
     def all(self) -> Iterator[tuple[Identifier, str]]:
         """Every client, with the name of its member."""
-        for path, partner_id in self._settings.clients.items():
+        for path, partner_id in self._x_road.clients.items():
             partner = self._directory.get(partner_id)
             if partner is not None:
                 yield client(path.split("/")), partner.name
         for partner in self._directory:
             if partner.business_id:
                 parts = (
-                    self._settings.instance,
+                    self._x_road.instance,
                     class_of(partner),
                     partner.business_id,
                     partner.id,

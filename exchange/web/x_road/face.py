@@ -45,7 +45,7 @@ CHANNEL = "x-road"
 class Parts:
     """What the face is made of."""
 
-    settings: Settings
+    x_road: Settings
     clients: Clients
     services: Services
     endpoints: Endpoints
@@ -59,7 +59,7 @@ class Face:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._settings = parts.settings
+        self._x_road = parts.x_road
 
     def routes(self) -> list[web.RouteDef]:
         """Its addresses."""
@@ -82,13 +82,13 @@ class Face:
             return await self._rest(request, target)
         if request.method == "GET" and target.partition("?")[0] == CLIENTS:
             return self._list_clients(request)
-        if self._settings.wsdl_address and target.partition("?")[0] == WSDL:
+        if self._x_road.wsdl_address and target.partition("?")[0] == WSDL:
             return self._wsdl_at(request)
         return await self._soap(request)
 
     def _list_clients(self, request: web.Request) -> Reply:
-        instance = request.query.get("xRoadInstance", self._settings.instance)
-        members = self._parts.clients.all() if instance == self._settings.instance else ()
+        instance = request.query.get("xRoadInstance", self._x_road.instance)
+        members = self._parts.clients.all() if instance == self._x_road.instance else ()
         return meta.list_clients(members, ",".join(request.headers.getall("Accept", [])))
 
     def _wsdl_at(self, request: web.Request) -> Reply:
@@ -97,7 +97,7 @@ class Face:
         try:
             return Reply(200, self._wsdl(owner, request.query.get("serviceCode", "")), XML)
         except Fault as fault:
-            return faults.soap(fault, self._uuid(), self._settings.fault_codes)
+            return faults.soap(fault, self._uuid(), self._x_road.fault_codes)
 
     def _wsdl(self, owner: str, code: str, version: str = "") -> bytes:
         """The description of a service of a subsystem."""
@@ -115,19 +115,19 @@ class Face:
     # ---- REST
 
     async def _rest(self, request: web.Request, target: str) -> Reply:
-        settings = self._settings
+        x_road = self._x_road
         headers = [(name.decode(), text.decode("latin-1")) for name, text in request.raw_headers]
         request_id = self._uuid()
         try:
             asked = rest.read(target, headers)
             body = await self._body(request, REST_BYTES_MAX)
-            made_id = "" if asked.id else f"{settings.instance}-{self._uuid()}"
+            made_id = "" if asked.id else f"{x_road.instance}-{self._uuid()}"
             reply = await self._rest_service(request, asked, body)
         except Fault as fault:
             self._count(fault)
             accepts = ",".join(request.headers.getall("Accept", []))
-            by_specification = settings.rest_errors == "specification"
-            return faults.rest(fault, self._uuid(), accepts, settings.fault_codes, by_specification)
+            by_specification = x_road.rest_errors == "specification"
+            return faults.rest(fault, self._uuid(), accepts, x_road.fault_codes, by_specification)
         hashed = rest.request_hash(request.method, target, headers, request_id, made_id, body)
         told = {
             "x-road-id": asked.id or made_id,
@@ -205,7 +205,7 @@ class Face:
             return await self._soap_service(request, asked)
         except Fault as fault:
             self._count(fault)
-            return faults.soap(fault, self._uuid(), self._settings.fault_codes)
+            return faults.soap(fault, self._uuid(), self._x_road.fault_codes)
 
     async def _soap_service(self, request: web.Request, asked: soap.SoapRequest) -> Reply:
         parts = self._parts

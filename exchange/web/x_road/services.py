@@ -69,14 +69,14 @@ class Services:
     """All services; rights and states by the settings."""
 
     def __init__(
-        self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], settings: Settings
+        self, channels: Iterable[Channel], desk: Callable[[Channel], Desk], x_road: Settings
     ) -> None:
-        self._settings = settings
+        self._x_road = x_road
         self._offered = [
             Offered(
                 each,
                 service(
-                    f"{settings.instance}/{each.member}/{each.subsystem}", each.code, each.version
+                    f"{x_road.instance}/{each.member}/{each.subsystem}", each.code, each.version
                 ),
                 channel,
                 behind,
@@ -107,10 +107,10 @@ class Services:
         Raises:
             Fault: `invalid_security_server`, `maintenance_mode`.
         """
-        if server and server != f"{self._settings.instance}/{self._settings.server}":
+        if server and server != f"{self._x_road.instance}/{self._x_road.server}":
             message = "the server that the call names is not the service's"
             raise Fault("server.clientproxy.invalid_security_server", message)
-        if self._settings.maintenance:
+        if self._x_road.maintenance:
             message = "the server is being maintained"
             raise Fault("server.clientproxy.maintenance_mode", message)
 
@@ -141,12 +141,12 @@ class Services:
         if not self.allows(offered, client, partner):
             message = f"the client has no right to {offered.name}"
             raise Fault("server.serverproxy.access_denied", message)
-        if (notice := self._settings.disabled.get(offered.name)) is not None:
+        if (notice := self._x_road.disabled.get(offered.name)) is not None:
             raise Fault("server.serverproxy.service_disabled", notice)
 
     def allows(self, offered: Offered, client: Identifier, partner: Partner) -> bool:
         """Whether a client has the right to a service."""
-        is_denied = f"{client.path} {offered.name}" in self._settings.denied
+        is_denied = f"{client.path} {offered.name}" in self._x_road.denied
         return not is_denied and offered.service.may(partner)
 
     def endpoint(self, offered: Offered, method: str, path: str) -> Found | None:
