@@ -16,6 +16,12 @@ from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.ports import Channel
+from exchange.ports.services import Service
+
+#: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
+SERVICES = (
+    Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
+)
 
 CHANNEL = Channel(
     name="kelmu",
@@ -39,4 +45,5 @@ CHANNEL = Channel(
     item_of=item_of,
     pushes=PUSHES,
     pushes_only_to=pushes_only_to,
+    services=SERVICES,
 )

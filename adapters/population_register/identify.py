@@ -10,7 +10,10 @@ from exchange.schemas.directory import Directory, Partner
 
 CHANGES_QUERY = "population-register.changes-query"
 BASIC_DATA_QUERY = "population-register.basic-data-query"
-QUESTIONS = frozenset((CHANGES_QUERY, BASIC_DATA_QUERY))
+#: The sector of who is asked.
+REGISTER = "population-register"
+PERSON_QUERY = "population-register.person-query"
+QUESTIONS = frozenset((CHANGES_QUERY, BASIC_DATA_QUERY, PERSON_QUERY))
 #: Sectors that may ask: who has a permit by the Act 661/2009 (*modelled*: permits are not public).
 ASKING_SECTORS = frozenset(
     (
@@ -61,11 +64,11 @@ def identify(parsed: Parsed) -> Identity:
 def route(
     parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
 ) -> Sequence[Destination]:
-    """Questions are the register's own to answer.
+    """Questions go to the register, which the exchange plays: it answers them itself.
 
     Raises:
         Unroutable: `no-route`, for answers, which only the register gives.
     """
     if parsed.message_type in QUESTIONS:
-        return ()
+        return [Destination(each.id, "ask") for each in directory.in_sector(REGISTER)[:1]]
     raise Unroutable("no-route", "the register takes questions only")

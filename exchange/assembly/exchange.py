@@ -284,6 +284,8 @@ class Exchange:
                 ),
                 search=search,
             ),
+            x_road=self.settings.x_road,
+            ids=self.ids,
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,

@@ -15,12 +15,11 @@ from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import SCHEMA_VERSION, differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import (
-    ANSWERED,
     accepted_record,
     answered_record,
     envelope_of,
     rejected_record,
-    told_of,
+    tell,
 )
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
@@ -181,14 +180,20 @@ class Acceptance:
         if not judgement.verdict.accepted:
             return await self._reject(channel, reading, judgement, digest, now), None
         assert reading.parsed is not None, "only what could be read is accepted"
-        answered = await answering(reading.parsed)
-        judgement.verdict.detail[ANSWERED] = told_of(answered)
-        record = self._record(channel, reading, judgement, destinations, digest, now)
-        recorded = await self._ledger.record(answered_record(record, self._clock.now()))
-        if recorded.kind != "new":
-            raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
-        envelope = envelope_of(record.message)
-        return Outcome("accepted", envelope, judgement.violations), answered
+        for _ in range(STALE_MAX):
+            answered = await answering(reading.parsed)
+            detail = judgement.verdict.detail
+            tell(detail, answered)
+            record = self._record(channel, reading, judgement, destinations, digest, now)
+            record.remember = [*record.remember, *answered.remember]
+            answered_at = self._clock.now()
+            recorded = await self._ledger.record(answered_record(record, detail, answered_at))
+            if recorded.kind == "new":
+                envelope = envelope_of(record.message)
+                return Outcome("accepted", envelope, judgement.violations), answered
+            if recorded.kind != "stale":
+                break
+        raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
 
     async def _record_within_limits(
         self, record: Record, destinations: Sequence[Destination]

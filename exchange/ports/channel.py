@@ -7,6 +7,8 @@ randomness.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -25,6 +27,7 @@ from exchange.ports.message import (
     Verdict,
 )
 from exchange.ports.rows import Remember
+from exchange.ports.services import Service
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.value import value
@@ -139,6 +142,24 @@ def api_key(headers: Mapping[str, str]) -> Credentials:
     return Credentials("", headers.get("X-API-Key", ""))
 
 
+def basic_or_key(headers: Mapping[str, str]) -> Credentials:
+    """User and password of `Authorization: Basic`, else of `x-authorization: Basic`: a client
+    behind a gateway that signs its calls has its own signature in the first. Neither: the key in
+    X-API-Key.
+    """
+    for name in ("Authorization", "X-Authorization"):
+        scheme, _, coded = headers.get(name, "").partition(" ")
+        if scheme.lower() != "basic":
+            continue
+        try:
+            text = base64.b64decode(coded.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return Credentials("", "")
+        user, _, password = text.partition(":")
+        return Credentials(user, password)
+    return api_key(headers)
+
+
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
     """The rules of a channel that has none beyond its schemas."""
     return []
@@ -203,7 +224,8 @@ class Channel:
     send and receive, as far as its entry in the directory decides that. `files` says what partners
     may leave as files, and how they fetch some. `attachments` says that a message may come with some
     (see `schemas.attachments`): `parse` gets
-    the message alone, its receivers get all of it as it came.
+    the message alone, its receivers get all of it as it came. `services` are what X-Road knows of
+    it.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -242,3 +264,4 @@ class Channel:
     pushes: tuple[Push, ...] = ()
     permitted: Callable[[Partner], Permitted] = permits_nothing
     pushes_only_to: Callable[[Partner], bool] = nobody
+    services: tuple[Service, ...] = ()

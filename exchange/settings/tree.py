@@ -27,6 +27,7 @@ from exchange.settings.limits import Deliveries, Limits
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
+from exchange.settings.x_road import XRoad
 
 
 class Settings(BaseSettings):
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     recognition: Recognition = Field(
         default_factory=Recognition,
         description="What a channel recognises instead of judging it again.",
+    )
+    x_road: XRoad = Field(
+        default_factory=XRoad, description="How the exchange stands in for X-Road."
     )
     seed: int = Field(1, ge=0, description="The seed of everything that looks like chance.")
 

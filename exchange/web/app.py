@@ -16,11 +16,12 @@ from aiohttp import web
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
-from exchange.ports import Channel, Clock, Desk, Ledger
+from exchange.ports import Channel, Clock, Desk, Ids, Ledger
 from exchange.schemas.call import problem
 from exchange.schemas.directory import Directory
 from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
+from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
@@ -32,6 +33,10 @@ from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
+from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.face import Face
+from exchange.web.x_road.face import Parts as FaceParts
+from exchange.web.x_road.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +69,8 @@ class Parts:
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
+    x_road: XRoad
+    ids: Ids
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
     workers: int = 1
@@ -89,6 +96,18 @@ def build(parts: Parts) -> web.Application:
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
+    face = Face(
+        FaceParts(
+            x_road=parts.x_road,
+            clients=Clients(parts.directory, parts.x_road),
+            services=Services(channels, parts.desk, parts.x_road),
+            endpoints=endpoints,
+            metrics=metrics,
+            ids=parts.ids,
+            body_bytes_max=parts.limits.body_bytes_max,
+        )
+    )
+    guard.pass_partners(app.add_routes(face.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     operations.append(_description(channels, operations))
     for operation in operations:

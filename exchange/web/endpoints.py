@@ -176,19 +176,16 @@ class Endpoints:
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
+        if (refusal := self._not_now(endpoint, partner)) is not None:
+            return self._refuse(channel, refusal)
         slots = self._waiting if endpoint.waits else self._working
-        if slots.full:
-            return self._refuse(channel, BUSY)
-        if slots.full_for(partner.id):
-            return self._refuse(channel, BUSY_PARTNER)
-        if endpoint.takes_messages and (seconds := self._rates.take(partner)):
-            return self._refuse(channel, too_often(partner, seconds))
         with slots.take(partner.id):
             return await self._handled(entry, request, partner)
 
     async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:
         channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
-        try:
+
+        async def read_and_handled() -> Reply:
             body = await read_body(request, partner, self._limits.body_bytes_max)
             if isinstance(body, Refusal):
                 if endpoint.takes_messages and body.reason in OF_MESSAGE:
@@ -200,6 +197,37 @@ class Endpoints:
             if not endpoint.waits:
                 return await handling
             return await _while_connected(request, handling) or self._refuse(channel, LEFT)
+
+        return await self._surely(entry, read_and_handled())
+
+    async def hand_on(self, entry: Entry, call: Call, partner: Partner) -> Reply:
+        """The channel's answer to a call whose body was read already and whose caller is known,
+        within the limits of calls at once.
+        """
+        channel, endpoint = entry.channel, entry.endpoint
+        if (refusal := self._not_now(endpoint, partner)) is not None:
+            return self._refuse(channel, refusal)
+        slots = self._waiting if endpoint.waits else self._working
+        with slots.take(partner.id):
+            serving = self._requests.serve(channel, endpoint, call, partner, entry.desk)
+            return await self._surely(entry, serving)
+
+    def _not_now(self, endpoint: Endpoint, partner: Partner) -> Refusal | None:
+        """Why a call of a partner is not taken just now; None when it is."""
+        slots = self._waiting if endpoint.waits else self._working
+        if slots.full:
+            return BUSY
+        if slots.full_for(partner.id):
+            return BUSY_PARTNER
+        if endpoint.takes_messages and (seconds := self._rates.take(partner)):
+            return too_often(partner, seconds)
+        return None
+
+    async def _surely(self, entry: Entry, serving: Awaitable[Reply]) -> Reply:
+        """The reply, or what is told when there is none."""
+        channel = entry.channel
+        try:
+            return await serving
         except Full as error:
             return self._refuse(channel, full(error))
         except LedgerClosed:
@@ -208,7 +236,7 @@ class Endpoints:
             return self._refuse(channel, UNAVAILABLE)
         except Exception as error:  # a bug answers in the channel's form, without the message
             if not is_out_of_memory(error):
-                log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
+                log.exception("call failed", channel=channel.name, endpoint=entry.endpoint.path)
             return self._refuse(channel, failed(error))
 
     def _partner(self, channel: Channel, headers: Mapping[str, str]) -> Partner | Refusal:

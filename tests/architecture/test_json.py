@@ -25,6 +25,7 @@ OF_OTHERS = (
     "exchange/client/eessi.py",  # the same
     "adapters/luova/families/population/",  # the VTJ change interface
     "adapters/population_register/",  # the same
+    "schemas/x_road/",  # the names of X-Road's identifiers and header fields
     "adapters/luova/families/tax/",  # fields of a message, modelled after the tax card
     "exchange/publication/charts/specifications.py",  # Vega-Lite
     "exchange/publication/charts/vega_lite.py",
