@@ -4,6 +4,7 @@ settings; no behaviour of its own.
 
 from exchange.assembly.exchange import Exchange
 from exchange.assembly.parts import (
+    check_listeners,
     check_partners,
     checking,
     directory_of,
@@ -17,6 +18,7 @@ from exchange.assembly.statistics import own_endpoints, statistics_lines, statis
 
 __all__ = [
     "Exchange",
+    "check_listeners",
     "check_partners",
     "checking",
     "directory_of",

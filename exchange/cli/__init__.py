@@ -27,7 +27,7 @@ from exchange.cli import (
     validate,
     verify,
 )
-from exchange.cli.serving import doctor, serve
+from exchange.cli.serving import certificates, doctor, serve
 from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
@@ -66,6 +66,7 @@ app.add_typer(partners.app, name="partners")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")
+app.command("certificates")(certificates.certificates)
 app.command("send")(send.send)
 app.command("doctor")(doctor.doctor)
 app.command("validate")(validate.validate)

@@ -17,7 +17,9 @@ import structlog
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from exchange.settings import Listener
 from exchange.web.connections import Connections, Held, NoRoom, RequestLate
+from exchange.web.tls.client_certificate import ClientCertificate
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,8 @@ class Connection(web.RequestHandler):
         "_payload",
         "_socket",
         "_write_timer",
+        "certificate",
+        "listener",
     )
 
     def __init__(self, connections: Connections, server: web.Server) -> None:
@@ -70,6 +74,9 @@ class Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._connections = connections
+        #: Set by what made the handshake, before the connection is made; None: a plain one.
+        self.listener: Listener | None = None
+        self.certificate: ClientCertificate | None = None
         self._socket: asyncio.Transport | None = None
         self._address = ""
         #: Requests that were given to a handler, and those whose reply is written.

@@ -23,6 +23,7 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
+from exchange.web.access.callers import caller, not_here
 from exchange.web.call_slots import CallSlots
 from exchange.web.connection import sender_known, when_lost
 from exchange.web.connections import NoRoom, RequestLate
@@ -36,8 +37,6 @@ RETRY_AFTER_SECONDS = 1
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
 
-UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
-NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
 BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_AFTER_SECONDS)
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
@@ -152,7 +151,8 @@ class Endpoints:
 
             async def serve_public(request: web.Request) -> web.Response:
                 started = time.perf_counter()
-                reply = public(call_of(request, b""))
+                refusal = not_here(request, channel)
+                reply = self._refuse(channel, refusal) if refusal else public(call_of(request, b""))
                 self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
                 return response(reply)
 
@@ -174,6 +174,10 @@ class Endpoints:
         self._metrics.refused(NO_CHANNEL, refusal.reason)
         return refuse_with_problem(refusal)
 
+    def handshake_refused(self) -> None:
+        """Count a TLS handshake that failed: it never was a call of any channel."""
+        self._metrics.refused(NO_CHANNEL, "tls-handshake")
+
     async def serve(self, entry: Entry, request: web.Request) -> Reply:
         """Refuse, or let the channel's handler answer; a body is read only when its sender may
         send it.
@@ -185,7 +189,7 @@ class Endpoints:
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
         channel, endpoint = entry.channel, entry.endpoint
-        partner = self._partner(channel, request.headers)
+        partner = caller(request, channel, self._directory)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
@@ -223,16 +227,6 @@ class Endpoints:
             if not is_out_of_memory(error):
                 log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
             return self._refuse(channel, failed(error))
-
-    def _partner(self, channel: Channel, headers: Mapping[str, str]) -> Partner | Refusal:
-        """Who calls, by key and, where the channel has them, by user name."""
-        given = channel.credentials(headers)
-        if not given.key:
-            return NO_KEY
-        partner = self._directory.by_key(given.key)
-        if partner is None or given.user not in ("", partner.id):
-            return UNKNOWN_KEY
-        return partner
 
     async def _body(self, request: web.Request, partner: Partner) -> bytes | Refusal:
         """The body, refused before it is read when it says that it is too large, or as soon as it
@@ -351,6 +345,7 @@ def call_of(request: web.Request, body: bytes) -> Call:
         body=body,
         query=query,
         parameters=parameters,
+        scheme=request.scheme,
     )
 
 

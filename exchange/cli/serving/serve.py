@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_partners, ledger_address
+from exchange.assembly import check_listeners, check_partners, ledger_address
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
@@ -84,27 +85,42 @@ def serve(
     settings = settings.model_copy(update={"server": server, "storage": storage})
     exposure.check(settings)
     check_partners(settings)
+    check_listeners(settings)
     exposure.tell_hosts(settings)
     factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:
-        bound = _patiently(lambda: bind_each(server.host, server.port, server.workers))
-        for each in bound:
-            stack.enter_context(each)
-        address = f"http://{server.host}:{bound[0].getsockname()[1]}/"
+        addresses = [(each.host, each.port) for each in settings.listeners]
+        bound = [
+            _bound(stack, host, port, server.workers)
+            for host, port in [(server.host, server.port), *addresses]
+        ]
+        address = f"http://{server.host}:{bound[0][0].getsockname()[1]}/"
         what = f"exchange serve at {address}"
         with _owned(where, what) as lock:
             pace = None if factor == 1 else pace_over(where, factor)
             if server.workers > 1 and lock is not None:
                 warn_of_library()
             announce(f"exchange: {address}")
+            for listener, (first, *_) in zip(settings.listeners, bound[1:], strict=True):
+                at = f"https://{listener.host}:{first.getsockname()[1]}/"
+                announce(f"exchange: {at} ({', '.join(listener.channels)})")
+            # Each worker has a socket at each address.
+            sockets = list(zip(*bound, strict=True))
             if server.workers > 1:
-                code = Supervisor(settings, bound, lock, pace).run()
+                code = Supervisor(settings, sockets, lock, pace).run()
                 tell_heads(where)
                 raise typer.Exit(code)
-            if lost := serve_until_signal(settings, 0, bound[0], pace):
+            if lost := serve_until_signal(settings, 0, sockets[0], pace):
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
     tell_heads(where)
+
+
+def _bound(stack: contextlib.ExitStack, host: str, port: int, workers: int) -> list[socket.socket]:
+    sockets = _patiently(lambda: bind_each(host, port, workers))
+    for each in sockets:
+        stack.enter_context(each)
+    return sockets
 
 
 @contextlib.contextmanager
