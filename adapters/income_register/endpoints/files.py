@@ -15,6 +15,7 @@ import re
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.originals import with_references
+from exchange.adapters.income_register.register.turns import turn
 from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Leased
@@ -37,7 +38,8 @@ async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
         await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), "file-name", [told])
         return refuse(told, desk.now())
     inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
-    outcome = await desk.accept(await with_references(inbound, desk))
+    async with turn(inbound):
+        outcome = await desk.accept(await with_references(inbound, desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )
