@@ -19,7 +19,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from exchange.settings import Listener
 from exchange.web.connections import Connections, Held, NoRoom, RequestLate
-from exchange.web.tls.client_certificate import ClientCertificate
+from exchange.web.tls.client_certificate import ClientCertificate, client_certificate
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._connections = connections
-        #: Set by what made the handshake, before the connection is made; None: a plain one.
+        #: Set before the handshake; None: a plain connection.
         self.listener: Listener | None = None
         self.certificate: ClientCertificate | None = None
         self._socket: asyncio.Transport | None = None
@@ -110,7 +110,10 @@ class Connection(web.RequestHandler):
         """It is open; one too many is closed at once."""
         self._socket = cast(asyncio.Transport, transport)
         self._address = str((transport.get_extra_info("peername") or ("",))[0])
-        if not self._connections.admit(self, self._address):
+        if self.listener is not None:
+            # It was admitted before its handshake.
+            self.certificate = client_certificate(transport.get_extra_info("ssl_object"))
+        elif not self._connections.admit(self, self._address):
             self._gave_up = NoRoom()
             self._socket.abort()
             return

@@ -53,11 +53,11 @@ async def serving(
             listeners.append(SecureListener(listener, connections, make, refusals.of_handshake))
         listening.append(await loop.create_server(make, sock=bound, backlog=BACKLOG))
         for each, (_, its) in zip(listeners, secure, strict=True):
-            listening.append(await loop.create_server(each.begin, sock=its, backlog=BACKLOG))
+            each.start(its, BACKLOG)
         yield connections
     finally:
         for one in listening:
             one.close()
         for each in listeners:
-            each.close()
+            await each.close()
         await runner.cleanup()

@@ -183,8 +183,8 @@ def _listeners(settings: Settings) -> Finding:
         check_listeners(settings)
     except ExchangeError as error:
         return Finding("listeners", "missing", str(error))
-    for listener in settings.listeners:
-        free = _free("listeners", listener.port, "its port in listeners")
+    for each in settings.listeners:
+        free = _free("listeners", each.port, "its port in listeners")
         if free.state != "ok":
             return free
     return Finding("listeners", "ok", f"{len(settings.listeners)} with TLS")

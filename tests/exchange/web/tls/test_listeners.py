@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
 
 from exchange.schemas.directory import Partner
 from exchange.web.tls.authority import Issued
@@ -235,3 +236,18 @@ async def test_a_large_body_right_behind_the_handshake_arrives_whole(
     assert answer.startswith(b"HTTP/1.1 202")
     assert answer.endswith(b"2000")
     writer.close()
+
+
+def test_the_servers_own_loop_loses_nothing_of_a_handshake(folder: Folder) -> None:
+    async def calls() -> None:
+        async with server([folder.listener]) as (served, _):
+            for _ in range(5):
+                assert (await post(served, DEMANDS, folder.shows(client("one"))))[0] == 202
+            with pytest.raises(aiohttp.ClientError):
+                await post(served, DEMANDS, folder.shows(None))
+            async with asyncio.timeout(5):
+                while refused(served, "tls-handshake", "none") != 1 or served.connections.open:
+                    await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(calls())
