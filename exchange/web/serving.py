@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from exchange.settings import Limits, Listener
-from exchange.web.connection import Connection, beginning
-from exchange.web.connections import Connections
+from exchange.web.caller_connection import Connection, beginning
+from exchange.web.connection_limits import Connections
 from exchange.web.refusals import REFUSALS
 from exchange.web.tls.handshake import SecureListener
 

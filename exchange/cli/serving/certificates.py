@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from exchange.assembly import directory_of
-from exchange.cli.own.samples import partner_of
+from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import SettingsError
 from exchange.schemas.directory import common_name_of
 from exchange.settings import load

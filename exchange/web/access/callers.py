@@ -12,7 +12,7 @@ from exchange.ports import Channel, Refusal
 from exchange.ports.channel import Credentials
 from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Listener
-from exchange.web.connection import Connection
+from exchange.web.caller_connection import Connection
 from exchange.web.tls.client_certificate import ClientCertificate
 
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")

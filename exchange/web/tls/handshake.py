@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 
 from exchange.settings import Listener
-from exchange.web.connection import Connection
-from exchange.web.connections import Connections
+from exchange.web.caller_connection import Connection
+from exchange.web.connection_limits import Connections
 from exchange.web.tls.context import ServerContext
 
 log = structlog.get_logger(__name__)
