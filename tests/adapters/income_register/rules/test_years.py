@@ -393,7 +393,7 @@ NO_INTEGERS = ("\u00b2", "\u0663", "9" * 5_000, "--1", "-", "1_000", "0x10", "\u
 def test_what_is_no_integer_ends_no_rule(kind: str) -> None:
     body = month(2026, 2, kind)[0]
     tags = sorted(set(re.findall(rb"<(\w+)>\d{1,9}</", body)))
-    assert len(tags) > 10
+    assert len(tags) > 5
     for tag in tags:
         for value in NO_INTEGERS:
             broken = re.sub(
