@@ -15,7 +15,7 @@ from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import SettingsError
 from exchange.schemas.directory import common_name_of
 from exchange.settings import load
-from exchange.web.tls.authority import Authority, Issued, read
+from exchange.web.access.new_certificates import Authority, Issued, read
 
 #: The Incomes Register's certificates hold for two years.
 DAYS = 730

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from exchange.web.tls.authority import Authority, Issued
+from exchange.web.access.new_certificates import Authority, Issued
 
 NOW = datetime.datetime.now(datetime.UTC)
 

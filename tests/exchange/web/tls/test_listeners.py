@@ -19,7 +19,7 @@ import pytest
 import uvloop
 
 from exchange.schemas.directory import Partner
-from exchange.web.tls.authority import Issued
+from exchange.web.access.new_certificates import Issued
 from tests.exchange.web.one_channel import TWO, Served, server
 from tests.exchange.web.tls.certificates import NOW, Folder, authority, client
 
