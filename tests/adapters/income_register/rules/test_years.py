@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.adapters.income_register import generate, parse
+from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.channel import declare
-from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.recognition import RecognitionCache
-from exchange.adapters.income_register.rules.judge import rules
 from exchange.assembly import checking
 from exchange.journey.validate import Judge
 from exchange.ports import Context
@@ -361,43 +359,3 @@ def test_the_cases_of_every_year_are_judged_as_expected() -> None:
                 wrong.append(row["file"])
     # Its text can be read either way, and its confidence is low: the README says how we read it.
     assert wrong == ["e-AV0250-neither.xml"]
-
-
-@pytest.mark.parametrize(
-    ("now", "last"),
-    [
-        ("2026-11-16T21:59:59", "2026-12-31"),
-        # In Finland it is midnight (in November two hours before it is UTC's).
-        ("2026-11-16T22:00:00", "2027-01-01"),
-        ("2026-05-31T20:59:59", "2026-07-15"),
-        ("2026-05-31T21:00:00", "2026-07-16"),
-        ("2024-01-15T12:00:00", "2024-02-29"),
-    ],
-)
-def test_pay_is_reported_45_finnish_days_ahead_and_no_more(now: str, last: str) -> None:
-    moment = datetime.datetime.fromisoformat(f"{now}+00:00")
-    day_after = datetime.date.fromisoformat(last) + datetime.timedelta(days=1)
-    for day, refused in ((last, False), (str(day_after), True)):
-        body = re.sub(rb"<Timestamp>[^<]*", f"<Timestamp>{now}Z".encode(), paid_on(day))
-        context = Context(EVERYBODY, int(moment.timestamp() * 1000))
-        judgement = JUDGE.decide(UNAIDED, JUDGE.read(UNAIDED, inbound(body)), context)
-        told = {each.rule for each in judgement.violations if each.severity == "error"}
-        assert told == ({"ir.payment-date-late"} if refused else set()), day
-
-
-#: What an integer's element may hold and no rule may stumble over.
-NO_INTEGERS = ("\u00b2", "\u0663", "9" * 5_000, "--1", "-", "1_000", "0x10", "\u2212" + "1")
-
-
-@pytest.mark.parametrize("kind", ["wages", "kela", "separate"])
-def test_what_is_no_integer_ends_no_rule(kind: str) -> None:
-    body = month(2026, 2, kind)[0]
-    tags = sorted(set(re.findall(rb"<(\w+)>\d{1,9}</", body)))
-    assert len(tags) > 5
-    for tag in tags:
-        for value in NO_INTEGERS:
-            broken = re.sub(
-                rb"<%b>\d{1,9}</" % tag, b"<%b>%b</" % (tag, value.encode()), body, count=1
-            )
-            parsed = parse.parse(inbound(broken))
-            rules(parsed, identify(parsed), Context(EVERYBODY, NOW))
