@@ -30,7 +30,13 @@ class Client:
         timeout_seconds: float = TIMEOUT_SECONDS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._client = AsyncClient(address, key, retries, timeout_seconds, tls)
+        self._client = AsyncClient(
+            address=address,
+            key=key,
+            retries=retries,
+            timeout_seconds=timeout_seconds,
+            tls=tls,
+        )
         self._loop: LoopThread | None = None
 
     def __enter__(self) -> Self:

@@ -21,8 +21,8 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from exchange.settings import Listener
+from exchange.web.client_certificate import ClientCertificate, client_certificate
 from exchange.web.connection_limits import Connections, Held, NoRoom, RequestLate
-from exchange.web.tls.client_certificate import ClientCertificate, client_certificate
 
 log = structlog.get_logger(__name__)
 

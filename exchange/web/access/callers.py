@@ -13,7 +13,7 @@ from exchange.ports.channel import Credentials
 from exchange.schemas.directory import Directory, Partner
 from exchange.settings import Listener
 from exchange.web.caller_connection import Connection
-from exchange.web.tls.client_certificate import ClientCertificate
+from exchange.web.client_certificate import ClientCertificate
 
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
 NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
