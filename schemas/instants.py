@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+#: By whose clock Finnish registers count their days.
+FINLAND = ZoneInfo("Europe/Helsinki")
 
 MINUTE_MILLISECONDS = 60_000
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from exchange.adapters.income_register.document import Element
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.income_register.in_force import UNDATED, Period, YearMonthDay, period_of
+from exchange.schemas.instants import FINLAND
 from exchange.schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
@@ -56,10 +57,9 @@ def read_amount(text: str | None) -> Decimal | None:
 
 
 def day_of(milliseconds: int, days_later: int = 0) -> Day:
-    """The day (UTC) of a time in milliseconds since 1970, or so many days later."""
-    date = datetime.date(1970, 1, 1) + datetime.timedelta(
-        days=milliseconds // 86_400_000 + days_later
-    )
+    """The day in Finland of a time in milliseconds since 1970, or so many days later."""
+    here = datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND)
+    date = here.date() + datetime.timedelta(days=days_later)
     return Day(date.year, date.month, date.day)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exchange.assembly.parts import (
+    check_listeners,
     check_partners,
     checking,
     directory_of,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Exchange",
+    "check_listeners",
     "check_partners",
     "checking",
     "directory_of",

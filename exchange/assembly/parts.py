@@ -29,6 +29,7 @@ from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.tls.context import ServerContext
 
 
 def ledger_address(settings: Settings, url: str | None = None) -> Where:
@@ -128,6 +129,23 @@ def check_partners(settings: Settings) -> None:
     """
     channels = discovery.channels(settings.recognition.enabled)
     check_delivery(directory_of(settings), channels.values())
+
+
+def check_listeners(settings: Settings) -> None:
+    """Refuse listeners that could not be served.
+
+    Raises:
+        SettingsError: when one names a channel that there is not, or its certificate, key or
+            trusted clients can't be used.
+    """
+    known = discovery.channels(settings.recognition.enabled)
+    for listener in settings.listeners:
+        for name in listener.channels:
+            if name not in known:
+                raise SettingsError(
+                    f"listeners: channels: there is no channel {name!r}, only {', '.join(known)}"
+                )
+        ServerContext(listener)
 
 
 def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:

@@ -31,6 +31,7 @@ PLACES = {
     "dead-letters": "exchange.cli.dead_letters:app",
     "operators": "exchange.cli.operators:app",
     "keys": "exchange.cli.keys:app",
+    "certificates": "exchange.cli.partners.certificates:certificates",
 }
 #: Settings of the commands that hand their arguments on as they are.
 CONTEXTS = {"bench": {"allow_extra_args": True, "ignore_unknown_options": True}}

@@ -2,6 +2,7 @@
 
 from exchange.settings.judging import Recognition, Schemas
 from exchange.settings.limits import Deliveries, Limits
+from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
@@ -12,6 +13,7 @@ __all__ = [
     "Files",
     "Identity",
     "Limits",
+    "Listener",
     "Operators",
     "Partners",
     "Recognition",

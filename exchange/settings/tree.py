@@ -24,6 +24,7 @@ from pydantic_settings import (
 from exchange.errors import SettingsError
 from exchange.settings.judging import Processing, Recognition, Rules, Schemas
 from exchange.settings.limits import Deliveries, Limits
+from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
@@ -42,6 +43,10 @@ class Settings(BaseSettings):
     )
 
     server: Server = Field(default_factory=Server, description="Where the exchange listens.")
+    listeners: tuple[Listener, ...] = Field(
+        (),
+        description="Addresses at which channels are served over TLS, to clients with certificates.",
+    )
     partners: Partners = Field(
         default_factory=Partners, description="Who the partners are and where they answer."
     )

@@ -23,6 +23,7 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
+from exchange.web.access.callers import caller, not_here
 from exchange.web.call_slots import CallSlots
 from exchange.web.caller_connection import sender_known, when_lost
 from exchange.web.metrics import Metrics
@@ -35,8 +36,6 @@ log = structlog.get_logger(__name__)
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
 
-UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
-NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
 )
@@ -139,7 +138,8 @@ class Endpoints:
 
             async def serve_public(request: web.Request) -> web.Response:
                 started = time.perf_counter()
-                reply = public(call_of(request, b""))
+                refusal = not_here(request, channel)
+                reply = self._refuse(channel, refusal) if refusal else public(call_of(request, b""))
                 self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
                 return response(reply)
 
@@ -161,6 +161,10 @@ class Endpoints:
         self._metrics.refused(NO_CHANNEL, refusal.reason)
         return refuse_with_problem(refusal)
 
+    def handshake_refused(self) -> None:
+        """Count a TLS handshake that failed: it never was a call of any channel."""
+        self._metrics.refused(NO_CHANNEL, "tls-handshake")
+
     async def serve(self, entry: Entry, request: web.Request) -> Reply:
         """Refuse, or let the channel's handler answer; a body is read only when its sender may
         send it.
@@ -172,7 +176,7 @@ class Endpoints:
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
         channel, endpoint = entry.channel, entry.endpoint
-        partner = self._partner(channel, request.headers)
+        partner = caller(request, channel, self._directory)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
@@ -238,16 +242,6 @@ class Endpoints:
             if not is_out_of_memory(error):
                 log.exception("call failed", channel=channel.name, endpoint=entry.endpoint.path)
             return self._refuse(channel, failed(error))
-
-    def _partner(self, channel: Channel, headers: Mapping[str, str]) -> Partner | Refusal:
-        """Who calls, by key and, where the channel has them, by user name."""
-        given = channel.credentials(headers)
-        if not given.key:
-            return NO_KEY
-        partner = self._directory.by_key(given.key)
-        if partner is None or given.user not in ("", partner.id):
-            return UNKNOWN_KEY
-        return partner
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
@@ -324,6 +318,7 @@ def call_of(request: web.Request, body: bytes) -> Call:
         body=body,
         query=query,
         parameters=parameters,
+        scheme=request.scheme,
     )
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 import uvloop
 
@@ -31,7 +32,7 @@ NO_LEDGER, LOST = 2, 3
 def work(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     lock: Lock | None,
     supervisor: int,
@@ -55,11 +56,12 @@ def work(
 def serve_until_signal(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None = None,
 ) -> str:
-    """Serve until a signal comes or the ledger is gone; what became of the ledger, empty for a
+    """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
+    those of the settings' listeners, which follow in their order; what became of the ledger, empty for a
     signal.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
@@ -86,7 +88,7 @@ def leave() -> None:
 async def _serve(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None,
 ) -> str:
@@ -101,7 +103,9 @@ async def _serve(
     exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
     exchange.warm_up()
     app = exchange.application()
-    async with serving(app, settings.limits, bound, settings.server.grace_seconds):
+    plain, *others = bound
+    secure = list(zip(settings.listeners, others, strict=True))
+    async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
         collect_seldom()
         ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
