@@ -5,6 +5,7 @@ settings; no behaviour of its own.
 from exchange.assembly.exchange import Exchange
 from exchange.assembly.parts import (
     check_partners,
+    check_role,
     checking,
     directory_of,
     ledger_address,
@@ -18,6 +19,7 @@ from exchange.assembly.statistics import own_endpoints, statistics_lines, statis
 __all__ = [
     "Exchange",
     "check_partners",
+    "check_role",
     "checking",
     "directory_of",
     "ledger_address",

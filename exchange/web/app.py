@@ -63,7 +63,7 @@ class Parts:
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
     end_waits: Callable[[], None] = lambda: None
-    worker: int = 0
+    worker: Callable[[], int] = lambda: 0
     workers: int = 1
 
 
@@ -152,7 +152,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         held_up = (await parts.conditions.held_up()).values()
         said = {
             "status": "ready",
-            "worker": parts.worker,
+            "worker": parts.worker(),
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
             "held_up_oldest_at": min((each.oldest_at for each in held_up), default=0),

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_partners, ledger_address
+from exchange.assembly import check_partners, check_role, ledger_address
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
@@ -21,7 +21,7 @@ from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
-from exchange.settings import load
+from exchange.settings import Role, load
 from exchange.storage.health.library import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
@@ -55,6 +55,12 @@ def serve(
             help="Processes that share the port.", show_default="from the settings", min=1, max=64
         ),
     ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(
+            help="What this node of several on one server does.", show_default="from the settings"
+        ),
+    ] = None,
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
@@ -76,7 +82,12 @@ def serve(
     server = settings.server.model_copy(
         update={
             name: value
-            for name, value in (("host", host), ("port", port), ("workers", workers))
+            for name, value in (
+                ("host", host),
+                ("port", port),
+                ("workers", workers),
+                ("role", role),
+            )
             if value is not None
         }
     )
@@ -84,6 +95,7 @@ def serve(
     settings = settings.model_copy(update={"server": server, "storage": storage})
     exposure.check(settings)
     check_partners(settings)
+    check_role(settings)
     exposure.tell_hosts(settings)
     factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:

@@ -104,10 +104,11 @@ class Supervisor:
                 continue
             del self._processes[worker]
             leave_to_others(self._bound[worker], self._bound)
-            if process.exitcode == LOST:
+            # (On a server it has lost its node, and leases another one when it is started again.)
+            if process.exitcode == LOST and self._lock is not None:
                 print(
-                    f"exchange: the ledger {ledger_address(self._settings)} was deleted, replaced "
-                    "or taken over while it was in use; the exchange ends",
+                    f"exchange: the ledger {ledger_address(self._settings)} was deleted or "
+                    "replaced while it was in use; the exchange ends",
                     file=sys.stderr,
                     flush=True,
                 )

@@ -28,7 +28,7 @@ from tests.postgresql import LocalServer
 @pytest.fixture
 async def ledger(postgresql: LocalServer) -> AsyncIterator[PostgresLedger]:
     """An open, empty ledger."""
-    opened = PostgresLedger(postgresql.ledger(), name="the first")
+    opened = PostgresLedger(postgresql.ledger(), node=0, name="the first")
     await opened.open()
     yield opened
     await opened.close()
@@ -114,7 +114,7 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_guessed(
 
 
 async def test_a_node_has_one_owner_and_who_comes_second_is_told(ledger: PostgresLedger) -> None:
-    second = PostgresLedger(ledger._server, name="the second")
+    second = PostgresLedger(ledger._server, node=0, name="the second")
     with pytest.raises(Owned, match=r"node 0 of the ledger .* is owned by the first since"):
         await second.open()
     await ledger.close()
@@ -139,7 +139,7 @@ async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
     _end_sessions(postgresql)
-    second = PostgresLedger(ledger._server, name="the second")
+    second = PostgresLedger(ledger._server, node=0, name="the second")
     await second.open()
     made = record("late")
     with pytest.raises(LedgerLost, match="another process's now"):
@@ -251,6 +251,8 @@ def test_the_migrations_make_the_tables_that_are_declared(postgresql: LocalServe
         for column in table.columns
     }
     extra = {"alembic_version.version_num NO", "operator_key.rowid NO"}
+    extra |= {f"node_lease.{name} NO" for name in ("node", "epoch", "delivers", "until")}
+    extra |= {f"lane_lease.{name} NO" for name in ("lane", "node", "epoch")}
     assert set(columns) == declared | extra
     indexes = postgresql.ask("SELECT indexname FROM pg_indexes WHERE schemaname='public'", name)
     wanted = {

@@ -1,0 +1,70 @@
+"""What one worker, the keeper, does for all that share a ledger: begun and ended together, wherever
+the duty is; each job's own work lives in its module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+#: How often it is looked whether the duty has come or gone, in seconds.
+LOOK_SECONDS = 0.25
+
+
+class Job(Protocol):
+    """Something that runs until it is stopped, and bears being stopped anywhere."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def stop(self) -> None:
+        """End."""
+        ...
+
+
+class Keeper:
+    """Runs the jobs while this worker has the duty."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+        self._running = False
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Run the jobs from now on."""
+        self._running = True
+        for job in self._jobs:
+            job.start()
+
+    def follow(self, has_duty: Callable[[], bool]) -> None:
+        """Run them whenever this worker has the duty."""
+        self._task = asyncio.create_task(self._follow(has_duty), name="keeper")
+
+    async def stop(self) -> None:
+        """End them, the last one first."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._end()
+
+    async def _end(self) -> None:
+        self._running = False
+        for job in reversed(self._jobs):
+            await job.stop()
+
+    async def _follow(self, has_duty: Callable[[], bool]) -> None:
+        while True:
+            if has_duty() and not self._running:
+                log.info("this node is the keeper")
+                self.begin()
+            elif self._running and not has_duty():
+                log.warning("this node is the keeper no more")
+                await self._end()
+            await asyncio.sleep(LOOK_SECONDS)
