@@ -131,7 +131,6 @@ class Exchange:
             bounds=deliveries,
         )
         self.letter_jobs = self._letter_jobs()
-        self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = self._acceptance()
         self.asking = Asking(
             ledger=self.ledger,
@@ -140,6 +139,7 @@ class Exchange:
             clock=self.clock,
             longest_seconds=deliveries.ask_seconds,
         )
+        self.expiring = Expiring([self.mailboxes.expire, self.asking.abandon_old], self.clock)
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)

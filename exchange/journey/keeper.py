@@ -33,12 +33,13 @@ class Keeper:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
-        self._running = False
+        #: Whether the jobs run here.
+        self.running = False
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         """Run the jobs from now on."""
-        self._running = True
+        self.running = True
         for job in self._jobs:
             job.start()
 
@@ -55,16 +56,16 @@ class Keeper:
         await self._end()
 
     async def _end(self) -> None:
-        self._running = False
+        self.running = False
         for job in reversed(self._jobs):
             await job.stop()
 
     async def _follow(self, has_duty: Callable[[], bool]) -> None:
         while True:
-            if has_duty() and not self._running:
+            if has_duty() and not self.running:
                 log.info("this node is the keeper")
                 self.begin()
-            elif self._running and not has_duty():
+            elif self.running and not has_duty():
                 log.warning("this node is the keeper no more")
                 await self._end()
             await asyncio.sleep(LOOK_SECONDS)

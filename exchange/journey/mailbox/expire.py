@@ -1,13 +1,15 @@
-"""The deadline of mailboxes over time: what nobody acknowledged goes to the dead letters."""
+"""Deadlines over time: what nobody acknowledged in a mailbox, and what a node that is gone was asking,
+goes to the dead letters.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from exchange.errors import LedgerUnavailable
-from exchange.journey.mailbox.fetch import Mailboxes
 from exchange.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -18,10 +20,10 @@ EVERY_SECONDS = 60.0
 
 
 class Expiring:
-    """Settles what lay in a mailbox for too long."""
+    """Settles what nobody ends in time; each of `ends` settles one kind and says how many."""
 
-    def __init__(self, mailboxes: Mailboxes, clock: Clock) -> None:
-        self._mailboxes = mailboxes
+    def __init__(self, ends: Sequence[Callable[[], Awaitable[int]]], clock: Clock) -> None:
+        self._ends = ends
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
@@ -39,10 +41,11 @@ class Expiring:
     async def _run(self) -> None:
         while True:
             try:
-                if expired := await self._mailboxes.expire():
-                    log.warning("mailbox deliveries past their deadline", dead=expired)
+                for end in self._ends:
+                    if expired := await end():
+                        log.warning("deliveries past their deadline", dead=expired)
             except LedgerUnavailable as error:
-                log.warning("mailboxes not looked through", why=str(error))
+                log.warning("deadlines not looked at", why=str(error))
             except Exception:  # what could not be settled now is settled the next time
-                log.exception("mailboxes not looked through")
+                log.exception("deadlines not looked at")
             await self._clock.sleep(EVERY_SECONDS)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from sqlmodel import SQLModel
 
@@ -21,6 +22,7 @@ from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.proof.verify import verify
 from exchange.storage.server.address import Server
 from exchange.storage.server.connection import translated
+from exchange.storage.server.errors import ledger_error
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
 
@@ -76,8 +78,11 @@ class Proxy:
                     self.swallows = True
                     await asyncio.sleep(0.2)
                 return
-            server.write(part)
+            server.write(self._passed_on(part))
             await server.drain()
+
+    def _passed_on(self, part: bytes) -> bytes:
+        return part
 
     swallows = False
 
@@ -111,6 +116,28 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_guessed(
         assert await ledger.position() == 2
         await ledger.close()
     assert (await asyncio.to_thread(verify, where)).clean
+
+
+class Pooler(Proxy):
+    """Passes on no setting of a session that it does not know, as pgbouncer does when it is told to
+    ignore them.
+    """
+
+    def _passed_on(self, part: bytes) -> bytes:
+        dropped = b"client_min_messages\0warning\0"
+        if dropped not in part:
+            return part
+        rest = part[4:].replace(dropped, b"")
+        return (len(rest) + 4).to_bytes(4, "big") + rest
+
+
+async def test_a_pooler_is_refused_by_name(postgresql: LocalServer) -> None:
+    async with Pooler(postgresql).before(postgresql.ledger()) as through:
+        with pytest.raises(LedgerError, match="pgbouncer, say") as refused:
+            await PostgresLedger(through).open()
+    assert not isinstance(refused.value, LedgerUnavailable), "nothing to wait for"
+    said = asyncpg.ProtocolViolationError("unsupported startup parameter: tcp_keepalives_idle")
+    assert "pgbouncer, say" in str(ledger_error("db", said))
 
 
 async def test_a_node_has_one_owner_and_who_comes_second_is_told(ledger: PostgresLedger) -> None:
