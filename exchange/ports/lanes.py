@@ -99,12 +99,13 @@ class Duties:
 class Standing:
     """Who has which lanes, by a renewal of leases: `own` are this node's (`KEEPER` among them when
     it is the keeper), `owners` says whose each one is that somebody has, `share` is how many lanes
-    a node may have for now.
+    a node may have for now; `unbroken` is whether the lease had not ended before this renewal.
     """
 
     own: frozenset[int]
     owners: Mapping[int, int]
     share: int
+    unbroken: bool
 
 
 class Leases(Protocol):

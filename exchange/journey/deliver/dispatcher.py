@@ -126,20 +126,23 @@ class Dispatcher:
         """The lanes of the deliveries that are being made."""
         return {delivery.lane for delivery in self._tasks.values()}
 
-    def lanes_changed(self, given: Collection[int]) -> None:
-        """Take up what waits in lanes that are new, and let go of what is held of lanes that are
-        this worker's no more. A call of theirs that is out goes on to its end where the lane is to
-        be `given` back, and is broken off where it is lost.
+    def lanes_changed(self, kept: Collection[int], given: Collection[int]) -> None:
+        """Take up what waits in lanes that are new, and let go of what is held of others than are
+        `kept`: somebody else may have made it. A call of theirs that is out goes on to its end where
+        the lane is to be `given` back, and is broken off where it is lost.
         """
         for key, queue in list(self._queues.items()):
-            for delivery in list(queue.waiting):
-                if not self._lanes.may_make(delivery.lane):
-                    queue.waiting.remove(delivery)
+            held = list(queue.waiting)
+            queue.waiting.clear()
+            for delivery in held:
+                if delivery.lane in kept:
+                    queue.waiting.append(delivery)
+                else:
                     self._held.let_go(delivery)
             if not (queue.waiting or queue.active):
                 self._drop(key, queue)
         for task, delivery in self._tasks.items():
-            if delivery.lane not in given and not self._lanes.may_make(delivery.lane):
+            if delivery.lane not in kept and delivery.lane not in given:
                 task.cancel()
         self._ordered.begin_again()
         self._feed.look()

@@ -46,9 +46,9 @@ class Making(Protocol):
         """The lanes of the deliveries that are being made."""
         ...
 
-    def lanes_changed(self, given: Collection[int]) -> None:
-        """Take up lanes that are new; let go of those that are lost, and make what is out of those
-        to be `given` back to its end.
+    def lanes_changed(self, kept: Collection[int], given: Collection[int]) -> None:
+        """Take up lanes that are new; go on with those that are `kept`, let go of all others, and
+        make what is out of those to be `given` back to its end.
         """
         ...
 
@@ -70,12 +70,13 @@ class LeasedLanes:
         self._duties = duties
         self._now = now
         #: As of the last renewal, and until when that holds.
-        self._standing = Standing(_NONE, {}, 0)
+        self._standing = Standing(_NONE, {}, 0, unbroken=False)
         self._own = self._given = _NONE
         self._places: Sequence[int] = range(LANES)
         self._until = self._renew_at = 0.0
-        #: What the dispatcher was told last.
-        self._told = _NONE
+        #: The lanes that the dispatcher was told of last, and those of them that nobody else has had
+        #: since.
+        self._told = self._ours = _NONE
         self._making: Making
         self._tasks: list[asyncio.Task[None]] = []
         self._renewal: asyncio.Task[None] | None = None
@@ -84,7 +85,6 @@ class LeasedLanes:
         """Take the first leases and begin to renew them."""
         self._making = making
         await self._renew()
-        self._told = self.own()
         self._tasks.append(asyncio.create_task(self._run(), name="lanes"))
 
     async def stop(self) -> None:
@@ -168,12 +168,18 @@ class LeasedLanes:
         self._standing = found
         # (The ledger's clock was read after `began`.)
         self._until = began + LEASE_SECONDS - MARGIN_SECONDS
+        if not found.unbroken:
+            # Another node may have had them meanwhile, and have given them back.
+            self._told = self._ours = _NONE
+        self._tell()
 
     def _tell(self) -> None:
         """Tell the dispatcher when lanes were gained or lost."""
         own = self.own()
         if own != self._told:
-            if lost := len(self._told - own - self._given):
+            given = self._given if own else _NONE
+            if lost := len(self._ours - own - given):
                 log.warning("lanes lost: their calls are broken off", lanes=lost)
-            self._told = own
-            self._making.lanes_changed(self._given)
+            kept = own & self._ours
+            self._told, self._ours = own, own | given
+            self._making.lanes_changed(kept, given)

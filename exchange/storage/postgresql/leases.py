@@ -15,6 +15,7 @@ from exchange.storage.postgresql.ledger import PostgresLedger
 #: What the server's clock says now, not when the transaction began, which may have waited for long.
 #: Source: PostgreSQL's documentation, 9.9.5 "Current Date/Time".
 _NOW = "SELECT (extract(epoch FROM clock_timestamp())*1000)::bigint"
+_UNBROKEN = "SELECT COUNT(*) FROM node_lease WHERE node=? AND epoch=? AND until>?"
 _RENEW = (
     "INSERT INTO node_lease(node,epoch,delivers,until) VALUES (?,?,?,?) ON CONFLICT(node) "
     "DO UPDATE SET epoch=excluded.epoch,delivers=excluded.delivers,until=excluded.until"
@@ -61,6 +62,7 @@ def renew(
 ) -> Standing:
     """Renew a node's lease and its lanes, inside the writer's transaction."""
     [(now,)] = connection.execute(_NOW).fetchall()
+    [(unbroken,)] = connection.execute(_UNBROKEN, (own.node, own.epoch, now)).fetchall()
     connection.execute(_RENEW, (own.node, own.epoch, int(duties.delivers), now + lasts))
     execute_with(
         connection, "given", [(lane, own.node) for lane in given], "lane bigint,node bigint", _GIVE
@@ -77,7 +79,7 @@ def renew(
     insert(connection, "lane_lease", "lane,node,epoch", rows, _TAKE)
     owners.update(dict.fromkeys(taken, own.node))
     held = frozenset(lane for lane, node in owners.items() if node == own.node)
-    return Standing(own=held, owners=owners, share=share)
+    return Standing(own=held, owners=owners, share=share, unbroken=bool(unbroken))
 
 
 def _hand_back(connection: Connection, own: Ownership) -> None:
