@@ -11,14 +11,12 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from exchange.cli import (
-    backup,
     bench,
     catalogue,
     dead_letters,
     keys,
     operators,
     partners,
-    restore,
     run,
     samples,
     scaffold,
@@ -27,6 +25,7 @@ from exchange.cli import (
     validate,
     verify,
 )
+from exchange.cli.copies import backup, move, restore
 from exchange.cli.serving import doctor, serve
 from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
@@ -78,6 +77,7 @@ app.command("statistics")(statistics.statistics)
 app.command("verify")(verify.verify)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
+app.command("move")(move.move)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     bench.bench
 )

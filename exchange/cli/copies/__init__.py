@@ -1,0 +1,1 @@
+"""`exchange backup`, `restore` and `move`: a ledger at another place, proved there."""
