@@ -34,9 +34,9 @@ class Nodes:
     async def another(self, role: str) -> Way:
         """Open a node."""
         settings = Settings(
-            storage={"url": self.where.url},  # type: ignore[arg-type]
-            server={"role": role},  # type: ignore[arg-type]
-            deliveries={"first_backoff_seconds": 0.01, "poll_seconds": 0.1},  # type: ignore[arg-type]
+            storage={"url": self.where.url},
+            server={"role": role},
+            deliveries={"first_backoff_seconds": 0.01, "poll_seconds": 0.1},
         )
         made = channel()
         exchange = Exchange(settings, channels={made.name: made}, transport=self.script)
