@@ -29,9 +29,9 @@ from exchange.journey.added_partners import AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
 from exchange.journey.deliver.attempt import Attempts
+from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
-from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.file_drop import Folders
 from exchange.journey.keeper import Keeper
@@ -49,18 +49,18 @@ from exchange.settings import Settings
 from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
-from exchange.storage.receivers import LedgerReceivers
-from exchange.storage.server.address import Server
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.app import Parts, build
-from exchange.web.conditions import Conditions
+from exchange.web.overview import Snapshots
 from exchange.web.pages.live import live_page
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.partner_calls import HttpTransport
-from exchange.web.snapshot import Snapshots
+from exchange.web.receiver_conditions import Conditions
 
 
 class Exchange:

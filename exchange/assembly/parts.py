@@ -13,9 +13,9 @@ from exchange import discovery
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
+from exchange.journey.deliver.circuit_breaker import Probing
 from exchange.journey.deliver.leased import LeasedLanes
 from exchange.journey.deliver.queues import Bounds
-from exchange.journey.deliver.receivers import Probing
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
@@ -28,7 +28,7 @@ from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Role, Section, Settings, load
 from exchange.storage.ledger import SqlLedger
-from exchange.storage.server.address import SCHEMES, Server
+from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
 

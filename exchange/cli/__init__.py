@@ -11,12 +11,14 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from exchange.cli import (
+    backup,
     bench,
     catalogue,
     dead_letters,
     keys,
+    move,
     operators,
-    partners,
+    restore,
     run,
     samples,
     scaffold,
@@ -25,7 +27,7 @@ from exchange.cli import (
     validate,
     verify,
 )
-from exchange.cli.copies import backup, move, restore
+from exchange.cli.partners import stubs
 from exchange.cli.serving import doctor, serve
 from exchange.cli.simulating import simulate
 from exchange.errors import ExchangeError
@@ -61,7 +63,7 @@ def options(
 
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
-app.add_typer(partners.app, name="partners")
+app.add_typer(stubs.app, name="partners")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")

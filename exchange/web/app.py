@@ -22,14 +22,14 @@ from exchange.settings import Limits
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
-from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
 from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
+from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
-from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
 

@@ -26,8 +26,8 @@ OF_OTHERS = (
     "adapters/luova/families/population/",  # the VTJ change interface
     "adapters/population_register/",  # the same
     "adapters/luova/families/tax/",  # fields of a message, modelled after the tax card
-    "exchange/publication/charts.py",  # Vega-Lite
-    "exchange/publication/vega.py",
+    "exchange/publication/charts/specifications.py",  # Vega-Lite
+    "exchange/publication/charts/vega_lite.py",
     "exchange/publication/data_package.py",
     "exchange/web/openapi.py",
     "benchmarks/others.py",
@@ -113,7 +113,9 @@ def test_nothing_is_listed_that_is_no_longer_there() -> None:
 def test_a_new_name_in_camel_case_is_found(name: str) -> None:
     assert list(camel_cased(Source("exchange/web/api/operations.py", f"x = {{'{name}': 1}}\n")))
     assert list(ill_formed("New", {"properties": {name: {"type": "string"}}}))
-    assert not list(camel_cased(Source("exchange/publication/vega.py", f"x = {{'{name}': 1}}\n")))
+    assert not list(
+        camel_cased(Source("exchange/publication/charts/vega_lite.py", f"x = {{'{name}': 1}}\n"))
+    )
 
 
 def test_a_new_time_in_milliseconds_is_found() -> None:

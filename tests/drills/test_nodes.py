@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from exchange.ports.lanes import KEEPER, LANES
+from exchange.storage.postgresql_server.address import Server as Address
 from exchange.storage.proof.verify import verify
-from exchange.storage.server.address import Server as Address
 from tests.drills.client import Client
 from tests.drills.conftest import Record
 from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row

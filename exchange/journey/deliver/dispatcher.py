@@ -11,10 +11,10 @@ from typing import cast
 
 from exchange.errors import LedgerClosed
 from exchange.journey.deliver.attempt import Attempts, delivery_of
+from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.feed import Feed
 from exchange.journey.deliver.ordered import Ordered
 from exchange.journey.deliver.queues import Bounds, Held, Queue
-from exchange.journey.deliver.receivers import Receivers
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.lanes import NOBODY, Lanes
 from exchange.schemas.directory import Directory

@@ -3,9 +3,15 @@ letters, sent again or skipped.
 """
 
 from exchange.journey.mailbox.arrivals import Arrivals
+from exchange.journey.mailbox.dead_letter_job import (
+    DONE,
+    PER_SECOND_MAX,
+    Action,
+    LetterJob,
+    LetterJobs,
+)
 from exchange.journey.mailbox.expire import Expiring
 from exchange.journey.mailbox.fetch import NO_LETTER, Mailboxes
-from exchange.journey.mailbox.letter_job import DONE, PER_SECOND_MAX, Action, LetterJob, LetterJobs
 
 __all__ = [
     "DONE",

@@ -14,10 +14,10 @@ from exchange.ports.verification import Verification
 from exchange.storage.connection import Connection, connect, insert
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
-from exchange.storage.proof.head import head_path
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.snapshot import session
+from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
-from exchange.storage.server.address import Server
-from exchange.storage.server.snapshot import session
 from exchange.storage.snapshot import upgrade_server
 
 #: Rows that go in at once; each may hold a body.

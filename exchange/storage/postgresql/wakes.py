@@ -13,8 +13,8 @@ import structlog
 from exchange.errors import LedgerError
 from exchange.storage.connection import Connection, execute_with
 from exchange.storage.postgresql.ledger import PostgresLedger
-from exchange.storage.server.address import Server
-from exchange.storage.server.session import connected
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.session import connected
 
 log = structlog.get_logger(__name__)
 

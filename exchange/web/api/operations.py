@@ -19,7 +19,7 @@ from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.openapi import Operation, listed, problem_response, reference
-from exchange.web.snapshot import Snapshots
+from exchange.web.overview import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
 

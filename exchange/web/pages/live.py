@@ -19,12 +19,12 @@ from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
-from exchange.web.conditions import Conditions
+from exchange.web.overview import Snapshots
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
 from exchange.web.pages.translations import wanted_language
-from exchange.web.snapshot import Snapshots
+from exchange.web.receiver_conditions import Conditions
 
 ASSETS = Path(__file__).with_name("assets")
 ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}

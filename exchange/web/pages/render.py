@@ -19,7 +19,7 @@ from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
-from exchange.web.pages.receivers import ROWS_MAX, ReceiverRow, receiver_rows
+from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES, gettext, ngettext
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -11,7 +11,7 @@ from typing import Any
 from exchange.adapters.kelmu.generate import records
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS
 from exchange.schemas.persons import POPULATION, Life
-from exchange.schemas.persons.courses import SLOTS
+from exchange.schemas.persons.life_courses import SLOTS
 
 CODES = 10_000
 QUERY = {

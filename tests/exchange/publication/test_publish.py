@@ -26,7 +26,7 @@ from pyjstat import pyjstat
 
 from exchange.assembly import statistics_report
 from exchange.publication import text
-from exchange.publication.charts import charts_of
+from exchange.publication.charts.specifications import charts_of
 from exchange.publication.csv_json import COLUMNS, document
 from exchange.publication.page import to_html
 from exchange.publication.publish import publish

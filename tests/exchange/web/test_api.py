@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from exchange.schemas.identifiers import CHECK_CHARACTERS
-from exchange.web.snapshot import FRESH_SECONDS
+from exchange.web.overview import FRESH_SECONDS
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import Running, running
 

@@ -19,10 +19,10 @@ from exchange.storage import tables
 from exchange.storage.operators import tables as operator_tables
 from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.connection import translated
+from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.proof.verify import verify
-from exchange.storage.server.address import Server
-from exchange.storage.server.connection import translated
-from exchange.storage.server.errors import ledger_error
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
 

@@ -18,7 +18,7 @@ from exchange.ports.ledger import Remember
 from exchange.storage.ownership import own
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql.move import ROWS, move
-from exchange.storage.proof.head import head_path
+from exchange.storage.proof.heads_file import head_path
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer

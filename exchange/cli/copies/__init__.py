@@ -1,1 +1,0 @@
-"""`exchange backup`, `restore` and `move`: a ledger at another place, proved there."""

@@ -1,0 +1,53 @@
+"""A session on a ledger on a server, for a thread that waits for each statement; a view to look by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import asyncpg
+
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.connection import ServerConnection
+from exchange.storage.postgresql_server.migrate import require_newest
+from exchange.storage.postgresql_server.session import CONNECT_SECONDS, connected
+
+
+@contextmanager
+def snapshot(server: Server) -> Iterator[ServerConnection]:
+    """A session to look into the ledger by, in one consistent view.
+
+    Raises:
+        LedgerError: when it can't be read, or is no ledger of this version.
+    """
+    with session(server, "exchange looks") as opened:
+        opened.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        yield opened
+
+
+@contextmanager
+def session(server: Server, name: str) -> Iterator[ServerConnection]:
+    """A session, which the server's list of sessions calls `name`. What is not committed when it
+    ends is taken back.
+
+    Raises:
+        LedgerError: when there is none to be had, or it is no ledger of this version.
+    """
+    with asyncio.Runner() as runner:
+        connection = runner.run(connected(server, name))
+
+        def wait(work: Awaitable[Any]) -> Any:
+            return runner.run(_awaited(work))
+
+        try:
+            wait(require_newest(connection, server))
+            yield ServerConnection(connection, wait, str(server), {})
+        finally:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                wait(connection.close(timeout=CONNECT_SECONDS))
+
+
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
