@@ -174,3 +174,17 @@ async def test_calls_of_a_gateway_that_is_gone_are_ended_by_the_keeper(
     monkeypatch.setattr("exchange.journey.answer.GRACE_SECONDS", -60.0)
     assert await other.exchange.asking.abandon_old() == 1
     assert await gateway.state(asked.envelope.id) == ("dead", 1, "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("role", "taken"), [("all", True), ("gateway", True), ("deliverer", False), ("keeper", False)]
+)
+def test_partners_call_gateways_alone_and_each_node_has_its_health(role: str, taken: bool) -> None:
+    settings = Settings(
+        storage={"url": "postgresql://nobody@127.0.0.1/none"},
+        server={"role": role},
+    )
+    app = Exchange(settings, channels={"luova": channel()}).application()
+    addresses = {resource.canonical for resource in app.router.resources()}
+    assert ("/luova/v1/messages" in addresses) == taken
+    assert {"/health/ready", "/metrics", "/api/v1/snapshot"} <= addresses
