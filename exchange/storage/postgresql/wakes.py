@@ -13,6 +13,7 @@ import structlog
 from exchange.errors import LedgerError
 from exchange.storage.connection import Connection, execute_with
 from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql.owner import UNANSWERED
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.session import connected
 
@@ -64,7 +65,7 @@ class NotifyWakes:
 
     async def _listen(self, worker: int, woken: Callable[[str], None]) -> None:
         while True:
-            with contextlib.suppress(LedgerError, OSError):
+            with contextlib.suppress(LedgerError, *UNANSWERED):
                 connection = await connected(self._server, f"exchange listens as node {worker}")
                 try:
                     ended = asyncio.Event()

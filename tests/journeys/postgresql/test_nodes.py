@@ -30,13 +30,15 @@ class Nodes:
         self.where = server.ledger()
         self.script = Script()
         self.open: list[Way] = []
+        self.poll_seconds = 0.1
+        self._server = server
 
     async def another(self, role: str) -> Way:
         """Open a node."""
         settings = Settings(
             storage={"url": self.where.url},
             server={"role": role},
-            deliveries={"first_backoff_seconds": 0.01, "poll_seconds": 0.1},
+            deliveries={"first_backoff_seconds": 0.01, "poll_seconds": self.poll_seconds},
         )
         made = channel()
         exchange = Exchange(settings, channels={made.name: made}, transport=self.script)
@@ -55,6 +57,22 @@ class Nodes:
         async with asyncio.timeout(30):
             while [len(lanes(each)) for each in self.open if lanes(each)] != list(wanted):
                 await asyncio.sleep(0.02)
+
+    async def listens(self, node: Way, after: str = "") -> str:
+        """Wait until a node listens on a session, another than `after`; which one."""
+        statement = (
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND application_name="
+            f"'exchange listens as node {node.exchange.worker}' AND datname=current_database()"
+        )
+        async with asyncio.timeout(30):
+            while (found := await self.ask(statement)) in ("", after):
+                await asyncio.sleep(0.05)
+        return found
+
+    async def ask(self, statement: str) -> str:
+        """What the server returns."""
+        name = self.where.url.partition("@/")[2].partition("?")[0]
+        return await asyncio.to_thread(self._server.ask, statement, name)
 
 
 def lanes(node: Way) -> frozenset[int]:
@@ -149,6 +167,25 @@ async def test_a_storm_to_two_gateways_in_opposite_order_is_taken_once(nodes: No
         assert one.envelope.id == other.envelope.id
     await first.settled()
     assert sorted(nodes.script.calls) == sorted((FIRST, name) for name in names)
+
+
+async def test_a_deliverer_is_told_of_what_a_gateway_took_in_also_after_its_session_ended(
+    nodes: Nodes,
+) -> None:
+    nodes.poll_seconds = 3600.0
+    gateway, deliverer = await nodes.another("gateway"), await nodes.another("deliverer")
+    assert gateway.exchange.leased is not None
+    async with asyncio.timeout(30):
+        while gateway.exchange.leased.owner(0) != deliverer.exchange.worker:
+            await asyncio.sleep(0.02)
+    session = ""
+    for life in range(2):
+        session = await nodes.listens(deliverer, after=session)
+        await gateway.send(f"{life}")
+        await gateway.send(f"{life}-ordered", SECOND, conversation="c")
+        await gateway.settled()
+        await nodes.ask(f"SELECT pg_terminate_backend({session})")
+    assert len(nodes.script.taken) == 4
 
 
 async def test_one_node_is_the_keeper_and_another_takes_over(nodes: Nodes) -> None:
