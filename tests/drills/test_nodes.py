@@ -1,5 +1,5 @@
-"""An exchange of several nodes on one PostgreSQL server: two gateways, two deliverers and a keeper,
-each killed, stopped and ended under load; who has which lanes is read from the ledger.
+"""An exchange of several nodes on one PostgreSQL server: two gateways, two deliverers and two
+keepers, one of each killed, stopped and ended under load; who has which lanes is read from the ledger.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Cluster:
     client: Spread
     gateways: list[Node]
     deliverers: list[Node]
-    keeper: Node
+    keepers: list[Node]
     arrivals: Path
 
     @property
@@ -135,12 +135,12 @@ def within(seconds: float) -> float:
 
 @asynccontextmanager
 async def cluster(folder: Path) -> AsyncIterator[Cluster]:
-    """Two gateways, two deliverers, a keeper."""
+    """Two of each role."""
     postgresql = await asyncio.to_thread(local_server)
     journal = ReceiverJournal(folder / "arrivals.jsonl")
     receiver = Receiver(journal)
     address, ledger = await receiver.start(), postgresql.ledger().url
-    roles = ("gateway", "gateway", "deliverer", "deliverer", "keeper")
+    roles = ("gateway", "gateway", "deliverer", "deliverer", "keeper", "keeper")
     nodes = [
         Node(folder / f"{role}-{number}", address, ledger, role)
         for number, role in enumerate(roles)
@@ -153,7 +153,7 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
                 client=client,
                 gateways=nodes[:2],
                 deliverers=nodes[2:4],
-                keeper=nodes[4],
+                keepers=nodes[4:],
                 arrivals=folder / "arrivals.jsonl",
             )
             for node in nodes:
@@ -194,10 +194,10 @@ async def test_nodes_are_killed_stopped_and_ended(tmp_path: Path, record: Record
         assert second.process is not None
         assert second.process.returncode is None, "it goes on as what it was"
 
-        await made.keeper.signal(signal.SIGKILL)
-        await made.start(made.keeper)
-        number = made.keeper.number
-        seen["keeper"] = await made.owned_by(keeper=number, seconds=LANES_SECONDS)
+        one, other = made.keepers
+        await made.owned_by(keeper=one.number, seconds=LANES_SECONDS)
+        await one.signal(signal.SIGKILL)
+        seen["keeper"] = await made.owned_by(keeper=other.number, seconds=LANES_SECONDS)
 
         await second.signal(signal.SIGTERM)
         seen["handed"] = await made.owned_by(first.number, seconds=HANDED_SECONDS)
@@ -213,7 +213,7 @@ async def account(made: Cluster, seen: str) -> Row:
     while int(await asyncio.to_thread(made.postgresql.ask, waiting, made.name)):
         assert time.monotonic() < until, "deliveries still wait"
         await asyncio.sleep(0.1)
-    for node in [*made.gateways, made.deliverers[0], made.keeper]:
+    for node in [*made.gateways, made.deliverers[0], made.keepers[1]]:
         await node.signal(signal.SIGTERM)
     arrivals = ReceiverJournal.read(made.arrivals)
     wrong = faults(receipts, arrivals)
@@ -237,7 +237,7 @@ async def account(made: Cluster, seen: str) -> Row:
     # One deliverer was killed, one stopped: each with what it had out.
     assert repeated <= 2 * REPEATED_MAX, f"{repeated} deliveries came again"
     return Row(
-        drill="PostgreSQL, five nodes: each kind killed, one stopped, one ended",
+        drill="PostgreSQL, six nodes: one of each role killed, one stopped, one ended",
         acknowledged=len(receipts),
         stored=len(stored),
         delivered=len(delivered),
