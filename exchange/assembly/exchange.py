@@ -52,13 +52,19 @@ from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
+from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
+from exchange.web.pages.audit import AuditPage
+from exchange.web.pages.dead_letters import DeadLetterPage
 from exchange.web.pages.live import live_page
+from exchange.web.pages.messages import MessagePages
+from exchange.web.pages.partners import PartnerPages
 from exchange.web.pages.sign_in import SignIn
+from exchange.web.pages.validate import ValidatePage
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.receiver_conditions import Conditions
 
@@ -235,6 +241,7 @@ class Exchange:
         )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
+        search = MessageSearch(self.ledger, self.catalogue, [*self.channels])
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -258,6 +265,7 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
+                search=search,
             ),
             held=lambda: self.dispatcher.held,
             open=self.open,
@@ -276,6 +284,11 @@ class Exchange:
             self.channels.values(),
             self.catalogue,
         ).attach(app, sign_in.guard)
+        MessagePages(self.ledger, search, self.catalogue, [*self.channels]).attach(app)
+        DeadLetterPage(self.ledger, self.letter_jobs).attach(app)
+        PartnerPages(self.directory, conditions, [*self.channels.values()]).attach(app)
+        ValidatePage(self.checking, self.worker_thread, self.catalogue).attach(app)
+        AuditPage(self.ledger).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:

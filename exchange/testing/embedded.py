@@ -193,7 +193,7 @@ class Embedded:
         """The messages that came to the exchange, in order; `wanted` are channel, message_type,
         sender, state, conversation, ...
         """
-        rows = self._loop.run(self._rows(MessageFilter(**wanted)))
+        rows = self._loop.run(self._rows(MessageFilter(first=0, **wanted)))
         return [_received(row) for row in rows]
 
     def await_received(

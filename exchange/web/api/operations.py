@@ -37,6 +37,7 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        search: MessageSearch,
     ) -> None:
         self._ledger = ledger
         self._checking = checking
@@ -46,6 +47,7 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._search = search
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -68,7 +70,7 @@ class Api:
                 problems=(400,),
             ),
             Operation("GET", "/api/v1/catalogue", self.catalogue, listed("MessageType")),
-            *MessageSearch(self._ledger).operations(),
+            *self._search.operations(),
             Operation(
                 "GET", "/api/v1/messages/{id}", self.message, reference("Message"), problems=(404,)
             ),

@@ -248,7 +248,7 @@ def test_every_word_has_three_languages() -> None:
     folder = Path(text.__file__).parent
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in folder.glob("*")
+        for path in folder.rglob("*")
         if path.suffix in (".py", ".html")
     )
     dynamic = ("column-", "unit-", *GRAINS, *MEASURES)
