@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -25,7 +26,7 @@ from exchange.assembly.parts import (
 from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
-from exchange.journey.added_partners import AddedPartners
+from exchange.journey.added_partners import LOOK_SECONDS, AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
 from exchange.journey.deliver.attempt import Attempts
@@ -35,7 +36,13 @@ from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.file_drop import Folders
 from exchange.journey.keeper import Keeper
-from exchange.journey.mailbox import Expiring, LetterJobs, Mailboxes
+from exchange.journey.mailbox import (
+    EXPIRE_EVERY_SECONDS,
+    JOB_EVERY_SECONDS,
+    LetterJobs,
+    Mailboxes,
+)
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
@@ -129,13 +136,7 @@ class Exchange:
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = LedgerDeadLetters(self.ledger)
-        self.mailboxes = Mailboxes(
-            ledger=self.ledger,
-            dead_letters=self.dead_letters,
-            clock=self.clock,
-            ids=self.ids,
-            bounds=deliveries,
-        )
+        self.mailboxes = self._mailboxes()
         self.letter_jobs = self._letter_jobs()
         self.acceptance = self._acceptance()
         self.asking = Asking(
@@ -145,11 +146,11 @@ class Exchange:
             clock=self.clock,
             longest_seconds=deliveries.ask_seconds,
         )
-        self.expiring = Expiring([self.mailboxes.expire, self.asking.abandon_old], self.clock)
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
-        self.keeper = Keeper([self.expiring, self.letter_jobs, self.retention, self.watching])
+        self._look_for_partners = self._looking_for_partners()
+        self.keeper = Keeper([*self._of_one_worker(), self.watching])
 
     def _checking(self) -> Checking:
         return Checking(
@@ -185,6 +186,15 @@ class Exchange:
             lanes=self.lanes,
         )
 
+    def _mailboxes(self) -> Mailboxes:
+        return Mailboxes(
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            ids=self.ids,
+            bounds=self.settings.deliveries,
+        )
+
     def _letter_jobs(self) -> LetterJobs:
         return LetterJobs(
             ledger=self.ledger,
@@ -193,6 +203,22 @@ class Exchange:
             receivers=self.receiver_states,
             clock=self.clock,
         )
+
+    def _looking_for_partners(self) -> Repeated:
+        """What other workers added; by the wall's time, since it is they who are waited for."""
+        look = self.added_partners.look
+        return Repeated("added-partners", look, LOOK_SECONDS, asyncio.sleep, at_once=False)
+
+    def _of_one_worker(self) -> list[Repeated]:
+        """What one worker does for all, in the order in which it begins."""
+        sleep, every_seconds = self.clock.sleep, self.settings.retention.every_seconds
+        drop_old = self.retention.drop_old
+        return [
+            Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("old-calls", self.asking.abandon_old, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
+            Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
+        ]
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
         bytes_max = self.settings.limits.body_bytes_max
@@ -308,7 +334,7 @@ class Exchange:
             self.dispatcher.start()
             if self._own_transport is not None:
                 # (A simulated time has no other workers, and half seconds without number.)
-                self.added_partners.start()
+                self._look_for_partners.start()
             if self.leased is not None:
                 self.keeper.follow(lambda: self.leased is not None and self.leased.keeps)
             elif self.worker == 0:
@@ -326,7 +352,7 @@ class Exchange:
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.keeper.stop()
-        await self.added_partners.stop()
+        await self._look_for_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         await self.requests.stop()

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
+
+from exchange.journey.repeat import Repeated
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +38,7 @@ class Keeper:
         self._jobs = jobs
         #: Whether the jobs run here.
         self.running = False
-        self._task: asyncio.Task[None] | None = None
+        self._following: Repeated | None = None
 
     def begin(self) -> None:
         """Run the jobs from now on."""
@@ -45,14 +48,14 @@ class Keeper:
 
     def follow(self, has_duty: Callable[[], bool]) -> None:
         """Run them whenever this worker has the duty."""
-        self._task = asyncio.create_task(self._follow(has_duty), name="keeper")
+        look = partial(self._look, has_duty)
+        self._following = Repeated("keeper", look, LOOK_SECONDS, asyncio.sleep)
+        self._following.start()
 
     async def stop(self) -> None:
         """End them, the last one first."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        if self._following is not None:
+            await self._following.stop()
         await self._end()
 
     async def _end(self) -> None:
@@ -60,12 +63,10 @@ class Keeper:
         for job in reversed(self._jobs):
             await job.stop()
 
-    async def _follow(self, has_duty: Callable[[], bool]) -> None:
-        while True:
-            if has_duty() and not self.running:
-                log.info("this node is the keeper")
-                self.begin()
-            elif self.running and not has_duty():
-                log.warning("this node is the keeper no more")
-                await self._end()
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _look(self, has_duty: Callable[[], bool]) -> None:
+        if has_duty() and not self.running:
+            log.info("this node is the keeper")
+            self.begin()
+        elif self.running and not has_duty():
+            log.warning("this node is the keeper no more")
+            await self._end()

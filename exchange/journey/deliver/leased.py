@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerError
+from exchange.journey.repeat import Repeated
 from exchange.ports.lanes import (
     KEEPER,
     LANES,
@@ -78,24 +79,25 @@ class LeasedLanes:
         #: since.
         self._told = self._ours = _NONE
         self._making: Making
-        self._tasks: list[asyncio.Task[None]] = []
+        self._looking: Repeated | None = None
         self._renewal: asyncio.Task[None] | None = None
 
     async def start(self, making: Making) -> None:
         """Take the first leases and begin to renew them."""
         self._making = making
         await self._renew()
-        self._tasks.append(asyncio.create_task(self._run(), name="lanes"))
+        self._looking = Repeated("lanes", self._look, LOOK_SECONDS, asyncio.sleep)
+        self._looking.start()
 
     async def stop(self) -> None:
         """Hand everything back, once nothing is made any more."""
-        if not self._tasks:
+        if self._looking is None:
             return
-        running = [*self._tasks, *([self._renewal] if self._renewal is not None else [])]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        self._tasks.clear()
+        await self._looking.stop()
+        self._looking = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
         self._until = 0.0
         try:
             await self._leases.hand_back()
@@ -141,14 +143,12 @@ class LeasedLanes:
         owner = self._standing.owners.get(lane, NOBODY)
         return NOBODY if owner == self.worker else owner
 
-    async def _run(self) -> None:
-        while True:
-            if (self._renewal is None or self._renewal.done()) and self._now() >= self._renew_at:
-                # By itself: a ledger that does not answer must not keep the end of a lease from
-                # being seen.
-                self._renewal = asyncio.create_task(self._renew())
-            self._tell()
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _look(self) -> None:
+        if (self._renewal is None or self._renewal.done()) and self._now() >= self._renew_at:
+            # By itself: a ledger that does not answer must not keep the end of a lease from being
+            # seen.
+            self._renewal = asyncio.create_task(self._renew())
+        self._tell()
 
     async def _renew(self) -> None:
         began = self._now()

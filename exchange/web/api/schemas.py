@@ -16,6 +16,7 @@ from exchange.web.openapi import listed
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _NUMBER = {"type": "integer"}
 _INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
+_INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 _TEXT = {"type": "string"}
 
 
@@ -51,14 +52,14 @@ DELIVERY = _object(
         "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
         "attempts": _NUMBER,
         "items": _NUMBER,
-        "next_at": _NUMBER,
-        "ended_at": _NUMBER,
+        "next_at": _INSTANT_OR_NONE,
+        "ended_at": _INSTANT_OR_NONE,
         "reason": _TEXT,
     }
 )
 
 EVENT = _object(
-    {"message_id": _ID, "delivery_id": _ID, "at": _NUMBER, "kind": _TEXT, "detail": _TEXT}
+    {"message_id": _ID, "delivery_id": _ID, "at": _INSTANT, "kind": _TEXT, "detail": _TEXT}
 )
 
 MESSAGE = _object(
@@ -73,7 +74,7 @@ MESSAGE = _object(
             "pattern": "^[0-9a-f]*$",
             "description": "BLAKE2b-128 of the body",
         },
-        "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+        "received_at": _INSTANT,
         "state": {"enum": ["accepted", "rejected"]},
         "endpoint": _TEXT,
         "conversation": _TEXT,
@@ -109,7 +110,7 @@ MESSAGES_FOUND = _object(
 )
 
 #: What a filter of dead letters names.
-_FILTERS = {**dict.fromkeys(FILTERS, _TEXT), "since": {"type": "string", "format": "date-time"}}
+_FILTERS = {**dict.fromkeys(FILTERS, _TEXT), "since": _INSTANT}
 
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -137,17 +138,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "id": _ID,
                 "message": _ID,
                 "channel": _TEXT,
-                "messageType": _TEXT,
+                "message_type": _TEXT,
                 "sender": _TEXT,
                 "receiver": _TEXT,
             },
-            **{"attempts": _NUMBER, "reason": _TEXT, "endedAt": _NUMBER},
+            **{"attempts": _NUMBER, "reason": _TEXT, "ended_at": _INSTANT},
         }
     ),
     "Audited": _object(
         {
             "id": _NUMBER,
-            "at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+            "at": _INSTANT,
             "operator": _TEXT,
             "role": {"enum": [*ROLES]},
             "what": {"type": "string", "description": "resend, operator-add, sign-in, ..."},
@@ -185,10 +186,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "left": _NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": _TEXT,
-            "ended_at": {"type": ["string", "null"], "format": "date-time"},
+            "ended_at": _INSTANT_OR_NONE,
         }
     ),
-    "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
+    "Count": _object(
+        {"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER},
+        period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
+    ),
+    "Health": _object(
+        {"status": _TEXT},
+        worker=_NUMBER,
+        full={"type": "array", "items": {"type": "object"}},
+        held_up=_NUMBER,
+        held_up_oldest_at=_INSTANT_OR_NONE,
+    ),
     "MessageType": _object(
         {
             "name": _TEXT,
@@ -211,10 +222,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "receiver": _TEXT,
             "name": _TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
-            "since": _NUMBER,
+            "since": _INSTANT_OR_NONE,
             "reason": _TEXT,
             "failures": _NUMBER,
-            "next_probe_at": _NUMBER,
+            "next_probe_at": _INSTANT_OR_NONE,
             "probes": _NUMBER,
             "outages": _NUMBER,
             "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
@@ -223,7 +234,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "type": "integer",
                 "description": "Of those, deliveries behind dead letters of their conversation",
             },
-            "held_up_oldest_at": _NUMBER,
+            "held_up_oldest_at": _INSTANT_OR_NONE,
         }
     ),
     "Pause": _object({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
@@ -272,7 +283,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Changed": _object({"receiver": _TEXT, "changed": {"type": "boolean"}}),
     "Snapshot": _object(
         {
-            "at": _NUMBER,
+            "at": _INSTANT,
             "channels": {
                 "type": "object",
                 "additionalProperties": {"type": "object", "additionalProperties": _NUMBER},
