@@ -21,7 +21,7 @@ from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
-from exchange.settings import Role, load
+from exchange.settings import Role, Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
@@ -74,25 +74,13 @@ def serve(
     """Serve the exchange until SIGINT or SIGTERM.
 
     Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
-    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile.
+    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile,
+    or another process became this node.
     """
     if parent:
         end_with(parent)
-    settings = load()
-    server = settings.server.model_copy(
-        update={
-            name: value
-            for name, value in (
-                ("host", host),
-                ("port", port),
-                ("workers", workers),
-                ("role", role),
-            )
-            if value is not None
-        }
-    )
-    storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
-    settings = settings.model_copy(update={"server": server, "storage": storage})
+    settings = _settings(ledger, host=host, port=port, workers=workers, role=role)
+    server = settings.server
     exposure.check(settings)
     check_partners(settings)
     check_role(settings)
@@ -117,6 +105,16 @@ def serve(
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
     tell_heads(where)
+
+
+def _settings(ledger: str | None, **server: str | int | None) -> Settings:
+    """The settings, but for what was typed."""
+    settings = load()
+    typed = {name: value for name, value in server.items() if value is not None}
+    changed: dict[str, object] = {"server": settings.server.model_copy(update=typed)}
+    if ledger:
+        changed["storage"] = settings.storage.model_copy(update={"url": ledger})
+    return settings.model_copy(update=changed)
 
 
 @contextlib.contextmanager
