@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from exchange.assembly.parts import (
     check_listeners,
     check_partners,
+    check_role,
     checking,
     directory_of,
     ledger_address,
@@ -26,6 +27,7 @@ __all__ = [
     "Exchange",
     "check_listeners",
     "check_partners",
+    "check_role",
     "checking",
     "directory_of",
     "ledger_address",

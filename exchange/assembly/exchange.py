@@ -15,6 +15,8 @@ from exchange.assembly.parts import (
     check_delivery,
     directory_of,
     judge_of,
+    leased_lanes_of,
+    ledger_address,
     ledger_of,
     policy_of,
     probing_of,
@@ -33,6 +35,7 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.file_drop import Folders
+from exchange.journey.keeper import Keeper
 from exchange.journey.mailbox import (
     EXPIRE_EVERY_SECONDS,
     JOB_EVERY_SECONDS,
@@ -47,11 +50,13 @@ from exchange.journey.watch import Watching
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.ports.desk import Processing
+from exchange.ports.lanes import Lanes
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.message_search import MessageSearch
@@ -74,8 +79,9 @@ from exchange.web.receiver_conditions import Conditions
 class Exchange:
     """The exchange put together: open it, serve with its desks, close it.
 
-    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
-    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    `worker` is its number among those that share the ledger, the node that it writes as; on a
+    server it leases one, and has it once it is open. `owner` says in the ledger who that is. Once
+    it is open, `ledger.ownership` has its epoch.
     """
 
     def __init__(
@@ -87,7 +93,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
-        lanes: NumberedLanes | None = None,
+        lanes: Lanes | None = None,
         owner: str = "",
     ) -> None:
         self.settings = settings
@@ -100,7 +106,8 @@ class Exchange:
         check_delivery(self.directory, self.channels.values())
         self.catalogue = catalogue_of(settings)
         deliveries = settings.deliveries
-        self.ledger = ledger_of(settings, worker, owner, self.clock)
+        on_server = isinstance(ledger_address(settings), Server)
+        self.ledger = ledger_of(settings, None if on_server else worker, owner, self.clock)
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
@@ -114,9 +121,10 @@ class Exchange:
             timeout_seconds=deliveries.timeout_seconds,
         )
         workers = settings.server.workers
+        self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
         # lanes.
-        self.lanes = lanes or NumberedLanes(worker % workers, workers)
+        self.lanes: Lanes = self.leased or lanes or NumberedLanes(worker % workers, workers)
         self.added_partners = AddedPartners(
             LedgerAddedPartners(self.ledger), self.directory, self.clock
         )
@@ -142,7 +150,7 @@ class Exchange:
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
-        self._repeated = self._of_one_worker()
+        self.keeper = Keeper([*self._of_one_worker(), self.watching])
 
     def _checking(self) -> Checking:
         return Checking(
@@ -175,7 +183,7 @@ class Exchange:
             worker_thread=self.worker_thread,
             waiting=self.waiting,
             arrivals=self.mailboxes.arrivals,
-            lane=self.worker,
+            lanes=self.lanes,
         )
 
     def _mailboxes(self) -> Mailboxes:
@@ -207,6 +215,7 @@ class Exchange:
         drop_old = self.retention.drop_old
         return [
             Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("old-calls", self.asking.abandon_old, EXPIRE_EVERY_SECONDS, sleep),
             Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
             Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
         ]
@@ -262,7 +271,7 @@ class Exchange:
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
-            channels=self.channels.values(),
+            channels=self.channels.values() if self.settings.server.role.takes_calls else (),
             desk=self.desk,
             ledger=self.ledger,
             clock=self.clock,
@@ -291,7 +300,7 @@ class Exchange:
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
-            worker=self.worker,
+            worker=lambda: self.worker,
             workers=self.settings.server.workers,
         )
         app = build(parts)
@@ -313,22 +322,25 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        self.worker = self.ledger.ownership.node
         since = first_id(self.clock.now())
-        self.ids.begin_after(await self.ledger.latest_id(since, self.worker))
+        self.ids.begin_after(self.worker, await self.ledger.latest_id(since, self.worker))
         await self.added_partners.look()
         await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes.takers())
+            if self.leased is not None:
+                await self.leased.start(self.dispatcher)
+            await self.asking.recover(self.lanes.callers())
             self.dispatcher.start()
             if self._own_transport is not None:
                 # (A simulated time has no other workers, and half seconds without number.)
                 self._look_for_partners.start()
-            if self.worker == 0:
-                for each in self._repeated:
-                    each.start()
-                self.watching.start()
+            if self.leased is not None:
+                self.keeper.follow(lambda: self.leased is not None and self.leased.keeps)
+            elif self.worker == 0:
+                self.keeper.begin()
 
     async def hold(self) -> None:
         """Keep that the ledger is held up to now."""
@@ -341,14 +353,14 @@ class Exchange:
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
-        await self.watching.stop()
-        for each in reversed(self._repeated):
-            await each.stop()
+        await self.keeper.stop()
         await self._look_for_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         await self.requests.stop()
         self.worker_thread.close()
+        if self.leased is not None:
+            await self.leased.stop()
         # A ledger that takes nothing any more is closed all the same.
         with suppress(LedgerError):
             await self.hold()

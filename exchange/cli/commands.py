@@ -26,6 +26,7 @@ PLACES = {
     "verify": "exchange.cli.verify:verify",
     "backup": "exchange.cli.backup:backup",
     "restore": "exchange.cli.restore:restore",
+    "move": "exchange.cli.move:move",
     "bench": "exchange.cli.bench:bench",
     "partners": "exchange.cli.partners.stubs:app",
     "dead-letters": "exchange.cli.dead_letters:app",

@@ -37,6 +37,7 @@ from exchange.ports import (
     Outcome,
     Parsed,
 )
+from exchange.ports.lanes import Lanes
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
 from exchange.schemas.document_limits import shared_effort
@@ -64,7 +65,7 @@ class Acceptance:
         worker_thread: WorkerThread,
         waiting: Waiting,
         arrivals: Arrivals,
-        lane: int = 0,
+        lanes: Lanes,
     ) -> None:
         self._ledger = ledger
         self._judge = judge
@@ -75,7 +76,7 @@ class Acceptance:
         self._worker_thread = worker_thread
         self._waiting = waiting
         self._arrivals = arrivals
-        self._lane = lane
+        self._lanes = lanes
 
     async def accept(
         self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
@@ -303,7 +304,7 @@ class Acceptance:
             digest,
             now,
             self._ids,
-            self._lane,
+            self._lanes,
         )
         remember = channel.remember
         context = Context(self._directory, now, reading.known, record.message.id)
@@ -338,11 +339,12 @@ class Acceptance:
                 attempts=0,
                 mode=row.mode,
                 ordered=bool(row.ordered),
+                lane=row.lane,
             )
             if row.mode == "ask":
                 asked.append(delivery)
             else:
-                self._dispatcher.offer(delivery, row.lane)
+                self._dispatcher.offer(delivery)
         return Outcome("accepted", envelope, judgement.violations), asked
 
     async def _reject(

@@ -14,7 +14,7 @@ from exchange.journey.count import ITEMS_BY_KIND, delivery_counts, message_count
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
-from exchange.ports.lanes import lane_of
+from exchange.ports.lanes import Lanes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.violation import Violation
@@ -42,7 +42,7 @@ def accepted_record(
     digest: bytes,
     now: int,
     ids: Ids,
-    lane: int,
+    lanes: Lanes,
 ) -> Record:
     """An accepted message with a delivery to each destination."""
     verdict = judgement.verdict
@@ -81,19 +81,22 @@ def accepted_record(
             items=each.items,
             next_at=now,
             ended_at=0,
-            lane=lane,
+            lane=lanes.worker,
             ordered=int(identity.ordered and each.mode != "ask"),
             reason="",
         )
         for each in destinations
     ]
-    if identity.ordered:
-        deliveries = [
-            each._replace(lane=lane_of(each.receiver, channel, identity.conversation))
-            if each.mode == "push"
-            else each
-            for each in deliveries
-        ]
+    deliveries = [
+        each._replace(
+            lane=lane_of(each.receiver, channel, identity.conversation)
+            if identity.ordered
+            else lanes.place(each.receiver, channel, message.id)
+        )
+        if each.mode == "push"
+        else each
+        for each in deliveries
+    ]
     events = _accepted_events(message, deliveries, identity, verdict)
     counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries, verdict.detail)

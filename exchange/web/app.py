@@ -72,7 +72,7 @@ class Parts:
     x_road: XRoad
     ids: Ids
     end_waits: Callable[[], None] = lambda: None
-    worker: int = 0
+    worker: Callable[[], int] = lambda: 0
     workers: int = 1
 
 
@@ -173,7 +173,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         held_up = (await parts.conditions.held_up()).values()
         said = {
             "status": "ready",
-            "worker": parts.worker,
+            "worker": parts.worker(),
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
             "held_up_oldest_at": instant_or_none(

@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_listeners, check_partners, ledger_address
+from exchange.assembly import check_listeners, check_partners, check_role, ledger_address
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
@@ -23,7 +23,7 @@ from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
-from exchange.settings import Settings, load
+from exchange.settings import Role, Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
@@ -57,6 +57,12 @@ def serve(
             help="Processes that share the port.", show_default="from the settings", min=1, max=64
         ),
     ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(
+            help="What this node of several on one server does.", show_default="from the settings"
+        ),
+    ] = None,
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
@@ -70,23 +76,17 @@ def serve(
     """Serve the exchange until SIGINT or SIGTERM.
 
     Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
-    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile.
+    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile,
+    or another process became this node.
     """
     if parent:
         end_with(parent)
-    settings = load()
-    server = settings.server.model_copy(
-        update={
-            name: value
-            for name, value in (("host", host), ("port", port), ("workers", workers))
-            if value is not None
-        }
-    )
-    storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
-    settings = settings.model_copy(update={"server": server, "storage": storage})
+    settings = _settings(ledger, host=host, port=port, workers=workers, role=role)
+    server = settings.server
     exposure.check(settings)
     check_partners(settings)
     check_listeners(settings)
+    check_role(settings)
     exposure.tell_hosts(settings)
     factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:
@@ -126,6 +126,16 @@ def _bound(
     for listener, number in zip(listeners, ports[1:], strict=True):
         told.append(f"https://{listener.host}:{number}/ ({', '.join(listener.channels)})")
     return list(zip(*bound, strict=True)), told
+
+
+def _settings(ledger: str | None, **server: str | int | None) -> Settings:
+    """The settings, but for what was typed."""
+    settings = load()
+    typed = {name: value for name, value in server.items() if value is not None}
+    changed: dict[str, object] = {"server": settings.server.model_copy(update=typed)}
+    if ledger:
+        changed["storage"] = settings.storage.model_copy(update={"url": ledger})
+    return settings.model_copy(update=changed)
 
 
 @contextlib.contextmanager

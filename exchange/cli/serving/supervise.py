@@ -109,10 +109,11 @@ class Supervisor:
                 self._bound[worker], zip(*self._bound, strict=True), strict=True
             ):
                 leave_to_others(mine, every)
-            if process.exitcode == LOST:
+            # (On a server it has lost its node, and leases another one when it is started again.)
+            if process.exitcode == LOST and self._lock is not None:
                 print(
-                    f"exchange: the ledger {ledger_address(self._settings)} was deleted, replaced "
-                    "or taken over while it was in use; the exchange ends",
+                    f"exchange: the ledger {ledger_address(self._settings)} was deleted or "
+                    "replaced while it was in use; the exchange ends",
                     file=sys.stderr,
                     flush=True,
                 )
