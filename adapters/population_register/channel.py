@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchange.adapters.population_register.answer import credentials, refuse
 from exchange.adapters.population_register.deliver import judge, request
-from exchange.adapters.population_register.identify import identify, route
+from exchange.adapters.population_register.identify import identify, permitted, route
 from exchange.adapters.population_register.listen import ENDPOINT, ENDPOINTS
 from exchange.adapters.population_register.parse import parse
 from exchange.adapters.population_register.rules import rules
@@ -25,10 +25,12 @@ CHANNEL = Channel(
     parse=parse,
     identify=identify,
     route=route,
+    permitted=permitted,
     request=request,
     judge=judge,
     rules=rules,
     refuse=refuse,
     credentials=credentials,
+    has_basic_credentials=True,
     large_json_bytes_max={ENDPOINT: QUESTION_BYTES_MAX},
 )

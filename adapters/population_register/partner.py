@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from exchange.adapters.population_register import generate
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 
@@ -35,10 +35,34 @@ def _call(partner: Partner, path: str, body: bytes) -> Call:
     return Call("POST", path, headers, body)
 
 
+def _poll(partner: Partner, situation: Situation) -> Sending:
+    day = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
+    made = generate.changes_query(situation.rng, day, situation.serial)
+    codes = json.loads(made.body)["hetulista"]
+    return Sending(
+        _call(partner, f"{BASE}/muutokset", made.body), partial(_next, partner, codes, PAGES_MAX)
+    )
+
+
+def _next(
+    partner: Partner, codes: list[str], pages_left: int, reply: Reply, situation: Situation
+) -> Sequence[Sending]:
+    """The next page, until the register says that it told everything."""
+    if reply.status != 200 or not pages_left:
+        return ()
+    page = json.loads(reply.body)
+    if page["ajanTasalla"]:
+        return ()
+    asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}
+    call = _call(partner, f"{BASE}/muutokset", json.dumps(asked).encode())
+    return (Sending(call, partial(_next, partner, codes, pages_left - 1)),)
+
+
 class Followers:
     """Who follows the register."""
 
     channel = "population-register"
+    at_will: AtWill = {"population-register.changes-query": _poll}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Each municipality's polls."""
@@ -75,29 +99,6 @@ class Followers:
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The register calls nobody."""
         return None
-
-
-def _poll(partner: Partner, situation: Situation) -> Sending:
-    day = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
-    made = generate.changes_query(situation.rng, day, situation.serial)
-    codes = json.loads(made.body)["hetulista"]
-    return Sending(
-        _call(partner, f"{BASE}/muutokset", made.body), partial(_next, partner, codes, PAGES_MAX)
-    )
-
-
-def _next(
-    partner: Partner, codes: list[str], pages_left: int, reply: Reply, situation: Situation
-) -> Sequence[Sending]:
-    """The next page, until the register says that it told everything."""
-    if reply.status != 200 or not pages_left:
-        return ()
-    page = json.loads(reply.body)
-    if page["ajanTasalla"]:
-        return ()
-    asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}
-    call = _call(partner, f"{BASE}/muutokset", json.dumps(asked).encode())
-    return (Sending(call, partial(_next, partner, codes, pages_left - 1)),)
 
 
 STUB = Followers()

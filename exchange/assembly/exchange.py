@@ -255,6 +255,8 @@ class Exchange:
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
+            catalogue=self.catalogue,
+            samples=discovery.samples(),
             worker=self.worker,
             workers=self.settings.server.workers,
         )

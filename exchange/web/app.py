@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -17,6 +17,7 @@ from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
 from exchange.schemas.call import problem
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.settings import Limits
 from exchange.web.access.guard import Need
@@ -24,8 +25,9 @@ from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
+from exchange.web.interface.documents import Documents
+from exchange.web.interface.operation import Operation
 from exchange.web.metrics import Metrics
-from exchange.web.openapi import PATH, Operation, describe
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rates import Rates
 from exchange.web.refusals import REFUSALS, Refusals
@@ -62,6 +64,8 @@ class Parts:
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
+    catalogue: Catalogue
+    samples: Mapping[str, Path]
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
     workers: int = 1
@@ -88,7 +92,8 @@ def build(parts: Parts) -> web.Application:
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
-    operations.append(_description(channels, operations))
+    documents = Documents(channels, operations, SCHEMAS, parts.catalogue, parts.samples)
+    operations += documents.operations()
     for operation in operations:
         (route,) = app.add_routes([operation.route()])
         guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
@@ -117,18 +122,6 @@ async def refuse_without_ledger(
         return await handler(request)
     except (LedgerClosed, LedgerUnavailable) as error:
         return _not_ready(str(error))
-
-
-def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -> Operation:
-    async def description(request: web.Request) -> web.Response:
-        """This description of every address."""
-        return web.Response(body=document, content_type="application/json")
-
-    operation = Operation("GET", PATH, description, {"type": "object"}, role="")
-    document = json.dumps(
-        describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
-    ).encode()
-    return operation
 
 
 def _health(parts: Parts, metrics: Metrics) -> list[Operation]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from exchange.journey.check import Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
+from exchange.ports.description import listed, reference
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
@@ -18,7 +19,7 @@ from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.interface.operation import Operation, problem_response
 from exchange.web.snapshot import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from exchange.ports import Clock
+from exchange.ports.description import listed, reference
 from exchange.ports.receivers import Receivers
 from exchange.schemas import guard
 from exchange.schemas import json as documents
@@ -14,7 +15,7 @@ from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.conditions import Conditions
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.interface.operation import Operation, problem_response
 
 REASON_CHARACTERS_MAX = 200
 PAUSE_FORM = (
