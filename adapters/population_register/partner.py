@@ -9,6 +9,7 @@ import datetime
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar
 
 from exchange.adapters.population_register import generate
 from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
@@ -62,7 +63,7 @@ class Followers:
     """Who follows the register."""
 
     channel = "population-register"
-    at_will: AtWill = {"population-register.changes-query": _poll}
+    at_will: ClassVar[AtWill] = {"population-register.changes-query": _poll}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Each municipality's polls."""

@@ -13,6 +13,7 @@ from exchange.assembly.parts import (
     catalogue_of,
     check_delivery,
     directory_of,
+    is_resettable,
     judge_of,
     ledger_of,
     policy_of,
@@ -50,6 +51,7 @@ from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
+from exchange.web.api.reset import Reset
 from exchange.web.app import Parts, build
 from exchange.web.conditions import Conditions
 from exchange.web.pages.live import live_page
@@ -135,6 +137,7 @@ class Exchange:
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
+        self.reset = Reset(is_resettable(settings))
 
     def _checking(self) -> Checking:
         return Checking(
@@ -249,7 +252,9 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
+                reset=self.reset,
             ),
+            reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,

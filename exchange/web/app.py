@@ -66,6 +66,7 @@ class Parts:
     sign_in: SignIn
     catalogue: Catalogue
     samples: Mapping[str, Path]
+    reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
     worker: int = 0
     workers: int = 1
@@ -134,6 +135,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         receivers that take no more (`*`: nobody does; mailboxes are served all the same), `held_up`
         how many deliveries wait behind dead letters of their conversation, for an operator.
         """
+        if parts.reset_wanted():
+            return _not_ready("the exchange begins again with an empty ledger")
         why = await parts.ledger.check(READY_SECONDS)
         if not why:
             try:

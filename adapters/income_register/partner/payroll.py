@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import data_user as data_user
@@ -204,7 +205,7 @@ class Stub:
     """Everybody on the Incomes Register's channel but the exchange."""
 
     channel = "income-register"
-    at_will: AtWill = {"income-register.payer-summary-reports": _summary}
+    at_will: ClassVar[AtWill] = {"income-register.payer-summary-reports": _summary}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Wage reports from employers, benefit reports from insurers, pension institutions and

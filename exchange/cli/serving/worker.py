@@ -14,13 +14,15 @@ import sys
 
 import uvloop
 
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, ledger_path
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
+from exchange.storage.copies import remove_ledger
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
@@ -100,17 +102,34 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     owner = f"{socket.gethostname()} process {os.getpid()}"
     lanes = NumberedLanes(worker, settings.server.workers, wakes)
-    clock = pace.clock() if pace else None
-    exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
-    exchange.warm_up()
-    app = exchange.application()
-    async with serving(app, settings.limits, bound, settings.server.grace_seconds):
-        collect_seldom()
-        ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
-    return exchange.ledger.refusal if exchange.ledger.lost.is_set() else ""
+    while True:
+        clock = pace.clock() if pace else None
+        exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
+        exchange.warm_up()
+        app = exchange.application()
+        # (Serving closes its socket, and after a reset the exchange listens on it again.)
+        socket_of_life = bound.dup() if exchange.reset.is_allowed else bound
+        async with serving(app, settings.limits, socket_of_life, settings.server.grace_seconds):
+            collect_seldom()
+            wanted = exchange.reset.wanted
+            ends = [
+                asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost, wanted)
+            ]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        if exchange.ledger.lost.is_set():
+            return exchange.ledger.refusal
+        if stop.is_set() or not wanted.is_set():
+            return ""
+        begin_again(settings)
+
+
+def begin_again(settings: Settings) -> None:
+    """An empty ledger in the place of the one that was closed."""
+    path = ledger_path(settings)
+    remove_ledger(path)
+    migrate_sqlite(path, owned=True)
 
 
 def collect_seldom() -> None:

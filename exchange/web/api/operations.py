@@ -19,6 +19,7 @@ from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
+from exchange.web.api.reset import Reset
 from exchange.web.interface.operation import Operation, problem_response
 from exchange.web.snapshot import Snapshots
 
@@ -38,6 +39,7 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        reset: Reset,
     ) -> None:
         self._ledger = ledger
         self._checking = checking
@@ -47,6 +49,7 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._reset = reset
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -84,6 +87,7 @@ class Api:
             *self._dead_letters.operations(),
             *self._receivers.operations(),
             *self._partners.operations(),
+            *self._reset.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

@@ -234,6 +234,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         body_bytes_max=NUMBER,
     ),
     "AddedPartner": members({"id": TEXT, "key": TEXT, "callback_secret": TEXT}),
+    "Resetting": members({"resetting": {"const": True}}),
     "Removal": {"type": "object", "additionalProperties": False},
     "RemovedPartner": members({"id": TEXT, "removed": {"const": True}}),
     "Rotation": members({}, at_once={"type": "boolean"}),

