@@ -137,7 +137,12 @@ SHAPES: dict[str, Schema] = {
 }
 
 _ENVELOPE = (
-    Parameter("X-Message-Id", "The sender's own id of the message", "header", True, _PLAIN_ID),
+    Parameter(
+        name="X-Message-Id",
+        text="The sender's own id of the message",
+        required=True,
+        schema=_PLAIN_ID,
+    ),
     Parameter(
         "X-Message-Type",
         "The message type; may be left out where the document tells it; `;v=2` names a version",

@@ -33,7 +33,7 @@ OF_OTHERS = (
     "benchmarks/others.py",
 )
 #: JSON Schema's own keywords.
-KEYWORDS = {"additionalProperties", "exclusiveMinimum", "maxLength", "minLength", "oneOf", "anyOf"}
+KEYWORDS = {"contentMediaType", "additionalProperties", "exclusiveMinimum", "maxLength", "minLength", "oneOf", "anyOf"}
 #: Names of our own that were published before the rule.
 BEFORE = {
     "exchange/web/api/schemas.py": {"messageType", "endedAt"},
