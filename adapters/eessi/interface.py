@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.adapters.eessi.parse import catalogue
 from exchange.ports.description import (
     PROBLEMS,
     TEXT,
@@ -19,8 +18,9 @@ from exchange.ports.description import (
     members,
     reference,
 )
+from exchange.schemas.catalogue import Catalogue
 
-ALL = tuple(each.name for each in catalogue() if each.family == "eessi")
+ALL = tuple(each.name for each in Catalogue.load() if each.family == "eessi")
 XML_TYPES = ("text/xml", "application/xml")
 #: A moment as RINA writes it, which is not RFC 3339: no colon in the offset.
 _DATE: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000$"}

@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from exchange.adapters.eessi.generate import (
+from exchange.adapters.eessi.generate.messages import (
     CONTENT_TYPE,
     KELA,
     PENSIONS,

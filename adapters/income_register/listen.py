@@ -17,6 +17,7 @@ from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
     DEFERRED_ENDPOINTS,
     REAL_TIME_ENDPOINT,
+    own_schema,
     text_of,
 )
 from exchange.adapters.income_register.endpoints import wsdl
@@ -25,7 +26,6 @@ from exchange.adapters.income_register.endpoints.request import (
     ask,
     fault_of,
     operation_of,
-    schema_of,
     signed,
 )
 from exchange.adapters.income_register.hand_out.query import answer_query
@@ -97,7 +97,7 @@ def _deferred(outcome: Outcome) -> Reply:
 
 def _can_echo(document: bytes) -> bool:
     """Whether an acknowledgement that repeats a broken header is still one by its schema."""
-    found = schema_of("income-register.acknowledgement").check(
+    found = own_schema("income-register.acknowledgement").check(
         xml.parse(sign(document, signing_key()))
     )
     return not found

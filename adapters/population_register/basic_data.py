@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from exchange.adapters.population_register import groups
+from exchange.adapters.population_register.changes import day_of_key, written_down
 from exchange.adapters.population_register.groups import Group, group
-from exchange.adapters.population_register.happenings import day_of_key, written_down
 from exchange.schemas.persons import Life
-from exchange.schemas.persons.places import Home, home_of
+from exchange.schemas.persons.homes import Home, home_of
 
 #: Where somebody was born abroad.
 ABROAD = "200"

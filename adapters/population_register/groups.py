@@ -1,5 +1,5 @@
 """The groups of data (tietoryhmät) that tell of a life, with or without what is restricted; when
-they are told stands in `happenings`.
+they are told stands in `changes`.
 
 Source: field names and values as two public clients of the interface read them (eVaka,
 Oppijanumerorekisteri); who sees restricted data: Act 661/2009, section 36.
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.schemas.persons import Life
-from exchange.schemas.persons.places import Home
+from exchange.schemas.persons.homes import Home
 
 Group = dict[str, Any]
 #: What is held back of who has a restricted disclosure, from a reader without the right to it.

@@ -11,13 +11,13 @@ from functools import partial
 from pydantic_core import to_json
 
 from exchange.adapters.population_register import answer, interface
+from exchange.adapters.population_register.changes import day_of_key, key_of_day
 from exchange.adapters.population_register.feed import (
     Told,
     basic_data,
     changes,
     changes_of_residents,
 )
-from exchange.adapters.population_register.happenings import day_of_key, key_of_day
 from exchange.adapters.population_register.identify import (
     BASIC_DATA_QUERY,
     CHANGES_QUERY,

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import json as json_format
 from exchange.schemas.catalogue import Catalogue
-
-
-@cache
-def _catalogue() -> Catalogue:
-    return Catalogue.load()
 
 
 def parse(inbound: Inbound) -> Parsed:
@@ -22,7 +15,7 @@ def parse(inbound: Inbound) -> Parsed:
     """
     document = json_format.parse(inbound.body)
     name = inbound.hints.get("type", "")
-    if not name and (message_type := _catalogue().of_keys(document)):
+    if not name and (message_type := Catalogue.load().of_keys(document)):
         name = message_type.name
     return Parsed(
         inbound=inbound, message_type=name, format="json", document=document, root=document

@@ -2,7 +2,10 @@
 settings; no behaviour of its own.
 """
 
-from exchange.assembly.exchange import Exchange
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from exchange.assembly.parts import (
     check_partners,
     checking,
@@ -14,6 +17,9 @@ from exchange.assembly.parts import (
     warm_up,
 )
 from exchange.assembly.statistics import own_endpoints, statistics_lines, statistics_report
+
+if TYPE_CHECKING:
+    from exchange.assembly.exchange import Exchange
 
 __all__ = [
     "Exchange",
@@ -29,3 +35,13 @@ __all__ = [
     "statistics_report",
     "warm_up",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Most commands judge or count without an exchange: the server and the pages, a tenth of what a
+    # command imports, are imported when the first one asks for `Exchange`.
+    if name != "Exchange":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from exchange.assembly.exchange import Exchange
+
+    return Exchange

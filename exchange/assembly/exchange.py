@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -24,16 +25,22 @@ from exchange.assembly.parts import (
 from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
-from exchange.journey.added_partners import AddedPartners
+from exchange.journey.added_partners import LOOK_SECONDS, AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
 from exchange.journey.deliver.attempt import Attempts
+from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
-from exchange.journey.deliver.receivers import Receivers
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.file_drop import Folders
-from exchange.journey.mailbox import Expiring, LetterJobs, Mailboxes
+from exchange.journey.mailbox import (
+    EXPIRE_EVERY_SECONDS,
+    JOB_EVERY_SECONDS,
+    LetterJobs,
+    Mailboxes,
+)
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
@@ -46,18 +53,24 @@ from exchange.settings import Settings
 from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
-from exchange.storage.receivers import LedgerReceivers
+from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
+from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
 from exchange.web.app import Parts, build
-from exchange.web.conditions import Conditions
+from exchange.web.overview import Snapshots
+from exchange.web.pages.audit import AuditPage
+from exchange.web.pages.dead_letters import DeadLetterPage
 from exchange.web.pages.live import live_page
+from exchange.web.pages.messages import MessagePages
+from exchange.web.pages.partners import PartnerPages
 from exchange.web.pages.sign_in import SignIn
+from exchange.web.pages.validate import ValidatePage
 from exchange.web.partner_calls import HttpTransport
-from exchange.web.snapshot import Snapshots
+from exchange.web.receiver_conditions import Conditions
 
 
 class Exchange:
@@ -117,15 +130,8 @@ class Exchange:
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = LedgerDeadLetters(self.ledger)
-        self.mailboxes = Mailboxes(
-            ledger=self.ledger,
-            dead_letters=self.dead_letters,
-            clock=self.clock,
-            ids=self.ids,
-            bounds=deliveries,
-        )
+        self.mailboxes = self._mailboxes()
         self.letter_jobs = self._letter_jobs()
-        self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = self._acceptance()
         self.asking = Asking(
             ledger=self.ledger,
@@ -137,6 +143,8 @@ class Exchange:
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
+        self._look_for_partners = self._looking_for_partners()
+        self._repeated = self._of_one_worker()
         self.reset = Reset(is_resettable(settings))
 
     def _checking(self) -> Checking:
@@ -173,6 +181,15 @@ class Exchange:
             lane=self.worker,
         )
 
+    def _mailboxes(self) -> Mailboxes:
+        return Mailboxes(
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            ids=self.ids,
+            bounds=self.settings.deliveries,
+        )
+
     def _letter_jobs(self) -> LetterJobs:
         return LetterJobs(
             ledger=self.ledger,
@@ -181,6 +198,21 @@ class Exchange:
             receivers=self.receiver_states,
             clock=self.clock,
         )
+
+    def _looking_for_partners(self) -> Repeated:
+        """What other workers added; by the wall's time, since it is they who are waited for."""
+        look = self.added_partners.look
+        return Repeated("added-partners", look, LOOK_SECONDS, asyncio.sleep, at_once=False)
+
+    def _of_one_worker(self) -> list[Repeated]:
+        """What one worker does for all, in the order in which it begins."""
+        sleep, every_seconds = self.clock.sleep, self.settings.retention.every_seconds
+        drop_old = self.retention.drop_old
+        return [
+            Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
+            Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
+        ]
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
         bytes_max = self.settings.limits.body_bytes_max
@@ -229,6 +261,7 @@ class Exchange:
         )
         # (Sessions last by the wall's time, however fast the exchange's own passes.)
         sign_in = SignIn(self.settings, LedgerOperators(self.ledger), WallClock())
+        search = MessageSearch(self.ledger, self.catalogue, [*self.channels])
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
@@ -253,6 +286,7 @@ class Exchange:
                     self.added_partners, self.directory, self.channels.values()
                 ),
                 reset=self.reset,
+                search=search,
             ),
             reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
@@ -274,6 +308,11 @@ class Exchange:
             self.channels.values(),
             self.catalogue,
         ).attach(app, sign_in.guard)
+        MessagePages(self.ledger, search, self.catalogue, [*self.channels]).attach(app)
+        DeadLetterPage(self.ledger, self.letter_jobs).attach(app)
+        PartnerPages(self.directory, conditions, [*self.channels.values()]).attach(app)
+        ValidatePage(self.checking, self.worker_thread, self.catalogue).attach(app)
+        AuditPage(self.ledger).attach(app, sign_in.guard)
         return app
 
     async def open(self, deliver: bool = True) -> None:
@@ -290,11 +329,10 @@ class Exchange:
             self.dispatcher.start()
             if self._own_transport is not None:
                 # (A simulated time has no other workers, and half seconds without number.)
-                self.added_partners.start()
+                self._look_for_partners.start()
             if self.worker == 0:
-                self.expiring.start()
-                self.letter_jobs.start()
-                self.retention.start()
+                for each in self._repeated:
+                    each.start()
                 self.watching.start()
 
     async def hold(self) -> None:
@@ -309,10 +347,9 @@ class Exchange:
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
         await self.watching.stop()
-        await self.retention.stop()
-        await self.letter_jobs.stop()
-        await self.expiring.stop()
-        await self.added_partners.stop()
+        for each in reversed(self._repeated):
+            await each.stop()
+        await self._look_for_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         await self.requests.stop()

@@ -13,8 +13,8 @@ from exchange import discovery
 from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
+from exchange.journey.deliver.circuit_breaker import Probing
 from exchange.journey.deliver.queues import Bounds
-from exchange.journey.deliver.receivers import Probing
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
@@ -26,7 +26,7 @@ from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Section, Settings, load
 from exchange.storage.ledger import SqlLedger
-from exchange.storage.server.address import SCHEMES, Server
+from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
 

@@ -26,7 +26,7 @@ from exchange.statistics.rows import LANGUAGES, Rows
 from exchange.statistics.rows import load as load_rows
 from exchange.statistics.tally import Tally
 from exchange.storage.counters.rollups import Rollups
-from exchange.storage.server.address import Server
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.snapshot import Where, require_ledger
 
 #: A run of so many days is compared with the published figures by the minute, not by the day.

@@ -7,36 +7,17 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from typer.exceptions import TyperException
 
-from exchange.cli import (
-    backup,
-    bench,
-    catalogue,
-    dead_letters,
-    keys,
-    operators,
-    partners,
-    restore,
-    run,
-    samples,
-    scaffold,
-    send,
-    statistics,
-    validate,
-    verify,
-)
-from exchange.cli.serving import doctor, serve
-from exchange.cli.simulating import simulate
+from exchange.cli.commands import CommandLine
 from exchange.errors import ExchangeError
-from exchange.schemas.directory import DirectoryFault
 
 #: What a shell says of a program that Ctrl-C ended.
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="exchange",
+    cls=CommandLine,
     help="A simulator of the information exchange that Finland's social security runs on.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -60,29 +41,6 @@ def options(
     """What holds for every command."""
 
 
-app.command("run")(run.run)
-app.command("serve")(serve.serve)
-app.add_typer(partners.app, name="partners")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(operators.app, name="operators")
-app.add_typer(keys.app, name="keys")
-app.command("send")(send.send)
-app.command("doctor")(doctor.doctor)
-app.command("validate")(validate.validate)
-app.command("samples")(samples.samples)
-app.command("catalogue")(catalogue.catalogue)
-app.command("new-channel")(scaffold.new_channel)
-app.command("new-family")(scaffold.new_family)
-app.command("simulate")(simulate.simulate)
-app.command("statistics")(statistics.statistics)
-app.command("verify")(verify.verify)
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    bench.bench
-)
-
-
 def main() -> None:
     """Run a command; what is wrong with arguments, settings, directory or ledger is told in one
     line, with exit code 2.
@@ -99,13 +57,20 @@ def main() -> None:
             message = message.replace("Value error, ", "").rstrip(".")
             _tell(f"{command}: {message} (see {command} --help)")
         sys.exit(2)
-    except (ExchangeError, DirectoryFault) as error:
+    except Exception as error:
+        if not isinstance(error, _told()):
+            raise
         _tell(f"{type(error).__name__}: {error}")
 
 
+def _told() -> tuple[type[Exception], ...]:
+    # Imported once there is an error: no command waits for what it does not use.
+    from exchange.schemas.directory import DirectoryFault
+
+    return ExchangeError, DirectoryFault
+
+
 def _tell(line: str) -> None:
-    # One line, however long: neither wrapped nor read as markup.
-    Console(stderr=True).print(
-        " ".join(line.split()), highlight=False, markup=False, soft_wrap=True
-    )
+    # One line, however long.
+    print(" ".join(line.split()), file=sys.stderr)
     sys.exit(2)

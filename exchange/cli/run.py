@@ -20,7 +20,7 @@ from rich.table import Table
 
 from exchange.assembly import ledger_path, statistics_lines
 from exchange.cli import verify as verification
-from exchange.cli.partners import check_faults
+from exchange.cli.partners.stubs import check_faults
 from exchange.cli.serving import exposure
 from exchange.schemas.directory import digest_of
 from exchange.settings import load

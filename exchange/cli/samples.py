@@ -13,7 +13,7 @@ from rich.progress import track
 
 from exchange import discovery
 from exchange.assembly import played_directory
-from exchange.cli.own.samples import OwnSamples
+from exchange.cli.partners.own_samples import OwnSamples
 from exchange.errors import UnknownMessageType
 from exchange.partners.played import Played
 from exchange.partners.recorded import as_line, record_calls

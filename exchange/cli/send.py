@@ -16,7 +16,7 @@ from rich.console import Console
 
 from exchange import discovery
 from exchange.assembly import checking, played_directory
-from exchange.cli.own.samples import partner_of
+from exchange.cli.partners.own_samples import partner_of
 from exchange.errors import SettingsError
 from exchange.partners.stub import Stub
 from exchange.schemas.call import Call

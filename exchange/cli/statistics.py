@@ -113,7 +113,7 @@ def _opened(report: Report, ledger: Path, language: str, anyway: bool, revision:
     """The report as open data. If it is none, the reason goes to standard error on one line;
     `anyway` gives it with small counts withheld, marked as no open data, else the exit code is 2.
     """
-    from exchange.publication.published import NotOffered, list_beside, offered
+    from exchange.publication.publication_record import NotOffered, list_beside, offered
 
     try:
         return offered(report, list_beside(ledger), revision)
@@ -143,8 +143,8 @@ def _give(
     # What draws charts and writes workbooks takes a second to import, and the other commands need
     # none of it.
     from exchange.publication.formats import write
+    from exchange.publication.publication_record import list_beside
     from exchange.publication.publish import publish
-    from exchange.publication.published import list_beside
     from exchange.publication.row_descriptions import between, meanings
     from exchange.publication.text import table_text
 

@@ -12,7 +12,7 @@ from exchange.assembly import ledger_address
 from exchange.journey.count import REQUEST_KINDS
 from exchange.ports.verification import Verification
 from exchange.settings import load
-from exchange.storage.proof.head import head_path
+from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify as verify_ledger
 
 

@@ -8,7 +8,7 @@ raised as a `Problem` with its `violations`.
 from exchange.client import eessi, income_register, kelmu, luova
 from exchange.client.blocking import Client, Pushes
 from exchange.client.connection import AsyncClient, Retries
-from exchange.client.problems import (
+from exchange.client.errors import (
     ClientError,
     Denied,
     NoAnswer,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from exchange.client.problems import NoAnswer, Problem, problem_of
+from exchange.client.errors import NoAnswer, Problem, problem_of
 from exchange.schemas.call import Call, Reply
 
 #: What the client waits for an answer, in seconds; a Kelmu query in bulk may take 30.

@@ -16,7 +16,7 @@ from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from exchange.client.connection import AsyncClient
-from exchange.client.problems import Problem, Rejected, kind_of
+from exchange.client.errors import Problem, Rejected, kind_of
 from exchange.schemas.call import XML, Call, Reply
 from exchange.schemas.value import value
 from exchange.schemas.violation import Violation

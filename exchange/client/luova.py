@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from exchange.client.connection import AsyncClient
-from exchange.client.problems import NotYet
+from exchange.client.errors import NotYet
 from exchange.schemas.call import JSON, XML, Call
 from exchange.schemas.value import value
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from aiohttp import web
 
-from exchange.client.problems import NotSigned, NotYet
+from exchange.client.errors import NotSigned, NotYet
 from exchange.schemas.call import Reply, json_reply, problem
 from exchange.schemas.value import value
 

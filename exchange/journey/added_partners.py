@@ -4,12 +4,11 @@ this worker holds, and looks for those that other workers added.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import structlog
 
-from exchange.errors import LedgerClosed, LedgerUnavailable, PartnerError
+from exchange.errors import PartnerError
 from exchange.ports.operators import AT_ONCE, Actor, fingerprint
 from exchange.ports.partners import AddedPartners as Store
 from exchange.ports.partners import Kept
@@ -18,7 +17,7 @@ from exchange.schemas.directory import KEYS_MAX, Directory, Partner, check_added
 
 log = structlog.get_logger(__name__)
 
-#: How often what other workers added is looked for, in seconds.
+#: How often what other workers added is to be looked for, in seconds.
 LOOK_SECONDS = 0.5
 #: Partners that may be added.
 PARTNERS_MAX = 1_000
@@ -36,7 +35,6 @@ class AddedPartners:
         #: Those of the files, which nothing that was added takes the place of.
         self._of_files = frozenset(partner.id for partner in directory)
         self._known: dict[str, Kept] = {}
-        self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
         """Put what the ledger has into the directory. What a file of the directory has by now as
@@ -125,27 +123,3 @@ class AddedPartners:
             raise PartnerError(f"{name} was changed just now by somebody else: look again")
         self._known[name] = kept
         self._tell(kept)
-
-    def start(self) -> None:
-        """Begin to look again and again."""
-        self._task = asyncio.create_task(self._run(), name="added-partners")
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            # (By the wall's time: it is another worker that is waited for.)
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except LedgerClosed:
-                return
-            except LedgerUnavailable as error:
-                log.warning("added partners not looked for", why=str(error))
-            except Exception:  # the directory stays as it was last known
-                log.exception("added partners not looked for")

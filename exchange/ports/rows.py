@@ -231,8 +231,10 @@ ALL_DEAD = DeadFilter()
 
 
 class MessageFilter(NamedTuple):
-    """Which messages: what is empty selects nothing out. `detail` is a text that stands in what is
-    kept with the message, say the id of a report that a question was told.
+    """Which messages: what is empty selects nothing out. `state` is a message's (`accepted`,
+    `rejected`) or that of one of its deliveries; `reason` is the code that a refusal or the reason
+    of a delivery begins with; `detail` is a text that stands in what is kept with the message, say
+    the id of a report that a question was told. `first` is the least id.
     """
 
     channel: str = ""
@@ -242,6 +244,10 @@ class MessageFilter(NamedTuple):
     endpoint: str = ""
     conversation: str = ""
     detail: str = ""
+    receiver: str = ""
+    reason: str = ""
+    sender_message_id: str = ""
+    first: int = 0
 
 
 class Found(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from exchange.publication.charts import Chart, band_summary, charts_of
-from exchange.publication.drawing import inline, to_svg
+from exchange.publication.charts.images import inline, to_svg
+from exchange.publication.charts.specifications import Chart, band_summary, charts_of
 from exchange.publication.palette import DARK, LIGHT
 from exchange.publication.quality import quality
 from exchange.publication.row_descriptions import between, meanings

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from exchange.publication.charts import charts_of
+from exchange.publication.charts.images import to_png, to_svg
+from exchange.publication.charts.specifications import charts_of
 from exchange.publication.csv_json import table_csv, to_csv, to_json
 from exchange.publication.data_package import csv_metadata, data_package
-from exchange.publication.drawing import to_png, to_svg
 from exchange.publication.json_stat import rows_dataset, table_dataset, to_json_stat
 from exchange.publication.page import to_html
-from exchange.publication.published import NotOffered, offered
+from exchange.publication.publication_record import NotOffered, offered
 from exchange.publication.quality import quality_text
 from exchange.publication.row_descriptions import between, meanings
 from exchange.publication.text import table_text, words

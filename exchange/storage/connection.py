@@ -2,7 +2,7 @@
 of them; no statement of the ledger.
 
 Statements are written once, in what both understand: `?` marks a value, and where SQLite's planner
-needs a hint the server's connection leaves it out (see `server.connection`).
+needs a hint the server's connection leaves it out (see `postgresql_server.connection`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from exchange.storage.server.connection import ServerConnection
+from exchange.storage.postgresql_server.connection import ServerConnection
 
 #: What a query or a change of the ledger is given.
 Connection: TypeAlias = sqlite3.Connection | ServerConnection

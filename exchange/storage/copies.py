@@ -18,7 +18,7 @@ from exchange.storage.connection import connect
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import own
 from exchange.storage.proof.chain import heads
-from exchange.storage.proof.head import head_path, read_heads, write_heads
+from exchange.storage.proof.heads_file import head_path, read_heads, write_heads
 from exchange.storage.proof.verify import verify
 
 #: What SQLite keeps beside a file in WAL mode.

@@ -261,6 +261,10 @@ class SqlLedger(ABC):
         found: Found = await self.scan(queries.search, wanted, before, most, look)
         return found
 
+    async def message_of(self, delivery_id: int) -> int:
+        """The message that a delivery hands on."""
+        return await self.read(queries.message_of, delivery_id)
+
     async def body(self, message_id: int) -> bytes | None:
         """The bytes of a message, while they are kept."""
         return await self.read(queries.body, message_id)

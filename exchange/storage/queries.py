@@ -252,23 +252,80 @@ def message(connection: Connection, message_id: int) -> MessageRow | None:
     return MessageRow(*row) if row else None
 
 
+#: The condition that each filter puts, where it is not that a column of the message equals it.
+_CONDITIONS = {
+    "detail": "instr(message.detail,?)>0",
+    "receiver": "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
+    "delivery.receiver=?)",
+    "delivery_state": "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
+    "delivery.state=?)",
+    "reason": "(EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id AND "
+    "event.kind='rejected' AND event.detail=?) OR EXISTS (SELECT 1 FROM delivery WHERE "
+    f"delivery.message_id=message.id AND {_CAUSE}=?))",
+    "first": "message.id>=?",
+}
+
+#: The senders that ever sent by each channel: one step in the index for each of them.
+_SENDERS = """WITH RECURSIVE one(channel, sender) AS (
+  SELECT channel, sender FROM (SELECT channel, sender FROM message WHERE state='accepted'
+    ORDER BY channel, sender LIMIT 1) AS least
+  UNION ALL
+  SELECT (SELECT channel FROM message WHERE state='accepted' AND
+      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1),
+    (SELECT sender FROM message WHERE state='accepted' AND
+      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1)
+  FROM one WHERE one.channel IS NOT NULL)"""
+
+
 def search(
     connection: Connection, wanted: MessageFilter, before: int, most: int, look: int
 ) -> Found:
-    """The newest messages that are wanted, among the `look` newest with ids below `before`."""
+    """The newest messages that are wanted, among the `look` newest with ids below `before`; of
+    accepted ones the senders' ids are found wherever they stand.
+    """
+    conditions, values = _conditions(wanted)
     last = connection.execute(
         "SELECT id FROM message WHERE id<? ORDER BY id DESC LIMIT 1 OFFSET ?", (before, look - 1)
     ).fetchone()
     first = int(last[0]) if last else 0
-    chosen = {name: value for name, value in wanted._asdict().items() if value}
-    conditions = ["id<?", "id>=?"]
-    conditions += [f"instr({name},?)>0" if name == "detail" else f"{name}=?" for name in chosen]
     rows = connection.execute(
-        f"SELECT {MESSAGE} FROM message WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?",
-        (before, first, *chosen.values(), most),
+        f"SELECT {MESSAGE} FROM message WHERE id<? AND id>=?{conditions} ORDER BY id DESC LIMIT ?",
+        (before, first, *values, most),
     ).fetchall()
     found = [MessageRow(*row) for row in rows]
-    return Found(found, found[-1].id if len(found) == most else first)
+    if wanted.sender_message_id:
+        rows = connection.execute(
+            f"{_SENDERS} SELECT {MESSAGE} FROM one JOIN message ON message.channel=one.channel AND "
+            "message.sender=one.sender AND message.state='accepted' WHERE "
+            f"message.sender_message_id=? AND message.id<?{conditions} "
+            "ORDER BY message.id DESC LIMIT ?",
+            (wanted.sender_message_id, before, *values, most),
+        ).fetchall()
+        both = {each.id: each for each in (*found, *(MessageRow(*row) for row in rows))}
+        found = [both[number] for number in sorted(both, reverse=True)][:most]
+    at_end = first <= wanted.first
+    return Found(found, found[-1].id if len(found) == most else 0 if at_end else first)
+
+
+def _conditions(wanted: MessageFilter) -> tuple[str, list[object]]:
+    """What a filter adds to a condition on messages, and its values."""
+    chosen = {name: value for name, value in wanted._asdict().items() if value}
+    if chosen.get("state") not in (None, "accepted", "rejected"):
+        chosen["delivery_state"] = chosen.pop("state")
+    conditions, values = "", []
+    for name, value in chosen.items():
+        condition = _CONDITIONS.get(name, f"message.{name}=?")
+        conditions += f" AND {condition}"
+        values += [value] * condition.count("?")
+    return conditions, values
+
+
+def message_of(connection: Connection, delivery_id: int) -> int:
+    """The id of the message of a delivery, 0 when there is none."""
+    row = connection.execute(
+        "SELECT message_id FROM delivery WHERE id=?", (delivery_id,)
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def body(connection: Connection, message_id: int) -> bytes | None:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from exchange.storage.connection import Connection, connect
 from exchange.storage.health.errors import as_ledger_errors
 from exchange.storage.migrate import migrate_sqlite
-from exchange.storage.server.address import Server
+from exchange.storage.postgresql_server.address import Server
 
 #: Where a ledger is: a file, or a database on a server.
 Where: TypeAlias = Path | Server
@@ -38,7 +38,7 @@ def upgrade_server(server: Server) -> None:
     Raises:
         LedgerError: when that can't be done.
     """
-    from exchange.storage.server.migrate import migrate
+    from exchange.storage.postgresql_server.migrate import migrate
 
     asyncio.run(migrate(server))
 
@@ -52,7 +52,7 @@ def snapshot(where: Where) -> Iterator[Connection]:
     """
     if isinstance(where, Server):
         # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
-        from exchange.storage.server.snapshot import snapshot as snapshot_of_server
+        from exchange.storage.postgresql_server.snapshot import snapshot as snapshot_of_server
 
         with snapshot_of_server(where) as connection:
             yield connection

@@ -356,7 +356,7 @@ class Memory(SQLModel, table=True):
 
 
 class ReceiverState(SQLModel, table=True):
-    """A receiver that is, or was, not up: see `ports.receivers`. Times in milliseconds."""
+    """A receiver that is, or was, not up: see `ports.receiver_states`. Times in milliseconds."""
 
     __tablename__ = "receiver_state"
 

@@ -19,10 +19,10 @@ from typing import Any
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.storage.connection import connect
 from exchange.storage.group import Change, Job, resolve, write_group
-from exchange.storage.health.refusal import Health
+from exchange.storage.health.writability import Health
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.proof.chain import Link, append, last_event, newest
-from exchange.storage.proof.head import HeadFile, read_heads
+from exchange.storage.proof.heads_file import HeadFile, read_heads
 
 #: How long another worker may hold the file before what waits here fails, and how often to look, in
 #: seconds.

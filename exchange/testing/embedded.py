@@ -18,8 +18,8 @@ from exchange import discovery
 from exchange.assembly import Exchange, played_directory
 from exchange.cli.serving.port import bind
 from exchange.client import Client, NotYet, Pushes
+from exchange.client.errors import violation_of
 from exchange.client.loop_thread import LoopThread
-from exchange.client.problems import violation_of
 from exchange.client.pushes import Answer, received
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
@@ -193,7 +193,7 @@ class Embedded:
         """The messages that came to the exchange, in order; `wanted` are channel, message_type,
         sender, state, conversation, ...
         """
-        rows = self._loop.run(self._rows(MessageFilter(**wanted)))
+        rows = self._loop.run(self._rows(MessageFilter(first=0, **wanted)))
         return [_received(row) for row in rows]
 
     def await_received(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from exchange.client.problems import violation_of
+from exchange.client.errors import violation_of
 from exchange.ports import Ledger
 from exchange.ports.rows import MessageFilter
 from exchange.schemas.instants import instant

@@ -14,24 +14,27 @@ import structlog
 from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ledger
+from exchange.ports.description import reference
 from exchange.schemas.call import problem
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
+from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
-from exchange.web.conditions import Conditions
 from exchange.web.endpoints import Endpoints
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.operation import Operation
 from exchange.web.metrics import Metrics
+from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
+from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
-from exchange.web.snapshot import Snapshots
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +96,13 @@ def build(parts: Parts) -> web.Application:
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
-    documents = Documents(channels, operations, SCHEMAS, parts.catalogue, parts.samples)
+    documents = Documents(
+        channels=channels,
+        operations=operations,
+        shapes=SCHEMAS,
+        catalogue=parts.catalogue,
+        samples=parts.samples,
+    )
     operations += documents.operations()
     for operation in operations:
         (route,) = app.add_routes([operation.route()])
@@ -151,7 +160,9 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
             "worker": parts.worker,
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
-            "held_up_oldest_at": min((each.oldest_at for each in held_up), default=0),
+            "held_up_oldest_at": instant_or_none(
+                min((each.oldest_at for each in held_up), default=0)
+            ),
         }
         return web.json_response(said)
 
@@ -163,17 +174,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
-    state = {
-        "type": "object",
-        "required": ["status"],
-        "properties": {
-            "status": {"type": "string"},
-            "worker": {"type": "integer"},
-            "full": {"type": "array", "items": {"type": "object"}},
-            "held_up": {"type": "integer"},
-            "held_up_oldest_at": {"type": "integer", "description": "Milliseconds, 0: none"},
-        },
-    }
+    state = reference("Health")
     return [
         Operation("GET", "/health/live", live, state, role="", any_host=True),
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
@@ -186,35 +187,18 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
         await parts.open()
         with contextlib.suppress(LedgerUnavailable):
             await parts.snapshots.current()
-        watches = [
-            asyncio.create_task(_watch_backlog(parts.snapshots)),
-            asyncio.create_task(_watch_ledger(parts.ledger)),
-        ]
+        looks = (
+            # Messages are refused before a receiver's queue outgrows its limit.
+            Repeated("backlog", parts.snapshots.current, BACKLOG_SECONDS, asyncio.sleep),
+            # That it can be written again, or its files are gone, is found when nobody calls, too.
+            Repeated(
+                "ledger-check", parts.ledger.check, LOOK_SECONDS, asyncio.sleep, at_once=False
+            ),
+        )
+        for look in looks:
+            look.start()
         yield
-        for watch in watches:
-            watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*(look.stop() for look in looks))
         await parts.close()
 
     return lifetime
-
-
-async def _watch_ledger(ledger: Ledger) -> None:
-    """Find out that it can be written again, or that its files are gone, also when nobody calls."""
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await ledger.check()
-
-
-async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Look at what waits again and again, so that messages are refused before a receiver's queue
-    outgrows its limit.
-    """
-    while True:
-        try:
-            await snapshots.current()
-        except LedgerUnavailable as error:
-            log.warning("backlog not counted", why=str(error))
-        except Exception:  # the endpoints go on by the last number known
-            log.exception("backlog not counted")
-        await asyncio.sleep(BACKLOG_SECONDS)

@@ -24,21 +24,19 @@ from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
 from exchange.web.call_slots import CallSlots
-from exchange.web.connection import sender_known, when_lost
-from exchange.web.connections import NoRoom, RequestLate
+from exchange.web.caller_connection import sender_known, when_lost
 from exchange.web.metrics import Metrics
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
+from exchange.web.request_body import BUSY, RETRY_AFTER_SECONDS, read_body
 
 log = structlog.get_logger(__name__)
 
-RETRY_AFTER_SECONDS = 1
 #: What refusals at addresses of no channel are counted under.
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
 
 UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
 NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
-BUSY = Refusal("busy", 503, "the exchange is full; nothing was taken in", RETRY_AFTER_SECONDS)
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
 )
@@ -55,22 +53,11 @@ NO_MEMORY = Refusal(
     RETRY_AFTER_SECONDS,
 )
 CLOSING = Refusal("closing", 503, "the exchange is closing; nothing was taken in", 5)
-SLOW = Refusal("timeout", 408, "the request did not arrive in time")
 NO_ENDPOINT = Refusal(
     "not-found", 404, "there is no such address; /api/openapi.json lists every one"
 )
-BROKEN_OFF = Refusal("broken-off", 400, "the body broke off, or its chunks are not what they say")
 LEFT = Refusal(
     "left", 400, "the caller ended its side of the connection while the call was waiting"
-)
-COMPRESSED = Refusal(
-    reason="unsupported",
-    status=415,
-    message="a compressed body is not taken",
-    retry_after_seconds=0,
-    violations=(
-        Violation("call.encoding", "the body is compressed", expected="no Content-Encoding"),
-    ),
 )
 #: Refusals of a whole message, which are counted as rejections; after the others the sender comes
 #: again with the same one.
@@ -202,7 +189,7 @@ class Endpoints:
     async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:
         channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
         try:
-            body = await self._body(request, partner)
+            body = await read_body(request, partner, self._limits.body_bytes_max)
             if isinstance(body, Refusal):
                 if endpoint.takes_messages and body.reason in OF_MESSAGE:
                     unread = _unread(endpoint, call_of(request, b""), partner)
@@ -233,35 +220,6 @@ class Endpoints:
         if partner is None or given.user not in ("", partner.id):
             return UNKNOWN_KEY
         return partner
-
-    async def _body(self, request: web.Request, partner: Partner) -> bytes | Refusal:
-        """The body, refused before it is read when it says that it is too large, or as soon as it
-        grows too large.
-        """
-        if not request.body_exists:
-            return b""
-        most = self._limits.body_bytes_max
-        if 0 < partner.body_bytes_max < most:
-            most = partner.body_bytes_max
-        length = request.content_length
-        if length is not None and length > most:
-            return too_large(most, f"{length} bytes")
-        if hdrs.CONTENT_ENCODING in request.headers:
-            return COMPRESSED
-        try:
-            is_less = most < self._limits.body_bytes_max
-            reader = request.clone(client_max_size=most) if is_less else request
-            body = await reader.read()
-        except web.HTTPRequestEntityTooLarge:
-            return too_large(most)
-        except RequestLate:
-            return SLOW
-        except NoRoom:
-            return BUSY
-        except (ConnectionError, web.RequestPayloadError):
-            return BROKEN_OFF
-        # aiohttp's own limit, which ends the reading of chunks, lets one byte more pass.
-        return body if len(body) <= most else too_large(most)
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
@@ -325,19 +283,6 @@ async def _while_connected(request: web.Request, handling: Awaitable[Reply]) -> 
     finally:
         task.cancel()
     return None if task.cancelled() else task.result()
-
-
-def too_large(most: int, found: str = "") -> Refusal:
-    violation = Violation(
-        "call.body-size", "the body is too large", expected=f"at most {most} bytes", found=found
-    )
-    return Refusal(
-        reason="too-large",
-        status=413,
-        message=f"the body is larger than {most} bytes",
-        retry_after_seconds=0,
-        violations=(violation,),
-    )
 
 
 def call_of(request: web.Request, body: bytes) -> Call:

@@ -13,6 +13,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
+from exchange.web.garbage import Garbage
+
 #: While a head is coming so many bytes are parsed at once: a flood of interim responses (1xx) is
 #: cut off before it holds the loop.
 PIECE_BYTES = 8_192
@@ -31,15 +33,18 @@ class PartnerConnector(TCPConnector):
 
     def __init__(self, head_bytes_max: int, **settings: Any) -> None:
         super().__init__(**settings)
-        made = partial(PartnerConnection, loop=self._loop, head_bytes_max=head_bytes_max)
+        made = partial(PartnerConnection, self._loop, head_bytes_max, Garbage())
         self._factory = cast("partial[ResponseHandler]", made)
 
 
 class PartnerConnection(ResponseHandler):
     """One connection. aiohttp parses and keeps; this one counts the bytes of heads."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, head_bytes_max: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, head_bytes_max: int, garbage: Garbage
+    ) -> None:
         super().__init__(loop)
+        self._garbage = garbage
         self._head_bytes_max = head_bytes_max
         #: Calls made on it, and the bytes that came since the last one began.
         self._calls = 0
@@ -55,6 +60,7 @@ class PartnerConnection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse piece by piece until the head is whole."""
+        self._garbage.saw(len(data))
         while self._in_head and data:
             piece, data = data[:PIECE_BYTES], data[PIECE_BYTES:]
             self._came += len(piece)

@@ -16,19 +16,16 @@ from exchange.ports import Refusal
 from exchange.schemas.call import Reply
 from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.settings import Limits
-from exchange.web.connections import NoRoom, RequestLate
+from exchange.web.connection_limits import NoRoom, RequestLate
 from exchange.web.endpoints import (
-    BROKEN_OFF,
-    BUSY,
     FAILED,
     NO_ENDPOINT,
     NO_MEMORY,
-    SLOW,
     Endpoints,
     failed,
     response,
-    too_large,
 )
+from exchange.web.request_body import BROKEN_OFF, BUSY, SLOW, too_large
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from exchange.settings import Limits
-from exchange.web.connection import Connection, beginning
-from exchange.web.connections import Connections
+from exchange.web.caller_connection import Connection, beginning
+from exchange.web.connection_limits import Connections
 from exchange.web.refusals import REFUSALS
 
 #: Connections that wait to be taken.

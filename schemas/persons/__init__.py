@@ -2,7 +2,9 @@
 identity codes 900-999; never anybody real.
 """
 
-from exchange.schemas.persons.drawn import (
+from exchange.schemas.persons.names import LAST_NAMES, MEN, WOMEN
+from exchange.schemas.persons.population import POPULATION, Life, Population
+from exchange.schemas.persons.random_persons import (
     Person,
     died,
     moved,
@@ -11,8 +13,6 @@ from exchange.schemas.persons.drawn import (
     registered,
     renamed,
 )
-from exchange.schemas.persons.names import LAST_NAMES, MEN, WOMEN
-from exchange.schemas.persons.population import POPULATION, Life, Population
 
 __all__ = [
     "LAST_NAMES",

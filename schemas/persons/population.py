@@ -14,7 +14,8 @@ from exchange.schemas.identifiers import (
     make_personal_identity_code,
     parse_personal_identity_code,
 )
-from exchange.schemas.persons.courses import (
+from exchange.schemas.persons.homes import Home, home_of
+from exchange.schemas.persons.life_courses import (
     NUMBERS,
     RESIDUES,
     SLOTS,
@@ -26,7 +27,6 @@ from exchange.schemas.persons.courses import (
     woman_of,
 )
 from exchange.schemas.persons.names import LAST_NAMES, MEN, WOMEN
-from exchange.schemas.persons.places import Home, home_of
 
 _SEPARATORS = {19: "-YXWVU", 20: "ABCDEF"}
 #: Nobody of the population was born before, nor is later than the codes reach.

@@ -47,8 +47,9 @@ SOURCES_OF_CHANGE = re.compile(
     r"|uuid\.uuid[14]|os\.urandom|secrets\.\w+|random\.(?!Random$)\w+)$"
 )
 #: Who may import by name: discovery finds channels, a channel's own finds its families, the
-#: catalogue finds the models that its files name.
+#: catalogue finds the models that its files name, the command line the command that is called.
 IMPORTERS_BY_NAME = {
+    "exchange/cli/commands.py",
     "exchange/discovery.py",
     "adapters/luova/discovery.py",
     "schemas/catalogue.py",

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.ledger import PostgresLedger
-from exchange.storage.server.address import Server
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.sqlite import SqliteLedger
 from tests.postgresql import LocalServer
 

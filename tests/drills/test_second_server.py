@@ -4,6 +4,7 @@ exit code 2, and the first goes on.
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ async def test_a_second_server_is_told(workers: int, tmp_path: Path, record: Rec
         await drill.client.until(20)
         port, ledger = str(drill.server.port), f"sqlite:///{drill.server.ledger}"
         elsewhere = f"sqlite:///{other / 'exchange.db'}"
-        for taken, options in (
-            (port, ("--port", port, "--ledger", elsewhere)),
-            (drill.server.ledger.name, ("--port", str(free_port()), "--ledger", ledger)),
-        ):
-            code, said = await run("serve", *options, cwd=other)
+        ended = await asyncio.gather(
+            run("serve", "--port", port, "--ledger", elsewhere, cwd=other),
+            run("serve", "--port", str(free_port()), "--ledger", ledger, cwd=other),
+        )
+        for taken, (code, said) in zip((port, drill.server.ledger.name), ended, strict=True):
             assert code == 2, said
             assert taken in said
             assert "Traceback" not in said

@@ -9,7 +9,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from exchange.adapters.eessi.generate import KELA
+from exchange.adapters.eessi.generate.messages import KELA
 from exchange.partners.faults import Fault, Faults
 from exchange.ports import Inbound
 from exchange.schemas.identifiers import CHECK_CHARACTERS

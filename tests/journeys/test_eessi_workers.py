@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.adapters.eessi import generate
 from exchange.adapters.eessi.case import Case, from_data
-from exchange.adapters.eessi.generate import KELA, Letter
+from exchange.adapters.eessi.generate import messages
+from exchange.adapters.eessi.generate.messages import KELA, Letter
 from exchange.assembly import Exchange
 from exchange.ports import Inbound, Outcome
 from exchange.settings import Settings
@@ -83,7 +83,7 @@ async def test_two_messages_that_open_the_same_case_at_once_open_it_once(two: Tw
     play = Play("H_BUC_01", "H001", created_at=LONG_AGO)
     letters = [
         replace(
-            play.opening, message_id=generate.hex_id(play.rng), set_id=generate.hex_id(play.rng)
+            play.opening, message_id=messages.hex_id(play.rng), set_id=messages.hex_id(play.rng)
         )
         for _ in range(6)
     ]

@@ -73,7 +73,7 @@ async def test_the_form_speaks_the_readers_language(
         page = await browser.new_page(viewport={"width": 360, "height": 700})
         await page.goto(f"{closed.running.url}/?lang={language}")
         assert await page.locator("html").get_attribute("lang") == language
-        assert await page.locator("h2").text_content() == say("Sign in")
+        assert await page.locator("h1").text_content() == say("Sign in")
         assert await page.get_by_label(say("Operator's key")).count() == 1
         assert await page.evaluate(LABELLED)
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from exchange.assembly import statistics_report
 from exchange.cli import app
 from exchange.cli.simulating.shards import Run, Shard, live, take_up
+from exchange.partners.faults import Fault
+from exchange.simulation.local_partners import Made
 from exchange.simulation.profiles import faults_of
 from exchange.simulation.what_if import Scenario, scenario_of
 from exchange.simulation.year import shards_at
@@ -29,6 +31,8 @@ SCALE = Fraction(1, 100_000)
 #: A shard whose partners get answers and have a mailbox, and one for wages: enough to see that a
 #: run goes on as it was.
 LIVELY = 1
+#: Long enough for faults to show.
+SPRING = (datetime.date(2024, 1, 1), datetime.date(2024, 4, 30))
 
 
 def command(*arguments: str) -> tuple[int, str]:
@@ -201,16 +205,27 @@ def test_a_killed_run_goes_on_to_the_same_counts(year: Path, tmp_path: Path) -> 
     assert not shard.copies()
 
 
-def test_faults_show_in_what_is_counted(year: Path, tmp_path: Path) -> None:
-    shard = Shard(tmp_path, LIVELY)
+def of_spring(folder: Path, faults: tuple[Fault, ...] = ()) -> tuple[Shard, Made]:
+    """A shard with the days of `SPRING`, and what was made in them."""
+    shard = Shard(folder, LIVELY)
+    run = Run(2024, SCALE, 1, Scenario(), faults, SPRING)
+    return shard, live(run, shard, lambda lived: None)
+
+
+@pytest.fixture(scope="module")
+def spring(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shard, Made]:
+    """Months without faults."""
+    return of_spring(tmp_path_factory.mktemp("spring"))
+
+
+def test_faults_show_in_what_is_counted(spring: tuple[Shard, Made], tmp_path: Path) -> None:
     script = tmp_path / "lossy.toml"
     script.write_text('[[fault]]\nkind = "lose"\nprobability = 0.05\n')
-    made = live(Run(2024, SCALE, 1, Scenario(), faults_of(str(script))), shard, lambda lived: None)
-    whole = Shard(year / "ledgers", LIVELY).made()
-    assert whole is not None
+    shard, made = of_spring(tmp_path, faults_of(str(script)))
+    without, whole = spring
     assert made.lost > 0
     assert made.calls < whole.calls
-    assert delivered(shard) < delivered(Shard(year / "ledgers", LIVELY))
+    assert delivered(shard) < delivered(without)
     assert verify(shard.ledger).clean
 
 
@@ -220,12 +235,13 @@ def delivered(shard: Shard) -> int:
         return sum(row[-3] for row in rollups.days(0, 1 << 31) if row[6] == "delivered")
 
 
-def test_unsteady_partners_get_everything_in_the_end(year: Path, tmp_path: Path) -> None:
-    shard = Shard(tmp_path, LIVELY)
-    live(Run(2024, SCALE, 1, Scenario(), faults_of("unsteady")), shard, lambda lived: None)
+def test_unsteady_partners_get_everything_in_the_end(
+    spring: tuple[Shard, Made], tmp_path: Path
+) -> None:
+    shard, _ = of_spring(tmp_path, faults_of("unsteady"))
     kinds = {row[6] for row in counted(shard)}  # type: ignore[index]
     assert "attempt-failed" in kinds
-    assert delivered(shard) >= delivered(Shard(year / "ledgers", LIVELY)) * 0.98
+    assert delivered(shard) >= delivered(spring[0]) * 0.98
     assert verify(shard.ledger).clean
 
 

@@ -28,7 +28,7 @@ from exchange.cli.tables import print_table
 from exchange.errors import ExchangeError
 from exchange.schemas.directory import DirectoryFault
 from exchange.settings import Settings, load
-from exchange.storage.health.library import wal_reset_fault
+from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import newest_revision, revision
 
 DISTRIBUTION = "exchange-simulator"

@@ -22,12 +22,12 @@ from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
 from exchange.settings import load
-from exchange.storage.health.library import wal_reset_fault
+from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.chain import latest_heads
-from exchange.storage.proof.head import head_path, latest_lines, line_of
-from exchange.storage.server.address import Server
+from exchange.storage.proof.heads_file import head_path, latest_lines, line_of
 from exchange.storage.snapshot import Where, snapshot, upgrade_server
 
 #: How long to wait for what a killed owner's workers hold until they have ended too, in seconds.

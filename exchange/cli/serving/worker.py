@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ import sys
 import uvloop
 
 from exchange.assembly import Exchange, ledger_path
+from exchange.cli.serving.collector import collect_seldom
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
 from exchange.cli.serving.pace import Pace
@@ -25,9 +25,6 @@ from exchange.storage.copies import remove_ledger
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
-
-#: New objects after which the collector looks at the youngest ones.
-GARBAGE_OBJECTS_MAX = 20_000
 
 #: Exit codes: the ledger could not be opened; it was deleted or replaced while it was open.
 NO_LEDGER, LOST = 2, 3
@@ -130,12 +127,3 @@ def begin_again(settings: Settings) -> None:
     path = ledger_path(settings)
     remove_ledger(path)
     migrate_sqlite(path, owned=True)
-
-
-def collect_seldom() -> None:
-    """What stands now stands to the end: the collector need not walk over schemas and catalogues
-    again and again. Messages make few cycles, so it may come seldom.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS_MAX, 20, 20)

@@ -19,8 +19,8 @@ from typing import Any
 from exchange import discovery
 from exchange.assembly import Exchange, played_directory, warm_up
 from exchange.cli import verify as verification
+from exchange.cli.serving.collector import GARBAGE_OBJECTS_MAX
 from exchange.cli.serving.logs import configure_log
-from exchange.cli.serving.worker import GARBAGE_OBJECTS_MAX
 from exchange.clocks import WallClock
 from exchange.errors import LedgerError
 from exchange.partners.faults import Fault, Faults

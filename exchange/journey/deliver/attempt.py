@@ -14,7 +14,7 @@ import structlog
 from exchange.clocks import Deadline
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
 from exchange.journey.count import delivery_counts
-from exchange.journey.deliver.receivers import says_receiver_fails
+from exchange.journey.deliver.circuit_breaker import says_receiver_fails
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.deliver.settle import Settling
 from exchange.journey.deliver.sign import signed

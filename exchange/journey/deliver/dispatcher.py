@@ -12,9 +12,9 @@ import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.journey.deliver.attempt import Attempts, delivery_of
+from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.ordered import Ordered
 from exchange.journey.deliver.queues import Bounds, Held, Queue
-from exchange.journey.deliver.receivers import Receivers
 from exchange.ports import Clock, Delivery, Ledger
 from exchange.ports.lanes import Lanes
 from exchange.schemas.directory import Directory

@@ -16,11 +16,11 @@ from exchange.ports import Clock
 from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.writer import ServerWriter
-from exchange.storage.server.address import Server
-from exchange.storage.server.connection import ServerConnection, Types
-from exchange.storage.server.errors import ledger_error
-from exchange.storage.server.migrate import migrate
-from exchange.storage.server.session import (
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.connection import ServerConnection, Types
+from exchange.storage.postgresql_server.errors import ledger_error
+from exchange.storage.postgresql_server.migrate import migrate
+from exchange.storage.postgresql_server.session import (
     CONNECT_SECONDS,
     STATEMENTS_MAX,
     prepare,

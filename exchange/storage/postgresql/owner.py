@@ -14,12 +14,12 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from exchange.errors import LedgerError, LedgerLost, LedgerUnavailable, Owned
 from exchange.schemas.instants import instant
 from exchange.storage.ownership import Ownership, claim
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.connection import ServerConnection, Types
+from exchange.storage.postgresql_server.errors import ledger_error
+from exchange.storage.postgresql_server.locks import TRY, WRITING, node_lock
+from exchange.storage.postgresql_server.session import connected
 from exchange.storage.proof.chain import append, last_event, newest
-from exchange.storage.server.address import Server
-from exchange.storage.server.connection import ServerConnection, Types
-from exchange.storage.server.errors import ledger_error
-from exchange.storage.server.locks import TRY, WRITING, node_lock
-from exchange.storage.server.session import connected
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000

@@ -18,8 +18,8 @@ from exchange.errors import LedgerClosed, LedgerError, LedgerLost, LedgerUnavail
 from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.ownership import Ownership
 from exchange.storage.postgresql.owner import Owner
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.chain import Link, newest
-from exchange.storage.server.address import Server
 
 log = structlog.get_logger(__name__)
 

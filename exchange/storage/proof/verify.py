@@ -17,10 +17,10 @@ from exchange.storage.counters.compaction import UNKNOWN_ENDPOINT, compacted_bef
 from exchange.storage.counters.days import day_of_minute, give_day_of_minute
 from exchange.storage.counters.sums import COUNT_COLUMNS
 from exchange.storage.proof.chain import heads
-from exchange.storage.proof.head import Heads, head_path, line_of, read_heads
-from exchange.storage.proof.links import Proof, prove_heads
-from exchange.storage.proof.operators import prove_audit, prove_operators, prove_paused
+from exchange.storage.proof.heads_file import Heads, head_path, line_of, read_heads
 from exchange.storage.proof.recount import RECOUNT
+from exchange.storage.proof.verify_links import Proof, prove_heads
+from exchange.storage.proof.verify_operators import prove_audit, prove_operators, prove_paused
 from exchange.storage.snapshot import Where, require_ledger, snapshot
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
 from exchange.ports.ledger import DeadFilter
+from exchange.schemas.instants import milliseconds_of
 
 #: By name, what each selects.
 FILTERS = {
@@ -26,14 +26,18 @@ def dead_filter(given: Mapping[str, object]) -> DeadFilter:
         if not isinstance(given.get(name, ""), str):
             raise ValueError(f"{name} is a text: {FILTERS[name].lower()}")
     receiver, message_type, reason, since = (str(given.get(name, "")) for name in FILTERS)
-    return DeadFilter(receiver, message_type, reason, _time(since) if since else 0)
+    return DeadFilter(receiver, message_type, reason, time_of("since", since) if since else 0)
 
 
-def _time(text: str) -> int:
-    """Milliseconds since 1970 UTC; a time without an offset is in UTC."""
+def time_of(name: str, text: str) -> int:
+    """Milliseconds since 1970 UTC; a time without an offset is in UTC.
+
+    Raises:
+        ValueError: naming the filter, when it is no time.
+    """
     try:
-        at = datetime.datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
-        return int(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise ValueError(f"since is a time as in 2026-11-29T08:00:00Z, not {text[:40]!r}") from None
+        return milliseconds_of(text)
+    except ValueError:
+        raise ValueError(
+            f"{name} is a time as in 2026-11-29T08:00:00Z, not {text[:40]!r}"
+        ) from None

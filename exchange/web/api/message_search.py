@@ -1,14 +1,23 @@
-"""The operators' JSON API to find messages: by who sent what, how it came in, and what it was told."""
+"""The operators' JSON API to find messages: by who sent what to whom, when, how it came in, what it
+was told, and by any id.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
 from aiohttp import web
 
+from exchange.clocks import first_id
 from exchange.ports import Ledger
 from exchange.ports.description import reference
-from exchange.ports.ledger import MessageFilter, MessageRow
+from exchange.ports.ledger import Found, MessageFilter, MessageRow
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
+from exchange.web.api.filters import time_of
 from exchange.web.interface.operation import Operation, problem_response
 
 #: Messages in one answer, and how many of the newest one call looks at: with more it says where to
@@ -16,27 +25,54 @@ from exchange.web.interface.operation import Operation, problem_response
 PAGE_MAX = 100
 LOOK_MAX = 20_000
 
+#: No id is greater.
+LAST_ID = 1 << 62
+
+#: The states of a message, and of its deliveries.
+STATES = ("accepted", "rejected", "waiting", "delivered", "dead", "skipped")
+
 #: The filters by the names that a caller gives them.
 FILTERS = {
     "channel": "The channel's name",
     "type": "The message type",
     "sender": "The id of the partner that sent it",
-    "state": "accepted or rejected",
+    "state": f"That of the message or of one of its deliveries: {', '.join(STATES)}",
     "endpoint": "How it came in: api, ui, batch, query ...",
     "conversation": "The conversation",
     "detail": "A text in what is kept with it, say the IRReportId of a report that was handed out",
+    "receiver": "The id of a partner that it goes to",
+    "reason": "Why it was refused, or a delivery failed: schema, http-503 ...",
+    "message_id": "The sender's own id",
 }
+#: Beside them, when it came and where to go on.
+TIMES = {
+    "since": "Received at this time or later, as in 2026-11-29T08:00:00Z",
+    "until": "Received before this time",
+}
+BEFORE = {"before": "Where to go on: `before` of the answer before"}
 _SHOWN = (
     *("channel", "message_type", "sender", "sender_message_id", "state"),
     *("endpoint", "conversation", "items", "bytes", "process"),
 )
 
 
-class MessageSearch:
-    """The handler, over the ledger."""
+class Asked(NamedTuple):
+    """What is searched for, among the messages with ids below `before`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    wanted: MessageFilter
+    before: int
+
+
+class MessageSearch:
+    """Finds messages over the ledger, and the handler that tells them."""
+
+    def __init__(self, ledger: Ledger, catalogue: Catalogue, channels: Sequence[str]) -> None:
         self._ledger = ledger
+        self._known: Mapping[str, Sequence[str]] = {
+            "state": STATES,
+            "channel": channels,
+            "type": [message_type.name for message_type in catalogue],
+        }
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -46,7 +82,7 @@ class MessageSearch:
                 "/api/v1/messages",
                 self.find,
                 reference("MessagesFound"),
-                query={"before": "Where to go on: `before` of the answer before", **FILTERS},
+                query={**BEFORE, **FILTERS, **TIMES},
                 problems=(400,),
             )
         ]
@@ -55,24 +91,74 @@ class MessageSearch:
         """The newest messages, by the filters; while there is a `before` in the answer, go on with
         `?before=` it.
         """
-        if unknown := [name for name in request.query if name not in ("before", *FILTERS)]:
-            names = ", ".join(("before", *FILTERS))
-            return problem_response(400, "Unknown filter", f"{unknown[0][:40]!r} is none: {names}")
-        text = request.query.get("before", "")
         try:
-            before = id_from_public(text) if text else 1 << 62
-        except ValueError:
-            return problem_response(
-                400, "No such id", "before is an id that this search gave: 32 hexadecimal digits"
-            )
-        wanted = MessageFilter(*(request.query.get(name, "") for name in FILTERS))
-        found = await self._ledger.search(wanted, before, PAGE_MAX, LOOK_MAX)
+            asked = self.asked(request.query)
+        except ValueError as error:
+            return problem_response(400, "No such filter", str(error))
+        found = await self.search(asked)
         return web.json_response(
             {
                 "messages": [_shown(row) for row in found.messages],
                 "before": public_id(found.before) if found.before else "",
             }
         )
+
+    async def search(self, asked: Asked, most: int = PAGE_MAX) -> Found:
+        """A page of what is searched for."""
+        return await self._ledger.search(asked.wanted, asked.before, most, LOOK_MAX)
+
+    async def of_id(self, text: str) -> int:
+        """The message of any id: the exchange's of a message or of one of its deliveries. 0 when
+        there is none; ids of senders and conversations are searched for.
+        """
+        try:
+            number = id_from_public(text.replace("-", ""))
+        except ValueError:
+            return 0
+        if await self._ledger.message(number):
+            return number
+        return await self._ledger.message_of(number)
+
+    def asked(self, query: Mapping[str, str]) -> Asked:
+        """What a query asks for; names that are no filters are passed over.
+
+        Raises:
+            ValueError: saying what would be right.
+        """
+        given = {name: query.get(name, "").strip() for name in FILTERS}
+        for name, known in self._known.items():
+            if given[name] and given[name] not in known:
+                near = get_close_matches(given[name], known, 3, 0.4) or [*known][:9]
+                raise ValueError(
+                    f"there is no {name} {given[name][:40]!r}; there is {', '.join(near)}"
+                )
+        since = _id_at(query, "since", 0)
+        until = _id_at(query, "until", LAST_ID)
+        try:
+            before = id_from_public(query["before"]) if query.get("before") else LAST_ID
+        except ValueError:
+            raise ValueError(
+                "before is an id that this search gave: 32 hexadecimal digits"
+            ) from None
+        wanted = MessageFilter(
+            channel=given["channel"],
+            message_type=given["type"],
+            sender=given["sender"],
+            state=given["state"],
+            endpoint=given["endpoint"],
+            conversation=given["conversation"],
+            detail=given["detail"],
+            receiver=given["receiver"],
+            reason=given["reason"],
+            sender_message_id=given["message_id"],
+            first=since,
+        )
+        return Asked(wanted, min(before, until))
+
+
+def _id_at(query: Mapping[str, str], name: str, usual: int) -> int:
+    text = query.get(name, "").strip()
+    return min(first_id(time_of(name, text)), LAST_ID) if text else usual
 
 
 def _shown(row: MessageRow) -> dict[str, object]:

@@ -13,6 +13,8 @@ from exchange.schemas.directory import SECTORS
 from exchange.web.api.filters import FILTERS
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
 
+_INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
+
 _DELIVERIES = members({"deliveries": {"type": "array", "items": ID}})
 _REFUSED = {"type": "array", "items": members({"delivery": ID, "reason": TEXT})}
 
@@ -41,13 +43,13 @@ DELIVERY = members(
         "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
         "attempts": NUMBER,
         "items": NUMBER,
-        "next_at": NUMBER,
-        "ended_at": NUMBER,
+        "next_at": _INSTANT_OR_NONE,
+        "ended_at": _INSTANT_OR_NONE,
         "reason": TEXT,
     }
 )
 
-EVENT = members({"message_id": ID, "delivery_id": ID, "at": NUMBER, "kind": TEXT, "detail": TEXT})
+EVENT = members({"message_id": ID, "delivery_id": ID, "at": INSTANT, "kind": TEXT, "detail": TEXT})
 
 MESSAGE = members(
     {
@@ -61,7 +63,7 @@ MESSAGE = members(
             "pattern": "^[0-9a-f]*$",
             "description": "BLAKE2b-128 of the body",
         },
-        "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+        "received_at": INSTANT,
         "state": {"enum": ["accepted", "rejected"]},
         "endpoint": TEXT,
         "conversation": TEXT,
@@ -97,7 +99,7 @@ MESSAGES_FOUND = members(
 )
 
 #: What a filter of dead letters names.
-_FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": {"type": "string", "format": "date-time"}}
+_FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": INSTANT}
 
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -125,17 +127,17 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "id": ID,
                 "message": ID,
                 "channel": TEXT,
-                "messageType": TEXT,
+                "message_type": TEXT,
                 "sender": TEXT,
                 "receiver": TEXT,
             },
-            **{"attempts": NUMBER, "reason": TEXT, "endedAt": NUMBER},
+            **{"attempts": NUMBER, "reason": TEXT, "ended_at": INSTANT},
         }
     ),
     "Audited": members(
         {
             "id": NUMBER,
-            "at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+            "at": INSTANT,
             "operator": TEXT,
             "role": {"enum": [*ROLES]},
             "what": {"type": "string", "description": "resend, operator-add, sign-in, ..."},
@@ -174,10 +176,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "left": NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
             "why": TEXT,
-            "ended_at": {"type": ["string", "null"], "format": "date-time"},
+            "ended_at": _INSTANT_OR_NONE,
         }
     ),
-    "Count": members({"count": NUMBER, "items": NUMBER, "bytes": NUMBER}),
+    "Count": members(
+        {"count": NUMBER, "items": NUMBER, "bytes": NUMBER},
+        period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
+    ),
+    "Health": members(
+        {"status": TEXT},
+        worker=NUMBER,
+        full={"type": "array", "items": {"type": "object"}},
+        held_up=NUMBER,
+        held_up_oldest_at=_INSTANT_OR_NONE,
+    ),
     "MessageType": members(
         {
             "name": TEXT,
@@ -200,10 +212,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "receiver": TEXT,
             "name": TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
-            "since": NUMBER,
+            "since": _INSTANT_OR_NONE,
             "reason": TEXT,
             "failures": NUMBER,
-            "next_probe_at": NUMBER,
+            "next_probe_at": _INSTANT_OR_NONE,
             "probes": NUMBER,
             "outages": NUMBER,
             "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
@@ -212,7 +224,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "type": "integer",
                 "description": "Of those, deliveries behind dead letters of their conversation",
             },
-            "held_up_oldest_at": NUMBER,
+            "held_up_oldest_at": _INSTANT_OR_NONE,
         }
     ),
     "Pause": members({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
@@ -264,7 +276,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Changed": members({"receiver": TEXT, "changed": {"type": "boolean"}}),
     "Snapshot": members(
         {
-            "at": NUMBER,
+            "at": INSTANT,
             "channels": {
                 "type": "object",
                 "additionalProperties": {"type": "object", "additionalProperties": NUMBER},

@@ -20,7 +20,7 @@ from exchange.web.interface.components import SCHEMAS_PATH, SHARED_PATH, xsd
 from exchange.web.interface.operation import Operation, problem_response
 from exchange.web.pages.docs import PATH as PAGE
 from exchange.web.pages.docs import render
-from exchange.web.pages.live import HEADERS
+from exchange.web.pages.layout import HEADERS
 
 
 class Documents:
@@ -64,11 +64,11 @@ class Documents:
     @cached_property
     def _openapi(self) -> dict[str, Any]:
         return openapi.OpenApi(
-            self._channels,
-            [*self._operations, *self.operations()],
-            self._shapes,
-            self._catalogue,
-            self._samples,
+            channels=self._channels,
+            operations=[*self._operations, *self.operations()],
+            shapes=self._shapes,
+            catalogue=self._catalogue,
+            samples=self._samples,
         ).document()
 
     @cached_property

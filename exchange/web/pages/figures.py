@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
-from exchange.web.conditions import Condition
-from exchange.web.snapshot import COLUMNS
+from exchange.web.overview import COLUMNS
+from exchange.web.receiver_conditions import Condition
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
 #: so far.

@@ -18,16 +18,21 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.statistics.rows import Rows
 from exchange.statistics.rows import load as load_rows
-from exchange.web.access.guard import ACTOR, EVERYBODY, SIGNED_IN, Guard, Need
-from exchange.web.conditions import Conditions
+from exchange.web.access.guard import ACTOR, EVERYBODY, Guard, Need
+from exchange.web.overview import Snapshots
 from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, Source
+from exchange.web.pages.layout import HEADERS, language_of, signed_in_name
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
-from exchange.web.pages.translations import wanted_language
-from exchange.web.snapshot import Snapshots
+from exchange.web.receiver_conditions import Conditions
 
 ASSETS = Path(__file__).with_name("assets")
-ASSET_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+ASSET_TYPES = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "act.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 #: Pages open at once that are told of changes; a further one still gets the figures of the moment.
 WATCHERS_MAX = 100
@@ -38,21 +43,6 @@ STREAM_SECONDS = 300.0
 #: Figures are kept for this many times as long as they took, so that watching costs at most a tenth
 #: of a reader.
 COST_FACTOR = 9
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    # (With `no-referrer` a browser sends a form with `Origin: null`.)
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-
-def signed_in_name(request: web.Request) -> str:
-    """The name of the operator who signed in; empty where nobody needs to."""
-    return request[ACTOR].operator.name if request.get(SIGNED_IN) else ""
 
 
 def stream_seconds(request: web.Request) -> float:
@@ -151,11 +141,6 @@ class LivePage:
 
     async def _close(self, _app: web.Application) -> None:
         self._closing.set()
-
-
-def language_of(request: web.Request) -> str:
-    """The language of the page that a request wants."""
-    return wanted_language(request.query.get("lang"), request.headers.get("Accept-Language", ""))
 
 
 def _asset(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

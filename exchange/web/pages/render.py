@@ -4,25 +4,19 @@ ledger.
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
-from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from exchange.statistics.count import Line
 from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
-from exchange.web.pages.receivers import ROWS_MAX, ReceiverRow, receiver_rows
-from exchange.web.pages.translations import LANGUAGES, OWN_NAMES, gettext, ngettext
+from exchange.web.pages.layout import moment, shared, template
+from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
+from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
 
-TEMPLATES = Path(__file__).with_name("templates")
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
 ALL = "all"
 
@@ -36,7 +30,7 @@ class Section:
 
 
 class Renderer:
-    """Templates loaded once per language; texts change, the page's structure does not."""
+    """Texts change, the page's structure does not."""
 
     def __init__(self, channels: Sequence[ShownChannel], rows: Rows) -> None:
         self._channels = channels
@@ -45,14 +39,12 @@ class Renderer:
             kind.name for channel in channels for kind in channel.types if kind.basis == "modelled"
         }
         self._known = {kind.name for channel in channels for kind in channel.types}
-        self._templates = {language: _template(language, "live.html") for language in LANGUAGES}
 
     def page(self, figures: Figures, rates: Rates, language: str, operator: str = "") -> str:
         """The whole page; with a way to sign out for an operator who signed in."""
-        return self._templates[language].render(
-            language=language,
-            operator=operator,
-            languages=[(code, OWN_NAMES[code]) for code in LANGUAGES],
+        return template(language, "live.html").render(
+            **shared(language, operator, "/"),
+            languages=[(code, OWN_NAMES[code], f"?lang={code}") for code in LANGUAGES],
             channels=[*self._channels],
             kinds=KINDS,
             rated=RATED,
@@ -83,7 +75,7 @@ class Renderer:
         `<channel>.<kind>.rate`, `row.<id>.counted`, ...
         """
         count = len(self._receivers(figures, language))
-        texts: dict[str, str] = {"at": clock_time(figures.at), "receivers": str(count)}
+        texts: dict[str, str] = {"at": moment(figures.at, language), "receivers": str(count)}
         names = [channel.name for channel in self._channels]
         for name in (*names, ALL):
             of = names if name == ALL else [name]
@@ -140,35 +132,3 @@ def spark(history: Sequence[float]) -> str:
 def rate_text(value: float, language: str) -> str:
     """So many a second, with a decimal below a hundred."""
     return figure(round(value, 1) if value < 100 else round(value), language)
-
-
-def clock_time(milliseconds: int) -> str:
-    """Date and time in UTC, to the second."""
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def sign_in_page(language: str, failed: bool) -> str:
-    """The form that takes an operator's key; `failed` when the last one was wrong."""
-    return _sign_in_template(language).render(
-        language=language,
-        languages=[(code, OWN_NAMES[code]) for code in LANGUAGES],
-        failed=failed,
-    )
-
-
-@cache
-def _sign_in_template(language: str) -> Template:
-    return _template(language, "sign_in.html")
-
-
-def _template(language: str, name: str) -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, extensions=["jinja2.ext.i18n"],
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    i18n: Any = environment
-    i18n.install_gettext_callables(gettext(language), ngettext(language), newstyle=True)
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.filters["figure"] = figure
-    return environment.get_template(name)

@@ -25,8 +25,7 @@ from exchange.web.access.guard import (
     too_many,
 )
 from exchange.web.access.hosts import address_of
-from exchange.web.pages.live import HEADERS, language_of
-from exchange.web.pages.render import sign_in_page
+from exchange.web.pages.layout import page
 
 SIGN_OUT = "/sign-out"
 #: What the form sends is far smaller.
@@ -126,10 +125,4 @@ def _to(path: str, request: web.Request | None = None) -> web.Response:
 
 
 def _form(request: web.Request, status: int, failed: bool = False) -> web.Response:
-    language = language_of(request)
-    return web.Response(
-        status=status,
-        text=sign_in_page(language, failed),
-        content_type="text/html",
-        headers={**HEADERS, "Content-Language": language},
-    )
+    return page(request, "sign_in.html", status=status, failed=failed, menu=())

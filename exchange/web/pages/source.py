@@ -12,9 +12,9 @@ from exchange.statistics.count import DIMENSIONS, Period, count
 from exchange.statistics.days import first_minute
 from exchange.statistics.history import History
 from exchange.statistics.rows import Rows
-from exchange.web.conditions import Conditions
+from exchange.web.overview import Snapshots
 from exchange.web.pages.figures import Figures
-from exchange.web.snapshot import Snapshots
+from exchange.web.receiver_conditions import Conditions
 
 MINUTES_A_DAY = 1440
 #: How long is counted before there is anything to count, in days.

@@ -9,12 +9,12 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exchange.adapters.eessi import generate
 from exchange.adapters.eessi.case import Case, from_data
 from exchange.adapters.eessi.channel import CHANNEL
-from exchange.adapters.eessi.content import body
-from exchange.adapters.eessi.generate import KELA, Letter
-from exchange.adapters.eessi.scene import Scene, subject
+from exchange.adapters.eessi.generate import messages
+from exchange.adapters.eessi.generate.messages import KELA, Letter
+from exchange.adapters.eessi.generate.sed_blocks import Scene, subject
+from exchange.adapters.eessi.generate.seds import body
 from exchange.journey.validate import Judge, Judgement
 from exchange.ports import Context, Inbound, Remembered
 from exchange.schemas import directory
@@ -75,7 +75,7 @@ class Play:
 
     def __post_init__(self) -> None:
         self.who = subject(self.rng, self.created_at.date(), self.owner[:2])
-        self.opening, self.opening_bytes = generate.open_case(
+        self.opening, self.opening_bytes = messages.open_case(
             self.rng,
             self.created_at,
             self.sed,
@@ -99,8 +99,8 @@ class Play:
             sender=sender,
             receivers=others if own else (self.owner,),
             sender_owns=own,
-            message_id=generate.hex_id(self.rng),
-            set_id=generate.hex_id(self.rng),
+            message_id=messages.hex_id(self.rng),
+            set_id=messages.hex_id(self.rng),
             related_set_id=to.set_id if to else "",
         )
         return replace(letter, **changes)
@@ -119,7 +119,7 @@ class Play:
             about.sed,
             about.set_id,
         )
-        return generate.write(letter, body(letter.sed, scene))
+        return messages.write(letter, body(letter.sed, scene))
 
     def send(
         self, sed: str, sender: str, to: Letter | None = None, named: str = "", **changes: Any

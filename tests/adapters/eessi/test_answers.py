@@ -10,7 +10,7 @@ import pytest
 from exchange.adapters.eessi import answer, view
 from exchange.adapters.eessi.channel import CHANNEL
 from exchange.adapters.eessi.deliver import judge, request
-from exchange.adapters.eessi.generate import KELA
+from exchange.adapters.eessi.generate.messages import KELA
 from exchange.adapters.eessi.parse import parse
 from exchange.errors import Unroutable
 from exchange.ports import (

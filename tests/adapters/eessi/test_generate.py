@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.adapters.eessi.content import CONTENTS
-from exchange.adapters.eessi.generate import history
-from exchange.adapters.eessi.scene import duration
+from exchange.adapters.eessi.generate.messages import history
+from exchange.adapters.eessi.generate.sed_blocks import duration
+from exchange.adapters.eessi.generate.seds import CONTENTS
 from exchange.schemas import guard
 
 DAY = datetime.date(2026, 3, 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from exchange.adapters.eessi import header
-from exchange.adapters.eessi.generate import KELA, SBDH
+from exchange.adapters.eessi.generate.messages import KELA, SBDH
 from exchange.adapters.eessi.parse import header_in, parse
 from exchange.ports import Inbound
 from exchange.schemas.violation import Malformed

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 from lxml import etree
 
-from exchange.adapters.eessi.generate import KELA, SBDH
+from exchange.adapters.eessi.generate.messages import KELA, SBDH
 from exchange.adapters.eessi.partner import STUB
 from exchange.partners.stub import Sending, Situation
 from exchange.schemas.call import Call

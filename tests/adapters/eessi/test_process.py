@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from exchange.adapters.eessi import generate
 from exchange.adapters.eessi.case import MESSAGES_MAX
-from exchange.adapters.eessi.content import CONTENTS
-from exchange.adapters.eessi.generate import KELA, PENSIONS
+from exchange.adapters.eessi.generate import messages
+from exchange.adapters.eessi.generate.messages import KELA, PENSIONS
+from exchange.adapters.eessi.generate.seds import CONTENTS
 from exchange.ports import Remembered
 from exchange.schemas.eessi.processes import load
 from tests.adapters.eessi.access_point import (
@@ -49,7 +49,7 @@ def posting() -> Play:
 @pytest.mark.parametrize("sed", sorted(CONTENTS))
 def test_the_case_that_is_generated_up_to_a_sed_is_accepted_from_its_opening_on(sed: str) -> None:
     point = AccessPoint()
-    for letter, content in generate.history(random.Random(sed), datetime.date(2026, 3, 2), sed):
+    for letter, content in messages.history(random.Random(sed), datetime.date(2026, 3, 2), sed):
         if letter.sed == "X001":
             point.now += THIRTY_DAYS
         judgement = point.take(content, letter.sender)
@@ -138,7 +138,7 @@ def test_an_unknown_case_is_told_with_what_would_open_one(claim: Play) -> None:
 
 def test_a_case_is_opened_once(claim: Play) -> None:
     again = replace(
-        claim.opening, message_id=generate.hex_id(claim.rng), set_id=generate.hex_id(claim.rng)
+        claim.opening, message_id=messages.hex_id(claim.rng), set_id=messages.hex_id(claim.rng)
     )
     violations = claim.point.take(claim.write(again), ESTONIA).violations
     assert rules_of(violations) == ["eessi.process.case-exists"]

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from exchange.adapters.eessi.content import CONTENTS, body
-from exchange.adapters.eessi.generate import AUTHORITY, SBDH, XSI, Letter, history, write
-from exchange.adapters.eessi.scene import Scene, Tree, subject
+from exchange.adapters.eessi.generate.messages import AUTHORITY, SBDH, XSI, Letter, history, write
+from exchange.adapters.eessi.generate.sed_blocks import Scene, Tree, subject
+from exchange.adapters.eessi.generate.seds import CONTENTS, body
 
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 PLAIN = Letter(

@@ -136,7 +136,8 @@ async def resent(exchange: Running) -> tuple[int, int]:
 async def test_a_register_that_comes_to_itself_is_asked_again_within_the_call(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path, Faults([Fault(REGISTER, "down", 0.5)], 2)) as exchange:
+    faults = Faults([Fault(REGISTER, "down", 0.5)], 2)
+    async with running(tmp_path, faults, deliveries={"probe_seconds_max": 0.1}) as exchange:
         answers = [await ask(exchange, QUERY, message_id=f"q-{number}") for number in range(8)]
         assert {status for status, _ in answers} == {200}
         counts = await exchange.counts("kelmu")

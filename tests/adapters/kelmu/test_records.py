@@ -8,10 +8,12 @@ import datetime
 import random
 from typing import Any
 
+import pytest
+
 from exchange.adapters.kelmu.generate import records
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS
 from exchange.schemas.persons import POPULATION, Life
-from exchange.schemas.persons.courses import SLOTS
+from exchange.schemas.persons.life_courses import SLOTS
 
 CODES = 10_000
 QUERY = {
@@ -47,10 +49,11 @@ def age_on(life: Life, day: str) -> float:
     return (datetime.date.fromisoformat(day).toordinal() - life.birth) / 365.2425
 
 
-def test_nothing_is_known_outside_a_life_and_no_benefit_outside_its_age() -> None:
+@pytest.mark.parametrize("codes", [3_000, pytest.param(CODES, marks=pytest.mark.drill)])
+def test_nothing_is_known_outside_a_life_and_no_benefit_outside_its_age(codes: int) -> None:
     rng, paid = random.Random(1), 0
     first = datetime.date(1905, 1, 1).toordinal()
-    for _ in range(CODES):
+    for _ in range(codes):
         life = POPULATION.at(first + rng.randrange(45_000), rng.randrange(SLOTS))
         if life is None:
             continue
@@ -73,7 +76,7 @@ def test_nothing_is_known_outside_a_life_and_no_benefit_outside_its_age() -> Non
             each for each in known["payments"] if each["benefit"] == "child-benefit"
         ]:
             assert life.children, payment_of_child
-    assert paid > CODES
+    assert paid > codes
 
 
 def test_one_parent_has_a_childs_benefits() -> None:

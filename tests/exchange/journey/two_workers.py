@@ -13,18 +13,18 @@ from pathlib import Path
 
 from exchange.clocks import SequentialIds, WallClock
 from exchange.journey.deliver.attempt import Attempts, delivery_of
+from exchange.journey.deliver.circuit_breaker import Probing
+from exchange.journey.deliver.circuit_breaker import Receivers as States
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.deliver.queues import Bounds
-from exchange.journey.deliver.receivers import Probing
-from exchange.journey.deliver.receivers import Receivers as States
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.ports.lanes import Wakes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.storage.receivers import LedgerReceivers
+from exchange.storage.receiver_states import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 

@@ -249,7 +249,11 @@ def test_the_forms_offered_are_those_there_are() -> None:
 
 def test_other_commands_do_not_wait_for_the_charts() -> None:
     heavy = "{'altair', 'vl_convert', 'xlsxwriter', 'holidays'}"
-    code = f"import sys, exchange.cli; sys.exit(str(sorted({heavy} & set(sys.modules))))"
+    code = (
+        "import sys; from exchange.cli.commands import PLACES, Commands\n"
+        "assert len([*Commands(PLACES).values()]) == len(PLACES) > 15\n"
+        f"sys.exit(str(sorted({heavy} & set(sys.modules))))"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )

@@ -26,7 +26,7 @@ from pyjstat import pyjstat
 
 from exchange.assembly import statistics_report
 from exchange.publication import text
-from exchange.publication.charts import charts_of
+from exchange.publication.charts.specifications import charts_of
 from exchange.publication.csv_json import COLUMNS, document
 from exchange.publication.page import to_html
 from exchange.publication.publish import publish
@@ -248,7 +248,7 @@ def test_every_word_has_three_languages() -> None:
     folder = Path(text.__file__).parent
     sources = "".join(
         path.read_text(encoding="utf-8")
-        for path in folder.glob("*")
+        for path in folder.rglob("*")
         if path.suffix in (".py", ".html")
     )
     dynamic = ("column-", "unit-", *GRAINS, *MEASURES)

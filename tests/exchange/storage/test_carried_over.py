@@ -1,5 +1,5 @@
 """Ledgers of older versions are carried over by every migration, provably, and older versions say
-what they can't read. `make drill` does it with a million messages.
+what they can't read. `make drills` does it with a million messages.
 """
 
 from __future__ import annotations

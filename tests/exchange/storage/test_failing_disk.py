@@ -46,7 +46,7 @@ PROGRAM = """
 import asyncio, os, sys
 from pathlib import Path
 from exchange.errors import LedgerUnavailable
-from exchange.storage.health import refusal as health
+from exchange.storage.health import writability as health
 from exchange.storage.sqlite import SqliteLedger
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import LedgerClosed, LedgerDamaged, LedgerLost, LedgerUnavailable
-from exchange.storage.health import refusal as health
+from exchange.storage.health import writability as health
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record
 

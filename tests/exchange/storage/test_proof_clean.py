@@ -21,9 +21,9 @@ from exchange.ports.operators import AuditRow
 from exchange.storage.copies import copy_ledger, restore_ledger
 from exchange.storage.proof.chain import Additions
 from exchange.storage.proof.dropped import forgotten
-from exchange.storage.proof.head import head_path
-from exchange.storage.proof.operators import prove_audit
+from exchange.storage.proof.heads_file import head_path
 from exchange.storage.proof.verify import verify
+from exchange.storage.proof.verify_operators import prove_audit
 from exchange.storage.retention import drop_messages
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import MINUTE, record, settlement

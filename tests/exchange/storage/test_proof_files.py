@@ -25,7 +25,7 @@ from exchange.errors import LedgerError, Owned
 from exchange.storage.copies import copy_ledger
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import heads
-from exchange.storage.proof.head import BYTES_MAX, HeadFile, head_path, read_heads
+from exchange.storage.proof.heads_file import BYTES_MAX, HeadFile, head_path, read_heads
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record

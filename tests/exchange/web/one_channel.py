@@ -28,10 +28,10 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
 from exchange.settings import Limits
 from exchange.storage.sqlite import SqliteLedger
-from exchange.web.connections import Connections
+from exchange.web.connection_limits import Connections
 from exchange.web.endpoints import Endpoints
 from exchange.web.metrics import Metrics
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.serving import serving
 

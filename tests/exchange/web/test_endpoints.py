@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from exchange.schemas.directory import Partner
-from exchange.web.rates import Rates
+from exchange.web.rate_limits import Rates
 from tests.exchange.web.one_channel import LIMITED, ONE, TWO, post, server, until_inside
 
 

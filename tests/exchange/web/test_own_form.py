@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from exchange.web.connections import Connections
+from exchange.web.connection_limits import Connections
 from tests.exchange.web.one_channel import ONE, until_inside
 from tests.exchange.web.raw import KEY, Raw, connected, request
-from tests.exchange.web.test_connections import nothing_held, until
+from tests.exchange.web.test_caller_connection import nothing_held, until
 
 SECRET = "secret-of-a-caller"
 #: At addresses of channel c, whose form has `"channel":"c"`.

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.verify import verify
-from exchange.storage.server.address import Server
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import Served, complaint, served
 from tests.postgresql import LocalServer, local_server

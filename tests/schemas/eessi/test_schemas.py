@@ -16,8 +16,8 @@ from lxml import etree
 
 from exchange import schemas
 from exchange.adapters.eessi import header
-from exchange.adapters.eessi.content import CONTENTS
-from exchange.adapters.eessi.generate import AUTHORITY, GENERATORS, SBDH, history, write
+from exchange.adapters.eessi.generate.messages import AUTHORITY, GENERATORS, SBDH, history, write
+from exchange.adapters.eessi.generate.seds import CONTENTS
 from exchange.schemas import xml
 from exchange.schemas.catalogue import Catalogue
 

@@ -21,7 +21,7 @@ from exchange.schemas.persons import (
     registered,
     renamed,
 )
-from exchange.schemas.persons.courses import SLOTS
+from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.population import FIRST_BIRTH, LAST_BIRTH, code_of
 
 DRAWN = 10_000

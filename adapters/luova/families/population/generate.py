@@ -14,7 +14,7 @@ from typing import Any
 from exchange.schemas.call import JSON
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.persons import Life, died, moved, newborn, registered, renamed
-from exchange.schemas.persons.places import Home, home_of
+from exchange.schemas.persons.homes import Home, home_of
 
 Group = dict[str, Any]
 #: Fewest and most changes in a message (*modelled*: the register's changes of a day come in pages).

@@ -18,9 +18,9 @@ from exchange.storage import tables
 from exchange.storage.operators import tables as operator_tables
 from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.connection import translated
 from exchange.storage.proof.verify import verify
-from exchange.storage.server.address import Server
-from exchange.storage.server.connection import translated
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
 

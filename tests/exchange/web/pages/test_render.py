@@ -9,19 +9,20 @@ import pytest
 from jinja2 import Environment
 from lxml import html
 
+from exchange.web.api.message_search import STATES
 from exchange.web.pages.figures import POINTS, Rates
+from exchange.web.pages.layout import MENU, TEMPLATES, moment
 from exchange.web.pages.render import (
     SPARK_HEIGHT,
     SPARK_WIDTH,
-    TEMPLATES,
     Renderer,
-    clock_time,
     rate_text,
     spark,
 )
 from exchange.web.pages.translations import LANGUAGES, gettext, wanted_language, words
 from tests.exchange.web.pages.made_up import CHANNELS, ROWS, figures
 
+BASES = ("published", "modelled")
 RENDERER = Renderer(CHANNELS, ROWS)
 
 
@@ -88,7 +89,8 @@ def test_every_table_has_headings_with_a_scope() -> None:
 def test_nothing_on_the_page_comes_from_elsewhere_or_is_inline() -> None:
     root = page()
     assert all(
-        str(address).startswith(("/live/", "#", "?")) for address in root.xpath("//@href | //@src")
+        str(address).startswith(("/", "#", "?")) and not str(address).startswith("//")
+        for address in root.xpath("//@href | //@src")
     )
     assert root.xpath("//@style | //style | //script[not(@src)] | //@onclick") == []
 
@@ -105,7 +107,10 @@ def test_every_text_of_the_templates_has_its_translations() -> None:
         for _line, _function, message in environment.extract_translations(
             template.read_text(encoding="utf-8")
         ):
-            assert set(words()[str(message)]) == set(LANGUAGES), message
+            # (A name that is a value is told by what it may be, below.)
+            assert message is None or set(words()[str(message)]) == set(LANGUAGES), message
+    for name in (*(name for _, name in MENU), *STATES, "up", "failing", "paused", *BASES):
+        assert set(words()[name]) == set(LANGUAGES), name
 
 
 def test_a_word_without_translation_stays_english() -> None:
@@ -152,7 +157,12 @@ def test_a_line_ends_at_the_right_edge_and_stays_in_its_picture() -> None:
 
 
 def test_times_and_rates_are_written_for_people() -> None:
-    assert clock_time(1_732_406_400_000) == "2024-11-24 00:00:00 UTC"
+    assert [moment(1_732_406_400_000, language) for language in ("fi", "sv", "en")] == [
+        "24.11.2024 klo 02.00.00",
+        "24.11.2024 kl. 02.00.00",
+        "24 Nov 2024 02:00:00 EET",
+    ]
+    assert moment(0, "fi") == ""
     assert (rate_text(12.345, "fi"), rate_text(1234.5, "en"), rate_text(0, "sv")) == (
         "12,3",
         "1\u00a0234",

@@ -1,1 +1,0 @@
-"""Partners of one's own: adding them, and samples that they may send."""

@@ -1,0 +1,1 @@
+"""`exchange partners`: the stubs, the partners of a running exchange, and partners of one's own."""

@@ -1,0 +1,107 @@
+"""Bringing a database on a server to the newest revision at start; the revisions themselves stand in
+`migrations/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from exchange.errors import LedgerError
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.postgresql_server.locks import MIGRATION, UNLOCK, WAIT_FOR
+from exchange.storage.postgresql_server.session import connected
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def newest_revision() -> str:
+    """The revision that this version of the product wants: the number that the newest migration's
+    file name begins with.
+    """
+    return max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+async def migrate(server: Server) -> None:
+    """Create or upgrade the ledger; safe when several nodes start at once.
+
+    Raises:
+        LedgerError: in one line, when the database is no ledger, is of a newer version, or can't be
+            written.
+    """
+    connection = await connected(server, "exchange migrates")
+    try:
+        if await revision(connection, server) == newest_revision():
+            return
+        await connection.execute(WAIT_FOR, *MIGRATION)
+        try:
+            if await revision(connection, server) != newest_revision():
+                await _upgrade(server)
+        finally:
+            await connection.execute(UNLOCK, *MIGRATION)
+    finally:
+        await connection.close()
+
+
+async def revision(connection: Any, server: Server) -> str:
+    """The revision of the ledger; empty when there is nothing in the database yet.
+
+    Raises:
+        LedgerError: when it is no ledger, or one of a newer version.
+    """
+    rows = await connection.fetch(
+        "SELECT tablename::text FROM pg_tables WHERE schemaname=current_schema()"
+    )
+    names = {row[0] for row in rows}
+    if not names:
+        return ""
+    if not {"alembic_version", "message"} <= names:
+        raise LedgerError(
+            f"{server} is a database, but no ledger: it has other tables; name another database"
+        )
+    known = str(await connection.fetchval("SELECT version_num FROM alembic_version"))
+    if known > newest_revision():
+        raise LedgerError(
+            f"the ledger {server} is of a newer version (revision {known}): this one knows "
+            f"revisions up to {newest_revision()}: use the newer version"
+        )
+    return known
+
+
+async def require_newest(connection: Any, server: Server) -> None:
+    """See that the ledger is of this version.
+
+    Raises:
+        LedgerError: when it is not.
+    """
+    found = await revision(connection, server)
+    if not found:
+        raise LedgerError(f"the ledger {server} holds nothing; `exchange serve` makes one")
+    if found != newest_revision():
+        raise LedgerError(
+            f"the ledger {server} is of revision {found}; `exchange serve` brings it to "
+            f"{newest_revision()}"
+        )
+
+
+async def _upgrade(server: Server) -> None:
+    # Alembic and SQLAlchemy take half a second to import, and most starts have nothing to migrate.
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+
+    def upgrade(connection: Any) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connected(server, "exchange migrates")
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,126 @@
+"""Pages to find messages and to look at one: what happened to it, what is wrong with it and where,
+and what it belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+from yarl import URL
+
+from exchange.ports import Ledger
+from exchange.ports.ledger import DeliveryRow, MessageRow
+from exchange.schemas.catalogue import Catalogue
+from exchange.schemas.envelope import id_from_public, public_id
+from exchange.web.api.message_search import FILTERS, STATES, Asked, MessageSearch
+from exchange.web.pages.layout import language_of, link, may, page
+from exchange.web.pages.marked_body import marked
+
+#: Messages on a page.
+PAGE_MAX = 50
+
+
+class MessagePages:
+    """The handlers, over the search that the API has too."""
+
+    def __init__(
+        self, ledger: Ledger, search: MessageSearch, catalogue: Catalogue, channels: list[str]
+    ) -> None:
+        self._ledger = ledger
+        self._search = search
+        self._titles = {message_type.name: message_type.titles for message_type in catalogue}
+        self._channels = channels
+
+    def attach(self, app: web.Application) -> None:
+        """Add the routes; a viewer may look, bodies are for operators."""
+        app.router.add_get("/messages", self.find)
+        app.router.add_get("/messages/{id}", self.show)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """The form of the search, and what it finds. An id alone opens its message."""
+        query, language = request.query, language_of(request)
+        found: list[MessageRow] = []
+        wrong = before = ""
+        text = query.get("q", "").strip()
+        if text and (number := await self._search.of_id(text)):
+            raise web.HTTPSeeOther(link(language)(f"/messages/{public_id(number)}"))
+        try:
+            asked = self._search.asked(query)
+            found, before = await self._pages(text, asked)
+        except ValueError as error:
+            wrong = str(error)
+        given = {name: value for name, value in query.items() if value and name != "before"}
+        return page(
+            request,
+            "messages.html",
+            status=400 if wrong else 200,
+            wrong=wrong,
+            given={**dict.fromkeys((*FILTERS, "since", "until", "q"), ""), **given},
+            is_filtered=any(name != "lang" for name in given),
+            channels=self._channels,
+            types=self._titles,
+            states=STATES,
+            found=[self._line(row) for row in found],
+            older=str(URL("/messages").with_query({**given, "before": before})) if before else "",
+        )
+
+    async def _pages(self, text: str, asked: Asked) -> tuple[list[MessageRow], str]:
+        """What is found; a text is a sender's id, or else a conversation."""
+        if text:
+            by_sender = asked.wanted._replace(sender_message_id=text)
+            found = await self._search.search(asked._replace(wanted=by_sender), PAGE_MAX)
+            if found.messages:
+                return list(found.messages), ""
+            asked = asked._replace(wanted=asked.wanted._replace(conversation=text))
+        found = await self._search.search(asked, PAGE_MAX)
+        return list(found.messages), public_id(found.before) if found.before else ""
+
+    def _line(self, row: MessageRow) -> dict[str, Any]:
+        return {
+            **row._asdict(),
+            "id": public_id(row.id),
+            "titles": self._titles.get(row.message_type),
+        }
+
+    async def show(self, request: web.Request) -> web.Response:
+        """One message."""
+        try:
+            number = id_from_public(request.match_info["id"])
+        except ValueError:
+            number = -1
+        row = await self._ledger.message(number) if number >= 0 else None
+        if row is None:
+            return page(request, "no_message.html", status=404, id=request.match_info["id"][:64])
+        detail = json.loads(row.detail)
+        violations = detail.get("violations", [])
+        deliveries = await self._ledger.deliveries(row.id)
+        body = None
+        if may(request, "operator"):
+            body = await self._ledger.body(row.id)
+        return page(
+            request,
+            "message.html",
+            origin=str(request.url.origin()),
+            message=self._line(row),
+            reason=detail.get("reason", ""),
+            receivers=detail.get("receivers", []),
+            violations=violations,
+            deliveries=[_delivery(each) for each in deliveries],
+            events=await self._events(row, deliveries),
+            lines=marked(body, violations) if body is not None else [],
+            may_see=may(request, "operator"),
+            is_kept=body is not None,
+        )
+
+    async def _events(self, row: MessageRow, deliveries: list[DeliveryRow]) -> list[dict[str, Any]]:
+        receivers = {each.id: each.receiver for each in deliveries}
+        return [
+            {**each._asdict(), "receiver": receivers.get(each.delivery_id, "")}
+            for each in await self._ledger.events(row.id)
+        ]
+
+
+def _delivery(row: DeliveryRow) -> dict[str, Any]:
+    return {**row._asdict(), "id": public_id(row.id)}
