@@ -34,8 +34,8 @@ OF_OTHERS = (
 )
 #: JSON Schema's own keywords.
 KEYWORDS = {
-    *("additionalProperties", "contentMediaType", "exclusiveMinimum"),
-    *("maxLength", "minLength", "oneOf", "anyOf"),
+    *("additionalProperties", "contentMediaType", "exclusiveMinimum", "maxItems"),
+    *("allOf", "maxLength", "minItems", "minLength", "oneOf", "anyOf"),
 }
 #: Names of a channel's protocol. Another version of the exchange gives a duplicate the same receipt,
 #: byte for byte, so that a name in it can't change within a version of the protocol.
