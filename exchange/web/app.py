@@ -28,8 +28,8 @@ from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
 from exchange.web.interface.documents import Documents
-from exchange.web.interface.operation import Operation
 from exchange.web.metrics import Metrics
+from exchange.web.operation import Operation
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates

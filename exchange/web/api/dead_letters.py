@@ -28,7 +28,7 @@ from exchange.schemas.instants import instant, instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500

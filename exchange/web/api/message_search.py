@@ -18,7 +18,7 @@ from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
 from exchange.web.api.filters import time_of
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 
 #: Messages in one answer, and how many of the newest one call looks at: with more it says where to
 #: go on, so that a rare message is found and no call holds a reader for long.

@@ -30,7 +30,7 @@ from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 from exchange.web.overview import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])

@@ -19,7 +19,7 @@ from exchange.schemas.directory import Directory, DirectoryFault, Partner, partn
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.access.new_keys import new_key
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 
 #: What is made here, and never taken from outside.
 MADE = ("key", "key_sha256", "callback_secret")

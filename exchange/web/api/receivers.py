@@ -14,7 +14,7 @@ from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 from exchange.web.receiver_conditions import Conditions
 
 REASON_CHARACTERS_MAX = 200

@@ -9,7 +9,7 @@ import asyncio
 from aiohttp import web
 
 from exchange.ports.description import reference
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 
 OFF = (
     "this exchange is not reset by calls: operators.reset = true in its settings, with one worker "

@@ -17,7 +17,7 @@ from exchange.ports.description import Schema
 from exchange.schemas.catalogue import Catalogue
 from exchange.web.interface import asyncapi, openapi
 from exchange.web.interface.components import SCHEMAS_PATH, SHARED_PATH, xsd
-from exchange.web.interface.operation import Operation, problem_response
+from exchange.web.operation import Operation, problem_response
 from exchange.web.pages.docs import PATH as PAGE
 from exchange.web.pages.docs import render
 from exchange.web.pages.layout import HEADERS
