@@ -42,7 +42,9 @@ _IDENTITY_CODE = re.compile(
 )
 _UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRSTUVWXY]")
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
-#: Verdicts that are kept: the same persons and days come again and again.
+#: The length of a personal identity code, and how many are kept as read: schema, rules and counts
+#: read those of a message one after another, and the same persons come again and again.
+CODE_CHARACTERS = 11
 CODES_KEPT_MAX = 16_384
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,30}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
@@ -78,6 +80,12 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
     python-stdnum's `fi.hetu` knows the same rules but also takes lower case and spaces, which no
     message schema does.
     """
+    # A text of any other length is not kept, since it may be as long as a body.
+    return _read(text) if len(text) == CODE_CHARACTERS else None
+
+
+@lru_cache(maxsize=CODES_KEPT_MAX)
+def _read(text: str) -> IdentityCode | None:
     if not (match := _IDENTITY_CODE.fullmatch(text)):
         return None
     day, month, year, century, number, check = match.groups()
@@ -90,7 +98,6 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
     return IdentityCode(text, birth_date, int(number))
 
 
-@lru_cache(maxsize=CODES_KEPT_MAX)
 def is_personal_identity_code(text: str) -> bool:
     """Whether `text` is a valid personal identity code, artificial or not."""
     return parse_personal_identity_code(text) is not None

@@ -21,6 +21,8 @@ FOUND_CHARACTERS_MAX = 60
 DAYS_AHEAD_MAX = 45
 
 _DATE = re.compile(r"(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")
+#: The longest text that `_DATE` takes. No longer one is kept, since it may be as long as a body.
+DATE_CHARACTERS_MAX = 22
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
@@ -35,10 +37,15 @@ class Day(NamedTuple):
     zoned: bool = False
 
 
-@lru_cache(maxsize=4096)
 def read_day(text: str | None) -> Day | None:
     """The date that `text` is, None when it is none (the schema has said so)."""
-    if not text or not (match := _DATE.fullmatch(text.strip())):
+    found = (text or "").strip()
+    return _read_day(found) if len(found) <= DATE_CHARACTERS_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _read_day(text: str) -> Day | None:
+    if not (match := _DATE.fullmatch(text)):
         return None
     return Day(int(match[1]), int(match[2]), int(match[3]), bool(match[4]))
 
