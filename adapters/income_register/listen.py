@@ -12,12 +12,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import blake2b
 
-from exchange.adapters.income_register import answer
+from exchange.adapters.income_register import answer, interface
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
     DEFERRED_ENDPOINTS,
     REAL_TIME_ENDPOINT,
-    ROOTS,
     own_schema,
     text_of,
 )
@@ -44,8 +43,6 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
-#: Message types by the local names of their root elements.
-TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
 
@@ -55,7 +52,7 @@ def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
     if isinstance(operation, str):
         real_time, hints = operations[0].real_time, {}
     else:
-        real_time, hints = operation.real_time, {"type": TYPES.get(operation.request, "")}
+        real_time, hints = operation.real_time, {"type": interface.TYPES.get(operation.request, "")}
     endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
     return Inbound(
         partner=partner,
@@ -178,6 +175,7 @@ def _under(prefix: str) -> Iterator[Endpoint]:
         f"{prefix}/schemas/{{name}}",
         "A schema that the WSDLs import",
         public=wsdl.serve_schema,
+        interface=interface.XSD,
     )
     special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,
@@ -196,12 +194,14 @@ def _under(prefix: str) -> Iterator[Endpoint]:
             handler=partial(handler, operations),
             takes_messages=True,
             said=partial(said, operations),
+            interface=interface.of_service(operations),
         )
         yield Endpoint(
             "GET",
             path,
             f"WSDL of {service} (?wsdl)",
             public=partial(wsdl.serve_wsdl, service, prefix),
+            interface=interface.WSDL,
         )
 
 

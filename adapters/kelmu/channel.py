@@ -12,6 +12,7 @@ from exchange.adapters.kelmu.identify import (
     route,
     verdict,
 )
+from exchange.adapters.kelmu.interface import SHAPES
 from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
@@ -44,6 +45,7 @@ CHANNEL = Channel(
     remember=remember,
     item_of=item_of,
     pushes=PUSHES,
+    shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     services=SERVICES,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.errors import Unroutable
-from exchange.ports import Destination, Identity, Parsed, Verdict
+from exchange.ports import Destination, Identity, Parsed, Permitted, Verdict
 from exchange.schemas.directory import Directory, Partner
 
 CHANGES_QUERY = "population-register.changes-query"
@@ -49,6 +49,11 @@ MUNICIPALITIES = {
 def may_ask(partner: Partner) -> bool:
     """Whether a partner has a permit."""
     return partner.sector in ASKING_SECTORS
+
+
+def permitted(partner: Partner) -> Permitted:
+    """Who has a permit asks; the register calls nobody."""
+    return Permitted(tuple(sorted(QUESTIONS)) if may_ask(partner) else ())
 
 
 def sees_restricted(partner: Partner) -> bool:

@@ -10,7 +10,7 @@ from functools import partial
 
 from pydantic_core import to_json
 
-from exchange.adapters.population_register import answer
+from exchange.adapters.population_register import answer, interface
 from exchange.adapters.population_register.feed import (
     Told,
     basic_data,
@@ -106,7 +106,13 @@ async def first_key(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 ENDPOINTS = (
-    Endpoint("GET", f"{BASE}/kirjausavain/{{date}}", "The key of a day's changes", first_key),
+    Endpoint(
+        "GET",
+        f"{BASE}/kirjausavain/{{date}}",
+        "The key of a day's changes",
+        first_key,
+        interface=interface.FIRST_KEY,
+    ),
     Endpoint(
         "POST",
         f"{BASE}/muutokset",
@@ -114,6 +120,7 @@ ENDPOINTS = (
         partial(_ask, CHANGES_QUERY, _changes),
         takes_messages=True,
         said=partial(_said, CHANGES_QUERY),
+        interface=interface.CHANGES,
     ),
     Endpoint(
         "POST",
@@ -122,5 +129,6 @@ ENDPOINTS = (
         partial(_ask, BASIC_DATA_QUERY, _basic_data),
         takes_messages=True,
         said=partial(_said, BASIC_DATA_QUERY),
+        interface=interface.BASIC_DATA,
     ),
 )

@@ -9,9 +9,10 @@ import datetime
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar
 
 from exchange.adapters.population_register import generate
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.persons import followed
@@ -55,49 +56,6 @@ def _call(partner: Partner, path: str, body: bytes, kind: str = JSON) -> Call:
     coded = base64.b64encode(f"{partner.id}:{partner.key}".encode()).decode()
     headers = {"Authorization": f"Basic {coded}", "Accept": kind, "Content-Type": kind}
     return Call("POST", path, headers, body)
-
-
-class Followers:
-    """Who follows the register."""
-
-    channel = "population-register"
-
-    def flows(self, directory: Directory) -> Sequence[Flow]:
-        """Each municipality's polls, and Kela's by what it is told."""
-        return _kelas(directory) + [
-            Flow(
-                name=f"population-register.changes {each.id}",
-                partner=each.id,
-                message_type="population-register.changes-query",
-                weight=POLLS_A_YEAR,
-                make=partial(_poll, each),
-            )
-            for each in directory.in_sector(*SECTORS)
-        ]
-
-    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
-        """Nothing."""
-        return ()
-
-    def submit(
-        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
-    ) -> Call:
-        """A question to its address.
-
-        Raises:
-            ValueError: for what is no question.
-        """
-        if message_type not in SUBMITTED:
-            raise ValueError(
-                f"the population register takes no {message_type or 'message of unknown type'}: "
-                f"{', '.join(SUBMITTED)}"
-            )
-        kind = XML if body.lstrip()[:1] == b"<" else JSON
-        return _call(partner, SUBMITTED[message_type], body, kind)
-
-    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
-        """The register calls nobody."""
-        return None
 
 
 def _kelas(directory: Directory) -> list[Flow]:
@@ -165,6 +123,50 @@ def _next(
     asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}
     call = _call(partner, f"{BASE}/muutokset", json.dumps(asked).encode())
     return (Sending(call, partial(_next, partner, codes, pages_left - 1)),)
+
+
+class Followers:
+    """Who follows the register."""
+
+    channel = "population-register"
+    at_will: ClassVar[AtWill] = {"population-register.changes-query": _poll}
+
+    def flows(self, directory: Directory) -> Sequence[Flow]:
+        """Each municipality's polls, and Kela's by what it is told."""
+        return _kelas(directory) + [
+            Flow(
+                name=f"population-register.changes {each.id}",
+                partner=each.id,
+                message_type="population-register.changes-query",
+                weight=POLLS_A_YEAR,
+                make=partial(_poll, each),
+            )
+            for each in directory.in_sector(*SECTORS)
+        ]
+
+    def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
+        """Nothing."""
+        return ()
+
+    def submit(
+        self, partner: Partner, message_type: str, message_id: str, body: bytes, receiver: str
+    ) -> Call:
+        """A question to its address.
+
+        Raises:
+            ValueError: for what is no question.
+        """
+        if message_type not in SUBMITTED:
+            raise ValueError(
+                f"the population register takes no {message_type or 'message of unknown type'}: "
+                f"{', '.join(SUBMITTED)}"
+            )
+        kind = XML if body.lstrip()[:1] == b"<" else JSON
+        return _call(partner, SUBMITTED[message_type], body, kind)
+
+    def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
+        """The register calls nobody."""
+        return None
 
 
 STUB = Followers()

@@ -14,6 +14,7 @@ from exchange.assembly.parts import (
     catalogue_of,
     check_delivery,
     directory_of,
+    is_resettable,
     judge_of,
     leased_lanes_of,
     ledger_address,
@@ -63,6 +64,7 @@ from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
+from exchange.web.api.reset import Reset
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
 from exchange.web.pages.audit import AuditPage
@@ -151,6 +153,7 @@ class Exchange:
         self.watching = Watching(self._watches(), self.clock)
         self._look_for_partners = self._looking_for_partners()
         self.keeper = Keeper([*self._of_one_worker(), self.watching])
+        self.reset = Reset(is_resettable(settings))
 
     def _checking(self) -> Checking:
         return Checking(
@@ -291,15 +294,19 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
+                reset=self.reset,
                 search=search,
             ),
             x_road=self.settings.x_road,
             ids=self.ids,
+            reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
+            catalogue=self.catalogue,
+            samples=discovery.samples(),
             worker=lambda: self.worker,
             workers=self.settings.server.workers,
         )

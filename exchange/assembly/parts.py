@@ -106,6 +106,12 @@ def played_directory(settings: Settings) -> Directory:
     return load_directory(partners.played or DEFAULT_PATH, partners.more)
 
 
+def is_resettable(settings: Settings) -> bool:
+    """Whether the exchange may be emptied while it runs: one process alone has its file."""
+    is_file = not isinstance(ledger_address(settings), Server)
+    return settings.operators.reset and settings.server.workers == 1 and is_file
+
+
 def check_delivery(directory: Directory, channels: Iterable[Channel]) -> None:
     """Refuse a directory whose partners would fetch what a channel can only push.
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from exchange.ports.delivery import Attempted, Delivery
+from exchange.ports.description import PROBLEMS, Body, Interface, Schema
 from exchange.ports.desk import Desk
 from exchange.ports.files import FileDrop
 from exchange.ports.message import (
@@ -67,7 +68,8 @@ class Endpoint:
     makes of its call without the body: type, sender's id, receiver, conversation, as far as address
     and headers tell. Every other call is counted as a request. `waits` says that its calls may wait
     for something:
-    they have limits of their own, and end when the caller goes.
+    they have limits of their own, and end when the caller goes. `interface` is what the description
+    tells of it.
     """
 
     method: str
@@ -78,6 +80,7 @@ class Endpoint:
     takes_messages: bool = False
     waits: bool = False
     said: Callable[[Call, Partner], Inbound] | None = None
+    interface: Interface = field(default_factory=Interface)
 
     @property
     def name(self) -> str:
@@ -97,6 +100,8 @@ class Push:
     headers: Mapping[str, str]
     media_types: tuple[str, ...]
     answer: str = "2xx: the partner has it; no body is looked at"
+    types: tuple[str, ...] = ()
+    gives: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,9 @@ class Channel:
     may leave as files, and how they fetch some. `attachments` says that a message may come with some
     (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came. `services` are what X-Road knows of
-    it.
+    it. For the description, `shapes` are the JSON schemas by name of what stands in bodies beside
+    messages, `refusals` is the form of `refuse`, and `has_basic_credentials` says that
+    `credentials` takes a user name and a password.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -265,3 +272,6 @@ class Channel:
     permitted: Callable[[Partner], Permitted] = permits_nothing
     pushes_only_to: Callable[[Partner], bool] = nobody
     services: tuple[Service, ...] = ()
+    shapes: Mapping[str, Schema] = field(default_factory=dict)
+    refusals: Body = PROBLEMS
+    has_basic_credentials: bool = False

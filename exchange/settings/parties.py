@@ -104,6 +104,11 @@ class Operators(Section):
         description="Host names and addresses by which the pages and the API may be called, "
         "without a port; another Host is refused.",
     )
+    reset: bool = Field(
+        False,
+        description="An admin may empty the ledger (POST /api/v1/reset): for an exchange that tests "
+        "share. With one worker and a ledger in a file.",
+    )
     session_seconds: int = Field(
         28_800, ge=60, description="How long a sign-in at the page lasts at most, in seconds."
     )

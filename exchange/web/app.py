@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -17,7 +18,9 @@ from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
 from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.ports import Channel, Clock, Desk, Ids, Ledger
+from exchange.ports.description import reference
 from exchange.schemas.call import problem
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
@@ -26,8 +29,10 @@ from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
+from exchange.web.interface.documents import Documents
+from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
-from exchange.web.openapi import PATH, Operation, describe, reference
+from exchange.web.operation import Operation
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
@@ -71,6 +76,9 @@ class Parts:
     sign_in: SignIn
     x_road: XRoad
     ids: Ids
+    catalogue: Catalogue
+    samples: Mapping[str, Path]
+    reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
     worker: Callable[[], int] = lambda: 0
     workers: int = 1
@@ -96,20 +104,17 @@ def build(parts: Parts) -> web.Application:
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
-    face = Face(
-        FaceParts(
-            x_road=parts.x_road,
-            clients=Clients(parts.directory, parts.x_road),
-            services=Services(channels, parts.desk, parts.x_road),
-            endpoints=endpoints,
-            metrics=metrics,
-            ids=parts.ids,
-            body_bytes_max=parts.limits.body_bytes_max,
-        )
-    )
+    face = _x_road(parts, channels, endpoints, metrics)
     guard.pass_partners(app.add_routes(face.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
-    operations.append(_description(channels, operations))
+    documents = Documents(
+        channels=channels,
+        operations=operations,
+        shapes=SCHEMAS,
+        catalogue=parts.catalogue,
+        samples=parts.samples,
+    )
+    operations += documents.operations()
     for operation in operations:
         (route,) = app.add_routes([operation.route()])
         guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
@@ -121,6 +126,24 @@ def build(parts: Parts) -> web.Application:
 
     app.on_shutdown.append(end_waits)
     return app
+
+
+def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics: Metrics) -> Face:
+    def described(channel: Channel) -> dict[str, Any]:
+        return OpenApi([channel], [], SCHEMAS, parts.catalogue, parts.samples).document()
+
+    return Face(
+        FaceParts(
+            x_road=parts.x_road,
+            clients=Clients(parts.directory, parts.x_road),
+            services=Services(channels, parts.desk, parts.x_road),
+            endpoints=endpoints,
+            metrics=metrics,
+            ids=parts.ids,
+            body_bytes_max=parts.limits.body_bytes_max,
+            describe=described,
+        )
+    )
 
 
 def _not_ready(why: str) -> web.Response:
@@ -140,18 +163,6 @@ async def refuse_without_ledger(
         return _not_ready(str(error))
 
 
-def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -> Operation:
-    async def description(request: web.Request) -> web.Response:
-        """This description of every address."""
-        return web.Response(body=document, content_type="application/json")
-
-    operation = Operation("GET", PATH, description, {"type": "object"}, role="")
-    document = json.dumps(
-        describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
-    ).encode()
-    return operation
-
-
 def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
     async def live(request: web.Request) -> web.Response:
         """The process answers."""
@@ -162,6 +173,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         receivers that take no more (`*`: nobody does; mailboxes are served all the same), `held_up`
         how many deliveries wait behind dead letters of their conversation, for an operator.
         """
+        if parts.reset_wanted():
+            return _not_ready("the exchange begins again with an empty ledger")
         why = await parts.ledger.check(READY_SECONDS)
         if not why:
             try:

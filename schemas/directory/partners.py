@@ -84,8 +84,8 @@ class Partner:
 
 
 class Directory:
-    """Partners by id, by key, by sector and by EESSI id. Only `put` changes it: to a directory with
-    other partners, at once for everybody who holds it.
+    """Partners by id, by key, by sector and by EESSI id. Only `put` and `remove`
+    change it: to a directory with other partners, at once for everybody who holds it.
     """
 
     def __init__(self, partners: Iterable[Partner]) -> None:
@@ -94,6 +94,10 @@ class Directory:
     def put(self, partners: Iterable[Partner]) -> None:
         """Add partners, or put them in the place of those with the same ids."""
         self._take({**self._by_id, **{partner.id: partner for partner in partners}}.values())
+
+    def remove(self, partner_id: str) -> None:
+        """Know a partner no longer; nothing when there is none."""
+        self._take([partner for partner in self if partner.id != partner_id])
 
     def _take(self, partners: Iterable[Partner]) -> None:
         self._by_id: Mapping[str, Partner] = MappingProxyType(

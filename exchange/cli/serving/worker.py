@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, ledger_path
 from exchange.cli.serving.collector import collect_seldom
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
@@ -22,6 +22,8 @@ from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
+from exchange.storage.copies import remove_ledger
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
@@ -99,16 +101,32 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     owner = f"{socket.gethostname()} process {os.getpid()}"
     lanes = NumberedLanes(worker, settings.server.workers, wakes)
-    clock = pace.clock() if pace else None
-    exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
-    exchange.warm_up()
-    app = exchange.application()
-    plain, *others = bound
-    secure = list(zip(settings.listeners, others, strict=True))
-    async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
-        collect_seldom()
-        ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
-    return exchange.ledger.refusal if exchange.ledger.lost.is_set() else ""
+    while True:
+        clock = pace.clock() if pace else None
+        exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
+        exchange.warm_up()
+        app = exchange.application()
+        # (Serving closes its sockets, and after a reset the exchange listens on them again.)
+        plain, *others = [each.dup() for each in bound] if exchange.reset.is_allowed else bound
+        secure = list(zip(settings.listeners, others, strict=True))
+        async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
+            collect_seldom()
+            wanted = exchange.reset.wanted
+            ends = [
+                asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost, wanted)
+            ]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        if exchange.ledger.lost.is_set():
+            return exchange.ledger.refusal
+        if stop.is_set() or not wanted.is_set():
+            return ""
+        begin_again(settings)
+
+
+def begin_again(settings: Settings) -> None:
+    """An empty ledger in the place of the one that was closed."""
+    path = ledger_path(settings)
+    remove_ledger(path)
+    migrate_sqlite(path, owned=True)

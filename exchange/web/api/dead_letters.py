@@ -20,6 +20,7 @@ from exchange.journey.mailbox import (
     Mailboxes,
 )
 from exchange.ports import Ledger
+from exchange.ports.description import listed, reference
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas import json as documents
 from exchange.schemas.envelope import id_from_public, public_id
@@ -27,7 +28,7 @@ from exchange.schemas.instants import instant, instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.operation import Operation, problem_response
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500

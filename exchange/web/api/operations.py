@@ -14,6 +14,7 @@ from aiohttp import web
 from exchange.journey.check import Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
+from exchange.ports.description import listed, reference
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
@@ -28,7 +29,8 @@ from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.api.reset import Reset
+from exchange.web.operation import Operation, problem_response
 from exchange.web.overview import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -47,6 +49,7 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        reset: Reset,
         search: MessageSearch,
     ) -> None:
         self._ledger = ledger
@@ -57,6 +60,7 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._reset = reset
         self._search = search
 
     def operations(self) -> list[Operation]:
@@ -95,6 +99,7 @@ class Api:
             *self._dead_letters.operations(),
             *self._receivers.operations(),
             *self._partners.operations(),
+            *self._reset.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

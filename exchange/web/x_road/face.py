@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -15,7 +16,7 @@ from aiohttp import web
 from lxml import etree
 from multidict import CIMultiDict
 
-from exchange.ports import Ids, Refusal
+from exchange.ports import Channel, Ids, Refusal
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.x_road import faults, meta, rest, soap
@@ -25,7 +26,6 @@ from exchange.settings.x_road import XRoad as Settings
 from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
-from exchange.web.openapi import describe
 from exchange.web.request_body import read_body
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.services import Offered, Services
@@ -43,7 +43,7 @@ CHANNEL = "x-road"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the face is made of."""
+    """What the face is made of; `describe` gives a channel in OpenAPI."""
 
     x_road: Settings
     clients: Clients
@@ -52,6 +52,7 @@ class Parts:
     metrics: Metrics
     ids: Ids
     body_bytes_max: int
+    describe: Callable[[Channel], dict[str, Any]]
 
 
 class Face:
@@ -189,7 +190,7 @@ class Face:
             raise Fault("server.serverproxy.unknown_service", "the subsystem has no such service")
         if offered.service.kind != "REST":
             raise Fault("server.serverproxy.service_type", "that is no REST service")
-        document: dict[str, Any] = describe([offered.channel], [], {})
+        document: dict[str, Any] = self._parts.describe(offered.channel)
         cut = len(offered.service.path)
         document["paths"] = {
             each.path[cut:] or "/": document["paths"][each.path] for each in offered.endpoints

@@ -100,6 +100,7 @@ async def test_every_documented_address_answers(served: Running) -> None:
     endpoint, or a failure.
     """
     given = {"id": await message_id(served), "name": "none.xsd", "date": "2026-03-02"}
+    given |= {"family": "pension", "file": "none.xsd"}
     for path, methods in (await document(served))["paths"].items():
         for method in methods:
             address = path.format_map(given)
