@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS ?= 1
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check coverage bench bench-pairs bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
+.PHONY: help run test check screenshots coverage bench bench-pairs bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -92,7 +92,10 @@ endif
 DRILL = DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -q -p no:randomly
 SHAPES = tests/drills/test_hostile_shapes.py
 
-mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas")
+screenshots: $(VENV)/.ready browser ## a picture of each page in light, dark and as on a phone (reports/screenshots)
+	@$(BIN)/python -m tests.journeys.pages.screenshots
+
+mutants: $(VENV)/.ready ## plant the listed faults, each must fail its test; a part of the drills (DRAW=20 draws more, ARGS="--only schemas --within schemas")
 	@$(BIN)/python -m tests.mutants $(if $(DRAW),--random $(DRAW)) $(ARGS)
 
 format: $(VENV)/.ready ## rewrite the sources as `make check` wants them

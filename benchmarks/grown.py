@@ -12,12 +12,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from exchange.schemas.instants import MINUTE_MILLISECONDS
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import ADD_COUNTS, COUNT_COLUMNS
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.initial_chain import seal
 
-MINUTE_MILLISECONDS = 60_000
 #: Bits of an id below its milliseconds (worker and sequence).
 ID_BITS = 22
 #: Copies in one transaction.

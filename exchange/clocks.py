@@ -49,15 +49,14 @@ class SequentialIds:
     """Ids of 63 bits: milliseconds, worker, sequence; growing even when the clock steps back."""
 
     def __init__(self, clock: Clock, worker: int = 0) -> None:
-        if not 0 <= worker < 1 << WORKER_BITS:
-            raise ValueError(f"worker {worker} is not below {1 << WORKER_BITS}")
         self._clock = clock
-        self._worker = worker << SEQUENCE_BITS
+        self._worker = _bits_of(worker)
         self._millisecond = 0
         self._sequence = 0
 
-    def begin_after(self, number: int) -> None:
-        """Give no id that is not greater than this one, of the same worker."""
+    def begin_after(self, worker: int, number: int) -> None:
+        """Give ids of that worker, and none that is not greater than this one of its."""
+        self._worker = _bits_of(worker)
         behind = number >> (WORKER_BITS + SEQUENCE_BITS)
         if behind >= self._millisecond:
             self._millisecond = behind
@@ -75,6 +74,12 @@ class SequentialIds:
                 self._millisecond += 1
                 self._sequence = 0
         return self._millisecond << (WORKER_BITS + SEQUENCE_BITS) | self._worker | self._sequence
+
+
+def _bits_of(worker: int) -> int:
+    if not 0 <= worker < 1 << WORKER_BITS:
+        raise ValueError(f"worker {worker} is not below {1 << WORKER_BITS}")
+    return worker << SEQUENCE_BITS
 
 
 def first_id(milliseconds: int) -> int:

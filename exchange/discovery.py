@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -52,6 +53,15 @@ def generators() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for folder in adapter_folders():
         found.update(part(folder, "generate").GENERATORS)
+    return found
+
+
+def samples() -> dict[str, Path]:
+    """A valid sample of each message type that has one: the first by name."""
+    found: dict[str, Path] = {}
+    for root in map(Path, adapters.__path__):
+        for path in sorted(root.glob("**/samples/valid/*")):
+            found.setdefault(path.name.partition("--")[0], path)
     return found
 
 

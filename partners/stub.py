@@ -127,6 +127,17 @@ class Served:
     then: Sequence[Sending] = field(default=())
 
 
+AtWill = Mapping[str, Callable[[Partner, Situation], Sending]]
+
+
+def at_will(stub: Stub) -> AtWill:
+    """What any partner that may can send by itself, by type, though no flow of the traffic has it; a
+    stub without such calls need not say so.
+    """
+    found: AtWill = getattr(stub, "at_will", {})
+    return found
+
+
 class Stub(Protocol):
     """A channel's partners, all of them."""
 

@@ -20,7 +20,7 @@ PROBLEM = "application/problem+json"
 @value
 class Call:
     """A request. `headers` is case-insensitive where it comes from a server; `parameters` are the
-    parts of the path.
+    parts of the path, `scheme` is `https` where the call came over TLS.
     """
 
     method: str
@@ -29,6 +29,7 @@ class Call:
     body: bytes = b""
     query: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = "http"
 
     @property
     def content_type(self) -> str:

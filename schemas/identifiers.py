@@ -42,10 +42,10 @@ _IDENTITY_CODE = re.compile(
 )
 _UNIQUE_IDENTIFIER = re.compile(r"[0-9A-F]{5}[T-][0-9A-F]{4}[0-9ABCDEFHJKLMNPRSTUVWXY]")
 _BUSINESS_ID = re.compile(r"[0-9]{7}-[0-9]")
-#: Verdicts that are kept: the same persons and days come again and again.
-CODES_KEPT_MAX = 16_384
-#: Characters of a personal identity code.
+#: The length of a personal identity code, and how many are kept as read: schema, rules and counts
+#: read those of a message one after another, and the same persons come again and again.
 CODE_CHARACTERS = 11
+CODES_KEPT_MAX = 16_384
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*)){1,30}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _RF_AS_DIGITS = "2715"
@@ -80,6 +80,12 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
     python-stdnum's `fi.hetu` knows the same rules but also takes lower case and spaces, which no
     message schema does.
     """
+    # A text of any other length is not kept, since it may be as long as a body.
+    return _read(text) if len(text) == CODE_CHARACTERS else None
+
+
+@lru_cache(maxsize=CODES_KEPT_MAX)
+def _read(text: str) -> IdentityCode | None:
     if not (match := _IDENTITY_CODE.fullmatch(text)):
         return None
     day, month, year, century, number, check = match.groups()
@@ -94,12 +100,6 @@ def parse_personal_identity_code(text: str) -> IdentityCode | None:
 
 def is_personal_identity_code(text: str) -> bool:
     """Whether `text` is a valid personal identity code, artificial or not."""
-    # (What is kept is bounded in number only, so that nothing longer may come there.)
-    return len(text) == CODE_CHARACTERS and _is_code(text)
-
-
-@lru_cache(maxsize=CODES_KEPT_MAX)
-def _is_code(text: str) -> bool:
     return parse_personal_identity_code(text) is not None
 
 

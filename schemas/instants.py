@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+#: By whose clock Finnish registers count their days.
+FINLAND = ZoneInfo("Europe/Helsinki")
+
+MINUTE_MILLISECONDS = 60_000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @lru_cache(maxsize=64)
@@ -14,5 +21,24 @@ def _minute(minutes: int) -> str:
 
 def instant(milliseconds: int) -> str:
     """Milliseconds since 1970 as xs:dateTime and RFC 3339 in UTC: `2024-05-02T09:30:00.123Z`."""
-    minutes, rest = divmod(milliseconds, 60_000)
+    minutes, rest = divmod(milliseconds, MINUTE_MILLISECONDS)
     return f"{_minute(minutes)}:{rest // 1000:02d}.{rest % 1000:03d}Z"
+
+
+def instant_or_none(milliseconds: int) -> str | None:
+    """The same; None for 0, by which rows say that there is no such time."""
+    return instant(milliseconds) if milliseconds else None
+
+
+def milliseconds_of(text: str) -> int:
+    """Milliseconds since 1970 of a time as ISO 8601 writes it; one without an offset is in UTC.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return (at - _EPOCH) // timedelta(milliseconds=1)
+    except OverflowError:
+        raise ValueError(f"no time that can be told: {text[:40]!r}") from None

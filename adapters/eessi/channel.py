@@ -12,6 +12,7 @@ from exchange.adapters.eessi.identify import (
     route,
     verdict,
 )
+from exchange.adapters.eessi.interface import SHAPES
 from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
 from exchange.adapters.eessi.rules import recall, remember, rules
@@ -38,6 +39,7 @@ CHANNEL = Channel(
     recall=recall,
     remember=remember,
     pushes=PUSHES,
+    shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     processes={name: process.title for name, process in load().by_name.items()},
 )

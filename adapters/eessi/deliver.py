@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from exchange.adapters.eessi import interface
 from exchange.ports import Attempted, Delivered, Delivery, RefusedByPartner, TryAgain, failed_with
 from exchange.ports.channel import Push
 from exchange.schemas.call import JSON, Call, Reply
@@ -30,6 +31,8 @@ PUSHES = (
             "X-EESSI-Receiver": "The institution that it is for",
         },
         media_types=("text/xml",),
+        types=interface.ALL,
+        gives=(interface.ACKNOWLEDGEMENT,),
         answer="200 with the acknowledgement {id, date, sender, receiver}",
     ),
 )

@@ -4,7 +4,7 @@ rendering.
 
 from __future__ import annotations
 
-from exchange.adapters.eessi import answer, case, rules, view
+from exchange.adapters.eessi import answer, case, interface, rules, view
 from exchange.ports import Desk, Endpoint, Inbound
 from exchange.schemas.call import Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
@@ -80,17 +80,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handler=submit,
         takes_messages=True,
         said=said,
+        interface=interface.SUBMIT,
     ),
     Endpoint(
         "GET",
         "/eessi/v1/messages/{id}",
         "A message with the state of its deliveries",
         handler=show_message,
+        interface=interface.MESSAGE,
     ),
     Endpoint(
         "GET",
         "/eessi/v1/cases/{id}",
         "A case with its documents and the actions possible now",
         handler=show_case,
+        interface=interface.CASE,
     ),
 )

@@ -40,12 +40,6 @@ def header_in(parsed: Parsed) -> Header:
 
 
 @functools.cache
-def catalogue() -> Catalogue:
-    """Every message type, read once."""
-    return Catalogue.load()
-
-
-@functools.cache
 def _envelope_schema() -> xml.XmlSchema:
     return xml.XmlSchema(Path(schemas.__file__).parent / "eessi" / "sbdh.xsd")
 
@@ -64,7 +58,7 @@ def parse(inbound: Inbound) -> Message:
     for finding in findings:
         finding.code = finding.code or INVALID_HEADER
     sed = header_of.sed_of(root)
-    message_type = catalogue().of_root(sed.tag) if sed is not None else None
+    message_type = Catalogue.load().of_root(sed.tag) if sed is not None else None
     if sed is not None and (message_type is None or message_type.family != "eessi"):
         findings.append(
             Finding(
@@ -90,7 +84,7 @@ def parse(inbound: Inbound) -> Message:
 
 
 def _without_header(inbound: Inbound, root: Any) -> Message:
-    message_type = catalogue().of_root(root.tag)
+    message_type = Catalogue.load().of_root(root.tag)
     alone = message_type is not None and message_type.family == "eessi"
     what = "A SED stands alone" if alone else "The root is no EESSI document"
     finding = Finding(

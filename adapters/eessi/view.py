@@ -13,7 +13,7 @@ from typing import Any
 from exchange.adapters.eessi.answer import date
 from exchange.adapters.eessi.case import Case, Document, options
 from exchange.adapters.eessi.header import CASE_ROLES
-from exchange.adapters.eessi.parse import catalogue
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
 from exchange.schemas.eessi.processes import Process, load
 from exchange.schemas.envelope import Envelope
@@ -33,7 +33,7 @@ def organisation(institution: str, directory: Directory) -> dict[str, Any]:
 
 def display_name(sed: str) -> str:
     """The SED's name in English without its code."""
-    message_type = catalogue().get(f"eessi.{sed.lower()}")
+    message_type = Catalogue.load().get(f"eessi.{sed.lower()}")
     return message_type.titles["en"].removeprefix(f"{sed} ") if message_type else sed
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from exchange.adapters.income_register import deliver, identify, listen, parse
+from exchange.adapters.income_register import deliver, identify, interface, listen, parse
 from exchange.adapters.income_register.document import (
     BENEFIT_REPORTS,
     CHECK_ENDPOINT,
@@ -148,6 +148,8 @@ def declare(known: RecognitionCache | None) -> Channel:
         item_of=identify.item_of,
         refuse=soap.refuse,
         pushes=deliver.PUSHES,
+        shapes=interface.SHAPES,
+        refusals=interface.FAULT,
         processes={
             EMPTY: {
                 "fi": "Poiminta, jossa ei ollut ilmoituksia",

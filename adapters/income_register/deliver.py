@@ -10,7 +10,13 @@ import re
 
 from lxml import etree
 
-from exchange.adapters.income_register.document import FROM_IR, demanded, unwrap
+from exchange.adapters.income_register.document import (
+    BENEFIT_REPORTS,
+    FROM_IR,
+    WAGE_REPORTS,
+    demanded,
+    unwrap,
+)
 from exchange.adapters.income_register.signature.sign import DS
 from exchange.ports import Attempted, Delivered, Delivery, failed_with
 from exchange.ports.channel import Push
@@ -28,6 +34,7 @@ PUSHES = (
         path=EXTRACT_PATH,
         summary="What the register hands on to a subscriber",
         headers=_HEADERS,
+        types=tuple(sorted(FROM_IR)),
         media_types=("text/xml",),
         answer="200 or 202: the subscriber has it",
     ),
@@ -35,6 +42,7 @@ PUSHES = (
         path=BENEFIT_PATH,
         summary="What Kela reported, for the register, without reports that were rejected",
         headers=_HEADERS,
+        types=(BENEFIT_REPORTS, WAGE_REPORTS),
         media_types=("text/xml",),
         answer="200 or 202: the register has it",
     ),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from exchange.adapters.income_register.document import Element
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.income_register.in_force import UNDATED, Period, YearMonthDay, period_of
+from exchange.schemas.instants import FINLAND
 from exchange.schemas.violation import Finding, Severity
 
 #: Longest value that is repeated in a finding, in characters.
@@ -24,6 +25,8 @@ DAYS_AHEAD_MAX = 45
 DAY_CHARACTERS_MAX = 23
 
 _DATE = re.compile(r"(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")
+#: The longest text that `_DATE` takes. No longer one is kept, since it may be as long as a body.
+DATE_CHARACTERS_MAX = 22
 _AMOUNT = re.compile(r"[+-]?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
@@ -40,6 +43,7 @@ class Day(NamedTuple):
 
 def read_day(text: str | None) -> Day | None:
     """The date that `text` is, None when it is none (the schema has said so)."""
+<<<<<<< HEAD
     # (The schema lets any white space stand around it, and what is kept is bounded in number only.)
     day = text.strip() if text else ""
     return _day(day) if len(day) <= DAY_CHARACTERS_MAX else None
@@ -47,6 +51,14 @@ def read_day(text: str | None) -> Day | None:
 
 @lru_cache(maxsize=4096)
 def _day(text: str) -> Day | None:
+=======
+    found = (text or "").strip()
+    return _read_day(found) if len(found) <= DATE_CHARACTERS_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _read_day(text: str) -> Day | None:
+>>>>>>> main
     if not (match := _DATE.fullmatch(text)):
         return None
     return Day(int(match[1]), int(match[2]), int(match[3]), bool(match[4]))
@@ -58,10 +70,9 @@ def read_amount(text: str | None) -> Decimal | None:
 
 
 def day_of(milliseconds: int, days_later: int = 0) -> Day:
-    """The day (UTC) of a time in milliseconds since 1970, or so many days later."""
-    date = datetime.date(1970, 1, 1) + datetime.timedelta(
-        days=milliseconds // 86_400_000 + days_later
-    )
+    """The day in Finland of a time in milliseconds since 1970, or so many days later."""
+    here = datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND)
+    date = here.date() + datetime.timedelta(days=days_later)
     return Day(date.year, date.month, date.day)
 
 

@@ -16,7 +16,7 @@ from exchange.adapters.income_register.document import (
 from exchange.adapters.income_register.parse import Document
 from exchange.ports import Identity, Parsed
 from exchange.schemas.envelope import EMPTY
-from exchange.schemas.income_register.codes import plain
+from exchange.schemas.income_register.codes import is_integer, plain
 
 
 def message_id(delivery_id: str, owner: str, delivery_type: str) -> str:
@@ -49,7 +49,7 @@ def identify(parsed: Parsed) -> Identity:
         return Identity(
             query_id,
             text_of(data, "Subscription/IRMainSubscriptionId"),
-            int(reports) if reports.isdigit() else 0,
+            max(int(reports), 0) if is_integer(reports) else 0,
             process=EMPTY if reports == "0" else "",
         )
     if parsed.message_type in QUESTIONS:

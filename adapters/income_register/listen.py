@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from hashlib import blake2b
 
-from exchange.adapters.income_register import answer
+from exchange.adapters.income_register import answer, interface
 from exchange.adapters.income_register.document import (
     DEFERRED_ENDPOINT,
     DEFERRED_ENDPOINTS,
     REAL_TIME_ENDPOINT,
-    ROOTS,
+    own_schema,
     text_of,
 )
 from exchange.adapters.income_register.endpoints import wsdl
@@ -26,13 +26,13 @@ from exchange.adapters.income_register.endpoints.request import (
     ask,
     fault_of,
     operation_of,
-    schema_of,
     signed,
 )
 from exchange.adapters.income_register.hand_out.query import answer_query
 from exchange.adapters.income_register.identify import kind_of
 from exchange.adapters.income_register.register.lookup import is_invalidated, look_up
 from exchange.adapters.income_register.register.originals import with_references
+from exchange.adapters.income_register.register.turns import turn
 from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
@@ -43,8 +43,6 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.envelope import Envelope
 from exchange.schemas.violation import Violation
 
-#: Message types by the local names of their root elements.
-TYPES = {root.rpartition("}")[2]: name for root, name in ROOTS.items()}
 _UNOPENED = frozenset(("malformed", "type-unknown"))
 
 
@@ -54,7 +52,7 @@ def said(operations: Operations, call: Call, partner: Partner) -> Inbound:
     if isinstance(operation, str):
         real_time, hints = operations[0].real_time, {}
     else:
-        real_time, hints = operation.real_time, {"type": TYPES.get(operation.request, "")}
+        real_time, hints = operation.real_time, {"type": interface.TYPES.get(operation.request, "")}
     endpoint = REAL_TIME_ENDPOINT if real_time else DEFERRED_ENDPOINT
     return Inbound(
         partner=partner,
@@ -74,7 +72,8 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
             await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
     inbound = said(operations, call, partner)
-    outcome = await desk.accept(await with_references(inbound, desk))
+    async with turn(inbound):
+        outcome = await desk.accept(await with_references(inbound, desk))
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
 
 
@@ -100,7 +99,7 @@ def _deferred(outcome: Outcome) -> Reply:
 
 def _can_echo(document: bytes) -> bool:
     """Whether an acknowledgement that repeats a broken header is still one by its schema."""
-    found = schema_of("income-register.acknowledgement").check(
+    found = own_schema("income-register.acknowledgement").check(
         xml.parse(sign(document, signing_key()))
     )
     return not found
@@ -176,6 +175,7 @@ def _under(prefix: str) -> Iterator[Endpoint]:
         f"{prefix}/schemas/{{name}}",
         "A schema that the WSDLs import",
         public=wsdl.serve_schema,
+        interface=interface.XSD,
     )
     special: dict[str, Callable[[Operations, Call, Partner, Desk], Awaitable[Reply]]] = {
         "StatusService": tell_status,
@@ -194,12 +194,14 @@ def _under(prefix: str) -> Iterator[Endpoint]:
             handler=partial(handler, operations),
             takes_messages=True,
             said=partial(said, operations),
+            interface=interface.of_service(operations),
         )
         yield Endpoint(
             "GET",
             path,
             f"WSDL of {service} (?wsdl)",
             public=partial(wsdl.serve_wsdl, service, prefix),
+            interface=interface.WSDL,
         )
 
 

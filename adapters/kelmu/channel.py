@@ -12,10 +12,17 @@ from exchange.adapters.kelmu.identify import (
     route,
     verdict,
 )
+from exchange.adapters.kelmu.interface import SHAPES
 from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.ports import Channel
+from exchange.ports.services import Service
+
+#: That Kelmu can be called over X-Road is *modelled*; the member is Kela's benefit processing.
+SERVICES = (
+    Service(member="GOV/9000038-8", subsystem="Kelmu", code="kelmu", kind="REST", path="/kelmu/v1"),
+)
 
 CHANNEL = Channel(
     name="kelmu",
@@ -38,5 +45,7 @@ CHANNEL = Channel(
     remember=remember,
     item_of=item_of,
     pushes=PUSHES,
+    shapes=SHAPES,
     pushes_only_to=pushes_only_to,
+    services=SERVICES,
 )

@@ -8,10 +8,11 @@ from functools import cache
 
 from pydantic_core import from_json, to_json
 
-from exchange.adapters.kelmu.identify import QUERIES, REQUEST
+from exchange.adapters.kelmu.identify import QUERIES, REQUEST, REQUEST_ANSWER
 from exchange.adapters.kelmu.rights import RIGHTS, narrow, persons_of
 from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
 from exchange.ports.channel import Push
+from exchange.ports.description import Body
 from exchange.schemas import json as json_format
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.kelmu.models import BenefitAnswer
@@ -31,18 +32,22 @@ PUSHES = (
         summary="A query, narrowed to what its sender may see, for who serves the register",
         headers=_HEADERS,
         media_types=(JSON,),
+        types=tuple(sorted(QUERIES)),
+        gives=(Body(("kelmu.benefit-answer",)),),
         answer="The benefit data (kelmu.benefit-answer), within the query's deadline",
     ),
     Push(
         path=REQUEST_PATH,
         summary="Kela's information request, for the county that it asks",
         headers=_OF_REQUEST,
+        types=(REQUEST,),
         media_types=(JSON,),
     ),
     Push(
         path=ANSWER_PATH,
         summary="A county's answer to an information request, for Kela",
         headers=_OF_REQUEST,
+        types=(REQUEST_ANSWER,),
         media_types=(JSON,),
     ),
 )

@@ -8,7 +8,7 @@ import hashlib
 import itertools
 from functools import partial
 
-from exchange.adapters.kelmu import answer
+from exchange.adapters.kelmu import answer, interface
 from exchange.adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
 from exchange.ports import Desk, Endpoint, Inbound
 from exchange.schemas.call import Call, Reply
@@ -118,6 +118,7 @@ ENDPOINTS = (
         query,
         takes_messages=True,
         said=partial(_said, "api", QUERY),
+        interface=interface.ASK,
     ),
     Endpoint(
         "POST",
@@ -126,6 +127,7 @@ ENDPOINTS = (
         query_bulk,
         takes_messages=True,
         said=partial(_said, "api", BULK),
+        interface=interface.ASK_BULK,
     ),
     Endpoint(
         "POST",
@@ -134,6 +136,7 @@ ENDPOINTS = (
         query_by_hand,
         takes_messages=True,
         said=partial(_said, "ui", QUERY),
+        interface=interface.ASK,
     ),
     Endpoint(
         "POST",
@@ -142,6 +145,7 @@ ENDPOINTS = (
         request_information,
         takes_messages=True,
         said=partial(_said, "api", REQUEST),
+        interface=interface.REQUEST_INFORMATION,
     ),
     Endpoint(
         "POST",
@@ -150,5 +154,6 @@ ENDPOINTS = (
         answer_information_request,
         takes_messages=True,
         said=partial(_said, "ui", REQUEST_ANSWER),
+        interface=interface.ANSWER,
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from exchange.ports import Inbound, Parsed
 from exchange.schemas import json as json_format
@@ -16,11 +15,6 @@ MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 GIVEN_ID = re.compile(r"~[A-Za-z0-9.-]{1,63}")
 
 
-@cache
-def _catalogue() -> Catalogue:
-    return Catalogue.load()
-
-
 def parse(inbound: Inbound) -> Parsed:
     """Read a message. The endpoint says its type; without an endpoint (a file) its keys tell.
 
@@ -29,7 +23,7 @@ def parse(inbound: Inbound) -> Parsed:
     """
     document = json_format.parse(inbound.body)
     name = inbound.hints.get("type", "")
-    if not name and (message_type := _catalogue().of_keys(document)):
+    if not name and (message_type := Catalogue.load().of_keys(document)):
         name = message_type.name
     findings = []
     message_id = inbound.hints.get("id", "")

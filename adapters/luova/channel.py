@@ -6,6 +6,7 @@ from exchange.adapters.luova import discovery
 from exchange.adapters.luova.deliver import PUSHES, judge, request
 from exchange.adapters.luova.files import FILES
 from exchange.adapters.luova.identify import identify
+from exchange.adapters.luova.interface import SHAPES
 from exchange.adapters.luova.items import item_of, items_by_kind
 from exchange.adapters.luova.listen import ENDPOINTS
 from exchange.adapters.luova.parse import parse
@@ -41,6 +42,7 @@ CHANNEL = Channel(
     item_of=item_of,
     attachments=True,
     pushes=PUSHES,
+    shapes=SHAPES,
     files=FILES,
     large_json_bytes_max=dict.fromkeys(("api", FILES.endpoint), LARGE_JSON_BYTES_MAX),
 )

@@ -6,6 +6,7 @@ description.
 
 from __future__ import annotations
 
+from exchange.adapters.luova.routing import ROUTES
 from exchange.ports.channel import Push
 from exchange.ports.delivery import Attempted, Delivered, Delivery, RefusedByPartner, failed_with
 from exchange.schemas.call import JSON, Call, Reply
@@ -25,6 +26,7 @@ PUSHES = (
             "X-Conversation-Id": "The conversation, where the message is part of one",
         },
         media_types=("text/xml", JSON, "multipart/related", "multipart/form-data"),
+        types=tuple(ROUTES),
         answer="Delivered; so is 409, unless the directory says that the partner refuses by it",
     ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from exchange.adapters.luova import answer, batch, mailbox
+from exchange.adapters.luova import answer, batch, interface, mailbox
 from exchange.adapters.luova.parse import inbound_of
 from exchange.ports.channel import Endpoint
 from exchange.ports.desk import Desk, Outcome
@@ -93,12 +93,14 @@ ENDPOINTS = (
         submit,
         takes_messages=True,
         said=partial(inbound_of, endpoint="api"),
+        interface=interface.SUBMIT,
     ),
     Endpoint(
         "GET",
         "/luova/v1/messages/{id}",
         "The state of a message of one's own and its deliveries",
         read_state,
+        interface=interface.STATE,
     ),
     Endpoint(
         "POST",
@@ -107,6 +109,7 @@ ENDPOINTS = (
         submit_batch,
         takes_messages=True,
         said=_whole,
+        interface=interface.BATCH,
     ),
     Endpoint(
         "GET",
@@ -114,23 +117,27 @@ ENDPOINTS = (
         "Lease the oldest waiting deliveries of one's own mailbox, or wait for some",
         mailbox.read,
         waits=True,
+        interface=interface.MAILBOX,
     ),
     Endpoint(
         "POST",
         "/luova/v1/mailbox/acknowledgements",
         "Acknowledge leased deliveries",
         mailbox.acknowledge,
+        interface=interface.ACKNOWLEDGE,
     ),
     Endpoint(
         "POST",
         "/luova/v1/mailbox/refusals",
         "Refuse leased deliveries for a reason: they go to the dead letters",
         mailbox.refuse,
+        interface=interface.REFUSE,
     ),
     Endpoint(
         "POST",
         "/luova/v1/mailbox/extensions",
         "Have leases last longer",
         mailbox.extend,
+        interface=interface.EXTEND,
     ),
 )

@@ -1,5 +1,4 @@
-"""What who asks the register reads: rejections and refusals as problems, and where the credentials
-of a call stand; pure.
+"""What who asks the register reads: rejections and refusals as problems; pure.
 
 The form of the register's errors is not public: RFC 9457, *modelled*. Its readers look at the status
 and at `Retry-After`.
@@ -7,35 +6,14 @@ and at `Retry-After`.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
 from dataclasses import replace
 
-from exchange.ports import Credentials, Outcome, Refusal
-from exchange.ports.channel import api_key, refuse_with_problem
+from exchange.ports import Outcome, Refusal
+from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Reply, problem
 
 CHALLENGE = 'Basic realm="VTJmutpa", charset="UTF-8"'
 _STATUS = {"real-person": 403}
-
-
-def credentials(headers: Mapping[str, str]) -> Credentials:
-    """User and password of `Authorization: Basic`, else of `x-authorization: Basic`: a client
-    behind a gateway that signs its calls has its own signature in the first. Neither: the key in
-    X-API-Key.
-    """
-    for name in ("Authorization", "X-Authorization"):
-        scheme, _, coded = headers.get(name, "").partition(" ")
-        if scheme.lower() != "basic":
-            continue
-        try:
-            text = base64.b64decode(coded.strip(), validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            return Credentials("", "")
-        user, _, password = text.partition(":")
-        return Credentials(user, password)
-    return api_key(headers)
 
 
 def rejected(outcome: Outcome) -> Reply:

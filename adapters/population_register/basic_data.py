@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from exchange.adapters.population_register import groups
-from exchange.adapters.population_register.changes import day_of_key, written_down
+from exchange.adapters.population_register.changes import written_down
 from exchange.adapters.population_register.groups import Group, group
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import Home, home_of
+from exchange.schemas.persons.written import day_of_key
 
 #: Where somebody was born abroad.
 ABROAD = "200"
@@ -28,6 +29,28 @@ def is_restricted(life: Life, now: int) -> bool:
     return times[1] > life.death or written_down(life, times[1], "unrestricted") > now
 
 
+def death_of(life: Life, now: int) -> int | None:
+    """The day (an ordinal) of a death that the register has at a time: also of one that was none,
+    until that was put right. None: it takes her for living.
+    """
+    if written_down(life, life.death, "death") <= now:
+        return life.death
+    if (mistaken := life.mistaken) is None or written_down(life, mistaken[1], "cancelled") <= now:
+        return None
+    return mistaken[0] if written_down(life, mistaken[0], "mistaken") <= now else None
+
+
+def _named_on(life: Life, now: int) -> int:
+    """A day on which she had the name that the register has at a time."""
+    wed, spelt = life.marriage, life.misspelt_until
+    days = [life.registered]
+    if wed is not None and written_down(life, wed[0], "wedding") <= now:
+        days.append(wed[0])
+    if spelt and written_down(life, spelt, "misspelt") <= now:
+        days.append(spelt)
+    return max(days)
+
+
 def basic_data(life: Life, code: str, now: int) -> list[Group]:
     """Everything that the register has of somebody at a time, asked for by this code."""
     stays = [
@@ -42,7 +65,8 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
         group("SUKUPUOLI", sukupuoli=groups.SEX[life.sex]),
         group("SYNTYMAPAIVA", syntymapv=groups.day_of(life.birth)),
         group("SYNTYMAKOTIKUNTA", kuntakoodi=born_here),
-        groups.name(life, wed[0] if wed is not None and is_wed else life.registered),
+        groups.name(life, _named_on(life, now)),
+        groups.given_name(life),
         groups.marital_status(_status(life, now) if is_wed else "NAIMATON"),
         group(
             "KANSALAISUUS", henkilonKansalaisuudet=[{"kansalaisuuskoodi": life.course.citizenship}]
@@ -59,12 +83,15 @@ def basic_data(life: Life, code: str, now: int) -> list[Group]:
     if life.corrected and written_down(life, life.corrected, "corrected") <= now:
         passive = {"voimassaolo": "PASSIIVI"} if code != life.code else {}
         found.append(groups.correction(life) | passive)
-    if written_down(life, life.death, "death") <= now:
-        return [*found, groups.death(life)]
-    if (today := day_of_key(now)) < groups.of_age(life):
+    today = day_of_key(now)
+    found += groups.parents(life, today)
+    if (died := death_of(life, now)) is not None:
+        return [*found, groups.death(died)]
+    if today < groups.of_age(life):
         found += groups.guardians(life, today)
-    if is_restricted(life, now):
+    if is_restricted(life, now) and life.restricted is not None:
         found.append(group("TURVAKIELTO", turvakieltoAktiivinen=True))
+        found.append(groups.post_box(life, life.restricted[0]))
     since, home = stays[-1][0], home_of(stays[-1][1])
     return [*found, groups.address(home, since), groups.dwelling(home, since), *_towns(stays)]
 

@@ -1,33 +1,20 @@
 """What the register tells of a life as changes, each with the time at which it was written down;
 pages of them stand in `feed`.
 
-When something is written down is *modelled*: some days after it happened (as many for everything of
-one person, so that order holds), on a weekday, at a time of the day that follows from the code.
-That time in seconds since 1970 is the change's key.
+That time in seconds since 1970 is the change's key (`schemas.persons.written`).
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator
 from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import home_of
-
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
-DAY_SECONDS = 86_400
-#: Days from what happened to its being written down: at most this many, and the weekend after.
-_LATER_DAYS_MAX = 5
-#: The weekend included.
-WRITTEN_WITHIN_DAYS = _LATER_DAYS_MAX + 2
-#: Nothing is written down before this hour of a day (UTC), nor from `_UNTIL_HOUR` on.
-_FROM_HOUR, _UNTIL_HOUR = 4, 16
-_FRIDAY = 4
+from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, day_of_key, written_at
 
 
 class Happening(NamedTuple):
@@ -36,18 +23,6 @@ class Happening(NamedTuple):
     key: int
     day: int
     make: Callable[[], list[Group]]
-
-
-def key_of_day(day: int) -> int:
-    """The key from which on a day's changes are read: none has one that is smaller, and that day's
-    are greater. `day` is an ordinal.
-    """
-    return (day - _EPOCH) * DAY_SECONDS
-
-
-def day_of_key(key: int) -> int:
-    """The day (an ordinal) of a key."""
-    return key // DAY_SECONDS + _EPOCH
 
 
 def happenings(life: Life, after: int, until: int) -> Iterator[Happening]:
@@ -82,6 +57,11 @@ def _happened(life: Life, first: int, last: int) -> Iterator[tuple[Any, ...]]:
             yield times[1], "unrestricted", _unrestricted, times[1]
     if life.corrected:
         yield life.corrected, "corrected", _corrected
+    if mistaken := life.mistaken:
+        yield mistaken[0], "mistaken", _mistaken
+        yield mistaken[1], "cancelled", _cancelled
+    if life.misspelt_until:
+        yield life.misspelt_until, "misspelt", _spelt
 
 
 _ADDED, _CHANGED = {"muutosattribuutti": "LISATTY"}, {"muutosattribuutti": "MUUTETTU"}
@@ -91,18 +71,11 @@ def written_down(life: Life, day: int, kind: str) -> int:
     """The time, in seconds since 1970, of what happened on a day (an ordinal). `kind` tells apart
     what happens on one.
     """
-    drawn = blake2b(f"{life.code}/{day}/{kind}".encode(), digest_size=4).digest()
-    own_days = (life.course.home + life.birth) % (_LATER_DAYS_MAX + 1)
-    later = day + (0 if kind in _AT_ONCE else own_days)
-    weekday = (later - 1) % 7
-    if weekday > _FRIDAY:
-        later += 7 - weekday
-    seconds = (_UNTIL_HOUR - _FROM_HOUR) * 3_600
-    return key_of_day(later) + _FROM_HOUR * 3_600 + int.from_bytes(drawn) % seconds
+    return written_at(life, day, kind, kind in _AT_ONCE)
 
 
 #: What the register itself decides is written down on its day.
-_AT_ONCE = frozenset(("restricted", "unrestricted", "corrected"))
+_AT_ONCE = frozenset(("restricted", "unrestricted", "corrected", "misspelt", "cancelled"))
 
 
 def _registered(life: Life) -> list[Group]:
@@ -130,7 +103,7 @@ def _registered(life: Life) -> list[Group]:
 
 
 def _died(life: Life) -> list[Group]:
-    return [{**groups.death(life), **_ADDED}]
+    return [{**groups.death(life.death), **_ADDED}]
 
 
 def _alone(life: Life, day: int) -> list[Group]:
@@ -138,15 +111,45 @@ def _alone(life: Life, day: int) -> list[Group]:
 
 
 def _born(life: Life, child: Life) -> list[Group]:
-    return [{**groups.child(child, life), **_ADDED}]
+    """A birth on a parent's record, with the custody of the child."""
+    told = (groups.child(child, life), groups.ward(child, life))
+    return [{**each, **_ADDED} for each in told]
 
 
 def _restricted(life: Life) -> list[Group]:
-    return [{**groups.group("TURVAKIELTO", turvakieltoAktiivinen=True), **_ADDED}]
+    """A restricted disclosure, with the box that post goes to from then on."""
+    assert life.restricted is not None, "only such a life has this happening"
+    restriction = groups.group("TURVAKIELTO", turvakieltoAktiivinen=True)
+    post = groups.post_box(life, life.restricted[0])
+    return [{**restriction, **_ADDED}, {**post, **_ADDED}]
 
 
 def _corrected(life: Life) -> list[Group]:
     return [{**groups.correction(life), **_ADDED}]
+
+
+def _mistaken(life: Life) -> list[Group]:
+    assert life.mistaken is not None, "only such a life has this happening"
+    return [{**groups.death(life.mistaken[0]), **_ADDED}]
+
+
+def _cancelled(life: Life) -> list[Group]:
+    """A death that was none: what was told, and at once after it what is so."""
+    assert life.mistaken is not None, "only such a life has this happening"
+    return [
+        {**groups.death(life.mistaken[0]), "muutosattribuutti": "KORJATTAVA"},
+        {**groups.group("KUOLINPAIVA", kuollut=False), "muutosattribuutti": "KORJATTU"},
+    ]
+
+
+def _spelt(life: Life) -> list[Group]:
+    """The name as it was told, and at once after it as it is."""
+    day = life.misspelt_until
+    wrong, right = groups.name(life, day - 1), groups.name(life, day)
+    return [
+        {**wrong, "sukunimi": right["sukunimi"], "muutosattribuutti": "KORJATTAVA"},
+        {**right, "muutosattribuutti": "KORJATTU"},
+    ]
 
 
 def _moved(life: Life, index: int) -> list[Group]:
@@ -190,8 +193,11 @@ def _unrestricted(life: Life, day: int) -> list[Group]:
     since, number = [stay for stay in life.stays if stay[0] <= day][-1]
     context = {"muutosattribuutti": "LISATIETO"}
     home = home_of(number)
+    assert life.restricted is not None, "only such a life has this happening"
+    post = groups.post_box(life, life.restricted[0], day - 1)
     return [
         {**ended, **_CHANGED},
+        {**post, "muutosattribuutti": "POISTETTU", "voimassaolevatTiedot": []},
         {**groups.address(home, since), **context},
         {**groups.municipality(home, since), **context},
     ]

@@ -11,16 +11,11 @@ from typing import Any, NamedTuple
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.basic_data import basic_data as of_person
 from exchange.adapters.population_register.basic_data import is_in_register, is_restricted
-from exchange.adapters.population_register.changes import (
-    WRITTEN_WITHIN_DAYS,
-    Happening,
-    day_of_key,
-    happenings,
-    key_of_day,
-)
+from exchange.adapters.population_register.changes import Happening, happenings
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import POPULATION, Life
 from exchange.schemas.persons.lives_by_day import touched_residents
+from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, day_of_key, key_of_day
 
 #: Changes on a page, unless several at its end have one key (*modelled*).
 PAGE_CHANGES = 500

@@ -7,7 +7,7 @@ import random
 from json import dumps
 from typing import Any
 
-from exchange.schemas.call import JSON
+from exchange.schemas.call import JSON, XML
 from exchange.schemas.generated import Generated, Generator
 from exchange.schemas.persons import person
 
@@ -67,9 +67,24 @@ def first_key(rng: random.Random, day: datetime.date, serial: int) -> Generated:
     return _generated(rng, serial, {"viimeisinKirjausavain": key_of(day)})
 
 
+def person_query(rng: random.Random, day: datetime.date, serial: int) -> Generated:
+    """What the register has of one person, by SOAP."""
+    code = person(rng, day).personal_identity_code
+    product = rng.choice(("Perussanoma 3", "Huoltaja-Huollettavat", "Huollettava-Huoltajat"))
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<HenkilonTunnusKysely xmlns="http://xml.vrk.fi/ws/vtj/vtjkysely/1">\n  <request>\n'
+        f"    <SoSoNimi>{product}</SoSoNimi>\n    <Loppukayttaja>official-{serial % 100}"
+        f"</Loppukayttaja>\n    <Henkilotunnus>{code}</Henkilotunnus>\n"
+        "  </request>\n</HenkilonTunnusKysely>\n"
+    ).encode()
+    return Generated(body, XML, f"vtj-{serial:x}-{rng.getrandbits(32):08x}", 1)
+
+
 GENERATORS: dict[str, Generator] = {
     "population-register.changes-query": changes_query,
     "population-register.basic-data-query": basic_data_query,
     "population-register.basic-data": basic_data,
     "population-register.key": first_key,
+    "population-register.person-query": person_query,
 }

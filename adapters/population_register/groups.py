@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.schemas.persons import Life
-from exchange.schemas.persons.homes import Home
+from exchange.schemas.persons.homes import Home, home_of
 
 Group = dict[str, Any]
 #: What is held back of who has a restricted disclosure, from a reader without the right to it.
@@ -39,6 +39,13 @@ RESTRICTED = {
         "alkupv",
         "loppupv",
         "asuinpaikantunnus",
+    ),
+    "KOTIMAINEN_POSTIOSOITE": (
+        "postiosoite",
+        "postinumero",
+        "postitoimipaikka",
+        "alkupv",
+        "loppupv",
     ),
     "KOTIKUNTA": ("kuntakoodi", "kuntaanMuuttopv", "kuntaanMuuttoPv"),
     "EDELLINEN_KOTIKUNTA": ("kuntakoodi", "kuntaanMuuttopv", "kunnastaPoisMuuttopv"),
@@ -101,6 +108,22 @@ def dwelling(home: Home, since: int, until: int = 0) -> Group:
     )
 
 
+def post_box(life: Life, since: int, until: int = 0) -> Group:
+    """The box that post goes to of who has a restricted disclosure (*modelled*: that each has
+    one).
+    """
+    home = home_of(life.home_number(since))
+    ends = {"loppupv": day_of(until)} if until else {}
+    return group(
+        "KOTIMAINEN_POSTIOSOITE",
+        postiosoite={"fi": f"PL {1 + life.course.home % 900}"},
+        postinumero=home.postal_code,
+        postitoimipaikka={"fi": home.town.upper(), "sv": home.town_sv.upper()},
+        alkupv=day_of(since),
+        **ends,
+    )
+
+
 def municipality(home: Home, since: int) -> Group:
     """The home municipality. The day is published under two spellings, and both are sent."""
     day = day_of(since)
@@ -120,12 +143,12 @@ def earlier_municipality(home: Home, since: int, until: int) -> Group:
 
 
 def name(life: Life, day: int) -> Group:
-    """The whole name on a day."""
+    """The whole name on a day, misspelt until the register puts it right."""
     married = life.married_name
     since = married[0] if married and married[0] <= day else life.registered
     return group(
         "HENKILON_NIMI",
-        etunimi=life.first_name,
+        etunimi=life.first_name + life.first_name[-1] * (day < life.misspelt_until),
         sukunimi=life.last_name(day),
         alkupv=day_of(since),
     )
@@ -162,6 +185,46 @@ def child(life: Life, told_by: Life) -> Group:
     )
 
 
+def _custody(child: Life, parent: Life) -> Group:
+    return {
+        "huoltajanLaji": "LAKISAATEINEN_HUOLTAJA",
+        "huoltajanRooli": "AITI" if parent.sex == "female" else "ISA",
+        "huoltosuhteenAlkupv": day_of(child.birth),
+        "huoltosuhteenLoppupv": day_of(of_age(child)),
+        "oikeudet": [],
+    }
+
+
+def ward(child: Life, told_by: Life) -> Group:
+    """The custody of a child, seen from a parent."""
+    held = {"henkilotunnus": child.code_on(child.birth)}
+    return group("HUOLLETTAVA_SUPPEA", huollettava=held, **_custody(child, told_by))
+
+
+def parents(life: Life, day: int) -> Iterator[Group]:
+    """Her parents, as far as they are in the register."""
+    for parent in (life.mother, life.father):
+        if parent is None:
+            continue
+        yield group(
+            "VANHEMPI",
+            vanhempi={
+                "henkilotunnus": parent.code_on(day),
+                "etunimet": parent.first_name,
+                "sukunimi": parent.last_name(day),
+                "sukupuoli": SEX[parent.sex],
+                "syntymapv": day_of(parent.birth),
+            },
+            isaAiti="AITI" if parent.sex == "female" else "ISA",
+            alkupv=day_of(life.birth),
+        )
+
+
+def given_name(life: Life) -> Group:
+    """The name that she is called by."""
+    return group("KUTSUMANIMI", nimilaji="NYKYINEN_KUTSUMANIMI", nimi=life.first_name)
+
+
 def guardians(life: Life, day: int) -> Iterator[Group]:
     """Who has the custody of somebody under age."""
     for parent in (life.mother, life.father):
@@ -174,11 +237,7 @@ def guardians(life: Life, day: int) -> Iterator[Group]:
                 "etunimet": parent.first_name,
                 "sukunimi": parent.last_name(day),
             },
-            huoltajanLaji="LAKISAATEINEN_HUOLTAJA",
-            huoltajanRooli="AITI" if parent.sex == "female" else "ISA",
-            huoltosuhteenAlkupv=day_of(life.birth),
-            huoltosuhteenLoppupv=day_of(of_age(life)),
-            oikeudet=[],
+            **_custody(life, parent),
         )
 
 
@@ -193,9 +252,9 @@ def correction(life: Life) -> Group:
     )
 
 
-def death(life: Life) -> Group:
-    """A death."""
-    return group("KUOLINPAIVA", kuollut=True, kuolinpv=day_of(life.death))
+def death(day: int) -> Group:
+    """A death on a day (an ordinal)."""
+    return group("KUOLINPAIVA", kuollut=True, kuolinpv=day_of(day))
 
 
 def withheld(told: Mapping[str, Any]) -> Group:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.errors import Unroutable
-from exchange.ports import Destination, Identity, Parsed, Verdict
+from exchange.ports import Destination, Identity, Parsed, Permitted, Verdict
 from exchange.schemas.directory import Directory, Partner
 
 CHANGES_QUERY = "population-register.changes-query"
 BASIC_DATA_QUERY = "population-register.basic-data-query"
-QUESTIONS = frozenset((CHANGES_QUERY, BASIC_DATA_QUERY))
+#: The sector of who is asked.
+REGISTER = "population-register"
+PERSON_QUERY = "population-register.person-query"
+QUESTIONS = frozenset((CHANGES_QUERY, BASIC_DATA_QUERY, PERSON_QUERY))
 #: Sectors that may ask: who has a permit by the Act 661/2009 (*modelled*: permits are not public).
 ASKING_SECTORS = frozenset(
     (
@@ -48,6 +51,11 @@ def may_ask(partner: Partner) -> bool:
     return partner.sector in ASKING_SECTORS
 
 
+def permitted(partner: Partner) -> Permitted:
+    """Who has a permit asks; the register calls nobody."""
+    return Permitted(tuple(sorted(QUESTIONS)) if may_ask(partner) else ())
+
+
 def sees_restricted(partner: Partner) -> bool:
     """Whether a partner sees what is under a restricted disclosure."""
     return partner.sector in RESTRICTED_SECTORS
@@ -61,11 +69,11 @@ def identify(parsed: Parsed) -> Identity:
 def route(
     parsed: Parsed, identity: Identity, verdict: Verdict, directory: Directory
 ) -> Sequence[Destination]:
-    """Questions are the register's own to answer.
+    """Questions go to the register, which the exchange plays: it answers them itself.
 
     Raises:
         Unroutable: `no-route`, for answers, which only the register gives.
     """
     if parsed.message_type in QUESTIONS:
-        return ()
+        return [Destination(each.id, "ask") for each in directory.in_sector(REGISTER)[:1]]
     raise Unroutable("no-route", "the register takes questions only")

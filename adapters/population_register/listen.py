@@ -10,8 +10,7 @@ from functools import partial
 
 from pydantic_core import to_json
 
-from exchange.adapters.population_register import answer
-from exchange.adapters.population_register.changes import day_of_key, key_of_day
+from exchange.adapters.population_register import answer, interface
 from exchange.adapters.population_register.feed import (
     Told,
     basic_data,
@@ -25,9 +24,11 @@ from exchange.adapters.population_register.identify import (
     may_ask,
     sees_restricted,
 )
+from exchange.adapters.population_register.told import name_of, news
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
+from exchange.schemas.persons.written import day_of_key, key_of_day
 from exchange.schemas.violation import Violation
 
 BASE = "/population-register/api/v1"
@@ -52,12 +53,19 @@ async def _ask(
     partner: Partner,
     desk: Desk,
 ) -> Reply:
-    """Take a question in and answer it; whom was told of is kept with the question."""
+    """Take a question in and answer it; whom was told of is kept with the question, and what Kela
+    is told for the first time is counted.
+    """
 
     async def answering(parsed: Parsed) -> Answered:
         size = len(call.body)
         told = await desk.beside(partner.id, size, telling, parsed, partner, desk.now() // 1000)
-        return Answered(to_json(told.document), {"persons": list(told.persons)})
+        document, persons = told.document, {"persons": list(told.persons)}
+        if message_type != CHANGES_QUERY or partner.sector != "kela":
+            return Answered(to_json(document), persons)
+        name = name_of(parsed.document["hetulista"])
+        new = news(document, name, (await desk.recall([name])).get(name))
+        return Answered(to_json(document), persons, new.kinds, new.remember)
 
     inbound = _said(message_type, call, partner)
     if call.content_type != JSON:
@@ -98,7 +106,13 @@ async def first_key(call: Call, partner: Partner, desk: Desk) -> Reply:
 
 
 ENDPOINTS = (
-    Endpoint("GET", f"{BASE}/kirjausavain/{{date}}", "The key of a day's changes", first_key),
+    Endpoint(
+        "GET",
+        f"{BASE}/kirjausavain/{{date}}",
+        "The key of a day's changes",
+        first_key,
+        interface=interface.FIRST_KEY,
+    ),
     Endpoint(
         "POST",
         f"{BASE}/muutokset",
@@ -106,6 +120,7 @@ ENDPOINTS = (
         partial(_ask, CHANGES_QUERY, _changes),
         takes_messages=True,
         said=partial(_said, CHANGES_QUERY),
+        interface=interface.CHANGES,
     ),
     Endpoint(
         "POST",
@@ -114,5 +129,6 @@ ENDPOINTS = (
         partial(_ask, BASIC_DATA_QUERY, _basic_data),
         takes_messages=True,
         said=partial(_said, BASIC_DATA_QUERY),
+        interface=interface.BASIC_DATA,
     ),
 )

@@ -1,5 +1,5 @@
-"""The followers of the register as stubs: municipalities ask for changes each day and read page
-after page; no code of the channel.
+"""The followers of the register as stubs: Kela and the municipalities ask for changes on each
+working day and read page after page; no code of the channel.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ import datetime
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar
 
 from exchange.adapters.population_register import generate
-from exchange.partners.stub import Flow, Sending, Served, Situation
-from exchange.schemas.call import JSON, Call, Reply
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
+from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.persons import followed
+from exchange.schemas.persons.told import TOLD
+from exchange.schemas.population.change_kinds import deaths
 
 BASE = "/population-register/api/v1"
 #: Where a message that was made elsewhere goes, by type.
 SUBMITTED = {
     "population-register.changes-query": f"{BASE}/muutokset",
     "population-register.basic-data-query": f"{BASE}/perustiedot",
+    "population-register.person-query": "/population-register/vtjkysely",
 }
 #: A follower asks on each working day (*modelled*: DVV asks for daily polls, at most two weeks
 #: apart).
@@ -27,22 +32,108 @@ POLLS_A_YEAR = 250
 #: Pages that are read one after the other, at most.
 PAGES_MAX = 100
 SECTORS = ("municipality", "helsinki")
+#: Which of Kela's systems follows.
+KELA = "core-data"
+#: Changes of 2024 (Kela, statistics of information exchange).
+CHANGES_2024 = {
+    followed.BIRTH: 43_725,
+    followed.DEATH: 81_410,
+    followed.ADDRESS: 1_533_116,
+    followed.REGISTRATION: 87_816,
+}
+#: Fewest and most persons of a list that Kela follows (*modelled*: Kela's own lists are not public;
+#: another public follower has a hundred of them).
+PERSONS = {
+    followed.BIRTH: (1, 5),
+    followed.DEATH: (1, 5),
+    followed.ADDRESS: (1, 19),
+    followed.REGISTRATION: (1, 5),
+}
+_SATURDAY = 5
 
 
-def _call(partner: Partner, path: str, body: bytes) -> Call:
+def _call(partner: Partner, path: str, body: bytes, kind: str = JSON) -> Call:
     coded = base64.b64encode(f"{partner.id}:{partner.key}".encode()).decode()
-    headers = {"Authorization": f"Basic {coded}", "Accept": JSON, "Content-Type": JSON}
+    headers = {"Authorization": f"Basic {coded}", "Accept": kind, "Content-Type": kind}
     return Call("POST", path, headers, body)
+
+
+def _kelas(directory: Directory) -> list[Flow]:
+    """Kela's lists of persons, by what each is told of on a day: who gets an address with the first
+    registration counts among the changes of address already.
+    """
+    kela = directory.serving(KELA)
+    if kela is None:
+        return []
+    changes = dict(CHANGES_2024)
+    changes[followed.ADDRESS] -= changes[followed.REGISTRATION]
+    return [
+        Flow(
+            name=f"population-register.{kind} {kela.id}",
+            partner=kela.id,
+            message_type="population-register.changes-query",
+            weight=count * 2 / sum(PERSONS[kind]),
+            make=partial(_follow, kela, kind),
+        )
+        for kind, count in changes.items()
+    ]
+
+
+def _follow(kela: Partner, kind: str, situation: Situation) -> Sending:
+    """What is asked of a list with the key of the working day before."""
+    day = _today(situation)
+    since = day - datetime.timedelta(days=1)
+    while since.weekday() >= _SATURDAY:
+        since -= datetime.timedelta(days=1)
+    count = situation.wanted("population-register.changes-query")
+    count = situation.rng.randint(*PERSONS[kind]) if count is None else count
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        life = followed.followed(situation.rng, kind, since, day)
+        codes[life.code_on(day.toordinal())] = None
+    document = {"viimeisinKirjausavain": generate.key_of(since), "hetulista": list(codes)}
+    call = _call(kela, f"{BASE}/muutokset", json.dumps(document).encode())
+    return Sending(call, partial(_next, kela, list(codes), PAGES_MAX), items=count)
+
+
+def _today(situation: Situation) -> datetime.date:
+    return datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
+
+
+def _poll(partner: Partner, situation: Situation) -> Sending:
+    made = generate.changes_query(situation.rng, _today(situation), situation.serial)
+    codes = json.loads(made.body)["hetulista"]
+    return Sending(
+        _call(partner, f"{BASE}/muutokset", made.body), partial(_next, partner, codes, PAGES_MAX)
+    )
+
+
+def _next(
+    partner: Partner, codes: list[str], pages_left: int, reply: Reply, situation: Situation
+) -> Sequence[Sending]:
+    """The next page, until the register says that it told everything."""
+    if reply.status != 200 or not pages_left:
+        return ()
+    page = json.loads(reply.body)
+    if partner.sector == "kela":
+        for code, day in deaths(page):
+            TOLD.tell(code, day)
+    if page["ajanTasalla"]:
+        return ()
+    asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}
+    call = _call(partner, f"{BASE}/muutokset", json.dumps(asked).encode())
+    return (Sending(call, partial(_next, partner, codes, pages_left - 1)),)
 
 
 class Followers:
     """Who follows the register."""
 
     channel = "population-register"
+    at_will: ClassVar[AtWill] = {"population-register.changes-query": _poll}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
-        """Each municipality's polls."""
-        return [
+        """Each municipality's polls, and Kela's by what it is told."""
+        return _kelas(directory) + [
             Flow(
                 name=f"population-register.changes {each.id}",
                 partner=each.id,
@@ -70,34 +161,12 @@ class Followers:
                 f"the population register takes no {message_type or 'message of unknown type'}: "
                 f"{', '.join(SUBMITTED)}"
             )
-        return _call(partner, SUBMITTED[message_type], body)
+        kind = XML if body.lstrip()[:1] == b"<" else JSON
+        return _call(partner, SUBMITTED[message_type], body, kind)
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The register calls nobody."""
         return None
-
-
-def _poll(partner: Partner, situation: Situation) -> Sending:
-    day = datetime.datetime.fromtimestamp(situation.now / 1000, datetime.UTC).date()
-    made = generate.changes_query(situation.rng, day, situation.serial)
-    codes = json.loads(made.body)["hetulista"]
-    return Sending(
-        _call(partner, f"{BASE}/muutokset", made.body), partial(_next, partner, codes, PAGES_MAX)
-    )
-
-
-def _next(
-    partner: Partner, codes: list[str], pages_left: int, reply: Reply, situation: Situation
-) -> Sequence[Sending]:
-    """The next page, until the register says that it told everything."""
-    if reply.status != 200 or not pages_left:
-        return ()
-    page = json.loads(reply.body)
-    if page["ajanTasalla"]:
-        return ()
-    asked = {"viimeisinKirjausavain": page["viimeisinKirjausavain"], "hetulista": codes}
-    call = _call(partner, f"{BASE}/muutokset", json.dumps(asked).encode())
-    return (Sending(call, partial(_next, partner, codes, pages_left - 1)),)
 
 
 STUB = Followers()

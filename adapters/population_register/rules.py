@@ -10,16 +10,18 @@ from typing import Any
 from exchange.adapters.population_register.identify import (
     CHANGES_QUERY,
     MUNICIPALITIES,
+    PERSON_QUERY,
     QUESTIONS,
     may_ask,
 )
+from exchange.adapters.population_register.person_query import rules as person_query
 from exchange.ports import Context, Identity, Parsed
 from exchange.schemas.violation import Finding
 
 
 def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
     """Every finding: a permit of who asks, a key that was given already, persons."""
-    if not isinstance(parsed.document, dict) or parsed.message_type not in QUESTIONS:
+    if parsed.message_type not in QUESTIONS:
         return []
     partner = parsed.inbound.partner
     findings = []
@@ -27,8 +29,11 @@ def rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]
     is_known = context.directory.get(partner.id) is not None
     if is_known and not may_ask(partner):
         message = "the organisation has no permit to ask the population register"
-        findings.append(Finding("population-register.permit", message, ()))
-    if parsed.message_type == CHANGES_QUERY:
+        at = () if parsed.format == "json" else parsed.document
+        findings.append(Finding("population-register.permit", message, at))
+    if parsed.message_type == PERSON_QUERY:
+        findings += person_query.rules(parsed.document)
+    if parsed.message_type == CHANGES_QUERY and isinstance(parsed.document, dict):
         findings += _key(parsed.document, context.now // 1000)
         if is_known and partner.id not in MUNICIPALITIES:
             findings += _persons(parsed.document)

@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exchange.assembly.parts import (
+    check_listeners,
     check_partners,
+    check_role,
     checking,
     directory_of,
     ledger_address,
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Exchange",
+    "check_listeners",
     "check_partners",
+    "check_role",
     "checking",
     "directory_of",
     "ledger_address",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,7 +14,10 @@ from exchange.assembly.parts import (
     catalogue_of,
     check_delivery,
     directory_of,
+    is_resettable,
     judge_of,
+    leased_lanes_of,
+    ledger_address,
     ledger_of,
     policy_of,
     probing_of,
@@ -23,7 +27,7 @@ from exchange.assembly.parts import (
 from exchange.clocks import SequentialIds, WallClock, first_id
 from exchange.errors import LedgerError
 from exchange.journey.accept import Acceptance
-from exchange.journey.added_partners import AddedPartners
+from exchange.journey.added_partners import LOOK_SECONDS, AddedPartners
 from exchange.journey.answer import Asking
 from exchange.journey.check import Checking
 from exchange.journey.deliver.attempt import Attempts
@@ -32,7 +36,14 @@ from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.desk import ChannelDesk
 from exchange.journey.file_drop import Folders
-from exchange.journey.mailbox import Expiring, LetterJobs, Mailboxes
+from exchange.journey.keeper import Keeper
+from exchange.journey.mailbox import (
+    EXPIRE_EVERY_SECONDS,
+    JOB_EVERY_SECONDS,
+    LetterJobs,
+    Mailboxes,
+)
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
 from exchange.journey.waiting import Waiting
@@ -40,17 +51,20 @@ from exchange.journey.watch import Watching
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Channel, Clock, Ids, Transport, Watch
 from exchange.ports.desk import Processing
+from exchange.ports.lanes import Lanes
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.postgresql_server.address import Server
 from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
+from exchange.web.api.reset import Reset
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
 from exchange.web.pages.audit import AuditPage
@@ -67,8 +81,9 @@ from exchange.web.receiver_conditions import Conditions
 class Exchange:
     """The exchange put together: open it, serve with its desks, close it.
 
-    `worker` is its number among those that share the ledger, the node that it writes as; `owner`
-    says in the ledger who that is. Once it is open, `ledger.ownership` has its epoch.
+    `worker` is its number among those that share the ledger, the node that it writes as; on a
+    server it leases one, and has it once it is open. `owner` says in the ledger who that is. Once
+    it is open, `ledger.ownership` has its epoch.
     """
 
     def __init__(
@@ -80,7 +95,7 @@ class Exchange:
         transport: Transport | None = None,
         channels: Mapping[str, Channel] | None = None,
         directory: Directory | None = None,
-        lanes: NumberedLanes | None = None,
+        lanes: Lanes | None = None,
         owner: str = "",
     ) -> None:
         self.settings = settings
@@ -93,7 +108,8 @@ class Exchange:
         check_delivery(self.directory, self.channels.values())
         self.catalogue = catalogue_of(settings)
         deliveries = settings.deliveries
-        self.ledger = ledger_of(settings, worker, owner, self.clock)
+        on_server = isinstance(ledger_address(settings), Server)
+        self.ledger = ledger_of(settings, None if on_server else worker, owner, self.clock)
         own = HttpTransport(settings.partners.address, deliveries, settings.limits)
         self._own_transport = own if transport is None else None
         self.transport: Transport = transport or self._own_transport  # type: ignore[assignment]
@@ -107,9 +123,10 @@ class Exchange:
             timeout_seconds=deliveries.timeout_seconds,
         )
         workers = settings.server.workers
+        self.leased = leased_lanes_of(settings, self.ledger)
         # A number beyond the workers (a shard of a simulation) is for ids: nobody else has its
         # lanes.
-        self.lanes = lanes or NumberedLanes(worker % workers, workers)
+        self.lanes: Lanes = self.leased or lanes or NumberedLanes(worker % workers, workers)
         self.added_partners = AddedPartners(
             LedgerAddedPartners(self.ledger), self.directory, self.clock
         )
@@ -121,15 +138,8 @@ class Exchange:
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = LedgerDeadLetters(self.ledger)
-        self.mailboxes = Mailboxes(
-            ledger=self.ledger,
-            dead_letters=self.dead_letters,
-            clock=self.clock,
-            ids=self.ids,
-            bounds=deliveries,
-        )
+        self.mailboxes = self._mailboxes()
         self.letter_jobs = self._letter_jobs()
-        self.expiring = Expiring(self.mailboxes, self.clock)
         self.acceptance = self._acceptance()
         self.asking = Asking(
             ledger=self.ledger,
@@ -141,6 +151,9 @@ class Exchange:
         self.requests = Requests(self.ledger, self.clock)
         self.retention = RetentionJob(self.ledger, self.clock, settings.retention)
         self.watching = Watching(self._watches(), self.clock)
+        self._look_for_partners = self._looking_for_partners()
+        self.keeper = Keeper([*self._of_one_worker(), self.watching])
+        self.reset = Reset(is_resettable(settings))
 
     def _checking(self) -> Checking:
         return Checking(
@@ -173,7 +186,16 @@ class Exchange:
             worker_thread=self.worker_thread,
             waiting=self.waiting,
             arrivals=self.mailboxes.arrivals,
-            lane=self.worker,
+            lanes=self.lanes,
+        )
+
+    def _mailboxes(self) -> Mailboxes:
+        return Mailboxes(
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+            ids=self.ids,
+            bounds=self.settings.deliveries,
         )
 
     def _letter_jobs(self) -> LetterJobs:
@@ -184,6 +206,22 @@ class Exchange:
             receivers=self.receiver_states,
             clock=self.clock,
         )
+
+    def _looking_for_partners(self) -> Repeated:
+        """What other workers added; by the wall's time, since it is they who are waited for."""
+        look = self.added_partners.look
+        return Repeated("added-partners", look, LOOK_SECONDS, asyncio.sleep, at_once=False)
+
+    def _of_one_worker(self) -> list[Repeated]:
+        """What one worker does for all, in the order in which it begins."""
+        sleep, every_seconds = self.clock.sleep, self.settings.retention.every_seconds
+        drop_old = self.retention.drop_old
+        return [
+            Repeated("expiring", self.mailboxes.expire, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("old-calls", self.asking.abandon_old, EXPIRE_EVERY_SECONDS, sleep),
+            Repeated("dead-letter-job", self.letter_jobs.run, JOB_EVERY_SECONDS, sleep),
+            Repeated("retention", drop_old, every_seconds, sleep, at_once=False),
+        ]
 
     def _watches(self) -> list[tuple[Channel, Watch, ChannelDesk]]:
         bytes_max = self.settings.limits.body_bytes_max
@@ -236,7 +274,7 @@ class Exchange:
         parts = Parts(
             limits=self.settings.limits,
             directory=self.directory,
-            channels=self.channels.values(),
+            channels=self.channels.values() if self.settings.server.role.takes_calls else (),
             desk=self.desk,
             ledger=self.ledger,
             clock=self.clock,
@@ -256,14 +294,20 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
+                reset=self.reset,
                 search=search,
             ),
+            x_road=self.settings.x_road,
+            ids=self.ids,
+            reset_wanted=self.reset.wanted.is_set,
             held=lambda: self.dispatcher.held,
             open=self.open,
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
             sign_in=sign_in,
-            worker=self.worker,
+            catalogue=self.catalogue,
+            samples=discovery.samples(),
+            worker=lambda: self.worker,
             workers=self.settings.server.workers,
         )
         app = build(parts)
@@ -285,23 +329,25 @@ class Exchange:
     async def open(self, deliver: bool = True) -> None:
         """Open the ledger, take up what a crash left, begin to deliver."""
         await self.ledger.open()
+        self.worker = self.ledger.ownership.node
         since = first_id(self.clock.now())
-        self.ids.begin_after(await self.ledger.latest_id(since, self.worker))
+        self.ids.begin_after(self.worker, await self.ledger.latest_id(since, self.worker))
         await self.added_partners.look()
         await self.ledger.begin(self.clock.now(), list(self.directory))
         if self._own_transport is not None:
             await self._own_transport.open()
         if deliver:
-            await self.asking.recover(self.lanes.takers())
+            if self.leased is not None:
+                await self.leased.start(self.dispatcher)
+            await self.asking.recover(self.lanes.callers())
             self.dispatcher.start()
             if self._own_transport is not None:
                 # (A simulated time has no other workers, and half seconds without number.)
-                self.added_partners.start()
-            if self.worker == 0:
-                self.expiring.start()
-                self.letter_jobs.start()
-                self.retention.start()
-                self.watching.start()
+                self._look_for_partners.start()
+            if self.leased is not None:
+                self.keeper.follow(lambda: self.leased is not None and self.leased.keeps)
+            elif self.worker == 0:
+                self.keeper.begin()
 
     async def hold(self) -> None:
         """Keep that the ledger is held up to now."""
@@ -314,15 +360,14 @@ class Exchange:
 
     async def close(self) -> None:
         """Stop in the reverse order; nothing acknowledged is lost."""
-        await self.watching.stop()
-        await self.retention.stop()
-        await self.letter_jobs.stop()
-        await self.expiring.stop()
-        await self.added_partners.stop()
+        await self.keeper.stop()
+        await self._look_for_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
         await self.requests.stop()
         self.worker_thread.close()
+        if self.leased is not None:
+            await self.leased.stop()
         # A ledger that takes nothing any more is closed all the same.
         with suppress(LedgerError):
             await self.hold()

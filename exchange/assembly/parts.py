@@ -14,21 +14,24 @@ from exchange.clocks import WallClock
 from exchange.errors import SettingsError
 from exchange.journey.check import Checking
 from exchange.journey.deliver.circuit_breaker import Probing
+from exchange.journey.deliver.leased import LeasedLanes
 from exchange.journey.deliver.queues import Bounds
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.validate import Judge
 from exchange.journey.waiting import WaitingLimits
 from exchange.ports import Channel, Clock
+from exchange.ports.lanes import Duties
 from exchange.ports.message import Strictness
 from exchange.schemas import official
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import DEFAULT_PATH, Directory
 from exchange.schemas.directory import load as load_directory
-from exchange.settings import Section, Settings, load
+from exchange.settings import Role, Section, Settings, load
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql_server.address import SCHEMES, Server
 from exchange.storage.snapshot import Where
 from exchange.storage.sqlite import SqliteLedger
+from exchange.web.tls.context import ServerContext
 
 
 def ledger_address(settings: Settings, url: str | None = None) -> Where:
@@ -103,6 +106,12 @@ def played_directory(settings: Settings) -> Directory:
     return load_directory(partners.played or DEFAULT_PATH, partners.more)
 
 
+def is_resettable(settings: Settings) -> bool:
+    """Whether the exchange may be emptied while it runs: one process alone has its file."""
+    is_file = not isinstance(ledger_address(settings), Server)
+    return settings.operators.reset and settings.server.workers == 1 and is_file
+
+
 def check_delivery(directory: Directory, channels: Iterable[Channel]) -> None:
     """Refuse a directory whose partners would fetch what a channel can only push.
 
@@ -128,6 +137,23 @@ def check_partners(settings: Settings) -> None:
     """
     channels = discovery.channels(settings.recognition.enabled)
     check_delivery(directory_of(settings), channels.values())
+
+
+def check_listeners(settings: Settings) -> None:
+    """Refuse listeners that could not be served.
+
+    Raises:
+        SettingsError: when one names a channel that there is not, or its certificate, key or
+            trusted clients can't be used.
+    """
+    known = discovery.channels(settings.recognition.enabled)
+    for listener in settings.listeners:
+        for name in listener.channels:
+            if name not in known:
+                raise SettingsError(
+                    f"listeners: channels: there is no channel {name!r}, only {', '.join(known)}"
+                )
+        ServerContext(listener)
 
 
 def warm_up(catalogue: Catalogue, channels: Iterable[Channel]) -> None:
@@ -161,8 +187,46 @@ def _of(
     return section.model_dump(include={field.name for field in fields(kind)})
 
 
-def ledger_of(settings: Settings, node: int, owner: str, clock: Clock | None = None) -> SqlLedger:
-    """The ledger of the settings, to be written as that node; not open."""
+def check_role(settings: Settings) -> None:
+    """Refuse a role where there is no other exchange to do the rest.
+
+    Raises:
+        SettingsError: when the ledger is in a file.
+    """
+    role, where = settings.server.role, ledger_address(settings)
+    if role is not Role.ALL and not isinstance(where, Server):
+        raise SettingsError(
+            f"server.role: {role} needs a ledger on a server (postgresql://...), which others "
+            "share; one in a file has one exchange, which does all"
+        )
+
+
+def leased_lanes_of(settings: Settings, ledger: SqlLedger) -> LeasedLanes | None:
+    """The lanes of a node on a server, by its role; None where the ledger is in a file, whose
+    workers have theirs by their numbers.
+
+    Raises:
+        SettingsError: see `check_role`.
+    """
+    check_role(settings)
+    if not isinstance(ledger.where, Server):
+        return None
+    from exchange.storage.postgresql.leases import ServerLeases
+    from exchange.storage.postgresql.ledger import PostgresLedger
+    from exchange.storage.postgresql.wakes import NotifyWakes
+
+    assert isinstance(ledger, PostgresLedger)
+    role = settings.server.role
+    duties = Duties(role.delivers, role.keeps)
+    return LeasedLanes(ServerLeases(ledger), duties, NotifyWakes(ledger.where, ledger))
+
+
+def ledger_of(
+    settings: Settings, node: int | None, owner: str, clock: Clock | None = None
+) -> SqlLedger:
+    """The ledger of the settings, to be written as that node (None, on a server: as any that is
+    free); not open.
+    """
     storage, where = settings.storage, ledger_address(settings)
     if isinstance(where, Server):
         # (Imported only where it is used: the embedded ledger needs no time for asyncpg.)
@@ -178,7 +242,7 @@ def ledger_of(settings: Settings, node: int, owner: str, clock: Clock | None = N
             clock=clock,
         )
     how = (storage.group_max, storage.compression_level, storage.readers_cache_mib, storage.durable)
-    return SqliteLedger(where, *how, node=node, name=owner, clock=clock)
+    return SqliteLedger(where, *how, node=node or 0, name=owner, clock=clock)
 
 
 def judge_of(settings: Settings, catalogue: Catalogue) -> Judge:

@@ -5,7 +5,6 @@ command's.
 from __future__ import annotations
 
 import asyncio
-import datetime
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -91,9 +90,6 @@ def print_json(told: Any) -> None:
     print(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def moment(milliseconds: int) -> str:
-    """A time in UTC, to the second; empty for none."""
-    if not milliseconds:
-        return ""
-    at = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return f"{at:%Y-%m-%d %H:%M:%SZ}"
+def moment(text: str | None) -> str:
+    """A time of the API for people, to the second; empty for none."""
+    return f"{text[:10]} {text[11:19]}Z" if text else ""

@@ -26,11 +26,13 @@ PLACES = {
     "verify": "exchange.cli.verify:verify",
     "backup": "exchange.cli.backup:backup",
     "restore": "exchange.cli.restore:restore",
+    "move": "exchange.cli.move:move",
     "bench": "exchange.cli.bench:bench",
     "partners": "exchange.cli.partners.stubs:app",
     "dead-letters": "exchange.cli.dead_letters:app",
     "operators": "exchange.cli.operators:app",
     "keys": "exchange.cli.keys:app",
+    "certificates": "exchange.cli.partners.certificates:certificates",
 }
 #: Settings of the commands that hand their arguments on as they are.
 CONTEXTS = {"bench": {"allow_extra_args": True, "ignore_unknown_options": True}}

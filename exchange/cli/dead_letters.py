@@ -58,11 +58,11 @@ def list_some(
         print_json({"dead_letters": letters, "causes": causes})
         return
     heads = ("id", "died at", "receiver", "type", "attempts", "reason")
-    columns = ("receiver", "messageType", "attempts", "reason")
+    columns = ("receiver", "message_type", "attempts", "reason")
     print_table(
         heads,
         [
-            (each["id"], moment(each["endedAt"]), *(str(each[name]) for name in columns))
+            (each["id"], moment(each["ended_at"]), *(str(each[name]) for name in columns))
             for each in letters
         ],
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from exchange.errors import SettingsError
 from exchange.ports import Operator
 from exchange.schemas.directory import DEFAULT_PATH, digest_of, load
 from exchange.settings import load as load_settings
-from exchange.web.access.new_keys import new_key
+from exchange.web.access.new_keys import new_key, write_private
 
 app = typer.Typer(help="Keys of partners and the hashes of them.", no_args_is_help=True)
 
@@ -66,10 +65,10 @@ def init(
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not hashes.exists():
             kept, played = partner_files(DEFAULT_PATH.read_text(encoding="utf-8"))
-            _write(readable, played)
-            _write(hashes, kept)
+            write_private(readable, played.encode())
+            write_private(hashes, kept.encode())
         if not admin.exists():
-            _write(admin, new_key("operator") + "\n")
+            write_private(admin, f"{new_key('operator')}\n".encode())
     except OSError as error:
         raise SettingsError(f"keys can't be kept in {folder}: {error.strerror}") from error
     load(hashes)
@@ -97,17 +96,6 @@ def partner_files(shipped: str) -> tuple[str, str]:
         hashes.append(kept)
         readable.append(played)
     return "\n".join(hashes), "\n".join(readable)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write what only its owner may read, whole or not at all."""
-    unfinished = path.with_name(path.name + ".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 async def _first_operator(key: str) -> bool:

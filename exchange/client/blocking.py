@@ -4,6 +4,7 @@ a loop on a thread of its own; nothing is written twice.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -17,18 +18,25 @@ Result = TypeVar("Result")
 
 
 class Client:
-    """A partner's connection to an exchange: `call` and `each` take the functions of a channel's
-    module. Use it as a context.
+    """A partner's connection to an exchange, made as `AsyncClient`: `call` and `each` take the
+    functions of a channel's module. Use it as a context.
     """
 
     def __init__(
         self,
         address: str,
-        key: str,
+        key: str = "",
         retries: Retries = Retries(),  # noqa: B008 (frozen)
         timeout_seconds: float = TIMEOUT_SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._client = AsyncClient(address, key, retries, timeout_seconds)
+        self._client = AsyncClient(
+            address=address,
+            key=key,
+            retries=retries,
+            timeout_seconds=timeout_seconds,
+            tls=tls,
+        )
         self._loop: LoopThread | None = None
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import random
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -43,19 +44,22 @@ class Retries:
 
 
 class AsyncClient:
-    """A partner's connection to an exchange: its address, the partner's key. Use it as an async
+    """A partner's connection to an exchange: its address and the partner's key or, in `tls`, the
+    certificate that the partner shows and the authorities that it trusts. Use it as an async
     context.
     """
 
     def __init__(
         self,
         address: str,
-        key: str,
+        key: str = "",
         retries: Retries = Retries(),
         timeout_seconds: float = TIMEOUT_SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.address = address.rstrip("/")
-        self._key = key
+        self._credentials = {"X-API-Key": key} if key else {}
+        self._tls = tls
         self._retries = retries
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
@@ -111,7 +115,8 @@ class AsyncClient:
                 self.address + call.path,
                 params=call.query or None,
                 data=call.body or None,
-                headers={"X-API-Key": self._key, **call.headers},
+                headers={**self._credentials, **call.headers},
+                ssl=self._tls or True,
                 allow_redirects=False,
             ) as response:
                 body = await response.read()

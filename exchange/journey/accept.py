@@ -15,12 +15,11 @@ from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import SCHEMA_VERSION, differences, identity_digest
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import (
-    ANSWERED,
     accepted_record,
     answered_record,
     envelope_of,
     rejected_record,
-    told_of,
+    tell,
 )
 from exchange.journey.validate import Judge, Judgement, Reading
 from exchange.journey.waiting import Waiting
@@ -38,6 +37,7 @@ from exchange.ports import (
     Outcome,
     Parsed,
 )
+from exchange.ports.lanes import Lanes
 from exchange.ports.ledger import Record, Recorded
 from exchange.schemas.directory import Directory
 from exchange.schemas.document_limits import shared_effort
@@ -65,7 +65,7 @@ class Acceptance:
         worker_thread: WorkerThread,
         waiting: Waiting,
         arrivals: Arrivals,
-        lane: int = 0,
+        lanes: Lanes,
     ) -> None:
         self._ledger = ledger
         self._judge = judge
@@ -76,7 +76,7 @@ class Acceptance:
         self._worker_thread = worker_thread
         self._waiting = waiting
         self._arrivals = arrivals
-        self._lane = lane
+        self._lanes = lanes
 
     async def accept(
         self, channel: Channel, inbound: Inbound, judged_bytes: int | None = None
@@ -181,14 +181,20 @@ class Acceptance:
         if not judgement.verdict.accepted:
             return await self._reject(channel, reading, judgement, digest, now), None
         assert reading.parsed is not None, "only what could be read is accepted"
-        answered = await answering(reading.parsed)
-        judgement.verdict.detail[ANSWERED] = told_of(answered)
-        record = self._record(channel, reading, judgement, destinations, digest, now)
-        recorded = await self._ledger.record(answered_record(record, self._clock.now()))
-        if recorded.kind != "new":
-            raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
-        envelope = envelope_of(record.message)
-        return Outcome("accepted", envelope, judgement.violations), answered
+        for _ in range(STALE_MAX):
+            answered = await answering(reading.parsed)
+            detail = judgement.verdict.detail
+            tell(detail, answered)
+            record = self._record(channel, reading, judgement, destinations, digest, now)
+            record.remember = [*record.remember, *answered.remember]
+            answered_at = self._clock.now()
+            recorded = await self._ledger.record(answered_record(record, detail, answered_at))
+            if recorded.kind == "new":
+                envelope = envelope_of(record.message)
+                return Outcome("accepted", envelope, judgement.violations), answered
+            if recorded.kind != "stale":
+                break
+        raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
 
     async def _record_within_limits(
         self, record: Record, destinations: Sequence[Destination]
@@ -298,7 +304,7 @@ class Acceptance:
             digest,
             now,
             self._ids,
-            self._lane,
+            self._lanes,
         )
         remember = channel.remember
         context = Context(self._directory, now, reading.known, record.message.id)
@@ -333,11 +339,12 @@ class Acceptance:
                 attempts=0,
                 mode=row.mode,
                 ordered=bool(row.ordered),
+                lane=row.lane,
             )
             if row.mode == "ask":
                 asked.append(delivery)
             else:
-                self._dispatcher.offer(delivery, row.lane)
+                self._dispatcher.offer(delivery)
         return Outcome("accepted", envelope, judgement.violations), asked
 
     async def _reject(

@@ -4,12 +4,11 @@ this worker holds, and looks for those that other workers added.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import structlog
 
-from exchange.errors import LedgerClosed, LedgerUnavailable, PartnerError
+from exchange.errors import PartnerError
 from exchange.ports.operators import AT_ONCE, Actor, fingerprint
 from exchange.ports.partners import AddedPartners as Store
 from exchange.ports.partners import Kept
@@ -18,14 +17,14 @@ from exchange.schemas.directory import KEYS_MAX, Directory, Partner, check_added
 
 log = structlog.get_logger(__name__)
 
-#: How often what other workers added is looked for, in seconds.
+#: How often what other workers added is to be looked for, in seconds.
 LOOK_SECONDS = 0.5
 #: Partners that may be added.
 PARTNERS_MAX = 1_000
 
 
 class AddedPartners:
-    """Adds partners and gives them other keys; each change counts from its commit here, and within
+    """Adds partners, gives them other keys and removes them; each change counts from its commit here, and within
     `LOOK_SECONDS` in every other worker.
     """
 
@@ -36,7 +35,6 @@ class AddedPartners:
         #: Those of the files, which nothing that was added takes the place of.
         self._of_files = frozenset(partner.id for partner in directory)
         self._known: dict[str, Kept] = {}
-        self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
         """Put what the ledger has into the directory. What a file of the directory has by now as
@@ -48,14 +46,22 @@ class AddedPartners:
             if kept.partner.id in self._of_files:
                 log.warning("an added partner stands in a file as well", partner=kept.partner.id)
             else:
-                self._directory.put([kept.partner])
+                self._tell(kept)
+
+    def _tell(self, kept: Kept) -> None:
+        if kept.removed:
+            self._directory.remove(kept.partner.id)
+        else:
+            self._directory.put([kept.partner])
 
     def is_added(self, partner_id: str) -> bool:
-        """Whether the partner was added, and stands in no file."""
-        return partner_id in self._known and partner_id not in self._of_files
+        """Whether the partner was added, is still one, and stands in no file."""
+        kept = self._known.get(partner_id)
+        return kept is not None and not kept.removed and partner_id not in self._of_files
 
     async def add(self, partner: Partner, key: str, actor: Actor) -> None:
-        """Commit a partner with its first key.
+        """Commit a partner with its first key. One that was removed may be added again: what waits
+        for its id is its own then.
 
         Raises:
             DirectoryFault: when something of it is another partner's.
@@ -64,10 +70,15 @@ class AddedPartners:
         await self.look()
         partner = replace(partner, key="", key_sha256=(digest_of(key).hex(),))
         check_added(self._directory, partner)
-        if len(self._known) >= PARTNERS_MAX:
-            raise PartnerError(f"{PARTNERS_MAX} partners were added: no more are taken")
+        before = self._known.get(partner.id)
+        if before is None and len(self._known) >= PARTNERS_MAX:
+            raise PartnerError(
+                f"{PARTNERS_MAX} partners were added, with those that were removed: no more are "
+                "taken"
+            )
+        kept = Kept(partner, before.version + 1 if before else 1)
         told = f"{partner.sector}, key {fingerprint(digest_of(key))}"
-        await self._keep(partner, 0, actor, "partner-add", told)
+        await self._keep(kept, actor, "partner-add", told)
 
     async def rotate(self, partner_id: str, key: str, actor: Actor, at_once: bool) -> None:
         """Commit another key. The newest one before it counts until the next rotation, unless
@@ -76,48 +87,39 @@ class AddedPartners:
         Raises:
             PartnerError: when no partner of that id was added.
         """
-        await self.look()
-        if not self.is_added(partner_id):
-            raise PartnerError(
-                f"{partner_id[:64]} was not added to the running exchange: its keys stand in the "
-                "file of the directory that it is in"
-            )
-        kept = self._known[partner_id]
+        kept = await self._added(partner_id, "its keys stand in")
         before = () if at_once else kept.partner.key_sha256[: KEYS_MAX - 1]
         partner = replace(kept.partner, key_sha256=(digest_of(key).hex(), *before))
         told = AT_ONCE if at_once else "the last key counts too"
         told = f"{told}, key {fingerprint(digest_of(key))}"
-        await self._keep(partner, kept.version, actor, "partner-rotate", told)
+        await self._keep(Kept(partner, kept.version + 1), actor, "partner-rotate", told)
 
-    async def _keep(
-        self, partner: Partner, version: int, actor: Actor, what: str, outcome: str
-    ) -> None:
-        row = actor.did(self._clock.now(), what, partner.id, outcome)
-        if not await self._store.keep(partner, version, row):
-            raise PartnerError(f"{partner.id} was changed just now by somebody else: look again")
-        self._known[partner.id] = Kept(partner, version + 1)
-        self._directory.put([partner])
+    async def remove(self, partner_id: str, actor: Actor) -> None:
+        """Commit that a partner is none any more: its keys open nothing, nothing more is sent to it,
+        and what waits for it waits until its deadline. Its messages and counts stay, and so does
+        its name in the statistics.
 
-    def start(self) -> None:
-        """Begin to look again and again."""
-        self._task = asyncio.create_task(self._run(), name="added-partners")
+        Raises:
+            PartnerError: when no partner of that id was added.
+        """
+        kept = await self._added(partner_id, "to remove it, take it out of")
+        without = replace(kept.partner, key_sha256=(), callback_secret="")
+        removed = Kept(without, kept.version + 1, removed=True)
+        await self._keep(removed, actor, "partner-remove", kept.partner.sector)
 
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    async def _added(self, partner_id: str, otherwise: str) -> Kept:
+        await self.look()
+        if not self.is_added(partner_id):
+            raise PartnerError(
+                f"{partner_id[:64]} was not added to the running exchange: {otherwise} the file of "
+                "the directory that it is in"
+            )
+        return self._known[partner_id]
 
-    async def _run(self) -> None:
-        while True:
-            # (By the wall's time: it is another worker that is waited for.)
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.look()
-            except LedgerClosed:
-                return
-            except LedgerUnavailable as error:
-                log.warning("added partners not looked for", why=str(error))
-            except Exception:  # the directory stays as it was last known
-                log.exception("added partners not looked for")
+    async def _keep(self, kept: Kept, actor: Actor, what: str, outcome: str) -> None:
+        name = kept.partner.id
+        row = actor.did(self._clock.now(), what, name, outcome)
+        if not await self._store.keep(kept, row):
+            raise PartnerError(f"{name} was changed just now by somebody else: look again")
+        self._known[name] = kept
+        self._tell(kept)

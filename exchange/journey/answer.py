@@ -11,6 +11,10 @@ from exchange.journey.accept import Acceptance
 from exchange.journey.deliver.attempt import Attempts
 from exchange.ports import Channel, Clock, Inbound, Ledger, Outcome
 
+#: How much longer than a call may last it is left to the node that made it, in seconds: nodes' clocks
+#: differ, and a ledger may have said no meanwhile.
+GRACE_SECONDS = 60.0
+
 
 class Asking:
     """Both halves in one call, for channels whose endpoints answer synchronously."""
@@ -54,6 +58,14 @@ class Asking:
         """
         # Due or not: the clock may have stepped back meanwhile.
         asked = await self._ledger.waiting(lanes, 1 << 62, 100_000, "ask")
+        return await self._attempts.abandon([each.id for each in asked])
+
+    async def abandon_old(self) -> int:
+        """Settle calls that nobody can wait for any more, whoever took them in: the node may be
+        gone for good; how many there were.
+        """
+        before = self._clock.now() - int((self._longest_seconds + GRACE_SECONDS) * 1000)
+        asked = await self._ledger.waiting((), before, 100_000, "ask")
         return await self._attempts.abandon([each.id for each in asked])
 
     async def _earlier_answer(self, message_id: int) -> bytes | None:

@@ -4,17 +4,17 @@ itself is the ledger's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import pydantic_core
 
-from exchange.journey.count import delivery_counts, message_counts, queued_counts
+from exchange.journey.count import ITEMS_BY_KIND, delivery_counts, message_counts, queued_counts
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
-from exchange.ports.lanes import lane_of
+from exchange.ports.lanes import Lanes, lane_of
 from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas.envelope import Envelope, public_id
 from exchange.schemas.violation import Violation
@@ -42,7 +42,7 @@ def accepted_record(
     digest: bytes,
     now: int,
     ids: Ids,
-    lane: int,
+    lanes: Lanes,
 ) -> Record:
     """An accepted message with a delivery to each destination."""
     verdict = judgement.verdict
@@ -81,19 +81,22 @@ def accepted_record(
             items=each.items,
             next_at=now,
             ended_at=0,
-            lane=lane,
+            lane=lanes.worker,
             ordered=int(identity.ordered and each.mode != "ask"),
             reason="",
         )
         for each in destinations
     ]
-    if identity.ordered:
-        deliveries = [
-            each._replace(lane=lane_of(each.receiver, channel, identity.conversation))
-            if each.mode == "push"
-            else each
-            for each in deliveries
-        ]
+    deliveries = [
+        each._replace(
+            lane=lane_of(each.receiver, channel, identity.conversation)
+            if identity.ordered
+            else lanes.place(each.receiver, channel, message.id)
+        )
+        if each.mode == "push"
+        else each
+        for each in deliveries
+    ]
     events = _accepted_events(message, deliveries, identity, verdict)
     counts = message_counts(message, verdict.items_rejected, identity.begins)
     counts += queued_counts(message, deliveries, verdict.detail)
@@ -125,9 +128,17 @@ def told_of(answered: Answered) -> dict[str, Any]:
     return {"bytes": len(answered.body), "digest": digest, **answered.told}
 
 
-def answered_record(record: Record, at: int) -> Record:
-    """The record of a question whose deliveries the exchange made itself, by answering it at that
-    time (milliseconds), before it is committed. A question asked again is another one: its id is
+def tell(detail: dict[str, Any], answered: Answered) -> None:
+    """Put into the detail of a question what it is told, in the place of what it was to be told."""
+    detail[ANSWERED] = told_of(answered)
+    detail.pop(ITEMS_BY_KIND, None)
+    if answered.items_by_kind:
+        detail[ITEMS_BY_KIND] = dict(answered.items_by_kind)
+
+
+def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Record:
+    """The record of a question with that detail whose deliveries the exchange made itself, by
+    answering it at that time (milliseconds), before it is committed. A question asked again is another one: its id is
     ours.
     """
     message = record.message
@@ -151,7 +162,7 @@ def answered_record(record: Record, at: int) -> Record:
             message.bytes,
             kinds,
             message.process,
-            {},
+            detail,
         )
     record.events, record.counts = events, counts
     return record

@@ -4,17 +4,11 @@ is the ledger's.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Protocol
 
-import structlog
-
 from exchange.clocks import first_id
-from exchange.errors import LedgerUnavailable
 from exchange.ports import Clock, Ledger
 from exchange.ports.ledger import Old
-
-log = structlog.get_logger(__name__)
 
 
 class Ages(Protocol):
@@ -27,8 +21,6 @@ class Ages(Protocol):
     @property
     def minute_seconds(self) -> int: ...
     @property
-    def every_seconds(self) -> float: ...
-    @property
     def rows_max(self) -> int: ...
 
 
@@ -39,18 +31,6 @@ class RetentionJob:
         self._ledger = ledger
         self._clock = clock
         self._ages = ages
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run(), name="retention")
-
-    async def stop(self) -> None:
-        """End; what is being dropped is dropped in whole."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
 
     async def drop_old(self) -> tuple[int, int]:
         """Fold the counters of minutes, and drop everything, that is too old now: (bodies,
@@ -74,13 +54,3 @@ class RetentionJob:
     async def _before(self, time: int) -> Old:
         first = first_id(time)
         return Old(first, await self._ledger.position_before(first, most_are_older=False))
-
-    async def _run(self) -> None:
-        while True:
-            await self._clock.sleep(self._ages.every_seconds)
-            try:
-                await self.drop_old()
-            except LedgerUnavailable as error:
-                log.warning("nothing forgotten", why=str(error))
-            except Exception:  # what could not be forgotten now is tried again the next time
-                log.exception("nothing forgotten")

@@ -7,12 +7,15 @@ randomness.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from exchange.ports.delivery import Attempted, Delivery
+from exchange.ports.description import PROBLEMS, Body, Interface, Schema
 from exchange.ports.desk import Desk
 from exchange.ports.files import FileDrop
 from exchange.ports.message import (
@@ -25,6 +28,7 @@ from exchange.ports.message import (
     Verdict,
 )
 from exchange.ports.rows import Remember
+from exchange.ports.services import Service
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.value import value
@@ -64,7 +68,8 @@ class Endpoint:
     makes of its call without the body: type, sender's id, receiver, conversation, as far as address
     and headers tell. Every other call is counted as a request. `waits` says that its calls may wait
     for something:
-    they have limits of their own, and end when the caller goes.
+    they have limits of their own, and end when the caller goes. `interface` is what the description
+    tells of it.
     """
 
     method: str
@@ -75,6 +80,7 @@ class Endpoint:
     takes_messages: bool = False
     waits: bool = False
     said: Callable[[Call, Partner], Inbound] | None = None
+    interface: Interface = field(default_factory=Interface)
 
     @property
     def name(self) -> str:
@@ -94,6 +100,8 @@ class Push:
     headers: Mapping[str, str]
     media_types: tuple[str, ...]
     answer: str = "2xx: the partner has it; no body is looked at"
+    types: tuple[str, ...] = ()
+    gives: tuple[Body, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,24 @@ class Credentials:
 def api_key(headers: Mapping[str, str]) -> Credentials:
     """The credentials of most channels: the key in X-API-Key."""
     return Credentials("", headers.get("X-API-Key", ""))
+
+
+def basic_or_key(headers: Mapping[str, str]) -> Credentials:
+    """User and password of `Authorization: Basic`, else of `x-authorization: Basic`: a client
+    behind a gateway that signs its calls has its own signature in the first. Neither: the key in
+    X-API-Key.
+    """
+    for name in ("Authorization", "X-Authorization"):
+        scheme, _, coded = headers.get(name, "").partition(" ")
+        if scheme.lower() != "basic":
+            continue
+        try:
+            text = base64.b64decode(coded.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return Credentials("", "")
+        user, _, password = text.partition(":")
+        return Credentials(user, password)
+    return api_key(headers)
 
 
 def no_rules(parsed: Parsed, identity: Identity, context: Context) -> list[Finding]:
@@ -203,7 +229,10 @@ class Channel:
     send and receive, as far as its entry in the directory decides that. `files` says what partners
     may leave as files, and how they fetch some. `attachments` says that a message may come with some
     (see `schemas.attachments`): `parse` gets
-    the message alone, its receivers get all of it as it came.
+    the message alone, its receivers get all of it as it came. `services` are what X-Road knows of
+    it. For the description, `shapes` are the JSON schemas by name of what stands in bodies beside
+    messages, `refusals` is the form of `refuse`, and `has_basic_credentials` says that
+    `credentials` takes a user name and a password.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -242,3 +271,7 @@ class Channel:
     pushes: tuple[Push, ...] = ()
     permitted: Callable[[Partner], Permitted] = permits_nothing
     pushes_only_to: Callable[[Partner], bool] = nobody
+    services: tuple[Service, ...] = ()
+    shapes: Mapping[str, Schema] = field(default_factory=dict)
+    refusals: Body = PROBLEMS
+    has_basic_credentials: bool = False

@@ -17,7 +17,7 @@ from exchange.schemas.value import value
 class Delivery:
     """One message to one receiver, with its body at hand. `attempts` counts those already made;
     `since` is when its time began (milliseconds; 0: not looked up): it was received or, later, sent
-    again by an operator.
+    again by an operator; `lane` is whose owner makes it.
     """
 
     id: int
@@ -30,6 +30,7 @@ class Delivery:
     mode: str = "push"
     ordered: bool = False
     since: int = 0
+    lane: int = 0
 
 
 @value

@@ -4,7 +4,7 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -58,10 +58,15 @@ class Leased:
 class Answered:
     """What a channel answers to a question: the bytes, and by reference what they tell of
     (`reports`, `message`, ...), as JSON data that is kept with the question.
+
+    `items_by_kind` is how much of each kind the answer tells for the first time: it is counted with
+    the question's delivery. `remember` is what the channel leaves behind of it, in the same commit.
     """
 
     body: bytes
     told: dict[str, Any] = field(default_factory=dict)
+    items_by_kind: Mapping[str, int] = field(default_factory=dict)
+    remember: Sequence[Remember] = ()
 
 
 @value
@@ -127,7 +132,8 @@ class Desk(Protocol):
         """Judge a question that the exchange itself answers, have it answered, and commit both at
         once: the question with what it was told. None when it is rejected.
 
-        A question asked again is another one: no sender's id makes it a duplicate.
+        A question asked again is another one: no sender's id makes it a duplicate. It is answered
+        anew when what the answer would remember was changed meanwhile.
         """
         ...
 

@@ -1,15 +1,22 @@
-"""Lanes: which worker makes an ordered delivery, and how another worker tells it that there
-is one.
+"""Lanes: which worker makes a delivery, and how another worker tells it that there is one; leases of
+them, where workers are nodes on several machines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
+from exchange.schemas.value import value
+
 #: How many lanes there are; a delivery's lane is stored with it, so this never changes.
 LANES = 256
+#: The number, after those of the lanes, by which the keeper's duty is leased: what one node does for
+#: all (retention, watches, deadlines of mailboxes).
+KEEPER = LANES
+#: The owner of what nobody owns.
+NOBODY = -1
 
 
 def lane_of(receiver: str, channel: str, conversation: str) -> int:
@@ -19,12 +26,14 @@ def lane_of(receiver: str, channel: str, conversation: str) -> int:
 
 
 class Wakes(Protocol):
-    """Tells other workers that an ordered delivery of theirs was committed. A wake may be lost:
-    whoever it was meant for asks the ledger from time to time.
+    """Tells other workers that a delivery of theirs was committed. A wake may be lost: whoever it
+    was meant for asks the ledger from time to time.
     """
 
     def wake(self, worker: int, receiver: str) -> None:
-        """Tell a worker that there is something for a receiver; returns at once."""
+        """Tell a worker that there is something ordered for a receiver or, when `receiver` is
+        empty, something unordered; returns at once.
+        """
         ...
 
     def listen(self, worker: int, woken: Callable[[str], None]) -> None:
@@ -55,12 +64,73 @@ class Lanes(Protocol):
         """The lanes of this worker."""
         ...
 
+    def may_make(self, lane: int) -> bool:
+        """Whether this worker may still make a delivery of that lane which it holds in memory."""
+        ...
+
     def takers(self) -> Sequence[int]:
-        """The workers whose unordered deliveries, and calls that a crash broke off, are this
-        worker's to end: itself, and some that there are no more.
+        """The lanes whose unordered deliveries this worker makes; empty: none."""
+        ...
+
+    def callers(self) -> Sequence[int]:
+        """The workers whose calls that a crash broke off are this worker's to end: itself, and some
+        that there are no more.
         """
         ...
 
+    def place(self, receiver: str, channel: str, message_id: int) -> int:
+        """The lane of an unordered delivery that this worker takes in."""
+        ...
+
     def owner(self, lane: int) -> int:
-        """The worker that owns a lane."""
+        """The worker that owns a lane; `NOBODY` when none does, as far as is known."""
+        ...
+
+
+@value
+class Duties:
+    """What a node does beside taking calls: makes deliveries, is the keeper when nobody else is."""
+
+    delivers: bool
+    keeps: bool
+
+
+@value
+class Standing:
+    """Who has which lanes, by a renewal of leases: `own` are this node's (`KEEPER` among them when
+    it is the keeper), `owners` says whose each one is that somebody has, `share` is how many lanes
+    a node may have for now; `unbroken` is whether the lease had not ended before this renewal.
+    """
+
+    own: frozenset[int]
+    owners: Mapping[int, int]
+    share: int
+    unbroken: bool
+
+
+class Leases(Protocol):
+    """Leases of lanes in the ledger, by its own clock: nobody is given what another node's lease is
+    still running for.
+    """
+
+    @property
+    def node(self) -> int:
+        """The node that they are for."""
+        ...
+
+    async def renew(self, duties: Duties, lasts: int, given: Collection[int]) -> Standing:
+        """Have this node's lease end in `lasts` milliseconds from now at the earliest, give lanes
+        back, and take what is free, up to the node's share.
+
+        Raises:
+            LedgerUnavailable: when the ledger takes nothing just now.
+        """
+        ...
+
+    async def hand_back(self) -> None:
+        """Give everything back at once: this node ends.
+
+        Raises:
+            LedgerUnavailable: when the ledger takes nothing just now.
+        """
         ...

@@ -172,7 +172,8 @@ class Destination:
 class Refusal:
     """Why a call never became a message. Reasons: `unauthorized`, `forbidden`, `not-found`,
     `method`, `too-large`, `head-too-large`, `busy`, `timeout`, `broken-off`, `unsupported`,
-    `closing`, `unavailable`, `full`, `rate`, `internal`.
+    `closing`, `unavailable`, `full`, `rate`, `internal`; at a listener with TLS
+    `certificate-missing`, `certificate-ended`, `certificate-unknown`, `certificate-of-another`.
     """
 
     reason: str

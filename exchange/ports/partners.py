@@ -10,10 +10,13 @@ from exchange.schemas.directory import Partner
 
 
 class Kept(NamedTuple):
-    """A partner as the ledger keeps it; `version` grows by one with each change."""
+    """A partner as the ledger keeps it; `version` grows by one with each change, `removed` says that
+    it is no partner any more.
+    """
 
     partner: Partner
     version: int
+    removed: bool = False
 
 
 class AddedPartners(Protocol):
@@ -25,8 +28,8 @@ class AddedPartners(Protocol):
         """Those that are new, or of another version than is known, by id."""
         ...
 
-    async def keep(self, partner: Partner, version: int, audit: AuditRow) -> bool:
-        """Keep a partner in the place of that version (0: a new one); False when somebody was
+    async def keep(self, kept: Kept, audit: AuditRow) -> bool:
+        """Keep a partner in the place of the version before (1: a new one); False when somebody was
         faster.
         """
         ...

@@ -22,9 +22,9 @@ class Clock(Protocol):
 class Ids(Protocol):
     """Where the exchange's ids come from."""
 
-    def begin_after(self, number: int) -> None:
-        """Give only greater ids than this one, which was given before this start: the clock may
-        have stepped back since.
+    def begin_after(self, worker: int, number: int) -> None:
+        """Give ids of that worker, and only greater ones than this, which was given before this
+        start: the clock may have stepped back since.
         """
         ...
 

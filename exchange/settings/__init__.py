@@ -2,7 +2,8 @@
 
 from exchange.settings.judging import Recognition, Schemas
 from exchange.settings.limits import Deliveries, Limits
-from exchange.settings.parties import Files, Identity, Operators, Partners, Server
+from exchange.settings.listeners import Listener
+from exchange.settings.parties import Files, Identity, Operators, Partners, Role, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
 from exchange.settings.tree import Settings, load
@@ -12,10 +13,12 @@ __all__ = [
     "Files",
     "Identity",
     "Limits",
+    "Listener",
     "Operators",
     "Partners",
     "Recognition",
     "Retention",
+    "Role",
     "Schemas",
     "Section",
     "Server",

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
 
 from exchange.settings.section import Section
+
+
+class Role(StrEnum):
+    """What a node of an exchange on a server does: `gateway` takes calls, and makes those that
+    somebody waits for; `deliverer` makes all other deliveries; `keeper` does what is done once for
+    all nodes; `all` does everything.
+    """
+
+    ALL = "all"
+    GATEWAY = "gateway"
+    DELIVERER = "deliverer"
+    KEEPER = "keeper"
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether partners call it."""
+        return self in (Role.ALL, Role.GATEWAY)
+
+    @property
+    def delivers(self) -> bool:
+        """Whether it makes deliveries that nobody waits for."""
+        return self in (Role.ALL, Role.DELIVERER)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it is the keeper when nobody else is."""
+        return self in (Role.ALL, Role.KEEPER)
 
 
 class Server(Section):
@@ -18,6 +46,11 @@ class Server(Section):
     port: int = Field(8080, ge=0, le=65535, description="Port to bind; 0 picks a free one.")
     workers: int = Field(
         1, ge=1, le=64, description="Processes that share the port and the ledger."
+    )
+    role: Role = Field(
+        Role.ALL,
+        description="What this exchange does where several share a ledger on a server: all, "
+        "gateway, deliverer or keeper.",
     )
     grace_seconds: float = Field(
         5.0,
@@ -70,6 +103,11 @@ class Operators(Section):
         ("localhost", "127.0.0.1", "::1"),
         description="Host names and addresses by which the pages and the API may be called, "
         "without a port; another Host is refused.",
+    )
+    reset: bool = Field(
+        False,
+        description="An admin may empty the ledger (POST /api/v1/reset): for an exchange that tests "
+        "share. With one worker and a ledger in a file.",
     )
     session_seconds: int = Field(
         28_800, ge=60, description="How long a sign-in at the page lasts at most, in seconds."

@@ -24,9 +24,11 @@ from pydantic_settings import (
 from exchange.errors import SettingsError
 from exchange.settings.judging import Processing, Recognition, Rules, Schemas
 from exchange.settings.limits import Deliveries, Limits
+from exchange.settings.listeners import Listener
 from exchange.settings.parties import Files, Identity, Operators, Partners, Server
 from exchange.settings.section import Section
 from exchange.settings.storage import Retention, Storage
+from exchange.settings.x_road import XRoad
 
 
 class Settings(BaseSettings):
@@ -41,6 +43,10 @@ class Settings(BaseSettings):
     )
 
     server: Server = Field(default_factory=Server, description="Where the exchange listens.")
+    listeners: tuple[Listener, ...] = Field(
+        (),
+        description="Addresses at which channels are served over TLS, to clients with certificates.",
+    )
     partners: Partners = Field(
         default_factory=Partners, description="Who the partners are and where they answer."
     )
@@ -71,6 +77,9 @@ class Settings(BaseSettings):
     recognition: Recognition = Field(
         default_factory=Recognition,
         description="What a channel recognises instead of judging it again.",
+    )
+    x_road: XRoad = Field(
+        default_factory=XRoad, description="How the exchange stands in for X-Road."
     )
     seed: int = Field(1, ge=0, description="The seed of everything that looks like chance.")
 

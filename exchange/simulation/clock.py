@@ -9,9 +9,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from fractions import Fraction
 
+from exchange.schemas.instants import MINUTE_MILLISECONDS
 from exchange.simulation.loop import VirtualLoop
 
-MINUTE_MILLISECONDS = 60_000
 #: Lengths that a tick may have, in minutes.
 TICK_MINUTES = (1440, 240, 60, 30, 15, 5, 1)
 #: How many minutes hold enough of a whole year's traffic to be done together.

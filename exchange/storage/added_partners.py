@@ -7,11 +7,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from exchange.ports.operators import AuditRow
 from exchange.ports.partners import Kept
 from exchange.ports.rows import Remember
-from exchange.schemas.directory import Partner, partner_of
+from exchange.schemas.directory import partner_of
 from exchange.storage.connection import Connection
 from exchange.storage.counters import history
 from exchange.storage.counters.days import day_of_minute
@@ -20,6 +21,8 @@ from exchange.storage.operators import audit
 
 #: What stands in the place of a channel's name.
 OWNER = "partner directory"
+#: What stands beside the fields of a partner that was removed.
+REMOVED = "removed"
 
 
 def _changed(connection: Connection, known: Mapping[str, int]) -> list[Kept]:
@@ -27,10 +30,15 @@ def _changed(connection: Connection, known: Mapping[str, int]) -> list[Kept]:
         "SELECT key,value,version FROM memory WHERE channel=? ORDER BY key", (OWNER,)
     )
     return [
-        Kept(partner_of(json.loads(value)), version)
+        _kept(json.loads(value), version)
         for partner_id, value, version in rows
         if known.get(partner_id) != version
     ]
+
+
+def _kept(value: dict[str, Any], version: int) -> Kept:
+    removed = value.pop(REMOVED, False)
+    return Kept(partner_of(value), version, removed)
 
 
 class LedgerAddedPartners:
@@ -44,12 +52,13 @@ class LedgerAddedPartners:
         found: list[Kept] = await self._ledger.read(_changed, known)
         return found
 
-    async def keep(self, partner: Partner, version: int, row: AuditRow) -> bool:
+    async def keep(self, kept: Kept, row: AuditRow) -> bool:
         """Keep a partner, what the statistics need of it, and who did it, in one commit."""
 
         def then(connection: Connection) -> None:
-            history.keep(connection, day_of_minute(row.at // 60_000), [partner])
+            history.keep(connection, day_of_minute(row.at // 60_000), [kept.partner])
             audit.write(connection, [row])
 
-        entry = Remember(partner.id, dataclasses.asdict(partner), version)
+        value = dataclasses.asdict(kept.partner) | ({REMOVED: True} if kept.removed else {})
+        entry = Remember(kept.partner.id, value, kept.version - 1)
         return await self._ledger.note(OWNER, [entry], then)

@@ -6,30 +6,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable
+from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
-from exchange.ports import Channel, Clock, Desk, Ledger
+from exchange.ports import Channel, Clock, Desk, Ids, Ledger
+from exchange.ports.description import reference
 from exchange.schemas.call import problem
+from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory
+from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
+from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
+from exchange.web.interface.documents import Documents
+from exchange.web.interface.openapi import OpenApi
 from exchange.web.metrics import Metrics
-from exchange.web.openapi import PATH, Operation, describe
+from exchange.web.operation import Operation
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
+from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.face import Face
+from exchange.web.x_road.face import Parts as FaceParts
+from exchange.web.x_road.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +74,13 @@ class Parts:
     open: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     sign_in: SignIn
+    x_road: XRoad
+    ids: Ids
+    catalogue: Catalogue
+    samples: Mapping[str, Path]
+    reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
-    worker: int = 0
+    worker: Callable[[], int] = lambda: 0
     workers: int = 1
 
 
@@ -87,8 +104,17 @@ def build(parts: Parts) -> web.Application:
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
+    face = _x_road(parts, channels, endpoints, metrics)
+    guard.pass_partners(app.add_routes(face.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
-    operations.append(_description(channels, operations))
+    documents = Documents(
+        channels=channels,
+        operations=operations,
+        shapes=SCHEMAS,
+        catalogue=parts.catalogue,
+        samples=parts.samples,
+    )
+    operations += documents.operations()
     for operation in operations:
         (route,) = app.add_routes([operation.route()])
         guard.declare(route, Need(operation.role, operation.changes, operation.any_host))
@@ -100,6 +126,24 @@ def build(parts: Parts) -> web.Application:
 
     app.on_shutdown.append(end_waits)
     return app
+
+
+def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics: Metrics) -> Face:
+    def described(channel: Channel) -> dict[str, Any]:
+        return OpenApi([channel], [], SCHEMAS, parts.catalogue, parts.samples).document()
+
+    return Face(
+        FaceParts(
+            x_road=parts.x_road,
+            clients=Clients(parts.directory, parts.x_road),
+            services=Services(channels, parts.desk, parts.x_road),
+            endpoints=endpoints,
+            metrics=metrics,
+            ids=parts.ids,
+            body_bytes_max=parts.limits.body_bytes_max,
+            describe=described,
+        )
+    )
 
 
 def _not_ready(why: str) -> web.Response:
@@ -119,18 +163,6 @@ async def refuse_without_ledger(
         return _not_ready(str(error))
 
 
-def _description(channels: Iterable[Channel], operations: Sequence[Operation]) -> Operation:
-    async def description(request: web.Request) -> web.Response:
-        """This description of every address."""
-        return web.Response(body=document, content_type="application/json")
-
-    operation = Operation("GET", PATH, description, {"type": "object"}, role="")
-    document = json.dumps(
-        describe(channels, [*operations, operation], SCHEMAS), ensure_ascii=False
-    ).encode()
-    return operation
-
-
 def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
     async def live(request: web.Request) -> web.Response:
         """The process answers."""
@@ -141,6 +173,8 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         receivers that take no more (`*`: nobody does; mailboxes are served all the same), `held_up`
         how many deliveries wait behind dead letters of their conversation, for an operator.
         """
+        if parts.reset_wanted():
+            return _not_ready("the exchange begins again with an empty ledger")
         why = await parts.ledger.check(READY_SECONDS)
         if not why:
             try:
@@ -152,10 +186,12 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         held_up = (await parts.conditions.held_up()).values()
         said = {
             "status": "ready",
-            "worker": parts.worker,
+            "worker": parts.worker(),
             "full": parts.snapshots.full(),
             "held_up": sum(each.deliveries for each in held_up),
-            "held_up_oldest_at": min((each.oldest_at for each in held_up), default=0),
+            "held_up_oldest_at": instant_or_none(
+                min((each.oldest_at for each in held_up), default=0)
+            ),
         }
         return web.json_response(said)
 
@@ -167,17 +203,7 @@ def _health(parts: Parts, metrics: Metrics) -> list[Operation]:
         metrics.show_receivers(await parts.conditions.all(), parts.clock.now())
         return metrics.response()
 
-    state = {
-        "type": "object",
-        "required": ["status"],
-        "properties": {
-            "status": {"type": "string"},
-            "worker": {"type": "integer"},
-            "full": {"type": "array", "items": {"type": "object"}},
-            "held_up": {"type": "integer"},
-            "held_up_oldest_at": {"type": "integer", "description": "Milliseconds, 0: none"},
-        },
-    }
+    state = reference("Health")
     return [
         Operation("GET", "/health/live", live, state, role="", any_host=True),
         Operation("GET", "/health/ready", ready, state, problems=(503,), role="", any_host=True),
@@ -190,35 +216,18 @@ def _lifetime(parts: Parts) -> Callable[[web.Application], AsyncIterator[None]]:
         await parts.open()
         with contextlib.suppress(LedgerUnavailable):
             await parts.snapshots.current()
-        watches = [
-            asyncio.create_task(_watch_backlog(parts.snapshots)),
-            asyncio.create_task(_watch_ledger(parts.ledger)),
-        ]
+        looks = (
+            # Messages are refused before a receiver's queue outgrows its limit.
+            Repeated("backlog", parts.snapshots.current, BACKLOG_SECONDS, asyncio.sleep),
+            # That it can be written again, or its files are gone, is found when nobody calls, too.
+            Repeated(
+                "ledger-check", parts.ledger.check, LOOK_SECONDS, asyncio.sleep, at_once=False
+            ),
+        )
+        for look in looks:
+            look.start()
         yield
-        for watch in watches:
-            watch.cancel()
-        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*(look.stop() for look in looks))
         await parts.close()
 
     return lifetime
-
-
-async def _watch_ledger(ledger: Ledger) -> None:
-    """Find out that it can be written again, or that its files are gone, also when nobody calls."""
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await ledger.check()
-
-
-async def _watch_backlog(snapshots: Snapshots) -> None:
-    """Look at what waits again and again, so that messages are refused before a receiver's queue
-    outgrows its limit.
-    """
-    while True:
-        try:
-            await snapshots.current()
-        except LedgerUnavailable as error:
-            log.warning("backlog not counted", why=str(error))
-        except Exception:  # the endpoints go on by the last number known
-            log.exception("backlog not counted")
-        await asyncio.sleep(BACKLOG_SECONDS)

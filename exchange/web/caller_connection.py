@@ -20,6 +20,8 @@ from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from exchange.settings import Listener
+from exchange.web.client_certificate import ClientCertificate, client_certificate
 from exchange.web.connection_limits import Connections, Held, NoRoom, RequestLate
 
 log = structlog.get_logger(__name__)
@@ -58,6 +60,8 @@ class Connection(web.RequestHandler):
         "_payload",
         "_socket",
         "_write_timer",
+        "certificate",
+        "listener",
     )
 
     def __init__(self, connections: Connections, server: web.Server) -> None:
@@ -74,6 +78,9 @@ class Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._connections = connections
+        #: Set before the handshake; None: a plain connection.
+        self.listener: Listener | None = None
+        self.certificate: ClientCertificate | None = None
         self._socket: asyncio.Transport | None = None
         self._address = ""
         #: Requests that were given to a handler, and those whose reply is written.
@@ -109,7 +116,10 @@ class Connection(web.RequestHandler):
         """It is open; one too many is closed at once."""
         self._socket = cast(asyncio.Transport, transport)
         self._address = str((transport.get_extra_info("peername") or ("",))[0])
-        if not self._connections.admit(self, self._address):
+        if self.listener is not None:
+            # It was admitted before its handshake.
+            self.certificate = client_certificate(transport.get_extra_info("ssl_object"))
+        elif not self._connections.admit(self, self._address):
             self._gave_up = NoRoom()
             self._socket.abort()
             return

@@ -23,6 +23,7 @@ from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.out_of_memory import is_out_of_memory
 from exchange.schemas.violation import Violation
 from exchange.settings import Limits
+from exchange.web.access.callers import caller, not_here
 from exchange.web.call_slots import CallSlots
 from exchange.web.caller_connection import sender_known, when_lost
 from exchange.web.metrics import Metrics
@@ -35,8 +36,6 @@ log = structlog.get_logger(__name__)
 NO_CHANNEL = "none"
 NO_QUERY: Mapping[str, str] = {}
 
-UNKNOWN_KEY = Refusal("unauthorized", 401, "the key in X-API-Key belongs to no partner")
-NO_KEY = Refusal("unauthorized", 401, "a partner's key is wanted in the header X-API-Key")
 BUSY_PARTNER = Refusal(
     "busy", 429, "too many calls of yours at once; nothing was taken in", RETRY_AFTER_SECONDS
 )
@@ -139,7 +138,8 @@ class Endpoints:
 
             async def serve_public(request: web.Request) -> web.Response:
                 started = time.perf_counter()
-                reply = public(call_of(request, b""))
+                refusal = not_here(request, channel)
+                reply = self._refuse(channel, refusal) if refusal else public(call_of(request, b""))
                 self._metrics.served(channel.name, reply.status, time.perf_counter() - started)
                 return response(reply)
 
@@ -161,6 +161,10 @@ class Endpoints:
         self._metrics.refused(NO_CHANNEL, refusal.reason)
         return refuse_with_problem(refusal)
 
+    def handshake_refused(self) -> None:
+        """Count a TLS handshake that failed: it never was a call of any channel."""
+        self._metrics.refused(NO_CHANNEL, "tls-handshake")
+
     async def serve(self, entry: Entry, request: web.Request) -> Reply:
         """Refuse, or let the channel's handler answer; a body is read only when its sender may
         send it.
@@ -172,23 +176,20 @@ class Endpoints:
 
     async def _answer(self, entry: Entry, request: web.Request) -> Reply:
         channel, endpoint = entry.channel, entry.endpoint
-        partner = self._partner(channel, request.headers)
+        partner = caller(request, channel, self._directory)
         if isinstance(partner, Refusal):
             return self._refuse(channel, partner)
         sender_known(request)
+        if (refusal := self._not_now(endpoint, partner)) is not None:
+            return self._refuse(channel, refusal)
         slots = self._waiting if endpoint.waits else self._working
-        if slots.full:
-            return self._refuse(channel, BUSY)
-        if slots.full_for(partner.id):
-            return self._refuse(channel, BUSY_PARTNER)
-        if endpoint.takes_messages and (seconds := self._rates.take(partner)):
-            return self._refuse(channel, too_often(partner, seconds))
         with slots.take(partner.id):
             return await self._handled(entry, request, partner)
 
     async def _handled(self, entry: Entry, request: web.Request, partner: Partner) -> Reply:
         channel, endpoint, desk = entry.channel, entry.endpoint, entry.desk
-        try:
+
+        async def read_and_handled() -> Reply:
             body = await read_body(request, partner, self._limits.body_bytes_max)
             if isinstance(body, Refusal):
                 if endpoint.takes_messages and body.reason in OF_MESSAGE:
@@ -200,6 +201,37 @@ class Endpoints:
             if not endpoint.waits:
                 return await handling
             return await _while_connected(request, handling) or self._refuse(channel, LEFT)
+
+        return await self._surely(entry, read_and_handled())
+
+    async def hand_on(self, entry: Entry, call: Call, partner: Partner) -> Reply:
+        """The channel's answer to a call whose body was read already and whose caller is known,
+        within the limits of calls at once.
+        """
+        channel, endpoint = entry.channel, entry.endpoint
+        if (refusal := self._not_now(endpoint, partner)) is not None:
+            return self._refuse(channel, refusal)
+        slots = self._waiting if endpoint.waits else self._working
+        with slots.take(partner.id):
+            serving = self._requests.serve(channel, endpoint, call, partner, entry.desk)
+            return await self._surely(entry, serving)
+
+    def _not_now(self, endpoint: Endpoint, partner: Partner) -> Refusal | None:
+        """Why a call of a partner is not taken just now; None when it is."""
+        slots = self._waiting if endpoint.waits else self._working
+        if slots.full:
+            return BUSY
+        if slots.full_for(partner.id):
+            return BUSY_PARTNER
+        if endpoint.takes_messages and (seconds := self._rates.take(partner)):
+            return too_often(partner, seconds)
+        return None
+
+    async def _surely(self, entry: Entry, serving: Awaitable[Reply]) -> Reply:
+        """The reply, or what is told when there is none."""
+        channel = entry.channel
+        try:
+            return await serving
         except Full as error:
             return self._refuse(channel, full(error))
         except LedgerClosed:
@@ -208,18 +240,8 @@ class Endpoints:
             return self._refuse(channel, UNAVAILABLE)
         except Exception as error:  # a bug answers in the channel's form, without the message
             if not is_out_of_memory(error):
-                log.exception("call failed", channel=channel.name, endpoint=endpoint.path)
+                log.exception("call failed", channel=channel.name, endpoint=entry.endpoint.path)
             return self._refuse(channel, failed(error))
-
-    def _partner(self, channel: Channel, headers: Mapping[str, str]) -> Partner | Refusal:
-        """Who calls, by key and, where the channel has them, by user name."""
-        given = channel.credentials(headers)
-        if not given.key:
-            return NO_KEY
-        partner = self._directory.by_key(given.key)
-        if partner is None or given.user not in ("", partner.id):
-            return UNKNOWN_KEY
-        return partner
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:
         self._metrics.refused(channel.name, refusal.reason)
@@ -296,6 +318,7 @@ def call_of(request: web.Request, body: bytes) -> Call:
         body=body,
         query=query,
         parameters=parameters,
+        scheme=request.scheme,
     )
 
 

@@ -12,6 +12,7 @@ from exchange.journey.count import REQUEST_KINDS
 from exchange.journey.waiting import Amount, Waiting
 from exchange.ports import Clock, Ledger
 from exchange.schemas.envelope import EMPTY
+from exchange.schemas.instants import instant
 
 #: How long a snapshot serves everybody, in seconds.
 FRESH_SECONDS = 0.5
@@ -43,7 +44,7 @@ class Snapshot:
     def as_dict(self) -> dict[str, object]:
         """The snapshot as JSON."""
         return {
-            "at": self.at,
+            "at": instant(self.at),
             "channels": self.channels,
             "rates": self.rates,
             "full": self.full,

@@ -12,6 +12,7 @@ from exchange.journey.waiting import Waiting
 from exchange.ports.dead_letters import DeadLetters, HeldUp
 from exchange.ports.receiver_states import Receivers, ReceiverState, State
 from exchange.schemas.directory import Directory
+from exchange.schemas.instants import instant_or_none
 
 #: What is held up is counted at most so often, in seconds, and in at most a tenth of the time.
 HELD_UP_SECONDS = 5.0
@@ -46,8 +47,9 @@ class Condition:
         return self.state != "up" or self.full or bool(self.held_up)
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON."""
-        return asdict(self)
+        """As JSON; times as RFC 3339 writes them, null for none."""
+        times = ("since", "next_probe_at", "held_up_oldest_at")
+        return asdict(self) | {name: instant_or_none(getattr(self, name)) for name in times}
 
 
 @dataclass(slots=True)

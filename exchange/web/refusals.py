@@ -102,6 +102,10 @@ class Refusals:
         root = _ROOT.match(first)
         return self._endpoints.refuse(root[1].decode() if root else "", refusal)
 
+    def of_handshake(self) -> None:
+        """Count a TLS handshake that failed; there is nobody to tell anything to."""
+        self._endpoints.handshake_refused()
+
     def _refuse(self, request: web.BaseRequest, refusal: Refusal) -> web.Response:
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is sent already")

@@ -12,6 +12,7 @@ from exchange.schemas.directory.partners import (
     SECTORS,
     Directory,
     Partner,
+    common_name_of,
     digest_of,
     digests_of,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "DirectoryFault",
     "Partner",
     "check_added",
+    "common_name_of",
     "digest_of",
     "digests_of",
     "load",

@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -160,6 +160,7 @@ def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
     for index, partner in enumerate(partners):
         for what in (
             _wrong_keys(partner),
+            _wrong_certificates(partner),
             _wrong_names(partner),
             _wrong_address(partner),
             _wrong_limits(partner),
@@ -222,13 +223,32 @@ def _twice(partners: Sequence[Partner]) -> Iterator[Fault]:
             if servers.setdefault(service, partner.id) != partner.id:
                 told = f"{partner.id}: serves {service}, as {servers[service]} does"
                 yield index, f"{told}: one partner is asked for it"
-    holders: dict[bytes, str] = {}
+    yield from _held_twice(partners, _digests, "key")
+    yield from _held_twice(partners, lambda partner: partner.certificate_sha256, "certificate")
+
+
+def _digests(partner: Partner) -> Sequence[bytes]:
+    return () if _wrong_keys(partner) else digests_of(partner)
+
+
+def _held_twice(
+    partners: Sequence[Partner], held: Callable[[Partner], Iterable[object]], what: str
+) -> Iterator[Fault]:
+    holders: dict[object, str] = {}
     for index, partner in enumerate(partners):
-        for digest in digests_of(partner) if not _wrong_keys(partner) else ():
-            if digest in holders:
-                told = f"the same key stands twice: {holders[digest]}, {partner.id}"
-                yield index, told
-            holders[digest] = partner.id
+        for each in held(partner):
+            if each in holders:
+                yield index, f"the same {what} stands twice: {holders[each]}, {partner.id}"
+            holders[each] = partner.id
+
+
+def _wrong_certificates(partner: Partner) -> str:
+    if all(_SHA256.fullmatch(sha256) for sha256 in partner.certificate_sha256):
+        return ""
+    return (
+        "certificate_sha256: each is the SHA-256 of a certificate in 64 small hexadecimal digits "
+        "without colons, as `exchange certificates` prints it"
+    )
 
 
 def _wrong_keys(partner: Partner) -> str:

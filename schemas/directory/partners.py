@@ -45,7 +45,8 @@ class Partner:
     `business_id` is synthetic but valid; `eessi_id` is `CC:code` for institutions in EESSI; `key`
     is its API key where that is kept readable (the shipped test partners', the stubs'),
     `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all; `callback_secret`
-    signs what is pushed to it; `delivery` is how it takes what is sent to it; `conflict` is what it
+    signs what is pushed to it; `certificate_sha256` are the hexadecimal SHA-256 of its TLS
+    certificates (DER), for partners known by the whole certificate; `delivery` is how it takes what is sent to it; `conflict` is what it
     means by answering a push with 409: `delivered` (it has it already) or `refused`; `url` is its
     base address when it differs from the stubs' (empty: the stubs' address + `/` + id); `serves`
     names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
@@ -66,6 +67,7 @@ class Partner:
     key: str = ""
     key_sha256: tuple[str, ...] = field(default=())
     callback_secret: str = ""
+    certificate_sha256: tuple[str, ...] = field(default=())
     delivery: DeliveryWay = "push"
     conflict: Conflict = "delivered"
     url: str = ""
@@ -82,8 +84,8 @@ class Partner:
 
 
 class Directory:
-    """Partners by id, by key, by sector and by EESSI id. Only `put` changes it: to a directory with
-    other partners, at once for everybody who holds it.
+    """Partners by id, by key, by sector and by EESSI id. Only `put` and `remove`
+    change it: to a directory with other partners, at once for everybody who holds it.
     """
 
     def __init__(self, partners: Iterable[Partner]) -> None:
@@ -93,12 +95,21 @@ class Directory:
         """Add partners, or put them in the place of those with the same ids."""
         self._take({**self._by_id, **{partner.id: partner for partner in partners}}.values())
 
+    def remove(self, partner_id: str) -> None:
+        """Know a partner no longer; nothing when there is none."""
+        self._take([partner for partner in self if partner.id != partner_id])
+
     def _take(self, partners: Iterable[Partner]) -> None:
         self._by_id: Mapping[str, Partner] = MappingProxyType(
             {partner.id: partner for partner in partners}
         )
         self._by_digest = {
             digest: partner for partner in self._by_id.values() for digest in digests_of(partner)
+        }
+        self._by_certificate = {
+            sha256: partner
+            for partner in self._by_id.values()
+            for sha256 in partner.certificate_sha256
         }
         self._by_eessi_id = {
             partner.eessi_id: partner for partner in self._by_id.values() if partner.eessi_id
@@ -128,6 +139,19 @@ class Directory:
         """
         return self._by_digest.get(digest_of(key))
 
+    def by_certificate(self, sha256: str) -> Partner | None:
+        """The partner that has the certificate with that SHA-256 (of its DER, in hexadecimal)."""
+        return self._by_certificate.get(sha256)
+
+    def by_common_name(self, name: str) -> Partner | None:
+        """The partner whose certificates have that common name: its business id or, without one,
+        its id. One that is known by whole certificates is known by nothing else.
+        """
+        partner = self._by_business_id.get(name) or self._by_id.get(name)
+        if partner is None or partner.certificate_sha256 or name != common_name_of(partner):
+            return None
+        return partner
+
     def digests(self) -> frozenset[bytes]:
         """The SHA-256 digests of every key that opens something."""
         return frozenset(self._by_digest)
@@ -147,6 +171,13 @@ class Directory:
     def in_sector(self, *sectors: str) -> list[Partner]:
         """The partners of these sectors, in the order of the file."""
         return [partner for partner in self._by_id.values() if partner.sector in sectors]
+
+
+def common_name_of(partner: Partner) -> str:
+    """The common name in the subject of a partner's certificates. The Incomes Register's have the
+    business id there.
+    """
+    return partner.business_id or partner.id
 
 
 def digest_of(key: str) -> bytes:

@@ -8,6 +8,7 @@ Tulorekisteriyksikkö); what has changed since: `changes.toml`.
 from __future__ import annotations
 
 import datetime
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 _HERE = Path(__file__).parent
+_INTEGER = re.compile(r"-?[0-9]{1,10}")
 FIRST_DAY, LAST_DAY = datetime.date.min, datetime.date.max
 
 
@@ -85,7 +87,7 @@ class Growing:
 
     def holds(self, code: str) -> bool:
         """Whether a code (in plain form) may be in the list."""
-        return code.isdigit() and len(code) <= 10 and self.first <= int(code) <= self.last
+        return is_integer(code) and self.first <= int(code) <= self.last
 
 
 def _read(name: str, key: str) -> Any:
@@ -126,6 +128,13 @@ def plain(text: str | None) -> str:
         return str(int(text)) if text.isascii() and "_" not in text else text
     except ValueError:
         return text
+
+
+def is_integer(code: str) -> bool:
+    """Whether a code in its plain form is an integer of `xs:int`'s length; of anything else the
+    schema says that it is none.
+    """
+    return _INTEGER.fullmatch(code) is not None
 
 
 @dataclass(frozen=True, slots=True)

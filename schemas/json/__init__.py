@@ -10,7 +10,9 @@ from itertools import chain
 from typing import Any
 
 import pydantic
+import pydantic.json_schema
 import pydantic_core
+import pydantic_core.core_schema
 
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.json.positions import diagnose, locate
@@ -120,6 +122,17 @@ def _measure(data: Any, depth_max: int) -> tuple[int, int, bool]:
     return depth, keys, infinite
 
 
+class _AnyOf(pydantic.json_schema.GenerateJsonSchema):
+    """A union that is told apart by a function says `anyOf`: of a message that is told to be of one
+    model, the others may take what is there as well.
+    """
+
+    def tagged_union_schema(self, schema: pydantic_core.core_schema.TaggedUnionSchema) -> Any:
+        described = super().tagged_union_schema(schema)
+        described.pop("discriminator", None)
+        return {"anyOf": described.pop("oneOf"), **described}
+
+
 class JsonSchema:
     """A pydantic model (or type adapter) as a schema: checks plain data strictly and never changes
     it.
@@ -128,7 +141,14 @@ class JsonSchema:
     def __init__(self, model: type[pydantic.BaseModel] | pydantic.TypeAdapter[Any]) -> None:
         self.model = model
         adapter = model if isinstance(model, pydantic.TypeAdapter) else pydantic.TypeAdapter(model)
+        self._adapter = adapter
         self._validate = adapter.validator.validate_python
+
+    def described(self, ref_template: str) -> dict[str, Any]:
+        """The model as a JSON schema (draft 2020-12); what it refers to is in `$defs`, and referred
+        to by the template (`#/.../{model}`).
+        """
+        return self._adapter.json_schema(ref_template=ref_template, schema_generator=_AnyOf)
 
     def check(self, data: Any) -> list[Finding]:
         """What is wrong with the data, in the order of the model; empty when it is valid."""

@@ -44,7 +44,9 @@ class Course:
     of a wrong one, which is two individual numbers below. `registered`: when somebody born abroad
     came into the register. `moves`: first the move out of the parents' home. `wedding` and
     `divorce` are a woman's. `restricted` bounds a time of restricted disclosure. `name` and `home`
-    are numbers that names and dwellings follow from.
+    are numbers that names and dwellings follow from. `mistaken` is when a death was written down
+    that was none, and when that was put right; `misspelt` is how many days after registration a
+    misspelt given name was put right.
     """
 
     given: bool
@@ -59,6 +61,8 @@ class Course:
     restricted: tuple[int, int]
     name: int
     home: int
+    mistaken: tuple[int, int]
+    misspelt: int
 
 
 @lru_cache(maxsize=SLOTS * RESIDUES)
@@ -93,7 +97,17 @@ def course_of(seed: int, slot: int, residue: int) -> Course:
         restricted=(restricted_from, restricted_from + days(2)) if restricted_from else (0, 0),
         name=rng.getrandbits(24),
         home=rng.getrandbits(32),
+        mistaken=_mistaken(rng),
+        misspelt=rng.randrange(10, 200) if is_immigrant and chance() < 0.1 else 0,
     )
+
+
+def _mistaken(rng: random.Random) -> tuple[int, int]:
+    """When a death is written down by mistake, and when it is put right; 0: never."""
+    if rng.random() >= 1 / 2_000:
+        return 0, 0
+    first = days(30 + 50 * rng.random())
+    return first, first + rng.randrange(3, 30)
 
 
 @dataclass(frozen=True, slots=True)

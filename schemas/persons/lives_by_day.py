@@ -4,21 +4,45 @@ trying everybody.
 
 from __future__ import annotations
 
+import random
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from exchange.schemas.persons.homes import municipality_of
-from exchange.schemas.persons.life_courses import RESIDUES, SLOTS, course_of
+from exchange.schemas.persons.life_courses import RESIDUES, SLOTS, Course, course_of
 from exchange.schemas.persons.population import Life, Population
+
+When = Callable[[Course], Iterable[int]]
 
 _AFTER_BITS = 16
 #: Days of residents that are kept: a reader goes from one to the next.
 _DAYS_KEPT_MAX = 32
 
 
-@lru_cache(maxsize=2)
-def _table(seed: int) -> Sequence[Sequence[int]]:
+def _any(course: Course) -> Iterable[int]:
+    return {
+        course.registered,
+        course.lifetime,
+        course.registered + course.corrected,
+        course.wedding,
+        course.divorce,
+        *course.restricted,
+        *course.mistaken,
+        course.registered + course.misspelt,
+        *course.moves,
+    }
+
+
+#: When a course brings something, in days after birth (0: never).
+ANYTHING: When = _any
+MOVE: When = lambda course: course.moves  # noqa: E731 - one word a kind
+DEATH: When = lambda course: (course.lifetime,)  # noqa: E731
+REGISTRATION: When = lambda course: (course.registered,) * (course.registered > 0)  # noqa: E731
+
+
+@lru_cache(maxsize=8)
+def _table(seed: int, when: When) -> Sequence[Sequence[int]]:
     """By the residue of the day on which something happens: slot and days after birth, in one
     number.
     """
@@ -26,17 +50,7 @@ def _table(seed: int) -> Sequence[Sequence[int]]:
     for slot in range(SLOTS):
         for residue in range(RESIDUES):
             course = course_of(seed, slot, residue)
-            if not course.given:
-                continue
-            for after in {
-                course.registered,
-                course.lifetime,
-                course.registered + course.corrected,
-                course.wedding,
-                course.divorce,
-                *course.restricted,
-                *course.moves,
-            }:
+            for after in when(course) if course.given else ():
                 table[(residue + after) % RESIDUES].append(slot << _AFTER_BITS | after)
     return table
 
@@ -45,11 +59,24 @@ def touched(population: Population, day: int) -> Iterator[Life]:
     """Those whose own course brings something on a day (an ordinal); their families may be touched
     by it as well.
     """
-    mask = (1 << _AFTER_BITS) - 1
-    for entry in _table(population.seed)[day % RESIDUES]:
-        life = population.at(day - (entry & mask), entry >> _AFTER_BITS)
-        if life is not None and life.is_alive(day):
+    for entry in _table(population.seed, ANYTHING)[day % RESIDUES]:
+        life = _of(population, day, entry)
+        if life is not None:
             yield life
+
+
+def somebody(population: Population, rng: random.Random, when: When, day: int) -> Life | None:
+    """Somebody by chance whose course brings that on a day (an ordinal); None when who was drawn
+    did not live to see it.
+    """
+    entries = _table(population.seed, when)[day % RESIDUES]
+    return _of(population, day, entries[int(rng.random() * len(entries))])
+
+
+def _of(population: Population, day: int, entry: int) -> Life | None:
+    after = entry & ((1 << _AFTER_BITS) - 1)
+    life = population.at(day - after, entry >> _AFTER_BITS)
+    return life if life is not None and life.is_alive(day) else None
 
 
 @lru_cache(maxsize=_DAYS_KEPT_MAX)

@@ -36,6 +36,8 @@ LAST_BIRTH = datetime.date(2099, 12, 31).toordinal()
 _NAMES_FROM = datetime.date(1940, 1, 1).toordinal()
 _OF_AGE = days(18) + 1
 _PREGNANCY_DAYS = 280
+#: Days between a death that was none, put right, and the real one.
+_APART_DAYS = 30
 #: Everybody has left the mother's home by then.
 _LEFT_HOME_DAYS = days(20) + 1
 _MULTIPLIER, _NUMBERS_OF_HOMES = 2_654_435_761, 1 << 32
@@ -272,6 +274,20 @@ class Life:
         if not self.course.restricted[0] or not self.registered <= first <= self.death:
             return None
         return first, end
+
+    @property
+    def mistaken(self) -> tuple[int, int] | None:
+        """(day of a death that was none, day on which that was put right), or None."""
+        first, end = (self.birth + moment for moment in self.course.mistaken)
+        if not self.course.mistaken[0] or first < self.registered or self.death < end + _APART_DAYS:
+            return None
+        return first, end
+
+    @property
+    def misspelt_until(self) -> int:
+        """The day on which the register put her misspelt given name right; 0: it never was."""
+        moment = self.registered + self.course.misspelt
+        return moment if self.course.misspelt and moment <= self.death else 0
 
     def is_restricted(self, day: int) -> bool:
         """Whether disclosure of where she lives is restricted on a day."""

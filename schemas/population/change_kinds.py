@@ -26,6 +26,8 @@ CHILD_DAYS_MAX = 366
 #: Attributes of a group that tell something new; one without says the same.
 _ADDED = ("LISATTY", None)
 _CHANGED = (*_ADDED, "MUUTETTU", "POISTETTU")
+#: Attributes of a group that says what holds from now on.
+_IN_FORCE = (*_CHANGED, "KORJATTU")
 _CORRECTED = ("KORJATTAVA", "KORJATTU")
 _HOMES = ("KOTIKUNTA", "EDELLINEN_KOTIKUNTA")
 _ADDRESSES = ("VAKINAINEN_KOTIMAINEN_OSOITE", "KOTIMAINEN_POSTIOSOITE")
@@ -54,6 +56,28 @@ def happenings(document: Any) -> dict[str, int]:
                 counts[kind] = counts.get(kind, 0) + 1
     births = {BIRTH: len(born), OTHER_PARENT: len(told - born)}
     return {**{kind: count for kind, count in births.items() if count}, **counts}
+
+
+def deaths(document: Any) -> Iterator[tuple[str, int | None]]:
+    """(identity code, day) of every death that a message of changes tells of, in its order. The day
+    is an ordinal, that of the change where none is told; None where a death is taken back.
+    """
+    for change in _objects(document, "muutokset"):
+        for group in _of(list(_objects(change, "tietoryhmat")), ("KUOLINPAIVA",), _IN_FORCE):
+            told = group.get("kuolinpv")
+            text = told.get("arvo") if isinstance(told, Mapping) else change.get("muutospv")
+            is_dead = group.get("kuollut") is True
+            is_dead = is_dead and group.get("muutosattribuutti") != "POISTETTU"
+            day = _day(text)
+            if day is not None or not is_dead:
+                yield str(change.get("henkilotunnus")), day if is_dead else None
+
+
+def _day(text: Any) -> int | None:
+    try:
+        return datetime.date.fromisoformat(str(text)[:10]).toordinal()
+    except ValueError:
+        return None
 
 
 def _children(change: Group, groups: list[Group]) -> Iterator[tuple[str, Any]]:

@@ -93,6 +93,15 @@ def unknown_places(document: Source) -> Iterator[str]:
             yield f"{document.name} names {test}, which is not in {path}"
 
 
+def unproved(document: Source) -> Iterator[str]:
+    """Rows of the table of what always holds that name no test function."""
+    _, _, table = document.text.partition("| promise | proved by |\n|---|---|\n")
+    for row in table.partition("\n\n")[0].splitlines():
+        places = [place.strip("`") for place in INLINE.findall(row)]
+        if not any(place.startswith("tests/") and "::test_" in place for place in places):
+            yield f"{document.name}: no test function proves {row.split('|')[1].strip()!r}"
+
+
 def undescribed(model: type[BaseModel], path: str = "") -> Iterator[str]:
     """Settings without a description, however deep."""
     for name, field in model.model_fields.items():
@@ -142,6 +151,21 @@ def test_every_place_and_every_test_that_is_named_exists() -> None:
         if document.name not in OF_THE_PAST
         for complaint in unknown_places(document)
     ] == []
+
+
+def test_every_promise_names_the_test_that_proves_it() -> None:
+    (map_,) = [each for each in documents() if each.name == "docs/architecture.md"]
+    assert "| promise | proved by |" in map_.text
+    assert list(unproved(map_)) == []
+
+
+def test_a_promise_without_a_test_is_found() -> None:
+    head = "| promise | proved by |\n|---|---|\n"
+    proved = "| a | `tests/x/test_a.py::test_a` |\n"
+    assert not list(unproved(Source("docs/m.md", f"{head}{proved}\nwords")))
+    assert list(
+        unproved(Source("docs/m.md", f"{head}{proved}| b | `tests/x/test_b.py` |\n\nwords"))
+    )
 
 
 def test_the_readme_names_both_commands_first() -> None:

@@ -20,12 +20,14 @@ async def test_another_node_learns_what_was_kept_and_nothing_twice(ledger: SqlLe
     second = another(ledger, 1)
     await second.open()
     mine, other = LedgerAddedPartners(ledger), LedgerAddedPartners(second)
-    assert await mine.keep(FUND, 0, ROW)
+    assert await mine.keep(Kept(FUND, 1), ROW)
     assert await other.changed({}) == [Kept(FUND, 1)]
     assert await other.changed({FUND.id: 1}) == []
     later = replace(FUND, key_sha256=("ab" * 32,))
-    assert await other.keep(later, 1, ROW)
+    assert await other.keep(Kept(later, 2), ROW)
     assert await mine.changed({FUND.id: 1}) == [Kept(later, 2)]
+    assert await mine.keep(Kept(later, 3, removed=True), ROW)
+    assert await other.changed({FUND.id: 2}) == [Kept(later, 3, removed=True)]
     await second.close()
     assert (await ledger.verify()).clean
 
@@ -34,10 +36,10 @@ async def test_who_was_slower_changes_nothing_and_leaves_no_row_of_audit(
     ledger: SqlLedger,
 ) -> None:
     added = LedgerAddedPartners(ledger)
-    assert await added.keep(FUND, 0, ROW)
+    assert await added.keep(Kept(FUND, 1), ROW)
     slower = replace(FUND, name="Slower")
-    assert not await added.keep(slower, 0, ROW)
-    assert not await added.keep(slower, 7, ROW)
+    assert not await added.keep(Kept(slower, 1), ROW)
+    assert not await added.keep(Kept(slower, 8), ROW)
     assert await added.changed({}) == [Kept(FUND, 1)]
     rows = await ledger.read(lambda found: found.execute("SELECT target FROM audit").fetchall())
     assert [row[0] for row in rows] == [FUND.id]

@@ -136,7 +136,7 @@ def is_read(leaf: str, texts: Iterable[str]) -> bool:
     class; as the field that it becomes, anywhere.
     """
     section, _, name = leaf.rpartition(".")
-    own = re.compile(rf"\b_?{kept_as(section)}\.{name}\b")
+    own = re.compile(rf"\b_?({kept_as(section)}|settings\.{section})\.{name}\b")
     known = re.compile(rf"(?s)\b{section.capitalize() or 'Settings'}\b.*\.{name}\b")
     field = re.compile(rf"\b_?(policy|bounds)\.{name}\b|\bself\.{name}\b")
     return any(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from exchange.ports import Channel
 from exchange.ports.verification import Verification
 from exchange.schemas import directory
 from exchange.schemas.call import Call
+from exchange.schemas.directory import Directory
 from exchange.settings import Settings
 from exchange.storage.proof.verify import verify
 from exchange.web.serving import serving
@@ -38,6 +39,8 @@ class Running:
     url: str
     session: aiohttp.ClientSession
     stubs: StubHost
+    #: The addresses of its listeners with TLS.
+    secure: Sequence[str] = ()
 
     def key(self, partner: str) -> dict[str, str]:
         """The header that tells who calls."""
@@ -104,12 +107,14 @@ async def running(
     folder: Path,
     faults: Faults | None = None,
     channels: Mapping[str, Channel] | None = None,
+    everybody: Directory | None = None,
+    listeners: Sequence[Mapping[str, Any]] = (),
     **sections: Any,
 ) -> AsyncIterator[Running]:
-    """Start both on free ports; sections of the settings may be given (`limits={...}`), and other
-    channels than those that are there.
+    """Start both on free ports; sections of the settings may be given (`limits={...}`), other
+    channels than those that are there, other partners, and listeners with TLS.
     """
-    everybody = directory.load()
+    everybody = everybody or directory.load()
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     stubs = await serve_stubs(
@@ -126,15 +131,18 @@ async def running(
         **{
             name: {**defaults.get(name, {}), **sections.get(name, {})}
             for name in defaults | sections
-        }
+        },
+        listeners=[{"host": "127.0.0.1", "port": 0, **each} for each in listeners],
     )
-    exchange = Exchange(settings, channels=channels)
+    exchange = Exchange(settings, channels=channels, directory=everybody)
     app = exchange.application()
+    secure = [(each, bind(each.host, each.port)) for each in settings.listeners]
+    addresses = [f"https://localhost:{each.getsockname()[1]}" for _, each in secure]
     try:
         async with (
-            serving(app, settings.limits, bound, 1.0),
+            serving(app, settings.limits, bound, 1.0, secure),
             aiohttp.ClientSession() as session,
         ):
-            yield Running(exchange, url, session, stubs.app[HOST])
+            yield Running(exchange, url, session, stubs.app[HOST], addresses)
     finally:
         await stubs.cleanup()

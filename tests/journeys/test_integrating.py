@@ -72,6 +72,25 @@ def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
     assert "3 passed" in said
 
 
+@pytest.mark.drill
+def test_certificates_go_as_their_page_says(tmp_path: Path) -> None:
+    ports = {number: str(free_port()) for number in ("8080", "8443", "8444")}
+
+    def placed(text: str) -> str:
+        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
+
+    page = (DOCS / "certificates.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(page):
+        (tmp_path / name).write_text(placed(text), encoding="utf-8")
+    script = blocks("docs/certificates.md", "certificates")
+    said = said_by(placed(script), tmp_path, int(ports["8080"]), free_port())
+    printed, told = re.findall(r"^[0-9]{3}$", said, re.MULTILINE), STATUS.findall(script)
+    assert printed == told, said
+    assert len(told) == 7
+    for line in ("the handshake refused", "status 3", "it has ended", "(income-register, kelmu)"):
+        assert line in said, said
+
+
 def test_files_go_as_luovas_page_says(tmp_path: Path) -> None:
     script = blocks("adapters/luova/README.md", "files")
     said = said_by(script, tmp_path, free_port(), free_port())

@@ -207,6 +207,6 @@ async def test_a_worker_that_is_killed_comes_back_and_a_lost_ledger_ends_all(
         _, said = await asyncio.wait_for(running.process.communicate(), 30)
     assert running.process.returncode == 3
     assert said.decode().splitlines()[-1] == (
-        f"exchange: the ledger {ledger} was deleted, replaced or taken over while it was in use; "
-        "the exchange ends"
+        f"exchange: the ledger {ledger} was deleted or replaced while it was in use; the exchange "
+        "ends"
     )

@@ -40,7 +40,10 @@ WITHOUT_PERMIT = {
 #: What operators ask and do about partners.
 OF_PARTNERS = (
     ("GET", "/api/v1/partners/{id}"),
-    *(("POST", f"/api/v1/partners/{{id}}/{what}") for what in ("rotate", "pause", "resume")),
+    *(
+        ("POST", f"/api/v1/partners/{{id}}/{what}")
+        for what in ("rotate", "remove", "pause", "resume")
+    ),
 )
 STATEMENTS = ["social-care-statement", "service-needs-assessment"]
 SAMPLES = Path(kelmu.__file__).parent / "samples/valid"

@@ -52,14 +52,17 @@ class Drawn:
         return [path.as_posix(), *samples]
 
 
-def draw(number: int, seed: int) -> list[Drawn]:
-    """So many faults from all sources of the product, each source as likely as it is long."""
+def draw(number: int, seed: int, within: str = "") -> list[Drawn]:
+    """So many faults from the sources of the product whose paths begin with `within`, each source
+    as likely as it is long.
+    """
     rng = random.Random(seed)
     all_of_them = [
         each
         for package in PRODUCT
         for path in sorted((ROOT / package).rglob("*.py"))
-        if not any(part.is_symlink() for part in (path, *path.parents))
+        if path.relative_to(ROOT).as_posix().startswith(within)
+        and not any(part.is_symlink() for part in (path, *path.parents))
         for each in faults_of(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
     ]
     return rng.sample(all_of_them, min(number, len(all_of_them)))

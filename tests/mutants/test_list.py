@@ -48,6 +48,12 @@ def test_what_is_drawn_changes_one_place_and_the_same_seed_draws_the_same() -> N
         compile(changed, each.file, "exec")
 
 
+def test_faults_are_drawn_from_one_folder() -> None:
+    drawn = draw(20, 7, within="partners/")
+    assert len(drawn) == 20
+    assert {each.file.partition("/")[0] for each in drawn} == {"partners"}
+
+
 def test_operators_comparisons_and_lines_are_drawn() -> None:
     source = "def f(a, b):\n    c = a + b\n    if a < b and b:\n        f(b, a)\n"
     puts = sorted((fault.line, fault.put) for fault in faults_of("x.py", source))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +52,13 @@ def test_the_published_artificial_codes_are_codes(text: str) -> None:
     assert found.artificial
     assert found.sex == ("male" if int(text[9]) % 2 else "female")
     assert make_personal_identity_code(found.birth_date, found.individual_number, text[6]) == text
+
+
+def test_a_text_that_may_be_as_long_as_a_body_is_not_kept() -> None:
+    text = "9" * 100_000
+    references = sys.getrefcount(text)
+    assert not is_personal_identity_code(text)
+    assert sys.getrefcount(text) == references
 
 
 @given(codes(ANY_NUMBER))

@@ -4,8 +4,8 @@ StatusResponseFromIR; what waits for them is laid out as it is. The folders are 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 2.3 and 12.3.1
 (vero.fi): schema errors of a file are message errors. A file whose name is not
 `<DeliveryDataType>_<FileId>.xml` is refused with a processing feedback (release note 7.5.2020). The
-pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here)
-and the names of folders are *modelled*.
+pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here),
+that numbers may be left out, and the names of folders are *modelled*.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
 from exchange.adapters.income_register.register.originals import with_references
+from exchange.adapters.income_register.register.turns import turn
 from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Leased
@@ -37,7 +38,8 @@ async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
         await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), "file-name", [told])
         return refuse(told, desk.now())
     inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
-    outcome = await desk.accept(await with_references(inbound, desk))
+    async with turn(inbound):
+        outcome = await desk.accept(await with_references(inbound, desk))
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )

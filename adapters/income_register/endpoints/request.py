@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from functools import cache
 
 from exchange.adapters.income_register.document import QUERY_ENDPOINT
 from exchange.adapters.income_register.endpoints import soap, wsdl
@@ -15,22 +14,12 @@ from exchange.adapters.income_register.signature.sign import sign_canonical, sig
 from exchange.ports import Answered, Desk, Inbound, Outcome, Parsed
 from exchange.schemas import guard
 from exchange.schemas.call import XML, Call, Reply
-from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Violation
-from exchange.schemas.xml import XmlSchema
 
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 
 Operations = tuple[wsdl.Operation, ...]
-
-
-@cache
-def schema_of(message_type: str) -> XmlSchema:
-    """The schema of a message type of this channel."""
-    schema = Catalogue.load().schema(message_type)
-    assert isinstance(schema, XmlSchema)
-    return schema
 
 
 def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:

@@ -163,7 +163,7 @@ def serve_wsdl(service: str, prefix: str, call: Call) -> Reply:
     not repeated.
     """
     host = call.headers.get("Host", "")
-    address = f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
+    address = f"{call.scheme}://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
     return Reply(200, render(service, address, prefix), XML)
 
 

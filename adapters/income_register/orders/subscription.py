@@ -12,17 +12,15 @@ import calendar
 import datetime
 from hashlib import blake2b
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from exchange.adapters.income_register.document import Element, demanded, text_of
 from exchange.adapters.income_register.orders import conditions
 from exchange.schemas.income_register.codes import plain
-from exchange.schemas.instants import instant
+from exchange.schemas.instants import FINLAND, instant
 
 #: The key under which the register ids of all main subscriptions are remembered.
 ALL = "s/all"
 ONE_TIME, CONTINUOUS = "1", "2"
-_FINLAND = ZoneInfo("Europe/Helsinki")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LAST_DAY = 32
 #: How far back the last time of a schedule is looked for, and how far ahead the first: one day of
@@ -50,7 +48,7 @@ def milliseconds(text: str | None) -> int:
     text = f"{text[:10]}T00{text[13:]}" if at_end else text
     moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     moment += datetime.timedelta(days=int(at_end))
-    moment = moment.replace(tzinfo=_FINLAND) if moment.tzinfo is None else moment
+    moment = moment.replace(tzinfo=FINLAND) if moment.tzinfo is None else moment
     return int(moment.timestamp() * 1000)
 
 
@@ -174,7 +172,7 @@ def first_at(data: dict[str, Any]) -> int:
 
 
 def _local(at: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(at / 1000, _FINLAND)
+    return datetime.datetime.fromtimestamp(at / 1000, FINLAND)
 
 
 def _last_time(day: datetime.date, runs: list[list[int]], by: int) -> int:
@@ -193,7 +191,7 @@ def _last_time(day: datetime.date, runs: list[list[int]], by: int) -> int:
 
 def _at(day: datetime.date, second: int) -> int:
     time = datetime.time(second // 3600, second // 60 % 60, second % 60)
-    return int(datetime.datetime.combine(day, time, _FINLAND).timestamp() * 1000)
+    return int(datetime.datetime.combine(day, time, FINLAND).timestamp() * 1000)
 
 
 def _on(day: datetime.date, schedule: dict[str, Any]) -> bool:
@@ -216,7 +214,7 @@ def span(data: dict[str, Any], at: int) -> tuple[int, int]:
     if data["until"]:
         return min(data["until"], at), at
     first = datetime.datetime.combine(
-        datetime.date.fromisoformat(data["from"]), datetime.time(), _FINLAND
+        datetime.date.fromisoformat(data["from"]), datetime.time(), FINLAND
     )
     start = data["start"] or int(first.timestamp() * 1000)
     return start, (data["end"] or at) if data["type"] == ONE_TIME else at

@@ -12,13 +12,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Sequence
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 
 from exchange.partners.stub import Sending, Served, Situation
 from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.instants import FINLAND
 from exchange.schemas.xml import looking
 
 EXTRACTS = "/income-register/from-ir"
@@ -30,7 +30,6 @@ SUBSCRIPTIONS = {"kela-wages": 300, "kela-benefits": 315}
 STEP_SECONDS = 10
 _PROFILE = "benefit-decision"
 _DAY_SECONDS = 86_400
-_FINLAND = ZoneInfo("Europe/Helsinki")
 _REPORT = re.compile(rb"<Report[\s>]")
 _SUMMARY = re.compile(rb"<Summary>\s*<NrOfReports>\s*([0-9]+)\s*</NrOfReports>")
 _LOOK = looking()
@@ -87,8 +86,8 @@ def subscription(kela: Partner, name: str, now: int) -> bytes:
     """A continuous main subscription from the present day on, extracted every so many seconds; not
     signed.
     """
-    today = datetime.datetime.fromtimestamp(now / 1000, _FINLAND).date()
-    midnight = int(datetime.datetime.combine(today, datetime.time(), _FINLAND).timestamp() * 1000)
+    today = datetime.datetime.fromtimestamp(now / 1000, FINLAND).date()
+    midnight = int(datetime.datetime.combine(today, datetime.time(), FINLAND).timestamp() * 1000)
     # The change span must begin before the first time of the schedule, which is midnight.
     start = midnight - STEP_SECONDS * 1000
     times = "".join(

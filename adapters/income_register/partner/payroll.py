@@ -13,11 +13,12 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.partner import data_user as data_user
 from exchange.adapters.income_register.partner.signing import is_xml, signed
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.bank_days import bank_day_from
 from exchange.schemas.call import XML, Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
@@ -185,10 +186,26 @@ def _maker(partner: Partner, kind: str) -> Callable[[Situation], Sending]:
     return make
 
 
+def _summary(partner: Partner, situation: Situation) -> Sending:
+    """A payer's summary of a month: one separate report, in real time."""
+    day = _day(situation)
+    batch = generate.Batch(
+        payer=partner.business_id,
+        sender=partner.business_id,
+        day=day,
+        delivery_id=generate.delivery_id(day, situation.serial, "S"),
+    )
+    made = _signed_call if situation.signs else _call
+    document = generate.separate_delivery(situation.rng, batch)
+    call = made(partner, "PayerSummaryReportService", "SendPayerSummaryReport", document)
+    return Sending(call, fresh=(batch.delivery_id,))
+
+
 class Stub:
     """Everybody on the Incomes Register's channel but the exchange."""
 
     channel = "income-register"
+    at_will: ClassVar[AtWill] = {"income-register.payer-summary-reports": _summary}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Wage reports from employers, benefit reports from insurers, pension institutions and

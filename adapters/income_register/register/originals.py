@@ -27,6 +27,7 @@ from exchange.adapters.income_register.register.stored_reports import (
     records_of,
     versions_held,
 )
+from exchange.adapters.income_register.register.turns import invalidates, replaces
 from exchange.adapters.income_register.register.unchangeable import (
     HINT,
     Change,
@@ -45,13 +46,10 @@ from exchange.adapters.income_register.spans import LARGE_BYTES
 from exchange.ports import Desk, Inbound
 from exchange.schemas.violation import Malformed
 
-_INVALIDATION = b"Invalidation"
-_ACTION, _NEW = b"<ActionCode", b"<ActionCode>1</ActionCode>"
-
 
 async def with_references(inbound: Inbound, desk: Desk) -> Inbound:
     """A delivery with what the register holds of that which it invalidates or replaces."""
-    if _INVALIDATION in inbound.body:
+    if invalidates(inbound.body):
         inbound = await with_target(inbound, desk)
     return await with_originals(inbound, desk)
 
@@ -60,7 +58,7 @@ async def with_originals(inbound: Inbound, desk: Desk) -> Inbound:
     """A delivery with what its replacements change; as it is when it holds new reports only, or
     can't be read (then it is rejected on its way).
     """
-    if inbound.body.count(_ACTION) == inbound.body.count(_NEW):
+    if not replaces(inbound.body):
         return inbound
     try:
         # What is large is read beside the loop.

@@ -14,7 +14,7 @@ from decimal import Decimal
 from exchange.adapters.income_register.document import Element
 from exchange.adapters.income_register.findings import Book, read_amount
 from exchange.adapters.income_register.rules.recovery import check_recovery
-from exchange.schemas.income_register.codes import BENEFIT_INCOME, plain
+from exchange.schemas.income_register.codes import BENEFIT_INCOME, is_integer, plain
 from exchange.schemas.income_register.in_force import when
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
@@ -47,13 +47,13 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
 
 def _check_code(book: Book, element: Element) -> None:
     code = plain(element.text)
-    if code in book.period.benefit_income or not code.lstrip("-").isdigit():
+    if code in book.period.benefit_income or not is_integer(code):
         return
     known = BENEFIT_INCOME.get(code)
     if known is not None:
         wanted = f"a benefit income type in force ({code} holds {when(known)})"
         book.add("transaction-code-unknown", element, wanted, element.text)
-    elif len(code) == 4 and code.isdigit():
+    elif len(code) == 4 and not code.startswith("-"):
         book.add(
             "transaction-code-unknown",
             element,

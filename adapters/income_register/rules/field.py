@@ -18,7 +18,7 @@ from exchange.adapters.income_register.rules.identifier import (
     check_insurer,
     check_types_once,
 )
-from exchange.schemas.income_register.codes import plain
+from exchange.schemas.income_register.codes import is_integer, plain
 from exchange.schemas.income_register.in_force import dates_of
 
 #: Judges one element and adds what it finds to the book.
@@ -96,7 +96,7 @@ def check_code(book: Book, element: Element, list_name: str) -> None:
     if text in allowed:
         return
     code = plain(text)
-    if code not in allowed and (code.lstrip("-").isdigit() or list_name == "TaxTreatyCountryCode"):
+    if code not in allowed and (is_integer(code) or list_name == "TaxTreatyCountryCode"):
         dates = dates_of(list_name, code)
         book.add(
             _RULE_OF_LIST.get(list_name, "code-unknown"),

@@ -28,7 +28,7 @@ from exchange.adapters.income_register.rules.party import (
     identifiers,
 )
 from exchange.adapters.income_register.rules.report import is_reference
-from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.schemas.income_register.codes import LISTS, is_integer, plain
 
 #: A report is given by the fifth calendar day after the payment date.
 REPORTING_DAYS = 5
@@ -67,11 +67,11 @@ def _check_reference_and_time(book: Book, parts: dict[str, Element]) -> None:
 def _check_parties(book: Book, parts: dict[str, Element], delivery_types: frozenset[str]) -> None:
     if (element := parts.get("DeliveryDataType")) is not None and delivery_types:
         kind = plain(element.text)
-        if kind not in delivery_types and kind.lstrip("-").isdigit():
+        if kind not in delivery_types and is_integer(kind):
             book.add("delivery-type", element, " or ".join(sorted(delivery_types)), element.text)
     if (element := parts.get("FaultyControl")) is not None:
         control = plain(element.text)
-        if control not in LISTS["FaultyControl"] and control.lstrip("-").isdigit():
+        if control not in LISTS["FaultyControl"] and is_integer(control):
             book.add("faulty-control", element, "1 or 2", element.text)
     if (element := parts.get("ProductionEnvironment")) is not None and (
         element.text or ""
@@ -81,9 +81,7 @@ def _check_parties(book: Book, parts: dict[str, Element], delivery_types: frozen
         if (party := parts.get(name)) is not None and (
             kind_element := party.find("Type")
         ) is not None:
-            if (code := plain(kind_element.text)) not in LISTS["IdType"] and code.lstrip(
-                "-"
-            ).isdigit():
+            if (code := plain(kind_element.text)) not in LISTS["IdType"] and is_integer(code):
                 book.add("party-id-type", kind_element, "a code of IdType", kind_element.text)
             check_identifier(book, kind_element)
     creator, sender = parts.get("DeliveryDataCreator"), parts.get("DeliveryDataSender")

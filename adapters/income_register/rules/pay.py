@@ -16,7 +16,7 @@ from exchange.adapters.income_register.rules.recovery import (
     check_recovery,
 )
 from exchange.adapters.income_register.rules.total import PARTS_OF_TOTAL, check_totals
-from exchange.schemas.income_register.codes import WAGE_INCOME, plain
+from exchange.schemas.income_register.codes import WAGE_INCOME, is_integer, plain
 from exchange.schemas.income_register.in_force import when
 
 _INSURED_BY = {"2": "P", "3": "H", "5": "U", "6": "A"}
@@ -76,7 +76,7 @@ def check_transactions(book: Book, transactions: Element) -> tuple[list[Line], s
 
 
 def _unknown_code(book: Book, element: Element, code: str) -> None:
-    if code.lstrip("-").isdigit():
+    if is_integer(code):
         known = WAGE_INCOME.get(code)
         dates = f"; {code} holds {when(known)}" if known is not None else ""
         wanted = f"an income type (101-420{dates})"

@@ -12,7 +12,7 @@ import re
 
 from exchange.adapters.income_register.document import NEW, Element
 from exchange.adapters.income_register.findings import Book
-from exchange.schemas.income_register.codes import plain
+from exchange.schemas.income_register.codes import is_integer, plain
 
 _REFERENCE = re.compile(r"[0-9A-Za-z_-]+")
 
@@ -59,7 +59,7 @@ def check_references(book: Book, data: Element, seen: set[str]) -> None:
             book.add("report-unidentified", data, "ReportId or IRReportId")
         if (
             version is not None
-            and plain(version.text).lstrip("-").isdigit()
+            and is_integer(plain(version.text))
             and int(plain(version.text)) <= 0
         ):
             book.add("report-version", version, "1 or more", version.text)

@@ -28,7 +28,7 @@ from exchange.adapters.income_register.rules.header import (
 )
 from exchange.adapters.income_register.rules.report import check_references, is_reference
 from exchange.adapters.income_register.rules.subscription import check_main, check_year
-from exchange.schemas.income_register.codes import LISTS, plain
+from exchange.schemas.income_register.codes import LISTS, is_integer, plain
 from exchange.schemas.income_register.in_force import UNDATED, Period, period_of
 
 _INVALIDATIONS = frozenset(("105", "106", "107", "108", "109", "110", "111", "112"))
@@ -88,7 +88,7 @@ def check_separate_reports(book: Book, data: Element) -> None:
 def _period_of(book: Book, report: Element) -> Period:
     """What holds in the month of a separate report."""
     year, month = (plain(report.findtext(f"PaymentMonth/{name}")) for name in ("Year", "Month"))
-    if year.lstrip("-").isdigit() and month.isdigit():
+    if is_integer(year) and is_integer(month):
         return period_of(book.as_of or (int(year), int(month), 1))
     return UNDATED
 
@@ -98,7 +98,7 @@ def _check_sums(book: Book, report: Element) -> None:
     the codes mean).
     """
     year = report.find("PaymentMonth/Year")
-    if year is not None and plain(year.text).lstrip("-").isdigit() and int(plain(year.text)) < 2019:
+    if year is not None and is_integer(plain(year.text)) and int(plain(year.text)) < 2019:
         book.add("payment-month-early", year, "2019 or later", year.text)
     codes: dict[str, Element] = {}
     for element in report.iterfind(
@@ -154,7 +154,7 @@ def check_data_request(book: Book, document: Element, root: str) -> None:
     check_header(book, {child.tag: child for child in document}, frozenset())
     _check_query(book, document)
     kind, wanted = document.find("QueryDataType"), QUERY_TYPES.get(root, "")
-    if kind is not None and wanted and plain(kind.text) != wanted and plain(kind.text).isdigit():
+    if kind is not None and wanted and plain(kind.text) != wanted and is_integer(plain(kind.text)):
         book.add("query-type", kind, wanted, kind.text)
     if wanted:
         _check_query_data_type(book, document, ASKED[wanted])

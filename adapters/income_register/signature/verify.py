@@ -40,6 +40,8 @@ ENVELOPED = f"{DS}enveloped-signature"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192
+#: Longest certificate, modulus or exponent in base64; a certificate has some 2,000 characters.
+KEY_CHARACTERS_MAX = 32_768
 _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
@@ -300,11 +302,12 @@ def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
         name = child.tag.rpartition("}")[2]
         if name == "RSAKeyValue":
             modulus, exponent = (
-                child.findtext(f"{{{DS}}}{part}") or "" for part in ("Modulus", "Exponent")
+                _base64_of(child, child.findtext(f"{{{DS}}}{part}"))
+                for part in ("Modulus", "Exponent")
             )
-            keys.append((child, _key_of_value("".join(modulus.split()), "".join(exponent.split()))))
+            keys.append((child, _key_of_value(modulus, exponent)))
         elif name == "X509Certificate":
-            keys.append((child, _key_of_certificate("".join((child.text or "").split()))))
+            keys.append((child, _key_of_certificate(_base64_of(child, child.text))))
         else:
             raise Refused(child, "the key itself, not where it is")
     if not keys:
@@ -323,9 +326,20 @@ def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
     return first
 
 
+<<<<<<< HEAD
 #: Characters of a certificate, or of the numbers of a key, in base64: those that were read are kept,
 #: and bounded in number only.
 KEY_CHARACTERS_MAX = 16_384
+=======
+def _base64_of(element: Element, text: str | None) -> str:
+    """A part of a key without white space. Keys are kept by their texts, so these are short."""
+    found = "".join((text or "").split())
+    if len(found) > KEY_CHARACTERS_MAX:
+        raise Refused(element, f"at most {KEY_CHARACTERS_MAX} characters")
+    return found
+
+
+>>>>>>> main
 _SIZE = f"an RSA key of {KEY_BITS_MIN}-{KEY_BITS_MAX} bits"
 
 

@@ -1,5 +1,5 @@
 """What the stub of the benefit register knows of a person: benefits of her age and of her children,
-from her registration to her death.
+from her registration to her death, as the population has it or Kela was told.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from exchange.schemas.persons import POPULATION, Life
+from exchange.schemas.persons.told import TOLD
 
 Query = Mapping[str, Any]
 #: Of which benefits the register knows something of one person in how many; in euros what a month
@@ -109,7 +110,16 @@ def _month(day: str) -> int:
 
 
 def _spells(life: Life, query: Query) -> Iterator[Spell]:
-    """The benefits asked about that the person had."""
+    """The benefits asked about that the person had; none goes on after a death that Kela was told
+    of, and what came before it stays as it was.
+    """
+    last = _month(_iso(TOLD.death(life)))
+    for spell in _begun(life, query):
+        if spell.begin < (end := min(spell.end, last)):
+            yield spell._replace(end=end)
+
+
+def _begun(life: Life, query: Query) -> Iterator[Spell]:
     for benefit in query["benefits"]:
         if benefit in _FOR_A_CHILD:
             yield from _of_children(life, benefit)
@@ -133,7 +143,7 @@ def _of_children(life: Life, benefit: str) -> Iterator[Spell]:
         number = _number(child.code, benefit)
         if number % one_in or life != (child.mother or child.father):
             continue
-        first, end = _whole_months(life, child.birth, youngest, oldest, child.death)
+        first, end = _whole_months(life, child.birth, youngest, oldest, TOLD.death(child))
         if first < end:
             rng = _chance(number)
             yield Spell(benefit=benefit, rng=rng, begin=first, end=end, euros=euros)
@@ -197,7 +207,8 @@ def _payments(life: Life, query: Query) -> list[dict[str, Any]]:
 def _insurance(life: Life, query: Query) -> list[dict[str, Any]]:
     covered = _number(life.code, "insurance") % 100 < 97
     known: dict[str, Any] = {"covered": covered, "from": _iso(life.registered)}
-    return [known | {"to": _iso(life.death)} if _iso(life.death) <= query["to"] else known]
+    death = _iso(TOLD.death(life))
+    return [known | {"to": death} if death <= query["to"] else known]
 
 
 def _recovery(life: Life, query: Query) -> list[dict[str, Any]]:
@@ -212,7 +223,7 @@ def _recovery(life: Life, query: Query) -> list[dict[str, Any]]:
 
 def _medicine_costs(life: Life, query: Query) -> list[dict[str, Any]]:
     first = max(int(query["from"][:4]), int(_iso(life.registered)[:4]))
-    last = min(int(query["to"][:4]), int(_iso(life.death)[:4]))
+    last = min(int(query["to"][:4]), int(_iso(TOLD.death(life))[:4]))
     years = []
     for year in range(first, last + 1):
         rng = _chance(_number(life.code, f"medicine/{year}"))

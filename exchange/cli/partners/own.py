@@ -1,4 +1,4 @@
-"""`exchange partners check|add|show|rotate`: partners of one's own, in a file or added to a running
+"""`exchange partners check|add|show|rotate|remove`: partners of one's own, in a file or added to a running
 exchange.
 """
 
@@ -96,6 +96,17 @@ def rotate(
     """
     path = f"{PATH}/{quote(partner, safe='')}/rotate"
     _tell(Api(exchange, key).post(path, {"at_once": at_once}), as_json)
+
+
+def remove(partner: Id, as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:
+    """Remove an added partner: its keys open nothing any more, what waits for it waits until its
+    deadline; its messages and counts stay.
+    """
+    told = Api(exchange, key).post(f"{PATH}/{quote(partner, safe='')}/remove", {})
+    if as_json:
+        print_json(told)
+    else:
+        print(f"removed: {told['id']}")
 
 
 def show(partner: Id, as_json: AsJson = False, exchange: Exchange = "", key: Key = "") -> None:

@@ -4,6 +4,7 @@ partner sends them, and the line of curl that sends one.
 
 from __future__ import annotations
 
+import base64
 import shlex
 import sys
 import time
@@ -144,6 +145,10 @@ def curl(call: Call, file: str, exchange: str = "", fresh: bool = False) -> str:
     address = exchange.rstrip("/") or f"http://{server.host}:{server.port}"
     parts = [f"curl --silent {shlex.quote(address + call.path)}"]
     for name, value in call.headers.items():
+        if name == "Authorization":  # Basic, of the partner's id and what stands for its key
+            user = base64.b64decode(value.partition(" ")[2]).decode()
+            parts.append(f'-u "{user}"')
+            continue
         given = FRESH_ID if fresh and name == "X-Message-Id" else value
         # What the shell is to put in stands in double quotes.
         bare = given in (KEY, FRESH_ID)

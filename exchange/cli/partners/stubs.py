@@ -43,6 +43,7 @@ app.command("check")(own_partners.check)
 app.command("add")(own_partners.add)
 app.command("show")(own_partners.show)
 app.command("rotate")(own_partners.rotate)
+app.command("remove")(own_partners.remove)
 
 PORT = typer.Option(
     help="Port to bind; 0 picks one.", show_default="from the settings", min=0, max=65535

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from exchange.assembly import directory_of, ledger_path, played_directory
+from exchange.assembly import check_listeners, directory_of, ledger_path, played_directory
 from exchange.cli.api import AsJson, print_json
 from exchange.cli.serving import exposure
 from exchange.cli.serving.port import listener
@@ -79,6 +79,7 @@ def examine() -> list[Finding]:
         _ledger,
         _room,
         _port,
+        _listeners,
         _stubs_port,
     )
     return [*found, *(check(settings) for check in checks), _open_files()]
@@ -174,6 +175,19 @@ def _room(settings: Settings) -> Finding:
 
 def _port(settings: Settings) -> Finding:
     return _free("port", settings.server.port, "server.port")
+
+
+def _listeners(settings: Settings) -> Finding:
+    """Whether the channels, certificates and ports of the listeners with TLS can be had."""
+    try:
+        check_listeners(settings)
+    except ExchangeError as error:
+        return Finding("listeners", "missing", str(error))
+    for each in settings.listeners:
+        free = _free("listeners", each.port, "its port in listeners")
+        if free.state != "ok":
+            return free
+    return Finding("listeners", "ok", f"{len(settings.listeners)} with TLS")
 
 
 def _stubs_port(settings: Settings) -> Finding:

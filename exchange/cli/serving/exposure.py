@@ -18,15 +18,21 @@ def check(settings: Settings) -> None:
 
     Raises:
         DirectoryFault: when the directory of partners can't be read.
-        SettingsError: when the address to bind is not loopback and the directory holds keys that
-            the product ships, or the guard against real persons is turned off, unless a setting
-            says by name that this is meant.
+        SettingsError: when an address to bind is not loopback and the guard against real persons
+            is turned off, or the plain one is not and the directory holds keys that the product
+            ships (keys open nothing at the others), unless a setting says by name that this is
+            meant.
     """
     host = settings.server.host
     partners = directory_of(settings)
-    if is_loopback(host):
+    hosts = {"server.host": host}
+    hosts |= {
+        f"listeners.{number}.host": each.host for number, each in enumerate(settings.listeners)
+    }
+    beyond = {name: each for name, each in hosts.items() if not is_loopback(each)}
+    if not beyond:
         return
-    if not settings.partners.allow_shipped_keys:
+    if "server.host" in beyond and not settings.partners.allow_shipped_keys:
         public = directory.load().digests()
         if known := [
             partner.id
@@ -41,9 +47,9 @@ def check(settings: Settings) -> None:
             )
     identity = settings.identity
     if identity.allow_real_persons and not identity.allow_real_persons_beyond_loopback:
+        name, host = next(iter(beyond.items()))
         raise SettingsError(
-            f"server.host {host} is beyond loopback and identity.allow_real_persons turns the "
-            "guard "
+            f"{name} {host} is beyond loopback and identity.allow_real_persons turns the guard "
             "against real persons off: turn it on, or set "
             "identity.allow_real_persons_beyond_loopback = true"
         )

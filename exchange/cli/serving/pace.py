@@ -12,11 +12,10 @@ from pathlib import Path
 import aiohttp
 import typer
 
+from exchange.schemas.instants import MINUTE_MILLISECONDS, milliseconds_of
 from exchange.simulation.clock import FastClock
 from exchange.storage.counters.rollups import Rollups
 from exchange.storage.snapshot import Where
-
-MINUTE_MILLISECONDS = 60_000
 
 
 def wall_milliseconds() -> int:
@@ -84,4 +83,4 @@ async def pace_of(exchange: str, factor: float) -> Pace:
         session.get(f"{exchange}/api/v1/snapshot") as response,
     ):
         response.raise_for_status()
-        return Pace(factor, int((await response.json())["at"]), wall_milliseconds())
+        return Pace(factor, milliseconds_of((await response.json())["at"]), wall_milliseconds())

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, TypeVar
 
 import typer
 
-from exchange.assembly import check_partners, ledger_address
+from exchange.assembly import check_listeners, check_partners, check_role, ledger_address
 from exchange.cli.serving import exposure
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.pace import factor_of, pace_over, wall_milliseconds
@@ -21,7 +23,7 @@ from exchange.cli.serving.port import bind_each
 from exchange.cli.serving.supervise import Supervisor
 from exchange.cli.serving.worker import leave, serve_until_signal
 from exchange.errors import LedgerError, Owned
-from exchange.settings import load
+from exchange.settings import Role, Settings, load
 from exchange.storage.health.sqlite_version import wal_reset_fault
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock, own
@@ -55,6 +57,12 @@ def serve(
             help="Processes that share the port.", show_default="from the settings", min=1, max=64
         ),
     ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(
+            help="What this node of several on one server does.", show_default="from the settings"
+        ),
+    ] = None,
     ledger: Annotated[
         str | None, typer.Option(help="Address of the ledger (sqlite:///PATH, postgresql://...).")
     ] = None,
@@ -68,43 +76,66 @@ def serve(
     """Serve the exchange until SIGINT or SIGTERM.
 
     Exit code 0: a signal came; 2: the settings are wrong, another process owns the port or the
-    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile.
+    ledger, or the ledger can't be opened; 3: the ledger's files were deleted or replaced meanwhile,
+    or another process became this node.
     """
     if parent:
         end_with(parent)
-    settings = load()
-    server = settings.server.model_copy(
-        update={
-            name: value
-            for name, value in (("host", host), ("port", port), ("workers", workers))
-            if value is not None
-        }
-    )
-    storage = settings.storage.model_copy(update={"url": ledger}) if ledger else settings.storage
-    settings = settings.model_copy(update={"server": server, "storage": storage})
+    settings = _settings(ledger, host=host, port=port, workers=workers, role=role)
+    server = settings.server
     exposure.check(settings)
     check_partners(settings)
+    check_listeners(settings)
+    check_role(settings)
     exposure.tell_hosts(settings)
     factor, where = factor_of(clock), ledger_address(settings)
     with contextlib.ExitStack() as stack:
-        bound = _patiently(lambda: bind_each(server.host, server.port, server.workers))
-        for each in bound:
-            stack.enter_context(each)
-        address = f"http://{server.host}:{bound[0].getsockname()[1]}/"
-        what = f"exchange serve at {address}"
-        with _owned(where, what) as lock:
+        sockets, addresses = _bound(stack, settings)
+        with _owned(where, f"exchange serve at {addresses[0]}") as lock:
             pace = None if factor == 1 else pace_over(where, factor)
             if server.workers > 1 and lock is not None:
                 warn_of_library()
-            announce(f"exchange: {address}")
+            for address in addresses:
+                announce(f"exchange: {address}")
             if server.workers > 1:
-                code = Supervisor(settings, bound, lock, pace).run()
+                code = Supervisor(settings, sockets, lock, pace).run()
                 tell_heads(where)
                 raise typer.Exit(code)
-            if lost := serve_until_signal(settings, 0, bound[0], pace):
+            if lost := serve_until_signal(settings, 0, sockets[0], pace):
                 print(f"exchange: {lost}; the exchange ends", file=sys.stderr, flush=True)
                 leave()
     tell_heads(where)
+
+
+def _bound(
+    stack: contextlib.ExitStack, settings: Settings
+) -> tuple[list[tuple[socket.socket, ...]], list[str]]:
+    """The sockets of each worker, one for each address, and the addresses in words: the plain one,
+    then those of the listeners with TLS.
+    """
+    server, listeners = settings.server, settings.listeners
+    wanted = [(server.host, server.port), *((each.host, each.port) for each in listeners)]
+    bound = []
+    for host, port in wanted:
+        sockets = _patiently(partial(bind_each, host, port, server.workers))
+        for each in sockets:
+            stack.enter_context(each)
+        bound.append(sockets)
+    ports = [sockets[0].getsockname()[1] for sockets in bound]
+    told = [f"http://{server.host}:{ports[0]}/"]
+    for listener, number in zip(listeners, ports[1:], strict=True):
+        told.append(f"https://{listener.host}:{number}/ ({', '.join(listener.channels)})")
+    return list(zip(*bound, strict=True)), told
+
+
+def _settings(ledger: str | None, **server: str | int | None) -> Settings:
+    """The settings, but for what was typed."""
+    settings = load()
+    typed = {name: value for name, value in server.items() if value is not None}
+    changed: dict[str, object] = {"server": settings.server.model_copy(update=typed)}
+    if ledger:
+        changed["storage"] = settings.storage.model_copy(update={"url": ledger})
+    return settings.model_copy(update=changed)
 
 
 @contextlib.contextmanager

@@ -31,12 +31,14 @@ LOOK_SECONDS = 0.5
 
 
 class Supervisor:
-    """Keeps the workers of one exchange running until a signal comes."""
+    """Keeps the workers of one exchange running until a signal comes. `bound` has the sockets of
+    each worker, one for each address.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        bound: Sequence[socket.socket],
+        bound: Sequence[Sequence[socket.socket]],
         lock: Lock | None,
         pace: Pace | None,
     ) -> None:
@@ -103,11 +105,15 @@ class Supervisor:
             if process.exitcode is None:
                 continue
             del self._processes[worker]
-            leave_to_others(self._bound[worker], self._bound)
-            if process.exitcode == LOST:
+            for mine, every in zip(
+                self._bound[worker], zip(*self._bound, strict=True), strict=True
+            ):
+                leave_to_others(mine, every)
+            # (On a server it has lost its node, and leases another one when it is started again.)
+            if process.exitcode == LOST and self._lock is not None:
                 print(
-                    f"exchange: the ledger {ledger_address(self._settings)} was deleted, replaced "
-                    "or taken over while it was in use; the exchange ends",
+                    f"exchange: the ledger {ledger_address(self._settings)} was deleted or "
+                    "replaced while it was in use; the exchange ends",
                     file=sys.stderr,
                     flush=True,
                 )

@@ -10,10 +10,11 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 import uvloop
 
-from exchange.assembly import Exchange
+from exchange.assembly import Exchange, ledger_path
 from exchange.cli.serving.collector import collect_seldom
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
@@ -21,6 +22,8 @@ from exchange.cli.serving.pace import Pace
 from exchange.errors import ExchangeError
 from exchange.journey.deliver.lanes import NumberedLanes, SocketWakes
 from exchange.settings import Settings
+from exchange.storage.copies import remove_ledger
+from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.ownership import Lock
 from exchange.web.serving import serving
 
@@ -31,7 +34,7 @@ NO_LEDGER, LOST = 2, 3
 def work(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     lock: Lock | None,
     supervisor: int,
@@ -55,11 +58,12 @@ def work(
 def serve_until_signal(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None = None,
 ) -> str:
-    """Serve until a signal comes or the ledger is gone; what became of the ledger, empty for a
+    """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
+    those of the settings' listeners, which follow in their order; what became of the ledger, empty for a
     signal.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
@@ -86,7 +90,7 @@ def leave() -> None:
 async def _serve(
     settings: Settings,
     worker: int,
-    bound: socket.socket,
+    bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None,
 ) -> str:
@@ -97,14 +101,32 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     owner = f"{socket.gethostname()} process {os.getpid()}"
     lanes = NumberedLanes(worker, settings.server.workers, wakes)
-    clock = pace.clock() if pace else None
-    exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
-    exchange.warm_up()
-    app = exchange.application()
-    async with serving(app, settings.limits, bound, settings.server.grace_seconds):
-        collect_seldom()
-        ends = [asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
-    return exchange.ledger.refusal if exchange.ledger.lost.is_set() else ""
+    while True:
+        clock = pace.clock() if pace else None
+        exchange = Exchange(settings, worker, clock=clock, lanes=lanes, owner=owner)
+        exchange.warm_up()
+        app = exchange.application()
+        # (Serving closes its sockets, and after a reset the exchange listens on them again.)
+        plain, *others = [each.dup() for each in bound] if exchange.reset.is_allowed else bound
+        secure = list(zip(settings.listeners, others, strict=True))
+        async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
+            collect_seldom()
+            wanted = exchange.reset.wanted
+            ends = [
+                asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost, wanted)
+            ]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        if exchange.ledger.lost.is_set():
+            return exchange.ledger.refusal
+        if stop.is_set() or not wanted.is_set():
+            return ""
+        begin_again(settings)
+
+
+def begin_again(settings: Settings) -> None:
+    """An empty ledger in the place of the one that was closed."""
+    path = ledger_path(settings)
+    remove_ledger(path)
+    migrate_sqlite(path, owned=True)

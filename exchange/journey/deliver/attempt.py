@@ -333,4 +333,5 @@ def delivery_of(pending: Pending, directory: Directory) -> Delivery:
         attempts=row.attempts,
         mode=row.mode,
         ordered=bool(row.ordered),
+        lane=row.lane,
     )

@@ -1,28 +1,23 @@
 """The second half of the way: takes waiting deliveries, makes them, settles them; a receiver that
-fails harms no other. Where ordered ones come from is told in `ordered`.
+fails harms no other. Where they come from is told in `feed` and `ordered`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from functools import partial
 from typing import cast
 
-import structlog
-
-from exchange.errors import LedgerClosed, LedgerUnavailable
+from exchange.errors import LedgerClosed
 from exchange.journey.deliver.attempt import Attempts, delivery_of
 from exchange.journey.deliver.circuit_breaker import Receivers
+from exchange.journey.deliver.feed import Feed
 from exchange.journey.deliver.ordered import Ordered
 from exchange.journey.deliver.queues import Bounds, Held, Queue
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes
+from exchange.ports.lanes import NOBODY, Lanes
 from exchange.schemas.directory import Directory
-
-log = structlog.get_logger(__name__)
-
-#: How often at least a ledger that said no is asked whether it can be written again.
-REFUSED_SECONDS = 0.5
 
 
 class Dispatcher:
@@ -42,7 +37,6 @@ class Dispatcher:
     ) -> None:
         self._ledger = ledger
         self._attempts = attempts
-        self._directory = directory
         self._clock = clock
         self._bounds = bounds
         self._lanes = lanes
@@ -53,38 +47,46 @@ class Dispatcher:
         self._starved: dict[str, Queue] = {}
         self._held = Held(bounds)
         self._active = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: What makes deliveries of a queue, and the one that it makes just now.
+        self._tasks: dict[asyncio.Task[None], Delivery] = {}
         self._pauses: set[asyncio.Task[None]] = set()
-        self._feeder: asyncio.Task[None] | None = None
-        self._hungry = asyncio.Event()
         self._closing = False
-        #: Whether the ledger may hold unordered deliveries of ours that are not in memory.
-        self._behind = True
+        to_delivery = partial(delivery_of, directory=directory)
         self._ordered = Ordered(
             ledger=ledger,
             clock=clock,
             memory=self,
-            delivery_of=partial(delivery_of, directory=directory),
+            delivery_of=to_delivery,
             lanes=lanes,
             poll_seconds=bounds.poll_seconds,
         )
-        #: When the feed looked last; the end of time, so that its first look is one after a step.
-        self._looked_at = 1 << 62
+        self._feed = Feed(
+            ledger=ledger,
+            clock=clock,
+            memory=self,
+            delivery_of=to_delivery,
+            lanes=lanes,
+            bounds=bounds,
+            held=self._held,
+            attend=self._attend,
+        )
 
     def start(self) -> None:
         """Begin to fetch what waits in the ledger."""
-        self._feeder = asyncio.create_task(self._feed(), name="dispatcher-feed")
+        if self._lanes.wakes is not None:
+            self._lanes.wakes.listen(self._lanes.worker, self._woken)
+        self._feed.start()
         self._ordered.start()
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         """Let the deliveries that are being made end (within the grace), leave the others waiting
         in the ledger.
         """
+        if self._lanes.wakes is not None and not self._closing:
+            self._lanes.wakes.stop(self._lanes.worker)
         self._closing = True
         await self._ordered.stop()
-        if self._feeder is not None:
-            self._feeder.cancel()
-            await asyncio.gather(self._feeder, return_exceptions=True)
+        await self._feed.stop()
         for pause in self._pauses:
             pause.cancel()
         await asyncio.gather(*self._pauses, return_exceptions=True)
@@ -99,14 +101,51 @@ class Dispatcher:
         """Deliveries in memory, being made or ready."""
         return len(self._held)
 
-    def offer(self, delivery: Delivery, lane: int) -> None:
-        """Say that a delivery of that lane was committed. It is made soon, or when there is room
-        for it; an ordered one by the worker that owns the lane.
+    def offer(self, delivery: Delivery) -> None:
+        """Say that a delivery was committed. It is made soon, or when there is room for it, by the
+        worker that owns its lane.
         """
         if delivery.ordered:
-            self._ordered.offer(delivery, lane)
-        elif not self.take(delivery):
-            self._behind = True
+            self._ordered.offer(delivery)
+            return
+        owner = self._lanes.owner(delivery.lane)
+        if owner == self._lanes.worker:
+            if not self.take(delivery):
+                self._feed.behind = True
+        elif owner != NOBODY and self._lanes.wakes is not None:
+            self._lanes.wakes.wake(owner, "")
+
+    def _woken(self, receiver: str) -> None:
+        """Another worker committed something for this one."""
+        if receiver:
+            self._ordered.wake(receiver)
+        else:
+            self._feed.look()
+
+    def lanes_out(self) -> set[int]:
+        """The lanes of the deliveries that are being made."""
+        return {delivery.lane for delivery in self._tasks.values()}
+
+    def lanes_changed(self, kept: Collection[int], given: Collection[int]) -> None:
+        """Take up what waits in lanes that are new, and let go of what is held of others than are
+        `kept`: somebody else may have made it. A call of theirs that is out goes on to its end where
+        the lane is to be `given` back, and is broken off where it is lost.
+        """
+        for key, queue in list(self._queues.items()):
+            held = list(queue.waiting)
+            queue.waiting.clear()
+            for delivery in held:
+                if delivery.lane in kept:
+                    queue.waiting.append(delivery)
+                else:
+                    self._held.let_go(delivery)
+            if not (queue.waiting or queue.active):
+                self._drop(key, queue)
+        for task, delivery in self._tasks.items():
+            if delivery.lane not in kept and delivery.lane not in given:
+                task.cancel()
+        self._ordered.begin_again()
+        self._feed.look()
 
     def take(self, delivery: Delivery, not_before: int = 0) -> bool:
         """Take a committed delivery for making it soon; False when there is no room.
@@ -157,7 +196,7 @@ class Dispatcher:
             self._starved[key] = queue
             if self._ledger.refusal:
                 # The feed finds out when all can go on.
-                self._hungry.set()
+                self._feed.look()
         else:
             self._starved.pop(key, None)
 
@@ -166,13 +205,34 @@ class Dispatcher:
         return self._closing or queue.paused or self._receivers.stopped(queue.receiver)
 
     def _begin(self, key: str, queue: Queue, probe: bool = False) -> None:
-        delivery = queue.waiting.popleft()
+        delivery = self._next(queue)
+        if delivery is None:
+            if not queue.active:
+                self._drop(key, queue)
+            return
         queue.active += 1
         self._active += 1
-        self._tasks.add(asyncio.create_task(self._make(key, queue, delivery, probe)))
+        task = asyncio.create_task(self._make(key, queue, delivery, probe))
+        self._tasks[task] = delivery
+
+    def _next(self, queue: Queue) -> Delivery | None:
+        """The next delivery of a queue; what is of a lane that was lost meanwhile is let go."""
+        while queue.waiting:
+            delivery = queue.waiting.popleft()
+            if self._lanes.may_make(delivery.lane):
+                return delivery
+            self._held.let_go(delivery)
+        return None
+
+    def _drop(self, key: str, queue: Queue) -> None:
+        """Forget a queue that holds nothing."""
+        if self._queues.get(key) is queue:
+            del self._queues[key]
+            self._starved.pop(key, None)
 
     async def _make(self, key: str, queue: Queue, delivery: Delivery, probe: bool) -> None:
         """Make deliveries of this queue until it has none left, or others wait for the slot."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         try:
             while True:
                 try:
@@ -185,14 +245,18 @@ class Dispatcher:
                     return
                 if self._stands_still(queue):
                     return
-                delivery, probe = queue.waiting.popleft(), False
+                following = self._next(queue)
+                if following is None:
+                    return
+                delivery, probe = following, False
+                self._tasks[task] = delivery
         finally:
             # Here and not in a callback, which would be a turn of the loop for each delivery.
-            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            self._tasks.pop(task, None)
             queue.active -= 1
             self._active -= 1
             if not queue.waiting and not queue.active:
-                self._queues.pop(key, None)
+                self._drop(key, queue)
             # A queue that could go on goes to the end of those that wait for a slot.
             self._starved.pop(key, None)
             if queue.waiting and not self._stands_still(queue):
@@ -233,6 +297,7 @@ class Dispatcher:
         """See to the receivers that fail or are paused: probe them, go on with those that are up
         again, give up what waited for them until its deadline.
         """
+        self._pump_starved()
         for receiver in await self._receivers.look():
             self._go_on(receiver)
         for receiver in self._receivers.due():
@@ -277,8 +342,8 @@ class Dispatcher:
         says that a queue is empty.
         """
         much = len(self._held) <= self._bounds.ready_max // 2
-        if self._behind and (much or ended):
-            self._hungry.set()
+        if self._feed.behind and (much or ended):
+            self._feed.look()
         if much or self._held.share(receiver) <= self.room(receiver):
             self._ordered.made_room(receiver, much)
 
@@ -292,7 +357,8 @@ class Dispatcher:
         async def resume() -> None:
             await self._clock.sleep(max(0, again_at - self._clock.now()) / 1000)
             queue.paused = False
-            self._pump(key, queue)
+            if self._queues.get(key) is queue:
+                self._pump(key, queue)
 
         pause = asyncio.create_task(resume())
         self._pauses.add(pause)
@@ -307,78 +373,3 @@ class Dispatcher:
         ):
             key = next(iter(self._starved))
             self._pump(key, self._starved.pop(key))
-
-    async def _feed(self) -> None:
-        """Fetch deliveries that have come due (retries, leftovers of a crash, what did not fit into
-        memory).
-        """
-        while True:
-            fetched = 0
-            try:
-                if self._ledger.refusal and await self._ledger.check():
-                    await self._clock.sleep(min(self._bounds.poll_seconds, REFUSED_SECONDS))
-                    continue
-                self._pump_starved()
-                await self._attend()
-                fetched = await self._fetch()
-            except LedgerClosed:
-                return
-            except LedgerUnavailable as error:
-                log.warning("deliveries not fetched", why=str(error))
-            except (
-                Exception
-            ):  # whatever ails the ledger, what waits there must be taken up again once it is well
-                log.exception("deliveries not fetched")
-            self._hungry.clear()
-            if fetched and len(self._held) < self._bounds.ready_max // 2:
-                await asyncio.sleep(0)
-                continue
-            await self._wait()
-
-    async def _follow_clock(self) -> None:
-        """Let nothing wait for a time that lies further ahead than any backoff, or lease: the
-        clock has stepped back, here or while nobody ran.
-        """
-        now, bounds = self._clock.now(), self._bounds
-        if now < self._looked_at:
-            furthest, leased_until = (
-                now + int(seconds * 1000)
-                for seconds in (bounds.backoff_seconds_max, bounds.lease_seconds_max)
-            )
-            await self._ledger.hasten(now, furthest, leased_until)
-        self._looked_at = now
-
-    async def _fetch(self) -> int:
-        """Offer what is due, as far as there is room, but to receivers that hold their share
-        already; how many were taken.
-        """
-        await self._follow_clock()
-        room = self._bounds.ready_max - len(self._held)
-        if room <= self._bounds.ready_max // 64:
-            return 0
-        full = self._held.full(room)
-        most = self._bounds.ready_max + room
-        due = await self._ledger.waiting(
-            self._lanes.takers(), self._clock.now(), most, without=full
-        )
-        wanted = [each for each in due if each.id not in self._held]
-        fitting = self._held.fitting(wanted)
-        self._behind = len(wanted) > len(fitting) or len(due) == most or bool(full)
-        fetched = 0
-        for start in range(0, len(fitting), 100):
-            for pending in await self._ledger.pending(fitting[start : start + 100]):
-                if self.take(delivery_of(pending, self._directory)):
-                    fetched += 1
-                else:
-                    self._behind = True
-        return fetched
-
-    async def _wait(self) -> None:
-        """Sleep until the next poll, or until there is room again."""
-        sleep = asyncio.ensure_future(self._clock.sleep(self._bounds.poll_seconds))
-        hungry = asyncio.ensure_future(self._hungry.wait())
-        try:
-            await asyncio.wait({sleep, hungry}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            hungry.cancel()

@@ -40,9 +40,21 @@ class NumberedLanes:
         """Every `workers`-th lane."""
         return self._own
 
+    def may_make(self, lane: int) -> bool:
+        """No lane is ever another worker's."""
+        return True
+
     def takers(self) -> Sequence[int]:
         """Every `workers`-th of as many as there may have been."""
         return self._takers
+
+    def callers(self) -> Sequence[int]:
+        """The same."""
+        return self._takers
+
+    def place(self, receiver: str, channel: str, message_id: int) -> int:
+        """This worker's number: who takes an unordered delivery in makes it."""
+        return self._worker
 
     def owner(self, lane: int) -> int:
         """The worker that owns a lane."""

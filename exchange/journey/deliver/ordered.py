@@ -17,7 +17,7 @@ import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes, lane_of
+from exchange.ports.lanes import NOBODY, Lanes
 from exchange.ports.ledger import Pending, Place
 
 log = structlog.get_logger(__name__)
@@ -86,25 +86,21 @@ class Ordered:
 
     def start(self) -> None:
         """Begin to follow."""
-        if self._lanes.wakes is not None:
-            self._lanes.wakes.listen(self._lanes.worker, self.wake)
         for run, name in ((self._follow(), "ordered-follow"), (self._poll(), "ordered-poll")):
             self._tasks.append(asyncio.create_task(run, name=name))
 
     async def stop(self) -> None:
         """End."""
-        if self._tasks and self._lanes.wakes is not None:
-            self._lanes.wakes.stop(self._lanes.worker)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def offer(self, delivery: Delivery, lane: int) -> None:
+    def offer(self, delivery: Delivery) -> None:
         """Tell the owner of its lane that a delivery was committed."""
-        receiver, owner = delivery.receiver.id, self._lanes.owner(lane)
+        receiver, owner = delivery.receiver.id, self._lanes.owner(delivery.lane)
         if owner != self._lanes.worker:
-            if self._lanes.wakes is not None:
+            if self._lanes.wakes is not None and owner != NOBODY:
                 self._lanes.wakes.wake(owner, receiver)
             return
         if receiver not in self._behind:
@@ -119,9 +115,16 @@ class Ordered:
 
     def hold(self, dead: Delivery) -> None:
         """A delivery died: what follows it in its conversation is held in the ledger."""
-        envelope = dead.envelope
-        lane = lane_of(dead.receiver.id, envelope.channel, envelope.conversation)
-        self._holding.setdefault(dead.receiver.id, set()).add(lane)
+        self._holding.setdefault(dead.receiver.id, set()).add(dead.lane)
+
+    def begin_again(self) -> None:
+        """Lanes were gained, or what was held of them was let go: what waits is all looked at
+        again.
+        """
+        self._last.clear()
+        self._at_hand.clear()
+        self._polling = True
+        self._due.set()
 
     def made_room(self, receiver: str, much: bool) -> None:
         """The memory holds less for a receiver, or, when `much` is true, for all."""

@@ -5,7 +5,6 @@ message id, and a signature over id, time and body.
 from __future__ import annotations
 
 import hmac
-from dataclasses import replace
 
 from exchange.ports import Delivery
 from exchange.schemas.call import Call
@@ -35,4 +34,6 @@ def signed(call: Call, delivery: Delivery, now: int) -> Call:
         timestamp = str(now // 1000)
         headers["X-Timestamp"] = timestamp
         headers["X-Signature"] = signature(delivery_id, timestamp, call.body, secret)
-    return replace(call, headers=headers)
+    return Call(
+        method=call.method, path=call.path, headers=headers, body=call.body, query=call.query
+    )

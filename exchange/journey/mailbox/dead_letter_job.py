@@ -5,14 +5,11 @@ restart.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Literal
 
-import structlog
-
-from exchange.errors import JobRunning, LedgerClosed, LedgerUnavailable
+from exchange.errors import JobRunning
 from exchange.journey.mailbox.fetch import Mailboxes
 from exchange.ports import Actor, Clock, Ledger, Operator, Remember
 from exchange.ports.dead_letters import DeadLetters
@@ -20,12 +17,11 @@ from exchange.ports.receiver_states import Receivers
 from exchange.ports.rows import DeadFilter
 from exchange.schemas.value import value
 
-log = structlog.get_logger(__name__)
-
 #: Where the job is kept: it is nobody's message, so what remembers it is no channel.
 ROOM, KEY = "operators", "letters"
-#: How often something is done to some of them, and how often it is looked whether a job was begun, in seconds.
-STEP_SECONDS, LOOK_SECONDS = 0.2, 1.0
+#: How often something is done to some of them, and how often it is looked whether a job was begun,
+#: in seconds.
+STEP_SECONDS, JOB_EVERY_SECONDS = 0.2, 1.0
 #: Most that something is done to at once, however late a step comes.
 STEP_MAX = 1000
 PER_SECOND_MAX = 5000
@@ -67,7 +63,7 @@ class LetterJob:
 
 
 class LetterJobs:
-    """Begins, shows, stops and, where it is started, runs the job."""
+    """Begins, shows, stops and, in the worker that calls `run` again and again, runs the job."""
 
     def __init__(
         self,
@@ -82,7 +78,6 @@ class LetterJobs:
         self._mailboxes = mailboxes
         self._receivers = receivers
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
 
     async def newest(self) -> LetterJob | None:
         """The job that runs, or else the last one that ran."""
@@ -136,43 +131,24 @@ class LetterJobs:
                 await self._ledger.audit([row])
                 return stopped
 
-    def start(self) -> None:
-        """Run what is to be run, also what an earlier process had begun."""
-        self._task = asyncio.create_task(self._run(), name="letter-job")
-
-    async def stop(self) -> None:
-        """Run it no more; the next start goes on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Do what the job that runs is to do, at its rate, to its end; also what an earlier process
+        had begun.
+        """
         allowed, looked_at = 0.0, self._clock.now()
         while True:
-            running = False
-            try:
-                job, version = await self._read()
-                now = self._clock.now()
-                if job is None or job.state != "running":
-                    allowed = 0.0
-                else:
-                    running = True
-                    # (The clock may have stepped, either way.)
-                    passed_seconds = min(max(0, now - looked_at), 1000 * LOOK_SECONDS) / 1000
-                    allowed = min(allowed + job.per_second * passed_seconds, STEP_MAX)
-                    if allowed >= 1:
-                        later = await self._step(job, int(allowed))
-                        allowed -= later.handled - job.handled
-                        await self._keep(later, version)
-                looked_at = now
-            except LedgerClosed:
+            job, version = await self._read()
+            if job is None or job.state != "running":
                 return
-            except LedgerUnavailable as error:
-                log.warning("nothing done to dead letters", why=str(error))
-            except Exception:  # the next look may go well
-                log.exception("nothing done to dead letters")
-            await self._clock.sleep(STEP_SECONDS if running else LOOK_SECONDS)
+            now = self._clock.now()
+            # (The clock may have stepped, either way.)
+            passed_seconds = min(max(0, now - looked_at), 1000 * JOB_EVERY_SECONDS) / 1000
+            allowed, looked_at = min(allowed + job.per_second * passed_seconds, STEP_MAX), now
+            if allowed >= 1:
+                later = await self._step(job, int(allowed))
+                allowed -= later.handled - job.handled
+                await self._keep(later, version)
+            await self._clock.sleep(STEP_SECONDS)
 
     async def _step(self, job: LetterJob, most: int) -> LetterJob:
         """Do it to the next ones; the job afterwards. Nothing is sent again to receivers that fail

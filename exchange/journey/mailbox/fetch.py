@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from exchange.clocks import Deadline, first_id, time_of
 from exchange.journey.count import delivery_counts
 from exchange.journey.mailbox.arrivals import Arrivals
@@ -18,6 +20,8 @@ from exchange.ports.dead_letters import DeadLetters
 from exchange.ports.ledger import EventRow, Hold, Pending, Wanted
 from exchange.schemas.envelope import public_id
 
+log = structlog.get_logger(__name__)
+
 #: What the audit log says of a dead letter that was not sent again.
 NO_LETTER = "no dead letter has that id"
 NOBODY_WAITS = "refused: nobody waits for the answer any more"
@@ -26,6 +30,8 @@ NO_BODY = "refused: its body is forgotten (retention.body_seconds)"
 DEADLINE = "deadline: not acknowledged in time"
 #: What one dies of that its receiver refused, before what the receiver says of it.
 REFUSED = "refused: "
+#: How often it is to be looked whether something is past its deadline, which is one of days.
+EXPIRE_EVERY_SECONDS = 60.0
 #: Deliveries past their deadline that are settled at once.
 OVERDUE_AT_ONCE = 200
 
@@ -197,6 +203,8 @@ class Mailboxes:
             )
             expired += sum(settled)
             if len(ids) < OVERDUE_AT_ONCE or not any(settled):
+                if expired:
+                    log.warning("mailbox deliveries past their deadline", dead=expired)
                 return expired
 
     async def resend(self, delivery_ids: Sequence[int], actor: Actor) -> Resent:

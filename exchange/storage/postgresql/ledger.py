@@ -36,7 +36,11 @@ READ_SECONDS = 60.0
 
 
 class PostgresLedger(SqlLedger):
-    """A database on a server. Whoever reads waits on the loop, which goes on meanwhile."""
+    """A database on a server. Whoever reads waits on the loop, which goes on meanwhile.
+
+    `node` is the number to write as; None leases one that is free with each `open`, which
+    `ownership` then tells.
+    """
 
     def __init__(
         self,
@@ -44,11 +48,12 @@ class PostgresLedger(SqlLedger):
         group_max: int = 512,
         compression_level: int = 1,
         durable: bool = True,
-        node: int = 0,
+        node: int | None = None,
         name: str = "",
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(server, node, name, clock)
+        super().__init__(server, node or 0, name, clock)
+        self._node = node
         self._server = server
         self._writer = ServerWriter(server, group_max, compression_level, durable)
         self._readers: Any = None
@@ -59,8 +64,8 @@ class PostgresLedger(SqlLedger):
         await migrate(self._server)
         try:
             since = self._clock.now() if self._clock is not None else 0
-            node, name = self.ownership.node, self.ownership.name
-            self.ownership = await self._writer.start(node, name, since)
+            name = self.ownership.name
+            self.ownership = await self._writer.start(self._node, name, since)
             self._readers = await asyncpg.create_pool(
                 self._server.url,
                 min_size=1,
@@ -70,7 +75,7 @@ class PostgresLedger(SqlLedger):
                 timeout=CONNECT_SECONDS,
                 command_timeout=READ_SECONDS,
                 statement_cache_size=STATEMENTS_MAX,
-                server_settings=session_settings(f"exchange reads as node {node}"),
+                server_settings=session_settings(f"exchange reads as node {self.ownership.node}"),
             )
         except BaseException as error:
             await self.close()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ from exchange.storage.ownership import Ownership, claim
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import ServerConnection, Types
 from exchange.storage.postgresql_server.errors import ledger_error
-from exchange.storage.postgresql_server.locks import TRY, WRITING, node_lock
+from exchange.storage.postgresql_server.locks import FREE, TRY, WRITING, node_lock
 from exchange.storage.postgresql_server.session import connected
 from exchange.storage.proof.chain import append, last_event, newest
 
@@ -25,6 +26,11 @@ from exchange.storage.proof.chain import append, last_event, newest
 WAIT_MILLISECONDS = 30_000
 #: How long a statement may take: longer than what waits in it.
 ANSWER_SECONDS = 60.0
+#: How long a transaction may stand still before the server ends its session, in milliseconds: a node
+#: that was stopped in the middle of one must not keep all others from writing.
+STILL_MILLISECONDS = 5_000
+#: The greatest number that is leased; the one after it is the commands'.
+NODE_MAX = 1022
 #: How long a session that ended by itself may go on to hold its node's lock, in seconds: until the
 #: server notices (see `session.SILENT_SECONDS`), and how often to look.
 LINGER_SECONDS, LOOK_SECONDS = 30.0, 0.25
@@ -52,16 +58,18 @@ class Owner:
         self.ownership = Ownership(0, 0, "", 0)
         self.session: ServerConnection
 
-    async def begin(self, node: int, name: str, since: int) -> Ownership:
-        """Own the node, claim its next epoch, begin its chain.
+    async def begin(self, node: int | None, name: str, since: int) -> Ownership:
+        """Own the node (None: any that nobody owns), claim its next epoch, begin its chain.
 
         Raises:
             Owned: when another process owns the node; says which and since when.
             LedgerError: when it can't be written.
         """
-        self.ownership = Ownership(node, 0, name, since)
+        self.ownership = Ownership(node or 0, 0, name, since)
         await self._connect()
-        if not await self._locked():
+        if node is None:
+            await self._own_any()
+        elif not await self._locked():
             told = await self._told()
             await self.end()
             raise Owned(
@@ -71,6 +79,19 @@ class Owner:
         self.ownership = await greenlet_spawn(self._begin_chain)
         await self.commit(number)
         return self.ownership
+
+    async def _own_any(self) -> None:
+        number = await self._connection.fetchval(FREE, *node_lock(0), NODE_MAX)
+        if number is None:
+            await self.end()
+            raise Owned(f"every node of the ledger {self._server} is owned; end one first")
+        self.ownership = replace(self.ownership, node=number)
+        await self._connection.execute(
+            "SELECT set_config('application_name',$1,false)", self._name()
+        )
+
+    def _name(self) -> str:
+        return f"exchange writes as node {self.ownership.node}"
 
     def _begin_chain(self) -> Ownership:
         own = self.ownership
@@ -161,11 +182,11 @@ class Owner:
         return ""
 
     async def _connect(self) -> None:
-        own = self.ownership
         self._connection = await connected(
             self._server,
-            f"exchange writes as node {own.node}",
+            self._name(),
             ANSWER_SECONDS,
+            idle_in_transaction_session_timeout=str(STILL_MILLISECONDS),
             lock_timeout=str(WAIT_MILLISECONDS),
             synchronous_commit="on" if self._durable else "off",
         )

@@ -50,8 +50,8 @@ class ServerWriter:
         #: Set when another process has become this node: nothing more is written.
         self.lost = asyncio.Event()
 
-    async def start(self, node: int, name: str, since: int) -> Ownership:
-        """Own the node, claim its next epoch and begin its chain.
+    async def start(self, node: int | None, name: str, since: int) -> Ownership:
+        """Own the node (None: any that is free), claim its next epoch and begin its chain.
 
         Raises:
             Owned: when another process owns the node.

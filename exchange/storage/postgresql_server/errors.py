@@ -23,8 +23,18 @@ MEANINGS = {
     "25P04": "a transaction lasted too long",
     "XX": "it failed",
 }
+#: What pgbouncer says to a setting that it does not pass on (SQLSTATE 08P01).
+_NOT_PASSED_ON = "unsupported startup parameter"
 #: Pages or indexes that are broken.
 DAMAGES = ("XX001", "XX002")
+
+
+def pooled(address: str) -> LedgerError:
+    """That what answers is no server: a session must be the ledger's alone, for it holds locks."""
+    return LedgerError(
+        f"the ledger {address}: a pooler (pgbouncer, say) stands before the server; name the "
+        "server itself: sessions hold locks, which a pooler in transaction mode gives to others"
+    )
 
 
 def ledger_error(address: str, error: Exception) -> Exception:
@@ -41,6 +51,8 @@ def ledger_error(address: str, error: Exception) -> Exception:
         said = str(error).partition("\n")[0]
         if state in DAMAGES:
             return LedgerDamaged(f"the ledger {address}: it is damaged: restore a backup ({said})")
+        if _NOT_PASSED_ON in said:
+            return pooled(address)
         meaning = MEANINGS.get(state) or MEANINGS.get(state[:2])
         if meaning is not None:
             return LedgerUnavailable(f"the ledger {address}: {meaning} ({said})")

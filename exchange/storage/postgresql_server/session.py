@@ -8,7 +8,7 @@ import asyncpg
 
 from exchange.errors import LedgerError
 from exchange.storage.postgresql_server.address import Server
-from exchange.storage.postgresql_server.errors import ledger_error
+from exchange.storage.postgresql_server.errors import ledger_error, pooled
 
 #: The oldest version whose SQL the statements are.
 VERSION_MIN = 16
@@ -18,6 +18,9 @@ STATEMENTS_MAX = 512
 #: After so many seconds of silence the server asks a client, which may have gone, whether it is
 #: there (three times, 5 s apart): what it held, its node's lock too, is free then.
 SILENT_SECONDS = 10
+#: What the server is to tell a session of. A pooler refuses such a setting by an error of its own, or
+#: drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
+_TOLD = "warning"
 
 
 async def connected(
@@ -27,7 +30,8 @@ async def connected(
     than `answer_seconds` fails.
 
     Raises:
-        LedgerError: when there is none to be had, or the server is too old.
+        LedgerError: when there is none to be had, the server is too old, or a pooler stands before
+            it.
     """
     try:
         connection = await asyncpg.connect(
@@ -38,11 +42,15 @@ async def connected(
             server_settings=session_settings(name, **settings),
         )
         await prepare(connection)
+        told = await connection.fetchval("SELECT current_setting('client_min_messages')")
     except Exception as error:
         said = ledger_error(str(server), error)
         if said is error:
             raise
         raise said from error
+    if told != _TOLD:
+        await connection.close()
+        raise pooled(str(server))
     version = connection.get_server_version()
     if version.major < VERSION_MIN:
         await connection.close()
@@ -63,7 +71,7 @@ def session_settings(name: str, **settings: str) -> dict[str, str]:
         "tcp_keepalives_idle": str(SILENT_SECONDS),
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
-        "client_min_messages": "warning",
+        "client_min_messages": _TOLD,
         **settings,
     }
 

@@ -1,4 +1,4 @@
-"""A session to look into a ledger on a server by, for a thread that waits for each statement."""
+"""A session on a ledger on a server, for a thread that waits for each statement; a view to look by."""
 
 from __future__ import annotations
 
@@ -22,17 +22,28 @@ def snapshot(server: Server) -> Iterator[ServerConnection]:
     Raises:
         LedgerError: when it can't be read, or is no ledger of this version.
     """
+    with session(server, "exchange looks") as opened:
+        opened.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        yield opened
+
+
+@contextmanager
+def session(server: Server, name: str) -> Iterator[ServerConnection]:
+    """A session, which the server's list of sessions calls `name`. What is not committed when it
+    ends is taken back.
+
+    Raises:
+        LedgerError: when there is none to be had, or it is no ledger of this version.
+    """
     with asyncio.Runner() as runner:
-        connection = runner.run(connected(server, "exchange looks"))
+        connection = runner.run(connected(server, name))
 
         def wait(work: Awaitable[Any]) -> Any:
             return runner.run(_awaited(work))
 
         try:
             wait(require_newest(connection, server))
-            session = ServerConnection(connection, wait, str(server), {})
-            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            yield session
+            yield ServerConnection(connection, wait, str(server), {})
         finally:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 wait(connection.close(timeout=CONNECT_SECONDS))

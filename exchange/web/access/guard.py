@@ -17,6 +17,7 @@ from exchange.ports import Actor, Clock, Operator, Operators
 from exchange.schemas.call import problem
 from exchange.schemas.directory import digest_of
 from exchange.settings import Operators as OperatorSettings
+from exchange.web.access.callers import NOT_HERE, listener_of
 from exchange.web.access.failures import Failures
 from exchange.web.access.hosts import (
     address_of,
@@ -90,6 +91,9 @@ class Guard:
             route = request.match_info.route
             if route in self._partners:
                 return await handler(request)
+            if listener_of(request) is not None:
+                # Pages, API, metrics and health are the plain listener's.
+                return problem_response(404, "Not found", NOT_HERE.message)
             try:
                 refused = await self._refusal(request, self._needs.get(route, Need()))
             except LedgerError as error:

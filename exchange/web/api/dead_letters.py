@@ -20,14 +20,15 @@ from exchange.journey.mailbox import (
     Mailboxes,
 )
 from exchange.ports import Ledger
+from exchange.ports.description import listed, reference
 from exchange.ports.ledger import DeadFilter, Pending
 from exchange.schemas import json as documents
 from exchange.schemas.envelope import id_from_public, public_id
-from exchange.schemas.instants import instant
+from exchange.schemas.instants import instant, instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.operation import Operation, problem_response
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500
@@ -249,7 +250,7 @@ def _told(job: LetterJob) -> dict[str, Any]:
     told = asdict(job) | {
         "filter": {name: each for name, each in wanted.items() if each},
         "began_at": instant(job.began_at),
-        "ended_at": instant(job.ended_at) if job.ended_at else None,
+        "ended_at": instant_or_none(job.ended_at),
     }
     return {name: each for name, each in told.items() if name not in ("wanted", "after", "address")}
 
@@ -259,10 +260,10 @@ def _dead_letter(each: Pending) -> dict[str, Any]:
         "id": public_id(each.delivery.id),
         "message": public_id(each.message.id),
         "channel": each.message.channel,
-        "messageType": each.message.message_type,
+        "message_type": each.message.message_type,
         "sender": each.message.sender,
         "receiver": each.delivery.receiver,
         "attempts": each.delivery.attempts,
         "reason": each.delivery.reason,
-        "endedAt": each.delivery.ended_at,
+        "ended_at": instant(each.delivery.ended_at),
     }

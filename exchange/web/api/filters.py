@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
 from exchange.ports.ledger import DeadFilter
+from exchange.schemas.instants import milliseconds_of
 
 #: By name, what each selects.
 FILTERS = {
@@ -36,10 +36,8 @@ def time_of(name: str, text: str) -> int:
         ValueError: naming the filter, when it is no time.
     """
     try:
-        at = datetime.datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
-        return int(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
+        return milliseconds_of(text)
+    except ValueError:
         raise ValueError(
             f"{name} is a time as in 2026-11-29T08:00:00Z, not {text[:40]!r}"
         ) from None

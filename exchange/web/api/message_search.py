@@ -12,12 +12,13 @@ from aiohttp import web
 
 from exchange.clocks import first_id
 from exchange.ports import Ledger
+from exchange.ports.description import reference
 from exchange.ports.ledger import Found, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
 from exchange.schemas.instants import instant
 from exchange.web.api.filters import time_of
-from exchange.web.openapi import Operation, problem_response, reference
+from exchange.web.operation import Operation, problem_response
 
 #: Messages in one answer, and how many of the newest one call looks at: with more it says where to
 #: go on, so that a rare message is found and no call holds a reader for long.

@@ -4,21 +4,33 @@ validation, the catalogue; pages live elsewhere.
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 
 from exchange.journey.check import Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import Ledger
+from exchange.ports.description import listed, reference
 from exchange.ports.ledger import CountKey
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
+from exchange.schemas.instants import (
+    MINUTE_MILLISECONDS,
+    instant,
+    instant_or_none,
+    milliseconds_of,
+)
+from exchange.statistics.days import date_of, number_of
 from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.api.reset import Reset
+from exchange.web.operation import Operation, problem_response
 from exchange.web.overview import Snapshots
 
 DIMENSIONS = ("period", *CountKey._fields[1:])
@@ -37,6 +49,7 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        reset: Reset,
         search: MessageSearch,
     ) -> None:
         self._ledger = ledger
@@ -47,13 +60,14 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._reset = reset
         self._search = search
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
         period = {
-            "since": "First minute (or day) since 1970 UTC",
-            "until": "The minute (or day) after the last",
+            "since": "The first minute, as in 2026-11-29T08:00:00Z, or the first day, as a date",
+            "until": "The minute or the day after the last",
         }
         return [
             Operation("GET", "/api/v1/snapshot", self.snapshot, reference("Snapshot")),
@@ -85,6 +99,7 @@ class Api:
             *self._dead_letters.operations(),
             *self._receivers.operations(),
             *self._partners.operations(),
+            *self._reset.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",
@@ -110,7 +125,7 @@ class Api:
 
     async def counters(self, request: web.Request) -> web.Response:
         """Counters summed by `?by=` (comma-separated dimensions) over minutes `since` to `until`,
-        or days with `daily=true`.
+        or days with `daily=true`. A `period` is the minute's time, or the day's date in Finland.
         """
         by = [name for name in request.query.get("by", "channel,kind").split(",") if name]
         if unknown := [name for name in by if name not in DIMENSIONS]:
@@ -119,22 +134,22 @@ class Api:
                 "Unknown dimension",
                 f"no dimension {unknown[0][:40]!r}: {', '.join(DIMENSIONS)}",
             )
+        daily = request.query.get("daily") == "true"
+        since, until = request.query.get("since", ""), request.query.get("until", "")
         try:
-            since, until = (
-                int(request.query.get("since", "0")),
-                int(request.query.get("until", str(1 << 62))),
+            rows = await self._ledger.totals(
+                by,
+                _period(since, daily) if since else 0,
+                _period(until, daily) if until else 1 << 62,
+                daily,
             )
-            if max(abs(since), abs(until)) >= 1 << 63:
-                raise ValueError("no such minute")
         except ValueError:
-            return problem_response(
-                400, "Not a number", "since and until are numbers of minutes (or days) since 1970"
-            )
-        rows = await self._ledger.totals(by, since, until, request.query.get("daily") == "true")
+            wanted = "dates as in 2026-11-29" if daily else "times as in 2026-11-29T08:00:00Z"
+            return problem_response(400, "Not a time", f"since and until are {wanted}")
         return web.json_response(
             [
                 {
-                    **dict(zip(by, values, strict=True)),
+                    **_dimensions(by, values, daily),
                     "count": count,
                     "items": items,
                     "bytes": size,
@@ -157,12 +172,19 @@ class Api:
         shown = {
             **row._asdict(),
             "id": public_id(row.id),
+            "received_at": instant(row.received_at),
             "digest": row.digest.hex(),
             "identity": row.identity.hex(),
             "detail": json.loads(row.detail),
         }
         shown["deliveries"] = [
-            {**each._asdict(), "id": public_id(each.id), "message_id": public_id(each.message_id)}
+            {
+                **each._asdict(),
+                "id": public_id(each.id),
+                "message_id": public_id(each.message_id),
+                "next_at": instant_or_none(each.next_at),
+                "ended_at": instant_or_none(each.ended_at),
+            }
             for each in await self._ledger.deliveries(row.id)
         ]
         shown["events"] = [
@@ -170,6 +192,7 @@ class Api:
                 **each._asdict(),
                 "message_id": public_id(each.message_id),
                 "delivery_id": public_id(each.delivery_id),
+                "at": instant(each.at),
             }
             for each in await self._ledger.events(row.id)
         ]
@@ -193,7 +216,9 @@ class Api:
         if not (before.isascii() and before.isdigit() and len(before) < 20):
             return problem_response(400, "No such id", "before is the id of a row of the audit log")
         rows = await self._ledger.audited(PAGE_MAX, min(int(before), 1 << 62))
-        return web.json_response([{"id": number, **row._asdict()} for number, row in rows])
+        return web.json_response(
+            [{"id": number, **row._asdict(), "at": instant(row.at)} for number, row in rows]
+        )
 
     async def validate(self, request: web.Request) -> web.Response:
         """Judge a message without taking it in: `?type=` names its type where it can't be told from
@@ -208,6 +233,28 @@ class Api:
             request.query.get("type", ""),
         )
         return web.json_response(result.as_dict())
+
+
+def _period(text: str, daily: bool) -> int:
+    """The number of a minute or of a day since 1970.
+
+    Raises:
+        ValueError: when the text is no time, or no date.
+    """
+    if daily:
+        return number_of(datetime.date.fromisoformat(text))
+    return milliseconds_of(text) // MINUTE_MILLISECONDS
+
+
+def _dimensions(by: Sequence[str], values: Sequence[Any], daily: bool) -> dict[str, Any]:
+    """By name what was summed by."""
+    told = dict(zip(by, values, strict=True))
+    if "period" in told:
+        number = told["period"]
+        told["period"] = (
+            date_of(number).isoformat() if daily else instant(number * MINUTE_MILLISECONDS)
+        )
+    return told
 
 
 def _id(request: web.Request) -> int:

@@ -1,5 +1,5 @@
-"""The operators' JSON API over partners of one's own: add one, give it another key, show what it may
-send and receive.
+"""The operators' JSON API over partners of one's own: add one, give it another key, remove it, show
+what it may send and receive.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from aiohttp import web
 from exchange.errors import PartnerError
 from exchange.journey.added_partners import AddedPartners
 from exchange.ports import Channel
+from exchange.ports.description import reference
 from exchange.schemas import guard
 from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory, DirectoryFault, Partner, partner_of
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.access.new_keys import new_key
-from exchange.web.openapi import Operation, problem_response, reference
+from exchange.web.operation import Operation, problem_response
 
 #: What is made here, and never taken from outside.
 MADE = ("key", "key_sha256", "callback_secret")
@@ -28,6 +29,7 @@ ADD_FORM = (
     'a JSON object is wanted, such as {"id": "county.mine", "sector": "wellbeing-county", '
     '"url": "http://127.0.0.1:9000"}'
 )
+REMOVE_FORM = "an empty JSON object is wanted: {}"
 ROTATE_FORM = 'a JSON object is wanted, {} or {"at_once": true}'
 
 
@@ -63,6 +65,16 @@ class PartnerOperations:
                 self.rotate,
                 reference("PartnerKey"),
                 takes=reference("Rotation"),
+                problems=(400, 404, 409),
+                role="admin",
+                changes=True,
+            ),
+            Operation(
+                "POST",
+                "/api/v1/partners/{id}/remove",
+                self.remove,
+                reference("RemovedPartner"),
+                takes=reference("Removal"),
                 problems=(400, 404, 409),
                 role="admin",
                 changes=True,
@@ -133,6 +145,22 @@ class PartnerOperations:
         except PartnerError as error:
             return problem_response(409, "Not rotated", str(error))
         return web.json_response({"id": partner_id, "key": key})
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Remove an added partner: its keys open nothing any more; its messages and counts stay."""
+        partner_id = request.match_info["id"]
+        if self._directory.get(partner_id) is None:
+            return self._nobody(request)
+        try:
+            if _object(await request.read(), REMOVE_FORM):
+                raise ValueError(REMOVE_FORM)
+        except ValueError as error:
+            return problem_response(400, "Not a removal", str(error))
+        try:
+            await self._added.remove(partner_id, request[ACTOR])
+        except PartnerError as error:
+            return problem_response(409, "Not removed", str(error))
+        return web.json_response({"id": partner_id, "removed": True})
 
     def _nobody(self, request: web.Request) -> web.Response:
         told = f"no partner has the id {request.match_info['id'][:60]!r}"

@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from exchange.ports import Clock
+from exchange.ports.description import listed, reference
 from exchange.ports.receiver_states import Receivers
 from exchange.schemas import guard
 from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
-from exchange.web.openapi import Operation, listed, problem_response, reference
+from exchange.web.operation import Operation, problem_response
 from exchange.web.receiver_conditions import Conditions
 
 REASON_CHARACTERS_MAX = 200

@@ -7,79 +7,69 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.journey.mailbox import PER_SECOND_MAX
+from exchange.ports.description import ID, INSTANT, NUMBER, TEXT, listed, members, reference
 from exchange.ports.operators import ROLES
 from exchange.schemas.directory import SECTORS
 from exchange.web.api.filters import FILTERS
 from exchange.web.api.receivers import REASON_CHARACTERS_MAX
-from exchange.web.openapi import listed
 
-_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-_NUMBER = {"type": "integer"}
-_INSTANT: dict[str, Any] = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
+_INSTANT_OR_NONE: dict[str, Any] = {"type": ["string", "null"], "format": "date-time"}
 
+_DELIVERIES = members({"deliveries": {"type": "array", "items": ID}})
+_REFUSED = {"type": "array", "items": members({"delivery": ID, "reason": TEXT})}
 
-def _object(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
-
-
-_DELIVERIES = _object({"deliveries": {"type": "array", "items": _ID}})
-_REFUSED = {"type": "array", "items": _object({"delivery": _ID, "reason": _TEXT})}
-
-VIOLATION = _object(
+VIOLATION = members(
     {
-        "rule": _TEXT,
-        "message": _TEXT,
+        "rule": TEXT,
+        "message": TEXT,
         "path": {"type": "string", "description": "XPath or JSON Pointer"},
         "line": {"type": "integer", "minimum": 0},
         "column": {"type": "integer", "minimum": 0},
         "severity": {"enum": ["error", "warning"]},
     },
-    expected=_TEXT,
-    found=_TEXT,
+    expected=TEXT,
+    found=TEXT,
     source={"type": "string", "description": "The line that it stands on, cut"},
     code={"type": "string", "description": "The channel's own error code"},
     item={"type": "integer", "minimum": 0},
 )
 
-DELIVERY = _object(
+DELIVERY = members(
     {
-        "id": _ID,
-        "message_id": _ID,
-        "receiver": _TEXT,
+        "id": ID,
+        "message_id": ID,
+        "receiver": TEXT,
         "mode": {"enum": ["push", "mailbox", "ask"]},
         "state": {"enum": ["waiting", "delivered", "dead", "skipped"]},
-        "attempts": _NUMBER,
-        "items": _NUMBER,
-        "next_at": _NUMBER,
-        "ended_at": _NUMBER,
-        "reason": _TEXT,
+        "attempts": NUMBER,
+        "items": NUMBER,
+        "next_at": _INSTANT_OR_NONE,
+        "ended_at": _INSTANT_OR_NONE,
+        "reason": TEXT,
     }
 )
 
-EVENT = _object(
-    {"message_id": _ID, "delivery_id": _ID, "at": _NUMBER, "kind": _TEXT, "detail": _TEXT}
-)
+EVENT = members({"message_id": ID, "delivery_id": ID, "at": INSTANT, "kind": TEXT, "detail": TEXT})
 
-MESSAGE = _object(
+MESSAGE = members(
     {
-        "id": _ID,
-        "channel": _TEXT,
-        "message_type": _TEXT,
-        "sender": _TEXT,
-        "sender_message_id": _TEXT,
+        "id": ID,
+        "channel": TEXT,
+        "message_type": TEXT,
+        "sender": TEXT,
+        "sender_message_id": TEXT,
         "digest": {
             "type": "string",
             "pattern": "^[0-9a-f]*$",
             "description": "BLAKE2b-128 of the body",
         },
-        "received_at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
+        "received_at": INSTANT,
         "state": {"enum": ["accepted", "rejected"]},
-        "endpoint": _TEXT,
-        "conversation": _TEXT,
-        "items": _NUMBER,
-        "bytes": _NUMBER,
-        "content_type": _TEXT,
+        "endpoint": TEXT,
+        "conversation": TEXT,
+        "items": NUMBER,
+        "bytes": NUMBER,
+        "content_type": TEXT,
         "detail": {"type": "object"},
         "deliveries": listed("Delivery"),
         "events": listed("Event"),
@@ -91,17 +81,17 @@ _OF_FOUND = (
     *("channel", "message_type", "sender", "sender_message_id", "state"),
     *("endpoint", "conversation", "items", "bytes"),
 )
-MESSAGES_FOUND = _object(
+MESSAGES_FOUND = members(
     {
         "messages": {
             "type": "array",
-            "items": _object(
+            "items": members(
                 {
-                    "id": _ID,
-                    "received_at": _INSTANT,
+                    "id": ID,
+                    "received_at": INSTANT,
                     **{name: MESSAGE["properties"][name] for name in _OF_FOUND},
                 },
-                process=_TEXT,
+                process=TEXT,
             ),
         },
         "before": {"type": "string", "description": "Where to go on; empty: all was looked at"},
@@ -109,21 +99,21 @@ MESSAGES_FOUND = _object(
 )
 
 #: What a filter of dead letters names.
-_FILTERS = {**dict.fromkeys(FILTERS, _TEXT), "since": {"type": "string", "format": "date-time"}}
+_FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": INSTANT}
 
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Violation": VIOLATION,
-    "Problem": _object(
-        {"type": _TEXT, "title": _TEXT, "status": _NUMBER},
-        detail=_TEXT,
+    "Problem": members(
+        {"type": TEXT, "title": TEXT, "status": NUMBER},
+        detail=TEXT,
         violations=listed("Violation"),
     ),
-    "Checked": _object(
+    "Checked": members(
         {
             "valid": {"type": "boolean"},
-            "type": _TEXT,
-            "basis": _TEXT,
+            "type": TEXT,
+            "basis": TEXT,
             "violations": listed("Violation"),
         }
     ),
@@ -131,151 +121,165 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Event": EVENT,
     "Message": MESSAGE,
     "MessagesFound": MESSAGES_FOUND,
-    "DeadLetter": _object(
+    "DeadLetter": members(
         {
             **{
-                "id": _ID,
-                "message": _ID,
-                "channel": _TEXT,
-                "messageType": _TEXT,
-                "sender": _TEXT,
-                "receiver": _TEXT,
+                "id": ID,
+                "message": ID,
+                "channel": TEXT,
+                "message_type": TEXT,
+                "sender": TEXT,
+                "receiver": TEXT,
             },
-            **{"attempts": _NUMBER, "reason": _TEXT, "endedAt": _NUMBER},
+            **{"attempts": NUMBER, "reason": TEXT, "ended_at": INSTANT},
         }
     ),
-    "Audited": _object(
+    "Audited": members(
         {
-            "id": _NUMBER,
-            "at": {"type": "integer", "description": "Milliseconds since 1970 UTC"},
-            "operator": _TEXT,
+            "id": NUMBER,
+            "at": INSTANT,
+            "operator": TEXT,
             "role": {"enum": [*ROLES]},
             "what": {"type": "string", "description": "resend, operator-add, sign-in, ..."},
             "target": {"type": "string", "description": "The id or name that it was about"},
-            "outcome": _TEXT,
+            "outcome": TEXT,
             "address": {"type": "string", "description": "Where the request came from"},
         }
     ),
+    "DeadLetterFilter": {"type": "object", "properties": _FILTERS},
     "ByIdsOrFilter": {
         "oneOf": [
             _DELIVERIES,
-            _object(
-                {"filter": {"type": "object", "properties": _FILTERS}},
+            members(
+                {"filter": reference("DeadLetterFilter")},
                 per_second={"type": "number", "exclusiveMinimum": 0, "maximum": PER_SECOND_MAX},
             ),
         ]
     },
-    "Resent": _object(
+    "Resent": members(
         {
-            "resent": {"type": "array", "items": _ID},
+            "resent": {"type": "array", "items": ID},
             "refused": _REFUSED,
         }
     ),
-    "Skipped": _object({"skipped": {"type": "array", "items": _ID}, "refused": _REFUSED}),
-    "DeadLetterJob": _object(
+    "Skipped": members({"skipped": {"type": "array", "items": ID}, "refused": _REFUSED}),
+    "DeadLetterJob": members(
         {
             "action": {"enum": ["resend", "skip"]},
             "filter": {"type": "object"},
             "per_second": {"type": "number"},
-            "operator": _TEXT,
+            "operator": TEXT,
             "role": {"enum": [*ROLES]},
-            "began_at": _INSTANT,
-            "matched": _NUMBER,
-            "handled": _NUMBER,
-            "left": _NUMBER,
+            "began_at": INSTANT,
+            "matched": NUMBER,
+            "handled": NUMBER,
+            "left": NUMBER,
             "state": {"enum": ["running", "done", "stopped"]},
-            "why": _TEXT,
-            "ended_at": {"type": ["string", "null"], "format": "date-time"},
+            "why": TEXT,
+            "ended_at": _INSTANT_OR_NONE,
         }
     ),
-    "Count": _object({"count": _NUMBER, "items": _NUMBER, "bytes": _NUMBER}),
-    "MessageType": _object(
+    "Count": members(
+        {"count": NUMBER, "items": NUMBER, "bytes": NUMBER},
+        period={"type": "string", "description": "The minute as RFC 3339 time, or the date"},
+    ),
+    "Health": members(
+        {"status": TEXT},
+        worker=NUMBER,
+        full={"type": "array", "items": {"type": "object"}},
+        held_up=NUMBER,
+        held_up_oldest_at=_INSTANT_OR_NONE,
+    ),
+    "MessageType": members(
         {
-            "name": _TEXT,
+            "name": TEXT,
             "format": {"enum": ["xml", "json"]},
-            "version": _TEXT,
+            "version": TEXT,
             "basis": {"enum": ["published", "modelled"]},
-            "source": _TEXT,
-            "item": _TEXT,
-            "versions": {"type": "array", "items": _TEXT},
-            "roots": {"type": "array", "items": _TEXT},
+            "source": TEXT,
+            "item": TEXT,
+            "versions": {"type": "array", "items": TEXT},
+            "roots": {"type": "array", "items": TEXT},
             "title": {
                 "type": "object",
                 "required": ["fi", "sv", "en"],
-                "additionalProperties": _TEXT,
+                "additionalProperties": TEXT,
             },
         }
     ),
-    "Receiver": _object(
+    "Receiver": members(
         {
-            "receiver": _TEXT,
-            "name": _TEXT,
+            "receiver": TEXT,
+            "name": TEXT,
             "state": {"enum": ["up", "failing", "paused"]},
-            "since": _NUMBER,
-            "reason": _TEXT,
-            "failures": _NUMBER,
-            "next_probe_at": _NUMBER,
-            "probes": _NUMBER,
-            "outages": _NUMBER,
+            "since": _INSTANT_OR_NONE,
+            "reason": TEXT,
+            "failures": NUMBER,
+            "next_probe_at": _INSTANT_OR_NONE,
+            "probes": NUMBER,
+            "outages": NUMBER,
             "waiting": {"type": "integer", "description": "Deliveries that wait for it"},
             "full": {"type": "boolean"},
             "held_up": {
                 "type": "integer",
                 "description": "Of those, deliveries behind dead letters of their conversation",
             },
-            "held_up_oldest_at": _NUMBER,
+            "held_up_oldest_at": _INSTANT_OR_NONE,
         }
     ),
-    "Pause": _object({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
-    "NewPartner": _object(
-        {"id": _TEXT, "sector": {"enum": list(SECTORS)}},
-        name=_TEXT,
+    "Pause": members({}, reason={"type": "string", "maxLength": REASON_CHARACTERS_MAX}),
+    "NewPartner": members(
+        {"id": TEXT, "sector": {"enum": list(SECTORS)}},
+        name=TEXT,
         url={
             "type": "string",
             "description": "Where it is called; without one it can't be pushed to",
         },
         delivery={"enum": ["push", "mailbox"]},
-        business_id=_TEXT,
-        eessi_id=_TEXT,
+        business_id=TEXT,
+        eessi_id=TEXT,
         country={"type": "string", "description": "ISO 3166-1 alpha-2"},
         conflict={"enum": ["delivered", "refused"]},
-        serves={"type": "array", "items": _TEXT},
-        demands={"type": "array", "items": _TEXT},
+        serves={"type": "array", "items": TEXT},
+        demands={"type": "array", "items": TEXT},
         per_second={"type": "number"},
-        body_bytes_max=_NUMBER,
+        body_bytes_max=NUMBER,
     ),
-    "AddedPartner": _object({"id": _TEXT, "key": _TEXT, "callback_secret": _TEXT}),
-    "Rotation": _object({}, at_once={"type": "boolean"}),
-    "PartnerKey": _object({"id": _TEXT, "key": _TEXT}),
-    "Partner": _object(
+    "AddedPartner": members({"id": TEXT, "key": TEXT, "callback_secret": TEXT}),
+    "Resetting": members({"resetting": {"const": True}}),
+    "Removal": {"type": "object", "additionalProperties": False},
+    "RemovedPartner": members({"id": TEXT, "removed": {"const": True}}),
+    "Rotation": members({}, at_once={"type": "boolean"}),
+    "PartnerKey": members({"id": TEXT, "key": TEXT}),
+    "Partner": members(
         {
             **dict.fromkeys(
-                ("id", "name", "sector", "country", "business_id", "eessi_id", "url"), _TEXT
+                ("id", "name", "sector", "country", "business_id", "eessi_id", "url"), TEXT
             ),
             "delivery": {"enum": ["push", "mailbox"]},
             "played": {"type": "boolean", "description": "Whether a stub plays it"},
             "added": {"type": "boolean", "description": "Whether it was added while this runs"},
             "channels": {
                 "type": "array",
-                "items": _object(
+                "items": members(
                     {
-                        "channel": _TEXT,
-                        "sends": {"type": "array", "items": _TEXT},
-                        "receives": {"type": "array", "items": _TEXT},
+                        "channel": TEXT,
+                        "sends": {"type": "array", "items": TEXT},
+                        "receives": {"type": "array", "items": TEXT},
                         "mailbox": {"type": "boolean"},
-                        "pushes": {"type": "array", "items": _TEXT},
+                        "pushes": {"type": "array", "items": TEXT},
                     }
                 ),
             },
         }
     ),
-    "Changed": _object({"receiver": _TEXT, "changed": {"type": "boolean"}}),
-    "Snapshot": _object(
+    "Changed": members({"receiver": TEXT, "changed": {"type": "boolean"}}),
+    "Snapshot": members(
         {
-            "at": _NUMBER,
+            "at": INSTANT,
             "channels": {
                 "type": "object",
-                "additionalProperties": {"type": "object", "additionalProperties": _NUMBER},
+                "additionalProperties": {"type": "object", "additionalProperties": NUMBER},
             },
             "rates": {
                 "type": "object",

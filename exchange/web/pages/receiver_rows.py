@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from exchange.statistics.table import figure
+from exchange.web.pages.layout import moment
 from exchange.web.pages.translations import gettext
 from exchange.web.receiver_conditions import Condition
 
@@ -63,17 +63,12 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
         kind=kinds[0].replace(" ", "-"),
         states=", ".join(say(kind) for kind in kinds),
         lasts=_long(now - each.since, language) if stopped else "",
-        since=_minute(each.since) if stopped else "",
+        since=moment(each.since, language) if stopped else "",
         why=each.reason if stopped else "",
         probe=probe,
         waiting=figure(each.waiting, language),
         held_up=held_up,
     )
-
-
-def _minute(milliseconds: int) -> str:
-    at = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _long(milliseconds: int, language: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from exchange.adapters.population_register import feed
-from exchange.adapters.population_register.changes import key_of_day
 from exchange.schemas.json import JsonSchema
 from exchange.schemas.persons import POPULATION, Life, person
 from exchange.schemas.persons.life_courses import SLOTS
+from exchange.schemas.persons.written import key_of_day
 from exchange.schemas.population.change_kinds import happenings as kinds
 from exchange.schemas.population.models import Changes
 from exchange.schemas.population_register.models import BasicData

@@ -36,6 +36,8 @@ serve --port 65536 :: '--port'
 serve --workers 0 :: '--workers'
 serve --workers 65 :: '--workers'
 serve --workers two :: '--workers'
+serve --role boss :: '--role'
+serve --role gateway :: needs a ledger on a server
 serve --clock fast :: no factor such as 60x
 serve --clock 0x :: --clock
 serve --clock -1x :: --clock
@@ -44,6 +46,8 @@ serve --ledger oracle://x :: sqlite:///
 serve --ledger sqlite:///no.db --port 0 :: no.db
 serve --host 192.0.2.1 --port 0 :: beyond loopback, where everybody knows the shipped keys
 serve --port TAKEN :: port TAKEN is taken by
+move :: '--to'
+move --to sqlite:///no.db :: is no server
 run --port x :: '--port'
 run --port 0 :: '--port'
 run --port 99999 :: '--port'

@@ -69,6 +69,35 @@ async def test_every_worker_and_the_next_start_know_an_added_partner(tmp_path: P
         assert connection.execute(history).fetchall() == [("Mine", "unemployment-fund")]
 
 
+async def test_a_removed_partner_is_known_nowhere_and_its_history_stays(tmp_path: Path) -> None:
+    path = tmp_path / "exchange.db"
+    async with worker(path) as (one, everybody), worker(path, 1) as (two, others):
+        await one.add(MINE, "first", ME)
+        await two.look()
+        await two.remove("fund.mine", ME)
+        await one.look()
+        for directory in (everybody, others):
+            assert directory.get("fund.mine") is None
+            assert directory.by_key("first") is None
+        with pytest.raises(PartnerError, match=r"fund\.mine was not added"):
+            await one.remove("fund.mine", ME)
+        with pytest.raises(PartnerError, match="dvv was not added"):
+            await one.remove("dvv", ME)
+    async with worker(path) as (again, everybody):
+        assert everybody.get("fund.mine") is None
+        await again.add(MINE, "second", ME)
+        assert (everybody.by_key("first"), everybody.by_key("second")) == (
+            None,
+            everybody.get("fund.mine"),
+        )
+    assert verify(path).clean
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT what FROM audit").fetchall()
+        assert rows == [("partner-add",), ("partner-remove",), ("partner-add",)]
+        history = "SELECT DISTINCT name FROM partner_history WHERE partner='fund.mine'"
+        assert connection.execute(history).fetchall() == [("Mine",)]
+
+
 async def test_a_partner_is_not_added_twice_and_a_files_is_not_given_a_key(tmp_path: Path) -> None:
     async with worker(tmp_path / "exchange.db") as (added, everybody):
         await added.add(MINE, "first", ME)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import LedgerError, Unreachable
+from exchange.journey.repeat import Repeated
 from exchange.journey.retention import RetentionJob
 from exchange.ports import Inbound, Outcome, Remember
 from exchange.ports.ledger import Hold, Wanted
@@ -132,10 +133,9 @@ async def test_forgetting_outlives_a_ledger_that_fails(
             return await drop(*arguments)
 
         monkeypatch.setattr(running.exchange.ledger, "drop", sometimes)
-        ages = Retention.model_construct(
-            body_seconds=-60, message_seconds=3600, every_seconds=0.01, rows_max=10
-        )
-        retention = RetentionJob(running.exchange.ledger, running.exchange.clock, ages)
+        ages = Retention.model_construct(body_seconds=-60, message_seconds=3600, rows_max=10)
+        job = RetentionJob(running.exchange.ledger, running.exchange.clock, ages)
+        retention = Repeated("retention", job.drop_old, 0.01, asyncio.sleep, at_once=False)
         retention.start()
         until = time.monotonic() + 10
         while await running.exchange.ledger.body(old) is not None:

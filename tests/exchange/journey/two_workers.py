@@ -136,7 +136,7 @@ class Worker:
         """Say that it was committed, as the first half does."""
         [pending] = await self.ledger.pending([record.deliveries[0].id]) or [None]
         if pending is not None:
-            self.dispatcher.offer(delivery_of(pending, DIRECTORY), pending.delivery.lane)
+            self.dispatcher.offer(delivery_of(pending, DIRECTORY))
 
 
 def ordered_record(worker: int, message: str, step: Step) -> Record:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from exchange.ports.channel import refuse_with_problem
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.envelope import Envelope
-from exchange.settings import Limits
+from exchange.settings import Limits, Listener
 from exchange.storage.sqlite import SqliteLedger
 from exchange.web.connection_limits import Connections
 from exchange.web.endpoints import Endpoints
@@ -72,6 +72,7 @@ class Served:
         self.desk = NotingDesk()
         self.metrics = Metrics()
         self.url = ""
+        self.secure: list[str] = []
         self.connections: Connections
         self.large = 0
         #: What partners' rates are measured by, in seconds.
@@ -114,8 +115,10 @@ class Served:
 
 
 @asynccontextmanager
-async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSession]]:
-    """A real server on a free port."""
+async def server(
+    listeners: Sequence[Mapping[str, Any]] = (), partners: Sequence[Partner] = (), **limits: Any
+) -> AsyncIterator[tuple[Served, aiohttp.ClientSession]]:
+    """A real server on a free port, and on one for each listener with TLS."""
     served = Served()
     nothing: Any = lambda *_: None  # noqa: E731 - the journey's half of the channel is never called here
     endpoints = (
@@ -149,7 +152,7 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     # (What is counted of its calls is kept nowhere.)
     requests = Requests(SqliteLedger(Path("never-opened.db")), WallClock())
     gate = Endpoints(
-        Directory([ONE, TWO, LIMITED]),
+        Directory([ONE, TWO, LIMITED, *partners]),
         bounds,
         served.metrics,
         requests,
@@ -162,9 +165,14 @@ async def server(**limits: Any) -> AsyncIterator[tuple[Served, aiohttp.ClientSes
     app.router.add_get("/stream", served.stream)
     bound = bind("127.0.0.1", 0)
     served.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    secure = [
+        (Listener(**{"port": 0, "channels": ["c"], **each}), bind("127.0.0.1", 0))
+        for each in listeners
+    ]
+    served.secure = [f"https://localhost:{each.getsockname()[1]}" for _, each in secure]
     connector = aiohttp.TCPConnector(limit=0)
     async with (
-        serving(app, bounds, bound, 1.0) as served.connections,
+        serving(app, bounds, bound, 1.0, secure) as served.connections,
         aiohttp.ClientSession(connector=connector) as session,
     ):
         yield served, session

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from exchange.adapters.population_register import feed
 from exchange.schemas.directory import Directory
 from exchange.storage.codec import unpack
 
@@ -24,8 +25,10 @@ FROM message JOIN delivery ON delivery.message_id=message.id
 LEFT JOIN body ON body.message_id=message.id
 LEFT JOIN (SELECT delivery_id, MAX(at) AS at FROM event WHERE kind='delivered'
            GROUP BY delivery_id) AS taken ON taken.delivery_id=delivery.id
-WHERE message.state='accepted'
+WHERE message.state='accepted' ORDER BY message.id
 """
+#: What Kela asks the population register; the answer is not kept, and is asked for anew here.
+QUERY = "population-register.changes-query"
 
 
 @dataclass
@@ -49,10 +52,11 @@ class Sent:
 def read(ledger: Path, directory: Directory) -> list[Sent]:
     """Every delivery of every accepted message."""
     with closing(sqlite3.connect(ledger)) as connection:
-        return [_sent(row, directory) for row in connection.execute(_ROWS)]
+        told: dict[frozenset[str], str] = {}
+        return [_sent(row, directory, told) for row in connection.execute(_ROWS)]
 
 
-def _sent(row: tuple[Any, ...], directory: Directory) -> Sent:
+def _sent(row: tuple[Any, ...], directory: Directory, told: dict[frozenset[str], str]) -> Sent:
     message_type, sender_id, endpoint, received_at, receiver_id, items, codec, content, taken_at = (
         row
     )
@@ -62,11 +66,23 @@ def _sent(row: tuple[Any, ...], directory: Directory) -> Sent:
     changes = {}
     if message_type.startswith("population."):
         changes = _changes(json.loads(unpack(codec, content)))
+    if message_type == QUERY and sender.sector == "kela":
+        changes = _changes(_news(json.loads(unpack(codec, content)), received_at // 1000, told))
     return Sent(
         message_type, endpoint, sender.id, receiver.id, sender.sector, receiver.sector, sender.country,
         receiver.country, items, _day(received_at), None if taken_at is None else _day(taken_at),
         changes,
     )  # fmt: skip
+
+
+def _news(question: dict[str, Any], now: int, told: dict[frozenset[str], str]) -> dict[str, Any]:
+    """The changes of a list of persons that no question about the same list was told before."""
+    persons = frozenset(question["hetulista"])
+    page = feed.changes(persons, question["viimeisinKirjausavain"], now, True).document
+    last = told.get(persons, "")
+    new = [change for change in page["muutokset"] if change["muutospv"] > last]
+    told[persons] = max([last, *(change["muutospv"] for change in new)])
+    return {"muutokset": new}
 
 
 def _day(milliseconds: int) -> datetime.date:
@@ -101,7 +117,7 @@ def _changes(document: dict[str, Any]) -> dict[str, int]:
         addresses = addresses | by_name.get("KOTIMAINEN_POSTIOSOITE", set())
         found["address-changes"] += bool(addresses & {"LISATTY", "MUUTETTU", "POISTETTU"})
         found["registrations"] += by_name.get("KOTIKUNTA") == {"LISATTY"} and (
-            "EDELLINEN_KOTIKUNTA" not in by_name
+            not {"EDELLINEN_KOTIKUNTA", "SYNTYMAPAIVA"} & set(by_name)
         )
     return {"births": len(children), **found}
 
@@ -208,7 +224,7 @@ def _luova(row: Any, items: Any) -> None:
         row(
             f"population.{name}",
             TAKEN,
-            lambda e: e.type.startswith("population."),
+            lambda e: bool(e.changes),
             lambda e, name=name: e.changes[name],
         )
 
@@ -250,7 +266,7 @@ def _carried(row: Any, totals: dict[str, float]) -> float:
         row(
             "messages",
             TAKEN,
-            lambda e: e.type.startswith("population.") and e.type != "population.changes",
+            lambda e: bool(e.changes) and e.type != "population.changes",
             lambda e, name=name: e.changes[name],
         )
     return sum(rows) + totals.pop("messages")

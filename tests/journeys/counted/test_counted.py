@@ -18,6 +18,7 @@ from exchange.assembly import Exchange, statistics_report
 from exchange.cli.verify import text
 from exchange.partners.stub import Sending
 from exchange.ports.operators import Actor, Operator
+from exchange.schemas.directory import Directory
 from exchange.schemas.directory import load as load_directory
 from exchange.settings import Settings
 from exchange.simulation.clock import VirtualClock
@@ -34,11 +35,13 @@ from tests.journeys.counted.traffic import (
     golden,
     readdressed,
 )
+from tests.journeys.counted.ways import ADDED, add_partner, added_calls, leave_files, see_to_letters
 
 #: The last day of the year, and its end in Finland.
 BEGIN = datetime.datetime(2024, 12, 31, 10, 0, tzinfo=datetime.UTC)
 MIDNIGHT = datetime.datetime(2024, 12, 31, 22, 0, tzinfo=datetime.UTC)
-#: What passes between two calls.
+#: What passes between two calls of one round; of many rounds less, so that all of the first half is
+#: sent before midnight.
 STEP_SECONDS = 2.0
 YEARS = (2024, 2025)
 OPERATOR = Actor(Operator("ann", "operator"), "192.0.2.1")
@@ -53,6 +56,7 @@ class Run:
         self.town = Town(discovery.stubs(), self.directory, self.clock.now)
         settings = Settings(
             storage={"url": f"sqlite:///{ledger}", "durable": False},
+            files={"directory": ledger.parent / "files"},
             # Some deliveries are changed before they are sent: no signature would hold.
             rules={"unsigned_deliveries": "take"},
             # Whatever still waits for a receiver ends before the run does.
@@ -74,9 +78,11 @@ class Run:
             self.exchange.requests,
         )
         self.numbers = itertools.count()
+        self.step_seconds = STEP_SECONDS
 
     async def live(self, rounds: int) -> None:
         """Send everything, repeat some of it, send dead letters again, over midnight."""
+        self.step_seconds = STEP_SECONDS / rounds
         await self.exchange.open()
         try:
             for seed in (0, 1_000):
@@ -84,16 +90,22 @@ class Run:
             await self._send(batches(self.directory, self.town))
             await self._send(readdressed(self.directory, self.town))
             await self._send(crossed(self.directory, self.town, 0, rounds))
-            await self.exchange.watching.once()
+            await add_partner(self.exchange, OPERATOR)
+            await self._other_ways(20_000)
+            assert self.clock.now() < int(MIDNIGHT.timestamp() * 1000) - 300_000
             # From a little before midnight to a little after it.
             await self.clock.until(int(MIDNIGHT.timestamp() * 1000) - 300_000)
+            assert await self.exchange.mailboxes.expire(), "letters that nobody fetched in time"
             await self._send(golden(self.directory, self.town))
             for seed in (5_000, 6_000):
                 await self._send(flows(self.directory, self.town, seed))
             await self._send(crossed(self.directory, self.town, 1_000_003, rounds))
-            await self.exchange.watching.once()
+            await self._other_ways(30_000)
             await self._follow()
             await self.clock.sleep(20_000)
+            await see_to_letters(self.exchange, OPERATOR)
+            await self.clock.sleep(20_000)
+            await self._follow()
             dead = [each.delivery.id for each in await self.exchange.ledger.dead(200)]
             resent = await self.exchange.mailboxes.resend(dead[::2], OPERATOR)
             assert resent.resent
@@ -104,13 +116,23 @@ class Run:
         finally:
             await self.exchange.close()
 
+    async def _other_ways(self, seed: int) -> None:
+        """What a partner that was added sends and gets, and files; extractions of the register."""
+        calls = added_calls(self.directory, self.town, seed)
+        await self._send(Sending(call) for call in calls)
+        folder = self.exchange.settings.files.directory
+        assert folder is not None
+        for _ in range(leave_files(folder, self.directory, self.town, seed)):
+            await self.exchange.watching.once()
+            await self._follow()
+
     async def _send(self, sendings: Iterable[Sending]) -> None:
         for sending in sendings:
             await self._carry(sending, 0)
             if next(self.numbers) % 9 == 0:
                 await self.endpoints.call(sending.call)
             await self._follow()
-            await self.clock.sleep(STEP_SECONDS)
+            await self.clock.sleep(self.step_seconds)
 
     async def _follow(self) -> None:
         following, self.town.following = self.town.following, []
@@ -145,6 +167,11 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
                 "SELECT DISTINCT channel,endpoint FROM message WHERE state='accepted'"
             )
         )
+        of_added = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE sender=? AND state='accepted'),"
+            "EXISTS (SELECT 1 FROM delivery WHERE receiver=? AND state='delivered')",
+            (ADDED.id, ADDED.id),
+        ).fetchone()
         modes = {row[0] for row in connection.execute("SELECT DISTINCT mode FROM delivery")}
         waiting = connection.execute(
             "SELECT COUNT(*) FROM delivery WHERE mode='ask' AND state='waiting'"
@@ -161,10 +188,12 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
         ).fetchone()
     assert kinds >= {
         "accepted", "rejected", "duplicate", "items-rejected", "begun", "delivered", "answered",
-        "attempt-failed", "dead-lettered", "resent",
+        "attempt-failed", "dead-lettered", "resent", "skipped",
     }  # fmt: skip
     assert {channel for channel, _ in endpoints} == set(discovery.channels())
     assert {("luova", "api"), ("luova", "batch"), ("kelmu", "api"), ("kelmu", "ui")} <= endpoints
+    assert {("luova", "file"), ("income-register", "file")} <= endpoints
+    assert of_added == (True, True), "a partner that was added sends, and gets"
     assert modes == {"push", "ask", "mailbox"}
     assert waiting == never == (0,)
     found = verify(lived)
@@ -179,7 +208,9 @@ def test_the_traffic_is_of_every_kind(lived: Path) -> None:
 @pytest.mark.parametrize("year", YEARS)
 def test_every_row_is_what_its_words_say(lived: Path, year: int) -> None:
     first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
-    own = own_counter.count(own_counter.read(lived, load_directory()), first, last)
+    own = own_counter.count(
+        own_counter.read(lived, Directory([*load_directory(), ADDED])), first, last
+    )
     end = last + datetime.timedelta(days=1)
     report = statistics_report(lived, 2024, first, end)
     assert all(own.values()), "the traffic has something of every row in each year"

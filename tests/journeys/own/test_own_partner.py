@@ -39,6 +39,9 @@ async def shell(served: Running, folder: Path, script: str) -> str:
             "fund.mine --sector unemployment-fund --business-id 1234567-1",
             {
                 "income-register.benefit-reports",
+                "income-register.payer-summary-reports",
+                "population-register.basic-data-query",
+                "population-register.changes-query",
                 "kelmu.benefit-query",
                 "unemployment.earnings-data",
                 "unemployment.information-request",
@@ -46,7 +49,12 @@ async def shell(served: Running, folder: Path, script: str) -> str:
         ),
         (
             "county.mine --sector wellbeing-county",
-            {"kelmu.benefit-query", "kelmu.benefit-query-bulk"},
+            {
+                "kelmu.benefit-query",
+                "kelmu.benefit-query-bulk",
+                "population-register.basic-data-query",
+                "population-register.changes-query",
+            },
         ),
     ],
 )

@@ -38,43 +38,48 @@ class Shown:
         return status, body.decode()
 
 
-@pytest.fixture
-async def shown(tmp_path: Path) -> AsyncIterator[Shown]:
+async def filled(served: Running) -> Shown:
     """One message was accepted and delivered, one rejected, two deliveries are dead, one receiver
     is paused.
     """
-    async with running(tmp_path) as served:
-        told = Shown(served)
-        for path, sender_id, wanted in (
-            (VALID, told.accepted, 202),
-            (INVALID, told.rejected, 422),
-        ):
-            status, _, body = await served.post(
-                "/luova/v1/messages",
-                path.read_bytes(),
-                "dvv",
-                Content_Type="application/json",
-                X_Message_Id=sender_id,
-            )
-            assert status == wanted, body
-        now = served.exchange.clock.now()
-        for number in range(2):
-            each = record(
-                f"dead-{number}", body=BODY, modes=("mailbox",), receiver=RECEIVER, received_at=now
-            )
-            each.message = each.message._replace(conversation="case-7", digest=bytes([number] * 16))
-            assert (await served.exchange.ledger.record(each)).kind == "new"
-            dead = settlement(each, "dead", ["dead-lettered"], now)
-            dead.reason = "http-503: closed <today>"
-            dead.events = [one._replace(detail=dead.reason) for one in dead.events]
-            assert await served.exchange.ledger.settle(dead)
-        await served.post(
-            "/api/v1/partners/fund.pro/pause",
-            '{"reason": "moving"}',
+    told = Shown(served)
+    for path, sender_id, wanted in (
+        (VALID, told.accepted, 202),
+        (INVALID, told.rejected, 422),
+    ):
+        status, _, body = await served.post(
+            "/luova/v1/messages",
+            path.read_bytes(),
+            "dvv",
             Content_Type="application/json",
+            X_Message_Id=sender_id,
         )
-        await served.until(lambda: not served.exchange.dispatcher.held)
-        yield told
+        assert status == wanted, body
+    now = served.exchange.clock.now()
+    for number in range(2):
+        each = record(
+            f"dead-{number}", body=BODY, modes=("mailbox",), receiver=RECEIVER, received_at=now
+        )
+        each.message = each.message._replace(conversation="case-7", digest=bytes([number] * 16))
+        assert (await served.exchange.ledger.record(each)).kind == "new"
+        dead = settlement(each, "dead", ["dead-lettered"], now)
+        dead.reason = "http-503: closed <today>"
+        dead.events = [one._replace(detail=dead.reason) for one in dead.events]
+        assert await served.exchange.ledger.settle(dead)
+    await served.post(
+        "/api/v1/partners/fund.pro/pause",
+        '{"reason": "moving"}',
+        Content_Type="application/json",
+    )
+    await served.until(lambda: not served.exchange.dispatcher.held)
+    return told
+
+
+@pytest.fixture
+async def shown(tmp_path: Path) -> AsyncIterator[Shown]:
+    """An exchange with something of everything."""
+    async with running(tmp_path) as served:
+        yield await filled(served)
 
 
 @pytest.fixture

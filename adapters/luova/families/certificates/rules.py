@@ -125,7 +125,7 @@ def _version(root: Element) -> list[Finding]:
         _at(root, "setId"),
     )
     text = (number.get("value") or "") if number is not None else ""
-    if number is None or set_id is None or not text.isdigit() or len(text) > 9:
+    if number is None or set_id is None or not (text.isascii() and text.isdigit()) or len(text) > 9:
         return []
     if int(text) == 1:
         if related is None:

@@ -181,6 +181,7 @@ def _totals(element: Element, count: int, cents: int | None, of: str) -> list[Fi
     if (
         number is not None
         and (text := (number.text or "")).isdigit()
+        and text.isascii()
         and len(text) < 16
         and int(text) != count
     ):

@@ -27,8 +27,10 @@ function element(name, text, parent, classes = "") {
 function receiverRow(row) {
   const line = document.createElement("tr");
   line.className = row.kind;
-  const head = element("th", `${row.name} `, line);
+  const head = element("th", "", line);
   head.scope = "row";
+  element("a", row.name, head).href = `/partners/${row.receiver}?lang=${document.documentElement.lang}`;
+  head.append(" ");
   element("code", row.receiver, head);
   element("span", row.states, element("td", "", line), "condition");
   element("small", row.since, element("td", row.lasts, line, "time"));

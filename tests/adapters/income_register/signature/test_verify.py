@@ -196,6 +196,10 @@ def tiny_key(document: Any) -> None:
     etree.SubElement(value, f"{DS}Exponent").text = "AQAB"
 
 
+def endless_certificate(document: Any) -> None:
+    document.find(f".//{DS}X509Certificate").text = "A" * 100_000
+
+
 def no_base64(document: Any) -> None:
     document.find(f".//{DS}SignatureValue").text = "!!"
 
@@ -225,6 +229,7 @@ ATTACKS = {
     "signature of SignedInfo": swapped_key,
     "an RSA key of 2048": tiny_key,
     "base64": no_base64,
+    "at most 32768 characters": endless_certificate,
 }
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from sqlmodel import SQLModel
 
@@ -20,6 +21,7 @@ from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.connection import translated
+from exchange.storage.postgresql_server.errors import ledger_error
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record, settlement
 from tests.postgresql import LocalServer
@@ -28,7 +30,7 @@ from tests.postgresql import LocalServer
 @pytest.fixture
 async def ledger(postgresql: LocalServer) -> AsyncIterator[PostgresLedger]:
     """An open, empty ledger."""
-    opened = PostgresLedger(postgresql.ledger(), name="the first")
+    opened = PostgresLedger(postgresql.ledger(), node=0, name="the first")
     await opened.open()
     yield opened
     await opened.close()
@@ -76,8 +78,11 @@ class Proxy:
                     self.swallows = True
                     await asyncio.sleep(0.2)
                 return
-            server.write(part)
+            server.write(self._passed_on(part))
             await server.drain()
+
+    def _passed_on(self, part: bytes) -> bytes:
+        return part
 
     swallows = False
 
@@ -113,8 +118,30 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_and_not_guessed(
     assert (await asyncio.to_thread(verify, where)).clean
 
 
+class Pooler(Proxy):
+    """Passes on no setting of a session that it does not know, as pgbouncer does when it is told to
+    ignore them.
+    """
+
+    def _passed_on(self, part: bytes) -> bytes:
+        dropped = b"client_min_messages\0warning\0"
+        if dropped not in part:
+            return part
+        rest = part[4:].replace(dropped, b"")
+        return (len(rest) + 4).to_bytes(4, "big") + rest
+
+
+async def test_a_pooler_is_refused_by_name(postgresql: LocalServer) -> None:
+    async with Pooler(postgresql).before(postgresql.ledger()) as through:
+        with pytest.raises(LedgerError, match="pgbouncer, say") as refused:
+            await PostgresLedger(through).open()
+    assert not isinstance(refused.value, LedgerUnavailable), "nothing to wait for"
+    said = asyncpg.ProtocolViolationError("unsupported startup parameter: tcp_keepalives_idle")
+    assert "pgbouncer, say" in str(ledger_error("db", said))
+
+
 async def test_a_node_has_one_owner_and_who_comes_second_is_told(ledger: PostgresLedger) -> None:
-    second = PostgresLedger(ledger._server, name="the second")
+    second = PostgresLedger(ledger._server, node=0, name="the second")
     with pytest.raises(Owned, match=r"node 0 of the ledger .* is owned by the first since"):
         await second.open()
     await ledger.close()
@@ -139,7 +166,7 @@ async def test_who_lost_its_node_meanwhile_writes_nothing_more(
     ledger: PostgresLedger, postgresql: LocalServer
 ) -> None:
     _end_sessions(postgresql)
-    second = PostgresLedger(ledger._server, name="the second")
+    second = PostgresLedger(ledger._server, node=0, name="the second")
     await second.open()
     made = record("late")
     with pytest.raises(LedgerLost, match="another process's now"):
@@ -251,6 +278,8 @@ def test_the_migrations_make_the_tables_that_are_declared(postgresql: LocalServe
         for column in table.columns
     }
     extra = {"alembic_version.version_num NO", "operator_key.rowid NO"}
+    extra |= {f"node_lease.{name} NO" for name in ("node", "epoch", "delivers", "until")}
+    extra |= {f"lane_lease.{name} NO" for name in ("lane", "node", "epoch")}
     assert set(columns) == declared | extra
     indexes = postgresql.ask("SELECT indexname FROM pg_indexes WHERE schemaname='public'", name)
     wanted = {

@@ -30,7 +30,7 @@ def test_those_that_need_attention_stand_in_the_table_the_worst_first() -> None:
     down, paused, full, held = rows
     assert (down.kind, down.states, down.lasts) == ("failing", "failing, full", "1 min")
     assert (down.why, down.probe) == ("http-503", "7 failed, next in 5 s")
-    assert (paused.lasts, paused.since) == ("1 h 30 min", "2024-11-23 22:30 UTC")
+    assert (paused.lasts, paused.since) == ("1 h 30 min", "24 Nov 2024 00:30:00 EET")
     assert (full.kind, full.states, full.since, full.waiting) == (
         "full",
         "full",

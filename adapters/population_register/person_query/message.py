@@ -1,0 +1,208 @@
+"""The message about a person (VTJHenkiloVastaussanoma): its elements are there also when they are
+empty, since readers reach into them without looking.
+
+Source: element names and codes as two public clients read them (City of Espoo, eVaka; City of
+Helsinki, yjdh). Which elements a product has, and the person groups of the products about families,
+are *modelled* where those don't show them.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from exchange.adapters.population_register import groups
+from exchange.adapters.population_register.basic_data import basic_data, is_restricted
+from exchange.schemas.persons import Life
+from exchange.schemas.persons.written import day_of_key
+
+NAMESPACE = "http://xml.vrk.fi/schema/vtjkysely"
+#: Products by name in capitals, with the relatives that each tells of.
+PRODUCTS = {
+    "PERUSSANOMA 3": "",
+    "HUOLTAJA-HUOLLETTAVAT": "Huollettava",
+    "HUOLLETTAVA-HUOLTAJAT": "Huoltaja",
+    "VANHEMPI -LAPSET JA HUOLLETTAVAT": "Lapsi",
+}
+#: Return codes of a message that holds a person.
+FOUND, PASSIVE = "0000", "0002"
+_TEXTS = {FOUND: "Haku onnistui", PASSIVE: "Henkilötunnus on passiivinen"}
+_SEX = {"MIES": ("1", "Mies", "Man"), "NAINEN": ("2", "Nainen", "Kvinna")}
+_FOREIGN = (
+    "UlkomainenLahiosoite",
+    "UlkomainenPaikkakuntaJaValtioS",
+    "UlkomainenPaikkakuntaJaValtioR",
+    "UlkomainenPaikkakuntaJaValtioSelvakielinen",
+    "Valtiokoodi3",
+    "AsuminenAlkupvm",
+    "AsuminenLoppupvm",
+)
+_DOMESTIC = (
+    "LahiosoiteS",
+    "LahiosoiteR",
+    "Postinumero",
+    "PostitoimipaikkaS",
+    "PostitoimipaikkaR",
+    "AsuminenAlkupvm",
+    "AsuminenLoppupvm",
+)
+_POST = (
+    "PostiosoiteS",
+    "PostiosoiteR",
+    "Postinumero",
+    "PostitoimipaikkaS",
+    "PostitoimipaikkaR",
+    "PostiosoiteAlkupvm",
+    "PostiosoiteLoppupvm",
+)
+
+#: A name and what stands in it: a text, or further elements.
+Tree = tuple[str, "str | Sequence[Tree]"]
+Groups = Mapping[str, Mapping[str, Any]]
+
+
+def message(life: Life, code: str, product: str, now: int, sees_restricted: bool) -> str:
+    """The message about somebody who is in the register at a time (seconds since 1970), asked for
+    by this code, as a product of `PRODUCTS` has it.
+    """
+    written = basic_data(life, code, now)
+    if not sees_restricted and is_restricted(life, now):
+        written = [groups.withheld(each) for each in written]
+    found = {each["tietoryhma"]: each for each in written}
+    today = day_of_key(now)
+    active = life.code_on(today)
+    returned = FOUND if code == active else PASSIVE
+    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    infos = [(f"Info{language}", f"{moment:%d.%m.%Y %H:%M}") for language in "SRE"]
+    texts = 'hakuperusteTekstiE="Found" hakuperusteTekstiR="Hittades" hakuperusteTekstiS="Löytyi"'
+    person = [*_person(found), *_relatives(life, PRODUCTS[product], today)]
+    return (
+        f'<VTJHenkiloVastaussanoma xmlns="{NAMESPACE}" sanomatunnus="{product}" '
+        f'tietojenPoimintaaika="{moment:%Y%m%d%H%M%S}" versio="1.0">'
+        f"{_xml(('Asiakasinfo', infos))}"
+        f'<Paluukoodi koodi="{returned}">{_TEXTS[returned]}</Paluukoodi>'
+        f'<Hakuperusteet><Henkilotunnus hakuperustePaluukoodi="1" {texts}>{code}</Henkilotunnus>'
+        "</Hakuperusteet>"
+        f'<Henkilo><Henkilotunnus voimassaolokoodi="1">{active}</Henkilotunnus>'
+        f"{''.join(_xml(each) for each in person)}</Henkilo></VTJHenkiloVastaussanoma>"
+    )
+
+
+def _person(found: Groups) -> Iterator[Tree]:
+    name = found["HENKILON_NIMI"]
+    earlier = found.get("NIMENMUUTOS", {})
+    yield from _names(name["sukunimi"], name["etunimi"])
+    yield (
+        "EntinenNimi",
+        [
+            ("Nimi", earlier.get("nimi", "")),
+            ("Nimilajikoodi", ""),
+            ("Alkupvm", ""),
+            ("Loppupvm", _day(earlier.get("loppupv"))),
+        ],
+    )
+    yield "VakinainenKotimainenLahiosoite", _address(found.get("VAKINAINEN_KOTIMAINEN_OSOITE", {}))
+    dwelling = found.get("VAKINAINEN_KOTIMAINEN_ASUINPAIKKATUNNUS", {})
+    yield (
+        "VakinainenAsuinpaikka",
+        [("Asuinpaikantunnus", dwelling.get("asuinpaikantunnus", ""))],
+    )
+    yield "VakinainenUlkomainenLahiosoite", [(each, "") for each in _FOREIGN]
+    yield "TilapainenKotimainenLahiosoite", [(each, "") for each in _DOMESTIC]
+    yield "TilapainenUlkomainenLahiosoite", [(each, "") for each in _FOREIGN]
+    yield "KotimainenPostiosoite", _post(found.get("KOTIMAINEN_POSTIOSOITE", {}))
+    yield "Kotikunta", _municipality(found.get("KOTIKUNTA", {}))
+    death = found.get("KUOLINPAIVA", {})
+    yield (
+        "Kuolintiedot",
+        [("Kuollut", "1" if death else ""), ("Kuolinpvm", _day(death.get("kuolinpv")))],
+    )
+    yield "Kuolleeksijulistamistiedot", [("Kuolleeksijulistamispvm", "")]
+    language = found["AIDINKIELI"]["kielikoodi"]
+    yield "Aidinkieli", [("Kielikoodi", language), ("KieliS", "suomi"), ("KieliR", "finska")]
+    restricted = "1" if "TURVAKIELTO" in found else "0"
+    yield "Turvakielto", [("TurvakieltoTieto", restricted), ("TurvakieltoPaattymispvm", "")]
+    sex = zip(
+        ("Sukupuolikoodi", "SukupuoliS", "SukupuoliR"),
+        _SEX[found["SUKUPUOLI"]["sukupuoli"]],
+        strict=True,
+    )
+    yield "Sukupuoli", list(sex)
+    (citizenship,) = found["KANSALAISUUS"]["henkilonKansalaisuudet"]
+    yield "Kansalaisuus", [("Kansalaisuuskoodi3", citizenship["kansalaisuuskoodi"])]
+
+
+def _names(last: str, first: str) -> Iterator[Tree]:
+    yield "NykyinenSukunimi", [("Sukunimi", last)]
+    yield "NykyisetEtunimet", [("Etunimet", first)]
+
+
+def _address(group: Mapping[str, Any]) -> list[Tree]:
+    street = group.get("katunimi", {}).get("fi", "")
+    place = group.get("postitoimipaikka", {})
+    if street:
+        number = group["huoneistonumero"].lstrip("0")
+        street += f" {group['katunumero']} {group['huoneistokirjain']} {number}"
+    texts = (
+        street,
+        "",
+        group.get("postinumero", ""),
+        place.get("fi", ""),
+        place.get("sv", ""),
+        _day(group.get("alkupv")),
+        "",
+    )
+    return list(zip(_DOMESTIC, texts, strict=True))
+
+
+def _post(group: Mapping[str, Any]) -> list[Tree]:
+    place = group.get("postitoimipaikka", {})
+    texts = (
+        group.get("postiosoite", {}).get("fi", ""),
+        "",
+        group.get("postinumero", ""),
+        place.get("fi", ""),
+        place.get("sv", ""),
+        _day(group.get("alkupv")),
+        "",
+    )
+    return list(zip(_POST, texts, strict=True))
+
+
+def _municipality(group: Mapping[str, Any]) -> list[Tree]:
+    return [
+        ("Kuntanumero", group.get("kuntakoodi", "")),
+        ("KuntasuhdeAlkupvm", _day(group.get("kuntaanMuuttopv"))),
+    ]
+
+
+def _relatives(life: Life, element: str, day: int) -> Iterator[Tree]:
+    """The relatives of a product; one empty where there is nobody."""
+    if not element:
+        return
+    if element == "Huoltaja":
+        is_child = day < groups.of_age(life)
+        found = [each for each in (life.mother, life.father) if each is not None and is_child]
+    else:
+        found = [each for each in life.children if each.registered <= day]
+        if element == "Huollettava":
+            found = [each for each in found if day < groups.of_age(each)]
+    living = [each for each in found if each.is_alive(day)]
+    for each in living:
+        names = _names(each.last_name(day), each.first_name)
+        yield element, [("Henkilotunnus", each.code_on(day)), ("Syntymaaika", ""), *names]
+    if not living:
+        yield element, [("Henkilotunnus", ""), ("Syntymaaika", ""), *_names("", "")]
+
+
+def _day(date: Mapping[str, str] | None) -> str:
+    return date["arvo"].replace("-", "") if date else ""
+
+
+def _xml(tree: Tree) -> str:
+    name, inside = tree
+    if isinstance(inside, str):
+        return f"<{name}>{escape(inside)}</{name}>" if inside else f"<{name}/>"
+    return f"<{name}>{''.join(_xml(each) for each in inside)}</{name}>"

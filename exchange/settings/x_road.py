@@ -1,0 +1,54 @@
+"""How the exchange stands in for X-Road's security servers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from exchange.settings.section import Section
+
+
+class XRoad(Section):
+    """The security servers that the exchange plays: of every client, and of each service."""
+
+    instance: str = Field(
+        "FI-TEST", description="The instance of X-Road, the first part of every identifier."
+    )
+    server: str = Field(
+        "GOV/0245437-2/palvelin-1",
+        description="The services' security server: class and code of its owner, its own code.",
+    )
+    fault_codes: Literal["7.8", "before"] = Field(
+        "7.8", description="How codes of errors are spelt: as since X-Road 7.8, or as before."
+    )
+    rest_errors: Literal["server", "specification"] = Field(
+        "server",
+        description="What a REST call without a client or a service gets: 500 as from the server, "
+        "or 400 Client.BadRequest as pr-rest 4.6 says.",
+    )
+    wsdl_address: bool = Field(
+        False, description="Serves GET /x-road/wsdl, which X-Road itself gave up in 2020."
+    )
+    clients: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further clients by identifier (FI-TEST/MUN/1234567-1/test), each with the id "
+        "of the partner that it is. Partners are registered by themselves: class, business id, "
+        "partner's id.",
+    )
+    clients_without_key: tuple[str, ...] = Field(
+        (),
+        description="Clients that may call without the partner's key: for a closed network alone.",
+    )
+    denied: tuple[str, ...] = Field(
+        (),
+        description="Clients whose right to a service is taken away: identifier, a space, "
+        "subsystem/service.",
+    )
+    disabled: dict[str, str] = Field(
+        default_factory=dict,
+        description="Services that are disabled (subsystem/service), each with its notice.",
+    )
+    maintenance: bool = Field(
+        False, description="The services' security server is being maintained: nothing is served."
+    )

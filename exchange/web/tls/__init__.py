@@ -1,0 +1,1 @@
+"""Listening with TLS: the server's certificate, the handshake, who a client's certificate is."""

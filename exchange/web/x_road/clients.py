@@ -1,0 +1,88 @@
+"""Who is registered at the security server as a client, and which partner that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from exchange.ports.channel import basic_or_key
+from exchange.schemas.directory import Directory, Partner
+from exchange.schemas.x_road.faults import Fault
+from exchange.schemas.x_road.identifiers import Identifier, client
+from exchange.schemas.x_road.members import class_of
+from exchange.settings.x_road import XRoad as Settings
+
+
+class Registered(NamedTuple):
+    """A client: the partner that it is, and whether it may call without the partner's key."""
+
+    partner: Partner
+    is_open: bool
+
+
+class Clients:
+    """The clients that are registered: those of the settings, and each partner by its business id,
+    as a member and with its own id as subsystem.
+    """
+
+    def __init__(self, directory: Directory, x_road: Settings) -> None:
+        self._directory = directory
+        self._x_road = x_road
+
+    def find(self, identifier: Identifier) -> Registered | None:
+        """The client of that identifier."""
+        path = identifier.path
+        named = self._x_road.clients.get(path)
+        if named is None:
+            instance, kind, code, *rest = path.split("/")
+            member = self._directory.by_business_id(code)
+            if member is None or (instance, kind) != (self._x_road.instance, class_of(member)):
+                return None
+            if rest not in ([], [member.id]):
+                return None
+            named = member.id
+        partner = self._directory.get(named)
+        if partner is None:
+            return None
+        return Registered(partner, path in self._x_road.clients_without_key)
+
+    def authenticated(self, identifier: Identifier, headers: Mapping[str, str]) -> Partner:
+        """The partner behind a client that proves who it is: by the partner's key, in place of the
+        certificate that a security server compares.
+
+        Raises:
+            Fault: `unknown_member`, or `ssl_authentication_failed` without the partner's key.
+        """
+        found = self.find(identifier)
+        if found is None:
+            message = "the client that the call names is not registered"
+            raise Fault("server.clientproxy.unknown_member", message)
+        if not basic_or_key(headers).key and found.is_open:
+            return found.partner
+        by_key = self.by_key(headers)
+        if by_key is None or by_key.id != found.partner.id:
+            message = "the client did not prove who it is: a partner's key is wanted"
+            raise Fault("server.clientproxy.ssl_authentication_failed", message)
+        return found.partner
+
+    def by_key(self, headers: Mapping[str, str]) -> Partner | None:
+        """The partner whose key a call carries."""
+        given = basic_or_key(headers)
+        partner = self._directory.by_key(given.key) if given.key else None
+        return partner if partner is not None and given.user in ("", partner.id) else None
+
+    def all(self) -> Iterator[tuple[Identifier, str]]:
+        """Every client, with the name of its member."""
+        for path, partner_id in self._x_road.clients.items():
+            partner = self._directory.get(partner_id)
+            if partner is not None:
+                yield client(path.split("/")), partner.name
+        for partner in self._directory:
+            if partner.business_id:
+                parts = (
+                    self._x_road.instance,
+                    class_of(partner),
+                    partner.business_id,
+                    partner.id,
+                )
+                yield client(parts), partner.name

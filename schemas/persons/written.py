@@ -1,0 +1,52 @@
+"""When the register writes down what happened in a life.
+
+*Modelled*: some days after it happened (as many for everything of one person, so that order holds),
+on a weekday, at a time of the day that follows from the code.
+"""
+
+from __future__ import annotations
+
+import datetime
+from hashlib import blake2b
+
+from exchange.schemas.persons.population import Life
+
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+DAY_SECONDS = 86_400
+#: Days from what happened to its being written down: at most this many, and the weekend after.
+_LATER_DAYS_MAX = 5
+#: The weekend included.
+WRITTEN_WITHIN_DAYS = _LATER_DAYS_MAX + 2
+#: Nothing is written down before this hour of a day (UTC), nor from `_UNTIL_HOUR` on.
+_FROM_HOUR, _UNTIL_HOUR = 4, 16
+_FRIDAY = 4
+
+
+def key_of_day(day: int) -> int:
+    """The first second of a day (an ordinal), in seconds since 1970: nothing of the day is written
+    down before.
+    """
+    return (day - _EPOCH) * DAY_SECONDS
+
+
+def day_of_key(key: int) -> int:
+    """The day (an ordinal) of a second since 1970."""
+    return key // DAY_SECONDS + _EPOCH
+
+
+def written_on(life: Life, day: int, at_once: bool = False) -> int:
+    """The day (an ordinal) on which the register writes down what happened on a day; `at_once`:
+    what it decides itself.
+    """
+    own_days = (life.course.home + life.birth) % (_LATER_DAYS_MAX + 1)
+    later = day + (0 if at_once else own_days)
+    weekday = (later - 1) % 7
+    return later + 7 - weekday if weekday > _FRIDAY else later
+
+
+def written_at(life: Life, day: int, kind: str, at_once: bool = False) -> int:
+    """The time of it, in seconds since 1970. `kind` tells apart what happens on one day."""
+    drawn = blake2b(f"{life.code}/{day}/{kind}".encode(), digest_size=4).digest()
+    seconds = (_UNTIL_HOUR - _FROM_HOUR) * 3_600
+    begin = key_of_day(written_on(life, day, at_once)) + _FROM_HOUR * 3_600
+    return begin + int.from_bytes(drawn) % seconds

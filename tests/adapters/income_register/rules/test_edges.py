@@ -1,0 +1,57 @@
+"""Values at the edge of what can be: the last day on which pay is taken in ahead, and texts that are
+no integers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+import pytest
+
+from exchange.adapters.income_register import parse
+from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.rules.judge import rules
+from exchange.ports import Context
+from tests.adapters.income_register.judging import EVERYBODY, JUDGE, NOW, UNAIDED, inbound
+from tests.adapters.income_register.rules.test_years import month, paid_on
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        ("2026-11-16T21:59:59", "2026-12-31"),
+        # In Finland it is midnight (in November two hours before it is UTC's).
+        ("2026-11-16T22:00:00", "2027-01-01"),
+        ("2026-05-31T20:59:59", "2026-07-15"),
+        ("2026-05-31T21:00:00", "2026-07-16"),
+        ("2024-01-15T12:00:00", "2024-02-29"),
+    ],
+)
+def test_pay_is_reported_45_finnish_days_ahead_and_no_more(now: str, last: str) -> None:
+    moment = datetime.datetime.fromisoformat(f"{now}+00:00")
+    day_after = datetime.date.fromisoformat(last) + datetime.timedelta(days=1)
+    for day, refused in ((last, False), (str(day_after), True)):
+        body = re.sub(rb"<Timestamp>[^<]*", f"<Timestamp>{now}Z".encode(), paid_on(day))
+        context = Context(EVERYBODY, int(moment.timestamp() * 1000))
+        judgement = JUDGE.decide(UNAIDED, JUDGE.read(UNAIDED, inbound(body)), context)
+        told = {each.rule for each in judgement.violations if each.severity == "error"}
+        assert told == ({"ir.payment-date-late"} if refused else set()), day
+
+
+#: What an integer's element may hold and no rule may stumble over.
+NO_INTEGERS = ("\u00b2", "\u0663", "9" * 5_000, "--1", "-", "1_000", "0x10", "\u2212" + "1")
+
+
+@pytest.mark.parametrize("kind", ["wages", "kela", "separate"])
+def test_what_is_no_integer_ends_no_rule(kind: str) -> None:
+    body = month(2026, 2, kind)[0]
+    tags = sorted(set(re.findall(rb"<(\w+)>\d{1,9}</", body)))
+    assert len(tags) > 5
+    for tag in tags:
+        for value in NO_INTEGERS:
+            broken = re.sub(
+                rb"<%b>\d{1,9}</" % tag, b"<%b>%b</" % (tag, value.encode()), body, count=1
+            )
+            parsed = parse.parse(inbound(broken))
+            rules(parsed, identify(parsed), Context(EVERYBODY, NOW))

@@ -1,0 +1,249 @@
+"""Kela follows the register: what it is told is counted by kind, and once; what the register takes
+back is taken back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import itertools
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from exchange.adapters.kelmu.generate.records import records
+from exchange.adapters.population_register import feed
+from exchange.adapters.population_register.partner import STUB
+from exchange.partners.stub import Flow, Situation
+from exchange.schemas.persons import POPULATION, Life, followed, person
+from exchange.schemas.persons.life_courses import SLOTS
+from exchange.schemas.persons.told import TOLD
+from exchange.schemas.persons.written import key_of_day
+from exchange.schemas.population.change_kinds import deaths, happenings
+from tests.journeys.running import Running, running
+
+TODAY = datetime.date(2024, 6, 5)
+NOW = key_of_day(TODAY.toordinal() + 1) - 1
+QUERY = "population-register.changes-query"
+#: Each kind, with what its persons' changes count as besides.
+KINDS = (followed.BIRTH, followed.DEATH, followed.ADDRESS, followed.REGISTRATION)
+
+
+@pytest_asyncio.fixture
+async def exchange(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running(tmp_path_factory.mktemp("kela")) as started:
+        yield started
+
+
+def kelas(exchange: Running) -> dict[str, Flow]:
+    """Kela's flows by what they are told of."""
+    flows = STUB.flows(exchange.exchange.directory)
+    return {
+        flow.name.split()[0].partition(".")[2]: flow
+        for flow in flows
+        if flow.partner == "kela.core-data"
+    }
+
+
+async def told(exchange: Running) -> dict[str, int]:
+    """What was counted as told to Kela, by kind."""
+    rows = await exchange.exchange.ledger.totals(("message_type", "sender", "receiver", "kind"))
+    return {
+        kind.partition(":")[2]: items
+        for (message_type, sender, receiver, kind), _, items, _ in rows
+        if (message_type, sender, receiver) == (QUERY, "kela.core-data", "dvv")
+        and kind.startswith("delivered:")
+    }
+
+
+async def test_what_kela_is_told_is_counted_by_kind_and_once(exchange: Running) -> None:
+    expected: dict[str, int] = {}
+    serials = itertools.count(1)
+    asked = []
+    for kind, flow in kelas(exchange).items():
+        situation = Situation(
+            rng=random.Random(kind),
+            now=exchange.exchange.clock.now(),
+            serial=next(serials),
+            directory=exchange.exchange.directory,
+            wanted={QUERY: 4}.get,
+        )
+        sending = flow.make(situation)
+        assert sending.items == 4
+        asked.append(sending.call)
+        for name, count in followed.COUNTS[kind].items():
+            expected[name] = expected.get(name, 0) + 4 * count
+    assert len(asked) == len(KINDS)
+    for _ in range(2):
+        # Asked again, as after an answer that was lost, nothing is told for the first time.
+        for call in asked:
+            status, body = await exchange.send(call)
+            assert status == 200, body
+            assert json.loads(body)["ajanTasalla"]
+        assert await told(exchange) == expected
+    assert exchange.verify().clean
+
+
+async def test_the_same_question_many_times_at_once_counts_once(exchange: Running) -> None:
+    now = exchange.exchange.clock.now() // 1000
+    rng, today = random.Random(6), datetime.date.today()
+    codes = [person(rng, today).personal_identity_code for _ in range(100)]
+    asked = json.dumps({"viimeisinKirjausavain": now - 300 * 86_400, "hetulista": codes})
+    path = "/population-register/api/v1/muutokset"
+    answers = await asyncio.gather(
+        *(
+            exchange.post(path, asked, "kela.core-data", Content_Type="application/json")
+            for _ in range(12)
+        )
+    )
+    assert {status for status, _, _ in answers} == {200}
+    page = json.loads(answers[0][2])
+    assert await told(exchange) == happenings(page)
+    assert happenings(page)
+    assert exchange.verify().clean
+
+
+async def test_a_list_in_another_order_is_the_same_list_and_what_is_new_counts(
+    exchange: Running,
+) -> None:
+    now = exchange.exchange.clock.now() // 1000
+    rng, today = random.Random(5), datetime.date.today()
+    codes = [person(rng, today).personal_identity_code for _ in range(200)]
+    every = feed.changes(codes, now - 300 * 86_400, now, True).document["muutokset"]
+    assert len(every) > 20
+    asked = {"viimeisinKirjausavain": now - 300 * 86_400, "hetulista": codes}
+    counts = []
+    for order in (codes, codes[::-1], [*codes, codes[0]]):
+        body = json.dumps(asked | {"hetulista": order})
+        path = "/population-register/api/v1/muutokset"
+        status, _, answer = await exchange.post(
+            path, body, "kela.core-data", Content_Type="application/json"
+        )
+        assert (status, len(json.loads(answer)["muutokset"])) == (200, len(every))
+        counts.append(await told(exchange))
+    assert counts[0]
+    assert counts == counts[:1] * 3
+    # A municipality is told the same, and that counts as nothing that Kela got.
+    await exchange.post(path, body, "municipality.espoo", Content_Type="application/json")
+    assert await told(exchange) == counts[0]
+
+
+def lives(wanted: Callable[[Life], bool], youngest: int, oldest: int) -> Iterator[Life]:
+    """Those of these ages for whom something holds."""
+    today = TODAY.toordinal()
+    for birth in range(today - 365 * youngest, today - 365 * oldest, -1):
+        for slot in range(SLOTS):
+            life = POPULATION.at(birth, slot)
+            if life is not None and wanted(life):
+                yield life
+
+
+def changes(life: Life, after: int = 0, now: int = NOW) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = feed.changes([life.code], after, now, True).document["muutokset"]
+    return found
+
+
+def told_of(groups: list[dict[str, Any]], name: str) -> list[tuple[Any, ...]]:
+    return [
+        (each["muutosattribuutti"], each.get("kuollut"), "kuolinpv" in each)
+        for each in groups
+        if each["tietoryhma"] == name
+    ]
+
+
+def test_a_death_that_was_none_is_told_and_taken_back() -> None:
+    today = TODAY.toordinal()
+    life = next(lives(lambda each: bool(each.mistaken and each.mistaken[1] < today - 9), 40, 70))
+    groups = [group for each in changes(life) for group in each["tietoryhmat"]]
+    assert told_of(groups, "KUOLINPAIVA")[:3] == [
+        ("LISATTY", True, True),
+        ("KORJATTAVA", True, True),
+        ("KORJATTU", False, False),
+    ]
+    assert life.mistaken is not None
+    between = key_of_day(life.mistaken[1]) - 1
+    documents = [
+        feed.basic_data([life.code], None, moment, True).document["perustiedot"][0]["tietoryhmat"]
+        for moment in (between, NOW)
+    ]
+    names = [{each["tietoryhma"] for each in document} for document in documents]
+    was_written = list(deaths({"muutokset": changes(life, now=between)}))
+    assert ("KUOLINPAIVA" in names[0]) == bool(was_written)
+    assert "KUOLINPAIVA" not in names[1]
+    assert [day is None for _, day in deaths({"muutokset": changes(life)})][:2] == [False, True]
+
+
+def test_a_misspelt_name_is_put_right_with_the_right_one_at_once_behind() -> None:
+    life = next(lives(lambda each: 0 < each.misspelt_until < TODAY.toordinal() - 9, 25, 60))
+    (groups,) = [
+        each["tietoryhmat"]
+        for each in changes(life)
+        if each["tietoryhmat"][0]["muutosattribuutti"] == "KORJATTAVA"
+        and each["tietoryhmat"][0]["tietoryhma"] == "HENKILON_NIMI"
+    ]
+    wrong, right = groups
+    assert right["muutosattribuutti"] == "KORJATTU"
+    assert (right["etunimi"], wrong["etunimi"]) == (
+        life.first_name,
+        life.first_name + life.first_name[-1],
+    )
+
+
+def test_a_told_death_stops_payments_and_changes_nothing_before() -> None:
+    query = {
+        "from": "2012-01-01",
+        "to": "2026-12-31",
+        "data_groups": ["payments"],
+        "benefits": ["pensions", "general-housing-allowance", "basic-social-assistance"],
+    }
+    today = TODAY.toordinal()
+
+    def paid(life: Life) -> list[str]:
+        found = records(life.code, query)
+        assert found is not None
+        return [each["paid_on"] for each in found["payments"]]
+
+    life = next(lives(lambda each: each.death > today + 900 and len(paid(each)) > 40, 60, 75))
+    before = paid(life)
+    died = datetime.date.fromisoformat(before[len(before) // 2])
+    try:
+        TOLD.tell(life.code, died.toordinal())
+        assert paid(life) == [day for day in before if day[:7] < died.isoformat()[:7]]
+        TOLD.tell(life.code, None)
+        assert paid(life) == before
+    finally:
+        TOLD.tell(life.code, None)
+
+
+async def test_kela_keeps_the_deaths_that_a_page_or_a_message_tells_of(exchange: Running) -> None:
+    who = person(random.Random(8), datetime.date.today(), datetime.date(1990, 1, 1)).life
+    day = datetime.date.today() - datetime.timedelta(days=4)
+    group = {
+        "tietoryhma": "KUOLINPAIVA",
+        "muutosattribuutti": "LISATTY",
+        "kuollut": True,
+        "kuolinpv": {"arvo": day.isoformat(), "tarkkuus": "PAIVA"},
+    }
+    taken_back = [
+        {**group, "muutosattribuutti": "KORJATTAVA"},
+        {"tietoryhma": "KUOLINPAIVA", "muutosattribuutti": "KORJATTU", "kuollut": False},
+    ]
+    moment = f"{datetime.date.today()}T00:00:00Z"
+    for number, groups in enumerate(([group], taken_back)):
+        change = {"henkilotunnus": who.code, "muutospv": moment, "tietoryhmat": groups}
+        body = json.dumps({"viimeisinKirjausavain": 5, "muutokset": [change], "ajanTasalla": True})
+        status, _, answer = await exchange.post(
+            "/luova/v1/messages",
+            body,
+            "dvv",
+            Content_Type="application/json",
+            X_Message_Type="population.changes",
+            X_Message_Id=f"death-{number}",
+        )
+        assert status in (200, 202), answer
+        await exchange.settled()
+        assert (TOLD.death(who) == day.toordinal()) == (number == 0)

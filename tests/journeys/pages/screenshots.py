@@ -1,0 +1,78 @@
+"""`make screenshots`: a picture of each page in light, dark and as on a phone, of an exchange with
+some traffic, written to reports/screenshots; no test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Browser, async_playwright
+
+from exchange import discovery
+from exchange.partners.sender import send_traffic
+from tests.conftest import find_browser
+from tests.journeys.pages.conftest import RECEIVER, filled
+from tests.journeys.running import running
+
+FOLDER = Path("reports/screenshots")
+#: Color scheme, width and height of each kind of picture.
+KINDS = {"light": ("light", 1280, 900), "dark": ("dark", 1280, 900), "phone": ("light", 390, 844)}
+LANGUAGES = {"light": "fi", "dark": "sv", "phone": "en"}
+TRAFFIC_SECONDS = 5.0
+
+
+async def main() -> int:
+    """Make all of them; 2 when there is no browser."""
+    path = find_browser()
+    if path is None:
+        print("no Chromium is on this machine: make browser", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder)) as served, async_playwright() as playwright:
+            shown = await filled(served)
+            await send_traffic(
+                discovery.stubs(), served.exchange.directory, served.url, 40, TRAFFIC_SECONDS, 7
+            )
+            (letter, *_) = await served.exchange.ledger.dead(1)
+            rejected = (await shown.page("/messages?state=rejected"))[1].split("/messages/")[1]
+            pages = {
+                "overview": "/",
+                "messages": "/messages",
+                "refused-message": f"/messages/{rejected[:32]}",
+                "dead-message": f"/messages/{letter.message.id:032x}",
+                "dead-letters": "/dead-letters",
+                "partners": "/partners",
+                "partner": f"/partners/{RECEIVER}",
+                "validate": "/validate",
+                "audit": "/audit",
+            }
+            browser = await playwright.chromium.launch(
+                executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for kind in KINDS:
+                await pictures(browser, kind, served.url, pages)
+            await browser.close()
+    print(f"{len(KINDS) * len(pages)} pictures in {FOLDER}")
+    return 0
+
+
+async def pictures(browser: Browser, kind: str, url: str, pages: dict[str, str]) -> None:
+    """Every page in one kind."""
+    scheme, width, height = KINDS[kind]
+    context = await browser.new_context(
+        color_scheme=scheme,  # type: ignore[arg-type]  # it is one of those that are known
+        viewport={"width": width, "height": height},
+    )
+    page = await context.new_page()
+    for name, path in pages.items():
+        await page.goto(f"{url}{path}?lang={LANGUAGES[kind]}")
+        await page.screenshot(path=FOLDER / f"{name}-{kind}.png", full_page=True)
+    await context.close()
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,233 @@
+"""Several nodes with roles on one PostgreSQL ledger, in one process: who delivers, who is the keeper,
+and that a message is one whichever gateway it comes to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exchange.assembly import Exchange
+from exchange.journey import keeper
+from exchange.journey.deliver import leased
+from exchange.ports import Inbound, Outcome
+from exchange.ports.lanes import LANES
+from exchange.settings import Settings
+from exchange.storage.proof.verify import verify
+from tests.exchange.journey.way import BODY, FIRST, SECOND, SENDER, Script, Way, channel
+from tests.postgresql import LocalServer
+
+EVERY = frozenset(range(LANES))
+
+
+class Nodes:
+    """Nodes on one ledger whose partners one script plays."""
+
+    def __init__(self, server: LocalServer) -> None:
+        self.where = server.ledger()
+        self.script = Script()
+        self.open: list[Way] = []
+        self.poll_seconds = 0.1
+        self._server = server
+
+    async def another(self, role: str) -> Way:
+        """Open a node."""
+        settings = Settings(
+            storage={"url": self.where.url},
+            server={"role": role},
+            deliveries={"first_backoff_seconds": 0.01, "poll_seconds": self.poll_seconds},
+        )
+        made = channel()
+        exchange = Exchange(settings, channels={made.name: made}, transport=self.script)
+        await exchange.open()
+        node = Way(exchange, made, self.script)
+        self.open.append(node)
+        return node
+
+    async def close(self, node: Way) -> None:
+        """Stop a node in order."""
+        self.open.remove(node)
+        await node.exchange.close()
+
+    async def own(self, *wanted: int) -> None:
+        """Wait until the deliverers, in their order, own as many lanes."""
+        async with asyncio.timeout(30):
+            while [len(lanes(each)) for each in self.open if lanes(each)] != list(wanted):
+                await asyncio.sleep(0.02)
+
+    async def settled(self, node: Way) -> None:
+        """Wait until nothing waits in the ledger."""
+        async with asyncio.timeout(60):
+            while sum((await node.exchange.ledger.waiting_by_channel()).values()):
+                await asyncio.sleep(0.02)
+
+    async def listens(self, node: Way, after: str = "") -> str:
+        """Wait until a node listens on a session, another than `after`; which one."""
+        statement = (
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND application_name="
+            f"'exchange listens as node {node.exchange.worker}' AND datname=current_database()"
+        )
+        async with asyncio.timeout(30):
+            while (found := await self.ask(statement)) in ("", after):
+                await asyncio.sleep(0.05)
+        return found
+
+    async def ask(self, statement: str) -> str:
+        """What the server returns."""
+        name = self.where.url.partition("@/")[2].partition("?")[0]
+        return await asyncio.to_thread(self._server.ask, statement, name)
+
+
+def lanes(node: Way) -> frozenset[int]:
+    """What a node owns."""
+    assert node.exchange.leased is not None
+    return node.exchange.leased.own()
+
+
+async def send(node: Way, message_id: str, **hints: str) -> Outcome:
+    """What becomes of a message."""
+    sender = node.exchange.directory.get(SENDER)
+    assert sender is not None
+    named = {"type": "population.births", "id": message_id, "receiver": FIRST, **hints}
+    inbound = Inbound(sender, BODY, "application/json", "api", named)
+    return await node.exchange.acceptance.accept(node.channel, inbound)
+
+
+@pytest.fixture
+async def nodes(postgresql: LocalServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nodes]:
+    """None yet; leases are renewed often, so that nobody waits for them, and none ends by itself."""
+    monkeypatch.setattr(leased, "LEASE_SECONDS", 600.0)
+    monkeypatch.setattr(leased, "RENEW_SECONDS", 0.2)
+    monkeypatch.setattr(leased, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.05)
+    opened = Nodes(postgresql)
+    yield opened
+    for each in list(opened.open):
+        await opened.close(each)
+    found = await asyncio.to_thread(verify, opened.where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
+async def test_gateways_take_deliverers_deliver_in_order_and_a_lane_is_handed_over(
+    nodes: Nodes,
+) -> None:
+    first, second = await nodes.another("gateway"), await nodes.another("gateway")
+    await nodes.another("deliverer")
+    leaving = await nodes.another("deliverer")
+    await nodes.own(128, 128)
+    assert not lanes(first)
+    conversations = [f"c{number}" for number in range(6)]
+
+    async def converse(name: str, since: int) -> None:
+        """Each message by the other gateway than the one before."""
+        for number in range(since, since + 6):
+            gateway = (first, second)[number % 2]
+            await gateway.send(f"{name}-{number}", (FIRST, SECOND)[number % 2], conversation="x")
+            await gateway.send(f"{name}-{number}-o", FIRST, conversation=name)
+
+    await asyncio.gather(*(converse(name, 0) for name in conversations))
+    going = asyncio.gather(*(converse(name, 6) for name in conversations))
+    await asyncio.sleep(0.1)
+    await nodes.close(leaving)
+    await going
+    await nodes.own(256)
+    await nodes.settled(first)
+    assert sorted(nodes.script.calls) == sorted(set(nodes.script.calls)), "each once"
+    came: dict[str, list[str]] = defaultdict(list)
+    for _, message_id in nodes.script.taken:
+        if message_id.endswith("-o"):
+            came[message_id.partition("-")[0]].append(message_id)
+    for name in conversations:
+        assert came[name] == [f"{name}-{number}-o" for number in range(12)]
+    for gateway in (first, second):
+        assert gateway.exchange.dispatcher.held == 0, "a gateway holds nothing"
+
+
+async def test_a_gateway_makes_synchronous_deliveries_itself(nodes: Nodes) -> None:
+    gateway = await nodes.another("gateway")
+    sender = gateway.exchange.directory.get(SENDER)
+    assert sender is not None
+    hints = {"type": "population.births", "id": "asked", "receiver": FIRST, "mode": "ask"}
+    inbound = Inbound(sender, BODY, "application/json", "api", hints)
+    outcome, told = await gateway.exchange.asking.ask(gateway.channel, inbound, 5)
+    assert (outcome.kind, told) == ("accepted", b"taken")
+    pushed = await send(gateway, "pushed")
+    assert (await gateway.state(pushed.envelope.id))[0] == "waiting", "nobody delivers yet"
+    deliverer = await nodes.another("all")
+    await nodes.settled(deliverer)
+    assert nodes.script.taken == [(FIRST, "asked"), (FIRST, "pushed")]
+
+
+async def test_a_storm_to_two_gateways_in_opposite_order_is_taken_once(nodes: Nodes) -> None:
+    first, second = await nodes.another("gateway"), await nodes.another("all")
+    names = [f"m-{number}" for number in range(40)]
+    there, back = await asyncio.gather(
+        asyncio.gather(*(send(first, name) for name in names)),
+        asyncio.gather(*(send(second, name) for name in reversed(names))),
+    )
+    for one, other in zip(there, reversed(back), strict=True):
+        assert {one.kind, other.kind} == {"accepted", "duplicate"}
+        assert one.envelope.id == other.envelope.id
+    await nodes.settled(first)
+    assert sorted(nodes.script.calls) == sorted((FIRST, name) for name in names)
+
+
+async def test_a_deliverer_is_told_of_what_a_gateway_took_in_also_after_its_session_ended(
+    nodes: Nodes,
+) -> None:
+    nodes.poll_seconds = 3600.0
+    gateway, deliverer = await nodes.another("gateway"), await nodes.another("deliverer")
+    assert gateway.exchange.leased is not None
+    async with asyncio.timeout(30):
+        while gateway.exchange.leased.owner(0) != deliverer.exchange.worker:
+            await asyncio.sleep(0.02)
+    session = ""
+    for life in range(2):
+        session = await nodes.listens(deliverer, after=session)
+        await gateway.send(f"{life}")
+        await gateway.send(f"{life}-ordered", SECOND, conversation="c")
+        await nodes.settled(gateway)
+        await nodes.ask(f"SELECT pg_terminate_backend({session})")
+    assert len(nodes.script.taken) == 4
+
+
+async def test_one_node_is_the_keeper_and_another_takes_over(nodes: Nodes) -> None:
+    first, second = await nodes.another("keeper"), await nodes.another("all")
+    gateway = await nodes.another("gateway")
+    async with asyncio.timeout(30):
+        while not first.exchange.keeper.running:
+            await asyncio.sleep(0.02)
+    assert not second.exchange.keeper.running
+    await nodes.close(first)
+    async with asyncio.timeout(30):
+        while not second.exchange.keeper.running:
+            await asyncio.sleep(0.02)
+    assert not gateway.exchange.keeper.running
+
+
+async def test_calls_of_a_gateway_that_is_gone_are_ended_by_the_keeper(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, other = await nodes.another("gateway"), await nodes.another("all")
+    asked = await send(gateway, "asked", mode="ask")
+    assert await other.exchange.asking.abandon_old() == 0, "its caller may wait still"
+    monkeypatch.setattr("exchange.journey.answer.GRACE_SECONDS", -60.0)
+    assert await other.exchange.asking.abandon_old() == 1
+    assert await gateway.state(asked.envelope.id) == ("dead", 1, "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("role", "taken"), [("all", True), ("gateway", True), ("deliverer", False), ("keeper", False)]
+)
+def test_partners_call_gateways_alone_and_each_node_has_its_health(role: str, taken: bool) -> None:
+    settings = Settings(
+        storage={"url": "postgresql://nobody@127.0.0.1/none"},
+        server={"role": role},
+    )
+    app = Exchange(settings, channels={"luova": channel()}).application()
+    addresses = {resource.canonical for resource in app.router.resources()}
+    assert ("/luova/v1/messages" in addresses) == taken
+    assert {"/health/ready", "/metrics", "/api/v1/snapshot"} <= addresses
