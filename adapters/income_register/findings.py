@@ -21,9 +21,6 @@ FOUND_CHARACTERS_MAX = 60
 #: Longest time from today to the payment date and to the start of an employment.
 DAYS_AHEAD_MAX = 45
 
-#: Characters of the longest date.
-DAY_CHARACTERS_MAX = 23
-
 _DATE = re.compile(r"(-?[0-9]{4,9})-([0-9]{2})-([0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})?")
 #: The longest text that `_DATE` takes. No longer one is kept, since it may be as long as a body.
 DATE_CHARACTERS_MAX = 22
@@ -43,22 +40,12 @@ class Day(NamedTuple):
 
 def read_day(text: str | None) -> Day | None:
     """The date that `text` is, None when it is none (the schema has said so)."""
-<<<<<<< HEAD
-    # (The schema lets any white space stand around it, and what is kept is bounded in number only.)
-    day = text.strip() if text else ""
-    return _day(day) if len(day) <= DAY_CHARACTERS_MAX else None
-
-
-@lru_cache(maxsize=4096)
-def _day(text: str) -> Day | None:
-=======
     found = (text or "").strip()
     return _read_day(found) if len(found) <= DATE_CHARACTERS_MAX else None
 
 
 @lru_cache(maxsize=4096)
 def _read_day(text: str) -> Day | None:
->>>>>>> main
     if not (match := _DATE.fullmatch(text)):
         return None
     return Day(int(match[1]), int(match[2]), int(match[3]), bool(match[4]))

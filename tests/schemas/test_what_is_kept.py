@@ -1,53 +1,18 @@
-"""What is kept of texts that senders choose: nothing of any length, however many they send; names of
-XML are let go of.
-"""
+"""What is kept of a document: a number for each of its lines, and its names for a while."""
 
 from __future__ import annotations
 
 import threading
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from exchange.adapters.income_register.findings import read_day
-from exchange.adapters.income_register.signature import verify
 from exchange.schemas import xml
-from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.positions import Lines
 
 LONG = 100_000
-TIMES = 50
 STATM = Path("/proc/self/statm")
-
-KEPT: dict[str, Callable[[str], object]] = {
-    "a code": is_personal_identity_code,
-    "a day among white space": lambda text: read_day(text.replace("x", " ") + "2026-01-02"),
-    "a day that is none": read_day,
-    "a certificate": verify._key_of_certificate,
-    "a modulus": lambda text: verify._key_of_value(text, "AQAB"),
-    "an exponent": lambda text: verify._key_of_value("AQAB", text),
-}
-
-
-@pytest.mark.parametrize("name", KEPT)
-def test_no_long_text_is_kept(name: str) -> None:
-    look = KEPT[name]
-    look("x" * LONG)
-    tracemalloc.start()
-    try:
-        for number in range(TIMES):
-            look(f"{number}{'x' * LONG}")
-        now, _most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert now < 5 * LONG
-
-
-def test_a_day_is_read_among_any_white_space() -> None:
-    assert read_day(" " * LONG + "2026-01-02\n") == read_day("2026-01-02") == (2026, 1, 2, False)
-    assert read_day("-999999999-12-31+14:00") is not None
 
 
 @pytest.mark.skipif(not STATM.exists(), reason="memory is read from /proc")

@@ -31,7 +31,7 @@ from exchange.adapters.income_register.document import (
     text_of,
 )
 from exchange.adapters.income_register.signature.sign import DS
-from exchange.adapters.income_register.signature.verify import KEY_CHARACTERS_MAX, check_signature
+from exchange.adapters.income_register.signature.verify import check_signature
 from exchange.ports import Context, Parsed
 from exchange.schemas.income_register.codes import ERRORS
 from exchange.schemas.violation import Finding, Severity
@@ -57,8 +57,7 @@ def check_signer(parsed: Parsed, context: Context) -> list[Finding]:
     certificate = parsed.document.find(_CERTIFICATE)
     if found or certificate is None:
         return found
-    text = "".join((certificate.text or "").split())
-    holder = _holder_of(text) if len(text) <= KEY_CHARACTERS_MAX else None
+    holder = _holder_of("".join((certificate.text or "").split()))
     if holder is None:
         return found
     checked = parsed.inbound.endpoint == CHECK_ENDPOINT

@@ -326,11 +326,6 @@ def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
     return first
 
 
-<<<<<<< HEAD
-#: Characters of a certificate, or of the numbers of a key, in base64: those that were read are kept,
-#: and bounded in number only.
-KEY_CHARACTERS_MAX = 16_384
-=======
 def _base64_of(element: Element, text: str | None) -> str:
     """A part of a key without white space. Keys are kept by their texts, so these are short."""
     found = "".join((text or "").split())
@@ -339,18 +334,11 @@ def _base64_of(element: Element, text: str | None) -> str:
     return found
 
 
->>>>>>> main
 _SIZE = f"an RSA key of {KEY_BITS_MIN}-{KEY_BITS_MAX} bits"
 
 
-def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
-    if len(modulus) + len(exponent) > KEY_CHARACTERS_MAX:
-        return _SIZE
-    return _key_of_numbers(modulus, exponent)
-
-
 @lru_cache(maxsize=512)
-def _key_of_numbers(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
+def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
     try:
         n, e = (
             int.from_bytes(base64.b64decode(text, validate=True), "big")
@@ -363,14 +351,8 @@ def _key_of_numbers(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
         return "a modulus and an exponent in base64"
 
 
-def _key_of_certificate(text: str) -> rsa.RSAPublicKey | str:
-    if len(text) > KEY_CHARACTERS_MAX:
-        return f"an X.509 certificate of at most {KEY_CHARACTERS_MAX} characters in base64"
-    return _key_of_der(text)
-
-
 @lru_cache(maxsize=512)
-def _key_of_der(text: str) -> rsa.RSAPublicKey | str:
+def _key_of_certificate(text: str) -> rsa.RSAPublicKey | str:
     try:
         key = x509.load_der_x509_certificate(base64.b64decode(text, validate=True)).public_key()
     except (binascii.Error, ValueError):

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from exchange.journey.check import Checked, Checking
 from exchange.journey.worker_thread import WorkerThread
 from exchange.schemas.catalogue import Catalogue
-from exchange.web.openapi import problem_response
+from exchange.web.operation import problem_response
 from exchange.web.pages.form import NoForm, fields_of
 from exchange.web.pages.layout import page
 from exchange.web.pages.marked_body import Line, marked
