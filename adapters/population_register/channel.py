@@ -5,6 +5,7 @@ from __future__ import annotations
 from exchange.adapters.population_register.answer import refuse
 from exchange.adapters.population_register.deliver import judge, request
 from exchange.adapters.population_register.identify import identify, may_ask, permitted, route
+from exchange.adapters.population_register.interface import SHAPES
 from exchange.adapters.population_register.listen import ENDPOINT, ENDPOINTS
 from exchange.adapters.population_register.parse import parse
 from exchange.adapters.population_register.person_query import endpoint as person_query
@@ -60,5 +61,6 @@ CHANNEL = Channel(
     credentials=basic_or_key,
     has_basic_credentials=True,
     services=SERVICES,
+    shapes=SHAPES,
     large_json_bytes_max={ENDPOINT: QUESTION_BYTES_MAX},
 )

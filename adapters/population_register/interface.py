@@ -4,8 +4,12 @@ problems; tests hold the answers against it.
 
 from __future__ import annotations
 
-from exchange.adapters.population_register.identify import BASIC_DATA_QUERY, CHANGES_QUERY
-from exchange.ports.description import PROBLEMS, Body, Interface, Parameter, Told
+from exchange.adapters.population_register.identify import (
+    BASIC_DATA_QUERY,
+    CHANGES_QUERY,
+    PERSON_QUERY,
+)
+from exchange.ports.description import PROBLEMS, Body, Interface, Parameter, Schema, Told
 
 
 def _asks(message_type: str, answer_type: str) -> Interface:
@@ -30,5 +34,23 @@ FIRST_KEY = Interface(
         200: Told("The key", (Body(("population-register.key",)),)),
         400: Told("No day, or one that is not here yet", (PROBLEMS,), ("date", "future")),
         403: Told("No permit to ask", (PROBLEMS,), ("no-permit",)),
+    },
+)
+_XML = ("text/xml",)
+SHAPES: dict[str, Schema] = {
+    "population-register.PersonAnswer": {
+        "type": "string",
+        "contentMediaType": "text/xml",
+        "description": "HenkilonTunnusKyselyResponse in a SOAP 1.1 envelope, as the WSDL has it",
+    }
+}
+PERSON = Interface(
+    takes=(Body((PERSON_QUERY,), _XML),),
+    tells={
+        200: Told(
+            "The person in the product that was asked for, or the register's fault code with "
+            "everything that was found",
+            (Body(media_types=_XML, shape="population-register.PersonAnswer"),),
+        )
     },
 )

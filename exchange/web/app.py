@@ -130,7 +130,13 @@ def build(parts: Parts) -> web.Application:
 
 def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics: Metrics) -> Face:
     def described(channel: Channel) -> dict[str, Any]:
-        return OpenApi([channel], [], SCHEMAS, parts.catalogue, parts.samples).document()
+        return OpenApi(
+            channels=[channel],
+            operations=[],
+            shapes=SCHEMAS,
+            catalogue=parts.catalogue,
+            samples=parts.samples,
+        ).document()
 
     return Face(
         FaceParts(

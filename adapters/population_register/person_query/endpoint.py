@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from exchange.adapters.population_register import interface
 from exchange.adapters.population_register.basic_data import is_in_register
 from exchange.adapters.population_register.identify import PERSON_QUERY, sees_restricted
 from exchange.adapters.population_register.person_query.message import PRODUCTS, message
@@ -124,5 +125,6 @@ ENDPOINTS = (
         query,
         takes_messages=True,
         said=_said,
+        interface=interface.PERSON,
     ),
 )
