@@ -221,15 +221,16 @@ def settle_all(
             each.from_state,
             each.lease,
         )
-        for each in settlements
+        # One settlement of a delivery a transaction, the first: which of several rows the statement
+        # would take is nobody's choice.
+        for each in {one.delivery_id: one for one in reversed(settlements)}.values()
     ]
     applied = {row[0] for row in execute_with(connection, "ended", rows, _ENDED, _SETTLE)}
     answers = []
     audited: list[AuditRow] = []
     done = []
     for each in settlements:
-        # One settlement of a delivery a transaction: a second one of the same group must not count
-        # again.
+        # A second one of the same group must not count again.
         took = each.delivery_id in applied
         applied.discard(each.delivery_id)
         done.append(took)

@@ -70,6 +70,10 @@ def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield path
 
 
+#: Types whose schema is of texts alone: what stands in them is the rules' to judge.
+TAKES_ANY_TEXT = {"population-register.person-query"}
+
+
 @pytest.mark.parametrize("path", samples("valid"), ids=lambda path: path.name)
 def test_a_value_that_the_schema_refuses_blames_no_other(path: Path, judge: Checking) -> None:
     before = judge.check(path.read_bytes(), type_of(path))
@@ -90,7 +94,8 @@ def test_a_value_that_the_schema_refuses_blames_no_other(path: Path, judge: Chec
         ]
         assert others == [], what
         last = body, told
-    assert refused or not tried, "the schema refuses something of it"
+    taken = type_of(path) in TAKES_ANY_TEXT
+    assert refused or not tried or taken, "the schema refuses something of it"
     if refused:
         assert judge.check(last[0], type_of(path)).violations == last[1], "nothing was learned"
 

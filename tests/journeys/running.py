@@ -114,12 +114,11 @@ async def running(
     """Start both on free ports; sections of the settings may be given (`limits={...}`), other
     channels than those that are there, other partners, and listeners with TLS.
     """
-    everybody = everybody or directory.load()
+    # (Without other partners the exchange reads the directory of its settings.)
+    played = everybody or directory.load()
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    stubs = await serve_stubs(
-        discovery.stubs(), everybody, "127.0.0.1", 0, faults or Faults(), 1, url
-    )
+    stubs = await serve_stubs(discovery.stubs(), played, "127.0.0.1", 0, faults or Faults(), 1, url)
     defaults: dict[str, Any] = {
         "storage": {"url": f"sqlite:///{folder / 'exchange.db'}"},
         "partners": {"address": f"http://127.0.0.1:{stubs.addresses[0][1]}"},

@@ -119,7 +119,7 @@ async def kept(served: Running, channel: str) -> tuple[int, int]:
     with closing(sqlite3.connect(served.exchange.ledger.path)) as connection:
         messages, deliveries = connection.execute(
             "SELECT COUNT(DISTINCT message.id),COUNT(delivery.id) FROM message "
-            "LEFT JOIN delivery ON delivery.message_id=message.id WHERE channel=?",
+            "LEFT JOIN delivery ON delivery.message_id=message.id AND mode='push' WHERE channel=?",
             (channel,),
         ).fetchone()
     return messages, deliveries

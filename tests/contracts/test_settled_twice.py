@@ -1,0 +1,29 @@
+"""Two ends of a delivery that are committed together: one of them counts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from exchange.storage.ledger import SqlLedger
+from tests.contracts.rows import MINUTE, record, settlement
+
+
+async def test_of_two_ends_of_a_delivery_at_once_the_first_stands_whole(
+    ledger: SqlLedger,
+) -> None:
+    made = [record(f"twice-{number}") for number in range(3)]
+    for each in made:
+        await ledger.record(each)
+    ends = []
+    for each in made:
+        for number, reason in enumerate(("no response", "interrupted"), 1):
+            end = settlement(each, "dead", ["attempt-failed", "dead-lettered"], number * MINUTE)
+            end.reason = reason
+            end.events = [event._replace(detail=reason) for event in end.events]
+            ends.append(end)
+    done = await asyncio.gather(*(ledger.settle(end) for end in ends))
+    assert done == [True, False] * 3
+    for each in made:
+        (delivery,) = await ledger.deliveries(each.message.id)
+        assert (delivery.reason, delivery.ended_at) == ("no response", MINUTE)
+    assert (await ledger.verify()).clean
