@@ -141,26 +141,21 @@ def _names(last: str, first: str) -> Iterator[Tree]:
 
 def _address(group: Mapping[str, Any]) -> list[Tree]:
     street = group.get("katunimi", {}).get("fi", "")
-    place = group.get("postitoimipaikka", {})
     if street:
         number = group["huoneistonumero"].lstrip("0")
         street += f" {group['katunumero']} {group['huoneistokirjain']} {number}"
-    texts = (
-        street,
-        "",
-        group.get("postinumero", ""),
-        place.get("fi", ""),
-        place.get("sv", ""),
-        _day(group.get("alkupv")),
-        "",
-    )
-    return list(zip(_DOMESTIC, texts, strict=True))
+    return _placed(_DOMESTIC, street, group)
 
 
 def _post(group: Mapping[str, Any]) -> list[Tree]:
+    return _placed(_POST, group.get("postiosoite", {}).get("fi", ""), group)
+
+
+def _placed(names: Sequence[str], line: str, group: Mapping[str, Any]) -> list[Tree]:
+    """The line of an address in Finnish (there is none in Swedish), its place, and since when."""
     place = group.get("postitoimipaikka", {})
     texts = (
-        group.get("postiosoite", {}).get("fi", ""),
+        line,
         "",
         group.get("postinumero", ""),
         place.get("fi", ""),
@@ -168,7 +163,7 @@ def _post(group: Mapping[str, Any]) -> list[Tree]:
         _day(group.get("alkupv")),
         "",
     )
-    return list(zip(_POST, texts, strict=True))
+    return list(zip(names, texts, strict=True))
 
 
 def _municipality(group: Mapping[str, Any]) -> list[Tree]:

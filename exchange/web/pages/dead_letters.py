@@ -35,32 +35,30 @@ class DeadLetterPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The newest dead letters, by the filters; `?before=` an id for the next page."""
-        query, wrong = request.query, ""
+        query, wrong, older = request.query, "", ""
+        given = {name: query.get(name, "").strip() for name in FILTERS}
         wanted, before = DeadFilter(), 1 << 62
         try:
-            wanted = dead_filter(query)
+            wanted = dead_filter(given)
             before = id_from_public(query["before"]) if query.get("before") else before
         except ValueError as error:
             wrong = str(error)
         letters = await self._ledger.dead(PAGE_MAX, before, wanted) if not wrong else []
-        given = {name: query[name].strip() for name in FILTERS if query.get(name, "").strip()}
+        if len(letters) == PAGE_MAX:
+            next_page = {**query, "before": public_id(letters[-1].delivery.id)}
+            older = str(URL("/dead-letters").with_query(next_page))
+        said = {name: text for name, text in given.items() if text}
         return page(
             request,
             "dead_letters.html",
             status=400 if wrong else 200,
             wrong=wrong,
-            given={**dict.fromkeys(FILTERS, ""), **given},
+            given=given,
             causes=[] if wrong else [*(await self._ledger.dead_causes(wanted)).items()],
             letters=[_letter(each) for each in letters],
-            older=str(
-                URL("/dead-letters").with_query(
-                    {**query, "before": public_id(letters[-1].delivery.id)}
-                )
-            )
-            if len(letters) == PAGE_MAX
-            else "",
+            older=older,
             job=await self._jobs.newest(),
-            all_of_them=json.dumps({"filter": given, "per_second": PER_SECOND}),
+            all_of_them=json.dumps({"filter": said, "per_second": PER_SECOND}),
             per_second=PER_SECOND,
             may_act=may(request, "operator"),
         )

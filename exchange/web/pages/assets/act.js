@@ -28,6 +28,6 @@ async function act(form) {
 for (const form of document.querySelectorAll("form[data-action]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    act(form);
+    if (!form.dataset.confirm || confirm(form.dataset.confirm)) act(form);
   });
 }
