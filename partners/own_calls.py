@@ -1,5 +1,5 @@
-"""The calls of one partner, as its program would make them: samples for a partner of one's own, valid
-when it sends them.
+"""The calls of one partner, as its program would make them: samples for a partner of one's own,
+valid when it sends them.
 """
 
 from __future__ import annotations

@@ -131,8 +131,8 @@ AtWill = Mapping[str, Callable[[Partner, Situation], Sending]]
 
 
 def at_will(stub: Stub) -> AtWill:
-    """What any partner that may can send by itself, by type, though no flow of the traffic has it; a
-    stub without such calls need not say so.
+    """What any partner that may can send by itself, by type, though no flow of the traffic has it;
+    a stub without such calls need not say so.
     """
     found: AtWill = getattr(stub, "at_will", {})
     return found

@@ -1,5 +1,5 @@
-"""Judges a SOAP envelope: its version, and header blocks that must be understood; nothing of the document
-in it.
+"""Judges a SOAP envelope: its version, and header blocks that must be understood; nothing of the
+document in it.
 
 Source: SOAP 1.1 (W3C note, 8 May 2000), chapters 4.1.2 and 4.2; SOAP 1.2, appendix A (W3C): a 1.1
 service answers another version with VersionMismatch. No header block is understood here.

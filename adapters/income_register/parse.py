@@ -47,9 +47,9 @@ _OWN = etree.XMLParser(resolve_entities=False, no_network=True)
 class Document(Parsed):
     """A parsed document with its items; `versions` is what the cycle's rules find out: the version
     that each item gets, `invalidated` the versions of the reports that the invalidation of a whole
-    delivery invalidates, and `report_keys` where its reports are remembered. `known` are the caches of
-    the channel, if they may be used. With `abridged`, the document lacks the reports that are known
-    to be valid.
+    delivery invalidates, and `report_keys` where its reports are remembered. `known` are the caches
+    of the channel, if they may be used. With `abridged`, the document lacks the reports that are
+    known to be valid.
     """
 
     items: list[Item] = field(default_factory=list)

@@ -263,8 +263,8 @@ def _request_answer(parsed: Parsed, identity: Identity, context: Context) -> Ite
 
 
 def permitted(partner: Partner) -> Permitted:
-    """Queries by the partner's right; requests go from Kela's benefit system to those who are asked,
-    answers back.
+    """Queries by the partner's right; requests go from Kela's benefit system to those who are
+    asked, answers back.
     """
     sends, right = [], RIGHTS.of(partner)
     if right is not None:

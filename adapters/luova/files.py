@@ -1,5 +1,5 @@
-"""Files of Luova: a message whose envelope is its name, or a batch in NDJSON; feedback in the form of
-a batch's answer, letters in that of the mailbox. The folders are the journey's.
+"""Files of Luova: a message whose envelope is its name, or a batch in NDJSON; feedback in the form
+of a batch's answer, letters in that of the mailbox. The folders are the journey's.
 
 Everything is *modelled*: nothing public says how Luova exchanges files, or whether it does.
 """

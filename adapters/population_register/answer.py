@@ -1,7 +1,7 @@
 """What who asks the register reads: rejections and refusals as problems; pure.
 
-The form of the register's errors is not public: RFC 9457, *modelled*. Its readers look at the status
-and at `Retry-After`.
+The form of the register's errors is not public: RFC 9457, *modelled*. Its readers look at the
+status and at `Retry-After`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the schemas of the register's questions can't say. The rules are *modelled*: DVV's answers to
-wrong questions are not public.
+"""What the schemas of the register's questions can't say. The rules are *modelled*: DVV's answers
+to wrong questions are not public.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The client and the receiver of pushes for code without `await`: the same functions, called through
-a loop on a thread of its own; nothing is written twice.
+"""The client and the receiver of pushes for code without `await`: the same functions, called
+through a loop on a thread of its own; nothing is written twice.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The Incomes Register: sign a document, send it in a SOAP envelope, read what the register says.
 
 The signature is enveloped, RSA-SHA256 over exclusive canonical XML, as the register demands it.
-Source: XML-Signature Syntax and Processing (W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen
-tulorekisteriin 2021", chapter 3.2 (vero.fi).
+Source: XML-Signature Syntax and Processing (W3C, 2008); "Tekninen rajapinta - Tietojen
+toimittaminen tulorekisteriin 2021", chapter 3.2 (vero.fi).
 """
 
 from __future__ import annotations

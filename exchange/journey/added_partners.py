@@ -1,5 +1,5 @@
-"""The partners that were added to a running exchange: puts them into the directory that everybody in
-this worker holds, and looks for those that other workers added.
+"""The partners that were added to a running exchange: puts them into the directory that everybody
+in this worker holds, and looks for those that other workers added.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PARTNERS_MAX = 1_000
 
 
 class AddedPartners:
-    """Adds partners, gives them other keys and removes them; each change counts from its commit here, and within
-    `LOOK_SECONDS` in every other worker.
+    """Adds partners, gives them other keys and removes them; each change counts from its commit
+    here, and within `LOOK_SECONDS` in every other worker.
     """
 
     def __init__(self, store: Store, directory: Directory, clock: Clock) -> None:
@@ -95,9 +95,9 @@ class AddedPartners:
         await self._keep(Kept(partner, kept.version + 1), actor, "partner-rotate", told)
 
     async def remove(self, partner_id: str, actor: Actor) -> None:
-        """Commit that a partner is none any more: its keys open nothing, nothing more is sent to it,
-        and what waits for it waits until its deadline. Its messages and counts stay, and so does
-        its name in the statistics.
+        """Commit that a partner is none any more: its keys open nothing, nothing more is sent to
+        it, and what waits for it waits until its deadline. Its messages and counts stay, and so
+        does its name in the statistics.
 
         Raises:
             PartnerError: when no partner of that id was added.

@@ -76,8 +76,8 @@ class Checking:
         sender: Partner = SOMEBODY,
         as_of: datetime.date | None = None,
     ) -> Checked:
-        """Every violation of a document, alone or as its channel wraps it; by the codes and rules of
-        the day `as_of` where its channel has some for each day, else of the message's own.
+        """Every violation of a document, alone or as its channel wraps it; by the codes and rules
+        of the day `as_of` where its channel has some for each day, else of the message's own.
         """
         message_type, malformed = None, None
         try:

@@ -138,8 +138,8 @@ def tell(detail: dict[str, Any], answered: Answered) -> None:
 
 def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Record:
     """The record of a question with that detail whose deliveries the exchange made itself, by
-    answering it at that time (milliseconds), before it is committed. A question asked again is another one: its id is
-    ours.
+    answering it at that time (milliseconds), before it is committed. A question asked again is
+    another one: its id is ours.
     """
     message = record.message
     record.message = message._replace(sender_message_id=f"~{public_id(message.id)}")

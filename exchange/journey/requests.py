@@ -1,4 +1,5 @@
-"""Calls of partners to the channels' endpoints: each leaves a message or, where it is none, a count.
+"""Calls of partners to the channels' endpoints: each leaves a message or, where it is none, a
+count.
 
 A call that is no message (a poll of a mailbox, an acknowledgement, a look at a state) changes no
 message by being answered; what it hands out or ends is told by the delivery's own lease and events.

@@ -68,8 +68,8 @@ class Waiting:
             self._count(receiver, *amount)
 
     def enter(self, destinations: Sequence[Destination], size: int) -> Sequence[str]:
-        """Hold room for a message's deliveries while it is committed; the receivers for whom `leave`
-        gives it back.
+        """Hold room for a message's deliveries while it is committed; the receivers for whom
+        `leave` gives it back.
 
         Raises:
             Full: when a receiver, or the exchange, is full.

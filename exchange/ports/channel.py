@@ -1,5 +1,5 @@
-"""What a channel declares to the journey: its endpoints, its watches and its functions, with defaults
-for those that a channel may leave out.
+"""What a channel declares to the journey: its endpoints, its watches and its functions, with
+defaults for those that a channel may leave out.
 
 Every function of a channel but the handlers of its endpoints is pure: no I/O, no clock, no
 randomness.
@@ -214,21 +214,20 @@ class Channel:
     """A channel as it declares itself in `adapters/<channel>/channel.py`.
 
     The first half calls, in order: `parse`, (the type's schema), `identify`, `question` (the sender
-    and the sender's id of the message that this one answers), `recall`, `rules`,
-    `verdict`, `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what
-    somebody may ask after). The second half calls `request` and, with the partner's response,
-    `judge`. `refuse` renders a refusal in the channel's own form, `credentials` finds
-    who calls in the headers. `processes` titles what
-    `identify` may name as a process. `families` are the folders of `schemas/` whose message types
-    this channel carries. `items_by_kind` says what the accepted items are where a message type
-    holds several kinds: they are counted by it. `item_of` says in which item (0-based) an element
-    or a path stands, None outside items. `large_json_bytes_max` is the size of the largest
-    JSON document of an endpoint, in bytes, where that is more than `limits.json_body_bytes_max`.
-    `pushes` describes the calls that `request` makes. `pushes_only_to` tells the partners that the
-    channel sends something to for which it has no mailbox. `permitted` tells what a partner may
-    send and receive, as far as its entry in the directory decides that. `files` says what partners
-    may leave as files, and how they fetch some. `attachments` says that a message may come with some
-    (see `schemas.attachments`): `parse` gets
+    and the sender's id of the message that this one answers), `recall`, `rules`, `verdict`,
+    `route`, `items_by_kind`, `remember` (`remember_rejected` when it was rejected: what somebody
+    may ask after). The second half calls `request` and, with the partner's response, `judge`.
+    `refuse` renders a refusal in the channel's own form, `credentials` finds who calls in the
+    headers. `processes` titles what `identify` may name as a process. `families` are the folders of
+    `schemas/` whose message types this channel carries. `items_by_kind` says what the accepted
+    items are where a message type holds several kinds: they are counted by it. `item_of` says in
+    which item (0-based) an element or a path stands, None outside items. `large_json_bytes_max` is
+    the size of the largest JSON document of an endpoint, in bytes, where that is more than
+    `limits.json_body_bytes_max`. `pushes` describes the calls that `request` makes.
+    `pushes_only_to` tells the partners that the channel sends something to for which it has no
+    mailbox. `permitted` tells what a partner may send and receive, as far as its entry in the
+    directory decides that. `files` says what partners may leave as files, and how they fetch some.
+    `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came. `services` are what X-Road knows of
     it. For the description, `shapes` are the JSON schemas by name of what stands in bodies beside
     messages, `refusals` is the form of `refuse`, and `has_basic_credentials` says that

@@ -1,5 +1,5 @@
-"""Lanes: which worker makes a delivery, and how another worker tells it that there is one; leases of
-them, where workers are nodes on several machines.
+"""Lanes: which worker makes a delivery, and how another worker tells it that there is one; leases
+of them, where workers are nodes on several machines.
 """
 
 from __future__ import annotations

@@ -127,8 +127,8 @@ class Context:
 
     `message_id` is the exchange's id of the message once it is about to be recorded, else 0.
     `question` is the accepted message that the channel said this one answers, None when there is
-    none. `as_of` is the day (year, month, day) by whose codes and rules the message is judged; None:
-    by its own.
+    none. `as_of` is the day (year, month, day) by whose codes and rules the message is judged;
+    None: by its own.
     """
 
     directory: Directory

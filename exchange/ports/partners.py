@@ -10,8 +10,8 @@ from exchange.schemas.directory import Partner
 
 
 class Kept(NamedTuple):
-    """A partner as the ledger keeps it; `version` grows by one with each change, `removed` says that
-    it is no partner any more.
+    """A partner as the ledger keeps it; `version` grows by one with each change, `removed` says
+    that it is no partner any more.
     """
 
     partner: Partner

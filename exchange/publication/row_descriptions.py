@@ -1,5 +1,5 @@
-"""Describes each row of the statistics in a line: the publication's words, who, whom, how it came in,
-in which unit, when it counts and what is left out; made from what the row selects.
+"""Describes each row of the statistics in a line: the publication's words, who, whom, how it came
+in, in which unit, when it counts and what is left out; made from what the row selects.
 """
 
 from __future__ import annotations

@@ -250,8 +250,8 @@ def with_noughts(
     breakdown: Breakdown, known: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, ...], Figures]:
     """The cells with those that never came as noughts: each combination of what the columns have,
-    and of the `known` keys of a column. Days are those counted, each with its own week and month; an
-    end has both directions. More than `CELLS_MAX` are left as they are.
+    and of the `known` keys of a column. Days are those counted, each with its own week and month;
+    an end has both directions. More than `CELLS_MAX` are left as they are.
     """
     columns, cells = breakdown.columns, breakdown.cells
     if not cells:

@@ -81,8 +81,8 @@ def insert(
     rows: Sequence[tuple[Any, ...]],
     suffix: str = "",
 ) -> list[tuple[Any, ...]]:
-    """Insert `rows`; what the suffix (`ON CONFLICT ...`, `RETURNING ...`) returns. In the suffix the
-    table is called `kept`.
+    """Insert `rows`; what the suffix (`ON CONFLICT ...`, `RETURNING ...`) returns. In the suffix
+    the table is called `kept`.
     """
     if not rows:
         return []

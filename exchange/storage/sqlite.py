@@ -1,5 +1,5 @@
-"""The ledger on SQLite, the embedded default: one writer, a reading connection, and threads for what
-takes long.
+"""The ledger on SQLite, the embedded default: one writer, a reading connection, and threads for
+what takes long.
 """
 
 from __future__ import annotations

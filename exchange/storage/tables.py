@@ -236,7 +236,8 @@ class DayCounter(Counted, table=True):
     """Counts by day (days since 1970, in Finland's time), kept in the same transaction: what the
     statistics read.
 
-    `hours` is what the minutes of its deliveries were folded into (see `counters.compaction`), as JSON.
+    `hours` is what the minutes of its deliveries were folded into (see `counters.compaction`), as
+    JSON.
     """
 
     __tablename__ = "day_counter"

@@ -9,8 +9,8 @@ import time
 
 
 class HandClock:
-    """A clock that `advance` puts forward; whoever sleeps wakes when its time has come. `advance` is
-    called from any thread.
+    """A clock that `advance` puts forward; whoever sleeps wakes when its time has come. `advance`
+    is called from any thread.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
-"""The pytest plugin: `exchange`, a whole exchange of the test's own, and `exchange_partner`, by which
-a test plays a partner. Nothing of the product is imported before a test asks for it.
+"""The pytest plugin: `exchange`, a whole exchange of the test's own, and `exchange_partner`, by
+which a test plays a partner. Nothing of the product is imported before a test asks for it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ COLUMNS = (
 class Snapshot:
     """`channels` maps a channel to its `COLUMNS`: `empty` are those of the delivered that held
     nothing, `requests` the calls that are no messages. `rates` maps it to accepted and delivered a
-    second, empty ones left out; `at` is in milliseconds. `full` names the receivers that take no more, and `*` when nobody does.
+    second, empty ones left out; `at` is in milliseconds. `full` names the receivers that take no
+    more, and `*` when nobody does.
     """
 
     at: int

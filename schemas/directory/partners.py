@@ -46,14 +46,15 @@ class Partner:
     is its API key where that is kept readable (the shipped test partners', the stubs'),
     `key_sha256` the hexadecimal SHA-256 of its keys, at most two keys in all; `callback_secret`
     signs what is pushed to it; `certificate_sha256` are the hexadecimal SHA-256 of its TLS
-    certificates (DER), for partners known by the whole certificate; `delivery` is how it takes what is sent to it; `conflict` is what it
-    means by answering a push with 409: `delivered` (it has it already) or `refused`; `url` is its
-    base address when it differs from the stubs' (empty: the stubs' address + `/` + id); `serves`
-    names what it is asked for (`benefit-register`, ...), `demands` what is demanded of what it
-    sends (`signature`). `per_second` is how many calls with messages it may make a second, over all
-    channels (a batch is one call; 0: no limit of its own), `body_bytes_max` the largest body that
-    is taken of it, in bytes, where that is less than everybody's (0: the same). `played` is whether
-    a stub plays it, unless it has a `url` of its own.
+    certificates (DER), for partners known by the whole certificate; `delivery` is how it takes what
+    is sent to it; `conflict` is what it means by answering a push with 409: `delivered` (it has it
+    already) or `refused`; `url` is its base address when it differs from the stubs' (empty: the
+    stubs' address + `/` + id); `serves` names what it is asked for (`benefit-register`, ...),
+    `demands` what is demanded of what it sends (`signature`). `per_second` is how many calls with
+    messages it may make a second, over all channels (a batch is one call; 0: no limit of its own),
+    `body_bytes_max` the largest body that is taken of it, in bytes, where that is less than
+    everybody's (0: the same). `played` is whether a stub plays it, unless it has a `url` of its
+    own.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")

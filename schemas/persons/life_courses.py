@@ -1,5 +1,5 @@
-"""The course of an artificial life: what happens in it and how long after birth, as a function of a seed and of the
-identity code; knows nobody else's life.
+"""The course of an artificial life: what happens in it and how long after birth, as a function of a
+seed and of the identity code; knows nobody else's life.
 
 A course belongs to a slot (separator and individual number) and to the day of birth modulo
 `RESIDUES`. So each of some 36,600 courses is shared by persons who were born at other times, and

@@ -164,8 +164,8 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
 
 
 def _shortened(text: str, namespaces_max: int) -> str:
-    """The text up to the first tag that declares more, which ends behind one too many: expat reads a
-    tag in one go, and its time for declarations grows by more than their number.
+    """The text up to the first tag that declares more, which ends behind one too many: expat reads
+    a tag in one go, and its time for declarations grows by more than their number.
     """
     for tag in _START_TAG.finditer(text):
         declared = _DECLARATION.finditer(text, tag.start(), tag.end())

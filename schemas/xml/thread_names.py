@@ -2,8 +2,9 @@
 reads in one dictionary of the thread, for as long as the thread lives.
 
 lxml has no call for it. The dictionary is held by an entry in the thread's own dict, which is taken
-out here (`_ParserDictionaryContext`, lxml 6; a test fails when it is otherwise), and by each parser,
-which takes over the thread's at its next document. So a new parser must be the first to read.
+out here (`_ParserDictionaryContext`, lxml 6; a test fails when it is otherwise), and by each
+parser, which takes over the thread's at its next document. So a new parser must be the first to
+read.
 """
 
 from __future__ import annotations

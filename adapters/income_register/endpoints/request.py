@@ -1,5 +1,5 @@
-"""Tells which operation of a service a call is of, takes questions in and wraps what goes back; what
-a delivery or a question says is read elsewhere.
+"""Tells which operation of a service a call is of, takes questions in and wraps what goes back;
+what a delivery or a question says is read elsewhere.
 """
 
 from __future__ import annotations

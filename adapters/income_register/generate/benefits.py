@@ -1,9 +1,10 @@
 """Makes benefit reports: daily allowances and pensions, deductions, recoveries, recourse and
 insurances; no header.
 
-Income types of four digits from 9101 on are *modelled* (see `benefit_income_types.toml`); how often each kind of transaction is
-made is assumed; that a report has 1.7 transactions on average is published (Statistics Finland: 34
-million in 20 million reports from January to April 2021, with deductions in 6 of 100).
+Income types of four digits from 9101 on are *modelled* (see `benefit_income_types.toml`); how often
+each kind of transaction is made is assumed; that a report has 1.7 transactions on average is
+published (Statistics Finland: 34 million in 20 million reports from January to April 2021, with
+deductions in 6 of 100).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Signs what the stubs send, by a program that is not the exchange's, each partner under a certificate
-of its own business id; shares no code with the channel.
+"""Signs what the stubs send, by a program that is not the exchange's, each partner under a
+certificate of its own business id; shares no code with the channel.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Admits forms of reports to the cache, from reports that are valid by the channel's own schema; asks
-no rule.
+"""Admits forms of reports to the cache, from reports that are valid by the channel's own schema;
+asks no rule.
 """
 
 from __future__ import annotations

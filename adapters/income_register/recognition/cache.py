@@ -10,8 +10,8 @@ from exchange.adapters.income_register.recognition.header import HeaderCache
 
 
 class RecognitionCache:
-    """Forms of wage reports (True) and of benefit reports (False), and headers; shared by every thread
-    of a process.
+    """Forms of wage reports (True) and of benefit reports (False), and headers; shared by every
+    thread of a process.
     """
 
     def __init__(self) -> None:

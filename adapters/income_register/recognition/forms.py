@@ -1,5 +1,5 @@
-"""Bounded cache of the forms of reports that passed every rule: the patterns of their parts, the codes
-in these, and which forms passed together.
+"""Bounded cache of the forms of reports that passed every rule: the patterns of their parts, the
+codes in these, and which forms passed together.
 
 Nothing of a person is remembered: of an earner's part only its tags and its codes are, of a
 transaction no amount.

@@ -244,8 +244,8 @@ def skeleton(part: bytes) -> bytes:
 
 
 def pattern_of(part: bytes, number: int) -> Pattern | None:
-    """The pattern of a part; None when it has none, or is of a kind whose values the rules compare in
-    ways that patterns don't.
+    """The pattern of a part; None when it has none, or is of a kind whose values the rules compare
+    in ways that patterns don't.
     """
     found = leaves(part)
     if found is None or not is_text(part):

@@ -1,5 +1,5 @@
-"""Reads reports from their bytes by the patterns in the cache: in which forms they are written; judges
-nothing beyond their values.
+"""Reads reports from their bytes by the patterns in the cache: in which forms they are written;
+judges nothing beyond their values.
 
 Every value is looked at: what is coded is part of the form, what is free matches its pattern and
 stands to the others as the rules want. Whether reports in such forms are fine in a delivery is told
@@ -187,8 +187,8 @@ class Reader:
 
 
 def name_of(line: bytes) -> tuple[bytes, int]:
-    """Under which name the patterns of a transaction are kept: its bytes up to the end of its income
-    type, and how many tags it has.
+    """Under which name the patterns of a transaction are kept: its bytes up to the end of its
+    income type, and how many tags it has.
     """
     return line[:200].partition(b"</TransactionCode>")[0], line.count(b"<")
 

@@ -43,8 +43,8 @@ async def versions_held(
     versions: Mapping[str, int],
     records: Mapping[str, ReportRecord],
 ) -> list[tuple[StoredDelivery, list[Wanted]]]:
-    """The deliveries that brought those versions (by ReportId) of reports of one report_keys, the newest
-    first, each with its reports.
+    """The deliveries that brought those versions (by ReportId) of reports of one report_keys, the
+    newest first, each with its reports.
     """
     candidates = {
         message

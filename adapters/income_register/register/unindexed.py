@@ -36,8 +36,8 @@ def terms_in(body: bytes) -> set[int]:
 
 
 class Unindexed:
-    """The unindexed deliveries in the order of their positions, after the one with which the last segment ended.
-    One question at a time adds to it (`lock`).
+    """The unindexed deliveries in the order of their positions, after the one with which the last
+    segment ended. One question at a time adds to it (`lock`).
     """
 
     def __init__(self) -> None:

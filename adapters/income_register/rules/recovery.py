@@ -51,7 +51,9 @@ def check_recovered_type(book: Book, data: Element, income: WageIncome) -> None:
 
 
 def _check_dates(book: Book, data: Element) -> None:
-    """Made since pay or benefits are reported, not after the payment date; what was paid at first lies before it."""
+    """Made since pay or benefits are reported, not after the payment date; what was paid at first
+    lies before it.
+    """
     date = data.find("RecoveryDate")
     day = read_day(date.text) if date is not None else None
     if date is None or day is None:

@@ -1,5 +1,5 @@
-"""Rules of whose data may be asked for: data users ask for anybody's, everybody else for what it has
-reported itself as the payer.
+"""Rules of whose data may be asked for: data users ask for anybody's, everybody else for what it
+has reported itself as the payer.
 
 Source: Act on the Incomes Information System (53/2018), sections 13 and 14. Who is a data user is
 told by the partner's sector (*modelled*: the register grants rights to each, by kind of data).

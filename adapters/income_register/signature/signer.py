@@ -1,13 +1,14 @@
-"""Judges who signs: whether a document must be signed, and whether the signing certificate holds today
-and is its creator's; no cryptography.
+"""Judges who signs: whether a document must be signed, and whether the signing certificate holds
+today and is its creator's; no cryptography.
 
 Sources (vero.fi): a delivery over the web services is signed ("Tietojen toimittaminen - Skeemat -
-Palkkatietoilmoitukset 2022", 2.1); the business id in the certificate is the creator's (release note
-22.1.2020); a certificate holds for two years, and the interface is closed to one that has ended
-("Varmenteen uusiminen"). The business id is the subject's common name, as in the certificates of the
-register's own signed examples. A certificate without one, and a bare key, tell no business id: then
-only the signature is judged, for there is no certificate authority here. A document that is only
-checked is warned: those examples are signed under a test company's certificate that has ended.
+Palkkatietoilmoitukset 2022", 2.1); the business id in the certificate is the creator's (release
+note 22.1.2020); a certificate holds for two years, and the interface is closed to one that has
+ended ("Varmenteen uusiminen"). The business id is the subject's common name, as in the certificates
+of the register's own signed examples. A certificate without one, and a bare key, tell no business
+id: then only the signature is judged, for there is no certificate authority here. A document that
+is only checked is warned: those examples are signed under a test company's certificate that has
+ended.
 """
 
 from __future__ import annotations

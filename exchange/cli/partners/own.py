@@ -1,5 +1,5 @@
-"""`exchange partners check|add|show|rotate|remove`: partners of one's own, in a file or added to a running
-exchange.
+"""`exchange partners check|add|show|rotate|remove`: partners of one's own, in a file or added to a
+running exchange.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Samples for a partner of one's own (`exchange samples TYPE --from ID`), dated now, valid when that
-partner sends them, and the line of curl that sends one.
+"""Samples for a partner of one's own (`exchange samples TYPE --from ID`), dated now, valid when
+that partner sends them, and the line of curl that sends one.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ class OwnSamples:
 
 
 def curl(call: Call, file: str, exchange: str = "", fresh: bool = False) -> str:
-    """The line of a shell that makes the call with the body in a file. `fresh`: with another message
-    id each time, where a header tells it.
+    """The line of a shell that makes the call with the body in a file. `fresh`: with another
+    message id each time, where a header tells it.
     """
     server = load().server
     address = exchange.rstrip("/") or f"http://{server.host}:{server.port}"

@@ -63,8 +63,8 @@ def serve_until_signal(
     wakes: SocketWakes | None = None,
 ) -> str:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
-    those of the settings' listeners, which follow in their order; what became of the ledger, empty for a
-    signal.
+    those of the settings' listeners, which follow in their order; what became of the ledger, empty
+    for a signal.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.

@@ -1,6 +1,7 @@
 """A circuit breaker for each receiver: whether it is up, failing or paused, by how the calls to it
-end. One that fails is called by one probe at a time, with growing waits, until one gets through; states are shared by all workers
-through the ledger, the count of failures in a row is each worker's own.
+end. One that fails is called by one probe at a time, with growing waits, until one gets through;
+states are shared by all workers through the ledger, the count of failures in a row is each worker's
+own.
 """
 
 from __future__ import annotations

@@ -128,8 +128,8 @@ class Dispatcher:
 
     def lanes_changed(self, kept: Collection[int], given: Collection[int]) -> None:
         """Take up what waits in lanes that are new, and let go of what is held of others than are
-        `kept`: somebody else may have made it. A call of theirs that is out goes on to its end where
-        the lane is to be `given` back, and is broken off where it is lost.
+        `kept`: somebody else may have made it. A call of theirs that is out goes on to its end
+        where the lane is to be `given` back, and is broken off where it is lost.
         """
         for key, queue in list(self._queues.items()):
             held = list(queue.waiting)

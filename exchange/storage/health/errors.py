@@ -1,5 +1,5 @@
-"""Errors of SQLite and the system about a ledger, turned into the exchange's own: one line that says
-what is wrong with which file.
+"""Errors of SQLite and the system about a ledger, turned into the exchange's own: one line that
+says what is wrong with which file.
 """
 
 from __future__ import annotations

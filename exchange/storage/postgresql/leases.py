@@ -1,5 +1,5 @@
-"""Leases of lanes on a PostgreSQL server: rows of two tables, changed by the node's own writer. Nodes
-commit one after another, so no two can take the same lane.
+"""Leases of lanes on a PostgreSQL server: rows of two tables, changed by the node's own writer.
+Nodes commit one after another, so no two can take the same lane.
 """
 
 from __future__ import annotations

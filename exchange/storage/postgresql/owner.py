@@ -1,5 +1,5 @@
-"""The session that owns a node and writes as it: the lock and the epoch, transactions, and what became
-of one whose end was not answered.
+"""The session that owns a node and writes as it: the lock and the epoch, transactions, and what
+became of one whose end was not answered.
 """
 
 from __future__ import annotations

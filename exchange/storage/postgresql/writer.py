@@ -1,5 +1,5 @@
-"""The one writer of a node: commits in groups whatever waits, each group while the next one gathers;
-what a commit does to the tables lives in `storage.group`.
+"""The one writer of a node: commits in groups whatever waits, each group while the next one
+gathers; what a commit does to the tables lives in `storage.group`.
 
 Nodes take turns: each transaction first waits for the lock `WRITING`, as on SQLite it waits for the
 file. So positions, events and links of the chain rise in the order of commits over all nodes.

@@ -1,5 +1,5 @@
-"""Errors of asyncpg and of the network about a ledger on PostgreSQL, turned into the exchange's own:
-one line that says what is wrong with which server.
+"""Errors of asyncpg and of the network about a ledger on PostgreSQL, turned into the exchange's
+own: one line that says what is wrong with which server.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Bringing a database on a server to the newest revision at start; the revisions themselves stand in
-`migrations/`.
+"""Bringing a database on a server to the newest revision at start; the revisions themselves stand
+in `migrations/`.
 """
 
 from __future__ import annotations

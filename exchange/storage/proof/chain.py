@@ -2,8 +2,9 @@
 
 Everything that is never changed afterwards hangs on an event: the event itself; with `accepted` or
 `rejected` the message, its deliveries as they were made and the digests of its stored body and of
-what it says of itself; with `answered` the digest of the answer; with `audit` the digest of the operators' audit row. A link of
-the chain covers the events of one commit, by their ids, and the sum of what the channels remember.
+what it says of itself; with `answered` the digest of the answer; with `audit` the digest of the
+operators' audit row. A link of the chain covers the events of one commit, by their ids, and the sum
+of what the channels remember.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The operators' JSON API over dead letters: list and count by filters, send again or skip by ids or
-by a filter at a rate.
+"""The operators' JSON API over dead letters: list and count by filters, send again or skip by ids
+or by a filter at a rate.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""POST /api/v1/reset: begin again with an empty ledger, for an exchange that tests share; emptying it
-is its process's.
+"""POST /api/v1/reset: begin again with an empty ledger, for an exchange that tests share; emptying
+it is its process's.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""/api/asyncapi.json: the calls that partners get and the mailboxes that they fetch from, described in
-AsyncAPI 3.0; the calls that they make stand in the OpenAPI document.
+"""/api/asyncapi.json: the calls that partners get and the mailboxes that they fetch from, described
+in AsyncAPI 3.0; the calls that they make stand in the OpenAPI document.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the descriptions of the interface refer to by name: the schema of every message type, made of
-its model or linked to its XSD, and a sample of each as an example.
+"""What the descriptions of the interface refer to by name: the schema of every message type, made
+of its model or linked to its XSD, and a sample of each as an example.
 """
 
 from __future__ import annotations

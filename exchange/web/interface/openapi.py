@@ -1,5 +1,5 @@
-"""/api/openapi.json: every endpoint of every channel, every push and every operation of our own API,
-described in OpenAPI 3.1; serves and calls nothing.
+"""/api/openapi.json: every endpoint of every channel, every push and every operation of our own
+API, described in OpenAPI 3.1; serves and calls nothing.
 """
 
 from __future__ import annotations

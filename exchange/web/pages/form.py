@@ -1,5 +1,5 @@
-"""Reads a form that a page sent (multipart/form-data, RFC 7578): a few fields, byte for byte, in time
-that grows with its bytes; what they mean is for others to say.
+"""Reads a form that a page sent (multipart/form-data, RFC 7578): a few fields, byte for byte, in
+time that grows with its bytes; what they mean is for others to say.
 
 aiohttp's own reader takes the encoding of texts, and of each part, from whoever calls, so that one
 of them may take for ever, and it reads what stands before the first part without a pause.

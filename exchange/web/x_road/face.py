@@ -1,5 +1,5 @@
-"""X-Road's client side over HTTP: REST below /r1/, the list of clients, and SOAP at every other path
-below /x-road; what a service does is its channel's endpoint.
+"""X-Road's client side over HTTP: REST below /r1/, the list of clients, and SOAP at every other
+path below /x-road; what a service does is its channel's endpoint.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The population register as a stub, which sends changes only when it is asked to, since Kela follows
-the register (`adapters/population_register`); and Kela's core data, which keeps the deaths that it
-is told of.
+"""The population register as a stub, which sends changes only when it is asked to, since Kela
+follows the register (`adapters/population_register`); and Kela's core data, which keeps the deaths
+that it is told of.
 """
 
 from __future__ import annotations

@@ -1,1 +1,3 @@
-"""The revisions of the ledger on PostgreSQL, numbered by themselves; run by `migrate`, never by hand."""
+"""The revisions of the ledger on PostgreSQL, numbered by themselves; run by `migrate`, never by
+hand.
+"""
