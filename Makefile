@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS ?= 1
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots coverage bench bench-pairs bench-compare load growth top-day format lock sbom drills mutants browser clean clean-data
+.PHONY: help run test check screenshots coverage bench bench-pairs bench-compare load growth top-day format lock sbom drills drills-shapes mutants browser clean clean-data
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -88,6 +88,9 @@ ifeq ($(ARGS),)
 	@$(BIN)/python -m pytest -n 2 -q -m hypothesis --hypothesis-profile drawn
 	@$(BIN)/python -m tests.mutants --random 10
 endif
+
+drills-shapes: $(VENV)/.ready ## judge every hostile document of every message type at 1 MB, hours (`make drills` draws some each day)
+	@DRILLS_ALL_SHAPES=1 $(DRILL) -n 2 $(SHAPES)
 
 DRILL = DRILLS=$(or $(DRILLS),100) $(BIN)/python -m pytest -q -p no:randomly
 SHAPES = tests/drills/test_hostile_shapes.py

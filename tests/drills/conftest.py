@@ -20,14 +20,18 @@ HEADS = {
         *("drill", "acknowledged", "stored", "delivered", "counted", "repeated", "ready, s"),
         "seen",
     ),
-    "shapes": ("message type", "shapes", "growth a doubling", "of", "slowest sign of life, s"),
+    "shapes": (
+        *("message type", "shapes", "at 1 MB", "growth a doubling", "of"),
+        "slowest sign of life, s",
+    ),
 }
 #: Where `make drills` leaves the tables.
 REPORTS = Path("reports")
 
 Record = Callable[[Row], None]
-#: Message type, number of shapes, largest growth and its shape, slowest sign of life in seconds.
-RecordShapes = Callable[[tuple[str, int, float, str, float]], None]
+#: Message type, number of shapes, of those at 1 MB, largest growth and its shape, slowest sign of
+#: life in seconds.
+RecordShapes = Callable[[tuple[str, int, int, float, str, float]], None]
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ sample in XML or JSON; no verdict on any of them.
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 Filling = Callable[[int], str]
@@ -164,8 +163,9 @@ JSON_PARTS: dict[str, Filling] = {
         '{"' + "k" * (size // 2) + '":[' + "[1]," * (size // 8) + "1]}"
     ),
 }
-#: One in so many of a shape's places is drawn, and at least one.
-PLACES_PER_DRAWN = 8
+#: So many seeds in a row draw every place of every shape, each once (of a shape with fewer places
+#: some again); so many times as many have each at full size.
+TURNS = 8
 _LEAF = re.compile(r"<([A-Za-z_][^\s<>/]*)((?:\s[^<>]*)?)>([^<>]*)</\1>")
 _STRING = re.compile(
     r'(?<=[:\[,])\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null)(?=\s*[,\]}])'
@@ -198,19 +198,20 @@ def shapes(sample: bytes) -> Iterator[Shape]:
     )
 
 
-def drawn(made: Iterable[Shape], seed: str) -> list[Shape]:
-    """Every `what`, in one of its places, drawn by the seed; in one of each eight, where it has
+def drawn(made: Iterable[Shape], seed: int) -> list[Shape]:
+    """Every `what`, in the one of its places whose turn it is; in one of each eight, where it has
     more: the elements of a sample are the places of being repeated.
     """
     by_what: dict[str, list[Shape]] = {}
     for shape in made:
         by_what.setdefault(shape.what, []).append(shape)
-    chance = random.Random(seed)
-    return [
-        shape
-        for places in by_what.values()
-        for shape in chance.sample(places, -(-len(places) // PLACES_PER_DRAWN))
-    ]
+    turn = seed % TURNS
+    return [shape for places in by_what.values() for shape in places[turn % len(places) :: TURNS]]
+
+
+def at_full_size(chosen: Sequence[Shape], seed: int) -> Sequence[Shape]:
+    """One in eight of those that the same seed draws."""
+    return chosen[seed // TURNS % TURNS :: TURNS]
 
 
 def _filled(text: str, places: list[tuple[int, int]], fill: Filling) -> Callable[[int], bytes]:
