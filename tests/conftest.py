@@ -4,6 +4,7 @@ need is missing, and processes that end with the run; no data.
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -68,6 +69,17 @@ def postgresql() -> Iterator[LocalServer]:
     server = local_server()
     yield server
     server.remove()
+
+
+def pytest_collection() -> None:
+    """What is imported and collected stays until the run ends: no garbage is looked for in it."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected, but not in what was there before the first test."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,5 +1,8 @@
 """Tests of what is published: each form read by a reader of its own, the same bytes each time,
 sources named everywhere.
+
+The readers are imported by the tests that read with them: together they take three seconds, which
+each process of a run would spend while it collects the tests.
 """
 
 from __future__ import annotations
@@ -14,15 +17,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-import altair
-import jsonschema
-import openpyxl
 import pytest
-from csvw import CSVW
-from frictionless import Package
-from jsonstat_validator import validate_jsonstat
 from lxml import etree
-from pyjstat import pyjstat
 
 from exchange.assembly import statistics_report
 from exchange.publication import text
@@ -101,6 +97,9 @@ def test_csv_has_every_row_with_the_columns_promised(folder: Path, year_report: 
 def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(
     year_report: Report, language: str
 ) -> None:
+    import altair
+    import jsonschema
+
     charts = list(charts_of(year_report, language))
     assert {chart.name for chart in charts} == {"days", "rows", "shares", "hours"}
     for chart in charts:
@@ -111,6 +110,8 @@ def test_every_chart_is_as_the_schema_of_vega_lite_wants_it(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_openpyxl_reads_the_workbook(folder: Path, language: str) -> None:
+    import openpyxl
+
     book = openpyxl.load_workbook(folder / f"statistics.{language}.xlsx")
     say = text.words(language)
     assert book.sheetnames[:4] == [say["rows"], say["shares"], say["days"], say["peaks"]]
@@ -143,6 +144,9 @@ def test_json_says_everything(folder: Path) -> None:
 
 
 def test_independent_readers_agree_on_json_stat(folder: Path) -> None:
+    from jsonstat_validator import validate_jsonstat
+    from pyjstat import pyjstat
+
     files = sorted((folder / "open-data").glob("*.json-stat.json"))
     assert len(files) == 5
     for path in files:
@@ -277,6 +281,8 @@ def test_a_report_in_json_says_whether_small_counts_are_withheld(year_report: Re
 
 
 def test_frictionless_finds_the_data_package_valid(folder: Path) -> None:
+    from frictionless import Package
+
     package = Package(str(folder / "open-data" / "datapackage.json"))
     found = package.validate()
     assert found.valid, found.flatten(["rowNumber", "fieldName", "message"])
@@ -284,6 +290,8 @@ def test_frictionless_finds_the_data_package_valid(folder: Path) -> None:
 
 
 def test_csvw_reads_the_rows_with_their_types(folder: Path) -> None:
+    from csvw import CSVW
+
     table = CSVW(str(folder / "statistics.csv-metadata.json"))
     assert table.is_valid
     (read,) = table.tables
@@ -314,6 +322,8 @@ def test_json_stat_says_as_many_decimals_as_it_gives(folder: Path) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_workbook_reads_well(folder: Path, year_report: Report, language: str) -> None:
+    import openpyxl
+
     book = openpyxl.load_workbook(folder / f"statistics.{language}.xlsx")
     assert not [name for name in book.sheetnames if "." in name], "titles, not ids"
     titles = {table.cut.id: table.cut.title[language] for table in year_report.tables}
