@@ -1,5 +1,5 @@
-"""What every test has: loopback only, a browser when there is one, tests left out where what they
-need is missing, and processes that end with the run; no data.
+"""What every test has: loopback only, files in memory, a browser when there is one, tests left out
+where what they need is missing, and processes that end with the run; no data.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,12 +27,30 @@ settings.register_profile("house", deadline=None, print_blob=True, derandomize=T
 settings.register_profile("drawn", deadline=None, print_blob=True, max_examples=500)
 settings.load_profile("house")
 
+#: Files here are in memory, on Linux.
+MEMORY = Path("/dev/shm")
+#: Several times what all tests write at once.
+MEMORY_BYTES_MIN = 2 * 1024**3
+#: By this variable pytest is told where it makes the folders of tests.
+TEMPORARY = "PYTEST_DEBUG_TEMPROOT"
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find_browser() -> str | None:
     """The path of a Chromium on this machine."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def keep_files_in_memory() -> None:
+    """Make the folders of tests in memory, where there is room: a new ledger waits for the disk ten
+    times, a message twice, and thousands of tests begin with both. A process that is killed leaves
+    the same files as on a disk. The drills at full length use the disk.
+    """
+    if "DRILLS" in os.environ or TEMPORARY in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        os.environ[TEMPORARY] = str(MEMORY)
 
 
 class NetworkForbidden(BaseException):
@@ -57,6 +76,7 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         raise NetworkForbidden(f"a test tried to reach {arguments[1]!r}; tests use loopback only")
 
 
+keep_files_in_memory()
 sys.addaudithook(refuse_network)
 end_children_with_us()
 

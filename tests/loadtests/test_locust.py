@@ -150,9 +150,9 @@ async def test_a_small_load_by_two_workers_keeps_the_budget_and_every_receipt_is
     """
     load = (
         "--rate",
-        "25",
+        "50",
         "--seconds",
-        "6",
+        "3",
         "--locusts",
         "2",
         "--budget",

@@ -81,7 +81,10 @@ class Run:
         self.step_seconds = STEP_SECONDS
 
     async def live(self, rounds: int) -> None:
-        """Send everything, repeat some of it, send dead letters again, over midnight."""
+        """Send everything, repeat some of it, send dead letters again, over midnight. One round
+        sends half of all pairs of type and sector before midnight and the others after it.
+        """
+        before, after = (0, 1) if rounds == 1 else (None, None)
         self.step_seconds = STEP_SECONDS / rounds
         await self.exchange.open()
         try:
@@ -89,7 +92,7 @@ class Run:
                 await self._send(flows(self.directory, self.town, seed))
             await self._send(batches(self.directory, self.town))
             await self._send(readdressed(self.directory, self.town))
-            await self._send(crossed(self.directory, self.town, 0, rounds))
+            await self._send(crossed(self.directory, self.town, 0, rounds, before))
             await add_partner(self.exchange, OPERATOR)
             await self._other_ways(20_000)
             assert self.clock.now() < int(MIDNIGHT.timestamp() * 1000) - 300_000
@@ -99,7 +102,7 @@ class Run:
             await self._send(golden(self.directory, self.town))
             for seed in (5_000, 6_000):
                 await self._send(flows(self.directory, self.town, seed))
-            await self._send(crossed(self.directory, self.town, 1_000_003, rounds))
+            await self._send(crossed(self.directory, self.town, 1_000_003, rounds, after))
             await self._other_ways(30_000)
             await self._follow()
             await self.clock.sleep(20_000)

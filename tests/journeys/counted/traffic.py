@@ -193,9 +193,12 @@ def _spoilt(call: Call) -> Call:
     return call
 
 
-def crossed(directory: Directory, town: Town, seed: int = 0, rounds: int = 1) -> Iterator[Sending]:
-    """Each message type from each sector; receivers and endpoints in turn, so that each pair of
-    type, sender, receiver and endpoint occurs.
+def crossed(
+    directory: Directory, town: Town, seed: int = 0, rounds: int = 1, half: int | None = None
+) -> Iterator[Sending]:
+    """Each message type from each sector; receivers and endpoints in turn, so that over many rounds
+    each pair of type, sender, receiver and endpoint occurs. `half` 0 or 1: every second pair of
+    type and sector, and those between.
     """
     groups, serial = list(by_sector(directory).values()), itertools.count(seed + 1)
     generators = discovery.generators()
@@ -209,9 +212,9 @@ def crossed(directory: Directory, town: Town, seed: int = 0, rounds: int = 1) ->
         for (t, name), (s, senders), turn in itertools.product(
             enumerate(sorted(families(channel))), enumerate(groups), range(rounds)
         ):
-            if name not in generators:
-                continue
             number = next(serial)
+            if name not in generators or (half is not None and (t + s) % 2 != half):
+                continue
             rng = random.Random(number)
             date = datetime.datetime.fromtimestamp(town.now() / 1000, datetime.UTC).date()
             made = generators[name](rng, date, 10_000 + number)
