@@ -50,6 +50,7 @@ ALL = "DRILLS_ALL_SHAPES" in os.environ
 KNOWN = (
     ("population.changes", "combining marks in the last string"),
     ("income-register.invalidations", "references in the last value"),
+    ("income-register.acknowledgement", "attributes of the root"),
     ("eessi.p2000", "declarations of the root"),
     ("kelmu.benefit-query", "a long key of many parts for the last value"),
 )

@@ -32,6 +32,7 @@ from exchange.adapters.income_register.recognition import Abridgement
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
+from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml import XmlSchema
 
@@ -42,6 +43,11 @@ SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192
 #: Longest certificate, modulus or exponent in base64; a certificate has some 2,000 characters.
 KEY_CHARACTERS_MAX = 32_768
+#: Most attributes of an element: libxml2 puts them in canonical order in time by the square of their
+#: number, holding the interpreter. No element of the register's, nor of a signature, has more than
+#: a few.
+ATTRIBUTES_MAX = 64
+_TOO_MANY = etree.XPath(f"(descendant-or-self::*[@*[{ATTRIBUTES_MAX + 1}]])[1]")
 _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
@@ -239,16 +245,31 @@ def _decoded(element: Element) -> bytes:
 
 
 def _canonical(element: Element, method: str, prefixes: list[str]) -> bytes:
+    if too_many := _with_too_many_attributes(element):
+        raise Refused(too_many[0], f"at most {ATTRIBUTES_MAX} attributes of an element")
     exclusive = method == EXCLUSIVE
     wanted = prefixes if exclusive and prefixes else None
-    return etree.tostring(
-        element,
-        method="c14n",
-        exclusive=exclusive,
-        with_comments=False,
-        inclusive_ns_prefixes=wanted,
-        with_tail=False,
-    )
+    try:
+        return etree.tostring(
+            element,
+            method="c14n",
+            exclusive=exclusive,
+            with_comments=False,
+            inclusive_ns_prefixes=wanted,
+            with_tail=False,
+        )
+    except etree.C14NError as error:
+        raise_if_out_of_memory(error)
+        # "Canonical XML 1.0" (W3C, 2001), 1.3: relative names of namespaces have no canonical form.
+        raise Refused(element, "absolute URIs as the names of namespaces") from None
+
+
+def _with_too_many_attributes(element: Element) -> list[Element]:
+    try:
+        return list(_TOO_MANY(element))
+    except etree.XPathEvalError as error:
+        raise_if_out_of_memory(error)
+        raise
 
 
 def _without(signature: Element, document: Element, method: str, prefixes: list[str]) -> bytes:

@@ -21,7 +21,12 @@ from signxml.signer import XMLSigner
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.parse import parse
 from exchange.adapters.income_register.signature.sign import make_key, sign
-from exchange.adapters.income_register.signature.verify import Refused, check_signature, verify
+from exchange.adapters.income_register.signature.verify import (
+    ATTRIBUTES_MAX,
+    Refused,
+    check_signature,
+    verify,
+)
 from exchange.ports import Inbound
 from exchange.schemas.directory import Partner
 from tests.adapters.income_register.clients import DS, key_and_certificate, raw, signed
@@ -200,6 +205,15 @@ def endless_certificate(document: Any) -> None:
     document.find(f".//{DS}X509Certificate").text = "A" * 100_000
 
 
+def endless_attributes(document: Any) -> None:
+    for number in range(ATTRIBUTES_MAX + 1):
+        document.set(f"a{number}", "1")
+
+
+def relative_namespace(document: Any) -> None:
+    document.insert(0, etree.Element("x", nsmap={"p": "u1"}))
+
+
 def no_base64(document: Any) -> None:
     document.find(f".//{DS}SignatureValue").text = "!!"
 
@@ -230,6 +244,8 @@ ATTACKS = {
     "an RSA key of 2048": tiny_key,
     "base64": no_base64,
     "at most 32768 characters": endless_certificate,
+    "at most 64 attributes of an element": endless_attributes,
+    "absolute URIs as the names of namespaces": relative_namespace,
 }
 
 
