@@ -207,9 +207,10 @@ def by_tree(delivery: StoredDelivery, wanted: Sequence[Wanted], profile: str) ->
 
 
 def _contents(report: Element, left_out: Sequence[str]) -> Iterator[bytes]:
-    if left_out:
-        report = copy.deepcopy(report)
-        _leave_out(report, left_out)
+    report = copy.deepcopy(report)
+    _leave_out(report, left_out)
+    # (A relative name of a namespace, which nothing valid uses, has no canonical form.)
+    etree.cleanup_namespaces(report)
     for child in report.iterchildren("*"):
         if child.tag != "ReportData":
             yield etree.tostring(child, method="c14n", exclusive=True)
