@@ -38,9 +38,11 @@ START_SECONDS = 30.0
 
 
 class LocalServer:
-    """A server on a socket; `start` and `stop` as often as a test likes."""
+    """A server on a socket; `start` and `stop` as often as a test likes. It is new, or the standby
+    of another one, which must run.
+    """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, primary: LocalServer | None = None, **settings: str) -> None:
         self.folder = folder
         self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,11 +53,20 @@ class LocalServer:
             nobody = pwd.getpwnam("nobody")
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        subprocess.run(
-            [BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres",
-             "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"],
-            check=True, capture_output=True, cwd=folder, **self._as,
+        made: list[str | Path] = (
+            [BINARIES / "initdb", "-A", "trust", "-U", "postgres", "--no-sync",
+             "--no-instructions", "-E", "UTF8", "--locale=C"]
+            if primary is None else
+            [BINARIES / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "--no-sync",
+             "--checkpoint=fast", "--write-recovery-conf", "--create-slot", "--slot=standby"]
         )  # fmt: skip
+        subprocess.run(
+            [*made, "-D", folder / "data"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._as,
+        )
 
     @property
     def pid(self) -> int:
@@ -86,14 +97,19 @@ class LocalServer:
             self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             self._process.wait(30)
 
+    def promote(self) -> None:
+        """Make a server of a standby."""
+        self.ask("SELECT pg_promote()")
+
     def remove(self) -> None:
         """End it, and take its folder away."""
         self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: str) -> str:
-        """The address of a database."""
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+    def url(self, database: str, *others: LocalServer) -> str:
+        """The address of a database, on this server or whichever of the others is to be written."""
+        folders = ",".join(str(server.folder) for server in (self, *others))
+        return f"postgresql://postgres@/{database}?host={folders}"
 
     def make_template(self) -> None:
         """Make what `ledger` copies; outside of any loop."""
@@ -132,3 +148,12 @@ def local_server(**settings: str) -> LocalServer:
     server.start()
     server.make_template()
     return server
+
+
+def local_standby(primary: LocalServer) -> LocalServer:
+    """A started standby of a server; no commit there is answered from now on before it has it."""
+    standby = LocalServer(Path(tempfile.mkdtemp(prefix="exchange-pg-")), primary)
+    standby.start()
+    primary.ask("ALTER SYSTEM SET synchronous_standby_names='*'")
+    primary.ask("SELECT pg_reload_conf()")
+    return standby

@@ -14,6 +14,7 @@ import pytest
 
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.verify import verify
+from tests.drills.server import within
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import Served, served
 from tests.postgresql import LocalServer, local_server
@@ -102,7 +103,7 @@ async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
             await running.ready(session, 503)
             before = len(traffic.acknowledged)
             await asyncio.to_thread(server.start)
-            async with asyncio.timeout(AGAIN_SECONDS):
+            async with asyncio.timeout(within(AGAIN_SECONDS)):
                 while len(traffic.acknowledged) < before + 10:
                     await asyncio.sleep(0.01)
             await traffic.until(50)
