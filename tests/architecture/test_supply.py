@@ -1,5 +1,5 @@
-"""What is imported is declared and pinned, running needs no tool, and the container is shut; the
-image itself is not built here.
+"""What is imported is declared and pinned, running needs no tool, and the image holds that
+and no root; it is not built here.
 """
 
 from __future__ import annotations

@@ -24,8 +24,11 @@ from exchange.storage.proof.chain import append, last_event, newest
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000
-#: How long a statement may take: longer than what waits in it.
-ANSWER_SECONDS = 60.0
+#: How long a statement may take, longer than what waits in it: until the server ends it, and how
+#: much later its silence is taken for the end of the session.
+ANSWER_SECONDS, SILENCE_SECONDS = 60.0, 5.0
+#: How long a commit may take. One that waits for a standby may come to its end after that.
+COMMIT_SECONDS = 10.0
 #: How long a transaction may stand still before the server ends its session, in milliseconds: a node
 #: that was stopped in the middle of one must not keep all others from writing.
 STILL_MILLISECONDS = 5_000
@@ -156,8 +159,20 @@ class Owner:
         Raises:
             LedgerUnavailable: when it is not committed, or nobody could say in time.
         """
+        committing = asyncio.ensure_future(self._connection.execute("COMMIT"))
+        # Not by asyncpg's time limit, which asks the server to end it: a commit whose wait for a
+        # standby is ended counts as made. Source: PostgreSQL's documentation, 26.2.8.4 "Planning
+        # for High Availability".
+        if not (await asyncio.wait([committing], timeout=COMMIT_SECONDS))[0]:
+            await self.drop()
+            with suppress(*UNANSWERED):
+                await committing
+            raise LedgerUnavailable(
+                f"the ledger {self._server}: a commit takes longer than {COMMIT_SECONDS:.0f} s: the "
+                "server waits for its disk, or for a standby"
+            )
         try:
-            status = await self._connection.execute("COMMIT")
+            status = committing.result()
         except Exception as error:
             await self.drop()
             if number is None or not await self._committed(number):
@@ -198,7 +213,8 @@ class Owner:
         self._connection = await connected(
             self._server,
             self._name(),
-            ANSWER_SECONDS,
+            ANSWER_SECONDS + SILENCE_SECONDS,
+            statement_timeout=str(int(ANSWER_SECONDS * 1000)),
             idle_in_transaction_session_timeout=str(STILL_MILLISECONDS),
             lock_timeout=str(WAIT_MILLISECONDS),
             synchronous_commit="on" if self._durable else "off",

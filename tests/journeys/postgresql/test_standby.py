@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from exchange.errors import LedgerUnavailable
+from exchange.storage.postgresql import owner
 from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.verify import verify
@@ -81,6 +82,34 @@ async def test_a_standby_is_looked_into_and_not_served_from(
     assert "it may only be read: a standby" in said
 
 
+async def test_a_commit_that_waits_for_a_standby_has_no_receipt_until_it_is_there(
+    pair: tuple[LocalServer, LocalStandby], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # (The server ends other statements sooner.)
+    monkeypatch.setattr(owner, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(owner, "COMMIT_SECONDS", 3.0)
+    monkeypatch.setattr(owner, "LINGER_SECONDS", 2.0)
+    primary, standby = pair
+    ledger = PostgresLedger(Server(primary.url(_name(primary))))
+    await ledger.open()
+    standby.stop(at_once=True)
+    made = record("a")
+    with pytest.raises(LedgerUnavailable, match="waits for its disk, or for a standby"):
+        await ledger.record(made)
+    async with asyncio.timeout(within(1.5)):
+        assert await ledger.check(), "it is not ready, and says so at once"
+    await asyncio.to_thread(standby.start)
+    async with asyncio.timeout(within(10)):
+        while await ledger.check():
+            await asyncio.sleep(0.05)
+    again = await ledger.record(record("a"))
+    assert again.kind == "duplicate", "the commit came to its end with the standby"
+    assert again.original is not None
+    assert again.original.id == made.message.id
+    await ledger.close()
+    assert (await ledger.verify()).clean
+
+
 async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_anothers(
     pair: tuple[LocalServer, LocalStandby],
 ) -> None:
@@ -89,17 +118,17 @@ async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_ano
     first = PostgresLedger(Server(primary.url(name, standby)), node=0)
     await first.open()
     await first.record(record("a"))
-    owner = first._writer._owner
-    assert owner is not None
+    own = first._writer._owner
+    assert own is not None
     # (As a network that fails would: the standby gets nothing more, and nobody waits for it.)
     primary.ask("ALTER SYSTEM SET synchronous_standby_names=''")
     primary.ask("SELECT pg_reload_conf()")
     standby.ask("ALTER SYSTEM SET primary_conninfo=''")
     standby.ask("SELECT pg_reload_conf()")
     await asyncio.to_thread(_until_unfollowed, primary)
-    lost = await owner.begin_transaction()
+    lost = await own.begin_transaction()
     assert lost is not None
-    number = await owner._connection.fetchval("SELECT pg_current_xact_id()::text")
+    number = await own._connection.fetchval("SELECT pg_current_xact_id()::text")
     await asyncio.to_thread(primary.stop, at_once=True)
     await asyncio.to_thread(standby.promote)
     second = PostgresLedger(Server(standby.url(name)), node=1)
@@ -108,7 +137,7 @@ async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_ano
         pass
     assert standby.ask(f"SELECT pg_xact_status('{number}')", name) == "committed", "another's"
     with pytest.raises(LedgerUnavailable):
-        await owner.commit(lost)
+        await own.commit(lost)
     assert (await first.record(record("b"))).kind == "new"
     await first.close()
     await second.close()
