@@ -19,6 +19,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -266,7 +267,7 @@ def _canonical(element: Element, method: str, prefixes: list[str]) -> bytes:
 
 def _with_too_many_attributes(element: Element) -> list[Element]:
     try:
-        return list(_TOO_MANY(element))
+        return cast("list[Element]", _TOO_MANY(element))
     except etree.XPathEvalError as error:
         raise_if_out_of_memory(error)
         raise
