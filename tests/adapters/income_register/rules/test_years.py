@@ -307,6 +307,16 @@ DEMAND = (
 )
 
 
+def with_car(body: bytes) -> bytes:
+    """Each employee who is insured anyway with a car without emissions."""
+    return b"</Report>".join(
+        with_line(each, CAR % b"0")
+        if b"<PensionInsurance>" in each and b"<Professions>" in each
+        else each
+        for each in body.split(b"</Report>")
+    )
+
+
 def insured(body: bytes, kind: bytes, number: bytes) -> bytes:
     """The payer of separate reports insured by that company under that number."""
     policies = b"<AccidentInsurances>%b</AccidentInsurances>" % (POLICY % (kind, number))
@@ -321,7 +331,7 @@ def with_payer_id(body: bytes, identifier: bytes) -> bytes:
 #: What is new in the reports of a year: the rule, and whether that refuses it in the year before or
 #: (where the new thing is the rule) since. Of benefits nothing else is known to have changed.
 NEW_IN = {
-    ("wages", 2022, "before"): (lambda body: with_line(body, CAR % b"0"), "ir.emissions-year"),
+    ("wages", 2022, "before"): (lambda body: with_car(body), "ir.emissions-year"),
     ("wages", 2023, "before"): (lambda body: with_earner(body, TYPE % b"16"), "ir.code-unknown"),
     ("wages", 2023, "since"): (
         lambda body: with_insurer(body, FOREIGN, b"1 2"),

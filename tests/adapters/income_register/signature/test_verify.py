@@ -20,7 +20,7 @@ from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.parse import parse
-from exchange.adapters.income_register.signature.sign import EXCLUSIVE, make_key, sign
+from exchange.adapters.income_register.signature.sign import make_key, sign
 from exchange.adapters.income_register.signature.verify import Refused, check_signature, verify
 from exchange.ports import Inbound
 from exchange.schemas.directory import Partner
@@ -70,22 +70,18 @@ def test_what_signxml_signs_verifies_alone_and_in_a_soap_envelope(way: str, key:
     assert [rule for rule, _ in findings(in_soap(document))] == ["ir.signature"]
 
 
-def test_prefixes_that_exclusive_form_keeps_are_signed_too() -> None:
+def test_a_list_of_prefixes_is_taken_and_is_a_part_of_what_is_signed() -> None:
     signer = XMLSigner(
         signature_algorithm=SignatureMethod.RSA_SHA256,
         c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
     )
     pem, certificate = key_and_certificate()
-    made = raw(unsigned()).replace(b" xmlns:r=", b' xmlns:kept="urn:kept" xmlns:r=', 1)
     document = signer.sign(
-        etree.fromstring(made),
-        key=pem,
-        cert=certificate.decode(),
-        inclusive_ns_prefixes=["kept", "#default"],
+        unsigned(), key=pem, cert=certificate.decode(), inclusive_ns_prefixes=["r"]
     )
-    assert document.find(f".//{{{EXCLUSIVE}}}InclusiveNamespaces") is not None
+    assert b'PrefixList="r"' in raw(document)
     assert findings(raw(document)) == findings(in_soap(document)) == []
-    other = raw(document).replace(b"urn:kept", b"urn:else", 1)
+    other = raw(document).replace(b'PrefixList="r"', b'PrefixList="x"')
     assert [rule for rule, _ in findings(other)] == ["ir.signature"]
 
 
