@@ -62,6 +62,8 @@ CHECK_ENDPOINT = "check"
 SUBSCRIPTION_ENDPOINT = "subscription"
 #: Who owns, made and sends a delivery, as its header names them.
 PARTIES = ("DeliveryDataOwner", "DeliveryDataCreator", "DeliveryDataSender")
+#: Types of identifiers that only Finland gives: business id, personal identity code.
+FINNISH = ("1", "2")
 
 
 @dataclass(slots=True)
@@ -144,6 +146,16 @@ def parent_of(element: Element) -> Element:
 def text_of(element: Element | None, path: str) -> str:
     """The text at a path under an element, without surrounding space; empty when there is none."""
     return (element.findtext(path) or "").strip() if element is not None else ""
+
+
+def identifier_of(element: Element) -> tuple[str, str, str]:
+    """What tells an identifier from others: its type, its code and its country, which is Finland's
+    for a business id and a personal identity code, whether it is written or not.
+    """
+    kind, country = plain(text_of(element, "Type")), text_of(element, "CountryCode")
+    if kind in FINNISH:
+        country = country or "FI"
+    return kind, text_of(element, "Code"), country
 
 
 def _references(element: Element, data: Element | None) -> Item:

@@ -31,8 +31,7 @@ from exchange.adapters.income_register.endpoints.request import (
 from exchange.adapters.income_register.hand_out.query import answer_query
 from exchange.adapters.income_register.identify import kind_of
 from exchange.adapters.income_register.register.lookup import is_invalidated, look_up
-from exchange.adapters.income_register.register.originals import with_references
-from exchange.adapters.income_register.register.turns import turn
+from exchange.adapters.income_register.register.turns import take_in
 from exchange.adapters.income_register.register.verdict import REJECTED_AT_RECEPTION, errors_of
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
@@ -72,8 +71,7 @@ async def submit(operations: Operations, call: Call, partner: Partner, desk: Des
             await desk.refuse(said(operations, call, partner), "type-unknown", [unknown])
         )
     inbound = said(operations, call, partner)
-    async with turn(inbound):
-        outcome = await desk.accept(await with_references(inbound, desk))
+    outcome = await take_in(inbound, desk)
     return _real_time(outcome) if operation.real_time else _deferred(outcome)
 
 

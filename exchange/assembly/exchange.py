@@ -46,6 +46,7 @@ from exchange.journey.mailbox import (
 from exchange.journey.repeat import Repeated
 from exchange.journey.requests import Requests
 from exchange.journey.retention import RetentionJob
+from exchange.journey.turns import Turns
 from exchange.journey.waiting import Waiting
 from exchange.journey.watch import Watching
 from exchange.journey.worker_thread import WorkerThread
@@ -136,6 +137,7 @@ class Exchange:
         self.judge = judge_of(settings, self.catalogue)
         self.checking = self._checking()
         self.worker_thread = WorkerThread(settings.limits.loop_bytes_max)
+        self.turns = Turns(self.ledger if on_server or workers > 1 else None)
         self.waiting = Waiting(waiting_limits_of(settings))
         self.dead_letters = LedgerDeadLetters(self.ledger)
         self.mailboxes = self._mailboxes()
@@ -253,6 +255,7 @@ class Exchange:
             directory=self.directory,
             clock=self.clock,
             worker_thread=self.worker_thread,
+            turns=self.turns,
             documents=self.settings.limits.documents,
             folder=folder,
             processing=Processing(
@@ -364,6 +367,7 @@ class Exchange:
         await self._look_for_partners.stop()
         await self.dispatcher.stop()
         await self.attempts.stop()
+        await self.turns.stop()
         await self.requests.stop()
         self.worker_thread.close()
         if self.leased is not None:

@@ -5,6 +5,7 @@ the ledger; no HTTP.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from exchange.journey.accept import Acceptance
 from exchange.journey.answer import Asking
 from exchange.journey.mailbox import Mailboxes
 from exchange.journey.record import envelope_of
+from exchange.journey.turns import Turns
 from exchange.journey.worker_thread import WorkerThread
 from exchange.ports import (
     Answered,
@@ -50,6 +52,7 @@ class ChannelDesk:
         directory: Directory,
         clock: Clock,
         worker_thread: WorkerThread,
+        turns: Turns,
         documents: DocumentLimits,
         folder: Path | None = None,
         processing: Processing | None = None,
@@ -63,6 +66,7 @@ class ChannelDesk:
         self._directory = directory
         self._clock = clock
         self._worker_thread = worker_thread
+        self._turns = turns
         self._documents = documents
         self._folder = folder
 
@@ -84,6 +88,10 @@ class ChannelDesk:
     def now(self) -> int:
         """Milliseconds since 1970 UTC."""
         return self._clock.now()
+
+    def turn(self, partner: str, refers: bool) -> AbstractAsyncContextManager[None]:
+        """In the order in which a sender's messages came."""
+        return self._turns.turn(self._channel.name, partner, refers)
 
     async def accept(self, inbound: Inbound) -> Outcome:
         """The first half of the way."""

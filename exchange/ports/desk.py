@@ -5,6 +5,7 @@ implementation.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -102,6 +103,12 @@ class Desk(Protocol):
 
     def now(self) -> int:
         """Milliseconds since 1970 UTC, by the exchange's clock."""
+        ...
+
+    def turn(self, partner: str, refers: bool) -> AbstractAsyncContextManager[None]:
+        """Within it a message that has just come is taken in. One that `refers` to earlier messages
+        of its sender begins when all that came before it are taken in, by whichever worker.
+        """
         ...
 
     async def accept(self, inbound: Inbound) -> Outcome:

@@ -70,6 +70,24 @@ class Ledger(Protocol):
 
     async def recall(self, channel: str, keys: Sequence[str]) -> dict[str, Remembered]: ...
 
+    async def take_turn(self, channel: str, sender: str) -> int:
+        """Commit that a message of that sender has come and is being taken in; the number of its
+        turn, greater than that of every turn that has not ended.
+        """
+        ...
+
+    async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
+        """Whether another node is still taking in a message of that sender that came before."""
+        ...
+
+    async def end_turn(self, turn: int) -> None:
+        """Commit that a message with a turn of this node's is taken in, or refused."""
+        ...
+
+    async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
+        """Commit that the turns of other nodes before that one have ended."""
+        ...
+
     async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
         """Commit what a channel leaves behind without a message; False (and nothing kept) when a
         key was changed meanwhile.

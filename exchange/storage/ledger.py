@@ -40,7 +40,15 @@ from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
 from exchange.storage import mailbox, queries
-from exchange.storage.commit import hasten
+from exchange.storage.commit import (
+    drop_earlier_turns,
+    end_turn,
+    end_turns_of,
+    has_earlier_turn,
+    hasten,
+    take_turn,
+)
+from exchange.storage.connection import Connection
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
@@ -295,10 +303,43 @@ class SqlLedger(ABC):
         result: Mapping[str, int] = await self.scan(queries.waiting_by_channel)
         return result
 
+    async def take_turn(self, channel: str, sender: str) -> int:
+        """A message of that sender has come."""
+        node = self.ownership.node
+        number: int = await self._submit(
+            lambda connection: take_turn(connection, channel, sender, node)
+        )
+        return number
+
+    async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
+        """Whether another node is taking in what came before."""
+        node = self.ownership.node
+        return await self.read(has_earlier_turn, channel, sender, node, turn)
+
+    async def end_turn(self, turn: int) -> None:
+        """A message is taken in, or refused."""
+        node = self.ownership.node
+        await self._submit(lambda connection: end_turn(connection, node, turn))
+
+    async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
+        """End the turns of other nodes that came before."""
+        node = self.ownership.node
+        await self._submit(
+            lambda connection: drop_earlier_turns(connection, channel, sender, node, turn)
+        )
+
     async def begin(self, at: int, partners: Sequence[Partner]) -> None:
-        """Keep the partners, and that the ledger is held from now on."""
-        day = self._held_since = day_of_minute(at // 60_000)
-        await self._submit(lambda connection: history.begin(connection, day, partners))
+        """Keep the partners, and that the ledger is held from now on; no message is being taken in
+        by this node.
+        """
+        day, node = day_of_minute(at // 60_000), self.ownership.node
+        self._held_since = day
+
+        def begun(connection: Connection) -> None:
+            history.begin(connection, day, partners)
+            end_turns_of(connection, node)
+
+        await self._submit(begun)
 
     async def hold(self, at: int) -> None:
         """Keep that the ledger is held up to now."""

@@ -21,6 +21,7 @@ CREATE TABLE position ( id INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY 
 CREATE TABLE pruned_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE pruned_day_counter ( period INTEGER NOT NULL, channel VARCHAR NOT NULL, message_type VARCHAR NOT NULL, sender VARCHAR NOT NULL, receiver VARCHAR NOT NULL, endpoint VARCHAR NOT NULL, kind VARCHAR NOT NULL, process VARCHAR NOT NULL, count BIGINT NOT NULL, items BIGINT NOT NULL, bytes BIGINT NOT NULL, PRIMARY KEY (period, channel, message_type, sender, receiver, endpoint, kind, process) ) WITHOUT ROWID;
 CREATE TABLE receiver_state ( receiver VARCHAR NOT NULL, state VARCHAR NOT NULL, since INTEGER NOT NULL, reason TEXT NOT NULL, failures INTEGER NOT NULL, next_probe_at INTEGER NOT NULL, probes INTEGER NOT NULL, outages INTEGER NOT NULL, PRIMARY KEY (receiver) );
+CREATE TABLE turn ( number INTEGER NOT NULL, channel VARCHAR NOT NULL, sender VARCHAR NOT NULL, node INTEGER NOT NULL, PRIMARY KEY (number) );
 CREATE INDEX chain_event ON chain (last_event);
 CREATE INDEX delivery_asked ON delivery (next_at) WHERE state = 'waiting' AND mode = 'ask';
 CREATE INDEX delivery_dead ON delivery (id) WHERE state = 'dead';
@@ -34,4 +35,4 @@ CREATE INDEX event_message ON event (message_id);
 CREATE INDEX memory_message ON memory (message_id) WHERE message_id > 0;
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-INSERT INTO alembic_version(version_num) VALUES ('0015');
+INSERT INTO alembic_version(version_num) VALUES ('0020');

@@ -356,6 +356,19 @@ class Memory(SQLModel, table=True):
     message_id: int = Field(sa_column=big(server_default="0"))
 
 
+class Turn(SQLModel, table=True):
+    """A sender's message that a node is taking in: a row from when the message came, numbered in
+    the order of commits, until it is taken in or refused.
+    """
+
+    __tablename__ = "turn"
+
+    number: int = Field(sa_column=big(primary_key=True))
+    channel: str
+    sender: str
+    node: int = Field(sa_column=big())
+
+
 class ReceiverState(SQLModel, table=True):
     """A receiver that is, or was, not up: see `ports.receiver_states`. Times in milliseconds."""
 

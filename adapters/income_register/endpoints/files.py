@@ -3,8 +3,8 @@ StatusResponseFromIR; what waits for them is laid out as it is. The folders are 
 
 Source: "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapters 2.3 and 12.3.1
 (vero.fi): schema errors of a file are message errors. A file whose name is not
-`<DeliveryDataType>_<FileId>.xml` is refused with a processing feedback (release note 7.5.2020). The
-pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here),
+`<DeliveryDataType>_<FileId>.xml`, with the type of the delivery in it, is refused with a processing
+feedback (release note 7.5.2020). The pattern is the register's, as far as it is public; how long a FileId may be (up to 20 digits here),
 that numbers may be left out, and the names of folders are *modelled*.
 """
 
@@ -14,8 +14,7 @@ import re
 
 from exchange.adapters.income_register import answer
 from exchange.adapters.income_register.document import FILE_ENDPOINT
-from exchange.adapters.income_register.register.originals import with_references
-from exchange.adapters.income_register.register.turns import turn
+from exchange.adapters.income_register.register.turns import take_in
 from exchange.adapters.income_register.register.verdict import details
 from exchange.adapters.income_register.signature.sign import sign, signing_key
 from exchange.ports import Desk, Inbound, Leased
@@ -25,21 +24,23 @@ from exchange.schemas.directory import Partner
 from exchange.schemas.violation import Violation
 
 #: DeliveryDataType (100 to 112 without 104, which there is not) and FileId.
-_NAME = re.compile(r"1(?:0[0-35-9]|1[0-2])_[0-9]{1,20}\.xml", re.IGNORECASE)
+_KIND = "1(?:0[0-35-9]|1[0-2])"
+_NAME = re.compile(rf"{_KIND}_[0-9]{{1,20}}\.xml", re.IGNORECASE)
+_TYPE = re.compile(rf"<DeliveryDataType>\s*({_KIND})\s*<".encode())
 _REGISTER_ID = re.compile(rb"<IRDeliveryId>([0-9a-f]{32})</IRDeliveryId>")
 
 
 async def take(name: str, body: bytes, partner: Partner, desk: Desk) -> bytes:
     """Take a delivery in; what became of it. One whose name is not as it should be is refused."""
-    if not _NAME.fullmatch(name):
+    kind = written[1].decode() if (written := _TYPE.search(body)) else ""
+    if not _NAME.fullmatch(name) or not name.startswith(kind):
         # (The name itself is not repeated: it may be anything, a person's code too.)
-        expected = "<DeliveryDataType>_<FileId>.xml, say 100_0000001.xml"
+        expected = f"<DeliveryDataType>_<FileId>.xml, say {kind or 100}_0000001.xml"
         told = Violation("ir.file-name", "the name is not as it should be", expected=expected)
         await desk.refuse(Inbound(partner, b"", XML, FILE_ENDPOINT), "file-name", [told])
         return refuse(told, desk.now())
     inbound = Inbound(partner, body, XML, FILE_ENDPOINT)
-    async with turn(inbound):
-        outcome = await desk.accept(await with_references(inbound, desk))
+    outcome = await take_in(inbound, desk)
     document = answer.status_response(
         outcome.envelope, answer.detail_of(outcome), outcome.envelope.received_at
     )

@@ -21,13 +21,11 @@ from exchange.adapters.income_register.document import (
     items_of,
 )
 from exchange.adapters.income_register.parse import parse
-from exchange.adapters.income_register.register.lookup import with_target
 from exchange.adapters.income_register.register.stored_reports import (
     newest,
     records_of,
     versions_held,
 )
-from exchange.adapters.income_register.register.turns import invalidates, replaces
 from exchange.adapters.income_register.register.unchangeable import (
     HINT,
     Change,
@@ -47,19 +45,10 @@ from exchange.ports import Desk, Inbound
 from exchange.schemas.violation import Malformed
 
 
-async def with_references(inbound: Inbound, desk: Desk) -> Inbound:
-    """A delivery with what the register holds of that which it invalidates or replaces."""
-    if invalidates(inbound.body):
-        inbound = await with_target(inbound, desk)
-    return await with_originals(inbound, desk)
-
-
 async def with_originals(inbound: Inbound, desk: Desk) -> Inbound:
-    """A delivery with what its replacements change; as it is when it holds new reports only, or
+    """A delivery with what its replacements change; as it is when it is no delivery of reports, or
     can't be read (then it is rejected on its way).
     """
-    if not replaces(inbound.body):
-        return inbound
     try:
         # What is large is read beside the loop.
         large = len(inbound.body) >= LARGE_BYTES

@@ -18,6 +18,7 @@ from exchange.adapters.income_register.document import (
     PAYER_SUMMARY_REPORTS,
     WAGE_REPORTS,
     Element,
+    identifier_of,
     text_of,
 )
 from exchange.schemas.income_register.codes import plain
@@ -61,9 +62,7 @@ def _codes(elements: Sequence[Element]) -> Values:
 
 def _ids(elements: Sequence[Element]) -> Values:
     return frozenset(
-        " ".join(
-            (plain(text_of(each, "Type")), text_of(each, "Code"), text_of(each, "CountryCode"))
-        )
+        " ".join(identifier_of(each))
         for element in elements
         for each in (element.findall("Id") if element.find("Id") is not None else (element,))
     )
@@ -73,6 +72,11 @@ def _periods(elements: Sequence[Element]) -> Values:
     return frozenset(
         f"{text_of(element, 'StartDate')} to {text_of(element, 'EndDate')}" for element in elements
     )
+
+
+def _counted(elements: Sequence[Element]) -> Values:
+    """As many values as there are elements, so that one more is a new one."""
+    return frozenset(f"in {number} transactions" for number in range(1, len(elements) + 1))
 
 
 def _among(*kept: str) -> Read:
@@ -143,7 +147,7 @@ _FIELDS: Mapping[str, tuple[Field, ...]] = {
             "none-new-if-any",
         ),
         *(
-            Field(f"{_BASIC}/{flag}", True, _texts, "none-new", told=True)
+            Field(f"{_BASIC}/{flag}", True, _counted, "none-new")
             for flag in ("Recovery", "UnpromptedRefund", "DelayIncrease")
         ),
     ),

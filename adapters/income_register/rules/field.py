@@ -17,6 +17,7 @@ from exchange.adapters.income_register.rules.identifier import (
     check_identifier,
     check_insurer,
     check_types_once,
+    has_white_space,
 )
 from exchange.schemas.income_register.codes import is_integer, plain
 from exchange.schemas.income_register.in_force import dates_of
@@ -216,7 +217,7 @@ def _emissions(book: Book, element: Element) -> None:
 
 
 def _policy_number(book: Book, element: Element) -> None:
-    if book.holds("policy-number") and any(each.isspace() for each in element.text or ""):
+    if book.holds("policy-number") and has_white_space(element.text or ""):
         book.add("policy-number-space", element, "a number without white space")
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 
-from exchange.adapters.income_register.document import Element, parent_of
+from exchange.adapters.income_register.document import Element, identifier_of, parent_of
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import is_business_id, is_personal_identity_code
 from exchange.schemas.income_register.codes import LISTS, plain
 
 _BUSINESS, _PERSON, _FOREIGN_PERSON, _OTHER = "1", "2", "9", "99"
-#: White space and what can't be seen: separators and format characters of Unicode.
+#: White space and what can't be seen: Unicode's properties White_Space and Default_Ignorable_Code_Point
+#: (DerivedCoreProperties.txt), the blank Braille pattern, and marks of annotations.
 _INVISIBLE = re.compile(
-    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
 
 
@@ -50,10 +52,14 @@ def check_identifier(book: Book, kind: Element) -> None:
         book.add("other-id-is-finnish", number, wanted)
 
 
+def has_white_space(text: str) -> bool:
+    """Whether there is any, seen or not."""
+    return _INVISIBLE.search(text) is not None
+
+
 def _has_invisible(text: str) -> bool:
     """A blank in the middle is the only white space that may be there."""
-    middle = text[1:-1].replace(" ", "")
-    return bool(_INVISIBLE.search(text[:1] + middle + text[-1:]))
+    return has_white_space(text[:1] + text[1:-1].replace(" ", "") + text[-1:])
 
 
 def _check_country(book: Book, kind: Element, number: Element, code: str) -> None:
@@ -87,8 +93,8 @@ def check_types_once(book: Book, holder: Element) -> None:
         return
     seen: set[tuple[str, str]] = set()
     for each in holder.iterchildren("Id"):
-        country = (each.findtext("CountryCode") or "").strip()
-        own = (plain(each.findtext("Type")), country)
+        kind, _, country = identifier_of(each)
+        own = (kind, country)
         if own in seen:
             wanted = "identifiers of different types, or of different countries"
             book.add("identifier-type-repeated", each, wanted, own[0])

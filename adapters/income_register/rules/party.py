@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exchange.adapters.income_register.document import Element
+from exchange.adapters.income_register.document import FINNISH, Element
 from exchange.adapters.income_register.findings import Book
 from exchange.schemas.identifiers import parse_personal_identity_code
 from exchange.schemas.income_register.codes import plain
 
-_FINNISH = ("1", "2")
 _TEMPORARY_EMPLOYER = "3"
 HOME = "1"
 
@@ -40,7 +39,7 @@ def identifiers(holder: Element | None) -> list[tuple[str, str]]:
 
 def is_finnish(ids: list[tuple[str, str]] | frozenset[tuple[str, str]]) -> bool:
     """Whether a business id or a personal identity code is among them."""
-    return any(kind in _FINNISH for kind, _ in ids)
+    return any(kind in FINNISH for kind, _ in ids)
 
 
 def _named(basic: Element | None) -> bool:
@@ -111,13 +110,13 @@ def check_substitute(book: Book, substitute: Element) -> None:
     has no Finnish identifier.
     """
     employer = identifier(substitute.find("EmployerId"))
-    if employer in book.payer.ids and employer[0] in _FINNISH:
+    if employer in book.payer.ids and employer[0] in FINNISH:
         book.add(
             "substitute-employer",
             substitute.find("EmployerId"),
             "an identifier that is not the payer's",
         )
-    if employer[0] not in _FINNISH and substitute.find("EmployerName") is None:
+    if employer[0] not in FINNISH and substitute.find("EmployerName") is None:
         book.add("employer-name-missing", substitute, "EmployerName")
 
 

@@ -66,8 +66,9 @@ def check_separate_reports(book: Book, data: Element) -> None:
     """
     parts = {child.tag: child for child in data}
     reports = list(parts.get("Reports", ()))
-    # The payer is judged as the month of the first report asks.
-    book.period = _period_of(book, reports[0]) if reports else UNDATED
+    # The payer stands for all months: it is judged as the last of them asks (*inferred*).
+    periods = [_period_of(book, report) for report in reports]
+    book.period = max(periods, key=lambda each: each.number, default=UNDATED)
     check_header(book, parts, frozenset(("101",)))
     for name in ("ContactPersons", "ReportDate", "Payer"):
         if name in parts:
@@ -76,8 +77,8 @@ def check_separate_reports(book: Book, data: Element) -> None:
         book.payer = read_payer(parts["Payer"], parts.get("ContactPersons"))
         check_payer(book, parts["Payer"], parts)
     seen: set[str] = set()
-    for index, report in enumerate(reports):
-        book.item, book.period = index, _period_of(book, report)
+    for index, (report, period) in enumerate(zip(reports, periods, strict=True)):
+        book.item, book.period = index, period
         if (references := report.find("ReportData")) is not None:
             check_fields(book, references)
             check_references(book, references, seen)

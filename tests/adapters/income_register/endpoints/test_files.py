@@ -136,7 +136,11 @@ async def test_a_file_that_is_too_large_is_refused_unread(gateway: Running) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["one", "100", "100_", "104_1", "113_1", "100_1a", "100_1_2", "100-1", "n" * 250]
+    "name",
+    [
+        *("one", "100", "100_", "104_1", "113_1", "100_1a", "100_1_2", "100-1", "n" * 250),
+        *("101_1", "102_1", "100_" + "1" * 21, "100_\u0661"),
+    ],
 )
 async def test_a_name_that_is_not_the_registers_is_refused_with_feedback(
     gateway: Running, name: str

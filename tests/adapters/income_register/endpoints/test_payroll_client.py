@@ -155,6 +155,18 @@ async def test_a_question_that_is_lost_is_asked_again(tmp_path: Path) -> None:
         assert {"0", "3"} == set(seen), seen
 
 
+async def test_what_got_no_acknowledgement_is_sent_again(tmp_path: Path) -> None:
+    async for payroll in client(tmp_path, seconds=600):
+        first = await payroll.post("WageReportService", "SendWageReports", payroll.wages("A-1"))
+        again = await payroll.post("WageReportService", "SendWageReports", payroll.wages("A-1"))
+        assert raw(first) == raw(again), "the same bytes, the same acknowledgement"
+        other = payroll.wages("A-1")
+        other.find("DeliveryData/Timestamp").text = f"{DAY}T06:02:00Z"
+        told = await payroll.post("WageReportService", "SendWageReports", other)
+        assert (status_of(told), codes(told)) == ("4", ["IR2101"]), "another delivery of that id"
+        assert (await payroll.outcome("A-1"))[0] == ["2", "2", "3"]
+
+
 async def test_an_error_of_the_header_is_told_at_once_and_corrected(tmp_path: Path) -> None:
     async for payroll in client(tmp_path, seconds=600):
         wrong = payroll.wages("H-1")

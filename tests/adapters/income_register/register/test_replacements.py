@@ -322,3 +322,20 @@ def test_a_replacement_that_came_before_its_report_was_taken_in_finds_none() -> 
         context = Context(EVERYBODY, NOW, known)
         found[hint] = [each.code for each in versions.check(parsed, identify(parsed), context, [])]
     assert found == {"{}": [NOT_FOUND], '{"0": []}': []}
+
+
+async def test_a_report_of_2022_is_replaced_by_the_rules_of_2022(gateway: Running) -> None:
+    def made(name: str, year: int) -> Any:
+        document = wages(gateway, name)
+        for each in document.find(".//PaymentPeriod"):
+            each.text = f"{year}-03-02"
+        added("PensionInsurance", _POLICY.format("0146905-4", "A 1"))(document)
+        return document
+
+    assert status_of(await give(gateway, made("Y-1", 2022))) == "3"
+    replacement = made("Y-2", 2022)
+    reply = await give(gateway, replacement, replaced(replacement, "Y-1-0001"))
+    assert status_of(reply) == "3", etree.tostring(reply)
+    moved = made("Y-3", 2026)
+    reply = await give(gateway, moved, replaced(moved, "Y-1-0001"))
+    assert set(codes(reply)) == {REFUSED, "IR4205"}, "another date, and its own rules"

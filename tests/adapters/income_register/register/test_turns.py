@@ -5,7 +5,9 @@ did not wait for the acknowledgement, and new reports wait for nobody.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,16 +15,20 @@ from lxml import etree
 
 from exchange.adapters.income_register.endpoints import wsdl
 from exchange.adapters.income_register.listen import submit
-from exchange.adapters.income_register.register.turns import turn
-from exchange.ports import Inbound
+from exchange.adapters.income_register.register.turns import invalidates, replaces
+from exchange.assembly import Exchange
+from exchange.journey import turns
+from exchange.journey.turns import Turns
 from exchange.schemas.call import Call
-from tests.adapters.income_register.clients import parsed, raw
+from exchange.settings import Settings
+from exchange.storage.proof.verify import verify
+from tests.adapters.income_register.clients import UNSIGNED, parsed, raw
 from tests.adapters.income_register.endpoints.test_services import (
     EMPLOYER,
     invalidation_of,
     status_of,
 )
-from tests.adapters.income_register.judging import EMPLOYER as SENDER
+from tests.adapters.income_register.hand_out.test_extraction import Straight
 from tests.adapters.income_register.register.test_versions import (
     ask,
     codes,
@@ -31,6 +37,7 @@ from tests.adapters.income_register.register.test_versions import (
     replaced,
 )
 from tests.journeys.running import Running, running
+from tests.postgresql import LocalServer
 
 REPORTS = 40
 
@@ -89,13 +96,12 @@ async def test_what_refers_to_a_report_finds_it_before_the_first_acknowledgement
 
 
 async def test_new_reports_wait_for_nobody_and_what_fails_holds_nobody_up() -> None:
-    new = Inbound(SENDER, b"<ActionCode>1</ActionCode>", "")
-    refers = Inbound(SENDER, b"<ActionCode >2</ActionCode>", "")
-    inside: list[str] = []
+    order, inside = Turns(None), list[str]()
+    new, refers = False, True
     first, second = asyncio.Event(), asyncio.Event()
 
-    async def be(name: str, inbound: Inbound, until: asyncio.Event) -> None:
-        async with turn(inbound):
+    async def be(name: str, refers: bool, until: asyncio.Event) -> None:
+        async with order.turn("income-register", EMPLOYER, refers):
             inside.append(name)
             await until.wait()
             if name == "first":
@@ -121,3 +127,96 @@ async def test_new_reports_wait_for_nobody_and_what_fails_holds_nobody_up() -> N
         asyncio.CancelledError,
         type(None),
     ]
+
+
+def test_what_refers_to_earlier_reports_is_told_from_the_bytes() -> None:
+    new = b"<ActionCode>1</ActionCode>"
+    assert not replaces(new * 3)
+    assert not invalidates(new * 3)
+    for other in (b"<ActionCode >2<", b"<ActionCode>2</ActionCode>", b"<ActionCode/>"):
+        assert replaces(new + other + new)
+    assert invalidates(b"<i:InvalidationsRequestToIR")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def workers(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql: LocalServer
+) -> AsyncIterator[list[Running]]:
+    """Two workers on one ledger, each with turns of its own."""
+    url = f"sqlite:///{tmp_path}/exchange.db"
+    if request.param == "postgresql":
+        url = postgresql.ledger().url
+    settings = Settings(
+        storage={"url": url},
+        server={"workers": 2},
+        rules=UNSIGNED,
+        limits={"loop_bytes_max": 0},
+    )
+    opened: list[Any] = [
+        SimpleNamespace(exchange=Exchange(settings, worker=number, transport=Straight()))
+        for number in range(2)
+    ]
+    for each in opened:
+        await each.exchange.open(deliver=False)
+    yield opened
+    for each in opened:
+        await each.exchange.close()
+
+
+async def there_are(turns: int, ledger: Any) -> None:
+    """Wait until so many messages are being taken in by all workers together."""
+    async with asyncio.timeout(20):
+        while True:
+            [(found,)] = await ledger.read(
+                lambda connection: connection.execute("SELECT COUNT(*) FROM turn").fetchall()
+            )
+            if found == turns:
+                return
+            await asyncio.sleep(0.001)
+
+
+async def test_a_replacement_waits_for_what_another_worker_takes_in(workers: list[Running]) -> None:
+    one, other = workers
+    first = delivery(one, "W-1", reports=400, real_time=False)
+    corrected, again = (delivery(one, f"W-{n}", reports=1, real_time=False) for n in (2, 3))
+    for each in (corrected, again):
+        report = etree.fromstring(raw(first.find(".//Report")))
+        each.find(".//Report").getparent().replace(each.find(".//Report"), report)
+    owner = first.findtext(".//DeliveryDataOwner/Code")
+    service = ("WageReportService", "SendWageReports")
+    invalidation = invalidation_of(owner, "W-4", "105", "W-1-0001")
+    sends = [
+        (one, *service, raw(first)),
+        (other, *service, replaced(corrected, "W-1-0001")),
+        (one, *service, replaced(again, "W-1-0001")),
+        (other, "InvalidationService", "SendInvalidation", invalidation),
+    ]
+    taking = []
+    for number, (worker, *each) in enumerate(sends, 1):
+        taking.append(asyncio.create_task(take(worker, *each)))
+        await there_are(number, one.exchange.ledger)
+    assert not taking[0].done(), "the first delivery is still being judged"
+    replies = await asyncio.gather(*taking)
+    assert [status_of(each) for each in replies] == ["2", "2", "2", "3"]
+    assert items(replies[3], "ValidItems") == [("W-1-0001", "4")]
+    await there_are(0, one.exchange.ledger)
+    told = await asyncio.to_thread(verify, one.exchange.ledger.where)
+    assert told.clean
+
+
+async def test_what_a_killed_worker_left_is_not_waited_for_for_ever(
+    workers: list[Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = workers
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.1)
+    given = delivery(one, "K-1", real_time=False)
+    service = ("WageReportService", "SendWageReports")
+    assert status_of(await take(one, *service, raw(given))) == "2"
+    await one.exchange.ledger.take_turn("income-register", EMPLOYER)
+    changed = delivery(one, "K-2", real_time=False)
+    assert status_of(await take(other, *service, replaced(changed, "K-1-0001"))) == "2"
+    await there_are(0, one.exchange.ledger)
+    await one.exchange.ledger.take_turn("income-register", EMPLOYER)
+    await one.exchange.close()
+    await one.exchange.open(deliver=False)
+    await there_are(0, other.exchange.ledger)

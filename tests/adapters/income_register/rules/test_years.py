@@ -53,9 +53,12 @@ POLICY = (
     b"<AccInsPolicyNo>%b</AccInsPolicyNo></AccidentInsurance>"
 )
 FOREIGN = b"7</Type><Code>SE-1</Code><CountryCode>SE</CountryCode>"
+PERSON = b"9</Type><Code>1</Code><CountryCode>SE</CountryCode>"
+UNIT = b"<BenefitUnit><UnitCode>2</UnitCode><UnitAmount>1.00</UnitAmount></BenefitUnit>"
 CAR = (
     b"<Transaction><TransactionBasic><TransactionCode>304</TransactionCode><Amount>10.00</Amount>"
     b"</TransactionBasic><CarBenefit><CarBenefitCode>1</CarBenefitCode>"
+    b"<AgeGroupCode>1</AgeGroupCode>"
     b"<EmissionsValue>%b</EmissionsValue></CarBenefit></Transaction>"
 )
 
@@ -103,6 +106,20 @@ def with_id(body: bytes, identifier: bytes) -> bytes:
     return body.replace(b"</IncomeEarnerIds>", identifier + b"</IncomeEarnerIds>")
 
 
+def absent(body: bytes, cause: bytes) -> bytes:
+    """Each earner absent without pay for that cause."""
+    day = re.search(rb"<PaymentDate>([^<]*)", body)
+    assert day is not None
+    absence = (
+        b"<Absence><AbsenceRepStartDate>%b</AbsenceRepStartDate><AbsenceRepEndDate>%b"
+        b"</AbsenceRepEndDate><UnpaidAbsence><UnpaidAbsencePeriods><UnpaidAbsencePeriod><StartDate>"
+        b"%b</StartDate><EndDate>%b</EndDate><AbsenceDays>1</AbsenceDays><CauseCode>%b</CauseCode>"
+        b"</UnpaidAbsencePeriod></UnpaidAbsencePeriods></UnpaidAbsence></Absence>"
+        % (*((day[1],) * 4), cause)
+    )
+    return body.replace(b"</Transactions></Report>", b"</Transactions>" + absence + b"</Report>")
+
+
 #: What changes, the last day before, the first day, the rule that is broken on one of the two, and
 #: on which.
 CHANGES = {
@@ -135,9 +152,7 @@ CHANGES = {
         *("2022-12-31", "2023-01-01", "ir.policy-number-space", "since"),
     ),
     "insurer that is a person": (
-        lambda body: with_insurer(
-            body, b"9</Type><Code>1</Code><CountryCode>SE</CountryCode>", b"1"
-        ),
+        lambda body: with_insurer(body, PERSON, b"1"),
         *("2024-12-31", "2025-01-01", "ir.insurer-is-person", "since"),
     ),
     "Finland's tax number": (
@@ -155,6 +170,22 @@ CHANGES = {
     "a number with a zero-width space": (
         lambda body: with_id(body, tin(b"SE", "A\u200bB".encode())),
         *("2025-12-31", "2026-01-01", "ir.identifier-space", "since"),
+    ),
+    "a policy number with a zero-width space": (
+        lambda body: with_insurer(body, FOREIGN, "1\u200b2".encode()),
+        *("2022-12-31", "2023-01-01", "ir.policy-number-space", "since"),
+    ),
+    "one person's code with Finland beside it and without": (
+        lambda body: re.sub(
+            rb"<Id>(<Type>2</Type><Code>[^<]*</Code>)</Id>",
+            rb"<Id>\g<1></Id><Id>\g<1><CountryCode>FI</CountryCode></Id>",
+            body,
+        ),
+        *("2025-12-31", "2026-01-01", "ir.identifier-type-repeated", "since"),
+    ),
+    "job alternation leave": (
+        lambda body: absent(body, b"9"),
+        *("2025-03-31", "2025-04-01", "ir.code-unknown", "since"),
     ),
     "emissions of 80": (
         lambda body: with_line(body, CAR % b"80"),
@@ -260,19 +291,100 @@ def test_periods_cut_the_time_where_something_changes() -> None:
     assert not UNDATED.rules
 
 
-#: What is new in a year, and the rule that refuses it a year before.
+BENEFIT = (
+    b"<Transaction><TransactionBasic><TransactionCode>%b</TransactionCode><Amount>10.00</Amount>"
+    b"<TaxTreatment>1</TaxTreatment>%b</TransactionBasic><EarningPeriod><StartDate>2020-06-01"
+    b"</StartDate><EndDate>2020-06-30</EndDate></EarningPeriod>%b</Transaction>"
+)
+RECOVERED_EARLY = (
+    b"<RecoveryData><RecoveryDate>2020-12-31</RecoveryDate><Withhold>1.00</Withhold>"
+    b"<OrigEarningPeriod><StartDate>2020-06-01</StartDate><EndDate>2020-06-30</EndDate>"
+    b"</OrigEarningPeriod></RecoveryData>"
+)
+DEMAND = (
+    b"<DemandForRectificationIds><DemandForRectificationId>1</DemandForRectificationId>"
+    b"</DemandForRectificationIds></ReportData>"
+)
+
+
+def with_car(body: bytes) -> bytes:
+    """Each employee who is insured anyway with a car without emissions."""
+    return b"</Report>".join(
+        with_line(each, CAR % b"0")
+        if b"<PensionInsurance>" in each and b"<Professions>" in each
+        else each
+        for each in body.split(b"</Report>")
+    )
+
+
+def insured(body: bytes, kind: bytes, number: bytes) -> bytes:
+    """The payer of separate reports insured by that company under that number."""
+    policies = b"<AccidentInsurances>%b</AccidentInsurances>" % (POLICY % (kind, number))
+    return body.replace(b"</PayerIds>", b"</PayerIds>" + policies)
+
+
+def with_payer_id(body: bytes, identifier: bytes) -> bytes:
+    """The payer with one more identifier."""
+    return body.replace(b"</PayerIds>", identifier + b"</PayerIds>")
+
+
+#: What is new in the reports of a year: the rule, and whether that refuses it in the year before or
+#: (where the new thing is the rule) since. Of benefits nothing else is known to have changed.
 NEW_IN = {
-    2022: (lambda body: with_line(body, CAR % b"0"), "ir.emissions-year"),
-    2023: (lambda body: with_earner(body, TYPE % b"16"), "ir.code-unknown"),
-    2024: (lambda body: with_line(body, LINE % b"366"), "ir.transaction-code-unknown"),
-    2025: (lambda body: claimed(body), "ir.absence-cause-unknown"),
-    2026: (
-        lambda body: body.replace(
-            b"</ReportData>",
-            b"<DemandForRectificationIds><DemandForRectificationId>1</DemandForRectificationId>"
-            b"</DemandForRectificationIds></ReportData>",
-        ),
+    ("wages", 2022, "before"): (lambda body: with_car(body), "ir.emissions-year"),
+    ("wages", 2023, "before"): (lambda body: with_earner(body, TYPE % b"16"), "ir.code-unknown"),
+    ("wages", 2023, "since"): (
+        lambda body: with_insurer(body, FOREIGN, b"1 2"),
+        "ir.policy-number-space",
+    ),
+    ("wages", 2024, "before"): (
+        lambda body: with_line(body, LINE % b"366"),
+        "ir.transaction-code-unknown",
+    ),
+    ("wages", 2025, "before"): (lambda body: claimed(body), "ir.absence-cause-unknown"),
+    ("wages", 2026, "before"): (
+        lambda body: body.replace(b"</ReportData>", DEMAND),
         "ir.element-too-early",
+    ),
+    ("wages", 2027, "since"): (
+        lambda body: with_line(body, LINE % b"411"),
+        "ir.transaction-code-unknown",
+    ),
+    ("insurer", 2022, "since"): (
+        lambda body: with_line(
+            body, BENEFIT % (b"9112", b"<Recovery>true</Recovery>", RECOVERED_EARLY)
+        ),
+        "ir.recovery-date",
+    ),
+    ("kela", 2022, "since"): (
+        lambda body: with_line(
+            body, BENEFIT % (b"1266", b"<UnjustEnrichment>true</UnjustEnrichment>", b"")
+        ),
+        "ir.recovery-forbidden",
+    ),
+    ("kela", 2023, "before"): (
+        lambda body: with_line(body, BENEFIT % (b"1423", b"", UNIT)),
+        "ir.transaction-code-unknown",
+    ),
+    ("kela", 2023, "since"): (
+        lambda body: with_line(body, BENEFIT % (b"1004", b"", b"")),
+        "ir.benefit-unit-missing",
+    ),
+    ("fund", 2026, "since"): (
+        lambda body: with_id(body, tin(b"FI")),
+        "ir.country-of-identifier",
+    ),
+    ("separate", 2023, "since"): (
+        lambda body: insured(body, FOREIGN, b"1 2"),
+        "ir.policy-number-space",
+    ),
+    ("separate", 2025, "since"): (
+        lambda body: insured(body, PERSON, b"1"),
+        "ir.insurer-is-person",
+    ),
+    ("separate", 2026, "since"): (
+        lambda body: with_payer_id(body, tin(b"FI")),
+        "ir.country-of-identifier",
     ),
 }
 
@@ -330,21 +442,29 @@ def judged_anew_in(body: bytes, year: int) -> set[str]:
     return {each.rule for each in judgement.violations if each.severity == "error"}
 
 
-@pytest.mark.parametrize("year", NEW_IN)
-def test_what_is_new_in_a_year_is_refused_a_year_before(year: int) -> None:
-    change, rule = NEW_IN[year]
-    for of, refused in ((year, False), (year - 1, True)):
-        for body in month(of, 5, "wages"):
+@pytest.mark.parametrize(("kind", "year", "refused"), NEW_IN)
+def test_what_is_new_in_a_year_is_refused_a_year_before_or_since(
+    kind: str, year: int, refused: str
+) -> None:
+    change, rule = NEW_IN[kind, year, refused]
+    for of, side in ((year - 1, "before"), (year, "since")):
+        number = 1 if year == 2027 and side == "since" else 5
+        for body in month(of, number, kind)[::3]:
             told = judged_anew_in(change(body), of)
-            assert (rule in told) == refused, (of, told)
-            assert refused or year == 2022 or told == set(), "nothing else is wrong with it"
+            assert (rule in told) == (side == refused), (of, told)
+            assert side == refused or told == set(), "nothing else is wrong with it"
 
 
-def test_what_ends_with_2026_is_refused_in_january_2027() -> None:
-    for year, number, valid in ((2026, 5, True), (2027, 1, False)):
-        for body in month(year, number, "wages"):
-            ended = with_line(body, LINE % b"411")
-            assert (judged_anew_in(ended, year) == set()) == valid
+def test_the_payer_of_separate_reports_is_judged_as_the_last_month_asks() -> None:
+    # (Reports of December 2022 and January 2023, the later one last.)
+    body = insured(month(2023, 2, "separate")[0], FOREIGN, b"1 2")
+    reports = re.findall(rb"<Report>.*?</Report>", body)[:2]
+    for order, broken in ((reports[::-1], True), (reports, True), (reports[1:], False)):
+        told = judged_anew_in(
+            re.sub(rb"<Reports>.*</Reports>", b"<Reports>%b</Reports>" % b"".join(order), body),
+            2023,
+        )
+        assert ("ir.policy-number-space" in told) == broken, order
 
 
 @pytest.mark.reference

@@ -75,6 +75,21 @@ def test_what_signxml_signs_verifies_alone_and_in_a_soap_envelope(way: str, key:
     assert [rule for rule, _ in findings(in_soap(document))] == ["ir.signature"]
 
 
+def test_a_list_of_prefixes_is_taken_and_is_a_part_of_what_is_signed() -> None:
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.RSA_SHA256,
+        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+    )
+    pem, certificate = key_and_certificate()
+    document = signer.sign(
+        unsigned(), key=pem, cert=certificate.decode(), inclusive_ns_prefixes=["r"]
+    )
+    assert b'PrefixList="r"' in raw(document)
+    assert findings(raw(document)) == findings(in_soap(document)) == []
+    other = raw(document).replace(b'PrefixList="r"', b'PrefixList="x"')
+    assert [rule for rule, _ in findings(other)] == ["ir.signature"]
+
+
 def test_what_the_register_signs_verifies() -> None:
     document = sign(raw(unsigned()), make_key())
     assert findings(document) == findings(in_soap(document)) == []
