@@ -5,7 +5,8 @@ Accepted are the two forms that the register's own material has: enveloped alone
 inclusive C14N), and enveloped with exclusive C14N; SignedInfo in either; the key as RSAKeyValue or
 X509Certificate. Everything else is refused by name, so that nothing but the document itself can be
 what was signed: no second signature, no reference elsewhere, no other transform, no weak algorithm.
-Whether the key is the sender's is not judged: the register's certificate authority is not here
+`#default` in a prefix list is passed over (lxml does not apply it). Whether the key is the sender's
+is not judged: the register's certificate authority is not here
 (partners are told apart by their keys to the exchange). Source: XML-Signature Syntax and Processing
 (W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2
 (vero.fi).
@@ -132,9 +133,9 @@ def verify(
     _check_algorithm(info[1], RSA_SHA256, "rsa-sha256")
     method, prefixes, digest = _reference(info)
     alone = document
-    if root is not document and INCLUSIVE in (method, info[0].get("Algorithm")):
-        # In inclusive form a document carries the namespaces that are in scope; the envelope's were
-        # not when it was signed.
+    if root is not document and (_takes_scope(info[0]) or _takes_scope(info[2][0][-1])):
+        # Such a form carries namespaces because they are in scope; the envelope's were not when the
+        # document was signed.
         alone = copy.deepcopy(document)
         signature = alone[-1]
     if abridged is not None:
@@ -213,6 +214,14 @@ def _prefixes(element: Element) -> list[str]:
     ):
         raise Refused(element, "no parameters but InclusiveNamespaces")
     return children[0].get("PrefixList", "").split() if children else []
+
+
+def _takes_scope(element: Element) -> bool:
+    """Whether the canonical form that an element names holds namespaces which are in scope, used or
+    not: the inclusive form (enveloped-signature alone has it too) all, the exclusive one those of
+    its prefix list. Source: Exclusive XML Canonicalization 1.0 (W3C, 2002), chapter 3.
+    """
+    return element.get("Algorithm") != EXCLUSIVE or bool(_prefixes(element))
 
 
 def _reference(info: Element) -> tuple[str, list[str], bytes]:
@@ -304,7 +313,9 @@ def _digest_of_pieces(pieces: Iterable[Element], method: str, prefixes: list[str
     digest, after = hashlib.sha256(), b""
     for number, piece in enumerate(pieces):
         alone = (
-            copy.deepcopy(piece) if method == INCLUSIVE and piece.getparent() is not None else piece
+            copy.deepcopy(piece)
+            if (method == INCLUSIVE or prefixes) and piece.getparent() is not None
+            else piece
         )
         canonical = _without(alone[-1], alone, method, prefixes)
         start, end = (

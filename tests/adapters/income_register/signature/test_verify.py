@@ -20,7 +20,7 @@ from signxml.signer import XMLSigner
 
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.parse import parse
-from exchange.adapters.income_register.signature.sign import make_key, sign
+from exchange.adapters.income_register.signature.sign import EXCLUSIVE, make_key, sign
 from exchange.adapters.income_register.signature.verify import (
     ATTRIBUTES_MAX,
     Refused,
@@ -75,19 +75,55 @@ def test_what_signxml_signs_verifies_alone_and_in_a_soap_envelope(way: str, key:
     assert [rule for rule, _ in findings(in_soap(document))] == ["ir.signature"]
 
 
-def test_a_list_of_prefixes_is_taken_and_is_a_part_of_what_is_signed() -> None:
-    signer = XMLSigner(
-        signature_algorithm=SignatureMethod.RSA_SHA256,
-        c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
-    )
+class ListingSigner(XMLSigner):
+    """signxml digests an enveloped document by the list of prefixes, but names it in SignedInfo's
+    CanonicalizationMethod alone; this one names it in the transform too.
+    """
+
+    def _build_transforms_for_reference(self, **given: Any) -> None:
+        super()._build_transforms_for_reference(**given)
+        if prefixes := given["reference"].inclusive_ns_prefixes:
+            name = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
+            etree.SubElement(given["transforms_node"][-1], name, PrefixList=" ".join(prefixes))
+
+
+def with_prefixes(signer: type[XMLSigner], *prefixes: str) -> bytes:
+    """A delivery with a namespace that nothing uses, signed by a list of prefixes."""
     pem, certificate = key_and_certificate()
-    document = signer.sign(
-        unsigned(), key=pem, cert=certificate.decode(), inclusive_ns_prefixes=["r"]
+    made = raw(unsigned()).replace(b" xmlns:r=", b' xmlns:kept="urn:kept" xmlns:r=', 1)
+    algorithm = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
+    return raw(
+        signer(signature_algorithm=SignatureMethod.RSA_SHA256, c14n_algorithm=algorithm).sign(
+            etree.fromstring(made),
+            key=pem,
+            cert=certificate.decode(),
+            inclusive_ns_prefixes=list(prefixes),
+        )
     )
-    assert b'PrefixList="r"' in raw(document)
-    assert findings(raw(document)) == findings(in_soap(document)) == []
-    other = raw(document).replace(b'PrefixList="r"', b'PrefixList="x"')
+
+
+@pytest.mark.parametrize("prefixes", [["r"], ["kept"], ["r", "kept", "nowhere"], ["s", "other"]])
+def test_what_is_signed_by_a_list_of_prefixes_verifies_alone_and_in_an_envelope(
+    prefixes: list[str],
+) -> None:
+    document = with_prefixes(ListingSigner, *prefixes)
+    assert document.count(f'PrefixList="{" ".join(prefixes)}"'.encode()) == 2
+    assert (findings(document), findings(in_soap(document))) == ([], [])
+    root = etree.fromstring(in_soap(document))
+    assert verify(root, root[0][0], pieces=lambda _: [root[0][0]])
+    changed = document.replace(b"urn:kept", b"urn:else")
+    assert [rule for rule, _ in findings(changed)] == ["ir.signature"] * ("kept" in prefixes)
+
+
+def test_a_list_of_prefixes_is_a_part_of_what_is_signed() -> None:
+    document = with_prefixes(ListingSigner, "r")
+    other = document.replace(b'PrefixList="r"', b'PrefixList="x"')
     assert [rule for rule, _ in findings(other)] == ["ir.signature"]
+
+
+def test_a_digest_by_prefixes_that_its_transform_does_not_list_is_refused() -> None:
+    found = findings(with_prefixes(XMLSigner, "kept"))
+    assert found == [("ir.signature", "the digest of the document as it is")]
 
 
 def test_what_the_register_signs_verifies() -> None:
