@@ -19,7 +19,7 @@ from exchange.assembly import Exchange
 from exchange.cli.serving.port import bind
 from exchange.partners.faults import Faults
 from exchange.partners.server import HOST, StubHost, serve_stubs
-from exchange.ports import Channel
+from exchange.ports import Channel, Clock
 from exchange.ports.verification import Verification
 from exchange.schemas import directory
 from exchange.schemas.call import Call
@@ -109,10 +109,12 @@ async def running(
     channels: Mapping[str, Channel] | None = None,
     everybody: Directory | None = None,
     listeners: Sequence[Mapping[str, Any]] = (),
+    clock: Clock | None = None,
     **sections: Any,
 ) -> AsyncIterator[Running]:
     """Start both on free ports; sections of the settings may be given (`limits={...}`), other
-    channels than those that are there, other partners, and listeners with TLS.
+    channels than those that are there, other partners, listeners with TLS, and another clock than
+    the wall's.
     """
     # (Without other partners the exchange reads the directory of its settings.)
     played = everybody or directory.load()
@@ -133,7 +135,7 @@ async def running(
         },
         listeners=[{"host": "127.0.0.1", "port": 0, **each} for each in listeners],
     )
-    exchange = Exchange(settings, channels=channels, directory=everybody)
+    exchange = Exchange(settings, clock=clock, channels=channels, directory=everybody)
     app = exchange.application()
     secure = [(each, bind(each.host, each.port)) for each in settings.listeners]
     addresses = [f"https://localhost:{each.getsockname()[1]}" for _, each in secure]

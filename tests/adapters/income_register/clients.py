@@ -58,9 +58,11 @@ def raw(document: Any) -> bytes:
     return etree.tostring(document, encoding="utf-8", with_tail=False)
 
 
-def signed(document: Any) -> Any:
-    """The document with an enveloped signature as its last child, made by signxml."""
-    pem, certificate = key_and_certificate()
+def signed(document: Any, by: tuple[bytes, bytes] | None = None) -> Any:
+    """The document with an enveloped signature as its last child, made by signxml by a key and its
+    certificate (PEM).
+    """
+    pem, certificate = by or key_and_certificate()
     alone = etree.fromstring(etree.tostring(document, method="c14n", exclusive=True))
     for old in alone.findall(f"{DS}Signature"):
         alone.remove(old)
@@ -97,25 +99,27 @@ def check_reply(document: Any) -> str:
 class Signing(zeep.Plugin):
     """Signs each request's document before it goes out."""
 
+    def __init__(self, by: tuple[bytes, bytes] | None = None) -> None:
+        self._by = by
+
     def egress(self, envelope: Any, http_headers: Any, operation: Any, binding_options: Any) -> Any:
         """The envelope with its document signed."""
         body = envelope.find(f"{SOAP}Body")
-        body[:] = [signed(body[0])]
+        body[:] = [signed(body[0], self._by)]
         return envelope, http_headers
 
 
 class RegisterClient:
-    """One partner's client of one service."""
+    """One partner's client of one service below an address."""
 
-    def __init__(self, url: str, key: str, service: str, sign: bool) -> None:
-        session = requests.Session()
-        session.headers["X-API-Key"] = key
-        session.trust_env = False
+    def __init__(
+        self, address: str, service: str, session: requests.Session, signing: Signing | None
+    ) -> None:
         self._history = HistoryPlugin()
         transport = Transport(cache=InMemoryCache(), session=session)
-        plugins = [Signing(), self._history] if sign else [self._history]
+        plugins = [signing, self._history] if signing else [self._history]
         self.zeep = zeep.Client(
-            f"{url}{PREFIX}/{service}.svc?wsdl", transport=transport, plugins=plugins
+            f"{address}/{service}.svc?wsdl", transport=transport, plugins=plugins
         )
 
     def values(self, document: bytes) -> Any:
@@ -141,8 +145,11 @@ class RegisterClient:
 
 async def client(running: Running, service: str, partner: str, sign: bool = True) -> RegisterClient:
     """A client of a service, built in a thread from its WSDL."""
-    key = running.key(partner)["X-API-Key"]
-    return await asyncio.to_thread(RegisterClient, running.url, key, service, sign)
+    session = requests.Session()
+    session.headers["X-API-Key"] = running.key(partner)["X-API-Key"]
+    session.trust_env = False
+    address, signing = running.url + PREFIX, Signing() if sign else None
+    return await asyncio.to_thread(RegisterClient, address, service, session, signing)
 
 
 def parsed(body: bytes) -> Any:
