@@ -29,7 +29,7 @@ ABRIDGED_BYTES_MIN = 6_000
 WINDOW_BYTES = 1 << 20
 #: A delivery of which more is left is not abridged: its tree would take ten times as many bytes.
 LEFT_BYTES_MAX = 2 << 20
-#: At most so many reports, or an eighth of them all, are judged as examples of their forms.
+#: At most so many reports, or a quarter of them all, are judged as examples of their forms.
 EXAMPLES_MIN = 64
 #: When none of so many reports is known, no more are looked at.
 TRIED_REPORTS = 100
@@ -123,7 +123,7 @@ class Abridgement:
             value > recogniser.limits[name] for name, value in self.latest.items()
         ):
             return False
-        examples = max(EXAMPLES_MIN, len(self.references) // 8)
+        examples = max(EXAMPLES_MIN, len(self.references) // 4)
         for forms, (start, end) in self.forms.items():
             # One that was judged before it may have told of this one, too.
             if recogniser.is_fine(forms):

@@ -14,6 +14,7 @@ from lxml import etree
 from exchange.adapters.income_register import generate
 from exchange.adapters.income_register.channel import declare
 from exchange.adapters.income_register.identify import identify
+from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.recognition import RecognitionCache
 from exchange.adapters.income_register.recognition.forms import (
     KNOWN_MAX,
@@ -96,6 +97,17 @@ def test_most_reports_of_a_delivery_are_recognised() -> None:
     abridged = known.abridged(body)
     assert abridged is not None
     assert len(abridged.judged) < 80
+
+
+def test_a_delivery_that_needs_many_examples_is_not_judged_as_a_whole() -> None:
+    channel = declare(RecognitionCache())
+    parsed = channel.parse(Inbound(SOMEBODY, delivery(1, 1_400, "wages"), "", "check"))
+    assert isinstance(parsed, Document)
+    assert parsed.abridged is not None
+    forms = len(parsed.abridged.forms)
+    assert forms > 1_400 // 4, "one of each would be more than a quarter; some tell of others"
+    assert channel.rules(parsed, identify(parsed), Context(EVERYBODY, NOW)) == []
+    assert parsed.abridged is not None
 
 
 def test_reports_that_are_spelled_otherwise_are_not_mistaken_for_others_outside() -> None:
