@@ -25,6 +25,7 @@ from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.codec import pack
 from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
+from exchange.storage.items_told import first_told
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
 
@@ -83,8 +84,9 @@ def record_all(
         stored = None if record.body is None else pack(record.body, level)
         if stored is not None:
             bodies.append((record.message.id, *stored))
-        additions.record(record, stored)
-        totals.add(record.counts)
+        counted = first_told(connection, record, record.message.id, additions)
+        additions.record(counted, stored)
+        totals.add(counted.counts)
     insert(connection, "body", "message_id,codec,content", bodies)
     deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
     insert(connection, "delivery", DELIVERY_COLUMNS, deliveries)
@@ -238,12 +240,13 @@ def settle_all(
             digest = None
             if each.audit is not None:
                 audited.append(each.audit)
-            totals.add(each.counts)
+            counted = first_told(connection, each, each.message_id, additions)
+            totals.add(counted.counts)
             if each.answer is not None:
                 codec, content = pack(each.answer, level)
                 answers.append((each.delivery_id, codec, each.answer_content_type, content))
                 digest = content_digest(codec, content, each.answer_content_type)
-            additions.settlement(each, digest)
+            additions.settlement(counted, digest)
         elif each.state == "delivered" and _was_made(connection, each.delivery_id):
             made = EventRow(
                 message_id=each.message_id,

@@ -29,16 +29,43 @@ _WHEN: Mapping[str, When] = {
     REGISTRATION: days.REGISTRATION,
 }
 _DRAWN_MAX = 20_000
+#: Draws in a row of somebody who is in another list that end a search: nearly all are in one.
+_MET_MAX = 60
 
 
-def followed(rng: random.Random, kind: str, first: datetime.date, last: datetime.date) -> Life:
-    """Somebody of whom the register writes down, from `first` to before `last`, one thing of that
-    kind: the mother for a birth. On `last` nothing is written down of her.
+class Lists:
+    """What stands in a list already, so that no two lists share a change."""
+
+    #: Changes that are kept; the oldest is forgotten first.
+    CHANGES_MAX = 100_000
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[str, int, int, int], None] = {}
+
+    def take(self, kind: str, life: Life, day: int) -> bool:
+        """Put what happened to somebody on a day (an ordinal) into a list; False when it is in
+        one.
+        """
+        change = (kind, life.birth, life.slot, day)
+        if change in self._changes:
+            return False
+        if len(self._changes) >= self.CHANGES_MAX:
+            del self._changes[next(iter(self._changes))]
+        self._changes[change] = None
+        return True
+
+
+def followed(
+    rng: random.Random, kind: str, first: datetime.date, last: datetime.date, lists: Lists
+) -> Life:
+    """Somebody in no list of whom the register writes down, from `first` to before `last`, one
+    thing of that kind: the mother for a birth. On `last` nothing is written down of her.
 
     Raises:
-        ValueError: when nobody is found.
+        LookupError: when nobody is found.
     """
     since, until = first.toordinal(), last.toordinal()
+    met = 0
     for _ in range(_DRAWN_MAX):
         day = rng.randrange(since - WRITTEN_WITHIN_DAYS, until)
         if kind == BIRTH:
@@ -49,9 +76,14 @@ def followed(rng: random.Random, kind: str, first: datetime.date, last: datetime
         # (What is cheap to ask comes first.)
         if life is None or life.course.corrected or not since <= written_on(life, day) < until:
             continue
-        if counted(life, since, until) == COUNTS[kind]:
+        if counted(life, since, until) != COUNTS[kind]:
+            continue
+        if lists.take(kind, life, day):
             return life
-    raise ValueError(f"nobody of whom a {kind} was written down from {first} to before {last}")
+        met += 1
+        if met == _MET_MAX:
+            break
+    raise LookupError(f"nobody of whom a {kind} was written down from {first} to before {last}")
 
 
 def counted(life: Life, since: int, until: int) -> Counter[str]:
