@@ -180,7 +180,7 @@ def test_no_two_lists_share_a_change_and_a_day_with_too_few_takes_earlier_ones()
     drawn: list[Life] = []
 
     def draw_all(since: datetime.date) -> None:
-        while True:
+        for _ in range(2_000):
             drawn.append(followed.followed(rng, followed.REGISTRATION, since, TODAY, lists))
 
     with pytest.raises(LookupError):

@@ -71,7 +71,8 @@ async def status(exchange: Running, base: str, call: Call, shown: ssl.SSLContext
 async def test_every_row_is_what_came_by_whatever_face(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     sent: dict[str, set[str]] = {"x-road": set(), "tls": set()}
-    async with running(tmp_path, listeners=[folder.listener]) as exchange:
+    listener = {**folder.listener, "channels": list(discovery.channels())}
+    async with running(tmp_path, listeners=[listener]) as exchange:
         directory, now = exchange.exchange.directory, exchange.exchange.clock.now()
         for channel, partner, call in calls(directory, now):
             wanted = {"tls": (exchange.secure[0], call)}
