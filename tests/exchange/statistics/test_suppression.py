@@ -5,12 +5,15 @@ are.
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exchange.assembly.statistics import statistics_report
 from exchange.publication import text
 from exchange.publication.csv_json import table_csv
 from exchange.statistics.breakdown import Figures
@@ -23,6 +26,7 @@ from exchange.statistics.suppression import (
     withheld_cells,
     withheld_rows,
 )
+from tests.exchange.conftest import SCALE, YEAR
 from tests.exchange.statistics.attacker import Attacker
 from tests.exchange.statistics.small_year import SEDS, made
 
@@ -67,8 +71,22 @@ def test_a_linear_programme_bounds_no_withheld_count_closely(
     }
     report = made(year_report, by_direction, rows, seed)
     attacker = Attacker(as_open_data(report))
+    assert attacker.mistakes(report) == []
     widths = attacker.widths()
     assert set(widths) == set(attacker.withheld)
+    assert all(width >= THRESHOLD - 1e-6 for width in widths.values()), widths
+
+
+@pytest.mark.parametrize("month", [None, 1, 2])
+def test_a_year_and_its_months_are_bounded_no_more_closely(
+    year_ledger: Path, month: int | None
+) -> None:
+    first, end = YEAR if month is None else (date(2024, month, 1), date(2024, month + 1, 1))
+    report = statistics_report(year_ledger, 2024, first, end, scale=SCALE)
+    attacker = Attacker(as_open_data(report))
+    assert attacker.mistakes(report) == []
+    widths = attacker.widths()
+    assert len(widths) > 2
     assert all(width >= THRESHOLD - 1e-6 for width in widths.values()), widths
 
 

@@ -26,17 +26,18 @@ from tests.journeys.running import Running, running
 
 
 def calls(directory: Directory, now: int) -> Iterator[tuple[str, Partner, Call]]:
-    """A call of each message type that a channel's stub sends, from each sector: its channel and
-    who makes it.
+    """A call of each kind that a channel's stub sends, from each sector: its channel and who makes
+    it.
     """
     for stub in discovery.stubs():
         seen = set()
         for number, flow in enumerate(stub.flows(directory)):
             partner = directory.get(flow.partner)
             assert partner is not None
-            if (flow.message_type, partner.sector) in seen:
+            kind = flow.name.partition(" ")[0], partner.sector
+            if kind in seen:
                 continue
-            seen.add((flow.message_type, partner.sector))
+            seen.add(kind)
             situation = Situation(
                 rng=random.Random(number), now=now, serial=number, directory=directory, signs=False
             )
