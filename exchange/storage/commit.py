@@ -4,7 +4,11 @@ thread and no queue.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import pydantic_core
 
@@ -25,12 +29,16 @@ from exchange.ports.rows import MADE_AGAIN
 from exchange.storage.codec import pack
 from exchange.storage.connection import Connection, execute_with, insert
 from exchange.storage.counters.sums import Totals
-from exchange.storage.items_told import first_told
 from exchange.storage.operators import audit
 from exchange.storage.proof.chain import Additions, content_digest, memory_digest
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
+#: In the place of a channel: items that were told lie in the table `memory`, under kind and item.
+ITEMS_TOLD = "items told"
+_TOLD = "1"
+
+Ended = TypeVar("Ended", Record, Settlement)
 
 
 def record_all(
@@ -199,6 +207,52 @@ def remember(
     connection.execute("ROLLBACK TO memory" if stale else "RELEASE memory")
     additions.memory += 0 if stale else change
     return stale
+
+
+def first_told(
+    connection: Connection, ended: Ended, message_id: int, additions: Additions
+) -> Ended:
+    """The record or settlement with those items counted as delivered that no delivery told before;
+    its event `delivered` says how many of each kind, so that they can be counted anew.
+
+    They are forgotten with the message: told again after that, they count again.
+    """
+    if not ended.items_told:
+        return ended
+    # In one order, so that two transactions on a server can not each wait for the other.
+    keys = sorted(f"{kind}/{item}" for kind, items in ended.items_told.items() for item in items)
+    rows = [
+        (
+            ITEMS_TOLD,
+            key,
+            _TOLD,
+            1,
+            memory_digest(ITEMS_TOLD, key, _TOLD, 1, message_id),
+            message_id,
+        )
+        for key in dict.fromkeys(keys)
+    ]
+    new = insert(
+        connection,
+        "memory",
+        "channel,key,value,version,digest,message_id",
+        rows,
+        "ON CONFLICT DO NOTHING RETURNING key,digest",
+    )
+    additions.memory += sum(int.from_bytes(digest) for _, digest in new)
+    numbers = Counter(key.partition("/")[0] for key, _ in new)
+    told = json.dumps(dict(sorted(numbers.items())))
+    events = [
+        each._replace(detail=told) if each.kind == "delivered" else each for each in ended.events
+    ]
+    counts = list(ended.counts)
+    for key, *_ in ended.counts:
+        if key.kind == "delivered":
+            counts += [
+                (key._replace(kind=f"delivered:{kind}"), 1, number, 0)
+                for kind, number in numbers.items()
+            ]
+    return replace(ended, events=events, counts=counts)
 
 
 def settle_all(

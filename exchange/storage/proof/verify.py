@@ -26,7 +26,7 @@ from exchange.storage.snapshot import Where, require_ledger, snapshot
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
 #: its owner's leases, which no event tells of; a resend begins to count anew. What `delivered` says
-#: is no reason (see `items_told`).
+#: is no reason (see `first_told`).
 _STATES = """
 SELECT 'delivery '||one.id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||
     ', "'||reason||'"; its events: '||COALESCE(told, 'none') FROM (
