@@ -73,10 +73,7 @@ def followed(
             life = child.mother if child is not None else None
         else:
             life = somebody(POPULATION, rng, _WHEN[kind], day)
-        # (What is cheap to ask comes first.)
-        if life is None or life.course.corrected or not since <= written_on(life, day) < until:
-            continue
-        if counted(life, since, until) != COUNTS[kind]:
+        if life is None or not tells_one(life, kind, day, since, until):
             continue
         if lists.take(kind, life, day):
             return life
@@ -84,6 +81,19 @@ def followed(
         if met == _MET_MAX:
             break
     raise LookupError(f"nobody of whom a {kind} was written down from {first} to before {last}")
+
+
+def tells_one(life: Life, kind: str, day: int, since: int, until: int) -> bool:
+    """Whether the register writes down, from one day to before another (ordinals), that this
+    happened to somebody on that day, and nothing else that counts until the other day's end.
+    """
+    # (What is cheap to ask comes first. Not every move of a course is one of the life.)
+    return (
+        not life.course.corrected
+        and since <= written_on(life, day) < until
+        and any(happened[:2] == (kind, day) for happened in _happenings(life))
+        and counted(life, since, until) == COUNTS[kind]
+    )
 
 
 def counted(life: Life, since: int, until: int) -> Counter[str]:

@@ -192,6 +192,19 @@ def test_no_two_lists_share_a_change_and_a_day_with_too_few_takes_earlier_ones()
     assert len(set(drawn)) == len(drawn) > 3 * of_a_day
 
 
+def test_who_is_in_a_list_is_told_of_before_the_day_on_which_it_is_asked_for() -> None:
+    # By her course she moves on the 14th, in her life on the 15th, which is written on the Monday.
+    life = POPULATION.find("041294-987B")
+    assert life is not None
+    friday, monday = (datetime.date(2024, 4, day).toordinal() for day in (19, 22))
+    assert followed.counted(life, friday, monday) == followed.COUNTS[followed.ADDRESS]
+    assert followed.counted(life, friday, monday - 1) == {}
+    assert not any(
+        followed.tells_one(life, followed.ADDRESS, day, friday, monday)
+        for day in range(friday - 7, monday)
+    )
+
+
 def lives(wanted: Callable[[Life], bool], youngest: int, oldest: int) -> Iterator[Life]:
     """Those of these ages for whom something holds."""
     today = TODAY.toordinal()
