@@ -5,6 +5,7 @@ that is told and every sum that is known to hold; shares no code with the suppre
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -88,7 +89,8 @@ class Attacker:
         """What is held to be so, and is not by the counts of the report that was opened: over such
         a belief a programme has no solution, and says nothing.
         """
-        counts = Attacker(report)._known
+        tables = [table for table in report.tables if table.cut.open]
+        counts = Attacker(replace(report, tables=tables))._known
 
         def left(expression: Expression) -> float:
             return sum(factor * (counts[name] or 0) for name, factor in expression.items())
