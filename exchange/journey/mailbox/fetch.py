@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from exchange.clocks import Deadline, first_id, time_of
-from exchange.journey.count import delivery_counts
+from exchange.journey.count import ITEMS_TOLD, delivery_counts
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import envelope_of
 from exchange.ports import Actor, AuditRow, Clock, Ids, Leased, Ledger, Settlement
@@ -277,7 +277,7 @@ class Mailboxes:
     ) -> bool:
         now = self._clock.now()
         row, message = each.delivery, each.message
-        waiting = state == "waiting"
+        waiting, detail = state == "waiting", envelope_of(message).detail
         dimensions = (
             message.channel,
             message.message_type,
@@ -306,11 +306,12 @@ class Mailboxes:
                     message.bytes,
                     [kind],
                     message.process,
-                    envelope_of(message).detail,
+                    detail,
                 ),
                 from_state=from_state,
                 audit=audit,
                 lease=lease,
+                items_told=detail.get(ITEMS_TOLD, {}) if state == "delivered" else {},
             )
         )
 
