@@ -107,6 +107,22 @@ async def test_an_old_delivery_is_given_up_at_its_deadline(tmp_path: Path) -> No
         assert attempts == 3, "what came after it was known to fail were probes"
 
 
+async def test_of_more_receivers_than_slots_each_has_its_turn(tmp_path: Path) -> None:
+    go, receivers = asyncio.Event(), (FIRST, SECOND, "kela.benefits")
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        await go.wait()
+        return Reply(200)
+
+    async with way(tmp_path, Script(answer), deliveries={"concurrent_max": 1}) as running:
+        for receiver in receivers:
+            for number in range(3):
+                await running.send(f"{receiver}-{number}", receiver)
+        go.set()
+        await running.settled()
+        assert [receiver for receiver, _ in running.script.calls] == [*receivers] * 3
+
+
 async def test_an_old_delivery_is_not_given_up_while_nobody_can_say_whether_it_was_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
