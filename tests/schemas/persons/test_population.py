@@ -70,6 +70,8 @@ def test_a_marriage_and_a_restriction_hold_from_their_first_day_to_their_last() 
                 married += 1
                 assert life.spouse(day) == other
                 assert life.home(day) == other.home(day)
+                number = [number for since, number in life.stays if since <= day][-1]
+                assert number == life.home_number(day)
             assert life.spouse(first - 1) is life.spouse(last + 1) is None
         if (times := life.restricted) is not None:
             restricted += 1
