@@ -27,7 +27,7 @@ from exchange.adapters.population_register.identify import (
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
-from exchange.schemas.persons.written import day_of_key, key_of_day
+from exchange.schemas.persons.registration_times import day_of_key, key_of_day
 from exchange.schemas.population.change_kinds import identified
 from exchange.schemas.violation import Violation
 

@@ -17,7 +17,7 @@ from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.persons import followed
-from exchange.schemas.persons.told import TOLD
+from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths
 
 BASE = "/population-register/api/v1"

@@ -1,5 +1,5 @@
-"""Somebody of whom the register writes down one thing in some days, and nothing else that counts:
-for whoever follows the register as Kela does.
+"""Draws persons of whom the population register writes down one change in a span of days and no
+other that counts: whom the queries of its followers name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from exchange.schemas.persons import lives_by_day as days
 from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.lives_by_day import When, somebody
 from exchange.schemas.persons.population import POPULATION, Life
-from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, written_on
+from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, written_on
 
 BIRTH, DEATH, ADDRESS, REGISTRATION = "birth", "death", "address-change", "registration"
 #: What a change that brings each of them is counted as: who comes from abroad gets an address.

@@ -22,8 +22,8 @@ from exchange.adapters.population_register.partner import STUB
 from exchange.partners.stub import Flow, Situation
 from exchange.schemas.persons import POPULATION, Life, followed, person
 from exchange.schemas.persons.life_courses import SLOTS
-from exchange.schemas.persons.told import TOLD
-from exchange.schemas.persons.written import key_of_day
+from exchange.schemas.persons.registration_times import key_of_day
+from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths, happenings
 from tests.journeys.running import Running, running
 
