@@ -195,3 +195,9 @@ class Deliveries(Section):
         3600.0, gt=0, description="Longest lease of a mailbox delivery, extensions included."
     )
     lease_messages_max: int = Field(500, ge=1, description="Most deliveries in one lease.")
+    lease_bytes_max: int = Field(
+        16_777_216,
+        ge=1,
+        description="Most bytes of messages in one lease, in bytes; one message is leased however "
+        "large it is.",
+    )
