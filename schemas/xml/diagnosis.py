@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, decoded, malformed
 from exchange.schemas.violation import Malformed, Violation
@@ -23,7 +24,7 @@ _BOMS = (
 )
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 #: Encodings that a document may state, all but the first two with one byte for a character.
-_KNOWN = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
+ENCODINGS = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
 #: A start tag and what stands behind it, up to the next tag; a declaration in it.
 _START_TAG = re.compile(r"<[^\s<>/!?][^<]*")
 _DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
@@ -46,7 +47,7 @@ def transcoded(body: bytes) -> bytes:
         Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
         not belong to it.
     """
-    return xml_text(body).encode("utf-8", "surrogatepass")
+    return pieces.encoded(xml_text(body), "surrogatepass")
 
 
 def xml_text(body: bytes) -> str:
@@ -68,7 +69,7 @@ def xml_text(body: bytes) -> str:
     stated = _stated(head) or "utf-8"
     if stated in _UTF16 or (actual == "utf-8" and stated != "utf-8"):
         raise _untruthful(head, stated, "UTF-8")
-    if stated not in _KNOWN:
+    if stated not in ENCODINGS:
         raise _untruthful(head, stated, "")
     return decoded(body, stated, "xml.encoding")
 
@@ -87,7 +88,7 @@ def _untruthful(text: str, stated: str, actual: str) -> Malformed:
     match = _DECLARED.match(text)
     offset = match.start(1) if match else 0
     return malformed(
-        "xml.encoding", message, text[:300], offset, actual or ", ".join(_KNOWN), stated
+        "xml.encoding", message, text[:300], offset, actual or ", ".join(ENCODINGS), stated
     )
 
 
@@ -156,11 +157,15 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
     finds nothing.
     """
     shorter = _shortened(text, namespaces_max) if namespaces_max < 1 << 30 else text
-    if shorter is not text:
-        stop, offset = _stopped(shorter, depth_max, namespaces_max)
-        if stop.rule == "xml.namespaces":
-            return stop, offset
-    return _stopped(text, depth_max, namespaces_max)
+    try:
+        if shorter is not text:
+            stop, offset = _stopped(shorter, depth_max, namespaces_max)
+            if stop.rule == "xml.namespaces":
+                return stop, offset
+        return _stopped(text, depth_max, namespaces_max)
+    except pieces.TokenTooLong:
+        # Whatever is wrong behind it, libxml2 stops here, too.
+        return _Stop("xml.malformed", ""), 0
 
 
 def _shortened(text: str, namespaces_max: int) -> str:
@@ -231,9 +236,9 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
     if namespaces_max < 1 << 30:
         parser.StartNamespaceDeclHandler = declared
         parser.EndNamespaceDeclHandler = undeclared
-    data = text.encode("utf-8", "surrogatepass")
+    data = pieces.encoded(text, "surrogatepass")
     try:
-        parser.Parse(data, True)
+        pieces.fed(parser, data)
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
@@ -242,7 +247,7 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
     else:
         return _Stop("xml.malformed", ""), 0
     index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
-    return found, len(data[:index].decode("utf-8", "replace"))
+    return found, len(pieces.decoded(data[:index], "utf-8", "replace"))
 
 
 def _doctype_start(data: bytes, index: int) -> int:

@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, placed
 from exchange.schemas.violation import Finding, Violation, excerpt
@@ -59,7 +60,7 @@ def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
 
 def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     """The character offset of the start tag of each wanted element."""
-    data = text.encode("utf-8", "surrogatepass")
+    data = pieces.encoded(text, "surrogatepass")
     parser = expat.ParserCreate("utf-8")
     indexes: dict[int, int] = {}
     number = -1
@@ -73,7 +74,9 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     parser.StartElementHandler = start
     parser.buffer_text = True
     try:
-        parser.Parse(data, True)
+        pieces.fed(parser, data)
+    except pieces.TokenTooLong:
+        pass  # What was found so far stands.
     except expat.ExpatError as error:
         # The tree came from a more lenient reading; what was found so far stands.
         raise_if_out_of_memory(error)
@@ -81,7 +84,7 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
         return indexes
     offsets, last, characters = {}, 0, 0
     for number, index in sorted(indexes.items(), key=lambda pair: pair[1]):
-        characters += len(data[last:index].decode("utf-8", "surrogatepass"))
+        characters += len(pieces.decoded(data[last:index], "utf-8", "surrogatepass"))
         offsets[number], last = characters, index
     return offsets
 
