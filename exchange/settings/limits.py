@@ -31,6 +31,11 @@ class Limits(Section):
         "judged on a thread beside it.",
     )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
+    markup_max: int = Field(
+        5_000_000,
+        ge=10_000,
+        description="Most tags and attributes of a document in XML; each takes some hundred bytes.",
+    )
     namespaces_max: int = Field(
         256, ge=16, description="Most namespace declarations in force at an element of XML."
     )
@@ -134,6 +139,7 @@ class Limits(Section):
             body_bytes_max=self.body_bytes_max,
             json_body_bytes_max=self.json_body_bytes_max,
             depth_max=self.depth_max,
+            markup_max=self.markup_max,
             namespaces_max=self.namespaces_max,
             attachments_max=self.attachments_max,
             attachment_bytes_max=self.attachment_bytes_max,

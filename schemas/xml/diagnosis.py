@@ -28,6 +28,7 @@ ENCODINGS = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15"
 #: A start tag and what stands behind it, up to the next tag; a declaration in it.
 _START_TAG = re.compile(r"<[^\s<>/!?][^<]*")
 _DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+_MARKUP = re.compile(rb"[<=]")
 _UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
 
 
@@ -110,6 +111,28 @@ def has_namespaces(body: bytes, namespaces_max: int) -> bool:
     except Malformed:
         return False
     return _first_problem(text, 1 << 30, namespaces_max)[0].rule == "xml.namespaces"
+
+
+def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
+    """That there are more tags and attributes than that, at the first that is one too many; what
+    is counted are `<` and `=` in the bytes (in UTF-8). None: there are not.
+    """
+    left, at = markup_max, 0
+    for piece in pieces.each(body):
+        found = piece.count(b"<") + piece.count(b"=")
+        if found > left:
+            first = next(islice(_MARKUP.finditer(piece), left, None))
+            before, beside = body[: at + first.start()], piece[first.start() : first.start() + 80]
+            text = pieces.decoded(before, "utf-8", "replace").removeprefix("\ufeff")
+            return malformed(
+                "xml.markup",
+                "the document has too many tags and attributes",
+                text + beside.decode("utf-8", "replace").partition("\n")[0],
+                len(text),
+                f"at most {markup_max}",
+            )
+        left, at = left - found, at + len(piece)
+    return None
 
 
 def diagnose(
