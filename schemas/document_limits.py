@@ -12,8 +12,8 @@ Value = TypeVar("Value")
 
 
 class DocumentLimits(NamedTuple):
-    """Sizes in bytes, of any document and of one in JSON; the depth of elements, or of arrays and
-    objects; tags and attributes of one in XML, and namespace declarations in force at any element;
+    """Sizes in bytes, of any document and of one in JSON; arrays, objects and keys of one in JSON;
+    the depth of elements, or of arrays and objects; tags and attributes of one in XML, and namespace declarations in force at any element;
     the attachments of a message, and the size of each in bytes.
 
     JSON has a size of its own because a reader of JSON holds the interpreter from the first byte to
@@ -23,6 +23,7 @@ class DocumentLimits(NamedTuple):
 
     body_bytes_max: int = 52_428_800
     json_body_bytes_max: int = 2_097_152
+    json_members_max: int = 500_000
     depth_max: int = 64
     markup_max: int = 5_000_000
     namespaces_max: int = 256

@@ -24,6 +24,11 @@ class Limits(Section):
         description="Largest message in JSON, in bytes: its reader holds the interpreter from the "
         "first byte to the last.",
     )
+    json_members_max: int = Field(
+        500_000,
+        ge=10_000,
+        description="Most arrays, objects and keys of a message in JSON.",
+    )
     loop_bytes_max: int = Field(
         200_000,
         ge=0,
@@ -138,6 +143,7 @@ class Limits(Section):
         return DocumentLimits(
             body_bytes_max=self.body_bytes_max,
             json_body_bytes_max=self.json_body_bytes_max,
+            json_members_max=self.json_members_max,
             depth_max=self.depth_max,
             markup_max=self.markup_max,
             namespaces_max=self.namespaces_max,
