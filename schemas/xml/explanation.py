@@ -51,8 +51,9 @@ class Explainer:
         document order.
         """
         allowed = effort()
-        # (A document may have millions of them.)
-        originals = list(islice(element.iter("*"), allowed.left + 1))
+        # (A document may have millions of them; and a list of many made by one call into C would
+        # stop everybody.)
+        originals = [each for each in islice(element.iter("*"), allowed.left + 1)]  # noqa: C416
         if _is_costly(originals) or not allowed.spend(len(originals)):
             return _of_log(element, log[:findings_max])
         order = {original: number for number, original in enumerate(originals)}

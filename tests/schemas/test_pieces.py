@@ -67,30 +67,34 @@ def test_a_comment_longer_than_any_is_not_read_to_its_end() -> None:
     assert (violation.line, violation.column < 10_500_000) == (2, True)
 
 
-HELD: dict[str, Callable[[], object]] = {
-    "broken at its end": lambda: xml.parse(b"<a>" + b"x" * 9_000_000 + b"\n</b>"),
-    "no UTF-8 at all": lambda: guard.real_person_in(b"&#" + b"\xff" * 6_000_000),
+#: Of processor time, in one go; generous, since the collector counts too.
+HELD_SECONDS_MAX = 0.2
+#: Work, and how small a part of it is held at once in pieces; as a whole it is more.
+HELD: dict[str, tuple[Callable[[], object], int]] = {
+    "broken at its end": (lambda: xml.parse(b"<a>" + b"x" * 9_000_000 + b"\n</b>"), 4),
+    "no UTF-8 at all": (lambda: guard.real_person_in(b"&#" + b"\xff" * 6_000_000), 10),
 }
 
 
 @pytest.mark.parametrize("name", HELD)
 def test_what_takes_long_lets_others_go_on(name: str) -> None:
+    does, parts = HELD[name]
+
     def work() -> None:
         with contextlib.suppress(Malformed):
-            HELD[name]()
+            does()
 
-    held, spent = longest_hold(work)
-    assert held < spent / 4
+    rounds = [longest_hold(work) for _ in range(3)]
+    assert min(held / spent for held, spent in rounds) < 1 / parts
 
 
 def test_many_elements_are_refused_or_explained_without_holding_anybody() -> None:
     judge = checking()
     body = b'<EarningsData xmlns="urn:exchange:unemployment:1">%s</EarningsData>'
     judge.check(body % b"<x/>", "unemployment.earnings-data")
-    held, spent = longest_hold(
-        lambda: judge.check(body % (b"<x/>" * 200_000), "unemployment.earnings-data")
-    )
-    assert held < spent / 8
+    many = body % (b"<x/>" * 1_000_000)
+    held, _ = longest_hold(lambda: judge.check(many, "unemployment.earnings-data"))
+    assert held < HELD_SECONDS_MAX
 
 
 def test_the_root_of_an_endless_name_is_not_looked_for_to_its_end() -> None:
