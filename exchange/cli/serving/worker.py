@@ -46,6 +46,7 @@ def work(
     file too, so that nobody else owns the ledger while it lives; on a server it owns its node.
     """
     end_with(supervisor)
+    beats.begin(worker)
     try:
         lost = serve_until_signal(settings, worker, bound, pace, wakes, beats)
     except ExchangeError as error:
@@ -116,7 +117,7 @@ async def _serve(
         async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
             collect_seldom()
             if beats is not None:
-                beats.begin(worker)
+                beats.go_on(worker)
                 beats = None  # It goes on after a reset.
             wanted = exchange.reset.wanted
             ends = [
