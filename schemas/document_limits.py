@@ -13,8 +13,9 @@ Value = TypeVar("Value")
 
 class DocumentLimits(NamedTuple):
     """Sizes in bytes, of any document and of one in JSON; arrays, objects and keys of one in JSON;
-    the depth of elements, or of arrays and objects; tags and attributes of one in XML, and namespace declarations in force at any element;
-    the attachments of a message, and the size of each in bytes.
+    the depth of elements, or of arrays and objects; tags and attributes of one in XML, and
+    namespace declarations in force at any element; the attachments of a message, and the size of
+    each in bytes.
 
     JSON has a size of its own because a reader of JSON holds the interpreter from the first byte to
     the last. Tags have a limit because each takes a hundred bytes, however short it is, and
