@@ -187,13 +187,16 @@ class Settlement:
 
 @value
 class Wanted:
-    """What is to be leased of a mailbox; any conversation and type where none is named."""
+    """What is to be leased of a mailbox: at most so many, with at most so many bytes in all (but
+    one, however large it is); any conversation and type where none is named.
+    """
 
     channel: str
     receiver: str
     most: int
     conversation: str = ""
     message_types: Sequence[str] = ()
+    bytes_max: int = 1 << 62
 
 
 class Hold(NamedTuple):

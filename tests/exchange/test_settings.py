@@ -164,7 +164,9 @@ def test_every_setting_is_read_by_something() -> None:
     # The limits of documents go on as one value that `Limits` makes of them.
     handed_on = {
         "limits.json_body_bytes_max",
+        "limits.json_members_max",
         "limits.depth_max",
+        "limits.markup_max",
         "limits.namespaces_max",
         "limits.attachments_max",
         "limits.attachment_bytes_max",

@@ -42,6 +42,8 @@ class Bounds(Protocol):
     @property
     def lease_messages_max(self) -> int: ...
     @property
+    def lease_bytes_max(self) -> int: ...
+    @property
     def lease_seconds_max(self) -> float: ...
     @property
     def deadline_seconds(self) -> float: ...
@@ -88,7 +90,7 @@ class Mailboxes:
         now, lease = self._clock.now(), self._ids.next()
         until = now + int(max(1.0, min(seconds, self._bounds.lease_seconds_max)) * 1000)
         most = max(1, min(wanted.most, self._bounds.lease_messages_max))
-        within = replace(wanted, most=most)
+        within = replace(wanted, most=most, bytes_max=self._bounds.lease_bytes_max)
         taken = await self._ledger.lease(within, now, until, lease)
         return [
             Leased(
