@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from exchange.partners.sender import Chain
-from exchange.partners.stub import Flow, Situation, Stub, at_will
+from exchange.partners.stub import Flow, Situation, Stub
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.generated import Generator
@@ -55,8 +55,8 @@ class OwnCalls:
             chain = Chain(self._directory, seed, number, lambda: now * 1_000_000)
             calls = (self._by_flow(flow, chain) for flow in flows)
             call = next((call for call in calls if call is not None), None)
-            if call is None and message_type in at_will(self._stub):
-                call = at_will(self._stub)[message_type](self._partner, one(chain)).call
+            if call is None and (make := self._stub.at_will.get(message_type)) is not None:
+                call = make(self._partner, one(chain)).call
             if call is None and any(flow.make(one(chain)).call.body for flow in others[:1]):
                 to = f" to {self._to.id}" if self._to and flows else ""
                 raise ValueError(f"{self._partner.id} does not send {message_type}{to} unasked")

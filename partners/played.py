@@ -18,6 +18,7 @@ class Played:
 
     def __init__(self, stub: Stub, sectors: Collection[str] = ()) -> None:
         self.channel = stub.channel
+        self.at_will = stub.at_will
         self._stub = stub
         self._sectors = sectors
 

@@ -107,7 +107,7 @@ class Sending:
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of message from one partner. `weight` is its yearly number of calls (2024), for
-    mixing traffic.
+    mixing traffic; with 0 it is sent only where somebody asks for this flow.
     """
 
     name: str
@@ -130,18 +130,17 @@ class Served:
 AtWill = Mapping[str, Callable[[Partner, Situation], Sending]]
 
 
-def at_will(stub: Stub) -> AtWill:
-    """What any partner that may can send by itself, by type, though no flow of the traffic has it;
-    a stub without such calls need not say so.
-    """
-    found: AtWill = getattr(stub, "at_will", {})
-    return found
-
-
 class Stub(Protocol):
     """A channel's partners, all of them."""
 
     channel: str
+
+    @property
+    def at_will(self) -> AtWill:
+        """By type, how any partner makes a call that only some partners, or none, have a flow for:
+        for samples of a partner of one's own.
+        """
+        ...
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Everything that the partners of this channel send by themselves."""

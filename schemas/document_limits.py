@@ -12,17 +12,21 @@ Value = TypeVar("Value")
 
 
 class DocumentLimits(NamedTuple):
-    """Sizes in bytes, of any document and of one in JSON; the depth of elements, or of arrays and
-    objects; namespace declarations in force at any element; the attachments of a message, and the
-    size of each in bytes.
+    """Sizes in bytes, of any document and of one in JSON; arrays, objects and keys of one in JSON;
+    the depth of elements, or of arrays and objects; tags and attributes of one in XML, and
+    namespace declarations in force at any element; the attachments of a message, and the size of
+    each in bytes.
 
     JSON has a size of its own because a reader of JSON holds the interpreter from the first byte to
-    the last. Namespaces have one because libxml2 looks at all of them for each that it meets.
+    the last. Tags have a limit because each takes a hundred bytes, however short it is, and
+    namespaces because libxml2 looks at all of them for each that it meets.
     """
 
     body_bytes_max: int = 52_428_800
     json_body_bytes_max: int = 2_097_152
+    json_members_max: int = 500_000
     depth_max: int = 64
+    markup_max: int = 5_000_000
     namespaces_max: int = 256
     attachments_max: int = 20
     attachment_bytes_max: int = 20_971_520
@@ -37,6 +41,11 @@ class Effort:
 
     def __init__(self, elements_max: int) -> None:
         self._left = elements_max
+
+    @property
+    def left(self) -> int:
+        """How many there are still."""
+        return self._left
 
     def spend(self, elements: int) -> bool:
         """Whether there is room for so many; they are spent then."""

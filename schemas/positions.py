@@ -7,8 +7,10 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import chain
 
+from exchange.schemas import pieces
 from exchange.schemas.violation import (
     EXCERPT_CHARACTERS_MAX,
     Finding,
@@ -29,7 +31,7 @@ class Lines:
     def __init__(self, text: str) -> None:
         self.text = text
         # (Numbers of the machine's, for a list of as many lines as characters takes 40 bytes each.)
-        self._starts = array("L", chain((0,), (match.end() for match in _BREAK.finditer(text))))
+        self._starts = array("L", chain((0,), _line_starts(text)))
 
     def at(self, offset: int) -> tuple[int, int, tuple[str, int]]:
         """Line, column and the (cut) source line, with the column in it, of the character at
@@ -78,6 +80,18 @@ class Lines:
             source=source,
             source_column=source_column,
         )
+
+
+def _line_starts(text: str) -> Iterator[int]:
+    """Where each line but the first begins; a line without an end is looked through in pieces."""
+    at = 0
+    while at < len(text):
+        until = at + pieces.PIECE_BYTES
+        if text[until - 1 : until + 1] == "\r\n":
+            until += 1
+        for match in _BREAK.finditer(text, at, until):
+            yield match.end()
+        at = until
 
 
 #: Longest message of a violation, in characters: names in it may be as long as a body.
@@ -130,9 +144,9 @@ def decoded(body: bytes, encoding: str, rule: str) -> str:
         place.
     """
     try:
-        return body.decode(encoding).removeprefix("\ufeff")
+        return pieces.decoded(body, encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        text = body[: error.start].decode(encoding).removeprefix("\ufeff")
+        text = pieces.decoded(body[: error.start], encoding).removeprefix("\ufeff")
         rest = body[error.start : error.start + 80].decode(encoding, "replace").partition("\n")[0]
         message = f"byte {error.start} (0x{body[error.start]:02X}) is not valid {encoding.upper()}"
         raise malformed(

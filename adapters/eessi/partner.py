@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from exchange.adapters.eessi.generate.messages import (
     CONTENT_TYPE,
@@ -23,7 +23,7 @@ from exchange.adapters.eessi.generate.messages import (
     hex_id,
     open_case,
 )
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas import xml
 from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
@@ -46,6 +46,7 @@ class Stub:
     """All institutions, Finnish and foreign."""
 
     channel = "eessi"
+    at_will: ClassVar[AtWill] = {}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """What opens cases: foreign institutions towards Finnish ones and the other way round, each

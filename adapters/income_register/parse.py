@@ -151,7 +151,11 @@ def read_unabridged(inbound: Inbound) -> Document:
     cut_up = cut(inbound.body) if len(inbound.body) >= LARGE_BYTES else None
     if cut_up is None:
         return read_whole(inbound)
-    first = read_whole(replace(inbound, body=next(iter(cut_up))))
+    try:
+        first = read_whole(replace(inbound, body=next(iter(cut_up))))
+    except Malformed:
+        # Only the whole tells where it is broken.
+        return read_whole(inbound)
     if first.message_type not in REPORTS:
         return read_whole(inbound)
     items = [_written(fields) for fields in cut_up.references()]

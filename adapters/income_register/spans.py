@@ -13,13 +13,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exchange.schemas import pieces
+
 TRANSACTION, TRANSACTIONS_END, REPORT_END = b"<Transaction>", b"</Transactions>", b"</Report>"
 REPORTS_START, REPORTS_END = b"<Reports>", b"</Reports>"
 #: A delivery of fewer bytes is always read as a whole; the tree takes about ten times as many.
 LARGE_BYTES = 4 << 20
 PIECE_REPORTS = 250
 
-_DATA = re.compile(rb"<Report>\s*<ReportData>([^&]{0,600}?)</ReportData>")
+_DATA = re.compile(rb"<Report>\s{0,1000}<ReportData>([^&]{0,600}?)</ReportData>")
 _FIELD = re.compile(rb"<([A-Za-z]+)>([^<]*)</")
 SIGNATURE = b"Signature"
 
@@ -101,7 +103,10 @@ def chunks_of(body: bytes, reports: int) -> tuple[list[bytes], bytes] | None:
     start, end = body.find(REPORTS_START), body.rfind(REPORTS_END)
     if start < 0 or end < start:
         return None
-    chunks = body[start + len(REPORTS_START) : end].split(REPORT_END)
+    inside = body[start + len(REPORTS_START) : end]
+    if pieces.counted(inside, REPORT_END) != reports:
+        return None
+    chunks = inside.split(REPORT_END)
     if len(chunks) != reports + 1 or chunks.pop().strip():
         return None
     around = body[:start] + body[end + len(REPORTS_END) :]

@@ -7,10 +7,10 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from exchange.adapters.kelmu import generate
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import Call, json_reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.generated import Generated
@@ -134,6 +134,7 @@ class KelmuStub:
     """All partners of Kelmu."""
 
     channel = "kelmu"
+    at_will: ClassVar[AtWill] = {}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """The queries of 2024, spread over the partners of a sector by their size, and Kela's

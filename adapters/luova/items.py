@@ -1,22 +1,24 @@
-"""What the items of a message are: in which one something stands, and of which kinds they are."""
+"""What the items of a message are: in which one something stands, of which kinds, and which."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lxml import etree
 
 from exchange.adapters.luova.routing import ROUTES
 from exchange.ports.message import Parsed, Verdict
-from exchange.schemas.population.change_kinds import happenings
+from exchange.schemas.population.change_kinds import identified
 
 #: By family: the items of a document by kind.
-OF_FAMILY: dict[str, Callable[[Any], Mapping[str, int]]] = {"population": happenings}
+OF_FAMILY: dict[str, Callable[[Any], Mapping[str, Sequence[str]]]] = {"population": identified}
 
 
-def items_by_kind(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
-    """How many of each kind an accepted message holds; empty for a family of one kind a type."""
+def items_by_kind(parsed: Parsed, verdict: Verdict) -> Mapping[str, Sequence[str]]:
+    """The items of each kind that an accepted message holds; empty for a family of one kind a
+    type.
+    """
     of_family = OF_FAMILY.get(parsed.message_type.partition(".")[0])
     return of_family(parsed.document) if of_family is not None else {}
 

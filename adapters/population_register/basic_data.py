@@ -10,7 +10,7 @@ from exchange.adapters.population_register.changes import written_down
 from exchange.adapters.population_register.groups import Group, group
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import Home, home_of
-from exchange.schemas.persons.written import day_of_key
+from exchange.schemas.persons.registration_times import day_of_key
 
 #: Where somebody was born abroad.
 ABROAD = "200"

@@ -1,7 +1,7 @@
 """What the register tells of a life as changes, each with the time at which it was written down;
 pages of them stand in `feed`.
 
-That time in seconds since 1970 is the change's key (`schemas.persons.written`).
+That time in seconds since 1970 is the change's key (`schemas.persons.registration_times`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import Life
 from exchange.schemas.persons.homes import home_of
-from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, day_of_key, written_at
+from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, day_of_key, written_at
 
 
 class Happening(NamedTuple):

@@ -15,7 +15,7 @@ from exchange.adapters.population_register.changes import Happening, happenings
 from exchange.adapters.population_register.groups import Group
 from exchange.schemas.persons import POPULATION, Life
 from exchange.schemas.persons.lives_by_day import touched_residents
-from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, day_of_key, key_of_day
+from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, day_of_key, key_of_day
 
 #: Changes on a page, unless several at its end have one key (*modelled*).
 PAGE_CHANGES = 500

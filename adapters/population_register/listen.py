@@ -24,11 +24,11 @@ from exchange.adapters.population_register.identify import (
     may_ask,
     sees_restricted,
 )
-from exchange.adapters.population_register.told import name_of, news
 from exchange.ports import Answered, Desk, Endpoint, Inbound, Parsed
 from exchange.schemas.call import JSON, Call, Reply, json_reply, problem
 from exchange.schemas.directory import Partner
-from exchange.schemas.persons.written import day_of_key, key_of_day
+from exchange.schemas.persons.registration_times import day_of_key, key_of_day
+from exchange.schemas.population.change_kinds import identified
 from exchange.schemas.violation import Violation
 
 BASE = "/population-register/api/v1"
@@ -54,18 +54,15 @@ async def _ask(
     desk: Desk,
 ) -> Reply:
     """Take a question in and answer it; whom was told of is kept with the question, and what Kela
-    is told for the first time is counted.
+    is told is counted.
     """
 
     async def answering(parsed: Parsed) -> Answered:
         size = len(call.body)
         told = await desk.beside(partner.id, size, telling, parsed, partner, desk.now() // 1000)
         document, persons = told.document, {"persons": list(told.persons)}
-        if message_type != CHANGES_QUERY or partner.sector != "kela":
-            return Answered(to_json(document), persons)
-        name = name_of(parsed.document["hetulista"])
-        new = news(document, name, (await desk.recall([name])).get(name))
-        return Answered(to_json(document), persons, new.kinds, new.remember)
+        is_news = message_type == CHANGES_QUERY and partner.sector == "kela"
+        return Answered(to_json(document), persons, identified(document) if is_news else {})
 
     inbound = _said(message_type, call, partner)
     if call.content_type != JSON:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import random
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
@@ -16,7 +17,7 @@ from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.persons import followed
-from exchange.schemas.persons.told import TOLD
+from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths
 
 BASE = "/population-register/api/v1"
@@ -49,6 +50,9 @@ PERSONS = {
     followed.ADDRESS: (1, 19),
     followed.REGISTRATION: (1, 5),
 }
+#: Days before the working day before from which on a list is followed at most: as many more as it
+#: takes until there are changes that are in no list.
+_EARLIER_DAYS, _EARLIER_DAYS_MAX = 7, 350
 _SATURDAY = 5
 
 
@@ -58,42 +62,75 @@ def _call(partner: Partner, path: str, body: bytes, kind: str = JSON) -> Call:
     return Call("POST", path, headers, body)
 
 
-def _kelas(directory: Directory) -> list[Flow]:
-    """Kela's lists of persons, by what each is told of on a day: who gets an address with the first
-    registration counts among the changes of address already.
-    """
-    kela = directory.serving(KELA)
-    if kela is None:
-        return []
-    changes = dict(CHANGES_2024)
-    changes[followed.ADDRESS] -= changes[followed.REGISTRATION]
-    return [
-        Flow(
-            name=f"population-register.{kind} {kela.id}",
-            partner=kela.id,
-            message_type="population-register.changes-query",
-            weight=count * 2 / sum(PERSONS[kind]),
-            make=partial(_follow, kela, kind),
-        )
-        for kind, count in changes.items()
-    ]
+class _Kela:
+    """Kela as a follower: its lists of persons, no two of which share a change."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing stands in a list."""
+        self._lists = followed.Lists()
+        #: By kind and day, from which day on there are changes in no list.
+        self._since: dict[tuple[str, datetime.date], datetime.date] = {}
+
+    def flows(self, directory: Directory) -> list[Flow]:
+        """Lists by what each is told of on a day: who gets an address with the first registration
+        counts among the changes of address already.
+        """
+        kela = directory.serving(KELA)
+        if kela is None:
+            return []
+        changes = dict(CHANGES_2024)
+        changes[followed.ADDRESS] -= changes[followed.REGISTRATION]
+        return [
+            Flow(
+                name=f"population-register.{kind} {kela.id}",
+                partner=kela.id,
+                message_type="population-register.changes-query",
+                weight=count * 2 / sum(PERSONS[kind]),
+                make=partial(self._follow, kela, kind),
+            )
+            for kind, count in changes.items()
+        ]
+
+    def _follow(self, kela: Partner, kind: str, situation: Situation) -> Sending:
+        """What is asked of a list with the key of the working day before, or of an earlier one
+        where all that was written down since is in lists.
+        """
+        count = situation.wanted("population-register.changes-query")
+        count = situation.rng.randint(*PERSONS[kind]) if count is None else count
+        since, codes = self._list(situation.rng, kind, _today(situation), count)
+        document = {"viimeisinKirjausavain": generate.key_of(since), "hetulista": codes}
+        call = _call(kela, f"{BASE}/muutokset", json.dumps(document).encode())
+        return Sending(call, partial(_next, kela, codes, PAGES_MAX), items=count)
+
+    def _list(
+        self, rng: random.Random, kind: str, day: datetime.date, count: int
+    ) -> tuple[datetime.date, list[str]]:
+        if (kind, day) not in self._since:
+            self._since = {key: since for key, since in self._since.items() if key[1] == day}
+            self._since[kind, day] = _working_day_before(day)
+        while True:
+            since, codes = self._since[kind, day], dict[str, None]()
+            try:
+                while len(codes) < count:
+                    life = followed.followed(rng, kind, since, day, self._lists)
+                    codes[life.code_on(day.toordinal())] = None
+                return since, list(codes)
+            except LookupError:
+                # Fewer changes were written down since than are asked for.
+                self._since[kind, day] -= datetime.timedelta(days=_EARLIER_DAYS)
+                if (day - since).days > _EARLIER_DAYS_MAX:
+                    self.begin()
+                    self._since[kind, day] = _working_day_before(day)
 
 
-def _follow(kela: Partner, kind: str, situation: Situation) -> Sending:
-    """What is asked of a list with the key of the working day before."""
-    day = _today(situation)
-    since = day - datetime.timedelta(days=1)
-    while since.weekday() >= _SATURDAY:
-        since -= datetime.timedelta(days=1)
-    count = situation.wanted("population-register.changes-query")
-    count = situation.rng.randint(*PERSONS[kind]) if count is None else count
-    codes: dict[str, None] = {}
-    while len(codes) < count:
-        life = followed.followed(situation.rng, kind, since, day)
-        codes[life.code_on(day.toordinal())] = None
-    document = {"viimeisinKirjausavain": generate.key_of(since), "hetulista": list(codes)}
-    call = _call(kela, f"{BASE}/muutokset", json.dumps(document).encode())
-    return Sending(call, partial(_next, kela, list(codes), PAGES_MAX), items=count)
+def _working_day_before(day: datetime.date) -> datetime.date:
+    before = day - datetime.timedelta(days=1)
+    while before.weekday() >= _SATURDAY:
+        before -= datetime.timedelta(days=1)
+    return before
 
 
 def _today(situation: Situation) -> datetime.date:
@@ -131,9 +168,12 @@ class Followers:
     channel = "population-register"
     at_will: ClassVar[AtWill] = {"population-register.changes-query": _poll}
 
+    def __init__(self) -> None:
+        self._kela = _Kela()
+
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """Each municipality's polls, and Kela's by what it is told."""
-        return _kelas(directory) + [
+        return self._kela.flows(directory) + [
             Flow(
                 name=f"population-register.changes {each.id}",
                 partner=each.id,
@@ -145,7 +185,8 @@ class Followers:
         ]
 
     def begin(self, directory: Directory, situation: Situation) -> Sequence[Sending]:
-        """Nothing."""
+        """Nothing; lists are made anew."""
+        self._kela.begin()
         return ()
 
     def submit(

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
-from exchange.journey.count import ITEMS_BY_KIND
+from exchange.journey.count import detail_of_items
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
 from exchange.journey.identity import SCHEMA_VERSION, differences, identity_digest
@@ -181,20 +181,15 @@ class Acceptance:
         if not judgement.verdict.accepted:
             return await self._reject(channel, reading, judgement, digest, now), None
         assert reading.parsed is not None, "only what could be read is accepted"
-        for _ in range(STALE_MAX):
-            answered = await answering(reading.parsed)
-            detail = judgement.verdict.detail
-            tell(detail, answered)
-            record = self._record(channel, reading, judgement, destinations, digest, now)
-            record.remember = [*record.remember, *answered.remember]
-            answered_at = self._clock.now()
-            recorded = await self._ledger.record(answered_record(record, detail, answered_at))
-            if recorded.kind == "new":
-                envelope = envelope_of(record.message)
-                return Outcome("accepted", envelope, judgement.violations), answered
-            if recorded.kind != "stale":
-                break
-        raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
+        answered = await answering(reading.parsed)
+        detail = judgement.verdict.detail
+        tell(detail, answered)
+        record = self._record(channel, reading, judgement, destinations, digest, now)
+        recorded = await self._ledger.record(answered_record(record, detail, self._clock.now()))
+        if recorded.kind != "new":
+            raise LedgerError(f"{channel.name}: a question was not recorded ({recorded.kind})")
+        envelope = envelope_of(record.message)
+        return Outcome("accepted", envelope, judgement.violations), answered
 
     async def _record_within_limits(
         self, record: Record, destinations: Sequence[Destination]
@@ -269,8 +264,8 @@ class Acceptance:
             judgement.violations.append(Violation(f"route.{error.reason}", str(error)))
             judgement.verdict = type(judgement.verdict)(False, 0, detail=judgement.verdict.detail)
             return judgement, ()
-        if kinds := channel.items_by_kind(parsed, judgement.verdict):
-            judgement.verdict.detail[ITEMS_BY_KIND] = dict(kinds)
+        items = channel.items_by_kind(parsed, judgement.verdict)
+        judgement.verdict.detail.update(detail_of_items(items))
         return judgement, destinations
 
     async def _find_question(self, channel: Channel, reading: Reading) -> None:

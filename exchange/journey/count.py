@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exchange.ports.ledger import Count, CountKey, DeliveryRow, MessageRow
+from exchange.ports.ledger import Count, CountKey, DeliveryRow, ItemsTold, MessageRow
 
 #: Under what the detail of a message keeps how many of its items are of each kind.
 ITEMS_BY_KIND = "items_by_kind"
+#: And which they are: those count as delivered with the first delivery that tells them, which only
+#: the ledger knows (`Settlement.items_told`).
+ITEMS_TOLD = "items_told"
 #: Kinds of calls that are no messages: answered, and refused. Nothing else is kept of them, so that
 #: nothing could count them anew.
 REQUEST_KINDS = ("requested", "request-refused")
@@ -119,11 +122,22 @@ def delivery_counts(
     and kind of item, parted by a colon.
     """
     minute = at // 60_000
+    by_kind = BY_KIND[:1] if ITEMS_TOLD in detail else BY_KIND
     counts = [(CountKey(minute, *dimensions, kind, process), 1, items, size) for kind in kinds]
     for item, number in detail.get(ITEMS_BY_KIND, {}).items():
         counts += [
             (CountKey(minute, *dimensions, f"{kind}:{item}", process), 1, number, 0)
             for kind in kinds
-            if kind in BY_KIND
+            if kind in by_kind
         ]
     return counts
+
+
+def detail_of_items(items: ItemsTold) -> dict[str, Any]:
+    """What the detail of a message keeps of items of several kinds; nothing where there are
+    none.
+    """
+    if not items:
+        return {}
+    numbers = {kind: len(each) for kind, each in items.items()}
+    return {ITEMS_BY_KIND: numbers, ITEMS_TOLD: dict(items)}

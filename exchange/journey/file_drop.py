@@ -2,11 +2,10 @@
 channel that has a `FileDrop`.
 
 Each partner has a folder, as it has an SFTP account: `in` (it writes), `feedback` and `out` (it
-reads and deletes). A file is taken when its name fits and it has not changed for `QUIET_SECONDS`;
-its feedback lies there before the file leaves `in`, so that after a crash in between it is taken
-again and is a duplicate. What lies there unchanged for `UNFIT_SECONDS` and is never taken is told,
-once, by `NAME.rejected` in `feedback`, is counted as rejected, and stays where it is. Names that
-begin with a dot are the sender's own business. No link is followed.
+reads and deletes). Which files are taken, and when, is told by `file_listing`. A file's feedback
+lies there before the file leaves `in`, so that after a crash in between it is taken again and is a
+duplicate. What is never taken is told, once, by `NAME.rejected` in `feedback`, is counted as
+rejected, and stays where it is. No link is followed.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import structlog
 
 from exchange.errors import Full, LedgerError
+from exchange.journey.file_listing import Entry, FileListing, Version, version_of
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.files import FileDrop
 from exchange.schemas import guard
@@ -33,9 +33,6 @@ log = structlog.get_logger(__name__)
 #: Files of one partner taken in one round, so that none waits for another's heap.
 FILES_A_ROUND = 20
 EVERY_SECONDS = 2.0
-#: After so long without a change a file is not being written any more, under a name that fits and
-#: under another one, which may be there to be renamed.
-QUIET_SECONDS, UNFIT_SECONDS = 2.0, 60.0
 #: Files that lie in `out` at most: who fetches none finds the rest in its mailbox.
 OUT_FILES_MAX = 1_000
 LEASE_SECONDS, LEASE_MOST = 300.0, 20
@@ -53,9 +50,7 @@ class Folders:
     def __init__(self, drop: FileDrop, bytes_max: int) -> None:
         self._drop = drop
         self._bytes_max = bytes_max
-        #: By partner, what waits until there is room for it, and what was told already.
-        self._full: dict[str, set[str]] = {}
-        self._told: dict[str, set[tuple[str, int]]] = {}
+        self._listings: dict[str, FileListing] = {}
 
     def watch(self) -> Watch:
         """Looks into them again and again."""
@@ -69,38 +64,44 @@ class Folders:
             own = desk.folder / partner.id
             try:
                 if await asyncio.to_thread(_completed, own):
-                    await self._take_all(own, partner, desk)
-                    await self._tell_all(own, partner, desk)
+                    listing = self._listings.get(partner.id)
+                    if listing is None:
+                        listing = self._listings[partner.id] = FileListing(own / IN, self._drop)
+                    await asyncio.to_thread(listing.look, desk.now() / 1000)
+                    await self._take_all(own, listing, partner, desk)
+                    await self._tell_all(own, listing, partner, desk)
                     await self._lay_out(own / OUT, partner, desk)
             except OSError as error:  # (Nobody's folder keeps others from theirs.)
                 log.warning("files not exchanged", partner=partner.id, why=error.strerror)
 
-    async def _take_all(self, own: Path, partner: Partner, desk: Desk) -> None:
+    async def _take_all(
+        self, own: Path, listing: FileListing, partner: Partner, desk: Desk
+    ) -> None:
         """Whoever is full, others are not: a file for whom there is no room stays where it is, and
         is tried again when all others were.
         """
-        waiting = await asyncio.to_thread(self._waiting, own / IN, desk.now() / 1000)
-        full = self._full.setdefault(partner.id, set())
-        if full.issuperset(path.name for path in waiting):
-            full.clear()
-        for path in [each for each in waiting if each.name not in full][:FILES_A_ROUND]:
+        for _ in range(FILES_A_ROUND):
+            if not listing.waiting:
+                return
+            entry = listing.waiting[0]
             try:
-                await self._take(path, partner, desk)
+                await self._take(own, entry, partner, desk)
             except Full:
-                full.add(path.name)
+                listing.no_room(entry)
             except FileNotFoundError:  # its sender took it back
-                continue
-            except LedgerError:
+                pass
+            except LedgerError:  # (It stays the first.)
                 raise
             except Exception:  # (One that can't be read keeps no other from being taken.)
                 log.exception("file not taken", partner=partner.id)
-                full.add(path.name)
+                listing.no_room(entry)
+            listing.waiting.popleft()
 
-    async def _take(self, path: Path, partner: Partner, desk: Desk) -> None:
-        drop = self._drop
+    async def _take(self, own: Path, entry: Entry, partner: Partner, desk: Desk) -> None:
+        drop, path = self._drop, own / IN / entry.name
         most = min(self._bytes_max, partner.body_bytes_max or self._bytes_max)
         body, version = await asyncio.to_thread(_read, path, most)
-        if version is None:
+        if version != entry.version:
             return  # it changes, and is taken when it has not for a while
         if body is None:
             expected = f"at most {most} bytes"
@@ -110,17 +111,17 @@ class Folders:
         else:
             content = await drop.take(path.name, body, partner, desk)
         name = drop.feedback_name(path.name, content) if drop.feedback_name else path.name
-        feedback = path.parent.parent / FEEDBACK / _named(name, drop.feedback_suffix)
+        feedback = own / FEEDBACK / _named(name, drop.feedback_suffix)
         await asyncio.to_thread(_write, feedback, content)
-        await asyncio.to_thread(_remove, path, version)
+        await asyncio.to_thread(_remove, path, entry.version)
 
-    async def _tell_all(self, own: Path, partner: Partner, desk: Desk) -> None:
+    async def _tell_all(
+        self, own: Path, listing: FileListing, partner: Partner, desk: Desk
+    ) -> None:
         """Say of files that their names, or what they are, keep them from being taken."""
-        unfit = await asyncio.to_thread(self._unfit, own / IN, desk.now() / 1000)
-        told = self._told.get(partner.id, set()) & set(unfit)
-        self._told[partner.id] = told
-        for each in [each for each in unfit if each not in told][:FILES_A_ROUND]:
-            note = own / FEEDBACK / _named(each[0], REJECTED)
+        for _ in range(min(FILES_A_ROUND, len(listing.unfit))):
+            entry = listing.unfit.popleft()
+            note = own / FEEDBACK / _named(entry.name, REJECTED)
             if not await asyncio.to_thread(os.path.lexists, note):
                 why = f"not taken: {self._drop.form}"
                 # (The name itself is not repeated: it may be anything, a person's code too.)
@@ -128,11 +129,11 @@ class Folders:
                 unread = Inbound(partner, b"", "", self._drop.endpoint)
                 await desk.refuse(unread, "file-name", [violation])
                 await asyncio.to_thread(_write, note, f"{why}\n".encode())
-            told.add(each)
+            listing.told(entry)
 
     async def _lay_out(self, folder: Path, partner: Partner, desk: Desk) -> None:
         """Write what waits in the partner's mailbox as files, each whole before it has its name."""
-        room = OUT_FILES_MAX - await asyncio.to_thread(lambda: len(os.listdir(folder)))
+        room = OUT_FILES_MAX - await asyncio.to_thread(_count, folder, OUT_FILES_MAX)
         if room <= 0:
             return
         leased = await desk.lease(partner.id, min(room, LEASE_MOST), LEASE_SECONDS)
@@ -141,26 +142,6 @@ class Folders:
             await asyncio.to_thread(_write, folder / name, self._drop.letter(each))
         if leased:
             await desk.acknowledge(partner.id, [each.hold for each in leased])
-
-    def _waiting(self, folder: Path, now: float) -> list[Path]:
-        """Files that are taken, by the time at which they came in whole."""
-        found = [
-            (told.st_mtime_ns, entry.path)
-            for entry, told in _entries(folder)
-            if self._fits(entry.name, told) and not 0 <= now - told.st_mtime < QUIET_SECONDS
-        ]
-        return [Path(path) for _, path in sorted(found)]
-
-    def _unfit(self, folder: Path, now: float) -> list[tuple[str, int]]:
-        """Names, and times of the last change, of what is never taken and is not being written."""
-        return [
-            (entry.name, told.st_mtime_ns)
-            for entry, told in _entries(folder)
-            if not self._fits(entry.name, told) and not 0 <= now - told.st_mtime < UNFIT_SECONDS
-        ]
-
-    def _fits(self, name: str, told: os.stat_result) -> bool:
-        return stat.S_ISREG(told.st_mode) and self._drop.names.fullmatch(name) is not None
 
 
 def _completed(own: Path) -> bool:
@@ -178,13 +159,10 @@ def _completed(own: Path) -> bool:
     return True
 
 
-def _entries(folder: Path) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:
-    """What lies in a folder, each with what it is itself; nothing hidden."""
+def _count(folder: Path, most: int) -> int:
+    """How many files lie in a folder, as far as `most`."""
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith("."):
-                with contextlib.suppress(FileNotFoundError):
-                    yield entry, entry.stat(follow_symlinks=False)
+        return sum(1 for _ in islice(entries, most))
 
 
 def _named(name: str, suffix: str) -> str:
@@ -196,11 +174,7 @@ def _named(name: str, suffix: str) -> str:
     return f"{name if plain else hashlib.sha256(encoded).hexdigest()}{suffix}"
 
 
-def _version(told: os.stat_result) -> tuple[int, int, int]:
-    return told.st_ino, told.st_mtime_ns, told.st_size
-
-
-def _read(path: Path, most: int) -> tuple[bytes | None, tuple[int, int, int] | None]:
+def _read(path: Path, most: int) -> tuple[bytes | None, Version | None]:
     """The file's bytes (None when they are more than `most`) and what tells it from a later one
     under its name (None when it changes while it is read).
 
@@ -214,15 +188,15 @@ def _read(path: Path, most: int) -> tuple[bytes | None, tuple[int, int, int] | N
         if not stat.S_ISREG(before.st_mode):
             raise FileNotFoundError
         body = file.read(most + 1) if before.st_size <= most else None
-        if _version(os.fstat(descriptor)) != _version(before):
+        if version_of(os.fstat(descriptor)) != version_of(before):
             return None, None
-    return body, _version(before)
+    return body, version_of(before)
 
 
-def _remove(path: Path, version: tuple[int, int, int]) -> None:
+def _remove(path: Path, version: Version) -> None:
     """The file that was read; a later one that has taken its place stays."""
     with contextlib.suppress(FileNotFoundError):
-        if _version(path.lstat()) == version:
+        if version_of(path.lstat()) == version:
             path.unlink()
 
 

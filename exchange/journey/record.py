@@ -10,7 +10,14 @@ from typing import Any
 
 import pydantic_core
 
-from exchange.journey.count import ITEMS_BY_KIND, delivery_counts, message_counts, queued_counts
+from exchange.journey.count import (
+    ITEMS_BY_KIND,
+    ITEMS_TOLD,
+    delivery_counts,
+    detail_of_items,
+    message_counts,
+    queued_counts,
+)
 from exchange.journey.identity import identity_digest
 from exchange.journey.validate import Judgement, Reading
 from exchange.ports import Answered, Destination, Identity, Ids, Inbound, Parsed, Verdict
@@ -131,9 +138,9 @@ def told_of(answered: Answered) -> dict[str, Any]:
 def tell(detail: dict[str, Any], answered: Answered) -> None:
     """Put into the detail of a question what it is told, in the place of what it was to be told."""
     detail[ANSWERED] = told_of(answered)
-    detail.pop(ITEMS_BY_KIND, None)
-    if answered.items_by_kind:
-        detail[ITEMS_BY_KIND] = dict(answered.items_by_kind)
+    for name in (ITEMS_BY_KIND, ITEMS_TOLD):
+        detail.pop(name, None)
+    detail.update(detail_of_items(answered.items_by_kind))
 
 
 def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Record:
@@ -165,6 +172,7 @@ def answered_record(record: Record, detail: Mapping[str, Any], at: int) -> Recor
             detail,
         )
     record.events, record.counts = events, counts
+    record.items_told = detail.get(ITEMS_TOLD, {})
     return record
 
 

@@ -187,7 +187,7 @@ def remember_nothing(
     return ()
 
 
-def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, int]:
+def alike(parsed: Parsed, verdict: Verdict) -> Mapping[str, Sequence[str]]:
     """The items by kind of a channel whose items are told apart by their message type alone."""
     return {}
 
@@ -219,9 +219,10 @@ class Channel:
     may ask after). The second half calls `request` and, with the partner's response, `judge`.
     `refuse` renders a refusal in the channel's own form, `credentials` finds who calls in the
     headers. `processes` titles what `identify` may name as a process. `families` are the folders of
-    `schemas/` whose message types this channel carries. `items_by_kind` says what the accepted
-    items are where a message type holds several kinds: they are counted by it. `item_of` says in
-    which item (0-based) an element or a path stands, None outside items. `large_json_bytes_max` is
+    `schemas/` whose message types this channel carries. `items_by_kind` says which the
+    accepted items are where a message type holds several kinds: they are counted by kind, and as
+    received once, in however many messages they come. `item_of` says in which item (0-based) an
+    element or a path stands, None outside items. `large_json_bytes_max` is
     the size of the largest JSON document of an endpoint, in bytes, where that is more than
     `limits.json_body_bytes_max`. `pushes` describes the calls that `request` makes.
     `pushes_only_to` tells the partners that the channel sends something to for which it has no
@@ -257,7 +258,7 @@ class Channel:
     remember_rejected: Callable[[Parsed, Identity, Context, Verdict], Sequence[Remember]] = (
         remember_nothing
     )
-    items_by_kind: Callable[[Parsed, Verdict], Mapping[str, int]] = alike
+    items_by_kind: Callable[[Parsed, Verdict], Mapping[str, Sequence[str]]] = alike
     item_of: Callable[[Parsed, Any], int | None] = no_items
     refuse: Callable[[Refusal], Reply] = refuse_with_problem
     credentials: Callable[[Mapping[str, str]], Credentials] = api_key

@@ -60,14 +60,13 @@ class Answered:
     """What a channel answers to a question: the bytes, and by reference what they tell of
     (`reports`, `message`, ...), as JSON data that is kept with the question.
 
-    `items_by_kind` is how much of each kind the answer tells for the first time: it is counted with
-    the question's delivery. `remember` is what the channel leaves behind of it, in the same commit.
+    `items_by_kind` says which items of each kind the answer tells: they are counted with the
+    question's delivery, as those of a message are (`Channel.items_by_kind`).
     """
 
     body: bytes
     told: dict[str, Any] = field(default_factory=dict)
-    items_by_kind: Mapping[str, int] = field(default_factory=dict)
-    remember: Sequence[Remember] = ()
+    items_by_kind: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @value

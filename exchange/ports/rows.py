@@ -4,8 +4,8 @@ and settled; no SQL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from exchange.ports.operators import AuditRow
@@ -103,6 +103,8 @@ class CountKey(NamedTuple):
 
 #: One count: key, how many, items in them, bytes in them.
 Count = tuple[CountKey, int, int, int]
+#: Items by kind, each by what tells it from all others of its kind.
+ItemsTold = Mapping[str, Sequence[str]]
 
 
 @value
@@ -133,7 +135,8 @@ class Record:
     When (channel, sender, sender_message_id) is already accepted, nothing of it is stored but an
     event `duplicate` on the original and its counts; where digest, type, conversation or identity
     differ (the last: and it goes elsewhere) the caller records a rejection. The commit
-    gives the rows their position.
+    gives the rows their position. `items_told` are those of deliveries that were made already (see
+    `Settlement`).
     """
 
     message: MessageRow
@@ -142,6 +145,7 @@ class Record:
     events: Sequence[EventRow]
     counts: Sequence[Count]
     remember: Sequence[Remember] = ()
+    items_told: ItemsTold = field(default_factory=dict)
 
 
 @value
@@ -158,7 +162,8 @@ class Recorded:
 @dataclass(slots=True)
 class Settlement:
     """The end of an attempt (or a resend): applied only while the delivery is in `from_state`, so
-    that nothing is counted twice.
+    that nothing is counted twice. Of `items_told` those are counted (`delivered:KIND`) that no
+    delivery told before; the event `delivered` says how many.
     """
 
     delivery_id: int
@@ -177,17 +182,21 @@ class Settlement:
     lease: int | None = None
     #: Who asked for it, where an operator did.
     audit: AuditRow | None = None
+    items_told: ItemsTold = field(default_factory=dict)
 
 
 @value
 class Wanted:
-    """What is to be leased of a mailbox; any conversation and type where none is named."""
+    """What is to be leased of a mailbox: at most so many, with at most so many bytes in all (but
+    one, however large it is); any conversation and type where none is named.
+    """
 
     channel: str
     receiver: str
     most: int
     conversation: str = ""
     message_types: Sequence[str] = ()
+    bytes_max: int = 1 << 62
 
 
 class Hold(NamedTuple):

@@ -24,6 +24,11 @@ class Limits(Section):
         description="Largest message in JSON, in bytes: its reader holds the interpreter from the "
         "first byte to the last.",
     )
+    json_members_max: int = Field(
+        500_000,
+        ge=10_000,
+        description="Most arrays, objects and keys of a message in JSON.",
+    )
     loop_bytes_max: int = Field(
         200_000,
         ge=0,
@@ -31,6 +36,11 @@ class Limits(Section):
         "judged on a thread beside it.",
     )
     depth_max: int = Field(64, ge=8, le=250, description="Deepest nesting of a document.")
+    markup_max: int = Field(
+        5_000_000,
+        ge=10_000,
+        description="Most tags and attributes of a document in XML; each takes some hundred bytes.",
+    )
     namespaces_max: int = Field(
         256, ge=16, description="Most namespace declarations in force at an element of XML."
     )
@@ -133,7 +143,9 @@ class Limits(Section):
         return DocumentLimits(
             body_bytes_max=self.body_bytes_max,
             json_body_bytes_max=self.json_body_bytes_max,
+            json_members_max=self.json_members_max,
             depth_max=self.depth_max,
+            markup_max=self.markup_max,
             namespaces_max=self.namespaces_max,
             attachments_max=self.attachments_max,
             attachment_bytes_max=self.attachment_bytes_max,
@@ -195,3 +207,9 @@ class Deliveries(Section):
         3600.0, gt=0, description="Longest lease of a mailbox delivery, extensions included."
     )
     lease_messages_max: int = Field(500, ge=1, description="Most deliveries in one lease.")
+    lease_bytes_max: int = Field(
+        16_777_216,
+        ge=1,
+        description="Most bytes of messages in one lease, in bytes; one message is leased however "
+        "large it is.",
+    )

@@ -58,6 +58,12 @@ class Server(Section):
         le=60,
         description="Longest time that calls which are being served may take to end at a stop.",
     )
+    silent_seconds_max: float = Field(
+        30.0,
+        ge=1,
+        description="Longest time that a worker may show no sign of life, with several workers; "
+        "then it is ended and started again.",
+    )
 
 
 class Partners(Section):

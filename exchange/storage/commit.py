@@ -4,7 +4,11 @@ turns; no thread and no queue.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import pydantic_core
 
@@ -30,6 +34,11 @@ from exchange.storage.proof.chain import Additions, content_digest, memory_diges
 
 MESSAGE_COLUMNS = ",".join(MessageRow._fields)
 DELIVERY_COLUMNS = ",".join(DeliveryRow._fields)
+#: In the place of a channel: items that were told lie in the table `memory`, under kind and item.
+ITEMS_TOLD = "items told"
+_TOLD = "1"
+
+Ended = TypeVar("Ended", Record, Settlement)
 
 
 def record_all(
@@ -83,8 +92,9 @@ def record_all(
         stored = None if record.body is None else pack(record.body, level)
         if stored is not None:
             bodies.append((record.message.id, *stored))
-        additions.record(record, stored)
-        totals.add(record.counts)
+        counted = first_told(connection, record, record.message.id, additions)
+        additions.record(counted, stored)
+        totals.add(counted.counts)
     insert(connection, "body", "message_id,codec,content", bodies)
     deliveries = [tuple(delivery) for record in kept for delivery in record.deliveries]
     insert(connection, "delivery", DELIVERY_COLUMNS, deliveries)
@@ -199,6 +209,52 @@ def remember(
     return stale
 
 
+def first_told(
+    connection: Connection, ended: Ended, message_id: int, additions: Additions
+) -> Ended:
+    """The record or settlement with those items counted as delivered that no delivery told before;
+    its event `delivered` says how many of each kind, so that they can be counted anew.
+
+    They are forgotten with the message: told again after that, they count again.
+    """
+    if not ended.items_told:
+        return ended
+    # In one order, so that two transactions on a server can not each wait for the other.
+    keys = sorted(f"{kind}/{item}" for kind, items in ended.items_told.items() for item in items)
+    rows = [
+        (
+            ITEMS_TOLD,
+            key,
+            _TOLD,
+            1,
+            memory_digest(ITEMS_TOLD, key, _TOLD, 1, message_id),
+            message_id,
+        )
+        for key in dict.fromkeys(keys)
+    ]
+    new = insert(
+        connection,
+        "memory",
+        "channel,key,value,version,digest,message_id",
+        rows,
+        "ON CONFLICT DO NOTHING RETURNING key,digest",
+    )
+    additions.memory += sum(int.from_bytes(digest) for _, digest in new)
+    numbers = Counter(key.partition("/")[0] for key, _ in new)
+    told = json.dumps(dict(sorted(numbers.items())))
+    events = [
+        each._replace(detail=told) if each.kind == "delivered" else each for each in ended.events
+    ]
+    counts = list(ended.counts)
+    for key, *_ in ended.counts:
+        if key.kind == "delivered":
+            counts += [
+                (key._replace(kind=f"delivered:{kind}"), 1, number, 0)
+                for kind, number in numbers.items()
+            ]
+    return replace(ended, events=events, counts=counts)
+
+
 def settle_all(
     connection: Connection,
     settlements: Sequence[Settlement],
@@ -238,12 +294,13 @@ def settle_all(
             digest = None
             if each.audit is not None:
                 audited.append(each.audit)
-            totals.add(each.counts)
+            counted = first_told(connection, each, each.message_id, additions)
+            totals.add(counted.counts)
             if each.answer is not None:
                 codec, content = pack(each.answer, level)
                 answers.append((each.delivery_id, codec, each.answer_content_type, content))
                 digest = content_digest(codec, content, each.answer_content_type)
-            additions.settlement(each, digest)
+            additions.settlement(counted, digest)
         elif each.state == "delivered" and _was_made(connection, each.delivery_id):
             made = EventRow(
                 message_id=each.message_id,

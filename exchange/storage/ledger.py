@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from asyncio import Event, Future, to_thread
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -199,13 +199,21 @@ class SqlLedger(ABC):
         return result
 
     async def lease(self, wanted: Wanted, now: int, until: int, lease_id: int) -> list[Pending]:
-        """Take deliveries from a mailbox."""
-        if not await self.read(mailbox.free, replace(wanted, most=1), now):
+        """Take deliveries from a mailbox. They are looked for beside the loop, since many may lie
+        there that others hold.
+        """
+        if await self.read(mailbox.is_empty, wanted.receiver):
             return []
-        ids: list[int] = await self._submit(
-            lambda connection: mailbox.lease(connection, wanted, now, until, lease_id)
-        )
-        taken = await self.read(queries.pending, ids, "waiting", True)
+        held: list[int] = []
+        while not held:
+            ids = await self.scan(mailbox.free, wanted, now)
+            if not ids:
+                return []
+            # (None is left where others took all of them meanwhile.)
+            held = await self._submit(
+                partial(mailbox.lease, ids=ids, now=now, until=until, lease_id=lease_id)
+            )
+        taken = await self.read(queries.pending, held, "waiting", True)
         return sorted(taken, key=lambda each: (each.delivery.position, each.delivery.id))
 
     async def extend(self, holds: Sequence[Hold], until: int) -> list[int]:

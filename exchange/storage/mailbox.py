@@ -15,25 +15,42 @@ OPEN = "delivery.state='waiting' OR (delivery.state='dead' AND delivery.ordered=
 
 _OPEN = (
     "SELECT delivery.id, delivery.state, delivery.next_at, delivery.ordered, message.channel, "
-    "message.conversation, message.message_type, message.id "
+    "message.conversation, message.id "
     "FROM delivery JOIN message ON message.id=delivery.message_id "
     f"WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN}) "
     "ORDER BY delivery.position, delivery.id"
 )
+#: Of a channel what could be leased, and all that is open of ordered conversations. What others hold
+#: is left out by the database: of a large mailbox that may be most.
+_FREE = (
+    "SELECT delivery.id, delivery.state, delivery.next_at, delivery.ordered, "
+    "message.conversation, message.message_type, message.bytes "
+    "FROM delivery JOIN message ON message.id=delivery.message_id "
+    f"WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN}) AND message.channel=? "
+    "AND (delivery.ordered=1 OR (delivery.state='waiting' AND delivery.next_at<=?)) "
+    "ORDER BY delivery.position, delivery.id"
+)
+_ANY = f"SELECT 1 FROM delivery WHERE delivery.mode='mailbox' AND delivery.receiver=? AND ({OPEN})"
+
+
+def is_empty(connection: Connection, receiver: str) -> bool:
+    """Whether nothing at all lies in a mailbox; quick, whatever does."""
+    return connection.execute(f"{_ANY} LIMIT 1", (receiver,)).fetchone() is None
 
 
 def free(connection: Connection, wanted: Wanted, now: int) -> list[int]:
-    """The oldest deliveries that can be leased now, by position.
+    """The oldest deliveries that can be leased now, by position: as many, with as many bytes, as
+    are wanted, but one at least.
 
     Of an ordered conversation that is the first that has not ended: the others wait for it, also
-    while it is leased or dead. Costs as much as lies in the mailbox before the last one found.
+    while it is leased or dead. So what was free stays free until it is leased, or has ended. Costs
+    as much as lies in the mailbox before the last one found.
     """
     found: list[int] = []
     begun: set[str] = set()
-    for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (wanted.receiver,)):
-        channel, conversation, message_type, _ = said
-        if channel != wanted.channel:
-            continue
+    left = wanted.bytes_max
+    rows = connection.execute(_FREE, (wanted.receiver, wanted.channel, now))
+    for delivery, state, next_at, ordered, conversation, message_type, size in rows:
         if ordered:
             if conversation in begun:
                 continue
@@ -44,22 +61,28 @@ def free(connection: Connection, wanted: Wanted, now: int) -> list[int]:
             continue
         if wanted.message_types and message_type not in wanted.message_types:
             continue
+        left -= size
+        if found and left < 0:
+            break
         found.append(delivery)
         if len(found) == wanted.most:
             break
     return found
 
 
-def lease(connection: Connection, wanted: Wanted, now: int, until: int, lease_id: int) -> list[int]:
-    """Lease what can be leased under that id until `until`; the deliveries' ids, by position."""
-    found = free(connection, wanted, now)
-    if found:
-        connection.execute(
-            "UPDATE delivery SET next_at=?, attempts=attempts+1, lease=? "
-            f"WHERE id IN ({','.join('?' * len(found))})",
-            (until, lease_id, *found),
-        )
-    return found
+def lease(
+    connection: Connection, ids: Sequence[int], now: int, until: int, lease_id: int
+) -> list[int]:
+    """Lease under that id until `until` those of the deliveries that were free and that nobody has
+    leased meanwhile; their ids.
+    """
+    rows = connection.execute(
+        "UPDATE delivery SET next_at=?, attempts=attempts+1, lease=? "
+        f"WHERE id IN ({','.join('?' * len(ids))}) AND state='waiting' AND next_at<=? "
+        "RETURNING id",
+        (until, lease_id, *ids, now),
+    )
+    return [row[0] for row in rows]
 
 
 def extend(connection: Connection, holds: Sequence[Hold], until: int) -> list[int]:
@@ -97,7 +120,7 @@ def overdue(connection: Connection, before: int, since: int, now: int, most: int
     for receiver in {row[0]: None for row in connection.execute(_OLD, (before, now))}:
         begun: set[tuple[str, str]] = set()
         for delivery, state, next_at, ordered, *said in connection.execute(_OPEN, (receiver,)):
-            channel, conversation, _, message = said
+            channel, conversation, message = said
             if ordered:
                 if (channel, conversation) in begun:
                     continue

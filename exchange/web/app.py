@@ -39,8 +39,8 @@ from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
-from exchange.web.x_road.face import Face
-from exchange.web.x_road.face import Parts as FaceParts
+from exchange.web.x_road.security_server import Parts as SecurityServerParts
+from exchange.web.x_road.security_server import SecurityServer
 from exchange.web.x_road.services import Services
 
 log = structlog.get_logger(__name__)
@@ -104,8 +104,8 @@ def build(parts: Parts) -> web.Application:
     channels = list(parts.channels)
     for channel in channels:
         guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
-    face = _x_road(parts, channels, endpoints, metrics)
-    guard.pass_partners(app.add_routes(face.routes()))
+    security_server = _x_road(parts, channels, endpoints, metrics)
+    guard.pass_partners(app.add_routes(security_server.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]
     documents = Documents(
         channels=channels,
@@ -128,7 +128,9 @@ def build(parts: Parts) -> web.Application:
     return app
 
 
-def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics: Metrics) -> Face:
+def _x_road(
+    parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics: Metrics
+) -> SecurityServer:
     def described(channel: Channel) -> dict[str, Any]:
         return OpenApi(
             channels=[channel],
@@ -138,8 +140,8 @@ def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics
             samples=parts.samples,
         ).document()
 
-    return Face(
-        FaceParts(
+    return SecurityServer(
+        SecurityServerParts(
             x_road=parts.x_road,
             clients=Clients(parts.directory, parts.x_road),
             services=Services(channels, parts.desk, parts.x_road),

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from exchange.ports.description import Schema
+from exchange.ports.description import Schema, reference
 from exchange.schemas.call import JSON, problem
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Operation:
 
     method: str
     path: str
-    handler: Callable[[web.Request], Awaitable[web.Response]]
+    handler: Handler
     gives: Schema | None = None
     media_type: str = JSON
     query: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +62,32 @@ class Operation:
                 detail = f"the query parameter {name!r} stands twice: name it once"
                 return problem_response(400, "Repeated query parameter", detail)
         return await self.handler(request)
+
+
+def change(
+    path: str,
+    handler: Handler,
+    gives: str,
+    takes: str = "",
+    *,
+    role: str,
+    problems: tuple[int, ...],
+    accepted: str = "",
+) -> Operation:
+    """An operation that changes something: a POST that takes and gives JSON objects, each described
+    by the schema of its name (`takes` empty: any object).
+    """
+    return Operation(
+        "POST",
+        path,
+        handler,
+        reference(gives),
+        takes=reference(takes) if takes else {"type": "object"},
+        problems=problems,
+        role=role,
+        changes=True,
+        accepted=reference(accepted) if accepted else None,
+    )
 
 
 def problem_response(status: int, title: str, detail: str) -> web.Response:

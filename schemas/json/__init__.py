@@ -15,7 +15,8 @@ import pydantic_core
 import pydantic_core.core_schema
 
 from exchange.schemas.document_limits import in_force
-from exchange.schemas.json.positions import diagnose, locate
+from exchange.schemas.json.positions import diagnose, excess_members, locate
+from exchange.schemas.json.windows import ERRORS_MAX, is_long, windows
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.violation import Finding, excerpt
 
@@ -30,10 +31,13 @@ _INFINITE = frozenset((float("inf"), float("-inf")))
 
 @dataclass(frozen=True, slots=True)
 class JsonLimits:
-    """What a body may be at most: its length in bytes and the depth of its arrays and objects."""
+    """What a body may be at most: its length in bytes, the depth of its arrays and objects, and how
+    many of these and of their keys there are.
+    """
 
     body_bytes_max: int = 2_097_152
     depth_max: int = 64
+    members_max: int = 500_000
 
 
 def parse(body: bytes, limits: JsonLimits | None = None) -> Any:
@@ -41,15 +45,19 @@ def parse(body: bytes, limits: JsonLimits | None = None) -> Any:
 
     Raises:
         Malformed: with line, column and source line. Rules: `json.empty`, `json.size`,
-        `json.encoding`, `json.depth`,
+        `json.encoding`, `json.depth`, `json.members`,
             `json.number` (NaN, Infinity, a fraction beyond a double, an integer of more than 4,300
             digits), `json.duplicate-key`, `json.malformed`.
     """
     if limits is None:
         general = in_force()
-        limits = JsonLimits(general.json_body_bytes_max, general.depth_max)
+        limits = JsonLimits(
+            general.json_body_bytes_max, general.depth_max, general.json_members_max
+        )
     if len(body) > limits.body_bytes_max or body[:1] in (b"", b"\xef", b"\xfe", b"\xff", b"\0"):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if len(body) > limits.members_max and (excess := excess_members(body, limits.members_max)):
+        raise excess
     try:
         data = pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -152,14 +160,36 @@ class JsonSchema:
 
     def check(self, data: Any) -> list[Finding]:
         """What is wrong with the data, in the order of the model; empty when it is valid."""
+        if is_long(data) and len(found := self._through_windows(data)) == FINDINGS_MAX:
+            return found
         try:
             self._validate(data, strict=True)
         except pydantic_core.ValidationError as error:
-            return _findings(error, data)
+            if error.error_count() <= ERRORS_MAX:
+                return _findings(error, data)
+            told = f"{error.error_count()} values are wrong, too many to tell where each stands"
+            return self._through_windows(data) or [Finding("json.value", told, ())]
         except BaseException as error:
             raise_if_out_of_memory(error)
             raise
         return []
+
+    def _through_windows(self, data: Any) -> list[Finding]:
+        """The first findings, by some members of the data at a time: the library tells of all at
+        once, in a call of some seconds and a gigabyte for each million.
+        """
+        found: dict[tuple[Any, ...], Finding] = {}
+        for window in windows(data):
+            try:
+                self._validate(window.data, strict=True)
+            except pydantic_core.ValidationError as error:
+                if error.error_count() <= ERRORS_MAX:
+                    for each in _findings(error, window.data):
+                        if (whole := window.of_whole(each, data)) is not None:
+                            found.setdefault((whole.rule, whole.at, whole.expected), whole)
+            if len(found) >= FINDINGS_MAX:
+                break
+        return list(found.values())[:FINDINGS_MAX]
 
 
 def _findings(error: pydantic_core.ValidationError, data: Any) -> list[Finding]:

@@ -265,6 +265,22 @@ def _unexpected(text: str, at: int, expected: str) -> Broken:
     )
 
 
+def excess_members(body: bytes, members_max: int) -> Malformed | None:
+    """That there are more arrays, objects and keys than that: what reads them holds the interpreter
+    for each. What is counted are the signs of them, also in strings. None: there are not.
+    """
+    found = body.count(b"[") + body.count(b"{") + body.count(b'":')
+    if found <= members_max:
+        return None
+    return malformed(
+        "json.members",
+        "the document has too many arrays, objects and keys",
+        body[:80].decode("utf-8", "replace"),
+        expected=f"at most {members_max}",
+        found=str(found),
+    )
+
+
 def diagnose(body: bytes, bytes_max: int, depth_max: int, said: str = "") -> Malformed:
     """Why the body was refused (`said` by the parser), as violations with positions; without
     violations when it is fine.

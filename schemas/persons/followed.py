@@ -1,5 +1,5 @@
-"""Somebody of whom the register writes down one thing in some days, and nothing else that counts:
-for whoever follows the register as Kela does.
+"""Draws persons of whom the population register writes down one change in a span of days and no
+other that counts: whom the queries of its followers name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from exchange.schemas.persons import lives_by_day as days
 from exchange.schemas.persons.life_courses import SLOTS
 from exchange.schemas.persons.lives_by_day import When, somebody
 from exchange.schemas.persons.population import POPULATION, Life
-from exchange.schemas.persons.written import WRITTEN_WITHIN_DAYS, written_on
+from exchange.schemas.persons.registration_times import WRITTEN_WITHIN_DAYS, written_on
 
 BIRTH, DEATH, ADDRESS, REGISTRATION = "birth", "death", "address-change", "registration"
 #: What a change that brings each of them is counted as: who comes from abroad gets an address.
@@ -29,16 +29,43 @@ _WHEN: Mapping[str, When] = {
     REGISTRATION: days.REGISTRATION,
 }
 _DRAWN_MAX = 20_000
+#: Draws in a row of somebody who is in another list that end a search: nearly all are in one.
+_MET_MAX = 60
 
 
-def followed(rng: random.Random, kind: str, first: datetime.date, last: datetime.date) -> Life:
-    """Somebody of whom the register writes down, from `first` to before `last`, one thing of that
-    kind: the mother for a birth. On `last` nothing is written down of her.
+class Lists:
+    """What stands in a list already, so that no two lists share a change."""
+
+    #: Changes that are kept; the oldest is forgotten first.
+    CHANGES_MAX = 100_000
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[str, int, int, int], None] = {}
+
+    def take(self, kind: str, life: Life, day: int) -> bool:
+        """Put what happened to somebody on a day (an ordinal) into a list; False when it is in
+        one.
+        """
+        change = (kind, life.birth, life.slot, day)
+        if change in self._changes:
+            return False
+        if len(self._changes) >= self.CHANGES_MAX:
+            del self._changes[next(iter(self._changes))]
+        self._changes[change] = None
+        return True
+
+
+def followed(
+    rng: random.Random, kind: str, first: datetime.date, last: datetime.date, lists: Lists
+) -> Life:
+    """Somebody in no list of whom the register writes down, from `first` to before `last`, one
+    thing of that kind: the mother for a birth. On `last` nothing is written down of her.
 
     Raises:
-        ValueError: when nobody is found.
+        LookupError: when nobody is found.
     """
     since, until = first.toordinal(), last.toordinal()
+    met = 0
     for _ in range(_DRAWN_MAX):
         day = rng.randrange(since - WRITTEN_WITHIN_DAYS, until)
         if kind == BIRTH:
@@ -46,12 +73,27 @@ def followed(rng: random.Random, kind: str, first: datetime.date, last: datetime
             life = child.mother if child is not None else None
         else:
             life = somebody(POPULATION, rng, _WHEN[kind], day)
-        # (What is cheap to ask comes first.)
-        if life is None or life.course.corrected or not since <= written_on(life, day) < until:
+        if life is None or not tells_one(life, kind, day, since, until):
             continue
-        if counted(life, since, until) == COUNTS[kind]:
+        if lists.take(kind, life, day):
             return life
-    raise ValueError(f"nobody of whom a {kind} was written down from {first} to before {last}")
+        met += 1
+        if met == _MET_MAX:
+            break
+    raise LookupError(f"nobody of whom a {kind} was written down from {first} to before {last}")
+
+
+def tells_one(life: Life, kind: str, day: int, since: int, until: int) -> bool:
+    """Whether the register writes down, from one day to before another (ordinals), that this
+    happened to somebody on that day, and nothing else that counts until the other day's end.
+    """
+    # (What is cheap to ask comes first. Not every move of a course is one of the life.)
+    return (
+        not life.course.corrected
+        and since <= written_on(life, day) < until
+        and any(happened[:2] == (kind, day) for happened in _happenings(life))
+        and counted(life, since, until) == COUNTS[kind]
+    )
 
 
 def counted(life: Life, since: int, until: int) -> Counter[str]:

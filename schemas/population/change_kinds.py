@@ -1,5 +1,5 @@
-"""Tells what each change of the population register is: a birth, a death, a change of address, a
-registration, or a correction of one.
+"""Tells what each change of the population register is (a birth, a death, a change of address, a
+registration, or a correction of one), and which of two are the same.
 
 Source: the fields are those of the VTJ change interface (see `groups`); what makes them count is
 *modelled*: the published figures tell no more than their names.
@@ -8,7 +8,9 @@ Source: the fields are those of the VTJ change interface (see `groups`); what ma
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterator, Mapping
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from exchange.schemas.identifiers import parse_personal_identity_code
@@ -37,25 +39,39 @@ Group = Mapping[str, Any]
 
 
 def happenings(document: Any) -> dict[str, int]:
-    """How many of each kind a message of changes holds.
+    """How many of each kind a message of changes holds."""
+    return {kind: len(items) for kind, items in identified(document).items()}
 
-    A change counts once for each thing that it is. A birth counts where the mother's record tells
-    it, since the parents' records may come in different messages, and once in a message. What only
-    another parent's record tells counts apart: with messages alone it can't be known whether hers
-    came, will come, or is not there.
+
+def identified(document: Any) -> dict[str, Sequence[str]]:
+    """What a message of changes holds: by kind, who each is (a digest of 12 characters).
+
+    A change counts once for each thing that it is. Two are the same that tell the same kind of the
+    same person and day, whichever message tells them: a birth goes by the child; a death, an
+    address and a registration by the day that they tell of or, where they tell none, by that of the
+    change. A birth counts where the mother's record tells it, since the parents' records may come
+    in different messages. What only another parent's record tells counts apart: with messages alone
+    it can't be known whether hers came, will come, or is not there.
     """
-    counts: dict[str, int] = {}
-    born: set[str] = set()
-    told: set[str] = set()
+    found: dict[str, dict[str, None]] = {}
     for change in _objects(document, "muutokset"):
         groups = list(_objects(change, "tietoryhmat"))
         for code, parent in _children(change, groups):
-            (born if parent in _MOTHER else told).add(code)
-        for kind, is_one in _KINDS.items():
+            kind = BIRTH if parent in _MOTHER else OTHER_PARENT
+            found.setdefault(kind, {})[_identity(code, None)] = None
+        for kind, (is_one, day_of) in _KINDS.items():
             if is_one(groups):
-                counts[kind] = counts.get(kind, 0) + 1
-    births = {BIRTH: len(born), OTHER_PARENT: len(told - born)}
-    return {**{kind: count for kind, count in births.items() if count}, **counts}
+                day = day_of(groups) or _day(change.get("muutospv"))
+                found.setdefault(kind, {})[_identity(change.get("henkilotunnus"), day)] = None
+    for born in found.get(BIRTH, ()):
+        found.get(OTHER_PARENT, {}).pop(born, None)
+    return {kind: list(items) for kind, items in found.items() if items}
+
+
+def _identity(person: Any, day: int | None) -> str:
+    """A digest, so that no list of persons comes about where it is kept."""
+    digest = blake2b(f"{person}/{day}".encode(), digest_size=9).digest()
+    return urlsafe_b64encode(digest).decode()
 
 
 def deaths(document: Any) -> Iterator[tuple[str, int | None]]:
@@ -131,11 +147,37 @@ def _is_correction(groups: list[Group]) -> bool:
     return any(_of(groups, _TOLD, _CORRECTED))
 
 
-_KINDS: dict[str, Callable[[list[Group]], bool]] = {
-    DEATH: _is_death,
-    ADDRESS: _is_address_change,
-    REGISTRATION: _is_registration,
-    CORRECTION: _is_correction,
+def _death_day(groups: list[Group]) -> int | None:
+    return _latest(_of(groups, ("KUOLINPAIVA",), _ADDED), "kuolinpv")
+
+
+def _address_day(groups: list[Group]) -> int | None:
+    """The day on which the new address begins or, without one, the old one's last day."""
+    begun = _latest(_of(groups, _ADDRESSES, _ADDED), "alkupv")
+    return begun or _latest(_of(groups, _ADDRESSES, ("MUUTETTU", "POISTETTU")), "loppupv")
+
+
+def _registration_day(groups: list[Group]) -> int | None:
+    return _latest(_of(groups, ("KOTIKUNTA",), _ADDED), "kuntaanMuuttopv")
+
+
+def _told_day(groups: list[Group]) -> None:
+    """None: the day of the change is all that there is to go by."""
+
+
+def _latest(groups: Iterator[Group], field: str) -> int | None:
+    """The latest day (an ordinal) that groups tell in that field."""
+    told = (group.get(field) for group in groups)
+    days = (_day(each.get("arvo")) for each in told if isinstance(each, Mapping))
+    return max((day for day in days if day is not None), default=None)
+
+
+#: What makes a change one of a kind, and on which day that was.
+_KINDS: dict[str, tuple[Callable[[list[Group]], bool], Callable[[list[Group]], int | None]]] = {
+    DEATH: (_is_death, _death_day),
+    ADDRESS: (_is_address_change, _address_day),
+    REGISTRATION: (_is_registration, _registration_day),
+    CORRECTION: (_is_correction, _told_day),
 }
 
 

@@ -21,6 +21,7 @@ from exchange.schemas.value import value
 from exchange.schemas.violation import Malformed
 from exchange.schemas.x_road.faults import SOAP_TYPE, Fault
 from exchange.schemas.x_road.identifiers import IDENTIFIERS, PARTS, XROAD, Identifier
+from exchange.schemas.xml.diagnosis import ENCODINGS
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 #: What a request's parts are at most: the message and its attachments.
@@ -141,15 +142,20 @@ def _message(content_type: str, sent: bytes) -> SoapRequest:
 
 
 def _as_utf8(content_type: str, sent: bytes) -> bytes:
-    """The message in UTF-8, by the content type's charset; without one it is UTF-8."""
+    """The message in UTF-8, by the content type's charset; without one it is UTF-8. Of charsets
+    those are taken that a document may state: some of Python's take time by the square of a text's
+    length, or mean no text at all.
+    """
     found = _CHARSET.search(content_type)
     charset = found[1].lower() if found else "utf-8"
     body = sent.removeprefix(_BOM)
     if charset in ("utf-8", "utf8"):
         return body
+    if charset not in ENCODINGS:
+        raise Fault("client.invalid_soap", f"the charset is one of {', '.join(ENCODINGS)}")
     try:
         text = body.decode(charset)
-    except (LookupError, UnicodeDecodeError):
+    except UnicodeDecodeError:
         raise Fault("client.invalid_soap", "the message is not in its charset") from None
     return _DECLARATION.sub("", text).encode()
 

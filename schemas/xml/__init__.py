@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.document_limits import NotAtOnce, can_wait, in_force
 from exchange.schemas.out_of_memory import raise_if_out_of_memory, told_in
 from exchange.schemas.violation import Finding
 from exchange.schemas.xml import thread_names
-from exchange.schemas.xml.diagnosis import diagnose, has_doctype, has_namespaces, transcoded
+from exchange.schemas.xml.diagnosis import (
+    diagnose,
+    excess_markup,
+    has_doctype,
+    has_namespaces,
+    transcoded,
+)
 from exchange.schemas.xml.positions import locate
 
 if TYPE_CHECKING:
@@ -101,12 +108,13 @@ _TOOLS = _Tools()
 @dataclass(frozen=True, slots=True)
 class XmlLimits:
     """What a body may be at most: its length in bytes, the depth of its elements (libxml2 itself
-    stops at 256) and the namespace declarations in force at one.
+    stops at 256), the namespace declarations in force at one, and its tags and attributes.
     """
 
     body_bytes_max: int = 52_428_800
     depth_max: int = 64
     namespaces_max: int = 256
+    markup_max: int = 5_000_000
 
 
 def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
@@ -115,12 +123,14 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
     Raises:
         Malformed: with line, column and source line. Rules: `xml.empty`, `xml.size`,
         `xml.encoding`, `xml.doctype`,
-            `xml.depth`, `xml.namespaces`, `xml.malformed`.
+            `xml.depth`, `xml.markup`, `xml.namespaces`, `xml.malformed`.
         MemoryError: when there is no memory for it, which is no fault of the document.
     """
     if limits is None:
         general = in_force()
-        limits = XmlLimits(general.body_bytes_max, general.depth_max, general.namespaces_max)
+        limits = XmlLimits(
+            general.body_bytes_max, general.depth_max, general.namespaces_max, general.markup_max
+        )
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     _TOOLS.reads(len(body))
@@ -132,9 +142,13 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         body, parser = transcoded(body), _TOOLS.utf8_parser
     if b"!" in body and b"<!DOCTYPE" in body and has_doctype(body):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
+    if len(body) > limits.markup_max and (excess := excess_markup(body, limits.markup_max)):
+        raise excess
     # So many may be in force at one element only when there are so many: what has fewer isn't
     # asked.
-    if body.count(b"xmlns") > limits.namespaces_max and has_namespaces(body, limits.namespaces_max):
+    if pieces.counted(body, b"xmlns") > limits.namespaces_max and has_namespaces(
+        body, limits.namespaces_max
+    ):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, None, limits.namespaces_max)
     try:
         root = etree.fromstring(body, parser)
@@ -142,7 +156,7 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
         raise_if_out_of_memory(error)
         raise diagnose(body, limits.body_bytes_max, limits.depth_max, error) from None
     # An element inside so many others needs their tags: what has fewer isn't asked.
-    if body.count(b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
+    if pieces.counted(body, b"<") > 2 * limits.depth_max and _deeper_than(limits.depth_max, root):
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
     return root
 

@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, decoded, malformed
 from exchange.schemas.violation import Malformed, Violation
@@ -23,10 +24,11 @@ _BOMS = (
 )
 _DECLARED = re.compile(r"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 #: Encodings that a document may state, all but the first two with one byte for a character.
-_KNOWN = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
+ENCODINGS = ("utf-8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
 #: A start tag and what stands behind it, up to the next tag; a declaration in it.
 _START_TAG = re.compile(r"<[^\s<>/!?][^<]*")
 _DECLARATION = re.compile(r"""\sxmlns(?::[^\s=]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
+_MARKUP = re.compile(rb"[<=]")
 _UTF16 = ("utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be")
 
 
@@ -46,7 +48,7 @@ def transcoded(body: bytes) -> bytes:
         Malformed: `xml.encoding` when the encoding is unknown, not the one stated, or a byte does
         not belong to it.
     """
-    return xml_text(body).encode("utf-8", "surrogatepass")
+    return pieces.encoded(xml_text(body), "surrogatepass")
 
 
 def xml_text(body: bytes) -> str:
@@ -68,7 +70,7 @@ def xml_text(body: bytes) -> str:
     stated = _stated(head) or "utf-8"
     if stated in _UTF16 or (actual == "utf-8" and stated != "utf-8"):
         raise _untruthful(head, stated, "UTF-8")
-    if stated not in _KNOWN:
+    if stated not in ENCODINGS:
         raise _untruthful(head, stated, "")
     return decoded(body, stated, "xml.encoding")
 
@@ -87,7 +89,7 @@ def _untruthful(text: str, stated: str, actual: str) -> Malformed:
     match = _DECLARED.match(text)
     offset = match.start(1) if match else 0
     return malformed(
-        "xml.encoding", message, text[:300], offset, actual or ", ".join(_KNOWN), stated
+        "xml.encoding", message, text[:300], offset, actual or ", ".join(ENCODINGS), stated
     )
 
 
@@ -109,6 +111,28 @@ def has_namespaces(body: bytes, namespaces_max: int) -> bool:
     except Malformed:
         return False
     return _first_problem(text, 1 << 30, namespaces_max)[0].rule == "xml.namespaces"
+
+
+def excess_markup(body: bytes, markup_max: int) -> Malformed | None:
+    """That there are more tags and attributes than that, at the first that is one too many; what
+    is counted are `<` and `=` in the bytes (in UTF-8). None: there are not.
+    """
+    left, at = markup_max, 0
+    for piece in pieces.each(body):
+        found = piece.count(b"<") + piece.count(b"=")
+        if found > left:
+            first = next(islice(_MARKUP.finditer(piece), left, None))
+            before, beside = body[: at + first.start()], piece[first.start() : first.start() + 80]
+            text = pieces.decoded(before, "utf-8", "replace").removeprefix("\ufeff")
+            return malformed(
+                "xml.markup",
+                "the document has too many tags and attributes",
+                text + beside.decode("utf-8", "replace").partition("\n")[0],
+                len(text),
+                f"at most {markup_max}",
+            )
+        left, at = left - found, at + len(piece)
+    return None
 
 
 def diagnose(
@@ -156,11 +180,15 @@ def _first_problem(text: str, depth_max: int, namespaces_max: int = 1 << 30) -> 
     finds nothing.
     """
     shorter = _shortened(text, namespaces_max) if namespaces_max < 1 << 30 else text
-    if shorter is not text:
-        stop, offset = _stopped(shorter, depth_max, namespaces_max)
-        if stop.rule == "xml.namespaces":
-            return stop, offset
-    return _stopped(text, depth_max, namespaces_max)
+    try:
+        if shorter is not text:
+            stop, offset = _stopped(shorter, depth_max, namespaces_max)
+            if stop.rule == "xml.namespaces":
+                return stop, offset
+        return _stopped(text, depth_max, namespaces_max)
+    except pieces.TokenTooLong:
+        # Whatever is wrong behind it, libxml2 stops here, too.
+        return _Stop("xml.malformed", ""), 0
 
 
 def _shortened(text: str, namespaces_max: int) -> str:
@@ -231,9 +259,9 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
     if namespaces_max < 1 << 30:
         parser.StartNamespaceDeclHandler = declared
         parser.EndNamespaceDeclHandler = undeclared
-    data = text.encode("utf-8", "surrogatepass")
+    data = pieces.encoded(text, "surrogatepass")
     try:
-        parser.Parse(data, True)
+        pieces.fed(parser, data)
     except _Stop as stop:
         found, index = stop, index or parser.CurrentByteIndex
     except expat.ExpatError as error:
@@ -242,7 +270,7 @@ def _stopped(text: str, depth_max: int, namespaces_max: int) -> tuple[_Stop, int
     else:
         return _Stop("xml.malformed", ""), 0
     index = _doctype_start(data, index) if found.rule == "xml.doctype" else index
-    return found, len(data[:index].decode("utf-8", "replace"))
+    return found, len(pieces.decoded(data[:index], "utf-8", "replace"))
 
 
 def _doctype_start(data: bytes, index: int) -> int:

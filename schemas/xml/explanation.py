@@ -11,6 +11,7 @@ import copy
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,10 +50,13 @@ class Explainer:
         """Everything wrong with an element that libxml2 refused (`log` is what it said), in
         document order.
         """
-        originals = list(element.iter("*"))
-        order = {original: number for number, original in enumerate(originals)}
-        if _is_costly(originals) or not effort().spend(len(originals)):
+        allowed = effort()
+        # (A document may have millions of them; and a list of many made by one call into C would
+        # stop everybody.)
+        originals = [each for each in islice(element.iter("*"), allowed.left + 1)]  # noqa: C416
+        if _is_costly(originals) or not allowed.spend(len(originals)):
             return _of_log(element, log[:findings_max])
+        order = {original: number for number, original in enumerate(originals)}
         bare = _without_asides(element)
         of_bare = dict(zip(bare.iter("*"), originals, strict=True)) if bare is not element else None
         findings: list[Finding] = []

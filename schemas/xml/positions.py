@@ -8,11 +8,13 @@ document order, and the number's start tag is found in the bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from xml.parsers import expat
 
 from lxml import etree
 
+from exchange.schemas import pieces
 from exchange.schemas.out_of_memory import raise_if_out_of_memory
 from exchange.schemas.positions import Lines, placed
 from exchange.schemas.violation import Finding, Violation, excerpt
@@ -35,7 +37,7 @@ def locate(body: bytes, findings: Sequence[Finding]) -> list[Violation]:
     text = xml_text(body)
     lines = Lines(text)
     offsets = _offsets(text, set(numbers.values()))
-    paths = Paths()
+    paths = Paths(elements)
     violations = []
     for finding in findings:
         number = numbers.get(finding.at) if isinstance(finding.at, etree._Element) else None
@@ -59,7 +61,7 @@ def _numbers(elements: Sequence[etree._Element]) -> dict[etree._Element, int]:
 
 def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     """The character offset of the start tag of each wanted element."""
-    data = text.encode("utf-8", "surrogatepass")
+    data = pieces.encoded(text, "surrogatepass")
     parser = expat.ParserCreate("utf-8")
     indexes: dict[int, int] = {}
     number = -1
@@ -73,7 +75,9 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
     parser.StartElementHandler = start
     parser.buffer_text = True
     try:
-        parser.Parse(data, True)
+        pieces.fed(parser, data)
+    except pieces.TokenTooLong:
+        pass  # What was found so far stands.
     except expat.ExpatError as error:
         # The tree came from a more lenient reading; what was found so far stands.
         raise_if_out_of_memory(error)
@@ -81,7 +85,7 @@ def _offsets(text: str, wanted: set[int]) -> dict[int, int]:
         return indexes
     offsets, last, characters = {}, 0, 0
     for number, index in sorted(indexes.items(), key=lambda pair: pair[1]):
-        characters += len(data[last:index].decode("utf-8", "surrogatepass"))
+        characters += len(pieces.decoded(data[last:index], "utf-8", "surrogatepass"))
         offsets[number], last = characters, index
     return offsets
 
@@ -114,12 +118,16 @@ def _attribute_offset(text: str, offset: int, name: str) -> int:
 
 
 class Paths:
-    """XPaths of elements with the document's prefixes, and `[n]` only where siblings have the same
-    name.
+    """XPaths of some elements with the document's prefixes, and `[n]` only where siblings have the
+    same name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, elements: Iterable[etree._Element]) -> None:
         self._places: dict[etree._Element, dict[etree._Element, str]] = {}
+        #: The elements and all around them: of siblings, which may be millions, only these are kept.
+        self._wanted = {
+            each for element in elements for each in (element, *element.iterancestors())
+        }
 
     def of(self, element: etree._Element) -> str:
         """The path from the root, `/r:Report/Rows/Row[2]`."""
@@ -134,16 +142,15 @@ class Paths:
     def _place(self, parent: etree._Element, child: etree._Element) -> str:
         places = self._places.get(parent)
         if places is None:
-            by_tag: dict[str, list[etree._Element]] = {}
+            numbers: Counter[str] = Counter()
+            placed: dict[etree._Element, int] = {}
             for sibling in parent.iterchildren("*"):
-                by_tag.setdefault(str(sibling.tag), []).append(sibling)
-            places = {
-                sibling: f"[{number}]"
-                for siblings in by_tag.values()
-                if len(siblings) > 1
-                for number, sibling in enumerate(siblings, 1)
+                numbers[str(sibling.tag)] += 1
+                if sibling in self._wanted:
+                    placed[sibling] = numbers[str(sibling.tag)]
+            places = self._places[parent] = {
+                each: f"[{number}]" for each, number in placed.items() if numbers[str(each.tag)] > 1
             }
-            self._places[parent] = places
         return places.get(child, "")
 
 

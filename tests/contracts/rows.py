@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from exchange.journey.count import (
     ITEMS_BY_KIND,
+    ITEMS_TOLD,
     delivery_counts,
+    detail_of_items,
     message_counts,
     queued_counts,
 )
@@ -36,9 +39,11 @@ def record(
     process: str = "",
     begins: bool = False,
     items_by_kind: Mapping[str, int] | None = None,
+    items_told: Mapping[str, Sequence[str]] | None = None,
 ) -> Record:
     """A record with a delivery for each mode, counted as the journey counts."""
-    detail = {ITEMS_BY_KIND: items_by_kind} if items_by_kind else {}
+    detail: dict[str, Any] = {ITEMS_BY_KIND: items_by_kind} if items_by_kind else {}
+    detail |= detail_of_items(items_told or {})
     message = MessageRow(
         next(_ids), channel, "population.births", "dvv", sender_message_id, digest or body[:16], received_at, state, "api", "",
         items, len(body), "application/json", json.dumps(detail), process,
@@ -89,7 +94,7 @@ def settlement(
         message.process,
         json.loads(message.detail),
     )
-    waits = state == "waiting"
+    waits, detail = state == "waiting", json.loads(message.detail)
     return Settlement(
         delivery.id,
         message.id,
@@ -101,4 +106,5 @@ def settlement(
         events,
         counts,
         from_state=from_state,
+        items_told=detail.get(ITEMS_TOLD, {}) if state == "delivered" else {},
     )

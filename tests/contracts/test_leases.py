@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from exchange.ports.ledger import Hold, Wanted
@@ -50,3 +51,27 @@ async def test_a_lease_from_before_a_dead_letter_was_sent_again_holds_nothing(
     late = settlement(made, "delivered", ["delivered"])
     late.lease = 2
     assert await ledger.settle(late) is False
+
+
+async def test_readers_at_once_share_what_lies_there(ledger: SqlLedger) -> None:
+    for number in range(12):
+        await ledger.record(record(str(number), modes=("mailbox",), receiver="fund"))
+    wanted = Wanted("luova", "fund", 3)
+    taken = await asyncio.gather(
+        *(ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, lease) for lease in range(1, 7))
+    )
+    ids = [each.delivery.id for some in taken for each in some]
+    assert len(ids) == len(set(ids)) == 12
+
+
+async def test_a_lease_holds_no_more_bytes_than_are_wanted_and_one_message_always(
+    ledger: SqlLedger,
+) -> None:
+    made = [record(str(number), modes=("mailbox",), receiver="fund") for number in range(4)]
+    for each in made:
+        await ledger.record(each)
+    size = made[0].message.bytes
+    assert size > 1
+    for most, expected in ((2 * size, 2), (1, 1), (1 << 62, 1)):
+        wanted = Wanted("luova", "fund", 10, bytes_max=most)
+        assert len(await ledger.lease(wanted, 2 * MINUTE, 3 * MINUTE, most)) == expected

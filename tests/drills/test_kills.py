@@ -17,6 +17,8 @@ from tests.drills.server import ROOT, children, free_port, lives, workers_of
 
 #: A part of all kills, for the kinds that the first drill covers already.
 FEWER = max(1, KILLS // 10)
+#: How often a worker is frozen, and after how many seconds its supervisor ends it.
+FROZEN, SILENT_SECONDS_MAX = max(1, FEWER // 5), 5
 
 
 async def test_serve_is_killed(tmp_path: Path, record: Record) -> None:
@@ -29,16 +31,18 @@ async def test_serve_is_killed(tmp_path: Path, record: Record) -> None:
         record(await drill.account(f"kill -9 of serve, {KILLS} times", "", REPEATED_MAX * KILLS))
 
 
-async def test_one_worker_of_two_is_killed(tmp_path: Path, record: Record) -> None:
+async def test_one_worker_of_two_is_killed_or_frozen(tmp_path: Path, record: Record) -> None:
+    """One that is stopped (SIGSTOP) still has the connections that the kernel gives it."""
     chance = random.Random(21)
-    async with drilling(tmp_path, workers=2) as drill:
+    frozen = {"EXCHANGE_SERVER__SILENT_SECONDS_MAX": str(SILENT_SECONDS_MAX)}
+    async with drilling(tmp_path, workers=2, environment=frozen) as drill:
         drill.client.begin()
-        for _ in range(FEWER):
+        for what in (*[signal.SIGKILL] * FEWER, *[signal.SIGSTOP] * FROZEN):
             await drill.client.until(20)
             workers = workers_of(drill.server.pid)
             assert len(workers) == 2
             drill.server.note()
-            os.kill(chance.choice(workers), signal.SIGKILL)
+            os.kill(chance.choice(workers), what)
             async with asyncio.timeout(60):
                 while workers_of(drill.server.pid) == workers or (
                     len(workers_of(drill.server.pid)) < 2
@@ -46,8 +50,11 @@ async def test_one_worker_of_two_is_killed(tmp_path: Path, record: Record) -> No
                     await asyncio.sleep(0.02)
         await drill.client.until(20)
         row = await drill.account(
-            f"kill -9 of one worker of two, {FEWER} times", "started again", REPEATED_MAX * FEWER
+            f"kill -9 of one worker of two, {FEWER} times; frozen, {FROZEN} times",
+            "started again",
+            REPEATED_MAX * (FEWER + FROZEN),
         )
+    assert drill.server.log.read_text(errors="replace").count("no sign of life") == FROZEN
     record(row)
 
 

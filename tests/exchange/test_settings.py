@@ -70,6 +70,14 @@ def test_every_wrong_setting_is_named_not_the_first() -> None:
     )
 
 
+def test_an_unknown_setting_is_told_with_the_nearest_name() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(limits={"body_byte_max": 1}, zzz=1)
+    near, far = str(refused.value).split("; ")
+    assert near == "limits.body_byte_max: no such setting (nearest: limits.body_bytes_max)"
+    assert far == "zzz: no such setting"
+
+
 @pytest.mark.parametrize(
     "variable",
     ["EXCHANGE_SEVER__PORT", "EXCHANGE_PORT", "EXCHANGE_SERVER__PROT", "EXCHANGE_SERVER__PORT"],
@@ -156,7 +164,9 @@ def test_every_setting_is_read_by_something() -> None:
     # The limits of documents go on as one value that `Limits` makes of them.
     handed_on = {
         "limits.json_body_bytes_max",
+        "limits.json_members_max",
         "limits.depth_max",
+        "limits.markup_max",
         "limits.namespaces_max",
         "limits.attachments_max",
         "limits.attachment_bytes_max",

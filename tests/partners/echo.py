@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import Call, Reply, json_reply
 from exchange.schemas.directory import Directory, Partner
 
@@ -29,6 +30,7 @@ class Echo:
     """Serves `/echo`; its flows post to `/in`, and a reply with `again` makes one further call."""
 
     channel = "echo"
+    at_will: ClassVar[AtWill] = {}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         return [

@@ -16,7 +16,12 @@ from exchange.schemas.positions import Lines
 from exchange.schemas.violation import Malformed, excerpt_at
 
 SMALL = DocumentLimits(
-    body_bytes_max=3_000, json_body_bytes_max=1_000, depth_max=8, namespaces_max=20
+    body_bytes_max=3_000,
+    json_body_bytes_max=1_000,
+    json_members_max=30,
+    depth_max=8,
+    markup_max=250,
+    namespaces_max=20,
 )
 
 
@@ -36,6 +41,8 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
         (xml.parse, b"<a>" * 8 + b"</a>" * 8, b"<a>" * 9 + b"</a>" * 9, "xml.depth"),
         (xml.parse, b"<a>" + b" " * 2_993 + b"</a>", b"<a>" + b" " * 2_994 + b"</a>", "xml.size"),
         (xml.parse, _declaring(20), _declaring(21), "xml.namespaces"),
+        (xml.parse, _marked(250), _marked(251), "xml.markup"),
+        (json.parse, _holding(30), _holding(31), "json.members"),
     )
     for read, sound, wrong, rule in bodies:
         assert rule_of(read, wrong) == "", "the shipped limits are wider"
@@ -44,6 +51,23 @@ def test_json_and_xml_are_read_by_the_limits_in_force() -> None:
             assert rule_of(read, wrong) == rule
     assert in_force() == DocumentLimits()
     assert Judge.__init__.__annotations__["limits"], "who judges sets them"
+
+
+def _marked(count: int) -> bytes:
+    """So many tags and attributes."""
+    return b"<a>" + b"<b/>" * (count - 4) + b"<b c='1'/></a>"
+
+
+def _holding(count: int) -> bytes:
+    """So many arrays, objects and keys."""
+    return b"[" + b"[]," * (count - 3) + b'{"a":1}]'
+
+
+def test_markup_beyond_the_limit_is_told_where_it_begins() -> None:
+    with within(SMALL), pytest.raises(Malformed) as refused:
+        xml.parse(b"<a>\n" + "ä".encode() * 9 + b"<b/>" * 300 + b"</a>")
+    (violation,) = refused.value.violations
+    assert (violation.line, violation.column) == (2, 10 + 4 * 249)
 
 
 def _declaring(count: int) -> bytes:

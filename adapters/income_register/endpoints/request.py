@@ -19,6 +19,9 @@ from exchange.schemas.violation import Violation
 
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z]+RequestToIR(?:Async)?|Echo)[\s/>]")
 
+#: In so many bytes of a body its root is looked for, on the event loop.
+_ROOT_BYTES_MAX = 1 << 20
+
 Operations = tuple[wsdl.Operation, ...]
 
 
@@ -29,7 +32,7 @@ def operation_of(call: Call, operations: Operations) -> wsdl.Operation | str:
     The root is looked for in the bytes, so that a large delivery isn't parsed twice.
     """
     action = call.headers.get("SOAPAction", "").strip().strip('"').rpartition("/")[2]
-    match = _ROOT.search(call.body)
+    match = _ROOT.search(call.body, 0, _ROOT_BYTES_MAX)
     root = match[1].decode() if match else ""
     for operation in operations:
         if action == operation.name:

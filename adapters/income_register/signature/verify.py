@@ -20,6 +20,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import cast
 
 from cryptography import x509
@@ -50,6 +51,10 @@ KEY_CHARACTERS_MAX = 32_768
 #: a few.
 ATTRIBUTES_MAX = 64
 _TOO_MANY = etree.XPath(f"(descendant-or-self::*[@*[{ATTRIBUTES_MAX + 1}]])[1]")
+#: Longest text of any part of a signature, white space included.
+TEXT_CHARACTERS_MAX = 2 * KEY_CHARACTERS_MAX
+#: Prefixes of exclusive C14N: libxml2 looks at each of them for each element.
+PREFIXES_MAX = 100
 _EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
@@ -121,7 +126,7 @@ def verify(
     """
     if root is not document:
         _check_envelope(root, document)
-    signatures = list(root.iter(_SIGNATURE))
+    signatures = list(islice(root.iter(_SIGNATURE), 2))
     if not signatures:
         return False
     if len(signatures) > 1:
@@ -213,7 +218,11 @@ def _prefixes(element: Element) -> list[str]:
         or (children and element.get("Algorithm") != EXCLUSIVE)
     ):
         raise Refused(element, "no parameters but InclusiveNamespaces")
-    return children[0].get("PrefixList", "").split() if children else []
+    found = children[0].get("PrefixList", "") if children else ""
+    prefixes = found[:TEXT_CHARACTERS_MAX].split()
+    if len(prefixes) > PREFIXES_MAX or len(found) > TEXT_CHARACTERS_MAX:
+        raise Refused(element, f"at most {PREFIXES_MAX} prefixes")
+    return prefixes
 
 
 def _takes_scope(element: Element) -> bool:
@@ -248,8 +257,11 @@ def _reference(info: Element) -> tuple[str, list[str], bytes]:
 
 
 def _decoded(element: Element) -> bytes:
+    text = element.text or ""
+    if len(text) > TEXT_CHARACTERS_MAX:
+        raise Refused(element, f"at most {TEXT_CHARACTERS_MAX} characters")
     try:
-        return base64.b64decode("".join((element.text or "").split()), validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise Refused(element, "base64") from None
 
@@ -361,8 +373,8 @@ def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
 
 def _base64_of(element: Element, text: str | None) -> str:
     """A part of a key without white space. Keys are kept by their texts, so these are short."""
-    found = "".join((text or "").split())
-    if len(found) > KEY_CHARACTERS_MAX:
+    found = "".join((text or "")[: TEXT_CHARACTERS_MAX + 1].split())
+    if len(found) > KEY_CHARACTERS_MAX or len(text or "") > TEXT_CHARACTERS_MAX:
         raise Refused(element, f"at most {KEY_CHARACTERS_MAX} characters")
     return found
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from exchange.schemas.persons import POPULATION, Life
-from exchange.schemas.persons.told import TOLD
+from exchange.schemas.persons.reported_deaths import TOLD
 
 Query = Mapping[str, Any]
 #: Of which benefits the register knows something of one person in how many; in euros what a month

@@ -10,10 +10,11 @@ from __future__ import annotations
 import email
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from exchange.adapters.luova import discovery
 from exchange.adapters.luova.partner.sending import SUBMIT, Answer
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import JSON, XML, Call, json_reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.violation import Malformed
@@ -28,6 +29,7 @@ class Luova:
     """All partners of the channel."""
 
     channel = "luova"
+    at_will: ClassVar[AtWill] = {}
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """What the partners of each family send on their own accord."""

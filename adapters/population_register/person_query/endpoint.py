@@ -19,7 +19,7 @@ from exchange.ports import Answered, Desk, Endpoint, Inbound, Outcome, Parsed
 from exchange.schemas.call import XML, Call, Reply
 from exchange.schemas.directory import Partner
 from exchange.schemas.persons import POPULATION
-from exchange.schemas.persons.written import day_of_key
+from exchange.schemas.persons.registration_times import day_of_key
 from exchange.schemas.violation import Violation
 
 PATH = "/population-register/vtjkysely"

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from exchange.adapters.population_register import groups
 from exchange.adapters.population_register.basic_data import basic_data, is_restricted
 from exchange.schemas.persons import Life
-from exchange.schemas.persons.written import day_of_key
+from exchange.schemas.persons.registration_times import day_of_key
 
 NAMESPACE = "http://xml.vrk.fi/schema/vtjkysely"
 #: Products by name in capitals, with the relatives that each tells of.

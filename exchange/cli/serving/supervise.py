@@ -1,5 +1,5 @@
-"""Several workers on one port and one ledger: started, started again when they die, ended
-together.
+"""Several workers on one port and one ledger: started, started again when they die or fall silent,
+ended together.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 from exchange.assembly import ledger_address
+from exchange.cli.serving.beats import Beats, Silence
 from exchange.cli.serving.pace import Pace
 from exchange.cli.serving.port import leave_to_others
 from exchange.cli.serving.worker import LOST, NO_LEDGER, work
@@ -25,8 +26,9 @@ from exchange.storage.ownership import Lock
 
 #: How long a worker may take to end after SIGTERM and `server.grace_seconds`, in seconds.
 STOP_SECONDS = 10.0
-#: A worker that lived less long than this is started again after a pause.
-SHORT_SECONDS, PAUSE_SECONDS = 5.0, 1.0
+#: A worker that lived less long than this is started again after a pause, which doubles with each
+#: such life up to its limit.
+SHORT_SECONDS, PAUSE_SECONDS, PAUSE_SECONDS_MAX = 5.0, 1.0, 32.0
 LOOK_SECONDS = 0.5
 
 
@@ -48,10 +50,14 @@ class Supervisor:
         self._pace = pace
         self._wakes = SocketWakes(settings.server.workers)
         self._context = multiprocessing.get_context("spawn")
+        self._beats = Beats(self._context, settings.server.workers)
+        self._silence = Silence(self._beats, settings.server.silent_seconds_max)
         self._processes: dict[int, BaseProcess] = {}
         #: When each worker was started, or is to be started again (seconds of the monotonic clock).
         self._started: dict[int, float] = {}
         self._due: dict[int, float] = {}
+        #: How long each worker was last waited for before it was started again.
+        self._pauses: dict[int, float] = {}
         self._restarted = False
         self._stopping = False
 
@@ -84,12 +90,14 @@ class Supervisor:
                 self._lock,
                 os.getpid(),
                 self._wakes,
+                self._beats,
             ),
             name=f"worker-{worker}",
         )
         process.start()
         self._processes[worker] = process
         self._started[worker] = time.monotonic()
+        self._silence.started(worker)
 
     def _look(self) -> int:
         """Wait for a worker to end, and start it again; the exit code when none can go on."""
@@ -101,6 +109,7 @@ class Supervisor:
                 time.sleep(LOOK_SECONDS)
         if self._stopping:
             return 0
+        self._end_silent()
         for worker, process in list(self._processes.items()):
             if process.exitcode is None:
                 continue
@@ -125,15 +134,37 @@ class Supervisor:
                 file=sys.stderr,
                 flush=True,
             )
-            now = time.monotonic()
-            short = now - self._started[worker] < SHORT_SECONDS
-            self._due[worker] = now + (PAUSE_SECONDS if short else 0)
+            self._due[worker] = time.monotonic() + self._pause(worker)
         for worker, at in list(self._due.items()):
             if at <= time.monotonic():
                 del self._due[worker]
                 self._restarted = True
                 self._start(worker)
         return 0
+
+    def _end_silent(self) -> None:
+        """End workers whose loops don't run: connections would go on waiting for them. A process
+        that was stopped (SIGSTOP) ends by SIGKILL as well.
+        """
+        for worker in self._silence.too_long():
+            process = self._processes.get(worker)
+            if process is not None and process.exitcode is None:
+                print(
+                    f"exchange: worker {worker} has shown no sign of life for "
+                    f"{self._settings.server.silent_seconds_max:g} s; ending it",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                process.kill()
+                process.join(STOP_SECONDS)
+
+    def _pause(self, worker: int) -> float:
+        """How long to wait before a worker that has ended is started again, in seconds."""
+        short = time.monotonic() - self._started[worker] < SHORT_SECONDS
+        last = self._pauses.get(worker, 0.0)
+        pause = min(max(PAUSE_SECONDS, 2 * last), PAUSE_SECONDS_MAX) if short else 0.0
+        self._pauses[worker] = pause
+        return pause
 
     def _end(self) -> None:
         for process in self._processes.values():

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import uvloop
 
 from exchange.assembly import Exchange, ledger_path
+from exchange.cli.serving.beats import Beats
 from exchange.cli.serving.collector import collect_seldom
 from exchange.cli.serving.lifetime import end_with
 from exchange.cli.serving.logs import configure_log, told_by_loop
@@ -39,13 +40,15 @@ def work(
     lock: Lock | None,
     supervisor: int,
     wakes: SocketWakes,
+    beats: Beats,
 ) -> None:
     """Be one of several workers, a process of its own, until a signal comes. It holds the lock of a
     file too, so that nobody else owns the ledger while it lives; on a server it owns its node.
     """
     end_with(supervisor)
+    beats.begin(worker)
     try:
-        lost = serve_until_signal(settings, worker, bound, pace, wakes)
+        lost = serve_until_signal(settings, worker, bound, pace, wakes, beats)
     except ExchangeError as error:
         print(f"exchange: worker {worker}: {error}", file=sys.stderr, flush=True)
         sys.exit(NO_LEDGER)
@@ -61,17 +64,18 @@ def serve_until_signal(
     bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None = None,
+    beats: Beats | None = None,
 ) -> str:
     """Serve until a signal comes or the ledger is gone: plainly on the first socket, with TLS on
     those of the settings' listeners, which follow in their order; what became of the ledger, empty
-    for a signal.
+    for a signal. `beats` show a supervisor that the loop runs.
     """
     sys.stderr = configure_log(settings.limits.log_lines_second_max)
     # A scan of the counters on another thread must not hold the loop up for 5 ms.
     sys.setswitchinterval(0.0005)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     try:
-        return runner.run(_serve(settings, worker, bound, pace, wakes))
+        return runner.run(_serve(settings, worker, bound, pace, wakes, beats))
     finally:
         # It starts one more thread, to wait for those of the pool. Where memory has run out that
         # fails after all else was closed, and the interpreter waits for them as it ends.
@@ -93,6 +97,7 @@ async def _serve(
     bound: Sequence[socket.socket],
     pace: Pace | None,
     wakes: SocketWakes | None,
+    beats: Beats | None,
 ) -> str:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -111,6 +116,9 @@ async def _serve(
         secure = list(zip(settings.listeners, others, strict=True))
         async with serving(app, settings.limits, plain, settings.server.grace_seconds, secure):
             collect_seldom()
+            if beats is not None:
+                beats.go_on(worker)
+                beats = None  # It goes on after a reset.
             wanted = exchange.reset.wanted
             ends = [
                 asyncio.ensure_future(each.wait()) for each in (stop, exchange.ledger.lost, wanted)

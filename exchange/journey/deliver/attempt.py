@@ -13,7 +13,7 @@ import structlog
 
 from exchange.clocks import Deadline
 from exchange.errors import LedgerClosed, LedgerError, LedgerUnavailable, Unreachable
-from exchange.journey.count import delivery_counts
+from exchange.journey.count import ITEMS_TOLD, delivery_counts
 from exchange.journey.deliver.circuit_breaker import says_receiver_fails
 from exchange.journey.deliver.retry import RetryPolicy
 from exchange.journey.deliver.settle import Settling
@@ -269,6 +269,8 @@ class Attempts:
             counts=counts,
         )
         settlement.answer, settlement.answer_content_type = answer, answer_type
+        if state == "delivered":
+            settlement.items_told = envelope.detail.get(ITEMS_TOLD, {})
         return settlement, next_at
 
     def _due(self, delivery: Delivery, attempted: Attempted, now: int, unspent: bool) -> int | None:

@@ -13,6 +13,7 @@ from exchange.errors import LedgerClosed
 from exchange.journey.deliver.attempt import Attempts, delivery_of
 from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.feed import Feed
+from exchange.journey.deliver.fetching import Fetching
 from exchange.journey.deliver.ordered import Ordered
 from exchange.journey.deliver.queues import Bounds, Held, Queue
 from exchange.ports import Clock, Delivery, Ledger
@@ -51,25 +52,16 @@ class Dispatcher:
         self._tasks: dict[asyncio.Task[None], Delivery] = {}
         self._pauses: set[asyncio.Task[None]] = set()
         self._closing = False
-        to_delivery = partial(delivery_of, directory=directory)
-        self._ordered = Ordered(
+        fetching = Fetching(
             ledger=ledger,
             clock=clock,
             memory=self,
-            delivery_of=to_delivery,
-            lanes=lanes,
-            poll_seconds=bounds.poll_seconds,
-        )
-        self._feed = Feed(
-            ledger=ledger,
-            clock=clock,
-            memory=self,
-            delivery_of=to_delivery,
+            delivery_of=partial(delivery_of, directory=directory),
             lanes=lanes,
             bounds=bounds,
-            held=self._held,
-            attend=self._attend,
         )
+        self._ordered = Ordered(fetching)
+        self._feed = Feed(fetching, self._held, self._attend)
 
     def start(self) -> None:
         """Begin to fetch what waits in the ledger."""

@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
-from exchange.journey.deliver.queues import Bounds, Held
-from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import Lanes
-from exchange.ports.ledger import Pending
+from exchange.journey.deliver.fetching import Fetching
+from exchange.journey.deliver.queues import Held
 
 log = structlog.get_logger(__name__)
 
@@ -22,34 +19,18 @@ log = structlog.get_logger(__name__)
 REFUSED_SECONDS = 0.5
 
 
-class Memory(Protocol):
-    """What holds deliveries until they are made (the dispatcher)."""
-
-    def take(self, delivery: Delivery) -> bool:
-        """Hold a delivery; False when there is no room."""
-        ...
-
-
 class Feed:
     """Asks the ledger at each poll, and sooner when it is told to look."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        memory: Memory,
-        delivery_of: Callable[[Pending], Delivery],
-        lanes: Lanes,
-        bounds: Bounds,
-        held: Held,
-        attend: Callable[[], Awaitable[None]],
+        self, fetching: Fetching, held: Held, attend: Callable[[], Awaitable[None]]
     ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._memory = memory
-        self._delivery_of = delivery_of
-        self._lanes = lanes
-        self._bounds = bounds
+        self._ledger = fetching.ledger
+        self._clock = fetching.clock
+        self._memory = fetching.memory
+        self._delivery_of = fetching.delivery_of
+        self._lanes = fetching.lanes
+        self._bounds = fetching.bounds
         self._held = held
         self._attend = attend
         self._task: asyncio.Task[None] | None = None

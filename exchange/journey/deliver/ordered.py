@@ -10,15 +10,15 @@ offer saves reading the body.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
-from exchange.ports import Clock, Delivery, Ledger
-from exchange.ports.lanes import NOBODY, Lanes
-from exchange.ports.ledger import Pending, Place
+from exchange.journey.deliver.fetching import Fetching
+from exchange.ports import Delivery
+from exchange.ports.lanes import NOBODY
+from exchange.ports.ledger import Place
 
 log = structlog.get_logger(__name__)
 
@@ -30,44 +30,18 @@ ROWS_A_POLL = 10_000
 _BEGIN, _END = Place(0, 0), 1 << 62
 
 
-class Memory(Protocol):
-    """What holds deliveries until they are made (the dispatcher)."""
-
-    def holds(self, delivery_id: int) -> bool:
-        """Whether it has that delivery."""
-        ...
-
-    def room(self, receiver: str) -> int:
-        """How many more deliveries to a receiver it would hold."""
-        ...
-
-    def take(self, delivery: Delivery, not_before: int = 0) -> bool:
-        """Hold a delivery, to be made after those of its conversation that are held already; False
-        when there is no room.
-        """
-        ...
-
-
 class Ordered:
     """Follows the ledger. Of each receiver it knows the place up to which everything is held or
     has ended; what there is no room for stays behind that place.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        memory: Memory,
-        delivery_of: Callable[[Pending], Delivery],
-        lanes: Lanes,
-        poll_seconds: float,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._memory = memory
-        self._delivery_of = delivery_of
-        self._lanes = lanes
-        self._poll_seconds = poll_seconds
+    def __init__(self, fetching: Fetching) -> None:
+        self._ledger = fetching.ledger
+        self._clock = fetching.clock
+        self._memory = fetching.memory
+        self._delivery_of = fetching.delivery_of
+        self._lanes = fetching.lanes
+        self._poll_seconds = fetching.bounds.poll_seconds
         self._last: dict[str, Place] = {}
         #: Receivers that the memory had no room for.
         self._behind: dict[str, None] = {}

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from exchange.clocks import Deadline, first_id, time_of
-from exchange.journey.count import delivery_counts
+from exchange.journey.count import ITEMS_TOLD, delivery_counts
 from exchange.journey.mailbox.arrivals import Arrivals
 from exchange.journey.record import envelope_of
 from exchange.ports import Actor, AuditRow, Clock, Ids, Leased, Ledger, Settlement
@@ -41,6 +41,8 @@ class Bounds(Protocol):
 
     @property
     def lease_messages_max(self) -> int: ...
+    @property
+    def lease_bytes_max(self) -> int: ...
     @property
     def lease_seconds_max(self) -> float: ...
     @property
@@ -88,7 +90,7 @@ class Mailboxes:
         now, lease = self._clock.now(), self._ids.next()
         until = now + int(max(1.0, min(seconds, self._bounds.lease_seconds_max)) * 1000)
         most = max(1, min(wanted.most, self._bounds.lease_messages_max))
-        within = replace(wanted, most=most)
+        within = replace(wanted, most=most, bytes_max=self._bounds.lease_bytes_max)
         taken = await self._ledger.lease(within, now, until, lease)
         return [
             Leased(
@@ -277,7 +279,7 @@ class Mailboxes:
     ) -> bool:
         now = self._clock.now()
         row, message = each.delivery, each.message
-        waiting = state == "waiting"
+        waiting, detail = state == "waiting", envelope_of(message).detail
         dimensions = (
             message.channel,
             message.message_type,
@@ -306,11 +308,12 @@ class Mailboxes:
                     message.bytes,
                     [kind],
                     message.process,
-                    envelope_of(message).detail,
+                    detail,
                 ),
                 from_state=from_state,
                 audit=audit,
                 lease=lease,
+                items_told=detail.get(ITEMS_TOLD, {}) if state == "delivered" else {},
             )
         )
 

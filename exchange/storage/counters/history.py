@@ -23,19 +23,22 @@ def keep(connection: Connection, day: int, partners: Iterable[Partner]) -> None:
     """Keep partners as they are on that day.
 
     A partner that is another one than before is so from that day on or, where something of that day
-    was counted for it already, from the next one, so that no count changes afterwards.
+    or a later one was counted for it already (the clock may have been set back), from the day after
+    the last of them, so that no count changes afterwards.
     """
     last = {
-        partner: tuple(was)
-        for partner, _, *was in connection.execute(
+        partner: (since, tuple(was))
+        for partner, since, *was in connection.execute(
             "SELECT partner,since,name,sector,country FROM partner_history WHERE (partner,since) "
             "IN (SELECT partner,MAX(since) FROM partner_history GROUP BY partner)"
         )
     }
     changed = [
-        each for each in partners if last.get(each.id) != (each.name, each.sector, each.country)
+        each
+        for each in partners
+        if each.id not in last or last[each.id][1] != (each.name, each.sector, each.country)
     ]
-    counted = _counted(connection, day) if any(each.id in last for each in changed) else set()
+    counted = _counted(connection, day) if any(each.id in last for each in changed) else {}
     connection.executemany(
         "INSERT INTO partner_history(partner,since,name,sector,country) VALUES (?,?,?,?,?) "
         "ON CONFLICT(partner,since) DO UPDATE SET "
@@ -43,7 +46,7 @@ def keep(connection: Connection, day: int, partners: Iterable[Partner]) -> None:
         [
             (
                 each.id,
-                day + (each.id in counted and each.id in last),
+                max(day, counted.get(each.id, 0) + 1, last[each.id][0]) if each.id in last else day,
                 each.name,
                 each.sector,
                 each.country,
@@ -82,9 +85,13 @@ def held(connection: Connection) -> list[tuple[int, int]]:
     return found
 
 
-def _counted(connection: Connection, day: int) -> set[str]:
-    """The partners of which something was counted on that day or later."""
+def _counted(connection: Connection, day: int) -> dict[str, int]:
+    """The last day on which something was counted for a partner, from that day on."""
     rows = connection.execute(
-        "SELECT DISTINCT sender,receiver FROM day_counter WHERE period>=?", (day,)
+        "SELECT sender,receiver,MAX(period) FROM day_counter WHERE period>=? GROUP BY 1,2", (day,)
     )
-    return {partner for row in rows for partner in row}
+    found: dict[str, int] = {}
+    for *ends, last in rows:
+        for partner in ends:
+            found[partner] = max(last, found.get(partner, 0))
+    return found

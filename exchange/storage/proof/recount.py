@@ -11,6 +11,9 @@ DELIVERY_KINDS = (
     "delivered", "dead-lettered", "resent", "skipped", "answered", "attempt-failed", "probe-failed",
 )  # fmt: skip
 
+#: Whether an event says how many items of each kind its delivery was the first to tell, as JSON;
+#: those before there was such a count told all that their message holds.
+_TELLS_ITEMS = "event.kind='delivered' AND event.detail<>''"
 _DIMENSIONS = "message.channel,message.message_type,message.sender"
 _KINDS = ",".join(f"'{kind}'" for kind in DELIVERY_KINDS)
 
@@ -61,7 +64,8 @@ SELECT at/60000,{_DIMENSIONS},receiver,endpoint,kind||':'||key,process,COUNT(*),
   SELECT event.at,message.*,delivery.receiver,event.kind,item.key,item.value
     FROM {{message}} AS message JOIN {{event}} AS event ON event.message_id=message.id
       AND event.kind='delivered'
-    JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id, json_each({{kinds}}) AS item
+    JOIN {{delivery}} AS delivery ON delivery.id=event.delivery_id,
+      json_each(CASE WHEN {_TELLS_ITEMS} THEN event.detail ELSE {{kinds}} END) AS item
 ) AS message GROUP BY 1,2,3,4,5,6,7,8
 """
 #: The items of a message by kind, as JSON; NULL for most, whose detail is not read for it.
@@ -81,8 +85,8 @@ DROPPED_ROWS = (
     "INSERT INTO dropped_message SELECT id,channel,message_type,sender,received_at,state,"
     f"endpoint,items,bytes,process,{_KINDS_OF_ITEMS} FROM message "
     "WHERE id IN (SELECT id FROM pruned)",
-    "INSERT INTO dropped_event SELECT message_id,delivery_id,at,kind,CASE kind WHEN "
-    "'items-rejected' THEN detail END FROM event "
+    "INSERT INTO dropped_event SELECT message_id,delivery_id,at,kind,CASE WHEN "
+    f"kind='items-rejected' OR {_TELLS_ITEMS} THEN detail END FROM event "
     "WHERE message_id IN (SELECT id FROM pruned)",
     "INSERT INTO dropped_delivery SELECT id,message_id,receiver,items FROM delivery WHERE "
     "message_id IN (SELECT id FROM pruned)",

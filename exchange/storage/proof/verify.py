@@ -25,7 +25,8 @@ from exchange.storage.proof.verify_operators import prove_audit, prove_operators
 from exchange.storage.snapshot import Where, require_ledger, snapshot
 
 #: Deliveries that are not in the state that their events left them in. Attempts of a mailbox are
-#: its owner's leases, which no event tells of; a resend begins to count anew.
+#: its owner's leases, which no event tells of; a resend begins to count anew. What `delivered` says
+#: is no reason (see `first_told`).
 _STATES = """
 SELECT 'delivery '||one.id||': is '||state||' after '||attempts||' attempts, ended at '||ended_at||
     ', "'||reason||'"; its events: '||COALESCE(told, 'none') FROM (
@@ -44,7 +45,7 @@ WHERE made != CASE state WHEN 'delivered' THEN 1 ELSE 0 END
   OR dead-resent != CASE WHEN state IN ('dead','skipped') THEN 1 ELSE 0 END
   OR skipped != CASE state WHEN 'skipped' THEN 1 ELSE 0 END OR state NOT IN ('waiting','delivered','dead','skipped')
   OR (state!='waiting') != (ended_at!=0) OR (state!='waiting' AND (ended_at!=event.at OR next_at!=0))
-  OR reason != COALESCE(event.detail, '')
+  OR reason != CASE event.kind WHEN 'delivered' THEN '' ELSE COALESCE(event.detail, '') END
   OR (mode!='mailbox' AND (attempts>tried OR (resent=0 AND attempts!=tried)))
 """
 

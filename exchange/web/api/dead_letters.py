@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -28,7 +29,7 @@ from exchange.schemas.instants import instant, instant_or_none
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.api.filters import FILTERS, dead_filter
-from exchange.web.operation import Operation, problem_response
+from exchange.web.operation import Operation, change, problem_response
 
 #: Dead letters in one answer, and ids in one resend.
 PAGE_MAX = 500
@@ -40,8 +41,6 @@ FILTER_FORM = (
     f'{{"filter": {{any of {", ".join(FILTERS)}}}, '
     f'"per_second": above 0 and at most {PER_SECOND_MAX}}}'
 )
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class DeadLetters:
@@ -57,6 +56,13 @@ class DeadLetters:
         path = "/api/v1/dead-letters"
         causes = {"type": "object", "additionalProperties": {"type": "integer"}}
         before = {"before": "The id of the last one of the page before"}
+        many = partial(
+            change,
+            takes="ByIdsOrFilter",
+            role="operator",
+            problems=(400, 409),
+            accepted="DeadLetterJob",
+        )
         return [
             Operation(
                 "GET",
@@ -67,12 +73,10 @@ class DeadLetters:
                 problems=(400,),
             ),
             Operation("GET", f"{path}/causes", self.causes, causes, query=FILTERS, problems=(400,)),
-            _change(
-                f"{path}/resend", self.resend, "Resent", "ByIdsOrFilter", (409,), "DeadLetterJob"
-            ),
-            _change(f"{path}/skip", self.skip, "Skipped", "ByIdsOrFilter", (409,), "DeadLetterJob"),
+            many(f"{path}/resend", self.resend, "Resent"),
+            many(f"{path}/skip", self.skip, "Skipped"),
             Operation("GET", JOB, self.progress, reference("DeadLetterJob"), problems=(404,)),
-            _change(f"{JOB}/stop", self.stop, "DeadLetterJob", "", (404,)),
+            change(f"{JOB}/stop", self.stop, "DeadLetterJob", role="operator", problems=(400, 404)),
         ]
 
     async def dead_letters(self, request: web.Request) -> web.Response:
@@ -162,27 +166,6 @@ class DeadLetters:
             detail = "nothing is being sent again or skipped by a filter now"
             return problem_response(404, "No job", detail)
         return web.json_response(_told(job))
-
-
-def _change(
-    path: str,
-    handler: Handler,
-    gives: str,
-    takes: str,
-    problems: tuple[int, ...] = (),
-    accepted: str = "",
-) -> Operation:
-    return Operation(
-        "POST",
-        path,
-        handler,
-        reference(gives),
-        takes=reference(takes) if takes else {"type": "object"},
-        problems=(400, *problems),
-        role="operator",
-        changes=True,
-        accepted=reference(accepted) if accepted else None,
-    )
 
 
 def _object(body: bytes, form: str) -> dict[str, Any]:

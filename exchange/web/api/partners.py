@@ -19,7 +19,7 @@ from exchange.schemas.directory import Directory, DirectoryFault, Partner, partn
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
 from exchange.web.access.new_keys import new_key
-from exchange.web.operation import Operation, problem_response
+from exchange.web.operation import Operation, change, problem_response
 
 #: What is made here, and never taken from outside.
 MADE = ("key", "key_sha256", "callback_secret")
@@ -46,38 +46,32 @@ class PartnerOperations:
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
         return [
-            Operation(
-                "POST",
+            change(
                 "/api/v1/partners",
                 self.add,
-                reference("AddedPartner"),
-                takes=reference("NewPartner"),
-                problems=(400, 409),
+                "AddedPartner",
+                "NewPartner",
                 role="admin",
-                changes=True,
+                problems=(400, 409),
             ),
             Operation(
                 "GET", "/api/v1/partners/{id}", self.show, reference("Partner"), problems=(404,)
             ),
-            Operation(
-                "POST",
+            change(
                 "/api/v1/partners/{id}/rotate",
                 self.rotate,
-                reference("PartnerKey"),
-                takes=reference("Rotation"),
-                problems=(400, 404, 409),
+                "PartnerKey",
+                "Rotation",
                 role="admin",
-                changes=True,
+                problems=(400, 404, 409),
             ),
-            Operation(
-                "POST",
+            change(
                 "/api/v1/partners/{id}/remove",
                 self.remove,
-                reference("RemovedPartner"),
-                takes=reference("Removal"),
-                problems=(400, 404, 409),
+                "RemovedPartner",
+                "Removal",
                 role="admin",
-                changes=True,
+                problems=(400, 404, 409),
             ),
         ]
 

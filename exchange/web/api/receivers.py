@@ -7,14 +7,14 @@ from difflib import get_close_matches
 from aiohttp import web
 
 from exchange.ports import Clock
-from exchange.ports.description import listed, reference
+from exchange.ports.description import listed
 from exchange.ports.receiver_states import Receivers
 from exchange.schemas import guard
 from exchange.schemas import json as documents
 from exchange.schemas.directory import Directory
 from exchange.schemas.violation import Malformed
 from exchange.web.access.guard import ACTOR
-from exchange.web.operation import Operation, problem_response
+from exchange.web.operation import Operation, change, problem_response
 from exchange.web.receiver_conditions import Conditions
 
 REASON_CHARACTERS_MAX = 200
@@ -38,25 +38,20 @@ class ReceiverOperations:
         """Every operation, with what it takes and gives."""
         return [
             Operation("GET", "/api/v1/partners", self.receivers, listed("Receiver")),
-            Operation(
-                "POST",
+            change(
                 "/api/v1/partners/{id}/pause",
                 self.pause,
-                reference("Changed"),
-                takes=reference("Pause"),
-                problems=(400, 404),
+                "Changed",
+                "Pause",
                 role="operator",
-                changes=True,
+                problems=(400, 404),
             ),
-            Operation(
-                "POST",
+            change(
                 "/api/v1/partners/{id}/resume",
                 self.resume,
-                reference("Changed"),
-                takes={"type": "object"},
-                problems=(404,),
+                "Changed",
                 role="operator",
-                changes=True,
+                problems=(404,),
             ),
         ]
 

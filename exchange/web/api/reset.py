@@ -8,8 +8,7 @@ import asyncio
 
 from aiohttp import web
 
-from exchange.ports.description import reference
-from exchange.web.operation import Operation, problem_response
+from exchange.web.operation import Operation, change, problem_response
 
 OFF = (
     "this exchange is not reset by calls: operators.reset = true in its settings, with one worker "
@@ -27,16 +26,7 @@ class Reset:
     def operations(self) -> list[Operation]:
         """The operation."""
         return [
-            Operation(
-                "POST",
-                "/api/v1/reset",
-                self.reset,
-                reference("Resetting"),
-                takes={"type": "object"},
-                problems=(409,),
-                role="admin",
-                changes=True,
-            )
+            change("/api/v1/reset", self.reset, "Resetting", role="admin", problems=(409,)),
         ]
 
     async def reset(self, request: web.Request) -> web.Response:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from exchange.adapters.luova.files import FILES
-from exchange.journey import file_drop
+from exchange.journey import file_drop, file_listing
 from exchange.journey.file_drop import FEEDBACK, IN, OUT, Folders
 from exchange.ports import Desk, Inbound, Outcome
 from exchange.schemas.identifiers import CHECK_CHARACTERS
@@ -134,7 +134,7 @@ async def test_names_that_do_not_fit_are_told_once_and_stay(
     for name in unfit:
         kela.leave(name)
     kela.leave(".hidden")
-    kela.leave("being-written.part", age_seconds=file_drop.UNFIT_SECONDS - 10)
+    kela.leave("being-written.part", age_seconds=file_listing.UNFIT_SECONDS - 10)
     (kela.own / IN / f"{TYPE}~b-1~{FUND}.xml").mkdir()
     os.mkfifo(kela.own / IN / f"{TYPE}~b-2~{FUND}.xml")
     os.symlink("/etc/hostname", kela.own / IN / f"{TYPE}~b-3~{FUND}.xml")
@@ -174,7 +174,7 @@ async def test_a_code_of_a_person_in_a_name_is_not_repeated(
 
 async def test_what_is_still_written_is_not_taken(exchange: Running, tmp_path: Path) -> None:
     kela = Account(exchange, tmp_path / "files", KELA)
-    path = kela.leave("many.ndjson", line(1), age_seconds=file_drop.QUIET_SECONDS / 2)
+    path = kela.leave("many.ndjson", line(1), age_seconds=file_listing.QUIET_SECONDS / 2)
     await kela.round()
     assert (kela.left(), kela.told()) == (["many.ndjson"], {})
     kela.leave("many.ndjson", path.read_bytes() + line(2))

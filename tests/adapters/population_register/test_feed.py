@@ -15,7 +15,7 @@ from exchange.adapters.population_register import feed
 from exchange.schemas.json import JsonSchema
 from exchange.schemas.persons import POPULATION, Life, person
 from exchange.schemas.persons.life_courses import SLOTS
-from exchange.schemas.persons.written import key_of_day
+from exchange.schemas.persons.registration_times import key_of_day
 from exchange.schemas.population.change_kinds import happenings as kinds
 from exchange.schemas.population.models import Changes
 from exchange.schemas.population_register.models import BasicData

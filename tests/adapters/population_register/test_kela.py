@@ -9,6 +9,7 @@ import datetime
 import itertools
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -21,8 +22,8 @@ from exchange.adapters.population_register.partner import STUB
 from exchange.partners.stub import Flow, Situation
 from exchange.schemas.persons import POPULATION, Life, followed, person
 from exchange.schemas.persons.life_courses import SLOTS
-from exchange.schemas.persons.told import TOLD
-from exchange.schemas.persons.written import key_of_day
+from exchange.schemas.persons.registration_times import key_of_day
+from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths, happenings
 from tests.journeys.running import Running, running
 
@@ -49,15 +50,14 @@ def kelas(exchange: Running) -> dict[str, Flow]:
     }
 
 
-async def told(exchange: Running) -> dict[str, int]:
-    """What was counted as told to Kela, by kind."""
-    rows = await exchange.exchange.ledger.totals(("message_type", "sender", "receiver", "kind"))
-    return {
-        kind.partition(":")[2]: items
-        for (message_type, sender, receiver, kind), _, items, _ in rows
-        if (message_type, sender, receiver) == (QUERY, "kela.core-data", "dvv")
-        and kind.startswith("delivered:")
-    }
+async def told(exchange: Running) -> Counter[str]:
+    """What was counted as told to Kela, by kind: over Luova, and by pages that it asked for."""
+    rows = await exchange.exchange.ledger.totals(("sender", "receiver", "kind"))
+    found: Counter[str] = Counter()
+    for (sender, receiver, kind), _, items, _ in rows:
+        if {sender, receiver} == {"kela.core-data", "dvv"} and kind.startswith("delivered:"):
+            found[kind.partition(":")[2]] += items
+    return found
 
 
 async def test_what_kela_is_told_is_counted_by_kind_and_once(exchange: Running) -> None:
@@ -130,6 +130,79 @@ async def test_a_list_in_another_order_is_the_same_list_and_what_is_new_counts(
     # A municipality is told the same, and that counts as nothing that Kela got.
     await exchange.post(path, body, "municipality.espoo", Content_Type="application/json")
     assert await told(exchange) == counts[0]
+
+
+#: Ways in which Kela is told changes of the same persons.
+WAYS = ("page", "other list", "message", "later message")
+
+
+async def test_a_change_counts_once_however_it_is_told(exchange: Running) -> None:
+    today = datetime.date.today()
+    since, now = today - datetime.timedelta(days=30), exchange.exchange.clock.now() // 1000
+    rng, lists, expected = random.Random(9), followed.Lists(), Counter[str]()
+    for number, ways in enumerate([*itertools.permutations(WAYS, 2), WAYS]):
+        codes = []
+        for kind in KINDS:
+            codes.append(followed.followed(rng, kind, since, today, lists).code)
+            expected.update(followed.COUNTS[kind])
+        question = {"viimeisinKirjausavain": key_of_day(since.toordinal()), "hetulista": codes}
+        page = feed.changes(codes, question["viimeisinKirjausavain"], now, True).document
+        nobody = person(rng, today, today, today).life.code
+        for way in ways:
+            if way in ("page", "other list"):
+                body = question | ({} if way == "page" else {"hetulista": [nobody, *codes[::-1]]})
+                path, who = "/population-register/api/v1/muutokset", "kela.core-data"
+                headers = {}
+            else:
+                body = {**page, "muutokset": _told_at(page, way == "later message")}
+                path, who = "/luova/v1/messages", "dvv"
+                headers = {"X_Message_Id": f"{number}-{way.replace(' ', '-')}"}
+                headers |= {"X_Message_Type": "population.changes"}
+            status, _, answer = await exchange.post(
+                path, json.dumps(body), who, Content_Type="application/json", **headers
+            )
+            assert status in (200, 202), answer
+            await exchange.settled()
+            counted = await told(exchange)
+            assert {kind: counted[kind] for kind in KINDS} == expected, (ways, way)
+    assert exchange.verify().clean
+
+
+def _told_at(page: dict[str, Any], is_later: bool) -> list[dict[str, Any]]:
+    """The changes of a page, told on the day or today."""
+    today = f"{datetime.date.today()}T00:00:00Z"
+    return [each | ({"muutospv": today} if is_later else {}) for each in page["muutokset"]]
+
+
+def test_no_two_lists_share_a_change_and_a_day_with_too_few_takes_earlier_ones() -> None:
+    rng, lists = random.Random(7), followed.Lists()
+    first = TODAY - datetime.timedelta(days=1)
+    drawn: list[Life] = []
+
+    def draw_all(since: datetime.date) -> None:
+        for _ in range(2_000):
+            drawn.append(followed.followed(rng, followed.REGISTRATION, since, TODAY, lists))
+
+    with pytest.raises(LookupError):
+        draw_all(first)
+    of_a_day = len(drawn)
+    assert of_a_day > 10
+    with pytest.raises(LookupError):
+        draw_all(first - datetime.timedelta(days=7))
+    assert len(set(drawn)) == len(drawn) > 3 * of_a_day
+
+
+def test_who_is_in_a_list_is_told_of_before_the_day_on_which_it_is_asked_for() -> None:
+    # By her course she moves on the 14th, in her life on the 15th, which is written on the Monday.
+    life = POPULATION.find("041294-987B")
+    assert life is not None
+    friday, monday = (datetime.date(2024, 4, day).toordinal() for day in (19, 22))
+    assert followed.counted(life, friday, monday) == followed.COUNTS[followed.ADDRESS]
+    assert followed.counted(life, friday, monday - 1) == {}
+    assert not any(
+        followed.tells_one(life, followed.ADDRESS, day, friday, monday)
+        for day in range(friday - 7, monday)
+    )
 
 
 def lives(wanted: Callable[[Life], bool], youngest: int, oldest: int) -> Iterator[Life]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from exchange.cli.serving import doctor
 from exchange.cli.serving.doctor import Finding, examine
+from exchange.storage.migrate import newest_revision
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +67,24 @@ def test_each_thing_that_is_missing_is_named(
     ), said
     (tmp_path / "exchange.toml").write_text("[server]\nhots = '::1'\n")
     assert missing() == ["settings: server.hots: no such setting (nearest: server.host)"]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [("0001", f"; 0001 is carried over to {newest_revision()} at the start"), (None, "")],
+    ids=["an older ledger", "one of this version"],
+)
+def test_a_ledger_that_will_be_carried_over_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str | None, told: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        connection.execute("CREATE TABLE alembic_version(version_num TEXT)")
+        connection.execute("CREATE TABLE message(id)")
+        connection.execute("INSERT INTO alembic_version VALUES (?)", (known or newest_revision(),))
+        connection.commit()
+    monkeypatch.setenv("EXCHANGE_STORAGE__URL", f"sqlite:///{tmp_path / 'ledger.db'}")
+    (found,) = [each for each in examine() if each.what == "ledger"]
+    assert found == Finding("ledger", "ok", f"{tmp_path / 'ledger.db'}{told}")
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from exchange.cli import app
 from exchange.errors import LedgerError, SettingsError
 from exchange.journey.count import request_count
 from exchange.ports.ledger import Old
+from exchange.ports.verification import EXAMPLES_MAX, Check
 from exchange.storage.connection import connect
 from exchange.storage.sqlite import SqliteLedger
 from tests.contracts.rows import record, settlement
@@ -34,6 +35,14 @@ CONSERVED = "received = accepted + rejected + duplicate"
 def verify(path: Path) -> Result:
     """The command."""
     return CliRunner().invoke(app, ["verify", "--ledger", f"sqlite:///{path}"])
+
+
+def test_so_many_differences_of_a_check_are_listed_and_all_are_counted() -> None:
+    check = Check("something")
+    for number in range(EXAMPLES_MAX + 2):
+        check.breaks(f"row {number}")
+    assert check.broken == EXAMPLES_MAX + 2
+    assert check.examples == [f"row {number}" for number in range(EXAMPLES_MAX)]
 
 
 async def fill(path: Path) -> None:

@@ -105,8 +105,9 @@ def test_in_what_is_no_document_by_line_and_column(judge: Checking, encoding: st
     assert (violation.line, violation.column, violation.path) == (2, 8, "")
 
 
-def test_far_back_in_what_is_no_document() -> None:
-    body = b"x" * 199_990 + b"\n  " + CODE.encode() + b"\n"
+@pytest.mark.parametrize("before", [199_990, 65_528, 131_070])
+def test_far_back_in_what_is_no_document_and_over_the_edge_of_a_window(before: int) -> None:
+    body = b"x" * before + b"\n  " + CODE.encode() + b"\n"
     (violation,) = real_persons(None, Inbound(SENDER, body), 10)
     assert (violation.line, violation.column) == (2, 3)
 

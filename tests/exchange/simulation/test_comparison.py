@@ -14,7 +14,7 @@ import pytest
 
 from exchange.assembly import own_endpoints, statistics_report
 from exchange.ports.ledger import CountKey
-from exchange.simulation.comparison import compare, comparison_csv, comparison_text
+from exchange.simulation.comparison import Pair, compare, comparison_csv, comparison_text
 from exchange.statistics.days import first_minute, number_of
 from exchange.statistics.report import Report
 from exchange.statistics.rows import LANGUAGES
@@ -30,6 +30,15 @@ DAY = datetime.date(2024, 3, 4)
 MORNING, LAST = first_minute(number_of(DAY)) + 9 * 60 + 17, first_minute(number_of(DAY) + 1) - 1
 SCALE = 0.001
 OWN = own_endpoints()[0]
+
+
+def test_a_difference_is_what_the_change_adds_and_its_share_of_what_was() -> None:
+    def pair(without: float, changed: float) -> Pair:
+        return Pair(id="a", title={}, unit="", without=without, changed=changed)
+
+    assert (pair(80, 100).difference, pair(80, 100).difference_percent) == (20, 25)
+    assert (pair(80, 60).difference, pair(80, 60).difference_percent) == (-20, -25)
+    assert (pair(0, 5).difference, pair(0, 5).difference_percent) == (5, None)
 
 
 def lived(path: Path, messages: int, folded: bool) -> Report:

@@ -4,7 +4,8 @@ that is told and every sum that is known to hold; shares no code with the suppre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -48,12 +49,13 @@ class Attacker:
                 self._known[(table.cut.id, *key)] = None if figures is None else figures.messages
         self.withheld = [name for name, count in self._known.items() if count is None]
         self._equal = [self._sum(("row", total), [("row", p) for p in ps]) for total, ps in WHOLE]
-        self._equal += [
-            self._sum(("row", line.row.id), [("row", part) for part in line.row.sum_of])
-            for line in opened.lines
-            if line.row.sum_of
-        ]
         self._positive = [self._sum(("row", total), [("row", p) for p in ps]) for total, ps in SOME]
+        for line in opened.lines:
+            if line.row.sum_of:
+                parts_of = [("row", part) for part in line.row.sum_of]
+                # What such a row selects besides is no figure that is told.
+                known = self._positive if line.row.select else self._equal
+                known.append(self._sum(("row", line.row.id), parts_of))
         for share in opened.shares:
             if share.cut.rest is None:
                 continue
@@ -63,13 +65,17 @@ class Attacker:
             parts: list[Name] = [("row", part) for part in share.cut.parts]
             sums = self._sum(("row", share.cut.of[0]), [*parts, rest])
             self._equal.append(sums | {("row", more): 1.0 for more in share.cut.of[1:]})
+        self._equal += self._of_tables(opened)
+
+    def _of_tables(self, opened: Report) -> Iterator[Expression]:
+        """Each direction of a table adds up to a row; the SEDs of a sector to the sector."""
         tables = {table.cut.id: table for table in opened.tables}
         for table in opened.tables:
             for direction in ("received", "sent"):
                 cells: list[Name] = [
                     (table.cut.id, *k) for k, *_ in table.rows if k[1] == direction
                 ]
-                self._equal.append(self._sum(("row", f"eessi.{direction}"), cells))
+                yield self._sum(("row", f"eessi.{direction}"), cells)
         if "eessi.by-sector" in tables and "eessi.by-sed" in tables:
             for (letter, direction), *_ in tables["eessi.by-sector"].rows:
                 seds: list[Name] = [
@@ -77,7 +83,20 @@ class Attacker:
                     for key, *_ in tables["eessi.by-sed"].rows
                     if key[0].startswith(letter) and key[1] == direction
                 ]
-                self._equal.append(self._sum(("eessi.by-sector", letter, direction), seds))
+                yield self._sum(("eessi.by-sector", letter, direction), seds)
+
+    def mistakes(self, report: Report) -> list[Expression]:
+        """What is held to be so, and is not by the counts of the report that was opened: over such
+        a belief a programme has no solution, and says nothing.
+        """
+        tables = [table for table in report.tables if table.cut.open]
+        counts = Attacker(replace(report, tables=tables))._known
+
+        def left(expression: Expression) -> float:
+            return sum(factor * (counts[name] or 0) for name, factor in expression.items())
+
+        wrong = [each for each in self._equal if self._usable(each) and abs(left(each)) > 1e-6]
+        return wrong + [each for each in self._positive if self._usable(each) and left(each) < 0]
 
     @staticmethod
     def _sum(total: Name, parts: Sequence[Name]) -> Expression:

@@ -66,6 +66,45 @@ def test_on_a_day_that_counted_it_already_it_changes_on_the_next(tmp_path: Path)
         assert countries == ["FI", "SE"]
 
 
+def test_removed_and_added_again_as_others_on_a_day_that_counted_it_it_is_the_last_one_next_day(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.db"
+    begun(path, DAY, TURKU)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO day_counter VALUES (?,'luova','t','x',?,'api','queued','',1,1,1,NULL)",
+            (DAY + 20, TURKU.id),
+        )
+    for name in ("helsinki", "tax", TURKU.sector, "bank"):
+        begun(path, DAY + 20)
+        history = begun(path, DAY + 20, replace(TURKU, sector=name))
+        assert [sector(history, DAY + day) for day in (20, 21)] == [TURKU.sector, name]
+    # At midnight nothing of the new day is counted yet.
+    history = begun(path, DAY + 21, replace(TURKU, sector="tax"))
+    assert [sector(history, DAY + day) for day in (20, 21)] == [TURKU.sector, "tax"]
+
+
+def test_a_clock_that_was_set_back_changes_no_day_that_was_counted(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    begun(path, DAY, TURKU)
+    begun(path, DAY + 20, replace(TURKU, sector="helsinki"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO day_counter VALUES (?,'luova','t','x',?,'api','queued','',1,1,1,NULL)",
+            (DAY + 22, TURKU.id),
+        )
+    for day in (21, 5):
+        # (At midnight, too: what was counted may be of the day after the one that was looked up.)
+        history = begun(path, DAY + day, replace(TURKU, sector="tax"))
+        assert [sector(history, DAY + day) for day in (19, 20, 22, 23)] == [
+            TURKU.sector, "helsinki", "helsinki", "tax",
+        ]  # fmt: skip
+    history = begun(path, DAY + 5, replace(TURKU, sector="bank"))
+    assert sector(history, DAY + 22) == "helsinki"
+    assert sector(history, DAY + 23) == "bank"
+
+
 def test_a_directory_without_partners_or_with_others_changes_no_past_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,14 +5,15 @@ are.
 from __future__ import annotations
 
 import dataclasses
-import random
-from collections import Counter
+from datetime import date
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from exchange.assembly.statistics import statistics_report
 from exchange.publication import text
 from exchange.publication.csv_json import table_csv
 from exchange.statistics.breakdown import Figures
@@ -25,24 +26,11 @@ from exchange.statistics.suppression import (
     withheld_cells,
     withheld_rows,
 )
+from tests.exchange.conftest import SCALE, YEAR
 from tests.exchange.statistics.attacker import Attacker
+from tests.exchange.statistics.small_year import SEDS, made
 
 COUNTS = st.lists(st.integers(0, 12), min_size=1, max_size=8)
-SEDS = (
-    "eessi.a009",
-    "eessi.a010",
-    "eessi.h001",
-    "eessi.h002",
-    "eessi.p6000",
-    "eessi.p8000",
-    "eessi.s040",
-)
-LINES = (
-    "kelmu.queries.api",
-    "kelmu.queries.ui",
-    "kelmu.queries.helsinki",
-    "payments.messages-sent",
-)
 
 
 @given(COUNTS)
@@ -66,67 +54,6 @@ def test_a_small_part_and_a_small_remainder_hide_every_total_above() -> None:
     }
 
 
-def made(report: Report, seds: dict[tuple[str, str], int], rows: list[int], seed: int) -> Report:
-    """The report with these SEDs counted by direction, spread over countries and months by chance,
-    and these counts of LINES.
-    """
-    rng = random.Random(seed)
-    spread: dict[str, Counter[tuple[str, str]]] = {}
-    for (sed, direction), count in seds.items():
-        for _ in range(count):
-            keys = {
-                "eessi.by-sed": sed,
-                "eessi.by-sector": sed[:7],
-                "eessi.by-country": rng.choice(("SE", "SE", "SE", "EE", "EE", "DE", "LV", "MT")),
-                "eessi.by-month": f"2024-{rng.randint(1, 12):02}",
-            }
-            for table, key in keys.items():
-                spread.setdefault(table, Counter())[key, direction] += 1
-    sent, received = (
-        sum(count for (_, way), count in seds.items() if way == each)
-        for each in ("sent", "received")
-    )
-    counts = dict(zip(LINES, map(float, rows), strict=True))
-    counts["kelmu.queries"] = counts["kelmu.queries.api"] + counts["kelmu.queries.ui"]
-    counts["kelmu.queries.helsinki"] = min(
-        counts["kelmu.queries.helsinki"], counts["kelmu.queries.ui"]
-    )
-    for none in ("wellbeing-counties", "municipalities"):
-        counts[f"kelmu.queries.{none}"] = 0.0
-    counts["pension.kelmu-queries"] = 0.0
-    counts |= {"eessi.total": sent + received, "eessi.sent": sent, "eessi.received": received}
-    lines = {
-        line.row.id: dataclasses.replace(line, counted=counts.get(line.row.id, line.counted))
-        for line in report.lines
-    }
-    for name, line in lines.items():
-        if line.row.sum_of:
-            of = sum(lines[part].counted or 0 for part in line.row.sum_of)
-            lines[name] = dataclasses.replace(line, counted=of / report.period.days)
-    tables = [
-        dataclasses.replace(
-            table,
-            rows=[
-                (key, Figures(count, count, 900 * count), 1.0)
-                for key, count in sorted(spread.get(table.cut.id, Counter()).items())
-            ],
-        )
-        for table in report.tables
-    ]
-    shares = []
-    for share in report.shares:
-        parts = [
-            dataclasses.replace(part, counted=lines[name].counted)
-            for part, name in zip(share.parts, share.cut.parts, strict=False)
-        ]
-        if share.cut.rest is not None:
-            rest = sum(lines[name].counted or 0 for name in share.cut.of)
-            rest -= sum(part.counted or 0 for part in parts)
-            parts.append(dataclasses.replace(share.parts[-1], counted=rest))
-        shares.append(dataclasses.replace(share, parts=parts))
-    return dataclasses.replace(report, lines=list(lines.values()), tables=tables, shares=shares)
-
-
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(seds=[0, 0, 9, 0, 0, 0, 0, 3, 0, 0, 0, 30, 0, 0], rows=[3, 9, 9, 4], seed=1)
 @example(seds=[6, 3, 0, 9, 1, 1, 1, 1, 30, 3, 3, 30, 40, 5], rows=[40, 9, 7, 40], seed=2)
@@ -144,8 +71,22 @@ def test_a_linear_programme_bounds_no_withheld_count_closely(
     }
     report = made(year_report, by_direction, rows, seed)
     attacker = Attacker(as_open_data(report))
+    assert attacker.mistakes(report) == []
     widths = attacker.widths()
     assert set(widths) == set(attacker.withheld)
+    assert all(width >= THRESHOLD - 1e-6 for width in widths.values()), widths
+
+
+@pytest.mark.parametrize("month", [None, 1, 2])
+def test_a_year_and_its_months_are_bounded_no_more_closely(
+    year_ledger: Path, month: int | None
+) -> None:
+    first, end = YEAR if month is None else (date(2024, month, 1), date(2024, month + 1, 1))
+    report = statistics_report(year_ledger, 2024, first, end, scale=SCALE)
+    attacker = Attacker(as_open_data(report))
+    assert attacker.mistakes(report) == []
+    widths = attacker.widths()
+    assert widths
     assert all(width >= THRESHOLD - 1e-6 for width in widths.values()), widths
 
 

@@ -41,9 +41,9 @@ REMEMBERED = record("plan")
         lambda connection: Additions(connection).write(connection, unlinked(0, 1)),
         lambda connection: newest(connection, 0, 1),
         lambda connection: leave_digests(connection, [1, 2]),
-        lambda connection: mailbox.lease(
-            connection, Wanted("luova", "fund.ytk", 10), 10**12, 10**12 + 1, 7
-        ),
+        lambda connection: mailbox.is_empty(connection, "fund.ytk"),
+        lambda connection: mailbox.free(connection, Wanted("luova", "fund.ytk", 10), 10**12),
+        lambda connection: mailbox.lease(connection, [1, 2], 10**12, 10**12 + 1, 7),
         lambda connection: mailbox.extend(connection, [Hold(1, 2), Hold(3, 4)], 10**12),
         lambda connection: mailbox.overdue(connection, 1 << 62, 0, 10**12, 10),
         lambda connection: queries.due(connection, (0, 1), 10**12, 10, "push"),
@@ -77,6 +77,8 @@ REMEMBERED = record("plan")
         "chain",
         "newest link",
         "leave digests",
+        "mailbox is empty",
+        "free",
         "lease",
         "extend",
         "overdue",

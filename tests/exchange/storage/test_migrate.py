@@ -12,8 +12,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
+from sqlmodel import SQLModel
 
 from exchange.ports.lanes import lane_of
+from exchange.storage import tables
 from exchange.storage.counters.compaction import compact, curves
 from exchange.storage.migrate import (
     MIGRATIONS,
@@ -24,6 +26,7 @@ from exchange.storage.migrate import (
     revision,
     upgrade,
 )
+from exchange.storage.operators import tables as operator_tables
 from exchange.storage.proof.verify import verify
 from tests.exchange.statistics.synthetic_year import write_year
 
@@ -133,6 +136,32 @@ def test_a_new_ledger_is_what_the_migrations_make(tmp_path: Path) -> None:
     migrate_sqlite(tmp_path / "new.db")
     assert as_text(tmp_path / "new.db") == wanted
     assert shape(tmp_path / "new.db") == shape(tmp_path / "migrated.db")
+
+
+def test_the_migrations_make_the_tables_that_are_declared(tmp_path: Path) -> None:
+    assert tables.Message.metadata is operator_tables.Audit.metadata is SQLModel.metadata
+    migrate_sqlite(tmp_path / "new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
+        master = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql<>''")
+        made = [*master]
+        columns = {
+            f"{table}.{name} {'NOT NULL' if required else ''}"
+            for kind, table, _ in made
+            if kind == "table"
+            for _, name, _, required, *_ in connection.execute(f"PRAGMA table_info({table})")
+        }
+    declared = SQLModel.metadata.tables.values()
+    assert columns == {"alembic_version.version_num NOT NULL"} | {
+        f"{table.name}.{column.name} {'' if column.nullable else 'NOT NULL'}"
+        for table in declared
+        for column in table.columns
+    }
+    assert {name for _, name, statement in made if "WITHOUT ROWID" in statement} == {
+        table.name for table in declared if not table.dialect_options["sqlite"]["with_rowid"]
+    }
+    assert {name for kind, name, _ in made if kind == "index"} == {
+        str(index.name) for table in declared for index in table.indexes
+    }
 
 
 def test_messages_of_an_earlier_revision_get_positions_and_ordered_deliveries_lanes(

@@ -180,6 +180,13 @@ def test_the_head_file(ledger: Path, tmp_path: Path) -> None:
     assert lines[-1].decode().strip() in result.stdout, "the head is printed"
 
 
+async def test_a_ledger_that_was_only_opened_has_its_head(tmp_path: Path) -> None:
+    opened = SqliteLedger(tmp_path / "ledger.db")
+    await opened.open()
+    assert (0, 1) in read_heads(head_path(tmp_path / "ledger.db")).newest
+    await opened.close()
+
+
 def test_a_head_file_that_grew_is_written_anew_and_one_that_vanished_again(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger)) as connection:
         links = heads(connection)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ SELECT message.message_type, message.sender, message.endpoint, message.received_
        delivery.items, body.codec, body.content, taken.at
 FROM message JOIN delivery ON delivery.message_id=message.id
 LEFT JOIN body ON body.message_id=message.id
-LEFT JOIN (SELECT delivery_id, MAX(at) AS at FROM event WHERE kind='delivered'
-           GROUP BY delivery_id) AS taken ON taken.delivery_id=delivery.id
-WHERE message.state='accepted' ORDER BY message.id
+LEFT JOIN (SELECT delivery_id, MAX(at) AS at, MIN(id) AS number FROM event
+           WHERE kind='delivered' GROUP BY delivery_id) AS taken ON taken.delivery_id=delivery.id
+WHERE message.state='accepted' ORDER BY taken.number, message.id
 """
+#: Births, deaths ...; of whom, and on which day. Told by several messages it is one.
+Change = tuple[str, str, str]
 #: What Kela asks the population register; the answer is not kept, and is asked for anew here.
 QUERY = "population-register.changes-query"
 
@@ -46,43 +49,40 @@ class Sent:
     items: int
     sent_on: datetime.date
     taken_on: datetime.date | None
-    changes: dict[str, int]
+    changes: Counter[str]
 
 
 def read(ledger: Path, directory: Directory) -> list[Sent]:
     """Every delivery of every accepted message."""
     with closing(sqlite3.connect(ledger)) as connection:
-        told: dict[frozenset[str], str] = {}
+        told: set[Change] = set()
         return [_sent(row, directory, told) for row in connection.execute(_ROWS)]
 
 
-def _sent(row: tuple[Any, ...], directory: Directory, told: dict[frozenset[str], str]) -> Sent:
+def _sent(row: tuple[Any, ...], directory: Directory, told: set[Change]) -> Sent:
     message_type, sender_id, endpoint, received_at, receiver_id, items, codec, content, taken_at = (
         row
     )
     sender, receiver = directory.get(sender_id), directory.get(receiver_id)
     assert sender is not None
     assert receiver is not None
-    changes = {}
-    if message_type.startswith("population."):
-        changes = _changes(json.loads(unpack(codec, content)))
+    changes: set[Change] = set()
+    if taken_at is not None and message_type.startswith("population."):
+        changes = _changes(json.loads(unpack(codec, content))) - told
     if message_type == QUERY and sender.sector == "kela":
-        changes = _changes(_news(json.loads(unpack(codec, content)), received_at // 1000, told))
+        changes = _changes(_page(json.loads(unpack(codec, content)), received_at // 1000)) - told
+    told |= changes
     return Sent(
         message_type, endpoint, sender.id, receiver.id, sender.sector, receiver.sector, sender.country,
         receiver.country, items, _day(received_at), None if taken_at is None else _day(taken_at),
-        changes,
+        Counter(kind for kind, *_ in changes),
     )  # fmt: skip
 
 
-def _news(question: dict[str, Any], now: int, told: dict[frozenset[str], str]) -> dict[str, Any]:
-    """The changes of a list of persons that no question about the same list was told before."""
-    persons = frozenset(question["hetulista"])
-    page = feed.changes(persons, question["viimeisinKirjausavain"], now, True).document
-    last = told.get(persons, "")
-    new = [change for change in page["muutokset"] if change["muutospv"] > last]
-    told[persons] = max([last, *(change["muutospv"] for change in new)])
-    return {"muutokset": new}
+def _page(question: dict[str, Any], now: int) -> dict[str, Any]:
+    """What a question was told."""
+    after = question["viimeisinKirjausavain"]
+    return feed.changes(question["hetulista"], after, now, True).document
 
 
 def _day(milliseconds: int) -> datetime.date:
@@ -90,36 +90,53 @@ def _day(milliseconds: int) -> datetime.date:
     return moment.date()
 
 
-def _changes(document: dict[str, Any]) -> dict[str, int]:
-    """Births (a child once), deaths, changes of address and first municipalities in a message."""
-    children, found = set(), dict.fromkeys(("deaths", "address-changes", "registrations"), 0)
+def _changes(document: dict[str, Any]) -> set[Change]:
+    """Births, deaths, changes of address and first municipalities in a message."""
+    found: set[Change] = set()
     for change in document["muutokset"]:
-        year = int(change["muutospv"][:4])
-        groups = change["tietoryhmat"]
-        by_name: dict[str, set[str]] = {}
-        for group in groups:
-            by_name.setdefault(group["tietoryhma"], set()).add(
-                group.get("muutosattribuutti", "LISATTY")
-            )
-            by_mother = group.get("isaAiti", "AITI") == "AITI"
-            if (
-                group["tietoryhma"] == "LAPSI_SUPPEA"
-                and by_mother
-                and (group["muutosattribuutti"] == "LISATTY")
-            ):
-                code = group["lapsi"]["henkilotunnus"]
-                # A new century's sign, and the year of the change or the one before.
-                if code[6] in "ABCDEF" and 2000 + int(code[4:6]) >= year - 1:
-                    children.add(code)
-            if group["tietoryhma"] == "KUOLINPAIVA" and group["muutosattribuutti"] == "LISATTY":
-                found["deaths"] += group["kuollut"]
-        addresses = by_name.get("VAKINAINEN_KOTIMAINEN_OSOITE", set())
-        addresses = addresses | by_name.get("KOTIMAINEN_POSTIOSOITE", set())
-        found["address-changes"] += bool(addresses & {"LISATTY", "MUUTETTU", "POISTETTU"})
-        found["registrations"] += by_name.get("KOTIKUNTA") == {"LISATTY"} and (
-            not {"EDELLINEN_KOTIKUNTA", "SYNTYMAPAIVA"} & set(by_name)
-        )
-    return {"births": len(children), **found}
+        code, told_on = change["henkilotunnus"], change["muutospv"][:10]
+        of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for group in change["tietoryhmat"]:
+            attribute = group.get("muutosattribuutti") or "LISATTY"
+            of.setdefault((group["tietoryhma"], attribute), []).append(group)
+        found |= _births(of, told_on)
+        for group in of.get(("KUOLINPAIVA", "LISATTY"), ()):
+            if group["kuollut"]:
+                found.add(("deaths", code, _arvo(group, "kuolinpv") or told_on))
+        addresses = ("VAKINAINEN_KOTIMAINEN_OSOITE", "KOTIMAINEN_POSTIOSOITE")
+        begun, ended = (
+            [_arvo(group, day) for each in addresses for way in ways for group in of.get((each, way), ())]
+            for ways, day in ((("LISATTY",), "alkupv"), (("MUUTETTU", "POISTETTU"), "loppupv"))
+        )  # fmt: skip
+        if begun or ended:
+            day = max(begun, default="") or max(ended, default="") or told_on
+            found.add(("address-changes", code, day))
+        homes = [attribute for name, attribute in of if name == "KOTIKUNTA"]
+        if homes == ["LISATTY"] and (
+            not {"EDELLINEN_KOTIKUNTA", "SYNTYMAPAIVA"} & {name for name, _ in of}
+        ):
+            came = _arvo(of["KOTIKUNTA", "LISATTY"][-1], "kuntaanMuuttopv") or told_on
+            found.add(("registrations", code, came))
+    return found
+
+
+def _births(of: dict[tuple[str, str], list[dict[str, Any]]], told_on: str) -> set[Change]:
+    """The children whom their mother's record tells."""
+    children = (
+        group["lapsi"]["henkilotunnus"]
+        for group in of.get(("LAPSI_SUPPEA", "LISATTY"), ())
+        if group.get("isaAiti", "AITI") == "AITI"
+    )
+    # A new century's sign, and the year of the change or the one before.
+    return {
+        ("births", child, "")
+        for child in children
+        if child[6] in "ABCDEF" and 2000 + int(child[4:6]) >= int(told_on[:4]) - 1
+    }
+
+
+def _arvo(group: dict[str, Any], field: str) -> str:
+    return (group.get(field) or {}).get("arvo", "")
 
 
 When = Callable[[Sent], datetime.date | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -15,6 +15,7 @@ from exchange.schemas.persons import (
     Life,
     Population,
     died,
+    lives_by_day,
     moved,
     newborn,
     person,
@@ -58,6 +59,45 @@ def test_families_agree_from_every_side() -> None:
             assert min(day - life.birth, day - other.birth) > 18 * 365
     assert with_mother > DRAWN // 2, "families were drawn at all"
     assert with_spouse > DRAWN // 50
+
+
+def test_a_marriage_and_a_restriction_hold_from_their_first_day_to_their_last() -> None:
+    married = restricted = 0
+    for life, _ in drawn(3_000, 7):
+        if (wed := life.marriage) is not None:
+            first, last, other = wed
+            for day in (first, last):
+                married += 1
+                assert life.spouse(day) == other
+                assert life.home(day) == other.home(day)
+                number = [number for since, number in life.stays if since <= day][-1]
+                assert number == life.home_number(day)
+            assert life.spouse(first - 1) is life.spouse(last + 1) is None
+        if (times := life.restricted) is not None:
+            restricted += 1
+            since, until = times
+            holds = [life.is_restricted(day) for day in (since - 1, since, until - 1, until)]
+            assert holds == [False, True, True, False]
+    assert married > 100
+    assert restricted > 5
+
+
+@pytest.mark.parametrize(
+    ("when", "happened"),
+    [
+        (lives_by_day.DEATH, lambda life: [life.death]),
+        (lives_by_day.MOVE, lambda life: [life.birth + after for after in life.course.moves]),
+        (lives_by_day.REGISTRATION, lambda life: [life.registered] * bool(life.course.registered)),
+    ],
+    ids=["death", "move", "registration"],
+)
+def test_who_is_found_by_a_day_meets_it_on_that_day(
+    when: lives_by_day.When, happened: Callable[[Life], list[int]]
+) -> None:
+    rng, day = random.Random(8), FIRST.toordinal()
+    lives = [lives_by_day.somebody(POPULATION, rng, when, day) for _ in range(60)]
+    assert any(lives)
+    assert all(day in happened(life) for life in lives if life is not None)
 
 
 def test_nobody_lives_anywhere_before_being_registered_or_after_death() -> None:

@@ -11,7 +11,7 @@ import pytest
 from exchange import discovery
 from exchange.schemas import json
 from exchange.schemas.persons import person
-from exchange.schemas.population.change_kinds import happenings
+from exchange.schemas.population.change_kinds import happenings, identified
 
 BORN = datetime.date(2024, 5, 1)
 CHILD, SIBLING, PARENT, OTHER = (
@@ -86,6 +86,44 @@ def test_a_change_is_what_its_groups_say(
     changes: list[list[dict[str, Any]]], expected: dict[str, int]
 ) -> None:
     assert told(*changes) == expected
+
+
+def change(*groups: dict[str, Any], at: str = "2024-05-03T10:00:00Z") -> dict[str, Any]:
+    return {"henkilotunnus": OTHER, "muutospv": at, "tietoryhmat": list(groups)}
+
+
+def day(date: str) -> dict[str, str]:
+    return {"arvo": date, "tarkkuus": "PAIVA"}
+
+
+MOVED_IN = {**ADDRESS, "alkupv": day("2024-04-30")}
+MOVED_OUT = {**ADDRESS, "muutosattribuutti": "MUUTETTU", "alkupv": day("2020-01-01")}
+DIED = group("KUOLINPAIVA", kuollut=True)
+NEXT_DAY = "2024-05-04T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "one, other, is_same",
+    [
+        (change(birth()), {**change(birth(), at=NEXT_DAY), "henkilotunnus": PARENT}, True),
+        (change(DIED), change(DIED, at="2024-05-03T23:59:59.999Z"), True),
+        (change(DIED), change(DIED, at=NEXT_DAY), False),
+        (change(DIED), change({**DIED, "kuolinpv": day("2024-05-03")}, at=NEXT_DAY), True),
+        (change(MOVED_IN), change(MOVED_IN, MOVED_OUT, at=NEXT_DAY), True),
+        (change(MOVED_IN), change({**MOVED_IN, "alkupv": day("2024-05-01")}), False),
+        (change({**MOVED_OUT, "loppupv": day("2024-04-29")}), change(MOVED_IN), False),
+        (change({**HOME, "kuntaanMuuttopv": day("2024-04-30")}),
+         change({**HOME, "kuntaanMuuttopv": day("2024-04-30")}, at=NEXT_DAY), True),
+        (change(HOME), {**change(HOME), "henkilotunnus": PARENT}, False),
+    ],
+)  # fmt: skip
+def test_two_changes_are_the_same_by_person_kind_and_day(
+    one: dict[str, Any], other: dict[str, Any], is_same: bool
+) -> None:
+    each, both = happenings({"muutokset": [one]}), happenings({"muutokset": [one, other]})
+    assert sum(each.values()) == 1
+    assert sum(both.values()) == (1 if is_same else 2)
+    assert identified({"muutokset": [one, other]}).keys() == each.keys()
 
 
 def test_two_parents_in_two_messages_have_one_birth() -> None:

@@ -124,9 +124,10 @@ def _name_change(rng: random.Random, date: datetime.date) -> tuple[Life, list[Gr
     ]
 
 
-def _child(groups: list[Group]) -> str:
-    """The code of the child whose birth a change tells of; empty when it tells of none."""
-    return groups[0]["lapsi"]["henkilotunnus"] if "lapsi" in groups[0] else ""
+def _whose(who: Life, groups: list[Group]) -> tuple[str, str]:
+    """What happened to whom: of a birth, to the child."""
+    child = groups[0].get("lapsi")
+    return groups[0]["tietoryhma"], child["henkilotunnus"] if child else who.code
 
 
 Happening = Callable[[random.Random, datetime.date], tuple[Life, list[Group]]]
@@ -147,13 +148,14 @@ def changes(
     count = count or rng.randint(fewest, most)
     happenings = _HAPPENINGS[message_type]
     members = []
-    born: set[str] = set()
+    told: set[tuple[str, str]] = set()
     for _ in range(count):
-        who, groups = happenings[rng.randrange(len(happenings))](rng, date)
-        # Few codes of artificial children of one day exist, and a child is born once.
-        while (child := _child(groups)) in born:
-            who, groups = _birth(rng, date)
-        born |= {child} - {""}
+        happening = happenings[rng.randrange(len(happenings))]
+        who, groups = happening(rng, date)
+        # Few codes of artificial persons of one day exist, and one change is told once.
+        while _whose(who, groups) in told:
+            who, groups = happening(rng, date)
+        told.add(_whose(who, groups))
         moment = f"{date}T{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}Z"
         members.append({"henkilotunnus": who.code, "muutospv": moment, "tietoryhmat": groups})
     key = date.toordinal() * 10**7 + serial % 10**7

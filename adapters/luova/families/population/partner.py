@@ -15,7 +15,7 @@ from exchange.adapters.luova.partner.sending import Answer, date_of, flow, submi
 from exchange.partners.stub import Flow, Sending, Situation
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory, Partner
-from exchange.schemas.persons.told import TOLD
+from exchange.schemas.persons.reported_deaths import TOLD
 from exchange.schemas.population.change_kinds import deaths
 
 

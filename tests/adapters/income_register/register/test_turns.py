@@ -175,9 +175,11 @@ async def there_are(turns: int, ledger: Any) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_replacement_waits_for_what_another_worker_takes_in(workers: list[Running]) -> None:
+async def test_a_replacement_waits_for_what_another_worker_takes_in(
+    workers: list[Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = workers
-    first = delivery(one, "W-1", reports=400, real_time=False)
+    first = delivery(one, "W-1", reports=2, real_time=False)
     corrected, again = (delivery(one, f"W-{n}", reports=1, real_time=False) for n in (2, 3))
     for each in (corrected, again):
         report = etree.fromstring(raw(first.find(".//Report")))
@@ -191,11 +193,21 @@ async def test_a_replacement_waits_for_what_another_worker_takes_in(workers: lis
         (one, *service, replaced(again, "W-1-0001")),
         (other, "InvalidationService", "SendInvalidation", invalidation),
     ]
+    judged, accept = asyncio.Event(), one.exchange.acceptance.accept
+
+    async def late(*told: Any) -> Any:
+        """As where much is judged."""
+        await judged.wait()
+        return await accept(*told)
+
+    monkeypatch.setattr(one.exchange.acceptance, "accept", late)
     taking = []
     for number, (worker, *each) in enumerate(sends, 1):
         taking.append(asyncio.create_task(take(worker, *each)))
         await there_are(number, one.exchange.ledger)
-    assert not taking[0].done(), "the first delivery is still being judged"
+    await asyncio.sleep(0.1)
+    assert not any(each.done() for each in taking), "the first delivery is still being judged"
+    judged.set()
     replies = await asyncio.gather(*taking)
     assert [status_of(each) for each in replies] == ["2", "2", "2", "3"]
     assert items(replies[3], "ValidItems") == [("W-1-0001", "4")]

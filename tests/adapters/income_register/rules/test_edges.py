@@ -14,7 +14,8 @@ from exchange.adapters.income_register.identify import identify
 from exchange.adapters.income_register.rules.judge import rules
 from exchange.ports import Context
 from tests.adapters.income_register.judging import EVERYBODY, JUDGE, NOW, UNAIDED, inbound
-from tests.adapters.income_register.rules.yearly import month, paid_on
+from tests.adapters.income_register.rules.test_generated_months import month
+from tests.adapters.income_register.rules.test_years import paid_on
 
 
 @pytest.mark.parametrize(

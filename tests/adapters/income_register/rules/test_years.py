@@ -26,33 +26,94 @@ from tests.adapters.income_register.judging import (
     EVERYBODY,
     JUDGE,
     NOW,
+    delivery,
     inbound,
     judged,
     judged_anew,
     rules_broken,
 )
-from tests.adapters.income_register.rules.yearly import (
-    CAR,
-    FOREIGN,
-    LINE,
-    PERSON,
-    TYPE,
-    absent,
-    paid_on,
-    tin,
-    with_earner,
-    with_id,
-    with_insurer,
-    with_line,
-)
 
 #: So often is a form seen before it is admitted, and once more.
 OFTEN = 6
+EARNER_END = b"</IncomeEarner>"
+TYPE = (
+    b"<IncomeEarnerOther><IncomeEarnerTypes><IncomeEarnerType>%b</IncomeEarnerType>"
+    b"</IncomeEarnerTypes></IncomeEarnerOther>"
+)
+LINE = (
+    b"<Transaction><TransactionBasic><TransactionCode>%b</TransactionCode><Amount>10.00</Amount>"
+    b"</TransactionBasic></Transaction>"
+)
+POLICY = (
+    b"<AccidentInsurance><AccInsProvId><Type>%b</AccInsProvId>"
+    b"<AccInsPolicyNo>%b</AccInsPolicyNo></AccidentInsurance>"
+)
+FOREIGN = b"7</Type><Code>SE-1</Code><CountryCode>SE</CountryCode>"
+PERSON = b"9</Type><Code>1</Code><CountryCode>SE</CountryCode>"
+UNIT = b"<BenefitUnit><UnitCode>2</UnitCode><UnitAmount>1.00</UnitAmount></BenefitUnit>"
+CAR = (
+    b"<Transaction><TransactionBasic><TransactionCode>304</TransactionCode><Amount>10.00</Amount>"
+    b"</TransactionBasic><CarBenefit><CarBenefitCode>1</CarBenefitCode>"
+    b"<AgeGroupCode>1</AgeGroupCode>"
+    b"<EmissionsValue>%b</EmissionsValue></CarBenefit></Transaction>"
+)
 
 
 def errors_of(body: bytes) -> set[str]:
     """The rules that a body breaks, warnings left out."""
     return {each["rule"] for each in judged_anew(body)[3] if each["severity"] == "error"}
+
+
+def paid_on(day: str, kind: str = "wages") -> bytes:
+    """A valid delivery of six reports that is paid on that day."""
+    body = delivery(5, 6, kind)
+    date = day.encode()
+    body = re.sub(rb"<PaymentDate>[^<]*", b"<PaymentDate>" + date, body)
+    body = re.sub(rb"<(StartDate|EndDate)>2026-[^<]*", rb"<\g<1>>" + date, body)
+    return body.replace(b"<Timestamp>2026", b"<Timestamp>" + date[:4])
+
+
+def with_earner(body: bytes, more: bytes) -> bytes:
+    """Each earner's part with something at its end."""
+    return body.replace(EARNER_END, more + EARNER_END)
+
+
+def with_line(body: bytes, line: bytes) -> bytes:
+    """Each report with one more transaction."""
+    return body.replace(b"</Transactions>", line + b"</Transactions>")
+
+
+def with_insurer(body: bytes, kind: bytes, number: bytes) -> bytes:
+    """Each earner insured against accidents by that company under that number."""
+    policy = POLICY % (kind, number)
+    return body.replace(b"</PensionInsurance>", b"</PensionInsurance>" + policy)
+
+
+def tin(country: bytes, number: bytes = b"AB 1") -> bytes:
+    """A tax number beside an earner's personal identity code."""
+    return b"<Id><Type>5</Type><Code>%b</Code><CountryCode>%b</CountryCode></Id>" % (
+        number,
+        country,
+    )
+
+
+def with_id(body: bytes, identifier: bytes) -> bytes:
+    """Each earner with one more identifier."""
+    return body.replace(b"</IncomeEarnerIds>", identifier + b"</IncomeEarnerIds>")
+
+
+def absent(body: bytes, cause: bytes) -> bytes:
+    """Each earner absent without pay for that cause."""
+    day = re.search(rb"<PaymentDate>([^<]*)", body)
+    assert day is not None
+    absence = (
+        b"<Absence><AbsenceRepStartDate>%b</AbsenceRepStartDate><AbsenceRepEndDate>%b"
+        b"</AbsenceRepEndDate><UnpaidAbsence><UnpaidAbsencePeriods><UnpaidAbsencePeriod><StartDate>"
+        b"%b</StartDate><EndDate>%b</EndDate><AbsenceDays>1</AbsenceDays><CauseCode>%b</CauseCode>"
+        b"</UnpaidAbsencePeriod></UnpaidAbsencePeriods></UnpaidAbsence></Absence>"
+        % (*((day[1],) * 4), cause)
+    )
+    return body.replace(b"</Transactions></Report>", b"</Transactions>" + absence + b"</Report>")
 
 
 #: What changes, the last day before, the first day, the rule that is broken on one of the two, and

@@ -7,14 +7,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exchange.errors import LedgerError, Unreachable
+from exchange.errors import LedgerError, LedgerUnavailable, Unreachable
 from exchange.ports import Actor, Delivery, Operator, Settlement
 from exchange.ports.delivery import Attempted
+from exchange.ports.ledger import EventRow
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Directory
@@ -103,6 +105,44 @@ async def test_an_old_delivery_is_given_up_at_its_deadline(tmp_path: Path) -> No
         state, attempts, reason = await running.state(message)
         assert (state, reason.partition(":")[0] in ("http-503", "deadline")) == ("dead", True)
         assert attempts == 3, "what came after it was known to fail were probes"
+
+
+async def test_of_more_receivers_than_slots_each_has_its_turn(tmp_path: Path) -> None:
+    go, receivers = asyncio.Event(), (FIRST, SECOND, "kela.benefits")
+
+    async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
+        await go.wait()
+        return Reply(200)
+
+    async with way(tmp_path, Script(answer), deliveries={"concurrent_max": 1}) as running:
+        for receiver in receivers:
+            for number in range(3):
+                await running.send(f"{receiver}-{number}", receiver)
+        go.set()
+        await running.settled()
+        assert [receiver for receiver, _ in running.script.calls] == [*receivers] * 3
+
+
+async def test_an_old_delivery_is_not_given_up_while_nobody_can_say_whether_it_was_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_of: list[Delivery] = []
+
+    def request(delivery: Delivery) -> Call:
+        made_of.append(delivery)
+        return made.request(delivery)
+
+    async def silent(message_id: int) -> list[EventRow]:
+        raise LedgerUnavailable("no answer")
+
+    async with way(tmp_path, Script(), request=request) as running:
+        await running.send("a")
+        await running.settled()
+        envelope = replace(made_of[0].envelope, received_at=0)
+        attempts = running.exchange.attempts
+        assert await attempts.is_over(replace(made_of[0], envelope=envelope, since=0))
+        monkeypatch.setattr(running.exchange.ledger, "events", silent)
+        assert not await attempts.is_over(replace(made_of[0], envelope=envelope, since=0))
 
 
 @pytest.mark.parametrize("slow_ones", [1, 3])

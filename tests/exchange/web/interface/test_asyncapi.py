@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from exchange.schemas.call import JSON
 from tests.journeys.running import Running
 
 with warnings.catch_warnings():  # of its own field names
@@ -56,5 +57,6 @@ async def test_every_payload_has_a_schema_that_takes_its_example(
             schema = {**message["payload"], "components": asyncapi["components"]}
             example = openapi["components"]["examples"][message["name"]]["value"]
             jsonschema.Draft202012Validator(schema).validate(example)
+            assert message["contentType"] == ("text/xml" if isinstance(example, str) else JSON)
             names.add(message["name"])
     assert len(names) > 50

@@ -222,6 +222,21 @@ async def test_a_handshake_that_never_comes_holds_a_place_only_for_a_while(
         assert refused(served, "tls-handshake", "none") == 8
 
 
+async def test_who_never_began_a_handshake_is_let_go_when_the_listener_closes(
+    folder: Folder,
+) -> None:
+    async with server([folder.listener]) as (served, _):
+        port = int(served.secure[DEMANDS].rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(5):
+            while not served.connections.open:
+                await asyncio.sleep(0.01)
+    assert not served.connections.open
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_a_large_body_right_behind_the_handshake_arrives_whole(
     served: Served, folder: Folder
 ) -> None:

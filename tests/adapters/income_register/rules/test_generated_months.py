@@ -1,32 +1,31 @@
-"""A generated month of each year is valid in its own year, and what is new in it is refused a year
-before, or the other way round.
+"""Year by year: a generated month is valid in its own year, and what is new in it is refused a year
+before, or since.
 """
 
 from __future__ import annotations
 
 import datetime
+import random
 import re
 
 import pytest
 
+from exchange.adapters.income_register import generate
 from exchange.ports import Context
-from tests.adapters.income_register.judging import EVERYBODY, JUDGE, UNAIDED, inbound
-from tests.adapters.income_register.rules.yearly import (
+from tests.adapters.income_register.judging import EMPLOYER, EVERYBODY, JUDGE, UNAIDED, inbound
+from tests.adapters.income_register.rules.test_years import (
+    CAR,
     FOREIGN,
     LINE,
     PERSON,
+    POLICY,
     TYPE,
     UNIT,
-    claimed,
-    insured,
-    month,
     tin,
-    with_car,
     with_earner,
     with_id,
     with_insurer,
     with_line,
-    with_payer_id,
 )
 
 BENEFIT = (
@@ -43,6 +42,27 @@ DEMAND = (
     b"<DemandForRectificationIds><DemandForRectificationId>1</DemandForRectificationId>"
     b"</DemandForRectificationIds></ReportData>"
 )
+
+
+def with_car(body: bytes) -> bytes:
+    """Each employee who is insured anyway with a car without emissions."""
+    return b"</Report>".join(
+        with_line(each, CAR % b"0")
+        if b"<PensionInsurance>" in each and b"<Professions>" in each
+        else each
+        for each in body.split(b"</Report>")
+    )
+
+
+def insured(body: bytes, kind: bytes, number: bytes) -> bytes:
+    """The payer of separate reports insured by that company under that number."""
+    policies = b"<AccidentInsurances>%b</AccidentInsurances>" % (POLICY % (kind, number))
+    return body.replace(b"</PayerIds>", b"</PayerIds>" + policies)
+
+
+def with_payer_id(body: bytes, identifier: bytes) -> bytes:
+    """The payer with one more identifier."""
+    return body.replace(b"</PayerIds>", identifier + b"</PayerIds>")
 
 
 #: What is new in the reports of a year: the rule, and whether that refuses it in the year before or
@@ -104,6 +124,39 @@ NEW_IN = {
         "ir.country-of-identifier",
     ),
 }
+
+
+def claimed(body: bytes) -> bytes:
+    """Each earner absent with a cause that there is since 2025."""
+    day = re.search(rb"<PaymentDate>([^<]*)", body)
+    assert day is not None
+    absence = (
+        b"<Absence><AbsenceRepStartDate>%b</AbsenceRepStartDate><AbsenceRepEndDate>%b"
+        b"</AbsenceRepEndDate><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>%b"
+        b"</StartDate><EndDate>%b</EndDate><AbsenceDays>1</AbsenceDays><CauseCode>23</CauseCode>"
+        b"<Amount>1.00</Amount></PaidAbsencePeriod>"
+        b"</PaidAbsencePeriods></PaidAbsence></Absence>" % ((day[1],) * 4)
+    )
+    end = b"</Transactions></Report>"
+    assert end in body
+    return body.replace(end, end.replace(b"</Report>", absence + b"</Report>"))
+
+
+def month(year: int, month_number: int, kind: str) -> list[bytes]:
+    """A generated delivery of each fourth day of a month."""
+    payer, bodies = EMPLOYER.business_id, []
+    for day in range(1, 29, 4):
+        date = datetime.date(year, month_number, day)
+        batch = generate.Batch(payer, payer, date, f"Y{date:%Y%m%d}", 40, False)
+        rng = random.Random(f"{date}")
+        bodies.append(
+            generate.wage_delivery(rng, batch)
+            if kind == "wages"
+            else generate.benefit_delivery(rng, batch, kind)
+            if kind != "separate"
+            else generate.separate_delivery(rng, batch)
+        )
+    return bodies
 
 
 @pytest.mark.parametrize("kind", ["wages", "kela", "fund", "insurer", "separate"])

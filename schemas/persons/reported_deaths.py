@@ -1,5 +1,5 @@
-"""Deaths that the register told of, over the population as it is computed: whoever plays Kela asks
-here until when somebody is paid.
+"""Deaths that were reported to Kela and that the computed population does not have, or has later:
+payments end by them.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ CHANNEL = "x-road"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the face is made of; `describe` gives a channel in OpenAPI."""
+    """What the security server is made of; `describe` gives a channel in OpenAPI."""
 
     x_road: Settings
     clients: Clients
@@ -55,7 +55,7 @@ class Parts:
     describe: Callable[[Channel], dict[str, Any]]
 
 
-class Face:
+class SecurityServer:
     """Answers as the client's security server does."""
 
     def __init__(self, parts: Parts) -> None:
