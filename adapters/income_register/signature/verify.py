@@ -6,10 +6,9 @@ inclusive C14N), and enveloped with exclusive C14N; SignedInfo in either; the ke
 X509Certificate. Everything else is refused by name, so that nothing but the document itself can be
 what was signed: no second signature, no reference elsewhere, no other transform, no weak algorithm.
 `#default` in a prefix list is passed over (lxml does not apply it). Whether the key is the sender's
-is not judged: the register's certificate authority is not here
-(partners are told apart by their keys to the exchange). Source: XML-Signature Syntax and Processing
-(W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2
-(vero.fi).
+is not judged: the register's certificate authority is not here (partners are told apart by their
+keys to the exchange). Source: XML-Signature Syntax and Processing (W3C, 2008); "Tekninen rajapinta -
+Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2 (vero.fi).
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ import binascii
 import copy
 import hashlib
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from itertools import islice
 from typing import cast
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 
 from exchange.adapters.income_register.document import BODY, ENVELOPE, Element
 from exchange.adapters.income_register.parse import Document
 from exchange.adapters.income_register.recognition import Abridgement
+from exchange.adapters.income_register.signature.key import TEXT_CHARACTERS_MAX, public_key
+from exchange.adapters.income_register.signature.refused import Refused
 from exchange.adapters.income_register.signature.sign import DS, EXCLUSIVE
 from exchange.ports import Parsed
 from exchange.schemas.income_register.codes import ERRORS
@@ -43,19 +42,13 @@ INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = f"{DS}enveloped-signature"
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
-KEY_BITS_MIN, KEY_BITS_MAX = 2048, 8192
-#: Longest certificate, modulus or exponent in base64; a certificate has some 2,000 characters.
-KEY_CHARACTERS_MAX = 32_768
 #: Most attributes of an element: libxml2 puts them in canonical order in time by the square of their
 #: number, holding the interpreter. No element of the register's, nor of a signature, has more than
 #: a few.
 ATTRIBUTES_MAX = 64
 _TOO_MANY = etree.XPath(f"(descendant-or-self::*[@*[{ATTRIBUTES_MAX + 1}]])[1]")
-#: Longest text of any part of a signature, white space included.
-TEXT_CHARACTERS_MAX = 2 * KEY_CHARACTERS_MAX
 #: Prefixes of exclusive C14N: libxml2 looks at each of them for each element.
 PREFIXES_MAX = 100
-_EXPONENT_MAX = 1 << 32
 _SIGNATURE = f"{{{DS}}}Signature"
 _PREFIXES = f"{{{EXCLUSIVE}}}InclusiveNamespaces"
 _OF_SIGNATURE = [f"{{{DS}}}{name}" for name in ("SignedInfo", "SignatureValue", "KeyInfo")]
@@ -63,21 +56,7 @@ _OF_INFO = [
     f"{{{DS}}}{name}" for name in ("CanonicalizationMethod", "SignatureMethod", "Reference")
 ]
 _OF_REFERENCE = [f"{{{DS}}}{name}" for name in ("Transforms", "DigestMethod", "DigestValue")]
-_OF_KEYS = [
-    f"{{*}}{name}"
-    for name in ("RSAKeyValue", "X509Certificate", "RetrievalMethod", "KeyInfoReference")
-]
 _HEADER = ENVELOPE.replace("Envelope", "Header")
-
-
-class Refused(Exception):
-    """Why a signature is not accepted: the element at fault, what was expected there and what was
-    found.
-    """
-
-    def __init__(self, at: Element, expected: str, found: str = "") -> None:
-        super().__init__(expected)
-        self.at, self.expected, self.found = at, expected, found
 
 
 def check_signature(parsed: Parsed, demanded: bool) -> list[Finding]:
@@ -155,7 +134,7 @@ def verify(
             "the digest of the document as it is",
             "another digest: it was changed after it was signed",
         )
-    public = _key(key_info, signature)
+    public = public_key(key_info)
     canonical = _canonical(signature[0], _c14n(info[0]), _prefixes(info[0]))
     try:
         public.verify(_decoded(value), canonical, padding.PKCS1v15(), hashes.SHA256())
@@ -338,70 +317,3 @@ def _digest_of_pieces(pieces: Iterable[Element], method: str, prefixes: list[str
         after = canonical[end:]
     digest.update(after)
     return digest.digest()
-
-
-def _key(key_info: Element, signature: Element) -> rsa.RSAPublicKey:
-    """The public key; when several forms of it are given they must be the same key."""
-    keys: list[tuple[Element, rsa.RSAPublicKey | str]] = []
-    for child in key_info.iter(*_OF_KEYS):
-        name = child.tag.rpartition("}")[2]
-        if name == "RSAKeyValue":
-            modulus, exponent = (
-                _base64_of(child, child.findtext(f"{{{DS}}}{part}"))
-                for part in ("Modulus", "Exponent")
-            )
-            keys.append((child, _key_of_value(modulus, exponent)))
-        elif name == "X509Certificate":
-            keys.append((child, _key_of_certificate(_base64_of(child, child.text))))
-        else:
-            raise Refused(child, "the key itself, not where it is")
-    if not keys:
-        raise Refused(key_info, "RSAKeyValue or X509Certificate")
-    first = keys[0][1]
-    for element, key in keys:
-        if isinstance(key, str):
-            raise Refused(element, key)
-        if (
-            key is not first
-            and isinstance(first, rsa.RSAPublicKey)
-            and key.public_numbers() != first.public_numbers()
-        ):
-            raise Refused(element, "the same key in every form of it, and one certificate")
-    assert isinstance(first, rsa.RSAPublicKey), "a text was refused above"
-    return first
-
-
-def _base64_of(element: Element, text: str | None) -> str:
-    """A part of a key without white space. Keys are kept by their texts, so these are short."""
-    found = "".join((text or "")[: TEXT_CHARACTERS_MAX + 1].split())
-    if len(found) > KEY_CHARACTERS_MAX or len(text or "") > TEXT_CHARACTERS_MAX:
-        raise Refused(element, f"at most {KEY_CHARACTERS_MAX} characters")
-    return found
-
-
-_SIZE = f"an RSA key of {KEY_BITS_MIN}-{KEY_BITS_MAX} bits"
-
-
-@lru_cache(maxsize=512)
-def _key_of_value(modulus: str, exponent: str) -> rsa.RSAPublicKey | str:
-    try:
-        n, e = (
-            int.from_bytes(base64.b64decode(text, validate=True), "big")
-            for text in (modulus, exponent)
-        )
-        if not KEY_BITS_MIN <= n.bit_length() <= KEY_BITS_MAX or not 3 <= e < _EXPONENT_MAX:
-            return _SIZE
-        return rsa.RSAPublicNumbers(e, n).public_key()
-    except (binascii.Error, ValueError):
-        return "a modulus and an exponent in base64"
-
-
-@lru_cache(maxsize=512)
-def _key_of_certificate(text: str) -> rsa.RSAPublicKey | str:
-    try:
-        key = x509.load_der_x509_certificate(base64.b64decode(text, validate=True)).public_key()
-    except (binascii.Error, ValueError):
-        return "an X.509 certificate (DER in base64)"
-    if not isinstance(key, rsa.RSAPublicKey) or not KEY_BITS_MIN <= key.key_size <= KEY_BITS_MAX:
-        return _SIZE
-    return key
