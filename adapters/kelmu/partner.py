@@ -7,13 +7,15 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from exchange.adapters.kelmu import generate
-from exchange.partners.stub import Flow, Sending, Served, Situation
+from exchange.partners.stub import AtWill, Flow, Sending, Served, Situation
 from exchange.schemas.call import Call, json_reply, problem
 from exchange.schemas.directory import Directory, Partner
-from exchange.schemas.generated import Generated
+from exchange.schemas.generated import Generated, Generator
+
+_Sends = Callable[[Partner, Situation], Sending]
 
 #: Queries in 2024 through the user interface (Tietotilinpäätös 2024); what is left of 6,025,122 is
 #: put to the other authorities.
@@ -64,6 +66,7 @@ RESIDENTS = {
     "municipality.oulu": 215,
     "municipality.vaasa": 69,
     "municipality.sodankyla": 8,
+    "municipality.mariehamn": 12,
 }
 #: The size of an organisation that has none above.
 RESIDENTS_OF_OTHERS = 100
@@ -72,7 +75,14 @@ SUBMITTED = {
     "kelmu.benefit-query": "/kelmu/v1/queries",
     "kelmu.benefit-query-bulk": "/kelmu/v1/queries/bulk",
     "kelmu.information-request": "/kelmu/v1/information-requests",
+    "kelmu.document": "/kelmu/v1/documents",
+    "kelmu.notice": "/kelmu/v1/notices",
+    "kelmu.list-query": "/kelmu/v1/lists",
+    "kelmu.work-list-query": "/kelmu/v1/work-lists",
 }
+#: Who provides social services; Mariehamn stands for the municipalities of Åland.
+_SOCIAL_SERVICES = ("wellbeing-county", "helsinki")
+_ALAND = ("municipality.mariehamn",)
 
 
 def _day(situation: Situation) -> datetime.date:
@@ -130,10 +140,55 @@ def _request(partner: Partner, counties: Sequence[Partner]) -> Callable[[Situati
     return make
 
 
+def _by_hand(make: Callable[[Situation, Partner], Generated], path: str) -> _Sends:
+    """What an official sends at the user interface whenever there is something to send."""
+
+    def send(partner: Partner, situation: Situation) -> Sending:
+        message = make(situation, partner)
+        if path.endswith("/documents"):
+            message = _with_files(message)
+        return _sending(partner, path, message)
+
+    return send
+
+
+def _made(generator: Generator) -> Callable[[Situation, Partner], Generated]:
+    return lambda situation, _: generator(situation.rng, _day(situation), situation.serial)
+
+
+def _notice(situation: Situation, partner: Partner) -> Generated:
+    authorities = situation.directory.in_sector("wellbeing-county")
+    authority = situation.choose([each.id for each in authorities], _sizes(authorities))
+    return generate.notice(situation.rng, _day(situation), situation.serial, authority)
+
+
+def _list_query(situation: Situation, partner: Partner) -> Generated:
+    return generate.list_query(situation.rng, _day(situation), situation.serial, partner.sector)
+
+
+def _with_files(message: Generated) -> Generated:
+    """A document's message with a letter and a picture of one."""
+    files = [
+        ("hakemus.pdf", "application/pdf", generate.pdf("Liite hakemukseen")),
+        ("tosite.png", "image/png", generate.png(24, 32, 200)),
+    ]
+    boundary = f"kelmu-{message.message_id}"
+    content_type, body = generate.with_files(message.body, files, boundary)
+    return Generated(body, content_type, message.message_id)
+
+
 class KelmuStub:
     """All partners of Kelmu."""
 
     channel = "kelmu"
+    at_will: ClassVar[AtWill] = {
+        "kelmu.document": _by_hand(_made(generate.document), "/kelmu/v1/ui/documents"),
+        "kelmu.work-list-query": _by_hand(
+            _made(generate.work_list_query), "/kelmu/v1/ui/work-lists"
+        ),
+        "kelmu.list-query": _by_hand(_list_query, "/kelmu/v1/ui/lists"),
+        "kelmu.notice": _by_hand(_notice, "/kelmu/v1/notices"),
+    }
 
     def flows(self, directory: Directory) -> Sequence[Flow]:
         """The queries of 2024, spread over the partners of a sector by their size, and Kela's
@@ -203,9 +258,10 @@ class KelmuStub:
                 f"Kelmu takes no {message_type or 'message of unknown type'}: "
                 f"{', '.join(SUBMITTED)}"
             )
-        return _sending(
-            partner, SUBMITTED[message_type], Generated(body, "application/json", message_id)
-        ).call
+        message = Generated(body, "application/json", message_id)
+        if message_type == "kelmu.document":
+            message = _with_files(message)
+        return _sending(partner, SUBMITTED[message_type], message).call
 
     def serve(self, partner: Partner, call: Call, situation: Situation) -> Served | None:
         """The register's answers, a county's receipt (and then its answer), Kela's receipt of an
@@ -213,22 +269,48 @@ class KelmuStub:
         """
         if not call.path.startswith("/kelmu/"):
             return None
+        if call.method == "POST" and call.path in _TAKEN and _takes(partner, call.path):
+            return Served(json_reply({"received": True}, 202))
         document = _document(call.body)
         if call.method != "POST" or document is None:
             return Served(problem(400, "Bad request", "a JSON object by POST is expected"))
         if call.path == "/kelmu/benefit-register/query" and "benefit-register" in partner.serves:
             return _answer(document)
-        if call.path == "/kelmu/information-requests" and partner.sector in (
-            "wellbeing-county",
-            "helsinki",
-        ):
+        if call.path == "/kelmu/benefit-register/list" and "benefit-register" in partner.serves:
+            return _list(document, call.headers.get("X-Sender", ""))
+        if call.path == "/kelmu/information-requests" and _provides(partner):
             return Served(
                 json_reply({"received": True}, 202),
                 [_statements(partner, call, document, situation)],
             )
-        if call.path == "/kelmu/information-request-answers" and partner.sector == "kela":
-            return Served(json_reply({"received": True}, 202))
         return Served(problem(404, "Not found", "this partner serves no such call"))
+
+
+#: What is only taken, and by whom: Kela, or who provides social services.
+_TAKEN = {
+    "/kelmu/information-request-answers": "kela",
+    "/kelmu/documents": "kela",
+    "/kelmu/notice-transfers": "kela",
+    "/kelmu/notices": "",
+    "/kelmu/information-request-reminders": "",
+    "/kelmu/information-request-withdrawals": "",
+}
+
+
+def _provides(partner: Partner) -> bool:
+    return partner.sector in _SOCIAL_SERVICES or partner.id in _ALAND
+
+
+def _takes(partner: Partner, path: str) -> bool:
+    sector = _TAKEN[path]
+    return partner.sector == sector if sector else _provides(partner)
+
+
+def _list(query: Mapping[str, Any], asker: str) -> Served:
+    try:
+        return Served(json_reply(generate.listed(query, asker)))
+    except (KeyError, TypeError, ValueError) as error:
+        return Served(problem(400, "Bad request", f"not a question: {type(error).__name__}"))
 
 
 def _document(body: bytes) -> dict[str, Any] | None:

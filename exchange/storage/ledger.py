@@ -147,11 +147,22 @@ class SqlLedger(ABC):
             for key, value, version in await self.read(queries.memory, channel, keys)
         }
 
+    async def remembered(
+        self, channel: str, prefix: str, after: str, most: int, newest_first: bool = False
+    ) -> list[tuple[str, Remembered]]:
+        """What a channel remembers under keys that begin alike."""
+        rows = await self.read(queries.remembered, channel, prefix, after, most, newest_first)
+        return [(key, Remembered(from_json(value), version)) for key, value, version in rows]
+
     async def note(
-        self, channel: str, entries: Sequence[Remember], then: Work | None = None
+        self,
+        channel: str,
+        entries: Sequence[Remember],
+        message_id: int = 0,
+        then: Work | None = None,
     ) -> bool:
         """Commit what a channel wants to remember by itself, and `then` with it."""
-        stale: list[str] = await self._submit(Note(channel, entries, then))
+        stale: list[str] = await self._submit(Note(channel, entries, message_id, then))
         return not stale
 
     async def waiting(

@@ -53,6 +53,23 @@ def memory(connection: Connection, channel: str, keys: Sequence[str]) -> list[tu
     return rows
 
 
+def remembered(
+    connection: Connection, channel: str, prefix: str, after: str, most: int, newest_first: bool
+) -> list[tuple[str, str, int]]:
+    """(key, value, version) of what is remembered under keys that begin with `prefix` and go on
+    with more (or less) than `after`.
+    """
+    # The first text after all that begin so: keys compare by their bytes.
+    first, end = prefix + after, prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    if newest_first:
+        first, end = prefix, first if after else end
+    return connection.execute(
+        "SELECT key,value,version FROM memory WHERE channel=? AND key>? AND key<? "
+        f"ORDER BY key {'DESC' if newest_first else 'ASC'} LIMIT ?",
+        (channel, first, end, most),
+    ).fetchall()
+
+
 def due(
     connection: Connection,
     lanes: Sequence[int],
