@@ -13,7 +13,7 @@ from exchange.adapters.kelmu.identify import (
     verdict,
 )
 from exchange.adapters.kelmu.interface import SHAPES
-from exchange.adapters.kelmu.memory import recall, remember
+from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.adapters.kelmu.timed import WATCH
@@ -44,6 +44,7 @@ CHANNEL = Channel(
     verdict=verdict,
     recall=recall,
     remember=remember,
+    remember_rejected=remember_refused,
     item_of=item_of,
     items_by_kind=items_by_kind,
     attachments=True,

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exchange.adapters.kelmu.identify import (
+    ASKED,
     LATE,
     NOTICE,
     REMINDER,
@@ -23,6 +24,7 @@ from exchange.adapters.kelmu.identify import (
 )
 from exchange.ports import Context, Identity, Parsed, Remember, Verdict
 from exchange.ports.disclosures import disclosures
+from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.instants import FINLAND
 from exchange.schemas.kelmu.codes import NOTICE_KINDS
 
@@ -106,6 +108,16 @@ def remember(
     if context.message_id:
         entries += disclosures(persons_disclosed(parsed, verdict), context.message_id)
     return entries
+
+
+def remember_refused(
+    parsed: Parsed, identity: Identity, context: Context, verdict: Verdict
+) -> Sequence[Remember]:
+    """That somebody asked about a person and was told nothing."""
+    person = verdict.detail.get("person", "")
+    if parsed.message_type not in ASKED or not is_personal_identity_code(person):
+        return ()
+    return disclosures([person], context.message_id)
 
 
 def persons_disclosed(parsed: Parsed, verdict: Verdict) -> Sequence[str]:

@@ -41,6 +41,7 @@ from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.face import Face
 from exchange.web.x_road.face import Parts as FaceParts
+from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.services import Services
 
 log = structlog.get_logger(__name__)
@@ -146,6 +147,7 @@ def _x_road(parts: Parts, channels: list[Channel], endpoints: Endpoints, metrics
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
+            monitoring=Monitoring(parts.x_road, parts.clock),
             body_bytes_max=parts.limits.body_bytes_max,
             describe=described,
         )
