@@ -172,7 +172,8 @@ def _with_files(message: Generated) -> Generated:
         ("hakemus.pdf", "application/pdf", generate.pdf("Liite hakemukseen")),
         ("tosite.png", "image/png", generate.png(24, 32, 200)),
     ]
-    boundary = f"kelmu-{message.message_id}"
+    # (The same each time, so that a line of a shell that names it sends any sample.)
+    boundary = "kelmu-message-and-files"
     content_type, body = generate.with_files(message.body, files, boundary)
     return Generated(body, content_type, message.message_id)
 
