@@ -97,7 +97,15 @@ def split(body: bytes, content_type: str) -> Split:
         for rule, why, expected in _wrong(name, kind, content, attachments):
             violations.append(_at(body, start, rule, why, expected, number))
         digest = hashlib.sha256(content).hexdigest()
-        attachments.append(Attachment(name, kind[:100], len(content), digest, content))
+        attachments.append(
+            Attachment(
+                name=name,
+                content_type=kind[:100],
+                bytes=len(content),
+                sha256=digest,
+                content=content,
+            )
+        )
     if violations:
         raise Malformed(violations)
     block, message = parts[0]

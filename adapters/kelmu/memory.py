@@ -1,8 +1,8 @@
 """What Kelmu remembers between messages: information requests and notices, what each authority has
 of them, and what falls due; names no person.
 
-Entries of a list (`for/...`, `notice-for/...`, `due/...`) only point to a request or a notice, whose
-own entry says how it stands.
+Entries of a list (`for/...`, `notice-for/...`, `due/...`) only point to a request or a notice,
+whose own entry says how it stands.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What Kelmu sends when its time has come: reminders of information requests, notices that are given
-later, and notices that were moved; a watch.
+"""What Kelmu sends when its time has come: reminders of information requests, notices that are
+given later, and notices that were moved; a watch.
 
 Each is a message of its own and goes the whole way, in the name of the Kela system that sent what
 it is about. Its id follows from that, so that what a crash broke off is sent once.

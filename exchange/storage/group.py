@@ -23,7 +23,7 @@ Work = Callable[[Connection], Any]
 @dataclass(slots=True)
 class Note:
     """What a channel wants to remember without a message, or later than the one with which it is
-    forgotten (0: none); the result is the stale keys. Without one `then` is done in the same commit.
+    forgotten (0: none); the result is the stale keys. Without one `then` is done with it.
     """
 
     channel: str

@@ -1,5 +1,5 @@
-"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement and of notice), read from their files;
-no models and no rights.
+"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement and of notice), read from
+their files; no models and no rights.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The models of what goes between Kela and who provides social services, beside information requests
-and their answers: documents, withdrawals, reminders, notices and their transfers.
+"""The models of what goes between Kela and who provides social services, beside information
+requests and their answers: documents, withdrawals, reminders, notices and their transfers.
 
 That they are sent is public (kela.fi, Kelan etuustietopalvelu Kelmu; Tietotilinpäätös 2024); every
 name here is *modelled*.

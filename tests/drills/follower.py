@@ -1,5 +1,5 @@
-"""One run of a follower of the population register as a process that may be killed at any moment: what
-it keeps between runs is a file, which it changes in whole.
+"""One run of a follower of the population register as a process that may be killed at any moment:
+what it keeps between runs is a file, which it changes in whole.
 
     python -m tests.drills.follower evaka|oph URL USER KEY STATE CODES DAY
 """

@@ -1,4 +1,4 @@
-"""Valid synthetic messages between Kela and providers of social services: documents with their files,
+"""Valid synthetic messages between Kela and providers of social services: documents with files,
 notices and their transfers, withdrawals and reminders of requests, questions for work lists.
 """
 

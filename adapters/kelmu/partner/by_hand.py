@@ -1,5 +1,5 @@
-"""What partners send over Kelmu whenever there is something to send: documents, notices, questions for
-lists and work lists; no flow of the traffic has them.
+"""What partners send over Kelmu whenever there is something to send: documents, notices, questions
+for lists and work lists; no flow of the traffic has them.
 """
 
 from __future__ import annotations

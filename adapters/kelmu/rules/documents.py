@@ -1,5 +1,5 @@
-"""The files beside a message of Kelmu: which messages take some, and whether each is what it says, by
-its bytes.
+"""The files beside a message of Kelmu: which messages take some, and whether each is what it says,
+by its bytes.
 
 That documents are sent is public (Tietotilinpäätös 2024); the kinds of files are *modelled*. Their
 size and number are bounded for every channel (`schemas.attachments`).

@@ -1,5 +1,5 @@
-"""The operational monitoring of the security servers: keeps what was seen of the last calls, in this
-process, and answers questions for it; what a record holds is `schemas.x_road.operations`.
+"""The operational monitoring of the security servers: keeps what was seen of the last calls, in
+this process, and answers questions for it; what a record holds is `schemas.x_road.operations`.
 """
 
 from __future__ import annotations

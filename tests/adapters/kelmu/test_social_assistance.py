@@ -1,4 +1,4 @@
-"""What Kelmu carries for basic social assistance over days: requests with their work list, reminder,
+"""What Kelmu carries for basic social assistance over days: requests with work list, reminder,
 late answer and withdrawal, documents with their files, notices at their three times.
 """
 

@@ -1,5 +1,5 @@
-"""Operational records of calls over X-Road, read as X-Road Metrics reads them: its collector finds the
-attachment by its bytes, its corrector pairs the two sides of a call.
+"""Operational records of calls over X-Road, read as X-Road Metrics reads them: its collector finds
+the attachment by its bytes, its corrector pairs the two sides of a call.
 """
 
 from __future__ import annotations
