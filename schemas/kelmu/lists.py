@@ -72,5 +72,5 @@ class WorkListQuery(Strict):
     work_list: Literal["information-requests", "notices"]
     user: UserId
     all: bool = False
-    after: Annotated[str, StringConstraints(max_length=120)] = ""
+    after: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9~._/-]{0,120}$")] = ""
     most: int = Field(default=50, ge=1, le=100)
