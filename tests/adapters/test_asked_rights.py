@@ -38,7 +38,7 @@ EVERYTHING = {
     "to": "2030-12-31",
 }
 #: What tells where somebody lives, in the register's answers.
-PLACES = re.compile(r'"(?:katunimi|katunumero|postinumero|kuntakoodi|rakennustunnus)"')
+PLACES = re.compile(r'"(?:katunimi|katunumero|postinumero|kuntakoodi|rakennustunnus)":')
 ADDRESS = re.compile(r"<(?:Lahiosoite[SR]|Postinumero|Postiosoite[SR]|Kuntanumero)>[^<]")
 
 
