@@ -45,6 +45,7 @@ from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
+from exchange.storage.counters.totals import totals
 from exchange.storage.group import Change, Drop, Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
@@ -297,7 +298,7 @@ class SqlLedger(ABC):
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by dimensions over minutes (or, with `daily`, days) [since, until)."""
         result: list[tuple[tuple[Any, ...], int, int, int]] = await self.scan(
-            queries.totals, tuple(by), since, until, daily
+            totals, tuple(by), since, until, daily
         )
         return result
 

@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from exchange.ports import Channel, Ids, Refusal
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.x_road import faults, meta, operations, rest, soap
+from exchange.schemas.x_road import faults, meta, observe, operations, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
 from exchange.schemas.x_road.operations import Observed
@@ -28,7 +28,6 @@ from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
 from exchange.web.request_body import read_body
-from exchange.web.x_road import observe
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.services import Offered, Services

@@ -1,7 +1,7 @@
 """One run of a follower of the population register as a process that may be killed at any moment:
 what it keeps between runs is a file, which it changes in whole.
 
-    python -m tests.drills.follower evaka|oph URL USER KEY STATE CODES DAY
+    python -m tests.drills.followers.process evaka|oph URL USER KEY STATE CODES DAY
 """
 
 from __future__ import annotations

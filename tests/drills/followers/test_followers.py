@@ -100,7 +100,7 @@ def test_a_follower_that_is_killed_at_any_moment_misses_nothing(
     listed, state_file = tmp_path / "codes.json", tmp_path / "state"
     listed.write_text(json.dumps(codes))
     command = [
-        *(sys.executable, "-m", "tests.drills.follower", kind, f"{served.address}{BASE}"),
+        *(sys.executable, "-m", "tests.drills.followers.process", kind, f"{served.address}{BASE}"),
         *(partner, served.key_of(partner), str(state_file), str(listed), BEGIN),
     ]
     kills, seconds = 0, 2.0
