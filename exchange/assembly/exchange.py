@@ -61,6 +61,7 @@ from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
+from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
@@ -299,6 +300,7 @@ class Exchange:
                 ),
                 reset=self.reset,
                 search=search,
+                disclosures=Disclosures(self.ledger, list(self.channels), self.clock),
             ),
             x_road=self.settings.x_road,
             ids=self.ids,

@@ -22,12 +22,13 @@ Work = Callable[[Connection], Any]
 
 @dataclass(slots=True)
 class Note:
-    """What a channel wants to remember without a message; the result is the stale keys. Without one
-    `then` is done in the same commit.
+    """What a channel wants to remember without a message, or later than the one with which it is
+    forgotten (0: none); the result is the stale keys. Without one `then` is done with it.
     """
 
     channel: str
     entries: Sequence[Remember]
+    message_id: int = 0
     then: Work | None = None
 
 
@@ -79,7 +80,7 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
 
 def _note(connection: Connection, noted: Note, additions: Additions) -> list[str]:
     """Remember, and do what goes with it; the stale keys."""
-    stale = remember(connection, noted.channel, noted.entries, additions)
+    stale = remember(connection, noted.channel, noted.entries, additions, noted.message_id)
     if noted.then is not None and not stale:
         noted.then(connection)
     return stale

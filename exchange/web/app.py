@@ -39,6 +39,7 @@ from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.security_server import Parts as SecurityServerParts
 from exchange.web.x_road.security_server import SecurityServer
 from exchange.web.x_road.services import Services
@@ -148,6 +149,7 @@ def _x_road(
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
+            monitoring=Monitoring(parts.x_road, parts.clock),
             body_bytes_max=parts.limits.body_bytes_max,
             describe=described,
         )

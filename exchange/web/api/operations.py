@@ -26,6 +26,7 @@ from exchange.schemas.instants import (
 )
 from exchange.statistics.days import date_of, number_of
 from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
+from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
@@ -51,6 +52,7 @@ class Api:
         partners: PartnerOperations,
         reset: Reset,
         search: MessageSearch,
+        disclosures: Disclosures,
     ) -> None:
         self._ledger = ledger
         self._checking = checking
@@ -62,6 +64,7 @@ class Api:
         self._partners = partners
         self._reset = reset
         self._search = search
+        self._disclosures = disclosures
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -100,6 +103,7 @@ class Api:
             *self._receivers.operations(),
             *self._partners.operations(),
             *self._reset.operations(),
+            *self._disclosures.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

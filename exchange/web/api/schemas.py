@@ -101,6 +101,11 @@ MESSAGES_FOUND = members(
 #: What a filter of dead letters names.
 _FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": INSTANT}
 
+_OF_DISCLOSURE = (
+    *("channel", "message_type", "endpoint", "state", "sender"),
+    *("user", "purpose", "legal_ground"),
+)
+
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Violation": VIOLATION,
@@ -144,6 +149,21 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "target": {"type": "string", "description": "The id or name that it was about"},
             "outcome": TEXT,
             "address": {"type": "string", "description": "Where the request came from"},
+        }
+    ),
+    "Disclosures": members(
+        {
+            "disclosures": {
+                "type": "array",
+                "items": members(
+                    {
+                        **{"id": ID, "at": INSTANT, "persons": NUMBER},
+                        **dict.fromkeys(_OF_DISCLOSURE, TEXT),
+                        "receivers": {"type": "array", "items": TEXT},
+                    }
+                ),
+            },
+            "before": {"type": "string", "description": "Where to go on; empty: this was all"},
         }
     ),
     "DeadLetterFilter": {"type": "object", "properties": _FILTERS},
