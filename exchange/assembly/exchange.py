@@ -65,6 +65,7 @@ from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
+from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
 from exchange.web.pages.audit import AuditPage
@@ -293,6 +294,12 @@ class Exchange:
                 ),
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
+                ),
+                stubs=StubOperations(
+                    self.transport,
+                    self.ledger,
+                    self.clock,
+                    self.settings.partners.control_key,
                 ),
                 reset=self.reset,
                 search=search,

@@ -122,7 +122,7 @@ class OwnSamples:
         try:
             # (What a generator makes for nobody in particular may be beyond a partner's rights.)
             tried = own.make(type_name, count * TRIES, seed, now, chains_from(now * 1_000_000))
-            for call in tried:
+            for call in (each.call for each in tried):
                 checked = judge.check(call.body, type_name, self._partner)
                 errors = [each for each in checked.violations if each.severity == "error"]
                 if not errors:

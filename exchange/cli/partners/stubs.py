@@ -171,7 +171,15 @@ async def _partners(
     stubs = [Played(stub) for stub in discovery.stubs()]
     try:
         runner = await serve_stubs(
-            stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
+            stubs=stubs,
+            directory=everybody,
+            host=host,
+            port=port,
+            faults=Faults(listed, seed),
+            seed=seed,
+            exchange_url=exchange,
+            nanoseconds=nanoseconds,
+            control_key=settings.partners.control_key,
         )
     except OSError as error:
         raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
