@@ -26,6 +26,7 @@ from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
 from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
+from exchange.web.api.examples import EXAMPLES
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
@@ -113,6 +114,7 @@ def build(parts: Parts) -> web.Application:
         shapes=SCHEMAS,
         catalogue=parts.catalogue,
         samples=parts.samples,
+        examples=EXAMPLES,
     )
     operations += documents.operations()
     for operation in operations:

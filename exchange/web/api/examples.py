@@ -69,6 +69,14 @@ _JOB = {
     "ended_at": None,
 }
 
+_OVERRIDE = {
+    "id": "busy",
+    "partner": "fund.pro",
+    "message_type": _TYPE,
+    "times": 1,
+    "status": 503,
+}
+
 #: By the name of the schema.
 EXAMPLES: dict[str, Any] = {
     "Checked": {
@@ -184,6 +192,39 @@ EXAMPLES: dict[str, Any] = {
         ],
     },
     "Changed": {"receiver": "fund.pro", "changed": True},
+    "Problem": {
+        "type": "urn:exchange:problem:not-a-time",
+        "title": "Not a time",
+        "status": 400,
+        "detail": "since and until are times as in 2026-11-29T08:00:00Z",
+    },
+    "Override": _OVERRIDE,
+    "StandingOverride": {
+        **_OVERRIDE,
+        "person": "",
+        "first": 1,
+        "state": "",
+        "then_state": "",
+        "priority": 0,
+        "body": "",
+        "content_type": "application/json",
+        "headers": {},
+        "fault": None,
+        "delay_seconds": 0.0,
+        "alike": 1,
+    },
+    "OverrideSet": {"id": "busy"},
+    "OverrideRemoval": {"id": "busy"},
+    "OverridesRemoved": {"removed": 1},
+    "StubCall": {
+        "number": 2,
+        "partner": "fund.pro",
+        "path": "/luova/deliveries/000000000000000003e5a1b2c4d00001",
+        "message_type": _TYPE,
+        "state": "start",
+        "met": "",
+        "not_met": {"busy": "it is call 2 of its kind, and the override was met 1 times"},
+    },
     "Snapshot": {
         "at": _AT,
         "channels": {"luova": {"received": 42, "accepted": 41, "rejected": 1, "waiting": 0}},

@@ -30,7 +30,8 @@ _SESSION = "session"
 
 class OpenApi:
     """The document of some channels and operations. `shapes` are the named schemas that operations
-    refer to (`reference`), `samples` a message of each type.
+    refer to (`reference`), `examples` a value of each of these by name, `samples` a message of each
+    type.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class OpenApi:
         shapes: Mapping[str, Schema],
         catalogue: Catalogue,
         samples: Mapping[str, Path],
+        examples: Mapping[str, Any] | None = None,
     ) -> None:
         self._channels = tuple(channels)
         self._operations = tuple(operations)
         self._shapes = shapes
         self._catalogue = catalogue
         self._samples = samples
+        self._examples = examples or {}
 
     def document(self) -> dict[str, Any]:
         """The whole document."""
@@ -55,7 +58,9 @@ class OpenApi:
                 described = self._endpoint(channel, endpoint)
                 paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = described
         for operation in self._operations:
-            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+            described = _operation(operation)
+            self._show(described)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = described
         return {
             "openapi": VERSION,
             "info": {
@@ -84,6 +89,18 @@ class OpenApi:
                 "securitySchemes": _SECURITY,
             },
         }
+
+    def _show(self, described: Mapping[str, Any]) -> None:
+        """Put an example to each body of an operation whose schema is a named one, or a list of
+        such.
+        """
+        for each in (described.get("requestBody", {}), *described["responses"].values()):
+            for media in each.get("content", {}).values():
+                schema = media.get("schema", {})
+                named = schema.get("items", schema).get("$ref", "").rpartition("/")[2]
+                if named in self._examples:
+                    value = self._examples[named]
+                    media["example"] = [value] if "items" in schema else value
 
     def _endpoint(self, channel: Channel, endpoint: Endpoint) -> dict[str, Any]:
         interface = endpoint.interface
