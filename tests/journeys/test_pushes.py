@@ -26,6 +26,7 @@ OF_HTTP = {"host", "accept", "accept-encoding", "user-agent", "content-length", 
 OF_EVERY_PUSH = {
     "X-Delivery-Id",
     "X-Sender",
+    "X-Message-Type",
     "X-Sender-Message-Id",
     "X-Timestamp",
     "X-Signature",

@@ -1,5 +1,5 @@
-"""What every call to a partner carries, whatever its channel: the delivery's id, the sender and its
-message id, and a signature over id, time and body.
+"""What every call to a partner carries, whatever its channel: the message type, the delivery's id,
+the sender and its message id, and a signature over id, time and body.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def signed(call: Call, delivery: Delivery, now: int) -> Call:
     delivery_id = public_id(delivery.id)
     headers = {
         "X-Sender": delivery.sender.id,
+        "X-Message-Type": delivery.envelope.message_type,
         **call.headers,
         "X-Sender-Message-Id": delivery.envelope.sender_message_id,
         "X-Delivery-Id": delivery_id,

@@ -194,7 +194,7 @@ class OpenApi:
 
 def push_headers(push: Push) -> list[Parameter]:
     """The headers of a push: the channel's own, and those of every one."""
-    headers = {**push.headers, **_OF_EVERY_PUSH}
+    headers = {**_OF_EVERY_PUSH, **push.headers}
     return [
         Parameter(name, text, required=name not in _NOT_ALWAYS) for name, text in headers.items()
     ]
@@ -294,6 +294,7 @@ _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "in
 _OF_EVERY_PUSH = {
     "X-Delivery-Id": "The exchange's id of the delivery: the same with each attempt",
     "X-Sender": "The partner that sent the message",
+    "X-Message-Type": "The message type",
     "X-Sender-Message-Id": "The sender's own id of the message",
     "X-Timestamp": "Seconds since 1970, new with each attempt; for receivers with a secret",
     "X-Signature": "v1= and the HMAC-SHA256 of {X-Delivery-Id}.{X-Timestamp}.{body} under the "
