@@ -128,5 +128,5 @@ browser: ## install Debian's Chromium for the tests of the pages, where that can
 clean: ## remove the environment and every cache; ledgers and reports stay (`make clean-data`)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
-clean-data: ## remove data/ (ledgers, their heads, keys), reports/ and simulations/
-	rm -rf data reports simulations
+clean-data: ## remove data/ (ledgers, their heads, keys), reports/, simulations/ and sandboxes/
+	rm -rf data reports simulations sandboxes

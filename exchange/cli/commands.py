@@ -14,6 +14,7 @@ from typer.main import get_group
 PLACES = {
     "run": "exchange.cli.run:run",
     "serve": "exchange.cli.serving.serve:serve",
+    "sandbox": "exchange.cli.serving.sandbox:app",
     "send": "exchange.cli.send:send",
     "doctor": "exchange.cli.serving.doctor:doctor",
     "validate": "exchange.cli.validate:validate",
