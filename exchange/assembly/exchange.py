@@ -311,6 +311,7 @@ class Exchange:
             open=self.open,
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
+            tell_commits=self.ledger.tell_commits,
             sign_in=sign_in,
             catalogue=self.catalogue,
             samples=discovery.samples(),

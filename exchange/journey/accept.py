@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
+from exchange.journey import trace
 from exchange.journey.count import ITEMS_BY_KIND
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
@@ -260,6 +261,8 @@ class Acceptance:
         )
         if reading.version:
             judgement.verdict.detail[SCHEMA_VERSION] = reading.version
+        if traced := trace.current():
+            judgement.verdict.detail[trace.KEPT] = dict(traced)
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:

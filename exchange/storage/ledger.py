@@ -45,7 +45,7 @@ from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
-from exchange.storage.group import Change, Drop, Note, Work
+from exchange.storage.group import Change, Committed, Drop, Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
@@ -90,6 +90,10 @@ class SqlLedger(ABC):
         """Why it can't be written, found out by writing where that is not known; empty when it
         can.
         """
+
+    @abstractmethod
+    def tell_commits(self, committed: Committed) -> None:
+        """Tell of each commit from now on: its jobs, and the seconds that the disk or server took."""
 
     @abstractmethod
     def _submit(self, what: Change) -> Future[Any]:

@@ -58,7 +58,8 @@ READY_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an application is made of; `open` and `close` are called at its start and end, `held`
-    counts deliveries in memory, `end_waits` has every call that waits for something answered.
+    counts deliveries in memory, `end_waits` has every call that waits for something answered,
+    `tell_commits` is given who measures commits.
     """
 
     limits: Limits
@@ -81,6 +82,7 @@ class Parts:
     samples: Mapping[str, Path]
     reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
+    tell_commits: Callable[[Callable[[int, float], None]], None] = lambda _: None
     worker: Callable[[], int] = lambda: 0
     workers: int = 1
 
@@ -88,6 +90,7 @@ class Parts:
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
+    parts.tell_commits(metrics.committed)
     guard = parts.sign_in.guard
     rates = Rates(parts.workers)
     endpoints = Endpoints(

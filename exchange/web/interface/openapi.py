@@ -108,7 +108,8 @@ class OpenApi:
             "operationId": _id(endpoint.method, endpoint.path),
             "tags": [channel.name],
             "summary": endpoint.summary,
-            "parameters": _parameters(endpoint.path, interface.parameters),
+            "parameters": _parameters(endpoint.path, interface.parameters)
+            + ([_shown(each) for each in _TRACE] if endpoint.public is None else []),
         }
         if interface.takes:
             content = self._content(interface.takes)
@@ -300,7 +301,23 @@ _OF_EVERY_PUSH = {
     "X-Signature": "v1= and the HMAC-SHA256 of {X-Delivery-Id}.{X-Timestamp}.{body} under the "
     "receiver's callback secret; for receivers that have one",
 }
-_NOT_ALWAYS = {"X-Timestamp", "X-Signature", "X-Conversation-Id"}
+#: What every call may carry to be found again (see `journey.trace`).
+_TRACE = (
+    Parameter(
+        "traceparent",
+        "The trace that the call belongs to (W3C Trace Context): kept with the message, answered, "
+        "handed on with its deliveries",
+    ),
+    Parameter("X-Request-Id", "An id of the call of your own: likewise"),
+)
+_OF_EVERY_PUSH |= {
+    "traceparent": "The sender's trace, with the delivery as parent; where the sender named one",
+    "X-Request-Id": "The sender's id of its call, where it named one",
+}
+_NOT_ALWAYS = {
+    *("X-Timestamp", "X-Signature", "X-Conversation-Id"),
+    *("traceparent", "X-Request-Id"),
+}
 _CHALLENGE = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}}
 _SECURITY = {
     _KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A partner's key"},

@@ -93,6 +93,7 @@ def test_one_that_was_killed_does_not_run(folder: Path) -> None:
     assert command(folder, "start", "mine")
 
 
+@pytest.mark.drill
 def test_one_that_can_not_start_says_what_its_log_says(folder: Path) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "exchange.toml").write_text("[server]\nprot = 1\n")
