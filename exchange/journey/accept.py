@@ -261,8 +261,7 @@ class Acceptance:
         )
         if reading.version:
             judgement.verdict.detail[SCHEMA_VERSION] = reading.version
-        if traced := trace.current():
-            judgement.verdict.detail[trace.KEPT] = dict(traced)
+        trace.keep(judgement.verdict.detail)
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:
@@ -309,9 +308,8 @@ class Acceptance:
             self._ids,
             self._lanes,
         )
-        remember = channel.remember
         context = Context(self._directory, now, reading.known, record.message.id)
-        record.remember = remember(parsed, identity, context, judgement.verdict)
+        record.remember = channel.remember(parsed, identity, context, judgement.verdict)
         return record
 
     def _accepted(

@@ -47,6 +47,12 @@ def current() -> Mapping[str, str]:
     return _current.get()
 
 
+def keep(detail: dict[str, Any]) -> None:
+    """Put the trace of this task's call into what is kept with a message."""
+    if traced := current():
+        detail[KEPT] = dict(traced)
+
+
 def handed_on(detail: Mapping[str, Any], delivery_id: int) -> dict[str, str]:
     """The headers by which a delivery of a message with that detail goes on with its trace: the
     delivery is the parent of what its receiver does.

@@ -17,7 +17,7 @@ from typing import Any, Self
 from exchange import discovery
 from exchange.assembly import Exchange, played_directory
 from exchange.cli.serving.port import bind
-from exchange.cli.timeline import timeline
+from exchange.cli.simulating.timeline import timeline
 from exchange.client import Client, NotYet, Pushes
 from exchange.client.errors import violation_of
 from exchange.client.loop_thread import LoopThread

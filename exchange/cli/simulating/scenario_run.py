@@ -20,7 +20,7 @@ from exchange import discovery
 from exchange.assembly import Exchange
 from exchange.cli.partners.own_samples import channel_of
 from exchange.cli.simulating.shards import inside, tell_of_bugs
-from exchange.cli.timeline import timeline
+from exchange.cli.simulating.timeline import timeline
 from exchange.partners.faults import Faults
 from exchange.partners.overrides import Overrides
 from exchange.partners.own_calls import OwnCalls
