@@ -166,7 +166,7 @@ def drive(
     run: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     run["processor_seconds"] = processors.figures()
     # (Of several workers /metrics tells of whichever answers.)
-    alone = given.workers == 1
+    alone = served is not None and given.workers == 1
     run["commits"] = limiting.commits(measured, processes.metrics(url)) if alone else {}
     run["limited_by"] = limiting.limits(run, given.locusts)
     print(limiting.table(run, run["limited_by"]))
