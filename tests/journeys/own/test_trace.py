@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from multidict import CIMultiDict
+
 from tests.exchange.journey.test_trace import GIVEN
 from tests.exchange.journey.way import BODY
 from tests.journeys.running import running
@@ -32,7 +34,7 @@ async def test_a_trace_goes_the_whole_way_and_no_further(tmp_path: Path) -> None
         await it.settled()
         found = json.loads((await it.get(f"/api/v1/messages?detail={TRACE}"))[2])["messages"]
     assert [each["sender_message_id"] for each in found] == ["bad", "m0"]
-    by_id = {headers["X-Message-Id"]: headers for _, headers in seen}
+    by_id = {headers["X-Message-Id"]: CIMultiDict(headers) for _, headers in seen}
     assert {"m0", "m1"} <= set(by_id)
     delivery = by_id["m0"]["X-Delivery-Id"][-16:]
     assert by_id["m0"]["traceparent"] == f"00-{TRACE}-{delivery}-01"
