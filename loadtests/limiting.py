@@ -85,7 +85,7 @@ def limits(run: Mapping[str, Any], locusts: int) -> list[str]:
     late = run["client_lateness"]["p99_milliseconds"]
     if shares.get("locust", 0.0) / locusts >= BUSY_SHARE or late > LATE_MILLISECONDS:
         found.append(
-            f"the client: {shares['locust']:.0%} of a processor, one call in a hundred {late} ms late"
+            f"the client: {shares['locust']:.0%} of a processor, one call in 100 {late} ms late"
         )
     committing = run.get("commits", {}).get("seconds", 0.0) / seconds
     if committing >= DISK_SHARE:

@@ -227,7 +227,7 @@ class Overrides:
         return sorted(newest_first, key=lambda each: -each.priority)
 
     def _out_of_turn(self, override: Override) -> str:
-        """Count a call that is like what the override wants; why it is not met by it all the same."""
+        """Count a call that is like what the override wants; why it is not met all the same."""
         self._alike[override.id] += 1
         number = self._alike[override.id]
         if number < override.first:

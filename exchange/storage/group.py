@@ -16,7 +16,7 @@ from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Link
 from exchange.storage.retention import drop_messages
 
-#: Told of each commit: how many jobs it was of, and how long the disk or the server took, in seconds.
+#: Told of each commit: how many jobs it was of, and how long the disk or the server took (seconds).
 Committed = Callable[[int, float], None]
 
 

@@ -93,7 +93,7 @@ class SqlLedger(ABC):
 
     @abstractmethod
     def tell_commits(self, committed: Committed) -> None:
-        """Tell of each commit from now on: its jobs, and the seconds that the disk or server took."""
+        """Tell of each commit from now on: its jobs, and the seconds that it took to be durable."""
 
     @abstractmethod
     def _submit(self, what: Change) -> Future[Any]:

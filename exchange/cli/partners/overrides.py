@@ -125,7 +125,7 @@ def calls(
     exchange: Exchange = "",
     key: Key = "",
 ) -> None:
-    """Tell of the latest calls, the newest first, which override each met, and why it met no other."""
+    """Tell of the latest calls, the newest first: which override each met, and why no other."""
     told = Api(exchange, key).get(f"{PATH}/calls", {"partner": partner})
     if as_json:
         print_json(told)

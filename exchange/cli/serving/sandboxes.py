@@ -47,7 +47,7 @@ class Sandbox:
         """
         if not _NAME.fullmatch(name):
             raise SettingsError(
-                f"{name!r:.60} is no name of a sandbox: small letters, digits and hyphens, at most 40"
+                f"{name!r:.60} is no name of a sandbox: small letters, digits, hyphens, at most 40"
             )
         return cls(folder / name)
 

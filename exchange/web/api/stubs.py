@@ -83,7 +83,7 @@ class StubOperations:
         return await self._hand_on(request, "GET", "/overrides")
 
     async def set(self, request: web.Request) -> web.Response:
-        """Let the stubs answer otherwise, from the next call on: the calls to whom, with what, how."""
+        """Let the stubs answer otherwise, from the next call on: which calls, and how."""
         return await self._hand_on(request, "POST", "/overrides", "override")
 
     async def remove(self, request: web.Request) -> web.Response:

@@ -66,7 +66,7 @@ def births():
 
 
 def run(folder: Path, count: int, *arguments: str) -> str:
-    """What pytest says of the tests, of which one fails and the others go well, `count` of them alike."""
+    """What pytest says of the tests, of which one fails and `count` are alike."""
     (folder / "test_mine.py").write_text(TESTS.replace("COUNT", str(count)), encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]

@@ -1,5 +1,5 @@
-"""The operators' API over the stubs: what it sets the stubs answer, what it is refused for it tells,
-and who changed something stands in the audit log.
+"""The operators' API over the stubs: they answer what it sets, what they refuse it tells, and who
+changed something stands in the audit log.
 """
 
 from __future__ import annotations
