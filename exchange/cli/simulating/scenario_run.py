@@ -92,7 +92,14 @@ async def _live(
     partners = LocalPartners(
         stubs=discovery.stubs(),
         directory=everybody,
-        plan=Plan(scenario.tables.begins.year, seed, (), (), {}, ()),
+        plan=Plan(
+            year=scenario.tables.begins.year,
+            seed=seed,
+            planned=(),
+            readings=(),
+            hours={},
+            missing=(),
+        ),
         faults=Faults(scenario.faults, seed),
         clock=clock,
         overrides=Overrides(scenario.overrides),

@@ -101,11 +101,11 @@ class StubOperations:
     ) -> web.Response:
         """Make the call to the stubs, and note a change that was made in the audit log."""
         call = Call(
-            method,
-            path,
-            {"Content-Type": JSON, **({KEY: self._key} if self._key else {})},
-            await request.read(),
-            dict(request.query),
+            method=method,
+            path=path,
+            headers={"Content-Type": JSON, **({KEY: self._key} if self._key else {})},
+            body=await request.read(),
+            query=dict(request.query),
         )
         try:
             reply = await self._transport.send(CONTROL, call, TIMEOUT_SECONDS)
