@@ -16,6 +16,14 @@ from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Link
 from exchange.storage.retention import drop_messages
 
+#: Told of each commit: how many jobs it was of, and how long the disk or the server took (seconds).
+Committed = Callable[[int, float], None]
+
+
+def told_to_nobody(jobs: int, seconds: float) -> None:
+    """Where nobody measures commits."""
+
+
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[Connection], Any]
 

@@ -54,7 +54,7 @@ from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
 from exchange.storage.counters.totals import totals
-from exchange.storage.group import Change, Drop, Note, Work
+from exchange.storage.group import Change, Committed, Drop, Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
@@ -99,6 +99,10 @@ class SqlLedger(ABC):
         """Why it can't be written, found out by writing where that is not known; empty when it
         can.
         """
+
+    @abstractmethod
+    def tell_commits(self, committed: Committed) -> None:
+        """Tell of each commit from now on: its jobs, and the seconds that it took to be durable."""
 
     @abstractmethod
     def _submit(self, what: Change) -> Future[Any]:

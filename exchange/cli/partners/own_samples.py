@@ -124,7 +124,7 @@ class OwnSamples:
         try:
             # (What a generator makes for nobody in particular may be beyond a partner's rights.)
             tried = own.make(type_name, count * TRIES, seed, now, chains_from(now * 1_000_000))
-            for call in tried:
+            for call in (each.call for each in tried):
                 kind = call.headers.get("Content-Type", "")
                 kind = kind if is_split(kind) else ""
                 checked = judge.check(call.body, type_name, self._partner, content_type=kind)

@@ -31,6 +31,7 @@ from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
+from exchange.web.api.stubs import StubOperations
 from exchange.web.operation import Operation, problem_response
 from exchange.web.overview import Snapshots
 
@@ -50,6 +51,7 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        stubs: StubOperations,
         reset: Reset,
         search: MessageSearch,
         disclosures: Disclosures,
@@ -62,6 +64,7 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._stubs = stubs
         self._reset = reset
         self._search = search
         self._disclosures = disclosures
@@ -102,6 +105,7 @@ class Api:
             *self._dead_letters.operations(),
             *self._receivers.operations(),
             *self._partners.operations(),
+            *self._stubs.operations(),
             *self._reset.operations(),
             *self._disclosures.operations(),
             Operation(

@@ -98,6 +98,29 @@ MESSAGES_FOUND = members(
     }
 )
 
+_FAULT = {"enum": ["refuse", "down", "twice", "garbage", "drop"]}
+_FAULT_OR_NONE = {"enum": [*_FAULT["enum"], None]}
+OVERRIDE = {
+    **members(
+        {"id": {"type": "string", "minLength": 1, "maxLength": 100}},
+        partner={"type": "string", "description": "A partner, a sector, or *: calls to whom"},
+        message_type=TEXT,
+        person={"type": "string", "description": "A personal identity code in the message"},
+        first={"type": "integer", "minimum": 1, "description": "From the n-th such call on"},
+        times={"type": "integer", "minimum": 0, "description": "So many calls; 0: all"},
+        state={"type": "string", "description": "The partner's, at first: start"},
+        then_state=TEXT,
+        priority={"type": "integer", "description": "The highest is met, then the newest"},
+        status={"type": "integer", "description": "200 to 599; 0: no answer of its own"},
+        body=TEXT,
+        content_type=TEXT,
+        headers={"type": "object", "additionalProperties": TEXT},
+        fault=_FAULT,
+        delay_seconds={"type": "number", "minimum": 0, "maximum": 600},
+    ),
+    "additionalProperties": False,
+}
+
 #: What a filter of dead letters names.
 _FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": INSTANT}
 
@@ -290,6 +313,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                         "pushes": {"type": "array", "items": TEXT},
                     }
                 ),
+            },
+        }
+    ),
+    "Override": OVERRIDE,
+    "StandingOverride": members(
+        {**OVERRIDE["properties"], "fault": _FAULT_OR_NONE, "alike": NUMBER}
+    ),
+    "OverrideSet": members({"id": TEXT}),
+    "OverrideRemoval": {
+        "oneOf": [
+            {**members({"id": TEXT}), "additionalProperties": False},
+            {**members({"all": {"const": True}}), "additionalProperties": False},
+        ]
+    },
+    "OverridesRemoved": members({"removed": NUMBER}),
+    "StubCall": members(
+        {
+            "number": NUMBER,
+            **dict.fromkeys(("partner", "path", "message_type", "state"), TEXT),
+            "met": {"type": "string", "description": "The override that it met; empty: none"},
+            "not_met": {
+                "type": "object",
+                "additionalProperties": TEXT,
+                "description": "By override, why the call did not meet it",
             },
         }
     ),

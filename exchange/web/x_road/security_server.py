@@ -16,6 +16,7 @@ from aiohttp import web
 from lxml import etree
 from multidict import CIMultiDict
 
+from exchange.journey import trace
 from exchange.ports import Channel, Ids, Refusal
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
@@ -76,6 +77,8 @@ class SecurityServer:
     async def serve(self, request: web.Request) -> web.Response:
         """The answer to a request, or a fault in the form of its protocol."""
         started = time.perf_counter()
+        # (Not answered: what an answer carries is X-Road's.)
+        trace.begin(request.headers)
         reply = await self._reply(request)
         self._parts.metrics.served(CHANNEL, reply.status, time.perf_counter() - started)
         return response(reply)
