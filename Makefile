@@ -69,9 +69,10 @@ bench-pairs: $(VENV)/.ready ## the code of another checkout and of this one in t
 bench-compare: $(VENV)/.ready ## fail when a ratio is more than 15 % below the kept one (benchmarks/baseline.json)
 	@$(BIN)/exchange bench --no-others --compare $(ARGS)
 
-load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|step|soak RATE=50 DURATION=60 DAY=1500000 FACTOR=10 BUDGET=ci HOST=...)
+load: $(VENV)/.ready ## send the published mix (SHAPE=flat|working-day|pay-day|step|soak RATE=50 DURATION=60 DAY=1500000 FACTOR=10 BUDGET=ci HOST=... MIX=mine.toml)
 	@$(BIN)/python -m loadtests $(if $(SHAPE),--shape $(SHAPE)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--seconds $(DURATION)) \
-	  $(if $(DAY),--day $(DAY)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(HOST),--host $(HOST)) $(ARGS)
+	  $(if $(DAY),--day $(DAY)) $(if $(FACTOR),--factor $(FACTOR)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(HOST),--host $(HOST)) \
+	  $(if $(MIX),--mix $(MIX)) $(ARGS)
 
 growth: $(VENV)/.ready ## measure with 0, 1 and 10 million messages in the ledger (SIZES="0 1000000")
 	@$(BIN)/python -m exchange.benchmarks.growth $(SIZES) $(ARGS)
@@ -131,5 +132,5 @@ browser: ## install Debian's Chromium for the tests of the pages, where that can
 clean: ## remove the environment and every cache; ledgers and reports stay (`make clean-data`)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
-clean-data: ## remove data/ (ledgers, their heads, keys), reports/ and simulations/
-	rm -rf data reports simulations
+clean-data: ## remove data/ (ledgers, their heads, keys), reports/, simulations/ and sandboxes/
+	rm -rf data reports simulations sandboxes

@@ -132,7 +132,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with ExitStack() as stack:
         urls = {}
         for size, path in paths.items():
-            url, served, took = stack.enter_context(processes.exchange(path.parent, path, 1))
+            url, served, _, took = stack.enter_context(processes.exchange(path.parent, path, 1))
             memory = stack.enter_context(processes.Memory(served.pid))
             urls[size] = (url, memory)
             results[str(size)]["start_seconds"] = round(took, 2)
@@ -169,7 +169,7 @@ def small_ledger(folder: Path, rate: float, seconds: float) -> Path:
         return path
     shutil.rmtree(path.parent, ignore_errors=True)
     path.parent.mkdir()
-    with processes.exchange(path.parent, path, 1) as (url, _, _):
+    with processes.exchange(path.parent, path, 1) as (url, _, _, _):
         load_once(url, rate, seconds, path.parent)
         processes.drain(url)
         empty_mailboxes(url)

@@ -168,7 +168,7 @@ def main() -> int:
         streams = streams_of(workload.load().flows, samples, options.messages, options.each)
         mailboxes = [sample for sample in samples if sample.method == "GET"]
         ledger = folder / "exchange.db"
-        with processes.exchange(folder, ledger, options.workers) as (url, served, _):
+        with processes.exchange(folder, ledger, options.workers) as (url, served, _, _):
             warm_up(url, samples, 3 * options.workers)
             before = processes.counted(url)
             with processes.Memory(served.pid) as memory:

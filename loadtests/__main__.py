@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from loadtests import budgets, calls, processes, shapes
+from loadtests import budgets, calls, limiting, processes, shapes, workload
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 #: Samples of each sender and type; each call made of one gets ids of its own.
@@ -54,6 +54,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--budget", default="", help="a budget of budgets.toml (ci, or the shape's own)"
     )
     parser.add_argument("--host", default="", help="an exchange that runs already")
+    parser.add_argument("--mix", type=Path, help="flows of one's own, in the form of workload.toml")
     parser.add_argument(
         "--ledger",
         type=Path,
@@ -84,6 +85,11 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     if not given.budget:
         given.budget = given.shape if given.shape in ("step", "soak") else "ci"
     budgets.load(given.budget)
+    if given.mix:
+        try:
+            workload.load(given.mix)
+        except (OSError, ValueError) as error:
+            parser.error(f"--mix: {error}")
     return given
 
 
@@ -98,17 +104,17 @@ def main() -> int:
         )
         if given.host:
             processes.wait_ready(given.host.rstrip("/"))
-            run, found = drive(given, given.host.rstrip("/"), making.result(), None)
+            run, found = drive(given, given.host.rstrip("/"), making.result())
         else:
             ledger = given.ledger or folder / "exchange.db"
-            url, served, took = stack.enter_context(
+            url, served, played, took = stack.enter_context(
                 processes.exchange(folder, ledger, given.workers)
             )
             print(
                 f"exchange: {url} after {took:.1f} s, {given.workers} worker(s); ledger {ledger}",
                 flush=True,
             )
-            run, found = drive(given, url, making.result(), served)
+            run, found = drive(given, url, making.result(), served, played)
             run["start_seconds"] = round(took, 2)
             stack.close()
             if not verified(ledger):
@@ -135,7 +141,11 @@ def samples_for(given: argparse.Namespace, folder: Path) -> Path:
 
 
 def drive(
-    given: argparse.Namespace, url: str, samples: Path, served: subprocess.Popen[bytes] | None
+    given: argparse.Namespace,
+    url: str,
+    samples: Path,
+    served: subprocess.Popen[bytes] | None = None,
+    played: subprocess.Popen[bytes] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Run locust against the exchange; its report, and what is wrong with memory or the
     accounts.
@@ -146,11 +156,20 @@ def drive(
     budget = budgets.load(given.budget)
     report = given.reports / f"load-{given.shape}.json"
     report.unlink(missing_ok=True)
+    started = {"exchange": served, "stubs": played}
+    processors = limiting.Processors({name: each.pid for name, each in started.items() if each})
+    measured = processes.metrics(url)
     with processes.Memory(served.pid) if served else contextlib.nullcontext() as memory:
         locust(given, url, samples, report)
     if not report.exists():
         return {"exceeded": []}, ["locust wrote no report"]
     run: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    run["processor_seconds"] = processors.figures()
+    # (Of several workers /metrics tells of whichever answers.)
+    alone = served is not None and given.workers == 1
+    run["commits"] = limiting.commits(measured, processes.metrics(url)) if alone else {}
+    run["limited_by"] = limiting.limits(run, given.locusts)
+    print(limiting.table(run, run["limited_by"]))
     run["still_waiting"] = processes.drain(url)
     found = differences(run["accepted"], before, processes.counted(url), run["failures"])
     if memory is not None:
@@ -216,9 +235,10 @@ def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> 
         "--loglevel",
         "WARNING",
     ]
+    mix = {"LOAD_MIX": str(given.mix.absolute())} if given.mix else {}
     if given.locusts == 1:
         return subprocess.run(
-            [*command, *run], env=processes.environment(), cwd=processes.ROOT, check=False
+            [*command, *run], env=processes.environment(**mix), cwd=processes.ROOT, check=False
         ).returncode
     port = processes.free_port()
     distributed = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
@@ -235,10 +255,11 @@ def locust(given: argparse.Namespace, url: str, samples: Path, report: Path) -> 
                 "--master-port",
                 str(port),
             ]
-            stack.enter_context(processes.process(worker, Path(f"{stem}-worker-{number}.log")))
+            log = Path(f"{stem}-worker-{number}.log")
+            stack.enter_context(processes.process(worker, log, **mix))
         return subprocess.run(
             [*command, *run, *distributed],
-            env=processes.environment(),
+            env=processes.environment(**mix),
             cwd=processes.ROOT,
             check=False,
         ).returncode

@@ -8,6 +8,7 @@ http://127.0.0.1:8080 --samples samples --shape flat --rate 50 --seconds 60
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -25,7 +26,8 @@ from loadtests.sources import TIMEOUT_SECONDS, Sender, Source, Spacer, kinds
 #: master.
 GRACE_SECONDS = 2.0
 
-WORKLOAD = workload.load()
+#: The published mix, or one's own.
+WORKLOAD = workload.load(Path(os.environ.get("LOAD_MIX") or workload.PATH))
 KINDS = kinds(WORKLOAD.sources, {key: workload.Mix((), ()) for key in WORKLOAD.sources})
 #: More are never needed up to 30 workers.
 SPACERS: list[Any] = [
@@ -119,10 +121,12 @@ def broken(environment: Any) -> bool:
     failing = total.current_fail_per_sec > budget["failures_share"] * max(total.current_rps, 1.0)
     if slow or failing:
         second = time.time() - total.start_time
-        due = shape_of(environment.parsed_options).at(second)
+        shape = shape_of(environment.parsed_options)
+        due, kept = shape.at(second), shape.kept_before(second)
         broke_at = f"broke after {second:.0f} s at {due:.0f} calls a second: " + (
             f"p99 {p99} ms" if slow else f"{total.current_fail_per_sec:.1f} failures a second"
         )
+        broke_at += f"; the last rate that was kept: {kept:.0f} calls a second"
     return bool(slow or failing)
 
 

@@ -16,7 +16,6 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -81,8 +80,8 @@ def _address(started: subprocess.Popen[bytes], log: Path, pattern: str) -> str:
 @contextlib.contextmanager
 def exchange(
     folder: Path, ledger: Path, workers: int
-) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
-    """The exchange and the stubs on free ports; gives its address, its process and the seconds
+) -> Iterator[tuple[str, subprocess.Popen[bytes], subprocess.Popen[bytes], float]]:
+    """The exchange and the stubs on free ports; gives its address, both processes and the seconds
     until it was ready.
     """
     stubs_port = free_port()
@@ -111,7 +110,7 @@ def exchange(
             ["exchange", "partners", "--exchange", url, "--port", str(stubs_port)], playing
         ) as played:
             _address(played, playing, r"partners: (http://\S+?)/?\s")
-            yield url, served, took
+            yield url, served, played, took
 
 
 def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
@@ -132,19 +131,25 @@ def wait_ready(url: str, served: subprocess.Popen[bytes] | None = None) -> None:
     raise RuntimeError(f"the exchange at {url} is not ready")
 
 
-def fetch(url: str) -> Any:
-    """JSON by GET, with the operator's key in EXCHANGE_OPERATOR_KEY where one is demanded."""
+def fetch(url: str) -> bytes:
+    """What GET gives, with the operator's key in EXCHANGE_OPERATOR_KEY where one is demanded."""
     key = os.environ.get("EXCHANGE_OPERATOR_KEY", "")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with urllib.request.urlopen(
         urllib.request.Request(url, headers=headers), timeout=60
     ) as response:
-        return json.load(response)
+        body: bytes = response.read()
+        return body
+
+
+def metrics(url: str) -> str:
+    """What /metrics says."""
+    return fetch(url + "/metrics").decode()
 
 
 def counted(url: str) -> dict[tuple[str, str], int]:
     """The exchange's counters by message type and kind."""
-    rows = fetch(url + "/api/v1/counters?by=message_type,kind&daily=true")
+    rows = json.loads(fetch(url + "/api/v1/counters?by=message_type,kind&daily=true"))
     return {(row["message_type"], row["kind"]): row["count"] for row in rows}
 
 
@@ -155,7 +160,7 @@ def drain(url: str, still_seconds: float = 4.0) -> int:
     until = time.monotonic() + DRAIN_SECONDS
     before, since = None, time.monotonic()
     while True:
-        channels = fetch(url + "/api/v1/snapshot")["channels"]
+        channels = json.loads(fetch(url + "/api/v1/snapshot"))["channels"]
         state = [(row["waiting"], row["received"], row["delivered"]) for row in channels.values()]
         waiting: int = sum(row[0] for row in state)
         if state != before:

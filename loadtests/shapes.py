@@ -42,6 +42,13 @@ class Shape:
             return float(self.rate * STEP_GROWTH ** (second // self.step_seconds))
         return self.rate * self.hours[self._hour(second)] * 24 if self.hours else self.rate
 
+    def kept_before(self, second: float) -> float:
+        """The rate of the step before the one of that second: the last that was kept when a load
+        broke in this one; 0 for the first.
+        """
+        before = second // self.step_seconds - 1 if self.step_seconds else -1
+        return float(self.rate * STEP_GROWTH**before) if before >= 0 else 0.0
+
     def times(self, second: float, message_type: str) -> float:
         """How much more than usual of a type is due at that second."""
         if message_type in self.extra_types and self._hour(second) in self.extra_hours:

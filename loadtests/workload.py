@@ -8,13 +8,15 @@ import itertools
 import math
 import random
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.calls import Sample
 
 PATH = Path(__file__).with_name("workload.toml")
+_NEEDED = ("channel", "sector", "type")
+_MORE = ("calls", "records", "share", "per_call", "endpoint", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,22 @@ class Workload:
 
 
 def load(path: Path = PATH) -> Workload:
-    """Read the file.
+    """Read the file. One's own mix needs the flows alone: the hours of a day and of a pay-day are
+    the published ones where it has none.
 
     Raises:
-        ValueError: when a flow stands twice, or the day has not 24 hours.
+        ValueError: when there is no flow, one stands twice, lacks something or has a key that there
+            isn't, or the day has not 24 hours.
     """
     data = tomllib.loads(path.read_text(encoding="utf-8"))
+    if path != PATH:
+        data = {**tomllib.loads(PATH.read_text(encoding="utf-8")), "flow": [], **data}
+    if not data["flow"]:
+        raise ValueError(f"{path}: no tables [[flow]]")
     flows = []
-    for entry in data["flow"]:
-        records = entry["records"] * entry.get("share", 1.0)
+    for number, entry in enumerate(data["flow"], 1):
+        _check(f"{path.name}: flow {number}", entry)
+        records = entry.get("records", entry.get("calls", 0.0)) * entry.get("share", 1.0)
         calls = entry.get("calls", records / entry.get("per_call", 1.0))
         flows.append(
             Flow(
@@ -82,7 +91,7 @@ def load(path: Path = PATH) -> Workload:
                 endpoint=entry.get("endpoint", ""),
                 calls=calls,
                 records=records,
-                row=entry["row"],
+                row=entry.get("row", "one's own"),
             )
         )
     keys = [(flow.channel, flow.sector, flow.message_type, flow.endpoint) for flow in flows]
@@ -94,6 +103,20 @@ def load(path: Path = PATH) -> Workload:
     special = data["pay-day"]
     pay_day = PayDay(tuple(special["types"]), tuple(special["hours"]), float(special["times"]))
     return Workload(tuple(flows), tuple(part / sum(hours) for part in hours), pay_day)
+
+
+def _check(place: str, entry: Mapping[str, object]) -> None:
+    """Raises:
+    ValueError: when a flow lacks something, or has a key that there isn't.
+    """
+    if missing := [key for key in _NEEDED if key not in entry]:
+        raise ValueError(f"{place}: {', '.join(missing)} missing")
+    if unknown := sorted(set(entry) - {*_NEEDED, *_MORE}):
+        raise ValueError(
+            f"{place}: there is no {', '.join(unknown)}; there are: {', '.join((*_NEEDED, *_MORE))}"
+        )
+    if not {"calls", "records"} & set(entry):
+        raise ValueError(f"{place}: calls (or records) of a year are missing")
 
 
 class Mix:

@@ -4,7 +4,6 @@ texts; nothing that acts on them.
 
 from __future__ import annotations
 
-import difflib
 import math
 import random
 import tomllib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.schemas.directory import SECTORS, Directory, Partner
+from exchange.schemas.wrong_fields import nearest
 
 #: slow: waits before it serves; refuse: takes nothing, says 403; down: says 503; twice: sends its
 #: own answer twice; garbage: serves, then replies with bytes that mean nothing; drop: serves, then
@@ -114,9 +114,18 @@ def from_toml(path: Path) -> list[Fault]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         if unknown := set(content) - {"fault"}:
             raise ValueError(f"tables [[fault]] and nothing else, not {', '.join(sorted(unknown))}")
-        return [_from_table(table) for table in content.get("fault", [])]
+        return from_tables(content.get("fault", []))
     except (ValueError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def from_tables(tables: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """The faults that tables `[[fault]]` say.
+
+    Raises:
+        ValueError: when one has other keys, an impossible value, or both a partner and a sector.
+    """
+    return [_from_table(table) for table in tables]
 
 
 def check_targets(faults: Iterable[Fault], directory: Directory) -> None:
@@ -126,11 +135,8 @@ def check_targets(faults: Iterable[Fault], directory: Directory) -> None:
     names = [EVERYBODY, *SECTORS, *(partner.id for partner in directory)]
     for fault in faults:
         if fault.target not in names:
-            near = difflib.get_close_matches(fault.target, names, n=1)
-            raise ValueError(
-                f"{fault.target!r} is no partner, no sector and not *"
-                + (f" (nearest: {near[0]})" if near else "")
-            )
+            near = nearest(fault.target, names)
+            raise ValueError(f"{fault.target!r} is no partner, no sector and not *{near}")
 
 
 def _from_table(table: Mapping[str, Any]) -> Fault:

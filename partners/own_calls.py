@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from exchange.partners.sender import Chain
-from exchange.partners.stub import Flow, Situation, Stub
+from exchange.partners.stub import Flow, Sending, Situation, Stub
 from exchange.schemas.call import Call
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.generated import Generator
@@ -30,18 +30,20 @@ class OwnCalls:
         directory: Directory,
         partner: Partner,
         to: Partner | None = None,
+        signs: bool = True,
     ) -> None:
         self._stub = stub
         self._generators = generators
         self._directory = directory
         self._partner = partner
         self._to = to
+        self._signs = signs
 
     def make(
         self, message_type: str, count: int, seed: int, now: int, first: int
-    ) -> Iterator[Call]:
+    ) -> Iterator[Sending]:
         """`count` calls with a message of that type, made at `now` (milliseconds), with serial
-        numbers from chain `first`.
+        numbers from chain `first`; with what follows from their replies.
 
         Raises:
             ValueError: when the partner can't send it, or not to that receiver; says why.
@@ -53,30 +55,39 @@ class OwnCalls:
         others = [flow for flow in everybodys if flow.partner != self._partner.id]
         for number in range(first, first + count):
             chain = Chain(self._directory, seed, number, lambda: now * 1_000_000)
-            calls = (self._by_flow(flow, chain) for flow in flows)
-            call = next((call for call in calls if call is not None), None)
-            if call is None and (make := self._stub.at_will.get(message_type)) is not None:
-                call = make(self._partner, one(chain)).call
-            if call is None and any(flow.make(one(chain)).call.body for flow in others[:1]):
+            made = (self._by_flow(flow, chain) for flow in flows)
+            sending = next((each for each in made if each is not None), None)
+            if sending is None and (make := self._stub.at_will.get(message_type)) is not None:
+                sending = make(self._partner, self._one(chain))
+            if sending is None and any(
+                flow.make(self._one(chain)).call.body for flow in others[:1]
+            ):
                 to = f" to {self._to.id}" if self._to and flows else ""
                 raise ValueError(f"{self._partner.id} does not send {message_type}{to} unasked")
-            yield call or self._by_generator(message_type, seed, now, number)
+            yield sending or Sending(self._by_generator(message_type, seed, now, number))
 
-    def _by_flow(self, flow: Flow, chain: Chain) -> Call | None:
+    def _by_flow(self, flow: Flow, chain: Chain) -> Sending | None:
         """The call of a flow; None when it carries no message, or can't go to the receiver."""
         to = self._to
         names = [name for name in (to.id, to.eessi_id) if name] if to else []
-        call = flow.make(one(chain, names)).call
+        sending = flow.make(self._one(chain, names))
+        call = sending.call
         if not call.body:
             return None
         if to is None or call.headers.get(RECEIVER) == to.id:
-            return call
+            return sending
         if any(name.encode() in call.body for name in names):
-            return call
+            return sending
         if RECEIVER in call.headers:
             return None
         named = self._named(flow.message_type, call.body)
-        return replace(call, headers={**call.headers, **named}) if named else None
+        if not named:
+            return None
+        return replace(sending, call=replace(call, headers={**call.headers, **named}))
+
+    def _one(self, chain: Chain, to: Collection[str] = ()) -> Situation:
+        """The situation of a call with one item, where its sender may choose how many it has."""
+        return chain.situation(lambda _: 1, to, self._signs)
 
     def _named(self, message_type: str, body: bytes) -> dict[str, str]:
         """The headers by which a channel's calls name a receiver; none where they can't."""
@@ -95,8 +106,3 @@ class OwnCalls:
         to = self._to.id if self._to else ""
         call = self._stub.submit(self._partner, message_type, made.message_id, made.body, to)
         return replace(call, headers={**made.headers, **call.headers})
-
-
-def one(chain: Chain, to: Collection[str] = ()) -> Situation:
-    """The situation of a call with one item, where its sender may choose how many it has."""
-    return chain.situation(lambda _: 1, to)

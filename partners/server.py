@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from exchange.partners.control import Control
 from exchange.partners.faults import Fault, Faults
+from exchange.partners.overrides import Override, Overrides
 from exchange.partners.sender import Sender, Sent, chains_from
 from exchange.partners.signature import fault_of
 from exchange.partners.stub import Served, Situation, Stub
@@ -83,7 +85,8 @@ class Arrivals:
 class StubHost:
     """Serves every stub's partners. Chance and ids of an answer come from the seed, the partner and
     the delivery that is answered, so that a second start on the same ledger gives no id anew. What
-    a partner sends because of a delivery it sends once, however often the delivery comes.
+    a partner sends because of a delivery it sends once, however often the delivery comes. What
+    `overrides` say of a call is done in the place of what the stub, or a fault, would do.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class StubHost:
         self._following: asyncio.Queue[Served] = asyncio.Queue(FOLLOWING_MAX)
         self._workers: list[asyncio.Task[None]] = []
         self._exchange_url = exchange_url
+        self.overrides = Overrides()
         self.arrivals = Arrivals()
         self.sent = Sent()
 
@@ -124,23 +128,25 @@ class StubHost:
             body=body,
             query=request.query,
         )
-        fault = self._faults.befall(partner, number)
-        if fault is not None and fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        reply = self._reply(partner, call, fault)
+        wrong = fault_of(partner, call, self._nanoseconds() // 1_000_000)
+        override = None if wrong else self.overrides.meet(partner, call)
+        fault = override.befalling if override else self._faults.befall(partner, number)
+        if seconds := _delay_seconds(override, fault):
+            await asyncio.sleep(seconds)
+        reply = (override and override.reply) or self._reply(partner, call, fault, wrong)
         dropped = fault is not None and fault.kind == "drop"
         self._note(partner, call, 0 if dropped else reply.status, fault, 200 <= reply.status < 300)
         if dropped and request.transport is not None:
             request.transport.close()
         return _response(reply)
 
-    def _reply(self, partner: Partner, call: Call, fault: Fault | None) -> Reply:
+    def _reply(self, partner: Partner, call: Call, fault: Fault | None, wrong: str) -> Reply:
         kind = fault.kind if fault else ""
         if kind == "refuse":
             return problem(403, "Refused by a fault")
         if kind == "down":
             return problem(503, "Down by a fault")
-        if wrong := fault_of(partner, call, self._nanoseconds() // 1_000_000):
+        if wrong:
             return problem(401, "Not from the exchange", wrong)
         chance = _chance(self._seed, partner, call)
         rng = random.Random(chance)
@@ -226,6 +232,12 @@ class StubHost:
 HOST: web.AppKey[StubHost] = web.AppKey("host", StubHost)
 
 
+def _delay_seconds(override: Override | None, fault: Fault | None) -> float:
+    if override is not None:
+        return override.delay_seconds
+    return fault.seconds if fault is not None and fault.kind == "slow" else 0.0
+
+
 def _chance(seed: int, partner: Partner, call: Call) -> int:
     """What decides all chance of an answer: the delivery, or the call's own bytes where it names
     none.
@@ -244,10 +256,11 @@ def _response(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 
-def stub_application(host: StubHost) -> web.Application:
-    """The web application around a host."""
+def stub_application(host: StubHost, control: Control) -> web.Application:
+    """The web application around a host, with its own interface."""
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[HOST] = host
+    control.attach(app)
     app.router.add_route("*", "/{partner}/{rest:.*}", host.handle)
     app.cleanup_ctx.append(host.run)
     return app
@@ -262,28 +275,29 @@ async def serve_stubs(
     seed: int,
     exchange_url: str = "",
     nanoseconds: Callable[[], int] = time.time_ns,
+    control_key: str = "",
 ) -> web.AppRunner:
     """Start serving every partner of the directory and return the runner; `await runner.cleanup()`
     ends it.
 
     Port 0 takes a free one (`runner.addresses` says which). `exchange_url` is where partners send
     what they send on their own accord after an answer; empty: such sendings are dropped and
-    counted. What arrived stands in `runner.app[HOST].arrivals`, what followed in `.sent`.
+    counted. What arrived stands in `runner.app[HOST].arrivals`, what followed in `.sent`. Whoever
+    changes what stubs answer needs `control_key`; empty: who does must be on this machine.
 
     Raises:
         OSError: when the address can't be taken.
     """
+    stub_host = StubHost(
+        stubs=stubs,
+        directory=directory,
+        faults=faults,
+        seed=seed,
+        exchange_url=exchange_url,
+        nanoseconds=nanoseconds,
+    )
     runner = web.AppRunner(
-        stub_application(
-            StubHost(
-                stubs=stubs,
-                directory=directory,
-                faults=faults,
-                seed=seed,
-                exchange_url=exchange_url,
-                nanoseconds=nanoseconds,
-            )
-        ),
+        stub_application(stub_host, Control(stub_host.overrides, directory, control_key)),
         access_log=None,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,17 +28,21 @@ _FIELD_NAME = re.compile(r"""(?:^|;)\s*name\s*=\s*(?:"([^"]*)"|([^\s;]+))""", re
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\\"<>]{1,100}")
 _NAMED = 'Content-Disposition: attachment; filename="...", or a Content-ID'
 
+#: (An attachment has a field `bytes`.)
+Content = bytes
+
 
 @value
 class Attachment:
     """What came beside a message: its name, media type, size in bytes and SHA-256 (hexadecimal) of
-    the part's body as it was sent.
+    the part's body as it was sent; and that body, which is kept with the whole message only.
     """
 
     name: str
     content_type: str
     bytes: int
     sha256: str
+    content: Content = field(default=b"", repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The attachment as JSON."""
@@ -93,7 +97,15 @@ def split(body: bytes, content_type: str) -> Split:
         for rule, why, expected in _wrong(name, kind, content, attachments):
             violations.append(_at(body, start, rule, why, expected, number))
         digest = hashlib.sha256(content).hexdigest()
-        attachments.append(Attachment(name, kind[:100], len(content), digest))
+        attachments.append(
+            Attachment(
+                name=name,
+                content_type=kind[:100],
+                bytes=len(content),
+                sha256=digest,
+                content=content,
+            )
+        )
     if violations:
         raise Malformed(violations)
     block, message = parts[0]

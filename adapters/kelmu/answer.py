@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from exchange.adapters.kelmu.identify import LATE
 from exchange.adapters.kelmu.rights import RIGHTS, Narrowed, narrow
 from exchange.ports import Outcome
 from exchange.schemas.call import Reply, json_reply, problem
@@ -24,17 +25,20 @@ _TIMES = {
     "insurance": ("from", "to", False),
     "recovery": ("decided_on", "decided_on", True),
     "medicine-cost-ceiling": ("year", "year", False),
+    "sent-by-others": ("received_on", "received_on", False),
 }
 _TITLES = {"message-id-reused": "Message id reused", "real-person": "Real person"}
 
 
 def receipt(envelope: Envelope) -> dict[str, Any]:
     """What says that a message is committed; the same again for a duplicate."""
+    late = {LATE: True} if envelope.detail.get(LATE) else {}
     return {
         "id": envelope.public_id,
         "message_id": envelope.sender_message_id,
         "message_type": envelope.message_type,
         "received_at": instant(envelope.received_at),
+        **late,
     }
 
 
@@ -110,12 +114,7 @@ def answered(
     """
     right = RIGHTS.of(partner)
     if right is None:
-        return problem(
-            403,
-            "No right",
-            "the organisation has no right to query benefit data any more",
-            reason="no-right",
-        )
+        return _no_right()
     query = from_json(query_body)
     narrowed = narrow(right, query, envelope.received_at)
     results = [_visible(entry, narrowed) for entry in from_json(register_answer)["results"]]
@@ -129,6 +128,25 @@ def answered(
         "left_out": narrowed.left_out,
     }
     return json_reply(value)
+
+
+def listed(envelope: Envelope, partner: Partner, register_answer: bytes) -> Reply:
+    """A list of the register's: 200, as long as the organisation has a right to it."""
+    right, told = RIGHTS.of(partner), from_json(register_answer)
+    if right is None or told["list"] not in right.lists:
+        return _no_right()
+    return json_reply({**receipt(envelope), **told})
+
+
+def persons_listed(register_answer: bytes) -> list[str]:
+    """About whom a list of the register's tells something."""
+    entries = from_json(register_answer)["entries"]
+    return [entry[name] for entry in entries for name in ("person", "child") if entry.get(name)]
+
+
+def _no_right() -> Reply:
+    detail = "the organisation has no right to query benefit data any more"
+    return problem(403, "No right", detail, reason="no-right")
 
 
 def _visible(entry: dict[str, Any], narrowed: Narrowed) -> dict[str, Any]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from exchange.adapters.kelmu.deliver import PUSHES, judge, request
+from exchange.adapters.kelmu.endpoints import ENDPOINTS
 from exchange.adapters.kelmu.identify import (
     identify,
     item_of,
+    items_by_kind,
     pushes_only_to,
-    recall,
-    remember,
     route,
     verdict,
 )
 from exchange.adapters.kelmu.interface import SHAPES
-from exchange.adapters.kelmu.listen import ENDPOINTS
+from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
+from exchange.adapters.kelmu.timed import WATCH
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
@@ -43,7 +44,11 @@ CHANNEL = Channel(
     verdict=verdict,
     recall=recall,
     remember=remember,
+    remember_rejected=remember_refused,
     item_of=item_of,
+    items_by_kind=items_by_kind,
+    attachments=True,
+    watches=(WATCH,),
     pushes=PUSHES,
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,

@@ -4,28 +4,65 @@ receivers; judges replies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from pydantic_core import from_json, to_json
 
-from exchange.adapters.kelmu.identify import QUERIES, REQUEST, REQUEST_ANSWER
+from exchange.adapters.kelmu.identify import (
+    ASKED,
+    DOCUMENT,
+    LIST,
+    NOTICE,
+    QUERIES,
+    REMINDER,
+    REQUEST,
+    REQUEST_ANSWER,
+    TRANSFER,
+    WITHDRAWAL,
+)
 from exchange.adapters.kelmu.rights import RIGHTS, narrow, persons_of
 from exchange.ports import Attempted, Delivered, Delivery, TryAgain, failed_with
 from exchange.ports.channel import Push
 from exchange.ports.description import Body
 from exchange.schemas import json as json_format
+from exchange.schemas.attachments import MEDIA_TYPES, is_split
 from exchange.schemas.call import JSON, Call, Reply
+from exchange.schemas.kelmu.lists import ListAnswer
 from exchange.schemas.kelmu.models import BenefitAnswer
 from exchange.schemas.violation import Malformed
 
 REGISTER_PATH = "/kelmu/benefit-register/query"
-REQUEST_PATH = "/kelmu/information-requests"
-ANSWER_PATH = "/kelmu/information-request-answers"
+LIST_PATH = "/kelmu/benefit-register/list"
+#: Where each type is pushed to that nobody waits for.
+PATHS = {
+    REQUEST: "/kelmu/information-requests",
+    REMINDER: "/kelmu/information-request-reminders",
+    WITHDRAWAL: "/kelmu/information-request-withdrawals",
+    REQUEST_ANSWER: "/kelmu/information-request-answers",
+    DOCUMENT: "/kelmu/documents",
+    NOTICE: "/kelmu/notices",
+    TRANSFER: "/kelmu/notice-transfers",
+}
 _HEADERS = {
     "X-Message-Id": "The exchange's id of the message",
     "X-Message-Type": "The message type",
 }
-_OF_REQUEST = {**_HEADERS, "X-Information-Request": "The message id of Kela's request"}
+_REQUEST_ID = {"X-Information-Request": "The message id of Kela's request"}
+_NOTICE_ID = {"X-Notice": "The message id of Kela's notice"}
+_FILES = (JSON, *MEDIA_TYPES)
+
+
+def _push(message_type: str, summary: str, more: Mapping[str, str], *media_types: str) -> Push:
+    return Push(
+        path=PATHS[message_type],
+        summary=summary,
+        headers={**_HEADERS, **more},
+        types=(message_type,),
+        media_types=media_types or (JSON,),
+    )
+
+
 PUSHES = (
     Push(
         path=REGISTER_PATH,
@@ -37,46 +74,48 @@ PUSHES = (
         answer="The benefit data (kelmu.benefit-answer), within the query's deadline",
     ),
     Push(
-        path=REQUEST_PATH,
-        summary="Kela's information request, for the county that it asks",
-        headers=_OF_REQUEST,
-        types=(REQUEST,),
+        path=LIST_PATH,
+        summary="A list that an authority asks for, for who serves the register",
+        headers=_HEADERS,
         media_types=(JSON,),
+        types=(LIST,),
+        gives=(Body(("kelmu.list-answer",)),),
+        answer="The list (kelmu.list-answer), within the query's deadline",
     ),
-    Push(
-        path=ANSWER_PATH,
-        summary="A county's answer to an information request, for Kela",
-        headers=_OF_REQUEST,
-        types=(REQUEST_ANSWER,),
-        media_types=(JSON,),
-    ),
+    _push(REQUEST, "Kela's information request, for the county that it asks", _REQUEST_ID),
+    _push(REMINDER, "The day of the answer has come, for the county", _REQUEST_ID),
+    _push(WITHDRAWAL, "Kela needs the answer no more, for the county", _REQUEST_ID),
+    _push(REQUEST_ANSWER, "A county's answer, with its files, for Kela", _REQUEST_ID, *_FILES),
+    _push(DOCUMENT, "A client's documents, for Kela", {}, *MEDIA_TYPES),
+    _push(NOTICE, "A notice, for the provider of social services", _NOTICE_ID),
+    _push(TRANSFER, "That a notice was moved to another authority, for Kela", _NOTICE_ID),
 )
 EMPTY_ANSWER = b'{"results":[]}'
 
 
 @cache
-def _answer_schema() -> json_format.JsonSchema:
-    return json_format.JsonSchema(BenefitAnswer)
+def _answer_schema(is_list: bool) -> json_format.JsonSchema:
+    return json_format.JsonSchema(ListAnswer if is_list else BenefitAnswer)
 
 
 def request(delivery: Delivery) -> Call:
     """The call that carries a delivery. The register is asked no more than the asker may see."""
     envelope = delivery.envelope
+    body, message_type = delivery.body, envelope.message_type
     headers = {
-        "Content-Type": JSON,
+        "Content-Type": envelope.content_type if is_split(envelope.content_type) else JSON,
         "X-Message-Id": envelope.public_id,
-        "X-Message-Type": envelope.message_type,
+        "X-Message-Type": message_type,
         "X-Sender": delivery.sender.id,
     }
-    if envelope.message_type in QUERIES:
+    if message_type in QUERIES:
         return Call("POST", REGISTER_PATH, headers, _narrowed(delivery))
-    headers["X-Information-Request"] = envelope.conversation
-    return Call(
-        "POST",
-        REQUEST_PATH if envelope.message_type == REQUEST else ANSWER_PATH,
-        headers,
-        delivery.body,
-    )
+    if message_type == LIST:
+        return Call("POST", LIST_PATH, headers, body)
+    if envelope.conversation:
+        is_notice = message_type in (NOTICE, TRANSFER)
+        headers["X-Notice" if is_notice else "X-Information-Request"] = envelope.conversation
+    return Call("POST", PATHS[message_type], headers, body)
 
 
 def _narrowed(delivery: Delivery) -> bytes:
@@ -107,7 +146,7 @@ def judge(delivery: Delivery, reply: Reply) -> Attempted:
     if not 200 <= status < 300:
         refused = 400 <= status < 500
         return failed_with(status, reply.body[:200].decode("utf-8", "replace") if refused else "")
-    if delivery.envelope.message_type not in QUERIES:
+    if delivery.envelope.message_type not in ASKED:
         return Delivered()
     if wrong := _wrong_with(delivery, reply.body):
         return TryAgain("garbled", wrong)
@@ -133,9 +172,14 @@ def _wrong_with(delivery: Delivery, body: bytes) -> str:
         answer = json_format.parse(body, json_format.JsonLimits(max(len(body), 1)))
     except Malformed as error:
         return error.violations[0].rule if error.violations else "malformed"
-    if findings := _answer_schema().check(answer):
+    is_list = delivery.envelope.message_type == LIST
+    if findings := _answer_schema(is_list).check(answer):
         return f"{findings[0].rule}: {len(findings)} violations of the answer's schema"
-    asked = persons_of(from_json(delivery.body))
+    query = from_json(delivery.body)
+    if is_list:
+        is_other = any(answer[name] != query[name] for name in ("list", "period"))
+        return "the answer is another list than was asked for" if is_other else ""
+    asked = persons_of(query)
     told = [entry["person"] for entry in answer["results"]]
     if len(told) != len(set(told)) or not set(told) <= set(asked):
         return "the answer is about persons who were not asked about, or tells of one twice"

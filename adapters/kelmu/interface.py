@@ -4,7 +4,18 @@ problems; tests hold the answers against it.
 
 from __future__ import annotations
 
-from exchange.adapters.kelmu.identify import BULK, QUERY, REQUEST, REQUEST_ANSWER
+from exchange.adapters.kelmu.identify import (
+    BULK,
+    DOCUMENT,
+    LIST,
+    NOTICE,
+    QUERY,
+    REQUEST,
+    REQUEST_ANSWER,
+    TRANSFER,
+    WITHDRAWAL,
+    WORK_LIST,
+)
 from exchange.ports.description import (
     ID,
     INSTANT,
@@ -17,22 +28,72 @@ from exchange.ports.description import (
     Told,
     listed,
     members,
+    reference,
 )
 
 _RECEIPT = {"id": ID, "message_id": TEXT, "message_type": TEXT, "received_at": INSTANT}
 _TEXTS: Schema = {"type": "array", "items": TEXT}
 
+_DATE: Schema = {"type": "string", "format": "date"}
+_INSTANT_OR_NONE: Schema = {"type": ["string", "null"], "format": "date-time"}
+
 SHAPES: dict[str, Schema] = {
-    "kelmu.Receipt": members(_RECEIPT),
+    "kelmu.Receipt": members(_RECEIPT, late={"const": True}),
     "kelmu.Answer": members(
         {
             **_RECEIPT,
-            "from": {"type": "string", "format": "date"},
-            "to": {"type": "string", "format": "date"},
+            "from": _DATE,
+            "to": _DATE,
             "benefits": _TEXTS,
             "data_groups": _TEXTS,
             "results": listed("kelmu.PersonRecords"),
             "left_out": {"type": "array", "items": {"type": "object"}},
+        }
+    ),
+    "kelmu.List": members(
+        {**_RECEIPT, "list": TEXT, "period": TEXT, "entries": listed("kelmu.ListEntry")}
+    ),
+    "kelmu.WithFiles": {
+        "type": "object",
+        "description": "The first part is the message in JSON, each other one a PDF, JPEG or PNG "
+        "file with a file name",
+        "required": ["message"],
+        "properties": {"message": {"type": "string", "format": "binary"}},
+        "additionalProperties": {"type": "string", "format": "binary"},
+    },
+    "kelmu.OpenRequest": members(
+        {
+            "information_request": TEXT,
+            "state": {"enum": ["open", "answered", "withdrawn"]},
+            "received_at": INSTANT,
+            "person": TEXT,
+            "statements": _TEXTS,
+            "question": TEXT,
+            "answer_by": _DATE,
+            "late": {"type": "boolean"},
+            "reminded_at": _INSTANT_OR_NONE,
+            "answered_at": _INSTANT_OR_NONE,
+        }
+    ),
+    "kelmu.GivenNotice": members(
+        {
+            "notice": TEXT,
+            "state": {"enum": ["given", "moving", "moved"]},
+            "notice_kind": TEXT,
+            "received_at": INSTANT,
+            "given_at": INSTANT,
+        },
+        person=TEXT,
+    ),
+    "kelmu.WorkList": members(
+        {
+            "entries": {
+                "type": "array",
+                "items": {
+                    "anyOf": [reference("kelmu.OpenRequest"), reference("kelmu.GivenNotice")]
+                },
+            },
+            "after": {"type": "string", "description": "Where to go on; empty: this was all"},
         }
     ),
 }
@@ -56,15 +117,19 @@ _OF_ANY = {
 _REUSED = "message-id-reused"
 
 
-def _asks(message_type: str) -> Interface:
+#: A message that comes with files.
+_WITH_FILES = Body(
+    media_types=("multipart/form-data", "multipart/related"), shape="kelmu.WithFiles"
+)
+
+
+def _asks(message_type: str, shape: str = "kelmu.Answer") -> Interface:
     return Interface(
         parameters=(_ID,),
         takes=(Body((message_type,)),),
         tells={
             **_OF_ANY,
-            200: Told(
-                "The receipt and what the organisation may see", (Body(shape="kelmu.Answer"),)
-            ),
+            200: Told("The receipt and what the organisation may see", (Body(shape=shape),)),
             409: Told(
                 "The id stands for another query, or the same one is being answered just now",
                 (PROBLEMS,),
@@ -78,10 +143,10 @@ def _asks(message_type: str) -> Interface:
     )
 
 
-def _sends(message_type: str, *parameters: Parameter) -> Interface:
+def _sends(message_type: str, *parameters: Parameter, more: tuple[Body, ...] = ()) -> Interface:
     return Interface(
         parameters=(*parameters, _ID),
-        takes=(Body((message_type,)),),
+        takes=(Body((message_type,)), *more),
         tells={
             **_OF_ANY,
             202: Told("The receipt: the message is committed", (Body(shape="kelmu.Receipt"),)),
@@ -92,5 +157,18 @@ def _sends(message_type: str, *parameters: Parameter) -> Interface:
 
 ASK = _asks(QUERY)
 ASK_BULK = _asks(BULK)
+ASK_LIST = _asks(LIST, "kelmu.List")
+_REQUEST_ID = Parameter("id", "The message id of Kela's request", "path")
 REQUEST_INFORMATION = _sends(REQUEST)
-ANSWER = _sends(REQUEST_ANSWER, Parameter("id", "The message id of Kela's request", "path"))
+ANSWER = _sends(REQUEST_ANSWER, _REQUEST_ID, more=(_WITH_FILES,))
+WITHDRAW = _sends(WITHDRAWAL, _REQUEST_ID)
+SEND_DOCUMENT = _sends(DOCUMENT, more=(_WITH_FILES,))
+GIVE_NOTICE = _sends(NOTICE)
+TRANSFER_NOTICE = _sends(TRANSFER, Parameter("id", "The message id of Kela's notice", "path"))
+READ_WORK_LIST = Interface(
+    takes=(Body((WORK_LIST,)),),
+    tells={
+        **_OF_ANY,
+        200: Told("A page of the work list", (Body(shape="kelmu.WorkList"),)),
+    },
+)

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from exchange.schemas.directory import Partner
 from exchange.schemas.identifiers import is_personal_identity_code
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES
+from exchange.schemas.kelmu.lists import ListId
 from exchange.schemas.value import value
 
 PATH = Path(__file__).with_name("rights.toml")
@@ -24,8 +25,9 @@ _DAY_MILLISECONDS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One organisation's right: purposes with the acts they may rest on, benefits, data groups, and
-    how far back in months.
+    """One organisation's right: purposes with the acts they may rest on, benefits, data groups, how
+    far back in months, lists, and whether it provides social services (is asked by Kela, gets
+    notices, sends documents).
     """
 
     bulk: bool
@@ -33,6 +35,8 @@ class Right:
     benefits: frozenset[str]
     data_groups: frozenset[str]
     purposes: Mapping[str, frozenset[str]]
+    lists: frozenset[str] = frozenset()
+    social_services: bool = False
 
 
 @value
@@ -68,11 +72,14 @@ def _right(name: str, table: Mapping[str, Any]) -> Right:
         benefits=frozenset(table["benefits"]),
         data_groups=frozenset(table["data_groups"]),
         purposes={purpose: frozenset(acts) for purpose, acts in table["purposes"].items()},
+        lists=frozenset(table.get("lists", ())),
+        social_services=table.get("social_services", False),
     )
     for named, known in (
         (right.benefits, BENEFITS),
         (right.data_groups, DATA_GROUPS),
         (right.purposes, PURPOSES),
+        (right.lists, get_args(ListId)),
     ):
         if unknown := set(named) - set(known):
             raise ValueError(
@@ -90,12 +97,22 @@ def load(path: Path = PATH) -> Rights:
     """
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     by_sector = {name: _right(name, table) for name, table in tables.get("sector", {}).items()}
-    return Rights(
-        by_sector, {name: _right(name, table) for name, table in tables.get("partner", {}).items()}
-    )
+    by_partner = {
+        name: by_sector[table["as_sector"]] if "as_sector" in table else _right(name, table)
+        for name, table in tables.get("partner", {}).items()
+    }
+    return Rights(by_sector, by_partner)
 
 
 RIGHTS = load()
+
+
+def provides_social_services(partner: Partner) -> bool:
+    """Whether a partner has the tasks of a wellbeing services county: one of those, Helsinki, or a
+    municipality of Åland (kela.fi, Kelan etuustietopalvelu Kelmu).
+    """
+    right = RIGHTS.of(partner)
+    return right is not None and right.social_services
 
 
 def day_of(milliseconds: int) -> datetime.date:

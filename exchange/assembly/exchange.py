@@ -61,11 +61,13 @@ from exchange.storage.operators.accounts import LedgerOperators
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
+from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.operations import Api
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
+from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
 from exchange.web.pages.audit import AuditPage
@@ -297,8 +299,15 @@ class Exchange:
                 partners=PartnerOperations(
                     self.added_partners, self.directory, self.channels.values()
                 ),
+                stubs=StubOperations(
+                    self.transport,
+                    self.ledger,
+                    self.clock,
+                    self.settings.partners.control_key,
+                ),
                 reset=self.reset,
                 search=search,
+                disclosures=Disclosures(self.ledger, list(self.channels), self.clock),
             ),
             x_road=self.settings.x_road,
             ids=self.ids,
@@ -307,6 +316,7 @@ class Exchange:
             open=self.open,
             close=self.close,
             end_waits=self.mailboxes.arrivals.close,
+            tell_commits=self.ledger.tell_commits,
             sign_in=sign_in,
             catalogue=self.catalogue,
             samples=discovery.samples(),

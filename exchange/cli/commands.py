@@ -14,6 +14,7 @@ from typer.main import get_group
 PLACES = {
     "run": "exchange.cli.run:run",
     "serve": "exchange.cli.serving.serve:serve",
+    "sandbox": "exchange.cli.serving.sandbox:app",
     "send": "exchange.cli.send:send",
     "doctor": "exchange.cli.serving.doctor:doctor",
     "validate": "exchange.cli.validate:validate",
@@ -21,6 +22,7 @@ PLACES = {
     "catalogue": "exchange.cli.catalogue:catalogue",
     "new-channel": "exchange.cli.scaffold:new_channel",
     "new-family": "exchange.cli.scaffold:new_family",
+    "scenario": "exchange.cli.simulating.scenario:app",
     "simulate": "exchange.cli.simulating.simulate:simulate",
     "statistics": "exchange.cli.statistics:statistics",
     "verify": "exchange.cli.verify:verify",
@@ -29,6 +31,7 @@ PLACES = {
     "move": "exchange.cli.move:move",
     "bench": "exchange.cli.bench:bench",
     "partners": "exchange.cli.partners.stubs:app",
+    "stubs": "exchange.cli.partners.overrides:app",
     "dead-letters": "exchange.cli.dead_letters:app",
     "operators": "exchange.cli.operators:app",
     "keys": "exchange.cli.keys:app",

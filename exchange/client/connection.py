@@ -12,6 +12,7 @@ import random
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from exchange.schemas.call import Call, Reply
 
 #: What the client waits for an answer, in seconds; a Kelmu query in bulk may take 30.
 TIMEOUT_SECONDS = 60.0
+#: A larger body is written in pieces, between which others have the loop.
+WHOLE_BYTES_MAX = 1 << 20
 #: Answers after which the same call may be made again: it is stored once, by its message id.
 AGAIN = frozenset((408, 425, 429, 502, 503, 504))
 
@@ -114,7 +117,7 @@ class AsyncClient:
                 call.method,
                 self.address + call.path,
                 params=call.query or None,
-                data=call.body or None,
+                data=BytesIO(call.body) if len(call.body) > WHOLE_BYTES_MAX else call.body or None,
                 headers={**self._credentials, **call.headers},
                 ssl=self._tls or True,
                 allow_redirects=False,

@@ -1,10 +1,12 @@
-"""Kelmu: query benefit data, ask a county for statements, answer such a request."""
+"""Kelmu: query benefit data and lists, ask a county for statements or withdraw that, answer, send
+documents, give notices and move them, read the work list.
+"""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +35,17 @@ class Receipt:
     message_id: str
     message_type: str
     received_at: str
+    #: Whether an answer came after its day.
+    late: bool = False
+
+
+@value
+class File:
+    """A file that goes with a message: PDF, JPEG or PNG."""
+
+    name: str
+    content_type: str
+    content: bytes
 
 
 async def query(
@@ -69,7 +82,12 @@ async def request_information(
 
 
 async def answer_information_request(
-    client: AsyncClient, request: str, document: Document, *, message_id: str = ""
+    client: AsyncClient,
+    request: str,
+    document: Document,
+    *,
+    files: Sequence[File] = (),
+    message_id: str = "",
 ) -> Receipt:
     """Answer Kela's request (`X-Information-Request` of its push), as a county.
 
@@ -77,14 +95,102 @@ async def answer_information_request(
         NoAnswer, Problem: as `AsyncClient.send`.
     """
     path = f"/kelmu/v1/information-requests/{quote(request, safe='')}/answers"
+    return _receipt(await _post(client, path, document, message_id, files))
+
+
+async def withdraw_information_request(
+    client: AsyncClient, request: str, document: Document, *, message_id: str = ""
+) -> Receipt:
+    """Withdraw a request that waits for its answer, as Kela.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    path = f"/kelmu/v1/information-requests/{quote(request, safe='')}/withdrawals"
     return _receipt(await _post(client, path, document, message_id))
 
 
+async def send_document(
+    client: AsyncClient,
+    document: Document,
+    files: Sequence[File],
+    *,
+    message_id: str = "",
+    by_hand: bool = False,
+) -> Receipt:
+    """Send a client's documents to Kela.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    path = "/kelmu/v1/ui/documents" if by_hand else "/kelmu/v1/documents"
+    return _receipt(await _post(client, path, document, message_id, files))
+
+
+async def give_notice(client: AsyncClient, document: Document, *, message_id: str = "") -> Receipt:
+    """Tell the provider of social services of somebody, as Kela.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    return _receipt(await _post(client, "/kelmu/v1/notices", document, message_id))
+
+
+async def move_notice(
+    client: AsyncClient, notice: str, document: Document, *, message_id: str = ""
+) -> Receipt:
+    """Move a notice (`X-Notice` of its push) to another authority.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    path = f"/kelmu/v1/notices/{quote(notice, safe='')}/transfers"
+    return _receipt(await _post(client, path, document, message_id))
+
+
+async def ask_list(
+    client: AsyncClient, document: Document, *, message_id: str = "", by_hand: bool = False
+) -> Sequence[Mapping[str, Any]]:
+    """The entries of a list of a month.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    path = "/kelmu/v1/ui/lists" if by_hand else "/kelmu/v1/lists"
+    told = await _post(client, path, document, message_id)
+    return tuple(told["entries"])
+
+
+async def work_list(
+    client: AsyncClient, name: str, user: str, *, everything: bool = False, by_hand: bool = False
+) -> AsyncIterator[Mapping[str, Any]]:
+    """Each entry of one's work list (`information-requests` or `notices`): what is open or with
+    the organisation or, with `everything`, all of it.
+
+    Raises:
+        NoAnswer, Problem: as `AsyncClient.send`.
+    """
+    path = "/kelmu/v1/ui/work-lists" if by_hand else "/kelmu/v1/work-lists"
+    asked = {"work_list": name, "user": user, "all": everything, "after": ""}
+    while True:
+        page = await _post(client, path, asked, "")
+        for entry in page["entries"]:
+            yield entry
+        if not page["after"]:
+            return
+        asked["after"] = page["after"]
+
+
 async def _post(
-    client: AsyncClient, path: str, document: Document, message_id: str
+    client: AsyncClient,
+    path: str,
+    document: Document,
+    message_id: str,
+    files: Sequence[File] = (),
 ) -> Mapping[str, Any]:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    headers = {"Content-Type": JSON, "X-Message-Id": message_id or uuid.uuid4().hex}
+    content_type, body = _with_files(body, files) if files else (JSON, body)
+    headers = {"Content-Type": content_type, "X-Message-Id": message_id or uuid.uuid4().hex}
     reply = await client.send(Call("POST", path, headers, body))
     told: Mapping[str, Any] = json.loads(reply.body)
     return told
@@ -95,4 +201,24 @@ def _answer(told: Mapping[str, Any]) -> Answer:
 
 
 def _receipt(told: Mapping[str, Any]) -> Receipt:
-    return Receipt(told["id"], told["message_id"], told["message_type"], told["received_at"])
+    return Receipt(
+        id=told["id"],
+        message_id=told["message_id"],
+        message_type=told["message_type"],
+        received_at=told["received_at"],
+        late=told.get("late", False),
+    )
+
+
+def _with_files(body: bytes, files: Sequence[File]) -> tuple[str, bytes]:
+    """A message and its files as one body (RFC 7578): its content type, and itself."""
+    boundary = uuid.uuid4().hex
+    parts = [('name="message"', JSON, body)]
+    for file in files:
+        name = f"filename*=utf-8''{quote(file.name, safe='')}"
+        parts.append((f'name="file"; {name}', file.content_type, file.content))
+    made = b""
+    for told, content_type, content in parts:
+        head = f"Content-Disposition: form-data; {told}\r\nContent-Type: {content_type}"
+        made += f"--{boundary}\r\n{head}\r\n\r\n".encode() + content + b"\r\n"
+    return f"multipart/form-data; boundary={boundary}", made + f"--{boundary}--\r\n".encode()

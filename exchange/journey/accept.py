@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
 
 from exchange.errors import Full, LedgerError, Unroutable
+from exchange.journey import trace
 from exchange.journey.count import detail_of_items
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.identity import REASON as REUSED
@@ -255,6 +256,7 @@ class Acceptance:
         )
         if reading.version:
             judgement.verdict.detail[SCHEMA_VERSION] = reading.version
+        trace.keep(judgement.verdict.detail)
         if not judgement.verdict.accepted or parsed is None or identity is None:
             return judgement, ()
         try:
@@ -301,9 +303,8 @@ class Acceptance:
             self._ids,
             self._lanes,
         )
-        remember = channel.remember
         context = Context(self._directory, now, reading.known, record.message.id)
-        record.remember = remember(parsed, identity, context, judgement.verdict)
+        record.remember = channel.remember(parsed, identity, context, judgement.verdict)
         return record
 
     def _accepted(

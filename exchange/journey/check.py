@@ -75,9 +75,11 @@ class Checking:
         type_name: str = "",
         sender: Partner = SOMEBODY,
         as_of: datetime.date | None = None,
+        content_type: str = "",
     ) -> Checked:
         """Every violation of a document, alone or as its channel wraps it; by the codes and rules
         of the day `as_of` where its channel has some for each day, else of the message's own.
+        `content_type` is that of a message with attachments.
         """
         message_type, malformed = None, None
         try:
@@ -107,11 +109,15 @@ class Checking:
                 "",
                 [Violation("type.unknown", "the message's type can't be told", found=found)],
             )
-        content_type = "application/json" if message_type.format == "json" else "text/xml"
+        kind = "application/json" if message_type.format == "json" else "text/xml"
         reading = self._judge.read(
             channel,
             Inbound(
-                partner=sender, body=body, content_type=content_type, endpoint="check", hints=hints
+                partner=sender,
+                body=body,
+                content_type=content_type or kind,
+                endpoint="check",
+                hints=hints,
             ),
         )
         context = Context(

@@ -216,6 +216,10 @@ class ChannelDesk:
         """What this channel remembers."""
         return await self._ledger.recall(self._channel.name, keys)
 
-    async def note(self, entries: Sequence[Remember]) -> bool:
+    async def remembered(self, prefix: str, after: str, most: int) -> list[tuple[str, Remembered]]:
+        """What this channel remembers, by key."""
+        return await self._ledger.remembered(self._channel.name, prefix, after, most)
+
+    async def note(self, entries: Sequence[Remember], message_id: int = 0) -> bool:
         """Remember what can be made again."""
-        return await self._ledger.note(self._channel.name, entries)
+        return await self._ledger.note(self._channel.name, entries, message_id)

@@ -230,8 +230,15 @@ class Desk(Protocol):
         """What this channel remembers under these keys."""
         ...
 
-    async def note(self, entries: Sequence[Remember]) -> bool:
+    async def remembered(self, prefix: str, after: str, most: int) -> list[tuple[str, Remembered]]:
+        """What this channel remembers under keys that begin with `prefix` and go on with more than
+        `after`, by key.
+        """
+        ...
+
+    async def note(self, entries: Sequence[Remember], message_id: int = 0) -> bool:
         """Remember what can be made again from the messages (an index); False, and nothing kept,
-        when a key was changed meanwhile.
+        when a key was changed meanwhile. `message_id` is the message with which entries are
+        forgotten that say so.
         """
         ...

@@ -89,9 +89,18 @@ class Ledger(Protocol):
         """Commit that the turns of other nodes before that one have ended."""
         ...
 
-    async def note(self, channel: str, entries: Sequence[Remember]) -> bool:
-        """Commit what a channel leaves behind without a message; False (and nothing kept) when a
-        key was changed meanwhile.
+    async def remembered(
+        self, channel: str, prefix: str, after: str, most: int, newest_first: bool = False
+    ) -> list[tuple[str, Remembered]]:
+        """What a channel remembers under keys that begin with `prefix`, by key, from the first one
+        that goes on with more than `after` or, with `newest_first`, from the last one that goes on
+        with less (empty: from the end).
+        """
+        ...
+
+    async def note(self, channel: str, entries: Sequence[Remember], message_id: int = 0) -> bool:
+        """Commit what a channel leaves behind without a message, or later than the message with
+        which it is forgotten; False (and nothing kept) when a key was changed meanwhile.
         """
         ...
 

@@ -79,6 +79,11 @@ class Partners(Section):
         "http://127.0.0.1:8081",
         description="Base address of the stubs: a partner answers at this + / + its id.",
     )
+    control_key: str = Field(
+        "",
+        description="The key by which the exchange changes what the stubs answer; both read it. "
+        "Without one the stubs take that from this machine alone.",
+    )
     stubs_directory: Path | None = Field(
         None,
         description="The directory that the stubs and `exchange send` play partners by, with "

@@ -49,6 +49,17 @@ class XRoad(Section):
         default_factory=dict,
         description="Services that are disabled (subsystem/service), each with its notice.",
     )
+    records_max: int = Field(
+        5_000,
+        ge=1,
+        description="Calls of which operational records are kept, in each worker's memory; the "
+        "oldest go first.",
+    )
+    monitoring_client: str = Field(
+        "",
+        description="The client that sees everybody's operational records, beside the owner of the "
+        "server (FI-TEST/GOV/1234567-1/monitoring); empty: none.",
+    )
     maintenance: bool = Field(
         False, description="The services' security server is being maintained: nothing is served."
     )

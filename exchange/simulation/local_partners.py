@@ -17,7 +17,8 @@ from itertools import islice
 from typing import Any
 
 from exchange.errors import Unreachable
-from exchange.partners.faults import Faults
+from exchange.partners.faults import Fault, Faults
+from exchange.partners.overrides import Overrides
 from exchange.partners.signature import fault_of
 from exchange.partners.stub import Sending, Served, Situation, Stub, Wanted, as_it_likes
 from exchange.schemas.call import Call, Reply, problem
@@ -32,6 +33,8 @@ AT_ONCE_MAX = 64
 FOLLOWS_SECONDS = (120, 1500)
 #: What of a body tells it from others: ids stand near its beginning.
 HEAD_BYTES = 4096
+#: What follows tells nothing: each process signs with a key of its own.
+SIGNATURE = b"<ds:Signature"
 DEPTH_MAX = 8
 GARBAGE_BYTES = 64
 REFUSALS_KEPT = 5
@@ -74,6 +77,7 @@ class LocalPartners:
         faults: Faults,
         clock: VirtualClock,
         is_cut: IsCut = nobody,
+        overrides: Overrides | None = None,
     ) -> None:
         self._stubs = tuple(stubs)
         self._directory = directory
@@ -81,6 +85,7 @@ class LocalPartners:
         self._faults = faults
         self._clock = clock
         self._is_cut = is_cut
+        self._overrides = overrides or Overrides()
         self._endpoints: InsideEndpoints | None = None
         #: Of the day's messages that are to be answered: by their beginning, how much of each type.
         self._answers: dict[bytes, dict[str, int]] = {}
@@ -186,15 +191,15 @@ class LocalPartners:
             raise Unreachable("cut off")
         head = _head(call.body)
         number = int.from_bytes(head[:7], "big")
-        fault = None
-        if self._faults.faults:
-            times = self._times[head] = self._times.get(head, 0) + 1
-            fault = self._faults.befall(partner, number + times)
+        override = self._overrides.meet(partner, call)
+        if override is not None:
+            await self._wait(override.delay_seconds, timeout_seconds)
+            if override.reply is not None:
+                return override.reply
+        fault = override.befalling if override else self._fault(partner, head, number)
         kind = fault.kind if fault else ""
         if fault is not None and kind == "slow":
-            await self._clock.sleep(min(fault.seconds, timeout_seconds))
-            if fault.seconds >= timeout_seconds:
-                raise Unreachable(f"no response within {timeout_seconds:g} s")
+            await self._wait(fault.seconds, timeout_seconds)
         if kind == "refuse":
             return problem(403, "Refused by a fault")
         if kind == "down":
@@ -211,6 +216,20 @@ class LocalPartners:
                 "application/octet-stream",
             )
         return served.reply
+
+    def _fault(self, partner: Partner, head: bytes, number: int) -> Fault | None:
+        """What befalls this call by the script of faults."""
+        if not self._faults.faults:
+            return None
+        times = self._times[head] = self._times.get(head, 0) + 1
+        return self._faults.befall(partner, number + times)
+
+    async def _wait(self, seconds: float, timeout_seconds: float) -> None:
+        """Let a caller wait, who does not wait for ever."""
+        if seconds:
+            await self._clock.sleep(min(seconds, timeout_seconds))
+        if seconds >= timeout_seconds:
+            raise Unreachable(f"no response within {timeout_seconds:g} s")
 
     def _serve(self, partner: Partner, call: Call, head: bytes, number: int) -> Served:
         answers = self._answers.get(head)
@@ -241,9 +260,12 @@ class LocalPartners:
     async def _send_following(self, tick: int) -> None:
         """Once the tick has come, make its calls in parts that are made at once."""
         await self._clock.until(tick)
-        await at_once(self._send_at(*each) for each in self._following.pop(tick))
+        await at_once(self.send_at(*each) for each in self._following.pop(tick))
 
-    async def _send_at(self, at: int, number: int, sendings: Sequence[Sending]) -> None:
+    async def send_at(self, at: int, number: int, sendings: Sequence[Sending]) -> None:
+        """Make calls, and what follows from their replies, at a moment of the present tick
+        (milliseconds); serial numbers begin at `number`.
+        """
         self._clock.stand(at)
         serials = itertools.count(number)
         for sending in sendings:
@@ -260,4 +282,4 @@ async def at_once(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 def _head(body: bytes) -> bytes:
-    return blake2b(body[:HEAD_BYTES], digest_size=8).digest()
+    return blake2b(body[:HEAD_BYTES].partition(SIGNATURE)[0], digest_size=8).digest()

@@ -61,4 +61,4 @@ class LedgerAddedPartners:
 
         value = dataclasses.asdict(kept.partner) | ({REMOVED: True} if kept.removed else {})
         entry = Remember(kept.partner.id, value, kept.version - 1)
-        return await self._ledger.note(OWNER, [entry], then)
+        return await self._ledger.note(OWNER, [entry], then=then)

@@ -16,18 +16,27 @@ from exchange.storage.counters.sums import Totals
 from exchange.storage.proof.chain import Additions, Link
 from exchange.storage.retention import drop_messages
 
+#: Told of each commit: how many jobs it was of, and how long the disk or the server took (seconds).
+Committed = Callable[[int, float], None]
+
+
+def told_to_nobody(jobs: int, seconds: float) -> None:
+    """Where nobody measures commits."""
+
+
 #: Any other change: it gets the connection, inside the group's transaction.
 Work = Callable[[Connection], Any]
 
 
 @dataclass(slots=True)
 class Note:
-    """What a channel wants to remember without a message; the result is the stale keys. Without one
-    `then` is done in the same commit.
+    """What a channel wants to remember without a message, or later than the one with which it is
+    forgotten (0: none); the result is the stale keys. Without one `then` is done with it.
     """
 
     channel: str
     entries: Sequence[Remember]
+    message_id: int = 0
     then: Work | None = None
 
 
@@ -79,7 +88,7 @@ def write_group(connection: Connection, group: Sequence[Job], level: int, link: 
 
 def _note(connection: Connection, noted: Note, additions: Additions) -> list[str]:
     """Remember, and do what goes with it; the stale keys."""
-    stale = remember(connection, noted.channel, noted.entries, additions)
+    stale = remember(connection, noted.channel, noted.entries, additions, noted.message_id)
     if noted.then is not None and not stale:
         noted.then(connection)
     return stale

@@ -53,7 +53,8 @@ from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
-from exchange.storage.group import Change, Drop, Note, Work
+from exchange.storage.counters.totals import totals
+from exchange.storage.group import Change, Committed, Drop, Note, Work
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
@@ -98,6 +99,10 @@ class SqlLedger(ABC):
         """Why it can't be written, found out by writing where that is not known; empty when it
         can.
         """
+
+    @abstractmethod
+    def tell_commits(self, committed: Committed) -> None:
+        """Tell of each commit from now on: its jobs, and the seconds that it took to be durable."""
 
     @abstractmethod
     def _submit(self, what: Change) -> Future[Any]:
@@ -155,11 +160,22 @@ class SqlLedger(ABC):
             for key, value, version in await self.read(queries.memory, channel, keys)
         }
 
+    async def remembered(
+        self, channel: str, prefix: str, after: str, most: int, newest_first: bool = False
+    ) -> list[tuple[str, Remembered]]:
+        """What a channel remembers under keys that begin alike."""
+        rows = await self.read(queries.remembered, channel, prefix, after, most, newest_first)
+        return [(key, Remembered(from_json(value), version)) for key, value, version in rows]
+
     async def note(
-        self, channel: str, entries: Sequence[Remember], then: Work | None = None
+        self,
+        channel: str,
+        entries: Sequence[Remember],
+        message_id: int = 0,
+        then: Work | None = None,
     ) -> bool:
         """Commit what a channel wants to remember by itself, and `then` with it."""
-        stale: list[str] = await self._submit(Note(channel, entries, then))
+        stale: list[str] = await self._submit(Note(channel, entries, message_id, then))
         return not stale
 
     async def waiting(
@@ -302,7 +318,7 @@ class SqlLedger(ABC):
     ) -> list[tuple[tuple[Any, ...], int, int, int]]:
         """Counters summed by dimensions over minutes (or, with `daily`, days) [since, until)."""
         result: list[tuple[tuple[Any, ...], int, int, int]] = await self.scan(
-            queries.totals, tuple(by), since, until, daily
+            totals, tuple(by), since, until, daily
         )
         return result
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from exchange.clocks import SEQUENCE_BITS, WORKER_MASK
 from exchange.ports.ledger import (
-    CountKey,
     DeadFilter,
     DeliveryRow,
     Due,
@@ -36,9 +35,6 @@ _HELD = """EXISTS (SELECT 1 FROM delivery AS earlier
   AND (earlier.position,earlier.id)<(delivery.position,delivery.id)
   AND its.channel=own.channel AND its.conversation=own.conversation)"""
 
-#: Dimensions that counters may be summed by (`period` is the minute or the day).
-DIMENSIONS = ("period", *CountKey._fields[1:])
-
 
 def memory(connection: Connection, channel: str, keys: Sequence[str]) -> list[tuple[str, str, int]]:
     """(key, value, version) of those keys that are remembered."""
@@ -51,6 +47,23 @@ def memory(connection: Connection, channel: str, keys: Sequence[str]) -> list[tu
             (channel, *part),
         ).fetchall()
     return rows
+
+
+def remembered(
+    connection: Connection, channel: str, prefix: str, after: str, most: int, newest_first: bool
+) -> list[tuple[str, str, int]]:
+    """(key, value, version) of what is remembered under keys that begin with `prefix` and go on
+    with more (or less) than `after`.
+    """
+    # The first text after all that begin so: keys compare by their bytes.
+    first, end = prefix + after, prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    if newest_first:
+        first, end = prefix, first if after else end
+    return connection.execute(
+        "SELECT key,value,version FROM memory WHERE channel=? AND key>? AND key<? "
+        f"ORDER BY key {'DESC' if newest_first else 'ASC'} LIMIT ?",
+        (channel, first, end, most),
+    ).fetchall()
 
 
 def due(
@@ -362,26 +375,6 @@ def events(connection: Connection, message_id: int) -> list[EventRow]:
             f"SELECT {EVENT} FROM event WHERE message_id=? ORDER BY id", (message_id,)
         )
     ]
-
-
-def totals(
-    connection: Connection, by: tuple[str, ...], since: int, until: int, daily: bool
-) -> list[tuple[tuple[Any, ...], int, int, int]]:
-    """Counters summed by dimensions."""
-    for name in by:
-        if name not in DIMENSIONS:
-            raise ValueError(f"no dimension {name}: {', '.join(DIMENSIONS)}")
-    table = "day_counter" if daily else "counter"
-    columns = ",".join(by)
-    group = f"GROUP BY {columns} ORDER BY {columns}" if by else ""
-    comma = "," if by else ""
-    rows = connection.execute(
-        f"SELECT {columns}{comma} COALESCE(SUM(count),0), COALESCE(SUM(items),0), "
-        "COALESCE(SUM(bytes),0) "
-        f"FROM {table} WHERE period>=? AND period<? {group}",
-        (since, until),
-    )
-    return [(tuple(row[:-3]), row[-3], row[-2], row[-1]) for row in rows]
 
 
 def waiting_by_channel(connection: Connection) -> dict[str, int]:

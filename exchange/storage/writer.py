@@ -18,7 +18,14 @@ from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
 from exchange.storage.connection import connect
-from exchange.storage.group import Change, Job, resolve, write_group
+from exchange.storage.group import (
+    Change,
+    Committed,
+    Job,
+    resolve,
+    told_to_nobody,
+    write_group,
+)
 from exchange.storage.health.writability import Health
 from exchange.storage.ownership import Ownership, claim
 from exchange.storage.proof.chain import Link, append, last_event, newest
@@ -62,6 +69,7 @@ class Writer:
         self._ownership: Ownership | None = None
         self._link: Link | None = None
         self.health = Health(path)
+        self.committed: Committed = told_to_nobody
 
     def start(self, node: int, name: str, since: int) -> Ownership:
         """Open the connection, claim the node's next epoch and begin its chain."""
@@ -220,12 +228,15 @@ class Writer:
             link = self._link or newest(connection, self._ownership.node, self._ownership.epoch)
             self._link = None
             written = write_group(connection, group, self._level, link)
+            began = time.perf_counter()
             connection.execute("COMMIT")
+            seconds = time.perf_counter() - began
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
         self._link = written
+        self.committed(len(group), seconds)
         # After the commit: what was written into a deleted file is nowhere.
         self.health.written()
         if written is not link:

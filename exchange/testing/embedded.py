@@ -17,12 +17,14 @@ from typing import Any, Self
 from exchange import discovery
 from exchange.assembly import Exchange, played_directory
 from exchange.cli.serving.port import bind
+from exchange.cli.simulating.timeline import timeline
 from exchange.client import Client, NotYet, Pushes
 from exchange.client.errors import violation_of
 from exchange.client.loop_thread import LoopThread
 from exchange.client.pushes import Answer, received
 from exchange.partners import faults as scripts
 from exchange.partners.faults import Faults
+from exchange.partners.overrides import override_of
 from exchange.partners.server import HOST, StubHost, serve_stubs
 from exchange.ports import MessageRow
 from exchange.ports.rows import MessageFilter
@@ -32,7 +34,6 @@ from exchange.schemas.value import value
 from exchange.schemas.violation import Violation
 from exchange.settings import load
 from exchange.testing.clock import HandClock
-from exchange.testing.timeline import timeline
 from exchange.web.access.new_keys import new_key
 from exchange.web.serving import serving
 
@@ -214,6 +215,32 @@ class Embedded:
                 raise NotYet(f"{len(found)} of {count} messages came within {timeout_seconds:g} s")
             time.sleep(LOOK_SECONDS)
         return found
+
+    def override(self, **fields: Any) -> str:
+        """Let stubs answer otherwise, from the next call on, by the fields of an override:
+        `partner`, `message_type`, `status`, `times`, ...; its id.
+
+        Raises:
+            ValueError: when it can't be one.
+        """
+        self._made += 1
+        override = override_of({"id": f"override {self._made}", **fields}, self.directory)
+
+        async def set_now() -> None:
+            self._stubs.overrides.set(override)
+
+        self._loop.run(set_now())
+        return override.id
+
+    def stub_calls(self, partner: str = "") -> list[dict[str, Any]]:
+        """The calls to stubs while overrides stood, the newest first: which each met (`met`), and
+        why it met no other (`not_met`).
+        """
+
+        async def latest() -> list[dict[str, Any]]:
+            return self._stubs.overrides.latest(partner)
+
+        return self._loop.run(latest())
 
     def settle(self, timeout_seconds: float = 10.0) -> None:
         """Wait until nothing is on its way but what waits in mailboxes.

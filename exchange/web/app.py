@@ -26,6 +26,7 @@ from exchange.schemas.instants import instant_or_none
 from exchange.settings import Limits
 from exchange.settings.x_road import XRoad
 from exchange.web.access.guard import Need
+from exchange.web.api.examples import EXAMPLES
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
 from exchange.web.endpoints import Endpoints
@@ -39,6 +40,7 @@ from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
 from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.security_server import Parts as SecurityServerParts
 from exchange.web.x_road.security_server import SecurityServer
 from exchange.web.x_road.services import Services
@@ -57,7 +59,8 @@ READY_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an application is made of; `open` and `close` are called at its start and end, `held`
-    counts deliveries in memory, `end_waits` has every call that waits for something answered.
+    counts deliveries in memory, `end_waits` has every call that waits for something answered,
+    `tell_commits` is given who measures commits.
     """
 
     limits: Limits
@@ -80,6 +83,7 @@ class Parts:
     samples: Mapping[str, Path]
     reset_wanted: Callable[[], bool] = lambda: False
     end_waits: Callable[[], None] = lambda: None
+    tell_commits: Callable[[Callable[[int, float], None]], None] = lambda _: None
     worker: Callable[[], int] = lambda: 0
     workers: int = 1
 
@@ -87,6 +91,7 @@ class Parts:
 def build(parts: Parts) -> web.Application:
     """The application; it opens the exchange at start and closes it at the end."""
     metrics = Metrics()
+    parts.tell_commits(metrics.committed)
     guard = parts.sign_in.guard
     rates = Rates(parts.workers)
     endpoints = Endpoints(
@@ -113,6 +118,7 @@ def build(parts: Parts) -> web.Application:
         shapes=SCHEMAS,
         catalogue=parts.catalogue,
         samples=parts.samples,
+        examples=EXAMPLES,
     )
     operations += documents.operations()
     for operation in operations:
@@ -148,6 +154,7 @@ def _x_road(
             endpoints=endpoints,
             metrics=metrics,
             ids=parts.ids,
+            monitoring=Monitoring(parts.x_road, parts.clock),
             body_bytes_max=parts.limits.body_bytes_max,
             describe=described,
         )

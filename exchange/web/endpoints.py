@@ -14,6 +14,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from exchange.errors import Full, LedgerClosed, LedgerUnavailable
+from exchange.journey import trace
 from exchange.journey.requests import Requests
 from exchange.journey.waiting import RETRY_AFTER_SECONDS as FULL_SECONDS
 from exchange.ports import Channel, Desk, Endpoint, Inbound, Refusal
@@ -147,7 +148,10 @@ class Endpoints:
         entry = Entry(channel, endpoint, desk)
 
         async def serve(request: web.Request) -> web.Response:
-            return response(await self.serve(entry, request))
+            traced = trace.begin(request.headers)
+            answered = response(await self.serve(entry, request))
+            answered.headers.update(traced)
+            return answered
 
         return serve
 
@@ -240,7 +244,8 @@ class Endpoints:
             return self._refuse(channel, UNAVAILABLE)
         except Exception as error:  # a bug answers in the channel's form, without the message
             if not is_out_of_memory(error):
-                log.exception("call failed", channel=channel.name, endpoint=entry.endpoint.path)
+                told = {"channel": channel.name, "endpoint": entry.endpoint.path}
+                log.exception("call failed", **told, **trace.current())
             return self._refuse(channel, failed(error))
 
     def _refuse(self, channel: Channel, refusal: Refusal) -> Reply:

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 
 from exchange.web.receiver_conditions import Condition
 
+#: Changes in a commit: messages, ends of attempts, whatever else waits.
+GROUP_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 BUCKETS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 5, 10)
 
 
@@ -127,6 +129,18 @@ class Metrics:
             ["receiver"],
             registry=self.registry,
         )
+        self._commit_seconds = Histogram(
+            "exchange_commit_seconds",
+            "Time that the disk, or the server, takes for a commit",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._commit_changes = Histogram(
+            "exchange_commit_changes",
+            "Changes that share a commit",
+            buckets=GROUP_BUCKETS,
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, int], Histogram] = {}
 
     def served(self, channel: str, status: int, seconds: float) -> None:
@@ -136,6 +150,11 @@ class Metrics:
         if child is None:
             child = self._children[key] = self._calls.labels(channel, f"{status // 100}xx")
         child.observe(seconds)
+
+    def committed(self, changes: int, seconds: float) -> None:
+        """A commit reached the disk."""
+        self._commit_changes.observe(changes)
+        self._commit_seconds.observe(seconds)
 
     def refused(self, channel: str, reason: str) -> None:
         """A call was refused before it became a message."""

@@ -4,7 +4,6 @@ name; keys are never repeated.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import tomllib
@@ -24,6 +23,7 @@ from exchange.schemas.directory.partners import (
     digests_of,
 )
 from exchange.schemas.identifiers import is_business_id
+from exchange.schemas.wrong_fields import nearest, told
 
 #: The directory that the product carries.
 DEFAULT_PATH = Path(__file__).parent.with_name("directory.toml")
@@ -135,24 +135,9 @@ def _fault(places: Sequence[str], faults: Sequence[Fault]) -> DirectoryFault:
 def _told(error: ErrorDetails) -> Fault:
     """A fault of the form, in words of the file."""
     index, *rest = error["loc"]
-    where = ".".join(str(part) for part in rest) or "partner"
-    found, expected = error["input"], error.get("ctx", {}).get("expected", "")
-    kind = error["type"]
-    if kind == "unexpected_keyword_argument":
-        near = _nearest(where, [field.name for field in fields(Partner)])
-        return int(index), f"{where}: a partner has no such field{near}"
-    if kind == "missing":
-        return int(index), f"{where}: missing"
-    if kind == "literal_error":
-        near = _nearest(str(found), re.findall("'([^']*)'", expected))
-        return int(index), f"{where}: {found!r} is none of {expected}{near}"
-    shown = "" if rest and rest[0] in _SECRET else f", not {found!r:.80}"
-    return int(index), f"{where}: {error['msg'][:1].lower()}{error['msg'][1:]}{shown}"
-
-
-def _nearest(found: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(found, names, n=1)
-    return f" (nearest: {near[0]})" if near else ""
+    return int(index), told(
+        error, rest, "partner", [each.name for each in fields(Partner)], _SECRET
+    )
 
 
 def _wrong(partners: Sequence[Partner]) -> Iterator[Fault]:
@@ -175,7 +160,7 @@ def _wrong_names(partner: Partner) -> str:
     if not 0 < len(partner.name.strip()) <= NAME_CHARACTERS_MAX:
         return f"name: 1-{NAME_CHARACTERS_MAX} characters"
     if partner.sector not in SECTORS:
-        near = _nearest(partner.sector, SECTORS)
+        near = nearest(partner.sector, SECTORS)
         return f"sector: {partner.sector!r:.40} is none of {', '.join(SECTORS)}{near}"
     if not _COUNTRY.fullmatch(partner.country):
         return f"country: two capital letters of ISO 3166-1, not {partner.country!r:.20}"

@@ -1,5 +1,5 @@
-"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement), read from their files;
-no models and no rights.
+"""Kelmu's code lists (benefits, data groups, purposes, kinds of statement and of notice), read from
+their files; no models and no rights.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ FOLDER = Path(__file__).parent
 @dataclass(frozen=True, slots=True)
 class Code:
     """One entry of a list. `claimant` and `decisions_2024` (a published count) say something of
-    benefits only.
+    benefits only, `time` when a notice is given.
     """
 
     id: str
     title: Mapping[str, str]
     claimant: str = ""
     decisions_2024: int = 0
+    time: str = ""
     order: int = field(default=0, compare=False)
 
 
@@ -42,3 +43,4 @@ BENEFITS = _read(tomllib.loads((FOLDER / "benefits.toml").read_text(encoding="ut
 DATA_GROUPS = _read(_LISTS["data_group"])
 PURPOSES = _read(_LISTS["purpose"])
 STATEMENTS = _read(_LISTS["statement"])
+NOTICE_KINDS = _read(_LISTS["notice_kind"])

@@ -28,7 +28,13 @@ BULK_PERSONS_MAX = 1_000
 RECORDS_MAX = 2_000
 
 DataGroup = Literal[
-    "pendency", "decision", "payments", "insurance", "recovery", "medicine-cost-ceiling"
+    "pendency",
+    "decision",
+    "payments",
+    "insurance",
+    "recovery",
+    "medicine-cost-ceiling",
+    "sent-by-others",
 ]
 Purpose = Literal[
     "supplementary-social-assistance",
@@ -92,7 +98,7 @@ class Asking(Strict):
     legal_ground: LegalGround
     user: UserId
     benefits: list[BenefitId] = Field(min_length=1, max_length=len(BENEFITS))
-    data_groups: list[DataGroup] = Field(min_length=1, max_length=6)
+    data_groups: list[DataGroup] = Field(min_length=1, max_length=7)
     from_: IsoDate = Field(alias="from")
     to: IsoDate
 
@@ -166,6 +172,24 @@ class MedicineCostCeiling(Strict):
     reached_on: IsoDate | None = None
 
 
+class SentByOthers(Strict):
+    """Data that another organisation has sent to Kela: what kind, from which sector, and when it
+    came; not the data themselves.
+    """
+
+    kind: Literal[
+        "wage-reports", "earnings-data", "medical-certificate", "pension-decision", "statement"
+    ]
+    sender: Literal[
+        "income-register",
+        "unemployment-fund",
+        "healthcare",
+        "pension-institution",
+        "wellbeing-county",
+    ]
+    received_on: IsoDate
+
+
 class PersonRecords(Strict):
     """What the register knows of one person, by data group; a group that was not asked for is
     absent.
@@ -179,6 +203,9 @@ class PersonRecords(Strict):
     recovery: list[Recovery] = Field(default=[], max_length=RECORDS_MAX)
     medicine_cost_ceiling: list[MedicineCostCeiling] = Field(
         default=[], max_length=100, alias="medicine-cost-ceiling"
+    )
+    sent_by_others: list[SentByOthers] = Field(
+        default=[], max_length=RECORDS_MAX, alias="sent-by-others"
     )
 
 

@@ -46,8 +46,8 @@ _VERSION_BEGIN = "4."
 @value
 class SoapRequest:
     """A request that passed: identifiers and texts of its header, the header's children as they
-    are, the wrapper element, the bytes of the SOAP part as they were sent, and those that can be
-    parsed (UTF-8).
+    are, the wrapper element, the bytes of the SOAP part as they were sent, those that can be parsed
+    (UTF-8), and how many parts came beside it.
     """
 
     client: Identifier
@@ -58,6 +58,7 @@ class SoapRequest:
     wrapper: etree._Element
     sent: bytes
     message: bytes
+    attachments: int = 0
 
 
 def read(method: str, headers: Mapping[str, str], body: bytes) -> SoapRequest:
@@ -74,15 +75,15 @@ def read(method: str, headers: Mapping[str, str], body: bytes) -> SoapRequest:
     named = headers.get("Content-Type", "")
     if not named:
         raise Fault("client.invalid_request", "Content-Type is wanted")
-    kind = media_type(named)
+    kind, attachments = media_type(named), 0
     if kind == "multipart/related":
-        named, body = _first_part(named, body)
+        named, body, attachments = _first_part(named, body)
     elif kind not in _SOAP_TYPES:
         raise Fault("client.invalid_content_type", "SOAP 1.1 is taken: text/xml")
-    return _message(named, body)
+    return _message(named, body, attachments)
 
 
-def _first_part(content_type: str, body: bytes) -> tuple[str, bytes]:
+def _first_part(content_type: str, body: bytes) -> tuple[str, bytes, int]:
     try:
         spans = multipart.spans(body, multipart.boundary_of(content_type), PARTS_MAX)
     except (multipart.NotClosed, multipart.TooManyParts):
@@ -97,10 +98,10 @@ def _first_part(content_type: str, body: bytes) -> tuple[str, bytes]:
             raise Fault("client.invalid_content_type", "a part does not say what it is")
     if part is None or media_type(named) not in _SOAP_TYPES:
         raise Fault("client.invalid_content_type", "the first part is SOAP 1.1: text/xml")
-    return named, part[1]
+    return named, part[1], len(spans) - 1
 
 
-def _message(content_type: str, sent: bytes) -> SoapRequest:
+def _message(content_type: str, sent: bytes, attachments: int) -> SoapRequest:
     message = _as_utf8(content_type, sent)
     try:
         root = xml.parse(message)
@@ -138,6 +139,7 @@ def _message(content_type: str, sent: bytes) -> SoapRequest:
         wrapper=wrapper,
         sent=sent,
         message=message,
+        attachments=attachments,
     )
 
 
@@ -233,16 +235,24 @@ def answer(request: SoapRequest, body: bytes) -> bytes:
     )
 
 
-def with_attachment(envelope: bytes, attachment: bytes, boundary: str) -> tuple[bytes, str]:
-    """An answer with a document attached: the body in two parts, and its content type."""
+def with_attachment(
+    envelope: bytes,
+    attachment: bytes,
+    boundary: str,
+    content_id: str = "wsdl",
+    kind_attached: str = SOAP_TYPE,
+) -> tuple[bytes, str]:
+    """An answer with a document attached: the body in two parts, and its content type. Readers of
+    operational data look for `content-id` as the last header of its part.
+    """
     lines = (
         f"--{boundary}",
         f"content-type: {SOAP_TYPE}",
         "",
         envelope.decode(),
         f"--{boundary}",
-        f"content-type: {SOAP_TYPE}",
-        "content-id: <wsdl>",
+        f"content-type: {kind_attached}",
+        f"content-id: <{content_id}>",
         "",
     )
     head = "\r\n".join(lines).encode()

@@ -19,6 +19,8 @@ TELLS_DEATHS = {
     "bilateral.circumstance-changes": 40,
     "population.deaths": 9,
     "population.changes": 9,
+    # A list is of the month before, whose last day its persons lived to see.
+    "kelmu.list-answer": 31,
 }
 #: The Incomes Register's persons are of employers' payrolls, made by the thousand; they are not of
 #: the population yet.

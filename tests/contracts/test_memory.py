@@ -29,3 +29,30 @@ async def test_what_was_remembered_with_a_message_is_forgotten_with_it(
     again = record("anew", remember=[goes])
     assert (await ledger.record(again)).kind == "new", "as if it had never been"
     assert (await ledger.verify()).clean
+
+
+async def test_what_begins_alike_is_told_by_key_from_either_end(ledger: SqlLedger) -> None:
+    keys = ["a/1", "a/10", "a/2", "a/ä", "b/1", "a0", "a"]
+    assert await ledger.note("luova", [Remember(key, key) for key in keys])
+    assert await ledger.note("kelmu", [Remember("a/3", "another channel's")])
+
+    async def told(*where: object) -> list[str]:
+        return [key for key, _ in await ledger.remembered("luova", "a/", *where)]
+
+    assert await told("", 10) == ["a/1", "a/10", "a/2", "a/ä"]
+    assert await told("1", 2) == ["a/10", "a/2"]
+    assert await told("", 2, True) == ["a/ä", "a/2"]
+    assert await told("2", 10, True) == ["a/10", "a/1"]
+    ((_, first),) = await ledger.remembered("luova", "a/", "", 1)
+    assert (first.value, first.version) == ("a/1", 1)
+
+
+async def test_what_is_noted_later_is_forgotten_with_its_message(ledger: SqlLedger) -> None:
+    message = record("first")
+    assert (await ledger.record(message)).kind == "new"
+    await ledger.settle(settlement(message, "delivered", ["delivered"]))
+    noted = [Remember("goes", 1, with_message=True), Remember("stays", 1)]
+    assert await ledger.note("luova", noted, message.message.id)
+    assert (await ledger.drop(ALL, ALL, 10)).messages == 1
+    assert sorted(await ledger.recall("luova", ["goes", "stays"])) == ["stays"]
+    assert (await ledger.verify()).clean

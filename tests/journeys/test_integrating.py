@@ -73,6 +73,25 @@ def test_a_partner_of_ones_own_goes_as_its_page_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.drill
+def test_scenarios_go_as_their_page_says(tmp_path: Path) -> None:
+    ports = {number: str(free_port()) for number in ("8080", "8081")}
+
+    def placed(text: str) -> str:
+        return re.sub("|".join(ports), lambda found: ports[found[0]], text)
+
+    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    for name, text in FILE.findall(page):
+        (tmp_path / name).write_text(placed(text), encoding="utf-8")
+    script = placed(blocks("docs/scenarios.md", "scenarios"))
+    said = said_by(script, tmp_path, int(ports["8080"]), int(ports["8081"]))
+    assert "not busy: it is call 2 of its kind, and the override was met 1 times" in said
+    assert "1 removed" in said
+    assert "delivered, receiver fund.pro: 5 (expected: 5)" in said
+    assert "twice-and-broken: " in said
+    assert '"met": true' in said
+
+
+@pytest.mark.drill
 def test_certificates_go_as_their_page_says(tmp_path: Path) -> None:
     ports = {number: str(free_port()) for number in ("8080", "8443", "8444")}
 

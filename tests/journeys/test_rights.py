@@ -115,6 +115,15 @@ async def fill(gateway: Running) -> Held:
         **of_json,
     )
     assert status == 202, body
+    notice = json.loads((SAMPLES / "kelmu.notice--contact-request.json").read_text())
+    status, _, body = await gateway.post(
+        "/kelmu/v1/notices",
+        json.dumps(notice | {"authority": "county.lappi"}),
+        "kela.benefits",
+        X_Message_Id="n-2",
+        **of_json,
+    )
+    assert status == 202, body
     wages = bytes(raw(delivery(gateway, "R-3")))
     kept = await send_document(gateway, "WageReportService", "SendWageReport", wages, EMPLOYER)
     register = kept.findtext("StatusResponse/IRDeliveryId")
@@ -144,16 +153,14 @@ def questions_about(held: Held, permitted: tuple[str, ...]) -> list[Question]:
     # A key is nobody's own: it is told to whoever has a permit.
     found.append(Question(KEY_OF_DAY, "2026-03-02", permitted, by_path(KEY_OF_DAY), "2026-03-03"))
     found.append(Question(ACKNOWLEDGE, held.delivery, (), _acknowledgement))
-    found.append(
-        Question(
-            "/kelmu/v1/information-requests/{id}/answers",
-            "r-2",
-            ("county.lappi",),
-            _kelmu_answer,
-            nothing="r-9",
-            is_costly=True,
+    for path, wanted, mine, nothing, write in (
+        ("information-requests/{id}/answers", "r-2", "county.lappi", "r-9", _kelmu_answer),
+        ("information-requests/{id}/withdrawals", "r-2", "kela.benefits", "r-9", _withdrawal),
+        ("notices/{id}/transfers", "n-2", "county.lappi", "n-9", _transfer),
+    ):
+        found.append(
+            Question(f"/kelmu/v1/{path}", wanted, (mine,), write, nothing=nothing, is_costly=True)
         )
-    )
     for field, wanted, nothing in (
         ("DeliveryId", "R-3", "R-4"),
         ("IRDeliveryId", held.register, NOBODYS),
@@ -184,6 +191,20 @@ def _kelmu_answer(wanted: str, partner: Partner) -> tuple[str, str, bytes]:
         "given": [{"statement": name, "known": False} for name in STATEMENTS],
     }
     return "POST", f"/kelmu/v1/information-requests/{wanted}/answers", json.dumps(given).encode()
+
+
+def _withdrawal(wanted: str, partner: Partner) -> tuple[str, str, bytes]:
+    sample = SAMPLES / "kelmu.information-request-withdrawal--settled.json"
+    document = json.loads(sample.read_text())
+    document |= {"information_request": wanted, "county": "county.lappi"}
+    path = f"/kelmu/v1/information-requests/{wanted}/withdrawals"
+    return "POST", path, json.dumps(document).encode()
+
+
+def _transfer(wanted: str, partner: Partner) -> tuple[str, str, bytes]:
+    document = json.loads((SAMPLES / "kelmu.notice-transfer--moved-away.json").read_text())
+    body = json.dumps(document | {"notice": wanted}).encode()
+    return "POST", f"/kelmu/v1/notices/{wanted}/transfers", body
 
 
 def _status_of(field: str) -> Callable[[str, Partner], tuple[str, str, bytes]]:

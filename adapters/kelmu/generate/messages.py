@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from exchange.adapters.kelmu.generate import lists, social_assistance
 from exchange.adapters.kelmu.generate.records import records
 from exchange.schemas.call import JSON
 from exchange.schemas.generated import Generated, Generator
@@ -76,7 +77,11 @@ HABITS: Mapping[str, tuple[Sequence[tuple[str, str]], Sequence[str], Sequence[st
         60,
     ),
 }
-HABITS = {**HABITS, "helsinki": HABITS["wellbeing-county"]}
+HABITS = {
+    **HABITS,
+    "helsinki": HABITS["wellbeing-county"],
+    "municipality.mariehamn": HABITS["wellbeing-county"],
+}
 
 _QUESTIONS = (
     "Asiakas on hakenut perustoimeentulotukea. Pyydämme tietoa ratkaisua varten.",
@@ -192,4 +197,12 @@ GENERATORS: dict[str, Generator] = {
     "kelmu.benefit-answer": benefit_answer,
     "kelmu.information-request": information_request,
     "kelmu.information-request-answer": information_request_answer,
+    "kelmu.information-request-withdrawal": social_assistance.withdrawal,
+    "kelmu.information-request-reminder": social_assistance.reminder,
+    "kelmu.document": social_assistance.document,
+    "kelmu.notice": social_assistance.notice,
+    "kelmu.notice-transfer": social_assistance.notice_transfer,
+    "kelmu.work-list-query": social_assistance.work_list_query,
+    "kelmu.list-query": lists.list_query,
+    "kelmu.list-answer": lists.list_answer,
 }

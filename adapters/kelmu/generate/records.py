@@ -48,6 +48,15 @@ _FOR_A_CHILD: Mapping[str, tuple[int, float, float, float]] = {
     "child-maintenance-allowance": (8, 190, 1, 18),
     "child-maintenance-release": (30, 150, 1, 18),
 }
+#: What others send to Kela for a benefit, and from which sector (*modelled*).
+_SENT: Mapping[str, tuple[str, str]] = {
+    "basic-social-assistance": ("statement", "wellbeing-county"),
+    "unemployment-security": ("earnings-data", "unemployment-fund"),
+    "general-housing-allowance": ("wage-reports", "income-register"),
+    "sickness-allowances": ("medical-certificate", "healthcare"),
+    "disability-benefits": ("medical-certificate", "healthcare"),
+    "pensions": ("pension-decision", "pension-institution"),
+}
 #: Benefits are told of these months only, as (year, month after its beginning).
 _FIRST_MONTH, _END_MONTH = 2010 * 12, 2027 * 12
 _MONTHS = (3, 96)
@@ -231,6 +240,17 @@ def _medicine_costs(life: Life, query: Query) -> list[dict[str, Any]]:
     return years
 
 
+def _sent_by_others(life: Life, query: Query) -> list[dict[str, Any]]:
+    """What others sent to Kela for the benefits asked about, in the month before each began."""
+    sent = []
+    for benefit, rng, begin, _, _ in _spells(life, query):
+        received = _day(begin - 1, rng.randint(1, 28))
+        if benefit in _SENT and query["from"] <= received <= query["to"]:
+            kind, sender = _SENT[benefit]
+            sent.append({"kind": kind, "sender": sender, "received_on": received})
+    return sent
+
+
 _GROUPS: Mapping[str, Callable[[Life, Query], list[dict[str, Any]]]] = {
     "pendency": _pendency,
     "decision": _decisions,
@@ -238,4 +258,5 @@ _GROUPS: Mapping[str, Callable[[Life, Query], list[dict[str, Any]]]] = {
     "insurance": _insurance,
     "recovery": _recovery,
     "medicine-cost-ceiling": _medicine_costs,
+    "sent-by-others": _sent_by_others,
 }

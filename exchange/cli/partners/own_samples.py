@@ -21,6 +21,7 @@ from exchange.errors import ApiError, UnknownMessageType
 from exchange.partners.own_calls import OwnCalls
 from exchange.partners.sender import chains_from
 from exchange.ports import Channel
+from exchange.schemas.attachments import is_split
 from exchange.schemas.call import Call
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.directory import Directory, Partner
@@ -91,7 +92,8 @@ class OwnSamples:
             return
         out.mkdir(parents=True, exist_ok=True)
         for number, call in enumerate(calls):
-            suffix = "json" if "json" in call.headers.get("Content-Type", "") else "xml"
+            kind = call.headers.get("Content-Type", "")
+            suffix = "multipart" if is_split(kind) else "json" if "json" in kind else "xml"
             (out / f"{type_name}-{number:06d}.{suffix}").write_bytes(call.body)
             if number == 0:
                 first = out / f"{type_name}-{number:06d}.{suffix}"
@@ -122,8 +124,10 @@ class OwnSamples:
         try:
             # (What a generator makes for nobody in particular may be beyond a partner's rights.)
             tried = own.make(type_name, count * TRIES, seed, now, chains_from(now * 1_000_000))
-            for call in tried:
-                checked = judge.check(call.body, type_name, self._partner)
+            for call in (each.call for each in tried):
+                kind = call.headers.get("Content-Type", "")
+                kind = kind if is_split(kind) else ""
+                checked = judge.check(call.body, type_name, self._partner, content_type=kind)
                 errors = [each for each in checked.violations if each.severity == "error"]
                 if not errors:
                     made.append(call)

@@ -171,7 +171,15 @@ async def _partners(
     stubs = [Played(stub) for stub in discovery.stubs()]
     try:
         runner = await serve_stubs(
-            stubs, everybody, host, port, Faults(listed, seed), seed, exchange, nanoseconds
+            stubs=stubs,
+            directory=everybody,
+            host=host,
+            port=port,
+            faults=Faults(listed, seed),
+            seed=seed,
+            exchange_url=exchange,
+            nanoseconds=nanoseconds,
+            control_key=settings.partners.control_key,
         )
     except OSError as error:
         raise SettingsError(f"{host}:{port} can't be bound: {error.strerror}") from error
@@ -183,15 +191,8 @@ async def _partners(
     beginning = asyncio.create_task(begin(stubs, everybody, exchange, seed, nanoseconds))
     try:
         if rate:
-            sending = [
-                Played(stub, sectors)
-                for stub in discovery.stubs()
-                if not channels or stub.channel in channels
-            ]
-            if not any(stub.flows(everybody) for stub in sending):
-                raise SettingsError("nobody of these sectors sends anything over these channels")
             sent = await send_traffic(
-                sending,
+                _senders(sectors, channels, everybody),
                 everybody,
                 exchange,
                 rate,
@@ -212,6 +213,18 @@ async def _partners(
         if answers.total.sent:
             told = summary(answers, "answers sent")
             console.print(told, highlight=False, markup=False, soft_wrap=True)
+
+
+def _senders(sectors: set[str], channels: set[str], everybody: directory.Directory) -> list[Played]:
+    """The stubs of these channels, for senders of these sectors; none named: all of them."""
+    found = [
+        Played(stub, sectors)
+        for stub in discovery.stubs()
+        if not channels or stub.channel in channels
+    ]
+    if not any(stub.flows(everybody) for stub in found):
+        raise SettingsError("nobody of these sectors sends anything over these channels")
+    return found
 
 
 def summary(sent: Sent, what: str = "calls sent") -> str:

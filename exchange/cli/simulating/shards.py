@@ -245,7 +245,8 @@ def take_up(shard: Shard, begin: int) -> int:
     return int(copies[-1].stem.rpartition("-")[2]) + 1
 
 
-def _inside(exchange: Exchange) -> InsideEndpoints:
+def inside(exchange: Exchange) -> InsideEndpoints:
+    """The endpoints of an exchange, for calls without a server."""
     channels, directory = exchange.channels.values(), exchange.directory
     return InsideEndpoints(channels, exchange.desk, directory, exchange.requests)
 
@@ -274,7 +275,7 @@ async def _live(
         owner="exchange simulate",
     )
     await exchange.open()
-    local_partners.go_through(_inside(exchange))
+    local_partners.go_through(inside(exchange))
     shards = shards_at(run.scale)
     senders = run.senders(shards)[shard.number]
     # What stands now stands to the end: the collector need not walk over schemas and catalogues

@@ -1,11 +1,12 @@
-"""What every call to a partner carries, whatever its channel: the delivery's id, the sender and its
-message id, and a signature over id, time and body.
+"""What every call to a partner carries, whatever its channel: the message type, the delivery's id,
+the sender and its message id, the trace that it belongs to, and a signature over id, time and body.
 """
 
 from __future__ import annotations
 
 import hmac
 
+from exchange.journey import trace
 from exchange.ports import Delivery
 from exchange.schemas.call import Call
 from exchange.schemas.envelope import public_id
@@ -26,9 +27,11 @@ def signed(call: Call, delivery: Delivery, now: int) -> Call:
     delivery_id = public_id(delivery.id)
     headers = {
         "X-Sender": delivery.sender.id,
+        "X-Message-Type": delivery.envelope.message_type,
         **call.headers,
         "X-Sender-Message-Id": delivery.envelope.sender_message_id,
         "X-Delivery-Id": delivery_id,
+        **trace.handed_on(delivery.envelope.detail, delivery.id),
     }
     if secret := delivery.receiver.callback_secret:
         timestamp = str(now // 1000)

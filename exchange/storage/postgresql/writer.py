@@ -8,6 +8,7 @@ file. So positions, events and links of the chain rise in the order of commits o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Any
 
@@ -15,7 +16,7 @@ import structlog
 from sqlalchemy.util import greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerLost, LedgerUnavailable
-from exchange.storage.group import Change, Job, resolve, write_group
+from exchange.storage.group import Change, Committed, Job, resolve, told_to_nobody, write_group
 from exchange.storage.ownership import Ownership
 from exchange.storage.postgresql.owner import Owner
 from exchange.storage.postgresql_server.address import Server
@@ -52,6 +53,7 @@ class ServerWriter:
         self._written_at = self._probed_at = 0.0
         #: Set when another process has become this node: nothing more is written.
         self.lost = asyncio.Event()
+        self.committed: Committed = told_to_nobody
 
     async def start(self, node: int | None, name: str, since: int) -> Ownership:
         """Own the node (None: any that is free), claim its next epoch and begin its chain.
@@ -170,8 +172,11 @@ class ServerWriter:
             await owner.roll_back()
             raise
         self._link = None
+        began = time.perf_counter()
         await owner.commit(number)
         self._link = written
+        if group:  # else it was a probe
+            self.committed(len(group), time.perf_counter() - began)
 
     def _write(self, owner: Owner, group: list[Job]) -> Link:
         session, own = owner.session, owner.ownership

@@ -26,10 +26,12 @@ from exchange.schemas.instants import (
 )
 from exchange.statistics.days import date_of, number_of
 from exchange.web.api.dead_letters import PAGE_MAX, DeadLetters
+from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.api.partners import PartnerOperations
 from exchange.web.api.receivers import ReceiverOperations
 from exchange.web.api.reset import Reset
+from exchange.web.api.stubs import StubOperations
 from exchange.web.operation import Operation, problem_response
 from exchange.web.overview import Snapshots
 
@@ -49,8 +51,10 @@ class Api:
         dead_letters: DeadLetters,
         receivers: ReceiverOperations,
         partners: PartnerOperations,
+        stubs: StubOperations,
         reset: Reset,
         search: MessageSearch,
+        disclosures: Disclosures,
     ) -> None:
         self._ledger = ledger
         self._checking = checking
@@ -60,8 +64,10 @@ class Api:
         self._dead_letters = dead_letters
         self._receivers = receivers
         self._partners = partners
+        self._stubs = stubs
         self._reset = reset
         self._search = search
+        self._disclosures = disclosures
 
     def operations(self) -> list[Operation]:
         """Every operation, with what it takes and gives."""
@@ -99,7 +105,9 @@ class Api:
             *self._dead_letters.operations(),
             *self._receivers.operations(),
             *self._partners.operations(),
+            *self._stubs.operations(),
             *self._reset.operations(),
+            *self._disclosures.operations(),
             Operation(
                 "GET",
                 "/api/v1/audit",

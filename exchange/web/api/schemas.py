@@ -98,8 +98,36 @@ MESSAGES_FOUND = members(
     }
 )
 
+_FAULT = {"enum": ["refuse", "down", "twice", "garbage", "drop"]}
+_FAULT_OR_NONE = {"enum": [*_FAULT["enum"], None]}
+OVERRIDE = {
+    **members(
+        {"id": {"type": "string", "minLength": 1, "maxLength": 100}},
+        partner={"type": "string", "description": "A partner, a sector, or *: calls to whom"},
+        message_type=TEXT,
+        person={"type": "string", "description": "A personal identity code in the message"},
+        first={"type": "integer", "minimum": 1, "description": "From the n-th such call on"},
+        times={"type": "integer", "minimum": 0, "description": "So many calls; 0: all"},
+        state={"type": "string", "description": "The partner's, at first: start"},
+        then_state=TEXT,
+        priority={"type": "integer", "description": "The highest is met, then the newest"},
+        status={"type": "integer", "description": "200 to 599; 0: no answer of its own"},
+        body=TEXT,
+        content_type=TEXT,
+        headers={"type": "object", "additionalProperties": TEXT},
+        fault=_FAULT,
+        delay_seconds={"type": "number", "minimum": 0, "maximum": 600},
+    ),
+    "additionalProperties": False,
+}
+
 #: What a filter of dead letters names.
 _FILTERS = {**dict.fromkeys(FILTERS, TEXT), "since": INSTANT}
+
+_OF_DISCLOSURE = (
+    *("channel", "message_type", "endpoint", "state", "sender"),
+    *("user", "purpose", "legal_ground"),
+)
 
 #: Named schemas of the document.
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -144,6 +172,21 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "target": {"type": "string", "description": "The id or name that it was about"},
             "outcome": TEXT,
             "address": {"type": "string", "description": "Where the request came from"},
+        }
+    ),
+    "Disclosures": members(
+        {
+            "disclosures": {
+                "type": "array",
+                "items": members(
+                    {
+                        **{"id": ID, "at": INSTANT, "persons": NUMBER},
+                        **dict.fromkeys(_OF_DISCLOSURE, TEXT),
+                        "receivers": {"type": "array", "items": TEXT},
+                    }
+                ),
+            },
+            "before": {"type": "string", "description": "Where to go on; empty: this was all"},
         }
     ),
     "DeadLetterFilter": {"type": "object", "properties": _FILTERS},
@@ -270,6 +313,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                         "pushes": {"type": "array", "items": TEXT},
                     }
                 ),
+            },
+        }
+    ),
+    "Override": OVERRIDE,
+    "StandingOverride": members(
+        {**OVERRIDE["properties"], "fault": _FAULT_OR_NONE, "alike": NUMBER}
+    ),
+    "OverrideSet": members({"id": TEXT}),
+    "OverrideRemoval": {
+        "oneOf": [
+            {**members({"id": TEXT}), "additionalProperties": False},
+            {**members({"all": {"const": True}}), "additionalProperties": False},
+        ]
+    },
+    "OverridesRemoved": members({"removed": NUMBER}),
+    "StubCall": members(
+        {
+            "number": NUMBER,
+            **dict.fromkeys(("partner", "path", "message_type", "state"), TEXT),
+            "met": {"type": "string", "description": "The override that it met; empty: none"},
+            "not_met": {
+                "type": "object",
+                "additionalProperties": TEXT,
+                "description": "By override, why the call did not meet it",
             },
         }
     ),

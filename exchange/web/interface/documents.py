@@ -33,12 +33,14 @@ class Documents:
         shapes: Mapping[str, Schema],
         catalogue: Catalogue,
         samples: Mapping[str, Path],
+        examples: Mapping[str, Any],
     ) -> None:
         self._channels = tuple(channels)
         self._operations = operations
         self._shapes = shapes
         self._catalogue = catalogue
         self._samples = samples
+        self._examples = examples
 
     def operations(self) -> list[Operation]:
         """Every operation: what is described needs no key."""
@@ -69,6 +71,7 @@ class Documents:
             shapes=self._shapes,
             catalogue=self._catalogue,
             samples=self._samples,
+            examples=self._examples,
         ).document()
 
     @cached_property

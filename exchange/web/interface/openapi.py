@@ -30,7 +30,8 @@ _SESSION = "session"
 
 class OpenApi:
     """The document of some channels and operations. `shapes` are the named schemas that operations
-    refer to (`reference`), `samples` a message of each type.
+    refer to (`reference`), `examples` a value of each of these by name, `samples` a message of each
+    type.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class OpenApi:
         shapes: Mapping[str, Schema],
         catalogue: Catalogue,
         samples: Mapping[str, Path],
+        examples: Mapping[str, Any] | None = None,
     ) -> None:
         self._channels = tuple(channels)
         self._operations = tuple(operations)
         self._shapes = shapes
         self._catalogue = catalogue
         self._samples = samples
+        self._examples = examples or {}
 
     def document(self) -> dict[str, Any]:
         """The whole document."""
@@ -55,7 +58,9 @@ class OpenApi:
                 described = self._endpoint(channel, endpoint)
                 paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = described
         for operation in self._operations:
-            paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+            described = _operation(operation)
+            self._show(described)
+            paths.setdefault(operation.path, {})[operation.method.lower()] = described
         return {
             "openapi": VERSION,
             "info": {
@@ -85,13 +90,26 @@ class OpenApi:
             },
         }
 
+    def _show(self, described: Mapping[str, Any]) -> None:
+        """Put an example to each body of an operation whose schema is a named one, or a list of
+        such.
+        """
+        for each in (described.get("requestBody", {}), *described["responses"].values()):
+            for media in each.get("content", {}).values():
+                schema = media.get("schema", {})
+                named = schema.get("items", schema).get("$ref", "").rpartition("/")[2]
+                if named in self._examples:
+                    value = self._examples[named]
+                    media["example"] = [value] if "items" in schema else value
+
     def _endpoint(self, channel: Channel, endpoint: Endpoint) -> dict[str, Any]:
         interface = endpoint.interface
         described: dict[str, Any] = {
             "operationId": _id(endpoint.method, endpoint.path),
             "tags": [channel.name],
             "summary": endpoint.summary,
-            "parameters": _parameters(endpoint.path, interface.parameters),
+            "parameters": _parameters(endpoint.path, interface.parameters)
+            + ([_shown(each) for each in _TRACE] if endpoint.public is None else []),
         }
         if interface.takes:
             content = self._content(interface.takes)
@@ -177,7 +195,7 @@ class OpenApi:
 
 def push_headers(push: Push) -> list[Parameter]:
     """The headers of a push: the channel's own, and those of every one."""
-    headers = {**push.headers, **_OF_EVERY_PUSH}
+    headers = {**_OF_EVERY_PUSH, **push.headers}
     return [
         Parameter(name, text, required=name not in _NOT_ALWAYS) for name, text in headers.items()
     ]
@@ -277,12 +295,29 @@ _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "in
 _OF_EVERY_PUSH = {
     "X-Delivery-Id": "The exchange's id of the delivery: the same with each attempt",
     "X-Sender": "The partner that sent the message",
+    "X-Message-Type": "The message type",
     "X-Sender-Message-Id": "The sender's own id of the message",
     "X-Timestamp": "Seconds since 1970, new with each attempt; for receivers with a secret",
     "X-Signature": "v1= and the HMAC-SHA256 of {X-Delivery-Id}.{X-Timestamp}.{body} under the "
     "receiver's callback secret; for receivers that have one",
 }
-_NOT_ALWAYS = {"X-Timestamp", "X-Signature", "X-Conversation-Id"}
+#: What every call may carry to be found again (see `journey.trace`).
+_TRACE = (
+    Parameter(
+        "traceparent",
+        "The trace that the call belongs to (W3C Trace Context): kept with the message, answered, "
+        "handed on with its deliveries",
+    ),
+    Parameter("X-Request-Id", "An id of the call of your own: likewise"),
+)
+_OF_EVERY_PUSH |= {
+    "traceparent": "The sender's trace, with the delivery as parent; where the sender named one",
+    "X-Request-Id": "The sender's id of its call, where it named one",
+}
+_NOT_ALWAYS = {
+    *("X-Timestamp", "X-Signature", "X-Conversation-Id"),
+    *("traceparent", "X-Request-Id"),
+}
 _CHALLENGE = {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}}
 _SECURITY = {
     _KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A partner's key"},

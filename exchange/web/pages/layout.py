@@ -44,6 +44,7 @@ MENU = (
     ("/partners", "Partners"),
     ("/validate", "Validate"),
     ("/audit", "Audit log"),
+    ("/docs", "Interface"),
 )
 
 

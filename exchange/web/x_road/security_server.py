@@ -16,18 +16,21 @@ from aiohttp import web
 from lxml import etree
 from multidict import CIMultiDict
 
+from exchange.journey import trace
 from exchange.ports import Channel, Ids, Refusal
 from exchange.schemas.call import JSON, XML, Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.schemas.x_road import faults, meta, rest, soap
+from exchange.schemas.x_road import faults, meta, observe, operations, rest, soap
 from exchange.schemas.x_road.faults import Fault
 from exchange.schemas.x_road.identifiers import Identifier
+from exchange.schemas.x_road.operations import Observed
 from exchange.settings.x_road import XRoad as Settings
 from exchange.web.caller_connection import sender_known
 from exchange.web.endpoints import NO_ENDPOINT, Endpoints, Entry, response
 from exchange.web.metrics import Metrics
 from exchange.web.request_body import read_body
 from exchange.web.x_road.clients import Clients
+from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.services import Offered, Services
 
 #: Where security servers are below the exchange's own address, since it has pages of its own.
@@ -51,6 +54,7 @@ class Parts:
     endpoints: Endpoints
     metrics: Metrics
     ids: Ids
+    monitoring: Monitoring
     body_bytes_max: int
     describe: Callable[[Channel], dict[str, Any]]
 
@@ -73,6 +77,8 @@ class SecurityServer:
     async def serve(self, request: web.Request) -> web.Response:
         """The answer to a request, or a fault in the form of its protocol."""
         started = time.perf_counter()
+        # (Not answered: what an answer carries is X-Road's.)
+        trace.begin(request.headers)
         reply = await self._reply(request)
         self._parts.metrics.served(CHANNEL, reply.status, time.perf_counter() - started)
         return response(reply)
@@ -119,16 +125,22 @@ class SecurityServer:
         x_road = self._x_road
         headers = [(name.decode(), text.decode("latin-1")) for name, text in request.raw_headers]
         request_id = self._uuid()
+        seen = Observed(request_id, self._parts.monitoring.now())
         try:
             asked = rest.read(target, headers)
+            observe.rest_request(seen, request.method, asked, headers)
             body = await self._body(request, REST_BYTES_MAX)
             made_id = "" if asked.id else f"{x_road.instance}-{self._uuid()}"
-            reply = await self._rest_service(request, asked, body)
+            reply = await self._rest_service(request, asked, body, seen)
+            observe.rest_reply(seen, reply, asked.id or made_id, len(target) + len(body))
         except Fault as fault:
             self._count(fault)
+            observe.fault(seen, fault.spelt(x_road.fault_codes), fault.message)
             accepts = ",".join(request.headers.getall("Accept", []))
             by_specification = x_road.rest_errors == "specification"
             return faults.rest(fault, self._uuid(), accepts, x_road.fault_codes, by_specification)
+        finally:
+            self._keep(seen)
         hashed = rest.request_hash(request.method, target, headers, request_id, made_id, body)
         told = {
             "x-road-id": asked.id or made_id,
@@ -140,14 +152,16 @@ class SecurityServer:
         return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, **told})
 
     async def _rest_service(
-        self, request: web.Request, asked: rest.RestRequest, body: bytes
+        self, request: web.Request, asked: rest.RestRequest, body: bytes, seen: Observed
     ) -> Reply:
         parts = self._parts
         partner = parts.clients.authenticated(asked.client, request.headers)
         own = parts.services.of(asked.service.owner)
         parts.services.check_server(asked.security_server)
+        seen.passed_at = parts.monitoring.now()
         code = asked.service.parts["serviceCode"]
         if code in meta.REST_SERVICES:
+            seen.is_meta = True
             return self._rest_meta(code, own, asked.client, partner, request)
         offered = parts.services.find(asked.service, "REST")
         parts.services.check_right(offered, asked.client, partner)
@@ -163,7 +177,19 @@ class SecurityServer:
             parameters=found.parameters,
         )
         entry = Entry(offered.channel, found.endpoint, offered.desk)
-        return await parts.endpoints.hand_on(entry, call, partner)
+        return await self._hand_on(entry, call, partner, seen)
+
+    async def _hand_on(self, entry: Entry, call: Call, partner: Partner, seen: Observed) -> Reply:
+        """The service's own answer, and when it was asked and answered."""
+        seen.asked_at = self._parts.monitoring.now()
+        reply = await self._parts.endpoints.hand_on(entry, call, partner)
+        seen.answered_at = self._parts.monitoring.now()
+        return reply
+
+    def _keep(self, seen: Observed) -> None:
+        """Keep what was seen of a call that told who made it to whom."""
+        if seen.client is not None:
+            self._parts.monitoring.keep(seen)
 
     def _rest_meta(
         self,
@@ -200,22 +226,37 @@ class SecurityServer:
     # ---- SOAP
 
     async def _soap(self, request: web.Request) -> Reply:
+        seen = Observed(self._uuid(), self._parts.monitoring.now())
         try:
             body = await self._body(request, SOAP_BYTES_MAX)
             asked = soap.read(request.method, request.headers, body)
-            return await self._soap_service(request, asked)
+            observe.soap_request(seen, asked, len(body))
+            reply = await self._soap_service(request, asked, seen)
+            observe.soap_reply(seen, reply)
+            return reply
         except Fault as fault:
             self._count(fault)
+            observe.fault(seen, fault.spelt(self._x_road.fault_codes), fault.message)
             return faults.soap(fault, self._uuid(), self._x_road.fault_codes)
+        finally:
+            self._keep(seen)
 
-    async def _soap_service(self, request: web.Request, asked: soap.SoapRequest) -> Reply:
+    async def _soap_service(
+        self, request: web.Request, asked: soap.SoapRequest, seen: Observed
+    ) -> Reply:
         parts = self._parts
         partner = parts.clients.authenticated(asked.client, request.headers)
-        own = parts.services.of(asked.service.owner)
-        server = asked.security_server
+        code, server = asked.service.parts["serviceCode"], asked.security_server
+        is_operations = code in (operations.DATA, operations.HEALTH)
+        is_own = is_operations and asked.service.owner == parts.monitoring.owner
+        own = [] if is_own else parts.services.of(asked.service.owner)
         parts.services.check_server(server.path if server is not None else "")
-        code = asked.service.parts["serviceCode"]
+        seen.passed_at = parts.monitoring.now()
+        if is_own:
+            seen.is_meta = True
+            return self._operations(asked, code)
         if code in meta.SOAP_SERVICES:
+            seen.is_meta = True
             return self._soap_meta(code, own, asked, partner)
         offered = parts.services.find(asked.service, "SOAP")
         parts.services.check_right(offered, asked.client, partner)
@@ -224,8 +265,20 @@ class SecurityServer:
         headers["Content-Type"] = XML
         call = Call("POST", offered.service.path, headers, asked.message)
         entry = Entry(offered.channel, endpoint, offered.desk)
-        reply = await parts.endpoints.hand_on(entry, call, partner)
+        reply = await self._hand_on(entry, call, partner, seen)
         return self._from_provider(asked, reply)
+
+    def _operations(self, asked: soap.SoapRequest, code: str) -> Reply:
+        """Operational or health data of the servers."""
+        child, attachment = self._parts.monitoring.answer(asked, code)
+        envelope = soap.answer(asked, child)
+        if not attachment:
+            return Reply(200, envelope, faults.SOAP_TYPE)
+        boundary = f"xroad{self._uuid()}"
+        body, kind = soap.with_attachment(
+            envelope, attachment, boundary, operations.ATTACHMENT, "application/gzip"
+        )
+        return Reply(200, body, kind)
 
     def _from_provider(self, asked: soap.SoapRequest, reply: Reply) -> Reply:
         """A provider's envelope with X-Road's header, its own fault as it is."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from exchange.adapters.kelmu.identify import identify, recall, remember, request_key
+from exchange.adapters.kelmu.identify import identify
+from exchange.adapters.kelmu.memory import recall, remember, request_key
 from exchange.ports import Context, Remembered, Verdict
 from tests.adapters.kelmu.judging import COUNTY, DIRECTORY, KELA, NOW, judge, rules_of
 
@@ -116,11 +117,12 @@ def test_what_is_remembered_of_requests_names_no_person() -> None:
     assert reading.parsed is not None
     identity = identify(reading.parsed)
     assert recall(reading.parsed, identity) == (request_key("q-1"),)
-    (entry,) = remember(reading.parsed, identity, Context(DIRECTORY, NOW), judgement.verdict)
-    assert REQUEST["person"] not in str(entry)
+    context = Context(DIRECTORY, NOW, message_id=7)
+    entry, *others = remember(reading.parsed, identity, context, judgement.verdict)
+    assert REQUEST["person"] not in str((entry, others))
     known = {entry.key: Remembered({**entry.value, "answer": "a-1"}, 2)}
     assert (
-        remember(reading.parsed, identity, Context(DIRECTORY, NOW, known), judgement.verdict) == ()
+        remember(reading.parsed, identity, Context(DIRECTORY, NOW, known), judgement.verdict) == []
     )
     assert remember(reading.parsed, identity, Context(DIRECTORY, NOW), Verdict(False, 0)) == ()
 

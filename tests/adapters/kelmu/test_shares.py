@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from exchange.adapters.kelmu.partner import RESIDENTS, STUB, UI_QUERIES
+from exchange.adapters.kelmu.partner import STUB
+from exchange.adapters.kelmu.partner.volumes import RESIDENTS, UI_QUERIES
 from exchange.partners.stub import Flow
 from tests.adapters.kelmu.judging import DIRECTORY
 

@@ -5,12 +5,15 @@ Oppijanumerorekisteri (buckets, a gateway's signature, the key stored after each
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 import aiohttp
 
@@ -32,6 +35,8 @@ class State:
 
     persons: dict[str, dict[str, Any]] = field(default_factory=dict)
     handled: int = 0
+    #: How often each change was handled, by person, time and what it tells.
+    told: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
     def handle(self, change: Group, blanks: bool = True) -> None:
         """Take a change over, field by field as the clients do."""
@@ -40,6 +45,8 @@ class State:
         for group in change["tietoryhmat"]:
             handle(person, group, blanks)
         self.handled += 1
+        told = crc32(json.dumps(change["tietoryhmat"]).encode())
+        self.told[change["henkilotunnus"], change["muutospv"], told] += 1
 
 
 def handle(person: dict[str, Any], group: Group, blanks: bool) -> None:
@@ -83,6 +90,7 @@ class Evaka:
     key: str = ""
     state: State = field(default_factory=State)
     pages: int = 0
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def headers(self) -> dict[str, str]:
         coded = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -118,11 +126,7 @@ class Evaka:
         body = json.dumps(
             {"viimeisinKirjausavain": int(key), "hetulista": list(codes)}, separators=(",", ":")
         )
-        async with self.session.post(
-            f"{self.base}/muutokset", data=body, headers=self.headers()
-        ) as response:
-            assert response.status == 200, await response.text()
-            page = json.loads(await response.read())
+        page = await self._page(body)
         self.pages += 1
         if killed(self.pages):
             raise Killed
@@ -131,6 +135,21 @@ class Evaka:
         if page["ajanTasalla"]:
             return following
         return await self._pages(following, codes, changes, killed)
+
+    async def _page(self, body: str) -> Group:
+        """A page; where it is told to wait for whole seconds, it does, five times."""
+        for left in reversed(range(6)):
+            async with self.session.post(
+                f"{self.base}/muutokset", data=body, headers=self.headers()
+            ) as response:
+                if response.status != 429 or not left:
+                    assert response.status == 200, await response.text()
+                    found: Group = json.loads(await response.read())
+                    return found
+                wait = int(response.headers["Retry-After"])
+            assert wait <= 600
+            await self.pause(wait)
+        raise AssertionError("the last answer is a page or an error")
 
 
 @dataclass
@@ -144,6 +163,9 @@ class Oph:
     keys: dict[int, int] = field(default_factory=dict)
     state: State = field(default_factory=State)
     pages: int = 0
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    #: Called when the key of a page is to be kept.
+    keep: Callable[[], None] = lambda: None
 
     def headers(self) -> dict[str, str]:
         coded = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -172,18 +194,29 @@ class Oph:
     async def _page(self, number: int, codes: Sequence[str], killed: Callable[[int], bool]) -> bool:
         body = json.dumps({"viimeisinKirjausavain": self.keys[number], "hetulista": list(codes)})
 
-        async def chunks() -> AsyncIterator[bytes]:
-            yield body.encode()
-
-        async with self.session.post(
-            f"{self.base}/muutokset", data=chunks(), headers=self.headers()
-        ) as response:
-            assert response.status == 200, await response.text()
-            page = json.loads(await response.read())
+        page = await self._asked(body)
         self.pages += 1
         for change in page["muutokset"]:
             self.state.handle(change, blanks=False)
         if killed(self.pages):
             raise Killed
         self.keys[number] = page["viimeisinKirjausavain"]
+        self.keep()
         return bool(page["ajanTasalla"])
+
+    async def _asked(self, body: str) -> Group:
+        """A page; after 429, 500 and 502 it pauses, and asks three times in all."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield body.encode()
+
+        for left in reversed(range(3)):
+            async with self.session.post(
+                f"{self.base}/muutokset", data=chunks(), headers=self.headers()
+            ) as response:
+                if response.status not in (429, 500, 502) or not left:
+                    assert response.status == 200, await response.text()
+                    found: Group = json.loads(await response.read())
+                    return found
+            await self.pause(15.0)
+        raise AssertionError("the last answer is a page or an error")

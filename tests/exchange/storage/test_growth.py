@@ -15,6 +15,7 @@ from exchange.storage import dead_letters, mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals as Sums
+from exchange.storage.counters.totals import totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, newest, unlinked
 from exchange.storage.proof.dropped import leave_digests
@@ -68,7 +69,7 @@ REMEMBERED = record("plan")
         lambda connection: queries.memory(connection, "luova", ["one", "two"]),
         lambda connection: queries.deliveries(connection, 1),
         lambda connection: queries.events(connection, 1),
-        lambda connection: queries.totals(connection, ("channel", "kind"), 0, 1 << 31, True),
+        lambda connection: totals(connection, ("channel", "kind"), 0, 1 << 31, True),
         lambda connection: drop_bodies(connection, Old(1 << 62, 1 << 62), 10),
     ],
     ids=[

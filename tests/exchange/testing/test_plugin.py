@@ -31,6 +31,14 @@ def test_alone(exchange, exchange_partner, number):
     assert mine.pushes.received() == []
 
 
+def test_stub_is_told(exchange, births):
+    exchange.override(partner="kela.core-data", message_type=BIRTHS, status=503, times=1)
+    exchange.client(exchange.key_of("dvv")).call(luova.submit, BIRTHS, births)
+    exchange.settle()
+    again, first = exchange.stub_calls("kela.core-data")
+    assert first["met"] and "call 2 of its kind" in again["not_met"][first["met"]]
+
+
 @pytest.mark.exchange(faults=["kela.core-data=down:1"], limits={"body_bytes_max": 20_000})
 def test_fails(exchange, births):
     dvv = exchange.client(exchange.key_of("dvv"))
@@ -58,7 +66,7 @@ def births():
 
 
 def run(folder: Path, count: int, *arguments: str) -> str:
-    """What pytest says of the tests, of which `count` go well and one fails."""
+    """What pytest says of the tests, of which one fails and `count` are alike."""
     (folder / "test_mine.py").write_text(TESTS.replace("COUNT", str(count)), encoding="utf-8")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
@@ -66,7 +74,7 @@ def run(folder: Path, count: int, *arguments: str) -> str:
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
-    assert f"1 failed, {count} passed" in done.stdout, done.stdout + done.stderr
+    assert f"1 failed, {count + 1} passed" in done.stdout, done.stdout + done.stderr
     return done.stdout
 
 

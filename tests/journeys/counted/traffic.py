@@ -30,7 +30,6 @@ DEPTH_MAX = 4
 FAULTS = ("", "", "refuse", "", "", "late", "", "", "gone", "")
 LATE_ATTEMPTS = 7
 #: The name of an XML document's root element.
-ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 
 
 @dataclass
@@ -87,11 +86,8 @@ class Town:
 
 
 def _kind(call: Call) -> str:
-    """The type of a delivery; where the call names none, its path and its body's root element, by
-    which wage reports and benefit reports at one path are told apart.
-    """
-    root = ROOT.search(call.body)
-    return call.headers.get("X-Message-Type") or f"{call.path} {root[1].decode() if root else ''}"
+    """The type of a delivery."""
+    return call.headers["X-Message-Type"]
 
 
 def families(channel: Channel) -> Iterator[str]:

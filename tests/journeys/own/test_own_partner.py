@@ -53,6 +53,9 @@ async def shell(served: Running, folder: Path, script: str) -> str:
             {
                 "kelmu.benefit-query",
                 "kelmu.benefit-query-bulk",
+                "kelmu.document",
+                "kelmu.list-query",
+                "kelmu.work-list-query",
                 "population-register.basic-data-query",
                 "population-register.changes-query",
                 "population-register.person-query",

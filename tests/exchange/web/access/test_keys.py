@@ -36,6 +36,8 @@ HIGHER = {
     ("post", "/api/v1/partners/{id}/remove"): "admin",
     ("post", "/api/v1/reset"): "admin",
     ("get", "/api/v1/audit"): "admin",
+    ("get", "/api/v1/disclosures"): "operator",
+    ("post", "/api/v1/disclosures/search"): "admin",
 }
 #: The description of the interface, and where its schemas are.
 DESCRIBED = {

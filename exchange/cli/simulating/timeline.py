@@ -1,4 +1,6 @@
-"""What happened in a test's exchange, as text for a report of a failure."""
+"""What happened to each message of a ledger, as text: for the report of a test that failed, and to
+tell two runs of a scenario apart.
+"""
 
 from __future__ import annotations
 

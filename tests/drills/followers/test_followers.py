@@ -1,0 +1,120 @@
+"""Two followers of the population register, written as its public clients, follow the days of a
+quarter over one in a thousand of the population; each is killed at any moment, and both end in the
+state that the register has.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from exchange.adapters.population_register import feed
+from exchange.schemas.persons import person
+from exchange.testing.embedded import Embedded
+from tests.adapters.population_register.followers import State, handle
+from tests.adapters.population_register.test_followers import settled
+
+pytestmark = pytest.mark.drill
+
+FULL = "DRILLS" in os.environ
+#: Days that are followed, and persons: of five million one in a thousand.
+DAYS, PERSONS = (91, 5_000) if FULL else (2, 30)
+BASE = "/population-register/api/v1"
+#: A municipality, which does not see where the restricted live, and an authority, which does.
+WHO = {"evaka": "municipality.espoo", "oph": "employment-services"}
+BEGIN = "1975-01-01"
+#: A follower is killed so often on one day at most; then it is let go through.
+KILLS_A_DAY = 3
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    with Embedded(tmp_path_factory.mktemp("followers")) as running:
+        yield running
+
+
+def town(served: Embedded) -> list[str]:
+    """Codes of people in the register at the beginning, born since 1976: some die in the quarter,
+    some are restricted.
+    """
+    today = datetime.datetime.fromtimestamp(served.clock.seconds(), datetime.UTC).date()
+    rng, born_after = random.Random(3), datetime.date(1976, 1, 1)
+    codes = {person(rng, today, born_after).personal_identity_code for _ in range(PERSONS)}
+    return sorted(codes)
+
+
+def of_register(served: Embedded, codes: list[str], partner: str) -> dict[str, Any]:
+    """What the register has of each now, as the followers keep it."""
+    state: dict[str, Any] = {}
+    headers = {"Content-Type": "application/json", "X-API-Key": served.key_of(partner)}
+    for start in range(0, len(codes), 100):
+        body = json.dumps({"hetulista": codes[start : start + 100]}).encode()
+        asked = Request(f"{served.address}{BASE}/perustiedot", body, headers)
+        with urlopen(asked) as answered:
+            for one in json.loads(answered.read())["perustiedot"]:
+                kept = state.setdefault(one["henkilotunnus"], {})
+                for group in one["tietoryhmat"]:
+                    handle(kept, group, blanks=False)
+    return state
+
+
+def follow(command: list[str], rng: random.Random, seconds: float) -> tuple[int, float]:
+    """One day of a follower: killed some times at any moment, then it goes through. How often it
+    was killed, and how long it took at last.
+    """
+    killed = 0
+    while True:
+        started = time.monotonic()
+        process = subprocess.Popen(command)
+        if killed < rng.randint(0, KILLS_A_DAY):
+            try:
+                process.wait(rng.uniform(0, seconds))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                killed += 1
+                process.wait()
+                continue
+        assert process.wait(300) == 0
+        return killed, time.monotonic() - started
+
+
+@pytest.mark.parametrize("kind", WHO)
+def test_a_follower_that_is_killed_at_any_moment_misses_nothing(
+    served: Embedded, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = 500 if FULL else 20
+    monkeypatch.setattr(feed, "PAGE_CHANGES", page)
+    rng, codes, partner = random.Random(7), town(served), WHO[kind]
+    listed, state_file = tmp_path / "codes.json", tmp_path / "state"
+    listed.write_text(json.dumps(codes))
+    command = [
+        *(sys.executable, "-m", "tests.drills.followers.process", kind, f"{served.address}{BASE}"),
+        *(partner, served.key_of(partner), str(state_file), str(listed), BEGIN),
+    ]
+    kills, seconds = 0, 2.0
+    for _ in range(DAYS):
+        killed, seconds = follow(command, rng, seconds)
+        kills += killed
+        served.clock.advance(days=1)
+    kills += follow(command, rng, seconds)[0]
+    state: State = pickle.loads(state_file.read_bytes())["state"]
+    expected = of_register(served, codes, partner)
+    assert settled(state) == expected
+    again = sum(state.told.values()) - len(state.told)
+    assert kills
+    if kind == "evaka":
+        assert not again, "changes are handled with the key that is kept"
+        assert not any("address" in kept for kept in expected.values() if "restricted" in kept)
+    assert again <= kills * 2 * page, "of a page whose key was not kept"
