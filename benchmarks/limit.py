@@ -25,8 +25,9 @@ from aiohttp import web
 from lxml import etree
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from exchange.adapters.income_register.signature.refused import Refused
 from exchange.adapters.income_register.signature.sign import sign_canonical, signing_key
-from exchange.adapters.income_register.signature.verify import Refused, verify
+from exchange.adapters.income_register.signature.verify import verify
 from exchange.benchmarks.servers import BODY_BYTES_MAX, schema_judge, serve
 from exchange.journey.deliver.sign import signature
 from exchange.schemas import directory
