@@ -28,6 +28,7 @@ from exchange.ports.rows import (
     Remembered,
     Settlement,
     Wanted,
+    Written,
 )
 from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
@@ -48,6 +49,11 @@ class Ledger(Protocol):
         """Why nothing can be written just now, in one line; empty when it can, as far as is known.
         Whatever changes the ledger raises `LedgerUnavailable` meanwhile.
         """
+        ...
+
+    @property
+    def written(self) -> Written:
+        """What this process has committed."""
         ...
 
     async def check(self, within_seconds: float | None = None) -> str:
@@ -217,6 +223,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def held(self) -> list[tuple[int, int]]:
+        """The stretches of days [first, last] (since 1970, in Finland) on which it was kept."""
+        ...
+
     async def drop(self, bodies: Old, messages: Old, most: int) -> Any:
         """Forget up to `most` bodies and as many messages that are old and settled."""
         ...
@@ -239,6 +249,10 @@ class Ledger(Protocol):
 
     async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
         """The newest rows of the audit log with numbers below `before`, each with its number."""
+        ...
+
+    async def oldest_waiting(self) -> MessageRow | None:
+        """The oldest message that one of its deliveries waits of; None when nothing waits."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:
@@ -268,4 +282,5 @@ __all__ = [
     "Remembered",
     "Settlement",
     "Wanted",
+    "Written",
 ]

@@ -34,6 +34,7 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
     Wanted,
+    Written,
 )
 from exchange.ports.operators import AuditRow
 from exchange.ports.verification import Verification
@@ -50,6 +51,7 @@ from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies
+from exchange.storage.search.messages import search
 from exchange.storage.snapshot import Where
 
 Result = TypeVar("Result")
@@ -84,6 +86,11 @@ class SqlLedger(ABC):
     @abstractmethod
     def refusal(self) -> str:
         """Why nothing can be written just now; empty when it can, as far as is known."""
+
+    @property
+    @abstractmethod
+    def written(self) -> Written:
+        """What this process has committed."""
 
     @abstractmethod
     async def check(self, within_seconds: float | None = None) -> str:
@@ -258,7 +265,7 @@ class SqlLedger(ABC):
 
     async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
         """The newest messages that are wanted."""
-        found: Found = await self.scan(queries.search, wanted, before, most, look)
+        found: Found = await self.scan(search, wanted, before, most, look)
         return found
 
     async def message_of(self, delivery_id: int) -> int:
@@ -290,6 +297,10 @@ class SqlLedger(ABC):
         )
         return result
 
+    async def oldest_waiting(self) -> MessageRow | None:
+        """The oldest message that waits."""
+        return await self.read(queries.oldest_waiting)
+
     async def waiting_by_channel(self) -> Mapping[str, int]:
         """Waiting deliveries, counted from the deliveries."""
         result: Mapping[str, int] = await self.scan(queries.waiting_by_channel)
@@ -310,6 +321,10 @@ class SqlLedger(ABC):
     async def partners(self) -> list[Kept]:
         """Partners as they were."""
         return await self.read(history.kept)
+
+    async def held(self) -> list[tuple[int, int]]:
+        """The stretches of days that are held."""
+        return await self.read(history.held)
 
     async def audit(self, rows: Sequence[AuditRow]) -> None:
         """Commit rows of the audit log that belong to no change in the ledger."""

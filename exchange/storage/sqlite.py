@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock
+from exchange.ports.rows import Written
 from exchange.storage.connection import connect
 from exchange.storage.group import Change
 from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
@@ -93,6 +94,11 @@ class SqliteLedger(SqlLedger):
     def refusal(self) -> str:
         """Why nothing can be written just now; empty when it can, as far as is known."""
         return self._writer.health.why
+
+    @property
+    def written(self) -> Written:
+        """What this process has committed."""
+        return self._writer.written
 
     async def check(self, within_seconds: float | None = None) -> str:
         """Why it can't be written, found out by writing where that is not known; empty when it

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import LedgerClosed, LedgerLost, LedgerUnavailable
+from exchange.ports.rows import Written
 from exchange.storage.connection import connect
 from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.health.writability import Health
@@ -62,6 +63,7 @@ class Writer:
         self._ownership: Ownership | None = None
         self._link: Link | None = None
         self.health = Health(path)
+        self.written = Written()
 
     def start(self, node: int, name: str, since: int) -> Ownership:
         """Open the connection, claim the node's next epoch and begin its chain."""
@@ -209,6 +211,7 @@ class Writer:
             self._jobs.append(job)
 
     def _transact(self, connection: sqlite3.Connection, group: list[Job]) -> None:
+        begun = time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -226,6 +229,7 @@ class Writer:
                 connection.execute("ROLLBACK")
             raise
         self._link = written
+        self.written = self.written.plus(len(group), time.perf_counter() - begun)
         # After the commit: what was written into a deleted file is nowhere.
         self.health.written()
         if written is not link:

@@ -13,6 +13,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock
+from exchange.ports.rows import Written
 from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.writer import ServerWriter
@@ -103,6 +104,11 @@ class PostgresLedger(SqlLedger):
     def refusal(self) -> str:
         """Why nothing can be written just now; empty when it can, as far as is known."""
         return self._writer.why
+
+    @property
+    def written(self) -> Written:
+        """What this process has committed."""
+        return self._writer.written
 
     async def check(self, within_seconds: float | None = None) -> str:
         """Why it can't be written, found out by writing where that is not known; empty when it

@@ -8,6 +8,7 @@ file. So positions, events and links of the chain rise in the order of commits o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import Any
 
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy.util import greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerError, LedgerLost, LedgerUnavailable
+from exchange.ports.rows import Written
 from exchange.storage.group import Change, Job, resolve, write_group
 from exchange.storage.ownership import Ownership
 from exchange.storage.postgresql.owner import Owner
@@ -49,6 +51,7 @@ class ServerWriter:
         self._written_at = self._probed_at = 0.0
         #: Set when another process has become this node: nothing more is written.
         self.lost = asyncio.Event()
+        self.written = Written()
 
     async def start(self, node: int | None, name: str, since: int) -> Ownership:
         """Own the node (None: any that is free), claim its next epoch and begin its chain.
@@ -148,7 +151,7 @@ class ServerWriter:
             resolve(group, None)
 
     async def _transact(self, group: list[Job]) -> None:
-        owner = self._owner
+        owner, begun = self._owner, time.perf_counter()
         if owner is None:
             raise LedgerClosed("the ledger is not open")
         number = await owner.begin_transaction()
@@ -166,6 +169,7 @@ class ServerWriter:
         self._link = None
         await owner.commit(number)
         self._link = written
+        self.written = self.written.plus(len(group), time.perf_counter() - begun)
 
     def _write(self, owner: Owner, group: list[Job]) -> Link:
         session, own = owner.session, owner.ownership

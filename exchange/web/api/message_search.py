@@ -20,10 +20,10 @@ from exchange.schemas.instants import instant
 from exchange.web.api.filters import time_of
 from exchange.web.operation import Operation, problem_response
 
-#: Messages in one answer, and how many of the newest one call looks at: with more it says where to
-#: go on, so that a rare message is found and no call holds a reader for long.
+#: Messages in one answer, and about how many one call looks at, of the newest that the narrowest
+#: index names: with more it says where to go on, so that no call holds a reader for long.
 PAGE_MAX = 100
-LOOK_MAX = 20_000
+LOOK_MAX = 50_000
 
 #: No id is greater.
 LAST_ID = 1 << 62

@@ -1,0 +1,149 @@
+"""`python -m exchange.benchmarks.search`: the first page of every search, each filter alone and every
+pair, in a ledger of millions of messages; prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shutil
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from exchange.benchmarks.grown import grow
+from exchange.benchmarks.growth import small_ledger
+from exchange.ports.rows import MessageFilter
+from exchange.storage.connection import connect
+from exchange.storage.scans import CACHE_MIB
+from exchange.storage.search.messages import search
+from exchange.web.api.message_search import LAST_ID, LOOK_MAX, PAGE_MAX
+
+#: What the search is to take at most, in milliseconds.
+WANTED_MILLISECONDS = 300
+TIMES = 3
+#: What real traffic has too little of, as one in so many messages: refusals, dead letters, what
+#: waits, and the rare ones of each.
+SEASONING = (
+    "UPDATE message SET state='rejected',sender_message_id='r-'||id WHERE id%97=0",
+    "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT id,0,received_at,'rejected',"
+    "CASE WHEN id%{rare}=0 THEN 'seldom' ELSE 'schema' END FROM message WHERE state='rejected'",
+    "UPDATE delivery SET state='dead',reason=CASE WHEN message_id%{rare}=1 THEN 'http-418: no' "
+    "ELSE 'http-503: closed' END WHERE message_id%101=1 OR message_id%{rare}=1",
+    "UPDATE delivery SET state='waiting',ended_at=0 WHERE message_id%53=2",
+    "UPDATE delivery SET state='skipped' WHERE message_id%{rare}=3",
+    "UPDATE message SET sender='seldom',conversation='case-7' WHERE id%{rare}=4",
+    "UPDATE message SET conversation='case-many' WHERE id%7=5",
+    "UPDATE delivery SET receiver='seldom' WHERE message_id%{rare}=6",
+)
+
+
+def main() -> None:
+    """Grow a ledger, or take the one that is there, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m exchange.benchmarks.search")
+    parser.add_argument("--messages", type=int, default=5_000_000)
+    parser.add_argument("--folder", type=Path, help="where it goes and stays; else thrown away")
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        folder = given.folder or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="search-"))
+        )
+        path = folder / "search.db"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            slim(small_ledger(folder, 50.0, 60.0), folder / "slim.db")
+            grow(folder / "slim.db", folder / "grown.db", given.messages)
+            season(folder / "grown.db", given.messages)
+            shutil.move(folder / "grown.db", path)
+        with closing(connect(path, CACHE_MIB, read_only=True)) as connection:
+            print("\n".join(report(connection)))
+
+
+def slim(small: Path, target: Path) -> None:
+    """A copy without what no search looks at: bodies, answers, memory, events of other kinds."""
+    with closing(sqlite3.connect(small)) as connection, closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+        for table in ("body", "answer", "memory", "event", "chain"):
+            copy.execute(f"DELETE FROM {table}")
+        copy.commit()
+
+
+def season(path: Path, messages: int) -> None:
+    """Put in what real traffic has too little of; `exchange verify` finds that, and is not asked."""
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in SEASONING:
+            connection.execute(statement.format(rare=max(messages // 50, 1)))
+        connection.commit()
+
+
+def report(connection: sqlite3.Connection) -> Iterator[str]:
+    """The table's lines."""
+    values = FIXED | {name: tuple(filters_of(connection, name)) for name in FILTERS}
+    alone = [{name: value} for name, some in values.items() for value in some]
+    pairs = [
+        {**one, **other}
+        for one, other in itertools.combinations(alone, 2)
+        if one.keys() != other.keys()
+    ]
+    (count,) = connection.execute("SELECT COUNT(*) FROM message").fetchone()
+    yield f"{count:,} messages; milliseconds of the first page, the longest of {TIMES}"
+    yield "| search | ms | found | goes on |"
+    yield "|---|---|---|---|"
+    measured = sorted((measure(connection, each) for each in alone), reverse=True)
+    yield from (line for _, line in measured)
+    both = sorted((measure(connection, each) for each in pairs), reverse=True)
+    yield from (line for _, line in both[:10])
+    times = [milliseconds for milliseconds, _ in both]
+    yield (
+        f"{len(both)} pairs: median {statistics.median(times):.0f} ms, longest {times[0]:.0f} ms, "
+        f"{sum(each > WANTED_MILLISECONDS for each in times)} above {WANTED_MILLISECONDS} ms"
+    )
+
+
+#: By filter, the statement that counts its values in the newest million messages.
+FILTERS = {
+    name: f"SELECT {name} FROM message WHERE {name}!='' ORDER BY id DESC LIMIT 1000000"
+    for name in ("channel", "message_type", "sender", "endpoint", "conversation")
+} | {"receiver": "SELECT receiver FROM delivery ORDER BY id DESC LIMIT 1000000"}
+#: The values of filters that have few.
+FIXED = {
+    "reason": ("schema", "http-503", "seldom", "http-418", "nothing"),
+    "state": ("accepted", "rejected", "waiting", "delivered", "dead", "skipped"),
+}
+#: Values of a filter that are told by name, beside the most and the least frequent.
+NAMED = {
+    "sender": ("seldom", "nobody"),
+    "receiver": ("seldom", "nobody"),
+    "conversation": ("case-7", "case-many", "none"),
+}
+
+
+def filters_of(connection: sqlite3.Connection, name: str) -> list[str]:
+    """The two most frequent values, two of the middle, the two least frequent and those named."""
+    rows = connection.execute(
+        f"SELECT {name},COUNT(*) FROM ({FILTERS[name]}) GROUP BY 1 ORDER BY 2 DESC"
+    ).fetchall()
+    found = [row[0] for row in rows]
+    middle = len(found) // 2
+    chosen = [*found[:2], *found[middle : middle + 2], *found[-2:], *NAMED.get(name, ())]
+    return list(dict.fromkeys(chosen))
+
+
+def measure(connection: sqlite3.Connection, asked: dict[str, str]) -> tuple[float, str]:
+    """The longest time of a search in milliseconds, and its line."""
+    took, wanted = [], MessageFilter(**asked)
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        found = search(connection, wanted, LAST_ID, PAGE_MAX, LOOK_MAX)
+        took.append(1000 * (time.perf_counter() - begun))
+    said = " ".join(f"{name}={value}" for name, value in asked.items())
+    goes_on = "yes" if found.before else "no"
+    return max(took), f"| {said} | {max(took):.0f} | {len(found.messages)} | {goes_on} |"
+
+
+if __name__ == "__main__":
+    main()

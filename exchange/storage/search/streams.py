@@ -1,0 +1,119 @@
+"""The indexes that a search of messages goes by, each as a stream of ids, the newest first; no
+condition on what else a message is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from exchange.ports.rows import MessageFilter
+from exchange.storage.connection import Connection
+from exchange.storage.queries import CAUSE
+
+
+class Stream(NamedTuple):
+    """Messages that fulfil a condition which an index answers in the order of their ids."""
+
+    table: str
+    column: str
+    condition: str
+    values: tuple[object, ...] = ()
+
+    def newest(self, connection: Connection, before: int, first: int, most: int) -> list[int]:
+        """The greatest ids in [first, before), at most `most`."""
+        rows = connection.execute(self._statement(), (*self.values, before, first, most))
+        return [row[0] for row in rows]
+
+    def count(self, connection: Connection, before: int, first: int, most: int) -> int:
+        """How many there are, counted up to `most`."""
+        statement = f"SELECT COUNT(*) FROM ({self._statement()}) AS part"
+        values = (*self.values, before, first, most)
+        return int(connection.execute(statement, values).fetchone()[0])
+
+    def _statement(self) -> str:
+        named = self.column if self.table == "message" else f"DISTINCT {self.column}"
+        condition = f"{self.condition} AND " if self.condition else ""
+        return (
+            f"SELECT {named} FROM {self.table} WHERE {condition}{self.column}<? AND "
+            f"{self.column}>=? ORDER BY {self.column} DESC LIMIT ?"
+        )
+
+
+def of_messages(condition: str, *values: object) -> Stream:
+    """Messages by a condition on themselves."""
+    return Stream("message", "id", condition, values)
+
+
+def of_deliveries(condition: str, *values: object) -> Stream:
+    """Messages by a condition on one of their deliveries."""
+    return Stream("delivery", "message_id", condition, values)
+
+
+EVERY_MESSAGE = of_messages("")
+#: What the index of refused messages' ids, and that of deliveries that are not made, are of.
+_REFUSED = "state='rejected'"
+_OPEN = "state!='delivered'"
+
+#: Accepted ones by the index that tells duplicates: one step for each sender that ever sent.
+_BY_SENDERS_ID = """(WITH RECURSIVE one(channel, sender) AS (
+  SELECT channel, sender FROM (SELECT channel, sender FROM message WHERE state='accepted'
+    ORDER BY channel, sender LIMIT 1) AS least
+  UNION ALL
+  SELECT (SELECT channel FROM message WHERE state='accepted' AND
+      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1),
+    (SELECT sender FROM message WHERE state='accepted' AND
+      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1)
+  FROM one WHERE one.channel IS NOT NULL)
+SELECT message.id FROM one JOIN message ON message.channel=one.channel AND
+  message.sender=one.sender AND message.state='accepted' WHERE message.sender_message_id=?
+) AS named"""
+
+
+def streams_of(connection: Connection, wanted: MessageFilter) -> list[Sequence[Stream]]:
+    """By each filter that an index answers, the streams that together have all that it selects; the
+    narrowest kinds of filters first.
+    """
+    found: list[Sequence[Stream]] = []
+    if wanted.sender_message_id:
+        named = wanted.sender_message_id
+        refused = of_messages(f"sender_message_id=? AND {_REFUSED}", named)
+        found.append([refused, Stream(_BY_SENDERS_ID, "id", "", (named,))])
+    if wanted.conversation:
+        condition = "conversation=? AND conversation!=''"
+        found.append([of_messages(condition, wanted.conversation)])
+    if wanted.reason:
+        refused = Stream("event", "message_id", "kind='rejected' AND detail=?", (wanted.reason,))
+        found.append([refused, of_deliveries(f"{CAUSE}=? AND reason!=''", wanted.reason)])
+    if wanted.state == "rejected":
+        found.append([of_messages(_REFUSED)])
+    elif wanted.state in ("waiting", "dead", "skipped"):
+        found.append([of_deliveries(f"state=? AND {_OPEN}", wanted.state)])
+    if wanted.receiver:
+        found.append([of_deliveries("receiver=?", wanted.receiver)])
+    if wanted.sender:
+        found.append([of_messages("sender=?", wanted.sender)])
+    if wanted.channel or wanted.message_type or wanted.endpoint:
+        found.append([*_by_kind(connection, wanted)])
+    return found
+
+
+def _by_kind(connection: Connection, wanted: MessageFilter) -> Iterator[Stream]:
+    """By the index of channel, type and endpoint: whichever of the three are named."""
+    columns = ("channel", "message_type", "endpoint")
+    asked = [getattr(wanted, column) for column in columns]
+    condition = " AND ".join(f"{column}=?" for column in columns)
+    for kind in _distinct(connection, columns):
+        if all(value in ("", own) for value, own in zip(asked, kind, strict=True)):
+            yield of_messages(condition, *kind)
+
+
+def _distinct(connection: Connection, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The different values of an index's columns: one step in it for each."""
+    names, marks = ",".join(columns), ",".join("?" * len(columns))
+    statement = f"SELECT {names} FROM message WHERE ({names})>({marks}) ORDER BY {names} LIMIT 1"
+    row: tuple[str, ...] | None = ("",) * len(columns)
+    while row is not None:
+        row = connection.execute(statement, row).fetchone()
+        if row is not None:
+            yield tuple(row)
