@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from exchange.assembly.statistics import statistics_report
 from exchange.clocks import WallClock
+from exchange.statistics.rows import load as load_rows
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.app import Parts
 from exchange.web.pages.audit import AuditPage
@@ -19,6 +22,7 @@ from exchange.web.pages.dead_letters import DeadLetterPage
 from exchange.web.pages.live import live_page
 from exchange.web.pages.messages import MessagePages
 from exchange.web.pages.partners import PartnerPages
+from exchange.web.pages.statistics import StatisticsPage
 from exchange.web.pages.validate import ValidatePage
 from exchange.web.process_figures import ProcessLooks
 
@@ -47,6 +51,8 @@ def attach_pages(
     PartnerPages(directory, parts.conditions, channels).attach(app)
     ValidatePage(exchange.checking, exchange.worker_thread, exchange.catalogue).attach(app)
     AuditPage(ledger).attach(app, guard)
+    reporting = partial(statistics_report, ledger.where)
+    StatisticsPage(load_rows(), reporting, exchange.clock).attach(app, guard)
 
 
 def process_looks(exchange: Exchange) -> ProcessLooks:
