@@ -16,6 +16,7 @@ from exchange.adapters.kelmu.interface import SHAPES
 from exchange.adapters.kelmu.listen import ENDPOINTS
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
+from exchange.adapters.kelmu.worker import PAGES
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
@@ -48,4 +49,5 @@ CHANNEL = Channel(
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     services=SERVICES,
+    workers=PAGES,
 )

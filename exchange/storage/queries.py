@@ -123,7 +123,8 @@ def pending(
 #: The code that the reason of a dead letter begins with.
 CAUSE = (
     "CASE WHEN instr(delivery.reason,': ')>0 "
-    "THEN substr(delivery.reason,1,instr(delivery.reason,': ')-1) ELSE delivery.reason END"
+    "THEN substr(delivery.reason,1,CAST(instr(delivery.reason,': ')-1 AS INTEGER)) "
+    "ELSE delivery.reason END"
 )
 
 

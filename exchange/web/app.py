@@ -35,6 +35,7 @@ from exchange.web.metrics import Metrics
 from exchange.web.operation import Operation
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
+from exchange.web.pages.workers import WorkersPages
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
@@ -103,7 +104,19 @@ def build(parts: Parts) -> web.Application:
     app[REFUSALS] = Refusals(endpoints, parts.limits)
     channels = list(parts.channels)
     for channel in channels:
-        guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
+        desk = parts.desk(channel)
+        # (Before the channel's endpoints, which refuse all other addresses below theirs.)
+        if channel.workers is not None:
+            WorkersPages(
+                channel=channel,
+                pages=channel.workers,
+                desk=desk,
+                endpoints=endpoints,
+                directory=parts.directory,
+                ledger=parts.ledger,
+                clock=parts.clock,
+            ).attach(app, guard)
+        guard.pass_partners(app.add_routes(endpoints.routes(channel, desk)))
     face = _x_road(parts, channels, endpoints, metrics)
     guard.pass_partners(app.add_routes(face.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]

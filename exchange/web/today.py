@@ -59,7 +59,7 @@ class Today:
         async with self._lock:
             held = await self._ledger.held()
             counted = await self._ledger.totals(("channel", "kind"), today, today + 1, daily=True)
-            told: dict[str, Sums | None] = {TODAY: {key: count for key, count, *_ in counted}}  # type: ignore[misc]
+            told: dict[str, Sums | None] = {TODAY: {key: count for key, count, *_ in counted}}
             for name, before in EARLIER.items():
                 day = today - before
                 until = _same_time(day, moment)

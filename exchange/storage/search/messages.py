@@ -82,7 +82,7 @@ def _narrowest(
     for driver in drivers:
         count = 0
         for stream in driver:
-            count += stream.count(connection, before, first, fewest - count)
+            count += stream.counted(connection, before, first, fewest - count)
             if count >= fewest:
                 break
         if count < fewest:

@@ -25,7 +25,7 @@ class Stream(NamedTuple):
         rows = connection.execute(self._statement(), (*self.values, before, first, most))
         return [row[0] for row in rows]
 
-    def count(self, connection: Connection, before: int, first: int, most: int) -> int:
+    def counted(self, connection: Connection, before: int, first: int, most: int) -> int:
         """How many there are, counted up to `most`."""
         statement = f"SELECT COUNT(*) FROM ({self._statement()}) AS part"
         values = (*self.values, before, first, most)
