@@ -8,10 +8,15 @@ import io
 import json
 import zipfile
 
+import pytest
+from axe_playwright_python.async_playwright import Axe
 from lxml import html
+from playwright.async_api import Page
 
 from exchange.web.pages.statistics import FILES
+from exchange.web.pages.translations import LANGUAGES
 from tests.journeys.pages.conftest import Shown
+from tests.journeys.pages.test_tasks import SWITCHES
 
 
 async def test_a_period_is_shown_and_taken_home(shown: Shown) -> None:
@@ -43,3 +48,17 @@ async def test_a_period_is_shown_and_taken_home(shown: Shown) -> None:
         assert (status, told in text) == (400, True), wrong
         assert (await shown.page(f"/statistics/statistics.csv?{wrong}"))[0] == 400
     assert (await shown.page("/statistics/statistics.exe"))[0] == 404
+
+
+@pytest.mark.drill
+@pytest.mark.browser
+async def test_the_page_is_for_everybody(shown: Shown, browser_page: Page) -> None:
+    page, complaints = browser_page, list[str]()
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    await page.set_viewport_size({"width": 320, "height": 800})
+    for language in LANGUAGES:
+        await page.goto(f"{shown.url}/statistics?lang={language}")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    found = await Axe().run(page, options=SWITCHES)
+    assert found.violations_count == 0, found.generate_report()
+    assert complaints == []
