@@ -13,7 +13,9 @@ from exchange.storage.queries import CAUSE
 
 
 class Stream(NamedTuple):
-    """Messages that fulfil a condition which an index answers in the order of their ids."""
+    """Messages that fulfil a condition which an index answers in the order of their ids: the table
+    (or a query in its place) in whose rows `column` names them.
+    """
 
     table: str
     column: str

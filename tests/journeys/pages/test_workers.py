@@ -20,7 +20,7 @@ WORKER = "sos.tt.12"
 
 def signed_in(organisation: str) -> str:
     """The address of a worker's page."""
-    return f"/kelmu/?lang=fi&organisation={organisation}&worker={WORKER}&mandate=view-benefit-data"
+    return f"/kelmu/?organisation={organisation}&worker={WORKER}&mandate=view-benefit-data"
 
 
 def form(page: html.HtmlElement, **given: Any) -> aiohttp.FormData:
