@@ -24,22 +24,39 @@ from exchange.storage.scans import CACHE_MIB
 from exchange.storage.search.messages import search
 from exchange.web.api.message_search import LAST_ID, LOOK_MAX, PAGE_MAX
 
-#: What the search is to take at most, in milliseconds.
+#: What a search is to take at most, in milliseconds.
 WANTED_MILLISECONDS = 300
-TIMES = 3
-#: What real traffic has too little of, as one in so many messages: refusals, dead letters, what
-#: waits, and the rare ones of each.
+TIMES = 2
+#: What real traffic has too little of: refusals, dead letters, what waits, a large conversation,
+#: and what is rare. The messages are picked by their positions; `rare` of all are one in so many.
 SEASONING = (
-    "UPDATE message SET state='rejected',sender_message_id='r-'||id WHERE id%97=0",
-    "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT id,0,received_at,'rejected',"
-    "CASE WHEN id%{rare}=0 THEN 'seldom' ELSE 'schema' END FROM message WHERE state='rejected'",
-    "UPDATE delivery SET state='dead',reason=CASE WHEN message_id%{rare}=1 THEN 'http-418: no' "
-    "ELSE 'http-503: closed' END WHERE message_id%101=1 OR message_id%{rare}=1",
-    "UPDATE delivery SET state='waiting',ended_at=0 WHERE message_id%53=2",
-    "UPDATE delivery SET state='skipped' WHERE message_id%{rare}=3",
-    "UPDATE message SET sender='seldom',conversation='case-7' WHERE id%{rare}=4",
-    "UPDATE message SET conversation='case-many' WHERE id%7=5",
-    "UPDATE delivery SET receiver='seldom' WHERE message_id%{rare}=6",
+    ("position%997=0", "UPDATE message SET state='rejected' WHERE id IN picked"),
+    (
+        "position%997=0",
+        "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT id,0,received_at,"
+        "'rejected','schema' FROM message WHERE id IN picked",
+    ),
+    (
+        "position%{rare}=10",
+        "INSERT INTO event(message_id,delivery_id,at,kind,detail) SELECT id,0,received_at,"
+        "'rejected','seldom' FROM message WHERE id IN picked",
+    ),
+    (
+        "position%1009=1",
+        "UPDATE delivery SET state='dead',reason='http-503: closed' WHERE message_id IN picked",
+    ),
+    (
+        "position%{rare}=11",
+        "UPDATE delivery SET state='dead',reason='http-418: no' WHERE message_id IN picked",
+    ),
+    ("position%503=2", "UPDATE delivery SET state='waiting' WHERE message_id IN picked"),
+    ("position%{rare}=13", "UPDATE delivery SET state='skipped' WHERE message_id IN picked"),
+    (
+        "position%{rare}=14",
+        "UPDATE message SET sender='seldom',conversation='case-7' WHERE id IN picked",
+    ),
+    ("position%71=5", "UPDATE message SET conversation='case-many' WHERE id IN picked"),
+    ("position%{rare}=16", "UPDATE delivery SET receiver='seldom' WHERE message_id IN picked"),
 )
 
 
@@ -61,7 +78,8 @@ def main() -> None:
             season(folder / "grown.db", given.messages)
             shutil.move(folder / "grown.db", path)
         with closing(connect(path, CACHE_MIB, read_only=True)) as connection:
-            print("\n".join(report(connection)))
+            for line in report(connection):
+                print(line, flush=True)
 
 
 def slim(small: Path, target: Path) -> None:
@@ -76,9 +94,14 @@ def slim(small: Path, target: Path) -> None:
 def season(path: Path, messages: int) -> None:
     """Put in what real traffic has too little of; `exchange verify` finds that, and is not asked."""
     with closing(sqlite3.connect(path)) as connection:
-        for statement in SEASONING:
-            connection.execute(statement.format(rare=max(messages // 50, 1)))
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-500000"):
+            connection.execute(f"PRAGMA {pragma}")
+        for which, statement in SEASONING:
+            rows = which.format(rare=max(messages // 50, 1))
+            picked = f"(SELECT id FROM message INDEXED BY message_position WHERE {rows})"
+            connection.execute(statement.replace("picked", picked))
         connection.commit()
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def report(connection: sqlite3.Connection) -> Iterator[str]:
@@ -91,11 +114,10 @@ def report(connection: sqlite3.Connection) -> Iterator[str]:
         if one.keys() != other.keys()
     ]
     (count,) = connection.execute("SELECT COUNT(*) FROM message").fetchone()
-    yield f"{count:,} messages; milliseconds of the first page, the longest of {TIMES}"
+    yield f"{count:,} messages; milliseconds of the first page, first and again"
     yield "| search | ms | found | goes on |"
     yield "|---|---|---|---|"
-    measured = sorted((measure(connection, each) for each in alone), reverse=True)
-    yield from (line for _, line in measured)
+    yield from (measure(connection, each)[1] for each in alone)
     both = sorted((measure(connection, each) for each in pairs), reverse=True)
     yield from (line for _, line in both[:10])
     times = [milliseconds for milliseconds, _ in both]
@@ -105,14 +127,14 @@ def report(connection: sqlite3.Connection) -> Iterator[str]:
     )
 
 
-#: By filter, the statement that counts its values in the newest million messages.
+#: By filter, the statement that counts its values in the newest 100,000 messages.
 FILTERS = {
-    name: f"SELECT {name} FROM message WHERE {name}!='' ORDER BY id DESC LIMIT 1000000"
+    name: f"SELECT {name} FROM message WHERE {name}!='' ORDER BY id DESC LIMIT 100000"
     for name in ("channel", "message_type", "sender", "endpoint", "conversation")
-} | {"receiver": "SELECT receiver FROM delivery ORDER BY id DESC LIMIT 1000000"}
+} | {"receiver": "SELECT receiver FROM delivery ORDER BY id DESC LIMIT 100000"}
 #: The values of filters that have few.
 FIXED = {
-    "reason": ("schema", "http-503", "seldom", "http-418", "nothing"),
+    "reason": ("schema", "http-503", "seldom", "http-418"),
     "state": ("accepted", "rejected", "waiting", "delivered", "dead", "skipped"),
 }
 #: Values of a filter that are told by name, beside the most and the least frequent.
@@ -124,18 +146,19 @@ NAMED = {
 
 
 def filters_of(connection: sqlite3.Connection, name: str) -> list[str]:
-    """The two most frequent values, two of the middle, the two least frequent and those named."""
+    """The most frequent value, the least frequent one and those named."""
     rows = connection.execute(
         f"SELECT {name},COUNT(*) FROM ({FILTERS[name]}) GROUP BY 1 ORDER BY 2 DESC"
     ).fetchall()
     found = [row[0] for row in rows]
-    middle = len(found) // 2
-    chosen = [*found[:2], *found[middle : middle + 2], *found[-2:], *NAMED.get(name, ())]
+    chosen = [*found[:1], *found[-1:], *NAMED.get(name, ())]
     return list(dict.fromkeys(chosen))
 
 
 def measure(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> tuple[float, str]:
-    """The longest time of a search in milliseconds, and its line."""
+    """The time of a search that was made before, in milliseconds, and its line, which has the
+    first time as well.
+    """
     took, wanted = [], MessageFilter(**asked)
     for _ in range(TIMES):
         begun = time.perf_counter()
@@ -143,7 +166,8 @@ def measure(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> tuple[f
         took.append(1000 * (time.perf_counter() - begun))
     said = " ".join(f"{name}={value}" for name, value in asked.items())
     goes_on = "yes" if found.before else "no"
-    return max(took), f"| {said} | {max(took):.0f} | {len(found.messages)} | {goes_on} |"
+    line = f"| {said} | {took[0]:.0f}, {took[-1]:.0f} | {len(found.messages)} | {goes_on} |"
+    return took[-1], line
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ CREATE INDEX message_conversation ON message (conversation) WHERE conversation !
 CREATE INDEX message_kind ON message (channel, message_type, endpoint);
 CREATE UNIQUE INDEX message_once ON message (channel, sender, sender_message_id) WHERE state = 'accepted';
 CREATE UNIQUE INDEX message_position ON message (position);
-CREATE INDEX message_refused ON message (sender_message_id) WHERE state = 'rejected';
+CREATE INDEX message_refused ON message (id) WHERE state = 'rejected';
+CREATE INDEX message_refused_id ON message (sender_message_id) WHERE state = 'rejected';
 CREATE INDEX message_sender ON message (sender);
 INSERT INTO alembic_version(version_num) VALUES ('0017');

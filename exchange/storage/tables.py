@@ -52,7 +52,8 @@ class Message(SQLModel, table=True):
         Index("message_kind", "channel", "message_type", "endpoint"),
         Index("message_sender", "sender"),
         partial("message_conversation", "conversation", where="conversation != ''"),
-        partial("message_refused", "sender_message_id", where="state = 'rejected'"),
+        partial("message_refused", "id", where="state = 'rejected'"),
+        partial("message_refused_id", "sender_message_id", where="state = 'rejected'"),
     )
 
     id: int = Field(sa_column=big(primary_key=True))

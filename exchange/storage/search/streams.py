@@ -53,22 +53,25 @@ def of_deliveries(condition: str, *values: object) -> Stream:
 
 
 EVERY_MESSAGE = of_messages("")
+#: The columns of the index of kinds.
+_KIND = ("channel", "message_type", "endpoint")
 #: What the index of refused messages' ids, and that of deliveries that are not made, are of.
 _REFUSED = "state='rejected'"
 _OPEN = "state!='delivered'"
 
-#: Accepted ones by the index that tells duplicates: one step for each sender that ever sent.
-_BY_SENDERS_ID = """(WITH RECURSIVE one(channel, sender) AS (
-  SELECT channel, sender FROM (SELECT channel, sender FROM message WHERE state='accepted'
-    ORDER BY channel, sender LIMIT 1) AS least
+#: Accepted ones by the index that tells duplicates: one step for each sender that ever sent by a
+#: channel. (Comparing both columns at once, SQLite would go through all that a sender sent.)
+_NEXT_SENDER = "FROM message WHERE state='accepted' AND channel=pair.channel AND sender>pair.sender"
+_BY_SENDERS_ID = f"""(WITH RECURSIVE pair(channel, sender) AS (
+  SELECT MIN(channel), '' FROM message WHERE state='accepted'
   UNION ALL
-  SELECT (SELECT channel FROM message WHERE state='accepted' AND
-      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1),
-    (SELECT sender FROM message WHERE state='accepted' AND
-      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1)
-  FROM one WHERE one.channel IS NOT NULL)
-SELECT message.id FROM one JOIN message ON message.channel=one.channel AND
-  message.sender=one.sender AND message.state='accepted' WHERE message.sender_message_id=?
+  SELECT CASE WHEN EXISTS (SELECT 1 {_NEXT_SENDER}) THEN pair.channel ELSE
+      (SELECT MIN(channel) FROM message WHERE state='accepted' AND channel>pair.channel) END,
+    CASE WHEN EXISTS (SELECT 1 {_NEXT_SENDER}) THEN (SELECT MIN(sender) {_NEXT_SENDER})
+      ELSE '' END
+  FROM pair WHERE pair.channel IS NOT NULL)
+SELECT message.id FROM pair CROSS JOIN message ON message.channel=pair.channel AND
+  message.sender=pair.sender AND message.state='accepted' WHERE message.sender_message_id=?
 ) AS named"""
 
 
@@ -102,20 +105,30 @@ def streams_of(connection: Connection, wanted: MessageFilter) -> list[Sequence[S
 
 def _by_kind(connection: Connection, wanted: MessageFilter) -> Iterator[Stream]:
     """By the index of channel, type and endpoint: whichever of the three are named."""
-    columns = ("channel", "message_type", "endpoint")
-    asked = [getattr(wanted, column) for column in columns]
-    condition = " AND ".join(f"{column}=?" for column in columns)
-    for kind in _distinct(connection, columns):
-        if all(value in ("", own) for value, own in zip(asked, kind, strict=True)):
-            yield of_messages(condition, *kind)
+    condition = " AND ".join(f"{column}=?" for column in _KIND)
+    for kind in _kinds(connection, [getattr(wanted, column) for column in _KIND]):
+        yield of_messages(condition, *kind)
 
 
-def _distinct(connection: Connection, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The different values of an index's columns: one step in it for each."""
-    names, marks = ",".join(columns), ",".join("?" * len(columns))
-    statement = f"SELECT {names} FROM message WHERE ({names})>({marks}) ORDER BY {names} LIMIT 1"
-    row: tuple[str, ...] | None = ("",) * len(columns)
-    while row is not None:
-        row = connection.execute(statement, row).fetchone()
-        if row is not None:
-            yield tuple(row)
+def _kinds(
+    connection: Connection, asked: Sequence[str], known: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """The kinds of messages that there are, of those that are asked for (empty: any): one step in
+    the index for each value of a column after those known.
+    """
+    if len(known) == len(_KIND):
+        yield known
+        return
+    column = _KIND[len(known)]
+    if asked[len(known)]:
+        yield from _kinds(connection, asked, (*known, asked[len(known)]))
+        return
+    before = "".join(f"{name}=? AND " for name in _KIND[: len(known)])
+    value, compared = "", ">="
+    while True:
+        statement = f"SELECT MIN({column}) FROM message WHERE {before}{column}{compared}?"
+        value = connection.execute(statement, (*known, value)).fetchone()[0]
+        if value is None:
+            return
+        yield from _kinds(connection, asked, (*known, value))
+        compared = ">"
