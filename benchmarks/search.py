@@ -22,7 +22,7 @@ from exchange.ports.rows import MessageFilter
 from exchange.storage.connection import connect
 from exchange.storage.scans import CACHE_MIB
 from exchange.storage.search.messages import search
-from exchange.web.api.message_search import LAST_ID, LOOK_MAX, PAGE_MAX
+from exchange.web.api.message_search import LAST_ID, LOOK_MAX, LOOK_SECONDS, PAGE_MAX
 
 #: What a search is to take at most, in milliseconds.
 WANTED_MILLISECONDS = 300
@@ -162,7 +162,7 @@ def measure(connection: sqlite3.Connection, asked: Mapping[str, Any]) -> tuple[f
     took, wanted = [], MessageFilter(**asked)
     for _ in range(TIMES):
         begun = time.perf_counter()
-        found = search(connection, wanted, LAST_ID, PAGE_MAX, LOOK_MAX)
+        found = search(connection, wanted, LAST_ID, PAGE_MAX, LOOK_MAX, LOOK_SECONDS)
         took.append(1000 * (time.perf_counter() - begun))
     said = " ".join(f"{name}={value}" for name, value in asked.items())
     goes_on = "yes" if found.before else "no"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -183,9 +184,16 @@ class Ledger(Protocol):
         self, channel: str, sender: str, sender_message_id: str
     ) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
-    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
-        """The newest messages with ids below `before` that are wanted, at most `most`, among the
-        `look` newest of those.
+    async def search(
+        self,
+        wanted: MessageFilter,
+        before: int,
+        most: int,
+        look: int,
+        within_seconds: float = math.inf,
+    ) -> Found:
+        """The newest messages with ids below `before` that are wanted, at most `most`, among about
+        the `look` newest of those that some filter selects, as far as the time lets it look.
         """
         ...
 

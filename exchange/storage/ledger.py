@@ -4,6 +4,7 @@ statements that change stand in `commit`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from asyncio import Event, Future, to_thread
 from collections.abc import Callable, Mapping, Sequence
@@ -263,9 +264,16 @@ class SqlLedger(ABC):
         """A message by our id."""
         return await self.read(queries.message, message_id)
 
-    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+    async def search(
+        self,
+        wanted: MessageFilter,
+        before: int,
+        most: int,
+        look: int,
+        within_seconds: float = math.inf,
+    ) -> Found:
         """The newest messages that are wanted."""
-        found: Found = await self.scan(search, wanted, before, most, look)
+        found: Found = await self.scan(search, wanted, before, most, look, within_seconds)
         return found
 
     async def message_of(self, delivery_id: int) -> int:

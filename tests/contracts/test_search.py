@@ -127,6 +127,15 @@ async def test_a_bounded_look_says_where_to_go_on_and_leaves_nothing_out(
         assert pages > 2
 
 
+async def test_when_the_time_is_over_it_says_where_to_go_on(ledger: SqlLedger) -> None:
+    kept = await filled(ledger)
+    wanted = MessageFilter(sender="tax", detail="nowhere")
+    expected = [each.message.id for each, _ in kept if each.message.sender == "tax"]
+    found = await ledger.search(wanted, LAST, 100, 1000, 0)
+    assert (list(found.messages), found.before) == ([], expected[-1])
+    assert (await ledger.search(wanted, found.before, 100, 1000, 0)).before == 0
+
+
 async def test_receiver_state_and_cause_are_those_of_one_delivery(ledger: SqlLedger) -> None:
     each = record("two", modes=("push", "push"))
     each.deliveries = [

@@ -4,6 +4,8 @@ and says where to go on.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 
 from exchange.ports.rows import Found, MessageFilter, MessageRow
@@ -15,16 +17,22 @@ from exchange.storage.search.streams import EVERY_MESSAGE, Stream, streams_of
 #: Messages that are looked at first; each further step looks at so many times as many.
 FIRST_STEP = 200
 GROWTH = 8
-#: Messages of one statement.
-IDS_MAX = 1_000
+#: Messages of one statement; between two of them it is looked whether the time is over.
+IDS_MAX = 250
 
 
 def search(
-    connection: Connection, wanted: MessageFilter, before: int, most: int, look: int
+    connection: Connection,
+    wanted: MessageFilter,
+    before: int,
+    most: int,
+    look: int,
+    within_seconds: float = math.inf,
 ) -> Found:
     """The newest messages that are wanted, with ids below `before`, among about the `look` newest
-    that the narrowest of the indexes names.
+    that the narrowest of the indexes names, as far as the time lets it look.
     """
+    until_time = time.perf_counter() + within_seconds
     driver = _narrowest(connection, streams_of(connection, wanted), before, wanted.first, look)
     condition, values = matching(wanted)
     found: list[MessageRow] = []
@@ -41,6 +49,8 @@ def search(
             found += [MessageRow(*row) for row in rows]
             if len(found) == most:
                 return Found(found, found[-1].id)
+            if time.perf_counter() > until_time:
+                return Found(found, part[-1])
         look -= len(ids)
         if at_end or look <= 0:
             return Found(found, 0 if at_end else until)
