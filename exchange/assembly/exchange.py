@@ -9,7 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from exchange import discovery
-from exchange.assembly.pages import attach_pages
+from exchange.assembly.pages import PageParts, attach_pages
 from exchange.assembly.parts import (
     bounds_of,
     catalogue_of,
@@ -306,7 +306,16 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        attach_pages(self, app, parts, search)
+        own = PageParts(
+            ledger=self.ledger,
+            channels=[*self.channels.values()],
+            checking=self.checking,
+            worker_thread=self.worker_thread,
+            letter_jobs=self.letter_jobs,
+            search=search,
+            held=lambda: self.dispatcher.held,
+        )
+        attach_pages(app, own, parts)
         return app
 
     async def open(self, deliver: bool = True) -> None:

@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from exchange.assembly.statistics import statistics_report
 from exchange.clocks import WallClock
+from exchange.journey.check import Checking
+from exchange.journey.mailbox import LetterJobs
+from exchange.journey.worker_thread import WorkerThread
+from exchange.ports import Channel
 from exchange.statistics.rows import load as load_rows
+from exchange.storage.ledger import SqlLedger
 from exchange.web.api.message_search import MessageSearch
 from exchange.web.app import Parts
 from exchange.web.pages.audit import AuditPage
@@ -26,42 +32,51 @@ from exchange.web.pages.statistics import StatisticsPage
 from exchange.web.pages.validate import ValidatePage
 from exchange.web.process_figures import ProcessLooks
 
-if TYPE_CHECKING:
-    from exchange.assembly.exchange import Exchange
+
+@dataclass(frozen=True, slots=True)
+class PageParts:
+    """What the pages are made of beside the application's parts; `held` counts deliveries in
+    memory.
+    """
+
+    ledger: SqlLedger
+    channels: Sequence[Channel]
+    checking: Checking
+    worker_thread: WorkerThread
+    letter_jobs: LetterJobs
+    search: MessageSearch
+    held: Callable[[], int]
 
 
-def attach_pages(
-    exchange: Exchange, app: web.Application, parts: Parts, search: MessageSearch
-) -> None:
+def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
     """Add every page."""
-    guard, directory, ledger = parts.sign_in.guard, exchange.directory, exchange.ledger
-    channels = [*exchange.channels.values()]
+    guard, directory, ledger = parts.sign_in.guard, parts.directory, own.ledger
     live_page(
         snapshots=parts.snapshots,
         conditions=parts.conditions,
         ledger=ledger,
         directory=directory,
-        channels=channels,
-        catalogue=exchange.catalogue,
-        process=process_looks(exchange).take,
+        channels=own.channels,
+        catalogue=parts.catalogue,
+        process=process_looks(own, parts).take,
     ).attach(app, guard)
-    MessagePages(ledger, search, exchange.catalogue, channels).attach(app)
-    CasePages(ledger, directory, exchange.clock, channels).attach(app)
-    DeadLetterPage(ledger, exchange.letter_jobs).attach(app)
-    PartnerPages(directory, parts.conditions, channels).attach(app)
-    ValidatePage(exchange.checking, exchange.worker_thread, exchange.catalogue).attach(app)
+    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app)
+    CasePages(ledger, directory, parts.clock, own.channels).attach(app)
+    DeadLetterPage(ledger, own.letter_jobs).attach(app)
+    PartnerPages(directory, parts.conditions, own.channels).attach(app)
+    ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
     AuditPage(ledger).attach(app, guard)
     reporting = partial(statistics_report, ledger.where)
-    StatisticsPage(load_rows(), reporting, exchange.clock).attach(app, guard)
+    StatisticsPage(load_rows(), reporting, parts.clock).attach(app, guard)
 
 
-def process_looks(exchange: Exchange) -> ProcessLooks:
+def process_looks(own: PageParts, parts: Parts) -> ProcessLooks:
     """What tells of this process."""
-    where = exchange.ledger.where
+    where = own.ledger.where
     return ProcessLooks(
-        written=lambda: exchange.ledger.written,
-        held=lambda: exchange.dispatcher.held,
+        written=lambda: own.ledger.written,
+        held=own.held,
         path=where if isinstance(where, Path) else None,
-        is_wall_clock=isinstance(exchange.clock, WallClock),
+        is_wall_clock=isinstance(parts.clock, WallClock),
         now=time.monotonic,
     )

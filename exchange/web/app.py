@@ -35,10 +35,10 @@ from exchange.web.metrics import Metrics
 from exchange.web.operation import Operation
 from exchange.web.overview import Snapshots
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.pages.workers import WorkersPages
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
+from exchange.web.workers.pages import WorkersPages
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.face import Face
 from exchange.web.x_road.face import Parts as FaceParts

@@ -383,24 +383,6 @@ async def test_messages_are_searched_by_what_they_are(ledger: SqlLedger) -> None
     assert (seldom.messages, seldom.before) == ([], ids[2]), "it says where to go on"
 
 
-async def test_what_waits_longest_and_what_was_committed_are_told(ledger: SqlLedger) -> None:
-    assert await ledger.oldest_waiting() is None
-    begun = ledger.written
-    made = [record("old"), record("older", modes=("mailbox",)), record("ended")]
-    for each in made:
-        await ledger.record(each)
-    await ledger.settle(settlement(made[0], "delivered", ["delivered"]))
-    oldest = await ledger.oldest_waiting()
-    assert oldest is not None
-    assert oldest.id == made[1].message.id
-    told = ledger.written
-    assert (told.commits - begun.commits, told.changes - begun.changes) == (4, 4)
-    assert told.seconds > begun.seconds
-    assert await ledger.held() == []
-    await ledger.begin(86_400_000, [])
-    assert await ledger.held() == [(1, 1)]
-
-
 async def test_counts_of_what_leaves_nothing_else_are_added_up(ledger: SqlLedger) -> None:
     for _ in range(2):
         await ledger.count([request_count(1, "luova", "dvv", "GET /x", False, 3, 30)])

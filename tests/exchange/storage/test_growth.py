@@ -162,7 +162,21 @@ def test_stored_messages_are_read_in_the_order_of_their_positions_without_sortin
     assert not any("TEMP B-TREE" in step for step in plan)
 
 
-@pytest.mark.parametrize("name", [name for name, value in ASKED._asdict().items() if value])
+#: The filters that are asked, each with the index that names what it selects.
+INDEXES = {
+    "channel": "message_kind",
+    "message_type": "message_kind",
+    "endpoint": "message_kind",
+    "sender": "message_sender",
+    "conversation": "message_conversation",
+    "receiver": "delivery_receiver",
+    "state": "delivery_open",
+    "reason": "event_refused",
+    "sender_message_id": "message_refused_id",
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
 def test_a_search_goes_by_an_index_and_sorts_nothing_large(name: str, tmp_path: Path) -> None:
     migrate_sqlite(tmp_path / "exchange.db")
     connection = connect(tmp_path / "exchange.db")
@@ -175,7 +189,7 @@ def test_a_search_goes_by_an_index_and_sorts_nothing_large(name: str, tmp_path: 
     texts = [text for text in made if "LIMIT" in text and "RECURSIVE" not in text]
     plans = {text: _plan(connection, text) for text in texts}
     connection.close()
-    assert plans
+    assert any(INDEXES[name] in step for plan in plans.values() for step in plan), plans
     for text, plan in plans.items():
         assert not [step for step in plan if step.startswith("SCAN message")], (text, plan)
         assert not [step for step in plan if step.startswith("SCAN delivery")], (text, plan)
