@@ -69,7 +69,7 @@ async def a_case(served: Running) -> str:
     """The address of a case that was answered."""
     play = claim()
     await submit(served, play.opening_bytes, OWNER)
-    await served.settled()
+    await served.stubs.settle()
     return f"/cases/eessi/{play.opening.case_id}"
 
 
