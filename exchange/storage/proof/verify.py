@@ -5,6 +5,7 @@ be counted anew from its messages and events (how stands in `recount`).
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -64,21 +65,14 @@ SELECT period,{_DIMENSIONS},SUM(count),SUM(items),SUM(bytes) FROM (
 ) AS hour GROUP BY 1,2,3,4,5,6,7,8 HAVING SUM(count)!=0 OR SUM(items)!=0 OR SUM(bytes)!=0
 """
 
-#: What each endpoint received and delivered in a day: what its curve and its minutes sum to, where
-#: that is not what the day says. Curves from before endpoints were told apart prove nothing of
-#: their channel's day.
-_CURVES = f"""
-SELECT period, channel, endpoint, kind, SUM(count), SUM(items) FROM (
+#: What each endpoint received and delivered in a day: its minutes less what the day says.
+_WITHOUT_CURVES = """
+SELECT period,channel,endpoint,kind,SUM(count),SUM(items) FROM (
   SELECT day_of_minute(period) AS period,channel,endpoint,kind,count,items
     FROM counter WHERE kind IN ('received','delivered')
-  UNION ALL SELECT day,channel,endpoint,'received',received,items_received FROM curve
-  UNION ALL SELECT day,channel,endpoint,'delivered',delivered,items FROM curve
   UNION ALL SELECT period,channel,endpoint,kind,-count,-items
     FROM day_counter WHERE kind IN ('received','delivered')
-) AS curve WHERE (period,channel) NOT IN (
-  SELECT day,channel FROM day_curve WHERE endpoint='{UNKNOWN_ENDPOINT}'
-)
-GROUP BY 1,2,3,4 HAVING SUM(count)!=0 OR SUM(items)!=0
+) AS day GROUP BY 1,2,3,4
 """
 
 _ORPHANS = """
@@ -105,7 +99,6 @@ _RECOUNTED = f"kind NOT IN {REQUEST_KINDS}"
 
 _QUERIES = (
     ("hours and minutes agree with days", _HOURS),
-    ("curves and minutes agree with days", _CURVES),
     ("every delivery's state agrees with its events", _STATES),
     ("nothing stands without what it belongs to", _ORPHANS),
 )
@@ -202,33 +195,44 @@ def _chain(
 
 
 def _recounted(connection: Connection) -> list[Check]:
-    connection.execute(f"CREATE TEMP TABLE recount AS {RECOUNT}")
-    connection.execute(
-        f"INSERT INTO recount({COUNT_COLUMNS}) SELECT {COUNT_COLUMNS} FROM pruned_counter"
-    )
+    """All three comparisons in one statement: they share the recount, and a standby, where no
+    temporary table can be made, can be verified too.
+    """
     # Minutes before this one are folded: of them, the days are what there is to compare.
     folded = compacted_before(connection)
     whole = day_of_minute(folded - 1) + 1 if folded else 0
-    return [
-        _differences(
-            connection,
-            "counters agree with messages, deliveries and events",
+    pruned_days = f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"
+    compared = {
+        "counters agree with messages, deliveries and events": (
             _by_minute(f"recount WHERE period>={folded}"),
             _by_minute(f"counter WHERE {_RECOUNTED}"),
         ),
-        _differences(
-            connection,
-            "days agree with minutes",
+        "days agree with minutes": (
             _by_day("counter", whole),
             f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE period>={whole}",
         ),
-        _differences(
-            connection,
-            "days agree with messages, deliveries and events",
-            _by_day("recount", 0, f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_day_counter"),
+        "days agree with messages, deliveries and events": (
+            _by_day("recount", 0, pruned_days),
             f"SELECT {COUNT_COLUMNS} FROM day_counter WHERE {_RECOUNTED}",
         ),
-    ]
+    }
+    parts = [
+        f"SELECT '{name}' AS name,'{label}' AS label,differing.* FROM (SELECT * FROM ({left}) "
+        f"AS one EXCEPT SELECT * FROM ({right}) AS other) AS differing"
+        for name, (expected, counted) in compared.items()
+        for label, left, right in (
+            ("expected", expected, counted), ("counted", counted, expected),
+        )
+    ]  # fmt: skip
+    recount = (
+        f"SELECT {COUNT_COLUMNS} FROM ({RECOUNT}) AS counted "
+        f"UNION ALL SELECT {COUNT_COLUMNS} FROM pruned_counter"
+    )
+    query = f"WITH recount AS MATERIALIZED ({recount}) {' UNION ALL '.join(parts)}"
+    checks = {name: Check(name) for name in compared}
+    for name, label, *row in each(connection, query):
+        checks[name].breaks(f"{label} {' '.join(str(value) or '-' for value in row)}")
+    return [*checks.values()]
 
 
 def _by_minute(table: str) -> str:
@@ -251,25 +255,36 @@ def _by_day(minutes: str, since: int, more: str = "") -> str:
 
 
 def _deliveries(connection: Connection) -> list[Check]:
-    connection.execute(
-        "CREATE TEMP TABLE curve(day BIGINT,channel TEXT,endpoint TEXT,received BIGINT,"
-        "items_received BIGINT,delivered BIGINT,items BIGINT)"
-    )
-    curves = connection.execute("SELECT day,channel,endpoint,codec,content FROM day_curve")
-    connection.executemany(
-        "INSERT INTO curve VALUES (?,?,?,?,?,?,?)",
-        [(*key, *curve_sums(codec, content)) for *key, codec, content in curves],
-    )
-    return [_rows(connection, name, query) for name, query in _QUERIES]
+    return [
+        *(_rows(connection, name, query) for name, query in _QUERIES),
+        _curves(connection),
+    ]
 
 
-def _differences(connection: Connection, name: str, expected: str, counted: str) -> Check:
-    """Rows of one query that are not in the other, both ways."""
-    check = Check(name)
-    for label, left, right in (("expected", expected, counted), ("counted", counted, expected)):
-        query = f"SELECT * FROM ({left}) AS one EXCEPT SELECT * FROM ({right}) AS other"
-        for row in each(connection, query):
-            check.breaks(f"{label} {' '.join(str(value) or '-' for value in row)}")
+def _curves(connection: Connection) -> Check:
+    """Days, endpoint by endpoint, against their curves and minutes. Curves from before endpoints
+    were told apart prove nothing of their channel's day.
+    """
+    counts: Counter[tuple[int, str, str, str]] = Counter()
+    items: Counter[tuple[int, str, str, str]] = Counter()
+    untold = set()
+    for *key, count, item in connection.execute(_WITHOUT_CURVES):
+        counts[*key] += count
+        items[*key] += item
+    for day, channel, endpoint, codec, content in each(
+        connection, "SELECT day,channel,endpoint,codec,content FROM day_curve"
+    ):
+        if endpoint == UNKNOWN_ENDPOINT:
+            untold.add((day, channel))
+        received, items_received, delivered, items_delivered = curve_sums(codec, content)
+        counts[day, channel, endpoint, "received"] += received
+        items[day, channel, endpoint, "received"] += items_received
+        counts[day, channel, endpoint, "delivered"] += delivered
+        items[day, channel, endpoint, "delivered"] += items_delivered
+    check = Check("curves and minutes agree with days")
+    for key in sorted(counts):
+        if key[:2] not in untold and (counts[key] or items[key]):
+            check.breaks(" ".join(map(str, (*key, counts[key], items[key]))))
     return check
 
 

@@ -12,8 +12,11 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
+from exchange.errors import Owned
+from exchange.storage.postgresql.ledger import PostgresLedger
 from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.verify import verify
+from tests.drills.server import within
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import Served, served
 from tests.postgresql import LocalServer, local_server
@@ -102,7 +105,7 @@ async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
             await running.ready(session, 503)
             before = len(traffic.acknowledged)
             await asyncio.to_thread(server.start)
-            async with asyncio.timeout(AGAIN_SECONDS):
+            async with asyncio.timeout(within(AGAIN_SECONDS)):
                 while len(traffic.acknowledged) < before + 10:
                     await asyncio.sleep(0.01)
             await traffic.until(50)
@@ -115,3 +118,49 @@ async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
         assert found.clean, [check for check in found.checks if check.broken]
     finally:
         await asyncio.to_thread(server.remove)
+
+
+@pytest.mark.drill
+async def test_a_worker_whose_node_is_anothers_now_is_started_again_as_another_node(
+    postgresql: LocalServer,
+) -> None:
+    where, port = postgresql.ledger(), free_port()
+    async with aiohttp.ClientSession() as session, served(where.url, port, 2) as running:
+        await running.ready(session)
+        traffic = Traffic(running, session, "mail")
+        await traffic.until(30)
+        nodes = await asyncio.to_thread(_nodes, postgresql)
+        assert len(nodes) == 2
+        thief = PostgresLedger(where, node=nodes[0], name="another")
+        while True:
+            await asyncio.to_thread(
+                postgresql.ask,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                f"WHERE application_name='exchange writes as node {nodes[0]}'",
+            )
+            try:
+                await thief.open()
+                break
+            except Owned:
+                """The worker has a new session already."""
+        async with asyncio.timeout(within(30)):
+            while len(now := await asyncio.to_thread(_nodes, postgresql)) < 3:
+                await asyncio.sleep(0.1)
+        assert set(nodes) < set(now), "the thief, the other worker, and a new node"
+        await traffic.until(30)
+        await traffic.end()
+        await thief.close()
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.process.wait() == 0
+    assert set(traffic.acknowledged) <= stored(postgresql, where)
+    found = await asyncio.to_thread(verify, where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
+def _nodes(server: LocalServer) -> list[int]:
+    """The nodes that write."""
+    told = server.ask(
+        "SELECT DISTINCT substring(application_name FROM '[0-9]+$')::int FROM pg_stat_activity "
+        "WHERE application_name LIKE 'exchange writes as node %' ORDER BY 1"
+    )
+    return [int(number) for number in told.split()]

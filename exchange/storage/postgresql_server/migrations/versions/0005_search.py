@@ -7,7 +7,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0003"
 
 _INDEXES = {
     "message_kind": "message (channel, message_type, endpoint, id)",

@@ -1,0 +1,185 @@
+"""An exchange on a PostgreSQL server that a standby follows: the standby is promoted under load, a
+commit whose answer is lost is not taken for another's, and who may only read is told so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from exchange.errors import LedgerUnavailable
+from exchange.storage.postgresql import owner
+from exchange.storage.postgresql.ledger import PostgresLedger
+from exchange.storage.postgresql_server.address import Server
+from exchange.storage.proof.verify import verify
+from tests.contracts.rows import record
+from tests.drills.server import within
+from tests.journeys.postgresql.test_killed import AGAIN_SECONDS, Traffic, stored
+from tests.journeys.shell import free_port
+from tests.journeys.test_one_owner import complaint, served
+from tests.postgresql import DOCKER, LocalServer, LocalStandby, local_server, local_standby
+
+pytestmark = pytest.mark.drill
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[LocalServer, LocalStandby]]:
+    """A server and its standby."""
+    primary = local_server()
+    standby = local_standby(primary)
+    yield primary, standby
+    standby.remove()
+    primary.remove()
+
+
+async def test_a_promoted_standby_has_all_that_was_acknowledged_and_is_written_to(
+    pair: tuple[LocalServer, LocalStandby],
+) -> None:
+    primary, standby = pair
+    where, port = Server(primary.url(_name(primary), standby)), free_port()
+    async with aiohttp.ClientSession() as session, served(where.url, port, 2) as running:
+        await running.ready(session)
+        traffic = Traffic(running, session, "mail")
+        await traffic.until(50)
+        await asyncio.to_thread(primary.stop, at_once=True)
+        await running.ready(session, 503)
+        before = len(traffic.acknowledged)
+        await asyncio.to_thread(standby.promote)
+        async with asyncio.timeout(within(AGAIN_SECONDS)):
+            while len(traffic.acknowledged) < before + 10:
+                await asyncio.sleep(0.01)
+        await traffic.until(50)
+        await traffic.end()
+        assert traffic.refused, "calls were refused while there was no server"
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.process.wait() == 0
+    assert set(traffic.acknowledged) <= stored(standby, where)
+    found = await asyncio.to_thread(verify, where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
+async def test_a_standby_is_looked_into_and_not_served_from(
+    pair: tuple[LocalServer, LocalStandby],
+) -> None:
+    primary, standby = pair
+    name = _name(primary)
+    ledger = PostgresLedger(Server(primary.url(name)))
+    await ledger.open()
+    await ledger.record(record("a"))
+    await ledger.close()
+    await asyncio.to_thread(_until_followed, primary, standby)
+    behind = standby.url(name)
+    found = await asyncio.to_thread(verify, Server(behind))
+    assert found.clean, [check for check in found.checks if check.broken]
+    assert found.channels["luova"]["accepted"] == 1
+    code, said = await complaint("serve", "--port", str(free_port()), "--ledger", behind)
+    assert (code, said.count("\n")) == (2, 1), said
+    assert "it may only be read: a standby" in said
+
+
+async def test_a_commit_that_waits_for_a_standby_has_no_receipt_until_it_is_there(
+    pair: tuple[LocalServer, LocalStandby], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # (The server ends other statements sooner.)
+    monkeypatch.setattr(owner, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(owner, "COMMIT_SECONDS", 3.0)
+    monkeypatch.setattr(owner, "LINGER_SECONDS", 2.0)
+    primary, standby = pair
+    ledger = PostgresLedger(Server(primary.url(_name(primary))))
+    await ledger.open()
+    standby.stop(at_once=True)
+    made = record("a")
+    with pytest.raises(LedgerUnavailable, match="waits for its disk, or for a standby"):
+        await ledger.record(made)
+    async with asyncio.timeout(within(1.5)):
+        assert await ledger.check(), "it is not ready, and says so at once"
+    await asyncio.to_thread(standby.start)
+    async with asyncio.timeout(within(10)):
+        while await ledger.check():
+            await asyncio.sleep(0.05)
+    again = await ledger.record(record("a"))
+    assert again.kind == "duplicate", "the commit came to its end with the standby"
+    assert again.original is not None
+    assert again.original.id == made.message.id
+    await ledger.close()
+    assert (await ledger.verify()).clean
+
+
+async def test_a_commit_that_the_promoted_standby_never_got_is_not_taken_for_anothers(
+    pair: tuple[LocalServer, LocalStandby],
+) -> None:
+    primary, standby = pair
+    name = _name(primary)
+    first = PostgresLedger(Server(primary.url(name, standby)), node=0)
+    await first.open()
+    await first.record(record("a"))
+    own = first._writer._owner
+    assert own is not None
+    # (As a network that fails would: the standby gets nothing more, and nobody waits for it.)
+    primary.ask("ALTER SYSTEM SET synchronous_standby_names=''")
+    primary.ask("SELECT pg_reload_conf()")
+    standby.ask("ALTER SYSTEM SET primary_conninfo=''")
+    standby.ask("SELECT pg_reload_conf()")
+    await asyncio.to_thread(_until_unfollowed, primary)
+    lost = await own.begin_transaction()
+    assert lost is not None
+    number = await own._connection.fetchval("SELECT pg_current_xact_id()::text")
+    await asyncio.to_thread(primary.stop, at_once=True)
+    await asyncio.to_thread(standby.promote)
+    second = PostgresLedger(Server(standby.url(name)), node=1)
+    await second.open()
+    while int(standby.ask("SELECT pg_current_xact_id()", name)) <= int(number):
+        pass
+    assert standby.ask(f"SELECT pg_xact_status('{number}')", name) == "committed", "another's"
+    with pytest.raises(LedgerUnavailable):
+        await own.commit(lost)
+    assert (await first.record(record("b"))).kind == "new"
+    await first.close()
+    await second.close()
+
+
+async def test_a_containers_server_has_the_exchanges_database_and_lets_a_standby_in() -> None:
+    server = await asyncio.to_thread(local_server)
+    try:
+        given = {
+            "PGDATA": str(server.data),
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_PASSWORD": "it's",
+        }
+        environment = server.environment | given
+        await asyncio.to_thread(
+            subprocess.run, ["sh", DOCKER / "first-start.sh"], env=environment, check=True
+        )
+        assert (
+            (server.data / "pg_hba.conf")
+            .read_text()
+            .endswith("\nhost replication postgres all scram-sha-256\n")
+        )
+        ledger = PostgresLedger(Server(f"postgresql://exchange@/exchange?host={server.folder}"))
+        await ledger.open()
+        assert (await ledger.record(record("a"))).kind == "new"
+        await ledger.close()
+    finally:
+        await asyncio.to_thread(server.remove)
+
+
+def _name(server: LocalServer) -> str:
+    """The name of a new ledger's database."""
+    return server.ledger().url.partition("@/")[2].partition("?")[0]
+
+
+def _until_followed(primary: LocalServer, standby: LocalServer) -> None:
+    """Wait until the standby shows all that was committed: it has it before it shows it."""
+    end = primary.ask("SELECT pg_current_wal_lsn()")
+    while standby.ask(f"SELECT pg_last_wal_replay_lsn()>='{end}'") != "t":
+        pass
+
+
+def _until_unfollowed(primary: LocalServer) -> None:
+    while primary.ask("SELECT COUNT(*) FROM pg_stat_replication") != "0":
+        pass
