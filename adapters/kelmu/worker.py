@@ -75,7 +75,9 @@ def fields(partner: Partner, now: int) -> Sequence[Field]:
     right = RIGHTS.of(partner)
     if right is None:
         return ()
-    grounds = sorted({act for acts in right.purposes.values() for act in acts})
+    purposes = _choices(PURPOSES, right.purposes)
+    # (The acts of the purpose that the form begins with.)
+    grounds = sorted(right.purposes[purposes[0].value])
     return (
         Field(
             name="person",
@@ -86,13 +88,13 @@ def fields(partner: Partner, now: int) -> Sequence[Field]:
             name="purpose",
             title=_titles("Käyttötarkoitus", "Ändamål", "Purpose"),
             kind="one",
-            choices=_choices(PURPOSES, right.purposes),
+            choices=purposes,
         ),
         Field(
             name="legal_ground",
             title=_titles("Lakiperuste", "Laggrund", "Legal ground"),
             given=grounds[:1],
-            hint=f"{grounds[0]} 14 §" if grounds else "",
+            hint=f"{grounds[0]} 14 §",
         ),
         Field(
             name="benefits",

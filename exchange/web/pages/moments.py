@@ -19,6 +19,8 @@ from exchange.web.today import EARLIER, KINDS, TODAY
 #: What stands for all channels.
 ALL = "all"
 MIB = 1 << 20
+#: What is told of a day that the ledger does not hold; nought would be a count.
+NOT_HELD = "\u2013"
 
 
 def midnight(at: int) -> str:
@@ -30,8 +32,8 @@ def midnight(at: int) -> str:
 
 
 def day_texts(figures: Figures, channels: Sequence[str], language: str) -> dict[str, str]:
-    """By `<channel>.<kind>.<day>` what was counted so far, of the channels and of all; of a day that
-    the ledger does not hold, that it does not.
+    """By `<channel>.<kind>.<day>` what was counted so far, of the channels and of all; a dash of a
+    day that the ledger does not hold.
     """
     texts = {}
     for name in (TODAY, *EARLIER):
@@ -39,7 +41,7 @@ def day_texts(figures: Figures, channels: Sequence[str], language: str) -> dict[
         for kind in KINDS:
             for channel in (*channels, ALL):
                 texts[f"{channel}.{kind}.{name}"] = (
-                    gettext(language)("not in the ledger")
+                    NOT_HELD
                     if sums is None
                     else figure(
                         sum(
@@ -69,7 +71,7 @@ def _of_process(process: ProcessFigures, language: str) -> dict[str, str]:
     say = gettext(language)
 
     def told(value: float | None, unit: str = "") -> str:
-        return f"{figure(round(value, 1), language)}{unit}" if value is not None else "\u2013"
+        return f"{figure(round(value, 1), language)}{unit}" if value is not None else NOT_HELD
 
     return {
         "process.clock": say("the wall's") if process.is_wall_clock else say("virtual"),
