@@ -19,6 +19,7 @@ from tests.journeys.pages.conftest import Shown
 from tests.journeys.pages.test_tasks import SWITCHES
 
 
+@pytest.mark.drill  # (The process that draws takes some seconds to begin.)
 async def test_a_period_is_shown_and_taken_home(shown: Shown) -> None:
     status, text = await shown.page("/statistics?lang=sv")
     assert status == 200, text
@@ -38,6 +39,9 @@ async def test_a_period_is_shown_and_taken_home(shown: Shown) -> None:
             assert "Födelseuppgifter" in workbook
         elif ".json" in address:
             assert json.loads(body)
+
+
+async def test_what_is_no_period_is_told(shown: Shown) -> None:
     for wrong, told in (
         ("from=yesterday", "from is a date as in 2026-11-29"),
         ("from=2026-02-01&until=2026-01-01", "the first day is after the last"),
