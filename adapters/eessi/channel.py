@@ -16,6 +16,7 @@ from exchange.adapters.eessi.interface import SHAPES
 from exchange.adapters.eessi.listen import ENDPOINTS
 from exchange.adapters.eessi.parse import parse
 from exchange.adapters.eessi.rules import recall, remember, rules
+from exchange.adapters.eessi.sequence import CASES
 from exchange.ports import Channel
 from exchange.schemas.eessi.processes import load
 
@@ -41,5 +42,6 @@ CHANNEL = Channel(
     pushes=PUSHES,
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,
+    cases=CASES,
     processes={name: process.title for name, process in load().by_name.items()},
 )

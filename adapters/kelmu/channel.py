@@ -17,6 +17,7 @@ from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.adapters.kelmu.timed import WATCH
+from exchange.adapters.kelmu.worker import PAGES
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
@@ -53,4 +54,5 @@ CHANNEL = Channel(
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     services=SERVICES,
+    workers=PAGES,
 )

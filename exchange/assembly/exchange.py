@@ -9,6 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from exchange import discovery
+from exchange.assembly.pages import PageParts, attach_pages
 from exchange.assembly.parts import (
     bounds_of,
     catalogue_of,
@@ -70,13 +71,7 @@ from exchange.web.api.reset import Reset
 from exchange.web.api.stubs import StubOperations
 from exchange.web.app import Parts, build
 from exchange.web.overview import Snapshots
-from exchange.web.pages.audit import AuditPage
-from exchange.web.pages.dead_letters import DeadLetterPage
-from exchange.web.pages.live import live_page
-from exchange.web.pages.messages import MessagePages
-from exchange.web.pages.partners import PartnerPages
 from exchange.web.pages.sign_in import SignIn
-from exchange.web.pages.validate import ValidatePage
 from exchange.web.partner_calls import HttpTransport
 from exchange.web.receiver_conditions import Conditions
 
@@ -324,19 +319,16 @@ class Exchange:
             workers=self.settings.server.workers,
         )
         app = build(parts)
-        live_page(
-            snapshots,
-            conditions,
-            self.ledger,
-            self.directory,
-            self.channels.values(),
-            self.catalogue,
-        ).attach(app, sign_in.guard)
-        MessagePages(self.ledger, search, self.catalogue, [*self.channels]).attach(app)
-        DeadLetterPage(self.ledger, self.letter_jobs).attach(app)
-        PartnerPages(self.directory, conditions, [*self.channels.values()]).attach(app)
-        ValidatePage(self.checking, self.worker_thread, self.catalogue).attach(app)
-        AuditPage(self.ledger).attach(app, sign_in.guard)
+        own = PageParts(
+            ledger=self.ledger,
+            channels=[*self.channels.values()],
+            checking=self.checking,
+            worker_thread=self.worker_thread,
+            letter_jobs=self.letter_jobs,
+            search=search,
+            held=lambda: self.dispatcher.held,
+        )
+        attach_pages(app, own, parts)
         return app
 
     async def open(self, deliver: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from exchange.ports.rows import (
     Remembered,
     Settlement,
     Wanted,
+    Written,
 )
 from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
@@ -49,6 +51,11 @@ class Ledger(Protocol):
         """Why nothing can be written just now, in one line; empty when it can, as far as is known.
         Whatever changes the ledger raises `LedgerUnavailable` meanwhile.
         """
+        ...
+
+    @property
+    def written(self) -> Written:
+        """What this process has committed."""
         ...
 
     async def check(self, within_seconds: float | None = None) -> str:
@@ -205,9 +212,16 @@ class Ledger(Protocol):
         self, channel: str, sender: str, sender_message_id: str
     ) -> MessageRow | None: ...
     async def message(self, message_id: int) -> MessageRow | None: ...
-    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
-        """The newest messages with ids below `before` that are wanted, at most `most`, among the
-        `look` newest of those.
+    async def search(
+        self,
+        wanted: MessageFilter,
+        before: int,
+        most: int,
+        look: int,
+        within_seconds: float = math.inf,
+    ) -> Found:
+        """The newest messages with ids below `before` that are wanted, at most `most`, among about
+        the `look` newest of those that some filter selects, as far as the time lets it look.
         """
         ...
 
@@ -245,6 +259,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def held(self) -> list[tuple[int, int]]:
+        """The stretches of days [first, last] (since 1970, in Finland) on which it was kept."""
+        ...
+
     async def drop(self, bodies: Old, messages: Old, most: int) -> Any:
         """Forget up to `most` bodies and as many messages that are old and settled."""
         ...
@@ -267,6 +285,10 @@ class Ledger(Protocol):
 
     async def audited(self, most: int, before: int = 1 << 62) -> list[tuple[int, AuditRow]]:
         """The newest rows of the audit log with numbers below `before`, each with its number."""
+        ...
+
+    async def oldest_waiting(self) -> MessageRow | None:
+        """The oldest message that one of its deliveries waits of; None when nothing waits."""
         ...
 
     async def waiting_by_channel(self) -> Mapping[str, int]:
@@ -297,4 +319,5 @@ __all__ = [
     "Remembered",
     "Settlement",
     "Wanted",
+    "Written",
 ]

@@ -268,6 +268,20 @@ class Found(NamedTuple):
     before: int
 
 
+class Written(NamedTuple):
+    """What a process has committed since it opened the ledger: commits, changes in them (messages,
+    ends of deliveries, others), and the seconds that they took.
+    """
+
+    commits: int = 0
+    changes: int = 0
+    seconds: float = 0.0
+
+    def plus(self, changes: int, seconds: float) -> Written:
+        """With one commit more."""
+        return Written(self.commits + 1, self.changes + changes, self.seconds + seconds)
+
+
 class Old(NamedTuple):
     """What is old enough to be forgotten: messages with ids below `before` that were committed up
     to the position `until`, so that nothing goes before what was committed earlier is old, whatever

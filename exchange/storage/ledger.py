@@ -4,6 +4,7 @@ statements that change stand in `commit`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from asyncio import Event, Future, to_thread
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ from exchange.ports.ledger import (
     Remembered,
     Settlement,
     Wanted,
+    Written,
 )
 from exchange.ports.operators import AuditRow
 from exchange.ports.verification import Verification
@@ -54,11 +56,12 @@ from exchange.storage.counters.compaction import compact
 from exchange.storage.counters.days import day_of_minute
 from exchange.storage.counters.sums import Totals
 from exchange.storage.counters.totals import totals
-from exchange.storage.group import Change, Committed, Drop, Note, Work
+from exchange.storage.group import Change, Committed, Drop, Note, Work, told_to_nobody
 from exchange.storage.operators import audit
 from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies
+from exchange.storage.search.messages import search
 from exchange.storage.snapshot import Where
 
 Result = TypeVar("Result")
@@ -73,6 +76,9 @@ class SqlLedger(ABC):
         self.where = where
         self.ownership = Ownership(node, 0, name, 0)
         self._clock = clock
+        #: What this process has committed; who else is told of each commit.
+        self.written = Written()
+        self._tell_committed: Committed = told_to_nobody
         #: The day on which it was opened to be kept.
         self._held_since: int | None = None
 
@@ -100,9 +106,13 @@ class SqlLedger(ABC):
         can.
         """
 
-    @abstractmethod
     def tell_commits(self, committed: Committed) -> None:
         """Tell of each commit from now on: its jobs, and the seconds that it took to be durable."""
+        self._tell_committed = committed
+
+    def _committed(self, changes: int, seconds: float) -> None:
+        self.written = self.written.plus(changes, seconds)
+        self._tell_committed(changes, seconds)
 
     @abstractmethod
     def _submit(self, what: Change) -> Future[Any]:
@@ -288,9 +298,16 @@ class SqlLedger(ABC):
         """A message by our id."""
         return await self.read(queries.message, message_id)
 
-    async def search(self, wanted: MessageFilter, before: int, most: int, look: int) -> Found:
+    async def search(
+        self,
+        wanted: MessageFilter,
+        before: int,
+        most: int,
+        look: int,
+        within_seconds: float = math.inf,
+    ) -> Found:
         """The newest messages that are wanted."""
-        found: Found = await self.scan(queries.search, wanted, before, most, look)
+        found: Found = await self.scan(search, wanted, before, most, look, within_seconds)
         return found
 
     async def message_of(self, delivery_id: int) -> int:
@@ -321,6 +338,10 @@ class SqlLedger(ABC):
             totals, tuple(by), since, until, daily
         )
         return result
+
+    async def oldest_waiting(self) -> MessageRow | None:
+        """The oldest message that waits."""
+        return await self.read(queries.oldest_waiting)
 
     async def waiting_by_channel(self) -> Mapping[str, int]:
         """Waiting deliveries, counted from the deliveries."""
@@ -375,6 +396,10 @@ class SqlLedger(ABC):
     async def partners(self) -> list[Kept]:
         """Partners as they were."""
         return await self.read(history.kept)
+
+    async def held(self) -> list[tuple[int, int]]:
+        """The stretches of days that are held."""
+        return await self.read(history.held)
 
     async def audit(self, rows: Sequence[AuditRow]) -> None:
         """Commit rows of the audit log that belong to no change in the ledger."""

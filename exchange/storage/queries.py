@@ -11,8 +11,6 @@ from exchange.ports.ledger import (
     DeliveryRow,
     Due,
     EventRow,
-    Found,
-    MessageFilter,
     MessageRow,
     Pending,
     Place,
@@ -136,18 +134,19 @@ def pending(
 
 
 #: The code that the reason of a dead letter begins with.
-_CAUSE = (
+CAUSE = (
     "CASE WHEN instr(delivery.reason,': ')>0 "
-    "THEN substr(delivery.reason,1,instr(delivery.reason,': ')-1) ELSE delivery.reason END"
+    "THEN substr(delivery.reason,1,CAST(instr(delivery.reason,': ')-1 AS INTEGER)) "
+    "ELSE delivery.reason END"
 )
 
 
 def dead_condition(wanted: DeadFilter) -> tuple[str, list[object]]:
     """The condition of a filter and its values."""
     columns = (
-        "delivery.receiver=?",
-        "message.message_type=?",
-        f"{_CAUSE}=?",
+        "+delivery.receiver=?",
+        "+message.message_type=?",
+        f"{CAUSE}=?",
         "delivery.ended_at>=?",
     )
     chosen = [(column, value) for column, value in zip(columns, wanted, strict=True) if value]
@@ -159,7 +158,7 @@ def dead_causes(connection: Connection, wanted: DeadFilter) -> dict[str, int]:
     """How many dead letters there are of each cause, the most first."""
     condition, values = dead_condition(wanted)
     rows = connection.execute(
-        f"SELECT {_CAUSE} AS cause, COUNT(*) FROM delivery JOIN message ON "
+        f"SELECT {CAUSE} AS cause, COUNT(*) FROM delivery JOIN message ON "
         f"message.id=delivery.message_id WHERE {condition} GROUP BY 1 ORDER BY 2 DESC, 1",
         values,
     )
@@ -220,7 +219,7 @@ def stored(
         f"SELECT {MESSAGE},body.codec,body.content FROM message LEFT JOIN body ON "
         "body.message_id=message.id "
         "WHERE message.position>? AND message.position<=? AND state='accepted' AND +channel=? AND "
-        f"message_type IN ({marks}) "
+        f"+message_type IN ({marks}) "
         f"ORDER BY message.position {'DESC' if newest_first else ''} LIMIT ?",
         (after, until, channel, *message_types, most),
     )
@@ -265,74 +264,6 @@ def message(connection: Connection, message_id: int) -> MessageRow | None:
     return MessageRow(*row) if row else None
 
 
-#: The condition that each filter puts, where it is not that a column of the message equals it.
-_CONDITIONS = {
-    "detail": "instr(message.detail,?)>0",
-    "receiver": "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
-    "delivery.receiver=?)",
-    "delivery_state": "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
-    "delivery.state=?)",
-    "reason": "(EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id AND "
-    "event.kind='rejected' AND event.detail=?) OR EXISTS (SELECT 1 FROM delivery WHERE "
-    f"delivery.message_id=message.id AND {_CAUSE}=?))",
-    "first": "message.id>=?",
-}
-
-#: The senders that ever sent by each channel: one step in the index for each of them.
-_SENDERS = """WITH RECURSIVE one(channel, sender) AS (
-  SELECT channel, sender FROM (SELECT channel, sender FROM message WHERE state='accepted'
-    ORDER BY channel, sender LIMIT 1) AS least
-  UNION ALL
-  SELECT (SELECT channel FROM message WHERE state='accepted' AND
-      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1),
-    (SELECT sender FROM message WHERE state='accepted' AND
-      (message.channel, message.sender)>(one.channel, one.sender) ORDER BY channel, sender LIMIT 1)
-  FROM one WHERE one.channel IS NOT NULL)"""
-
-
-def search(
-    connection: Connection, wanted: MessageFilter, before: int, most: int, look: int
-) -> Found:
-    """The newest messages that are wanted, among the `look` newest with ids below `before`; of
-    accepted ones the senders' ids are found wherever they stand.
-    """
-    conditions, values = _conditions(wanted)
-    last = connection.execute(
-        "SELECT id FROM message WHERE id<? ORDER BY id DESC LIMIT 1 OFFSET ?", (before, look - 1)
-    ).fetchone()
-    first = int(last[0]) if last else 0
-    rows = connection.execute(
-        f"SELECT {MESSAGE} FROM message WHERE id<? AND id>=?{conditions} ORDER BY id DESC LIMIT ?",
-        (before, first, *values, most),
-    ).fetchall()
-    found = [MessageRow(*row) for row in rows]
-    if wanted.sender_message_id:
-        rows = connection.execute(
-            f"{_SENDERS} SELECT {MESSAGE} FROM one JOIN message ON message.channel=one.channel AND "
-            "message.sender=one.sender AND message.state='accepted' WHERE "
-            f"message.sender_message_id=? AND message.id<?{conditions} "
-            "ORDER BY message.id DESC LIMIT ?",
-            (wanted.sender_message_id, before, *values, most),
-        ).fetchall()
-        both = {each.id: each for each in (*found, *(MessageRow(*row) for row in rows))}
-        found = [both[number] for number in sorted(both, reverse=True)][:most]
-    at_end = first <= wanted.first
-    return Found(found, found[-1].id if len(found) == most else 0 if at_end else first)
-
-
-def _conditions(wanted: MessageFilter) -> tuple[str, list[object]]:
-    """What a filter adds to a condition on messages, and its values."""
-    chosen = {name: value for name, value in wanted._asdict().items() if value}
-    if chosen.get("state") not in (None, "accepted", "rejected"):
-        chosen["delivery_state"] = chosen.pop("state")
-    conditions, values = "", []
-    for name, value in chosen.items():
-        condition = _CONDITIONS.get(name, f"message.{name}=?")
-        conditions += f" AND {condition}"
-        values += [value] * condition.count("?")
-    return conditions, values
-
-
 def message_of(connection: Connection, delivery_id: int) -> int:
     """The id of the message of a delivery, 0 when there is none."""
     row = connection.execute(
@@ -375,6 +306,15 @@ def events(connection: Connection, message_id: int) -> list[EventRow]:
             f"SELECT {EVENT} FROM event WHERE message_id=? ORDER BY id", (message_id,)
         )
     ]
+
+
+def oldest_waiting(connection: Connection) -> MessageRow | None:
+    """The message with the least id of which a delivery waits."""
+    row = connection.execute(
+        f"SELECT {MESSAGE} FROM message WHERE id=(SELECT MIN(message_id) FROM delivery WHERE "
+        "state='waiting' AND state!='delivered')"
+    ).fetchone()
+    return MessageRow(*row) if row else None
 
 
 def waiting_by_channel(connection: Connection) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from exchange.errors import LedgerClosed
 from exchange.ports import Clock
 from exchange.storage.connection import connect
-from exchange.storage.group import Change, Committed
+from exchange.storage.group import Change
 from exchange.storage.health.errors import UNREADABLE, as_ledger_errors
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.migrate import migrate_sqlite
@@ -49,6 +49,7 @@ class SqliteLedger(SqlLedger):
             cache_mib=cache_mib,
             durable=durable,
         )
+        self._writer.committed = self._committed
         self._reader: sqlite3.Connection | None = None
         self._scans = Scans(path)
 
@@ -99,10 +100,6 @@ class SqliteLedger(SqlLedger):
         can.
         """
         return self._writer.check(within_seconds)
-
-    def tell_commits(self, committed: Committed) -> None:
-        """Tell of each commit from now on."""
-        self._writer.committed = committed
 
     def _submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`."""

@@ -14,6 +14,12 @@ Digest = bytes
 _OPEN_IN_MAILBOX = "mode = 'mailbox' AND (state = 'waiting' OR (state = 'dead' AND ordered = 1))"
 
 
+def partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows that fulfil a condition."""
+    condition = text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 def big(
     primary_key: bool = False, nullable: bool = False, server_default: str | None = None
 ) -> Column[int]:
@@ -42,6 +48,12 @@ class Message(SQLModel, table=True):
             postgresql_where=text("state = 'accepted'"),
         ),
         Index("message_position", "position", unique=True),
+        # Of the search. (On SQLite an index ends with the row's id by itself.)
+        Index("message_kind", "channel", "message_type", "endpoint"),
+        Index("message_sender", "sender"),
+        partial("message_conversation", "conversation", where="conversation != ''"),
+        partial("message_refused", "id", where="state = 'rejected'"),
+        partial("message_refused_id", "sender_message_id", where="state = 'rejected'"),
     )
 
     id: int = Field(sa_column=big(primary_key=True))
@@ -93,52 +105,30 @@ class Delivery(SQLModel, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        Index(
+        partial(
             "delivery_due",
             "next_at",
             "lane",
-            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
-            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 0"),
+            where="state = 'waiting' AND mode = 'push' AND ordered = 0",
         ),
-        Index(
+        partial(
             "delivery_ordered",
             "receiver",
             "position",
-            sqlite_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
-            postgresql_where=text("state = 'waiting' AND mode = 'push' AND ordered = 1"),
+            where="state = 'waiting' AND mode = 'push' AND ordered = 1",
         ),
-        Index(
-            "delivery_mailbox",
-            "receiver",
-            "position",
-            sqlite_where=text(_OPEN_IN_MAILBOX),
-            postgresql_where=text(_OPEN_IN_MAILBOX),
+        partial("delivery_mailbox", "receiver", "position", where=_OPEN_IN_MAILBOX),
+        partial(
+            "delivery_mailbox_age", "message_id", where="state = 'waiting' AND mode = 'mailbox'"
         ),
-        Index(
-            "delivery_mailbox_age",
-            "message_id",
-            sqlite_where=text("state = 'waiting' AND mode = 'mailbox'"),
-            postgresql_where=text("state = 'waiting' AND mode = 'mailbox'"),
-        ),
-        Index(
-            "delivery_asked",
-            "next_at",
-            sqlite_where=text("state = 'waiting' AND mode = 'ask'"),
-            postgresql_where=text("state = 'waiting' AND mode = 'ask'"),
-        ),
+        partial("delivery_asked", "next_at", where="state = 'waiting' AND mode = 'ask'"),
         Index("delivery_message", "message_id"),
-        Index(
-            "delivery_dead",
-            "id",
-            sqlite_where=text("state = 'dead'"),
-            postgresql_where=text("state = 'dead'"),
-        ),
-        Index(
-            "delivery_dead_ordered",
-            "receiver",
-            "lane",
-            sqlite_where=text("state = 'dead' AND ordered = 1"),
-            postgresql_where=text("state = 'dead' AND ordered = 1"),
+        Index("delivery_receiver", "receiver", "message_id"),
+        partial("delivery_open", "state", "message_id", where="state != 'delivered'"),
+        partial("delivery_failed", "message_id", "reason", where="reason != ''"),
+        partial("delivery_dead", "id", where="state = 'dead'"),
+        partial(
+            "delivery_dead_ordered", "receiver", "lane", where="state = 'dead' AND ordered = 1"
         ),
     )
 
@@ -174,7 +164,10 @@ class Event(SQLModel, table=True):
     """What happened, in the order of happening; `delivery_id` is 0 when it is about the message."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_message", "message_id"),)
+    __table_args__ = (
+        Index("event_message", "message_id"),
+        partial("event_refused", "detail", "message_id", where="kind = 'rejected'"),
+    )
 
     id: int | None = Field(
         default=None,
@@ -336,12 +329,7 @@ class Memory(SQLModel, table=True):
 
     __tablename__ = "memory"
     __table_args__ = (
-        Index(
-            "memory_message",
-            "message_id",
-            sqlite_where=text("message_id > 0"),
-            postgresql_where=text("message_id > 0"),
-        ),
+        partial("memory_message", "message_id", where="message_id > 0"),
         {"sqlite_with_rowid": False},
     )
 

@@ -39,6 +39,7 @@ from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
+from exchange.web.workers.pages import WorkersPages
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.security_server import Parts as SecurityServerParts
@@ -108,7 +109,19 @@ def build(parts: Parts) -> web.Application:
     app[REFUSALS] = Refusals(endpoints, parts.limits)
     channels = list(parts.channels)
     for channel in channels:
-        guard.pass_partners(app.add_routes(endpoints.routes(channel, parts.desk(channel))))
+        desk = parts.desk(channel)
+        # (Before the channel's endpoints, which refuse all other addresses below theirs.)
+        if channel.workers is not None:
+            WorkersPages(
+                channel=channel,
+                pages=channel.workers,
+                desk=desk,
+                endpoints=endpoints,
+                directory=parts.directory,
+                ledger=parts.ledger,
+                clock=parts.clock,
+            ).attach(app, guard)
+        guard.pass_partners(app.add_routes(endpoints.routes(channel, desk)))
     security_server = _x_road(parts, channels, endpoints, metrics)
     guard.pass_partners(app.add_routes(security_server.routes()))
     operations = [*parts.api.operations(), *_health(parts, metrics)]

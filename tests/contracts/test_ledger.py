@@ -379,7 +379,7 @@ async def test_messages_are_searched_by_what_they_are(ledger: SqlLedger) -> None
     assert [each.id for each in rest.messages] == ids[2:]
     (bad,) = (await ledger.search(MessageFilter(state="rejected"), 1 << 62, 100, 1000)).messages
     assert bad.id == made[-1].message.id
-    seldom = await ledger.search(MessageFilter(sender="nobody"), 1 << 62, 100, 3)
+    seldom = await ledger.search(MessageFilter(detail="nobody"), 1 << 62, 100, 3)
     assert (seldom.messages, seldom.before) == ([], ids[2]), "it says where to go on"
 
 

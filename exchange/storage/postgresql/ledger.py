@@ -13,7 +13,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from exchange.errors import LedgerClosed, LedgerUnavailable
 from exchange.ports import Clock
-from exchange.storage.group import Change, Committed
+from exchange.storage.group import Change
 from exchange.storage.ledger import SqlLedger
 from exchange.storage.postgresql.writer import ServerWriter
 from exchange.storage.postgresql_server.address import Server
@@ -57,6 +57,7 @@ class PostgresLedger(SqlLedger):
         self._node = node
         self._server = server
         self._writer = ServerWriter(server, group_max, compression_level, durable)
+        self._writer.committed = self._committed
         self._readers: Any = None
         self._types: Types = {}
 
@@ -111,10 +112,6 @@ class PostgresLedger(SqlLedger):
         can.
         """
         return await self._writer.check(within_seconds)
-
-    def tell_commits(self, committed: Committed) -> None:
-        """Tell of each commit from now on."""
-        self._writer.committed = committed
 
     def _submit(self, what: Change) -> asyncio.Future[Any]:
         """A future that resolves after the commit of `what`."""

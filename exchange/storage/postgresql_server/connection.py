@@ -35,7 +35,7 @@ _RETURNS = re.compile(r"\A\s*(?:SELECT|WITH)\b|\bRETURNING\b")
 _MARK = re.compile(r"'[^']*'|\?(\d*)")
 #: What SQLite's planner is told and PostgreSQL's would not understand: the order of a join, and a
 #: plus that keeps a column from an index.
-_HINT = re.compile(r"\bCROSS (?=JOIN \w+ ON\b)|(?<=[\s(])\+(?=[a-z_.]+\s*[=<>])")
+_HINT = re.compile(r"\bCROSS (?=JOIN \w+ ON\b)|(?<=[\s(])\+(?=[a-z_.]+\s*(?:[=<>]|IN\b))")
 
 
 @lru_cache(maxsize=1024)

@@ -20,10 +20,12 @@ from exchange.schemas.instants import instant
 from exchange.web.api.filters import time_of
 from exchange.web.operation import Operation, problem_response
 
-#: Messages in one answer, and how many of the newest one call looks at: with more it says where to
-#: go on, so that a rare message is found and no call holds a reader for long.
+#: Messages in one answer, and about how many one call looks at, of the newest that the narrowest
+#: index names: with more it says where to go on, so that no call holds a reader for long.
 PAGE_MAX = 100
 LOOK_MAX = 20_000
+#: And for how long; what was found till then is told.
+LOOK_SECONDS = 0.2
 
 #: No id is greater.
 LAST_ID = 1 << 62
@@ -105,7 +107,7 @@ class MessageSearch:
 
     async def search(self, asked: Asked, most: int = PAGE_MAX) -> Found:
         """A page of what is searched for."""
-        return await self._ledger.search(asked.wanted, asked.before, most, LOOK_MAX)
+        return await self._ledger.search(asked.wanted, asked.before, most, LOOK_MAX, LOOK_SECONDS)
 
     async def of_id(self, text: str) -> int:
         """The message of any id: the exchange's of a message or of one of its deliveries. 0 when

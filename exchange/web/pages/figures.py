@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from exchange.statistics.count import Line, Period
 from exchange.web.overview import COLUMNS
+from exchange.web.process_figures import ProcessFigures
 from exchange.web.receiver_conditions import Condition
+from exchange.web.today import Sums
 
 #: What is shown of each channel, in this order. `waiting` is what waits now, the others are counts
 #: so far.
@@ -27,7 +29,9 @@ POINTS = 60
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Figures at one moment: `at` in milliseconds since 1970 UTC, `channels` as name -> kind -> how
-    many, `receivers` those that are not simply up.
+    many, `receivers` those that are not simply up, `days` today's counts and those of earlier days
+    up to the same time (see `web.today`), `oldest_waiting_at` when the oldest message was received
+    that waits (milliseconds; 0: none waits).
     """
 
     at: int
@@ -35,6 +39,9 @@ class Figures:
     lines: Sequence[Line]
     period: Period
     receivers: Sequence[Condition] = ()
+    days: Mapping[str, Sums | None] = field(default_factory=dict)
+    oldest_waiting_at: int = 0
+    process: ProcessFigures | None = None
 
 
 #: Where figures come from. Asked at most once per interval, whoever watches.

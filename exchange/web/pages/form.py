@@ -25,6 +25,22 @@ def fields_of(body: bytes, content_type: str, most: int) -> dict[str, bytes]:
     Raises:
         NoForm: when it is none, or has more than `most` fields.
     """
+    return dict(_fields(body, content_type, most))
+
+
+def values_of(body: bytes, content_type: str, most: int) -> dict[str, list[str]]:
+    """The texts of the fields by their names, in order; bytes that are no UTF-8 are replaced.
+
+    Raises:
+        NoForm: when it is none, or has more than `most` fields.
+    """
+    values: dict[str, list[str]] = {}
+    for name, content in _fields(body, content_type, most):
+        values.setdefault(name, []).append(content.decode("utf-8", "replace"))
+    return values
+
+
+def _fields(body: bytes, content_type: str, most: int) -> list[tuple[str, bytes]]:
     boundary = multipart.boundary_of(content_type)
     if not content_type.lower().startswith(MEDIA_TYPE) or not boundary:
         raise NoForm(f"{MEDIA_TYPE} with its boundary is taken")
@@ -34,12 +50,12 @@ def fields_of(body: bytes, content_type: str, most: int) -> dict[str, bytes]:
         raise NoForm(f"a form of at most {most} fields is taken") from None
     except multipart.NotClosed:
         raise NoForm("the form is not closed by its boundary") from None
-    fields: dict[str, bytes] = {}
+    fields: list[tuple[str, bytes]] = []
     for start, end in spans:
         part = multipart.opened(body[start:end])
         headers = multipart.Headers(part[0]) if part else {}
         name = _NAME.search(headers.get("Content-Disposition", ""))
         if part is None or name is None:
             raise NoForm('each field is named by Content-Disposition: form-data; name="..."')
-        fields[name[1]] = part[1]
+        fields.append((name[1], part[1]))
     return fields

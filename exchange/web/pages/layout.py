@@ -42,6 +42,7 @@ MENU = (
     ("/messages", "Messages"),
     ("/dead-letters", "Dead letters"),
     ("/partners", "Partners"),
+    ("/statistics", "Statistics"),
     ("/validate", "Validate"),
     ("/audit", "Audit log"),
     ("/docs", "Interface"),
@@ -113,6 +114,7 @@ def template(language: str, name: str) -> Template:
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters["figure"] = figure
     environment.filters["moment"] = moment
+    environment.filters["day"] = day
     # (Plain text, so that what stands around it escapes it.)
     environment.filters["json"] = json.dumps
     return environment.get_template(name)
@@ -131,3 +133,14 @@ def moment(milliseconds: int, language: str) -> str:
     if not milliseconds:
         return ""
     return _MOMENTS[language].format(datetime.datetime.fromtimestamp(milliseconds / 1000, FINLAND))
+
+
+def day(text: str, language: str) -> str:
+    """An ISO date as the language writes it; any other text as it is."""
+    try:
+        date = datetime.date.fromisoformat(text) if len(text) == len("2026-11-29") else None
+    except ValueError:
+        date = None
+    if date is None or language == "en":
+        return text
+    return f"{date.day}.{date.month}.{date.year}"

@@ -24,6 +24,7 @@ from exchange.web.pages.figures import Figures, Rates, ShownChannel, ShownType, 
 from exchange.web.pages.layout import HEADERS, language_of, signed_in_name
 from exchange.web.pages.render import Renderer
 from exchange.web.pages.source import LedgerSource
+from exchange.web.process_figures import ProcessFigures
 from exchange.web.receiver_conditions import Conditions
 
 ASSETS = Path(__file__).with_name("assets")
@@ -162,6 +163,7 @@ def live_page(
     directory: Directory,
     channels: Iterable[Channel],
     catalogue: Catalogue,
+    process: Callable[[], ProcessFigures],
 ) -> LivePage:
     """The page of an exchange, comparing with the newest figures that were published."""
     rows = load_rows()
@@ -175,6 +177,7 @@ def live_page(
         known_types=types,
         year=year,
         conditions=conditions,
+        process=process,
     )
     return LivePage(source, [shown(channel, catalogue) for channel in channels], rows)
 

@@ -5,33 +5,40 @@ and what it belongs to.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 from yarl import URL
 
-from exchange.ports import Ledger
-from exchange.ports.ledger import DeliveryRow, MessageRow
+from exchange.ports import Channel, Ledger
+from exchange.ports.ledger import DeliveryRow, MessageFilter, MessageRow
 from exchange.schemas.catalogue import Catalogue
 from exchange.schemas.envelope import id_from_public, public_id
-from exchange.web.api.message_search import FILTERS, STATES, Asked, MessageSearch
+from exchange.web.api.message_search import FILTERS, LAST_ID, STATES, Asked, MessageSearch
 from exchange.web.pages.layout import language_of, link, may, page
 from exchange.web.pages.marked_body import marked
 
-#: Messages on a page.
+#: Messages on a page, and of its conversation on a message's.
 PAGE_MAX = 50
+RELATED_MAX = 10
 
 
 class MessagePages:
     """The handlers, over the search that the API has too."""
 
     def __init__(
-        self, ledger: Ledger, search: MessageSearch, catalogue: Catalogue, channels: list[str]
+        self,
+        ledger: Ledger,
+        search: MessageSearch,
+        catalogue: Catalogue,
+        channels: Sequence[Channel],
     ) -> None:
         self._ledger = ledger
         self._search = search
         self._titles = {message_type.name: message_type.titles for message_type in catalogue}
-        self._channels = channels
+        self._channels = [each.name for each in channels]
+        self._with_cases = {each.name for each in channels if each.cases is not None}
 
     def attach(self, app: web.Application) -> None:
         """Add the routes; a viewer may look, bodies are for operators."""
@@ -107,12 +114,26 @@ class MessagePages:
             reason=detail.get("reason", ""),
             receivers=detail.get("receivers", []),
             violations=violations,
+            rules=sorted({each["rule"] for each in violations}),
             deliveries=[_delivery(each) for each in deliveries],
             events=await self._events(row, deliveries),
             lines=marked(body, violations) if body is not None else [],
             may_see=may(request, "operator"),
             is_kept=body is not None,
+            related=await self._related(row),
+            has_case=bool(row.conversation)
+            and row.state == "accepted"
+            and row.channel in self._with_cases,
         )
+
+    async def _related(self, row: MessageRow) -> list[dict[str, Any]]:
+        """The newest other messages of the same conversation."""
+        if not row.conversation:
+            return []
+        wanted = MessageFilter(channel=row.channel, conversation=row.conversation)
+        found = await self._search.search(Asked(wanted, LAST_ID), RELATED_MAX + 1)
+        others = [each for each in found.messages if each.id != row.id]
+        return [self._line(each) for each in others[:RELATED_MAX]]
 
     async def _events(self, row: MessageRow, deliveries: list[DeliveryRow]) -> list[dict[str, Any]]:
         receivers = {each.id: each.receiver for each in deliveries}

@@ -50,11 +50,11 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
     kinds += ["held up"] if each.held_up else []
     held_up = ""
     if each.held_up:
-        age = _long(now - each.held_up_oldest_at, language)
+        age = long_text(now - each.held_up_oldest_at, language)
         held_up = f"{figure(each.held_up, language)} ({say('the oldest')} {age})"
     probe = ""
     if each.state == "failing":
-        probe = f"{each.failures} {say('failed')}, {say('next in')} " + _long(
+        probe = f"{each.failures} {say('failed')}, {say('next in')} " + long_text(
             max(0, each.next_probe_at - now), language
         )
     return ReceiverRow(
@@ -62,7 +62,7 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
         receiver=each.receiver,
         kind=kinds[0].replace(" ", "-"),
         states=", ".join(say(kind) for kind in kinds),
-        lasts=_long(now - each.since, language) if stopped else "",
+        lasts=long_text(now - each.since, language) if stopped else "",
         since=moment(each.since, language) if stopped else "",
         why=each.reason if stopped else "",
         probe=probe,
@@ -71,7 +71,7 @@ def _row(each: Condition, now: int, language: str) -> ReceiverRow:
     )
 
 
-def _long(milliseconds: int, language: str) -> str:
+def long_text(milliseconds: int, language: str) -> str:
     """How long, in the two largest units: `2 d 4 h`, `3 h 5 min`, `40 s`."""
     seconds = max(0, milliseconds) // 1000
     for unit, smaller, length, part in (("d", "h", 86_400, 3600), ("h", "min", 3600, 60)):

@@ -14,11 +14,13 @@ from exchange.statistics.rows import Rows
 from exchange.statistics.table import counted_text, figure, percent
 from exchange.web.pages.figures import KINDS, POINTS, RATED, Figures, Rates, ShownChannel
 from exchange.web.pages.layout import moment, shared, template
+from exchange.web.pages.moments import ALL, day_texts, midnight, moment_texts
 from exchange.web.pages.receiver_rows import ROWS_MAX, ReceiverRow, receiver_rows
 from exchange.web.pages.translations import LANGUAGES, OWN_NAMES
+from exchange.web.today import EARLIER
+from exchange.web.today import KINDS as COMPARED
 
 SPARK_WIDTH, SPARK_HEIGHT = 120, 24
-ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Renderer:
             partial=any(line.missing and line.counted is not None for line in figures.lines),
             spark_size=(SPARK_WIDTH, SPARK_HEIGHT),
             all=ALL,
+            compared=COMPARED,
+            earlier=[*EARLIER],
+            midnight=midnight(figures.at),
+            process=figures.process,
         )
 
     def event(self, figures: Figures, rates: Rates, language: str) -> str:
@@ -91,7 +97,11 @@ class Renderer:
         for line in figures.lines:
             texts[f"row.{line.row.id}.counted"] = counted_text(line, language)
             texts[f"row.{line.row.id}.share"] = percent(line.share_percent, language)
-        return texts
+        return {
+            **texts,
+            **day_texts(figures, names, language),
+            **moment_texts(figures, language),
+        }
 
     def sparks(self, rates: Rates) -> dict[str, str]:
         """By channel, the points of the line of what was received a second, in the picture's

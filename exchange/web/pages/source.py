@@ -4,7 +4,7 @@ day counters; asks through ports only.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from exchange.ports import Ledger
 from exchange.schemas.directory import Directory
@@ -14,7 +14,9 @@ from exchange.statistics.history import History
 from exchange.statistics.rows import Rows
 from exchange.web.overview import Snapshots
 from exchange.web.pages.figures import Figures
+from exchange.web.process_figures import ProcessFigures
 from exchange.web.receiver_conditions import Conditions
+from exchange.web.today import Today
 
 MINUTES_A_DAY = 1440
 #: How long is counted before there is anything to count, in days.
@@ -35,6 +37,7 @@ class LedgerSource:
         known_types: Collection[str],
         year: int,
         conditions: Conditions | None = None,
+        process: Callable[[], ProcessFigures] | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._ledger = ledger
@@ -43,6 +46,8 @@ class LedgerSource:
         self._known_types = known_types
         self._year = year
         self._conditions = conditions
+        self._process = process
+        self._today = Today(ledger)
         self._first_minute: int | None = None
 
     async def __call__(self) -> Figures:
@@ -58,12 +63,16 @@ class LedgerSource:
         period = Period(self._year, await self._days(snapshot.at) if counted else NOTHING_DAYS)
         lines = count(self._rows, totals, self._known_types, period)
         receivers = await self._conditions.all() if self._conditions is not None else ()
+        oldest = await self._ledger.oldest_waiting()
         return Figures(
             at=snapshot.at,
             channels=snapshot.channels,
             lines=lines,
             period=period,
             receivers=receivers,
+            days=await self._today.at(snapshot.at),
+            oldest_waiting_at=oldest.received_at if oldest is not None else 0,
+            process=self._process() if self._process is not None else None,
         )
 
     async def _days(self, now: int) -> float:

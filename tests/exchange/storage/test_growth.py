@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ports.ledger import ALL_DEAD, Hold, Old, Place, Wanted
+from exchange.ports.ledger import (
+    ALL_DEAD,
+    DeadFilter,
+    Hold,
+    MessageFilter,
+    Old,
+    Place,
+    Wanted,
+)
 from exchange.storage import dead_letters, mailbox, queries
 from exchange.storage.commit import record_all, settle_all
 from exchange.storage.connection import connect
@@ -20,8 +28,21 @@ from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, newest, unlinked
 from exchange.storage.proof.dropped import leave_digests
 from exchange.storage.retention import drop_bodies
+from exchange.storage.search.messages import search
 from tests.contracts.rows import record, settlement
 
+#: A value for each filter of the search.
+ASKED = MessageFilter(
+    channel="luova",
+    message_type="population.births",
+    sender="dvv",
+    state="dead",
+    endpoint="api",
+    conversation="case-7",
+    receiver="fund.ytk",
+    reason="schema",
+    sender_message_id="one",
+)
 LARGE = ("message", "delivery", "event", "body", "answer", "memory", "counter", "chain")
 REMEMBERED = record("plan")
 
@@ -142,3 +163,57 @@ def test_stored_messages_are_read_in_the_order_of_their_positions_without_sortin
     connection.close()
     assert "SEARCH message USING INDEX message_position (position>? AND position<?)" in plan
     assert not any("TEMP B-TREE" in step for step in plan)
+
+
+#: The filters that are asked, each with the index that names what it selects.
+INDEXES = {
+    "channel": "message_kind",
+    "message_type": "message_kind",
+    "endpoint": "message_kind",
+    "sender": "message_sender",
+    "conversation": "message_conversation",
+    "receiver": "delivery_receiver",
+    "state": "delivery_open",
+    "reason": "event_refused",
+    "sender_message_id": "message_refused_id",
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_a_search_goes_by_an_index_and_sorts_nothing_large(name: str, tmp_path: Path) -> None:
+    migrate_sqlite(tmp_path / "exchange.db")
+    connection = connect(tmp_path / "exchange.db")
+    record_all(connection, [record("one")], 1, Sums(), Additions(connection))
+    made: list[str] = []
+    connection.set_trace_callback(made.append)
+    search(connection, MessageFilter(**{name: getattr(ASKED, name)}), 1 << 62, 50, 1000)
+    connection.set_trace_callback(None)
+    # (A sender's id is looked for once for each sender, by the index that tells duplicates.)
+    texts = [text for text in made if "LIMIT" in text and "RECURSIVE" not in text]
+    plans = {text: _plan(connection, text) for text in texts}
+    connection.close()
+    assert any(INDEXES[name] in step for plan in plans.values() for step in plan), plans
+    for text, plan in plans.items():
+        assert not [step for step in plan if step.startswith("SCAN message")], (text, plan)
+        assert not [step for step in plan if step.startswith("SCAN delivery")], (text, plan)
+        if "IN (" not in text:
+            assert not any("TEMP B-TREE" in step for step in plan), (text, plan)
+
+
+def test_dead_letters_of_a_receiver_are_not_looked_for_among_all_its_deliveries(
+    tmp_path: Path,
+) -> None:
+    migrate_sqlite(tmp_path / "exchange.db")
+    connection = connect(tmp_path / "exchange.db")
+    made: list[str] = []
+    connection.set_trace_callback(made.append)
+    queries.dead(connection, 10, 1 << 62, DeadFilter("fund.ytk", "population.births", "http-503"))
+    connection.set_trace_callback(None)
+    (plan,) = (_plan(connection, text) for text in made)
+    connection.close()
+    assert any("delivery_dead" in step for step in plan), plan
+    assert not any("delivery_receiver" in step for step in plan), plan
+
+
+def _plan(connection: sqlite3.Connection, text: str) -> list[str]:
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")]

@@ -11,6 +11,7 @@ from playwright.async_api import Page, async_playwright
 
 from tests.contracts.rows import record, settlement
 from tests.exchange.journey.way import BODY
+from tests.exchange.web.access.endpoints import Shut, shut
 from tests.journeys.running import Running, running
 
 SAMPLES = Path("adapters/luova/families/population/samples")
@@ -80,6 +81,13 @@ async def shown(tmp_path: Path) -> AsyncIterator[Shown]:
     """An exchange with something of everything."""
     async with running(tmp_path) as served:
         yield await filled(served)
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> AsyncIterator[Shut]:
+    """An exchange whose pages want keys, with an operator of each role."""
+    async with shut(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture

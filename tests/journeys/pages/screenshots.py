@@ -15,7 +15,9 @@ from exchange import discovery
 from exchange.partners.sender import send_traffic
 from tests.conftest import find_browser
 from tests.journeys.pages.conftest import RECEIVER, filled
-from tests.journeys.running import running
+from tests.journeys.pages.test_workers import COUNTY, signed_in
+from tests.journeys.running import Running, running
+from tests.journeys.test_eessi import OWNER, claim, submit
 
 FOLDER = Path("reports/screenshots")
 #: Color scheme, width and height of each kind of picture.
@@ -46,6 +48,10 @@ async def main() -> int:
                 "dead-letters": "/dead-letters",
                 "partners": "/partners",
                 "partner": f"/partners/{RECEIVER}",
+                "statistics": "/statistics",
+                "case": await a_case(served),
+                "kelmu": "/kelmu/",
+                "kelmu-query": signed_in(COUNTY),
                 "validate": "/validate",
                 "audit": "/audit",
             }
@@ -59,6 +65,14 @@ async def main() -> int:
     return 0
 
 
+async def a_case(served: Running) -> str:
+    """The address of a case that was answered."""
+    play = claim()
+    await submit(served, play.opening_bytes, OWNER)
+    await served.stubs.settle()
+    return f"/cases/eessi/{play.opening.case_id}"
+
+
 async def pictures(browser: Browser, kind: str, url: str, pages: dict[str, str]) -> None:
     """Every page in one kind."""
     scheme, width, height = KINDS[kind]
@@ -68,7 +82,8 @@ async def pictures(browser: Browser, kind: str, url: str, pages: dict[str, str])
     )
     page = await context.new_page()
     for name, path in pages.items():
-        await page.goto(f"{url}{path}?lang={LANGUAGES[kind]}")
+        mark = "&" if "?" in path else "?"
+        await page.goto(f"{url}{path}{mark}lang={LANGUAGES[kind]}", timeout=120_000)
         await page.screenshot(path=FOLDER / f"{name}-{kind}.png", full_page=True)
     await context.close()
 

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from exchange.schemas.envelope import public_id
-from tests.exchange.web.access.endpoints import Shut, shut
+from tests.exchange.web.access.endpoints import Shut
 from tests.exchange.web.dead import die
-
-
-@pytest.fixture
-async def closed(tmp_path: Path) -> AsyncIterator[Shut]:
-    async with shut(tmp_path) as started:
-        yield started
 
 
 async def test_a_viewer_sees_no_body_and_no_button(closed: Shut) -> None:

@@ -27,6 +27,9 @@ PAGES = (
     "/partners/nobody",
     "/audit",
     "/validate",
+    "/cases/eessi/none",
+    "/kelmu/",
+    "/kelmu/?organisation=county.pirkanmaa&worker=sos.tt.12&mandate=view-benefit-data",
 )
 SWITCHES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 

@@ -1,0 +1,82 @@
+"""The operators' pages of an exchange, put on its application; what they show lies in
+`web.pages`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from exchange.assembly.statistics import statistics_report
+from exchange.clocks import WallClock
+from exchange.journey.check import Checking
+from exchange.journey.mailbox import LetterJobs
+from exchange.journey.worker_thread import WorkerThread
+from exchange.ports import Channel
+from exchange.statistics.rows import load as load_rows
+from exchange.storage.ledger import SqlLedger
+from exchange.web.api.message_search import MessageSearch
+from exchange.web.app import Parts
+from exchange.web.pages.audit import AuditPage
+from exchange.web.pages.cases import CasePages
+from exchange.web.pages.dead_letters import DeadLetterPage
+from exchange.web.pages.live import live_page
+from exchange.web.pages.messages import MessagePages
+from exchange.web.pages.partners import PartnerPages
+from exchange.web.pages.statistics import StatisticsPage
+from exchange.web.pages.validate import ValidatePage
+from exchange.web.process_figures import ProcessLooks
+
+
+@dataclass(frozen=True, slots=True)
+class PageParts:
+    """What the pages are made of beside the application's parts; `held` counts deliveries in
+    memory.
+    """
+
+    ledger: SqlLedger
+    channels: Sequence[Channel]
+    checking: Checking
+    worker_thread: WorkerThread
+    letter_jobs: LetterJobs
+    search: MessageSearch
+    held: Callable[[], int]
+
+
+def attach_pages(app: web.Application, own: PageParts, parts: Parts) -> None:
+    """Add every page."""
+    guard, directory, ledger = parts.sign_in.guard, parts.directory, own.ledger
+    live_page(
+        snapshots=parts.snapshots,
+        conditions=parts.conditions,
+        ledger=ledger,
+        directory=directory,
+        channels=own.channels,
+        catalogue=parts.catalogue,
+        process=process_looks(own, parts).take,
+    ).attach(app, guard)
+    MessagePages(ledger, own.search, parts.catalogue, own.channels).attach(app)
+    CasePages(ledger, directory, parts.clock, own.channels).attach(app)
+    DeadLetterPage(ledger, own.letter_jobs).attach(app)
+    PartnerPages(directory, parts.conditions, own.channels).attach(app)
+    ValidatePage(own.checking, own.worker_thread, parts.catalogue).attach(app)
+    AuditPage(ledger).attach(app, guard)
+    reporting = partial(statistics_report, ledger.where)
+    StatisticsPage(load_rows(), reporting, parts.clock).attach(app, guard)
+
+
+def process_looks(own: PageParts, parts: Parts) -> ProcessLooks:
+    """What tells of this process."""
+    where = own.ledger.where
+    return ProcessLooks(
+        written=lambda: own.ledger.written,
+        held=own.held,
+        path=where if isinstance(where, Path) else None,
+        is_wall_clock=isinstance(parts.clock, WallClock),
+        now=time.monotonic,
+    )

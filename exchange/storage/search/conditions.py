@@ -1,0 +1,60 @@
+"""What a message must fulfil to be found, as a condition in SQL; by which index it is looked for is
+not told here.
+"""
+
+from __future__ import annotations
+
+from exchange.ports.rows import MessageFilter
+from exchange.storage.queries import CAUSE
+
+#: Filters that a column of the message equals. (The plus keeps SQLite from their indexes: the ids
+#: that are looked at are named already.)
+_COLUMNS = {
+    name: f"+message.{name}=?"
+    for name in (
+        *("channel", "message_type", "sender", "endpoint", "conversation", "sender_message_id"),
+    )
+}
+_REFUSED_FOR = (
+    "EXISTS (SELECT 1 FROM event WHERE event.message_id=message.id AND event.kind='rejected' AND "
+    "+event.detail=?)"
+)
+#: States of messages; the others are those of deliveries.
+_OF_MESSAGES = ("accepted", "rejected")
+
+
+def matching(wanted: MessageFilter) -> tuple[str, list[object]]:
+    """What is added to a condition on messages, and its values. Receiver, state and cause of a
+    delivery are those of one and the same.
+    """
+    told = [
+        (condition, getattr(wanted, name))
+        for name, condition in _COLUMNS.items()
+        if getattr(wanted, name)
+    ]
+    if wanted.detail:
+        told.append(("instr(message.detail,?)>0", wanted.detail))
+    if wanted.state in _OF_MESSAGES:
+        told.append(("+message.state=?", wanted.state))
+    conditions, values = [text for text, _ in told], [value for _, value in told]
+    of_delivery = [
+        (condition, value)
+        for condition, value in (
+            ("+delivery.receiver=?", wanted.receiver),
+            ("+delivery.state=?", "" if wanted.state in _OF_MESSAGES else wanted.state),
+            (f"{CAUSE}=?", wanted.reason),
+        )
+        if value
+    ]
+    if of_delivery:
+        texts, own = zip(*of_delivery, strict=True)
+        condition = (
+            "EXISTS (SELECT 1 FROM delivery WHERE delivery.message_id=message.id AND "
+            f"{' AND '.join(texts)})"
+        )
+        if own == (wanted.reason,):
+            condition = f"({_REFUSED_FOR} OR {condition})"
+            own = (wanted.reason, wanted.reason)
+        conditions.append(condition)
+        values += own
+    return "".join(f" AND {text}" for text in conditions), values
