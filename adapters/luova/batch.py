@@ -11,10 +11,7 @@ from typing import Any
 
 from exchange.adapters.luova.parse import FAULT, hints_of
 from exchange.ports.message import Inbound
-from exchange.schemas.call import JSON, XML
-from exchange.schemas.directory import Partner
-from exchange.schemas.document_limits import in_force
-from exchange.schemas.multipart import (
+from exchange.schemas.attachments.multipart import (
     HEADERS_BYTES_MAX,
     Headers,
     NotClosed,
@@ -22,7 +19,10 @@ from exchange.schemas.multipart import (
     boundary_of,
     opened,
 )
-from exchange.schemas.multipart import spans as parts_of
+from exchange.schemas.attachments.multipart import spans as parts_of
+from exchange.schemas.call import JSON, XML
+from exchange.schemas.directory import Partner
+from exchange.schemas.document_limits import in_force
 from exchange.schemas.violation import Malformed, Violation
 
 ENDPOINT = "batch"

@@ -36,7 +36,7 @@ from exchange.journey.deliver.circuit_breaker import Receivers
 from exchange.journey.deliver.dispatcher import Dispatcher
 from exchange.journey.deliver.lanes import NumberedLanes
 from exchange.journey.desk import ChannelDesk
-from exchange.journey.file_drop import Folders
+from exchange.journey.files.drop import Folders
 from exchange.journey.keeper import Keeper
 from exchange.journey.mailbox import (
     EXPIRE_EVERY_SECONDS,
@@ -56,11 +56,11 @@ from exchange.ports.desk import Processing
 from exchange.ports.lanes import Lanes
 from exchange.schemas.directory import Directory
 from exchange.settings import Settings
-from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.dead_letters import LedgerDeadLetters
 from exchange.storage.operators.accounts import LedgerOperators
+from exchange.storage.partners.added import LedgerAddedPartners
+from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.postgresql_server.address import Server
-from exchange.storage.receiver_states import LedgerReceivers
 from exchange.web.api.dead_letters import DeadLetters
 from exchange.web.api.disclosures import Disclosures
 from exchange.web.api.message_search import MessageSearch

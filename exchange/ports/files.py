@@ -1,5 +1,5 @@
 """What a channel says of files that partners leave and fetch; the folders are
-`journey.file_drop`'s.
+`journey.files.drop`'s.
 """
 
 from __future__ import annotations

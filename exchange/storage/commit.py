@@ -1,5 +1,5 @@
-"""What one transaction of the writer does to the tables: records, settlements, leases, counters,
-turns; no thread and no queue.
+"""What one transaction of the writer does to the tables: records, settlements, leases and
+counters; no thread and no queue.
 """
 
 from __future__ import annotations
@@ -359,44 +359,3 @@ def hasten(connection: Connection, now: int, furthest: int, leased_until: int) -
     """
     hastened = sum(connection.execute(each, (now, furthest)).rowcount for each in _HASTEN)
     return hastened + connection.execute(_SHORTEN, (leased_until, leased_until)).rowcount
-
-
-def take_turn(connection: Connection, channel: str, sender: str, node: int) -> int:
-    """The next turn, after all that have not ended."""
-    [(number,)] = connection.execute(
-        "INSERT INTO turn(number,channel,sender,node) "
-        "SELECT COALESCE(MAX(number),0)+1,?,?,? FROM turn RETURNING number",
-        (channel, sender, node),
-    ).fetchall()
-    return int(number)
-
-
-def has_earlier_turn(
-    connection: Connection, channel: str, sender: str, node: int, number: int
-) -> bool:
-    """Whether another node has a turn of that sender before that one."""
-    row = connection.execute(
-        "SELECT 1 FROM turn WHERE channel=? AND sender=? AND node!=? AND number<? LIMIT 1",
-        (channel, sender, node, number),
-    ).fetchone()
-    return row is not None
-
-
-def end_turn(connection: Connection, node: int, number: int) -> None:
-    """End a turn of a node's own."""
-    connection.execute("DELETE FROM turn WHERE number=? AND node=?", (number, node))
-
-
-def end_turns_of(connection: Connection, node: int) -> None:
-    """End what a life of that node before left behind."""
-    connection.execute("DELETE FROM turn WHERE node=?", (node,))
-
-
-def drop_earlier_turns(
-    connection: Connection, channel: str, sender: str, node: int, number: int
-) -> None:
-    """End the turns of other nodes before that one."""
-    connection.execute(
-        "DELETE FROM turn WHERE channel=? AND sender=? AND node!=? AND number<?",
-        (channel, sender, node, number),
-    )

@@ -5,7 +5,7 @@ statements that change stand in `commit`.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from asyncio import Event, Future, to_thread
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -42,14 +42,7 @@ from exchange.ports.verification import Verification
 from exchange.schemas.directory import Partner
 from exchange.statistics.history import Kept
 from exchange.storage import mailbox, queries
-from exchange.storage.commit import (
-    drop_earlier_turns,
-    end_turn,
-    end_turns_of,
-    has_earlier_turn,
-    hasten,
-    take_turn,
-)
+from exchange.storage.commit import hasten
 from exchange.storage.connection import Connection
 from exchange.storage.counters import history
 from exchange.storage.counters.compaction import compact
@@ -63,11 +56,12 @@ from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies
 from exchange.storage.search.messages import search
 from exchange.storage.snapshot import Where
+from exchange.storage.turns import SharedTurns, end_turns_of
 
 Result = TypeVar("Result")
 
 
-class SqlLedger(ABC):
+class SqlLedger(SharedTurns):
     """What is the same on every database. `where` is its address; `ownership` is as whom it is
     written, once it is open: a new epoch with each `open`.
     """
@@ -347,31 +341,6 @@ class SqlLedger(ABC):
         """Waiting deliveries, counted from the deliveries."""
         result: Mapping[str, int] = await self.scan(queries.waiting_by_channel)
         return result
-
-    async def take_turn(self, channel: str, sender: str) -> int:
-        """A message of that sender has come."""
-        node = self.ownership.node
-        number: int = await self._submit(
-            lambda connection: take_turn(connection, channel, sender, node)
-        )
-        return number
-
-    async def has_earlier_turn(self, channel: str, sender: str, turn: int) -> bool:
-        """Whether another node is taking in what came before."""
-        node = self.ownership.node
-        return await self.read(has_earlier_turn, channel, sender, node, turn)
-
-    async def end_turn(self, turn: int) -> None:
-        """A message is taken in, or refused."""
-        node = self.ownership.node
-        await self._submit(lambda connection: end_turn(connection, node, turn))
-
-    async def drop_earlier_turns(self, channel: str, sender: str, turn: int) -> None:
-        """End the turns of other nodes that came before."""
-        node = self.ownership.node
-        await self._submit(
-            lambda connection: drop_earlier_turns(connection, channel, sender, node, turn)
-        )
 
     async def begin(self, at: int, partners: Sequence[Partner]) -> None:
         """Keep the partners, and that the ledger is held from now on; no message is being taken in

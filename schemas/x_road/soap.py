@@ -15,7 +15,8 @@ from typing import Any
 
 from lxml import etree
 
-from exchange.schemas import multipart, xml
+from exchange.schemas import xml
+from exchange.schemas.attachments import multipart
 from exchange.schemas.call import media_type
 from exchange.schemas.value import value
 from exchange.schemas.violation import Malformed

@@ -7,8 +7,8 @@ from dataclasses import replace
 from exchange.ports import Actor, Operator
 from exchange.ports.partners import Kept
 from exchange.schemas.directory import Partner
-from exchange.storage.added_partners import LedgerAddedPartners
 from exchange.storage.ledger import SqlLedger
+from exchange.storage.partners.added import LedgerAddedPartners
 from tests.contracts.conftest import another
 from tests.contracts.rows import MINUTE
 

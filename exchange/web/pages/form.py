@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from exchange.schemas import multipart
+from exchange.schemas.attachments import multipart
 
 MEDIA_TYPE = "multipart/form-data"
 _NAME = re.compile(r'\bname="([^"]{1,80})"')

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from exchange.adapters.luova.files import FILES
-from exchange.journey import file_drop, file_listing
-from exchange.journey.file_drop import FEEDBACK, IN, OUT, Folders
+from exchange.journey.files import drop, listing
+from exchange.journey.files.drop import FEEDBACK, IN, OUT, Folders
 from exchange.ports import Desk, Inbound, Outcome
 from exchange.schemas.identifiers import CHECK_CHARACTERS
 from tests.adapters.luova.judging import NOTHING_NEW
@@ -134,7 +134,7 @@ async def test_names_that_do_not_fit_are_told_once_and_stay(
     for name in unfit:
         kela.leave(name)
     kela.leave(".hidden")
-    kela.leave("being-written.part", age_seconds=file_listing.UNFIT_SECONDS - 10)
+    kela.leave("being-written.part", age_seconds=listing.UNFIT_SECONDS - 10)
     (kela.own / IN / f"{TYPE}~b-1~{FUND}.xml").mkdir()
     os.mkfifo(kela.own / IN / f"{TYPE}~b-2~{FUND}.xml")
     os.symlink("/etc/hostname", kela.own / IN / f"{TYPE}~b-3~{FUND}.xml")
@@ -174,7 +174,7 @@ async def test_a_code_of_a_person_in_a_name_is_not_repeated(
 
 async def test_what_is_still_written_is_not_taken(exchange: Running, tmp_path: Path) -> None:
     kela = Account(exchange, tmp_path / "files", KELA)
-    path = kela.leave("many.ndjson", line(1), age_seconds=file_listing.QUIET_SECONDS / 2)
+    path = kela.leave("many.ndjson", line(1), age_seconds=listing.QUIET_SECONDS / 2)
     await kela.round()
     assert (kela.left(), kela.told()) == (["many.ndjson"], {})
     kela.leave("many.ndjson", path.read_bytes() + line(2))
@@ -252,7 +252,7 @@ async def test_a_crash_before_the_file_left_makes_it_a_duplicate(
 async def test_who_is_full_keeps_no_other_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_drop, "FILES_A_ROUND", 3)
+    monkeypatch.setattr(drop, "FILES_A_ROUND", 3)
     async with running(tmp_path, limits={"waiting_max": 1}) as exchange:
         kela = Account(exchange, tmp_path / "files", KELA)
         await put(exchange, 0)
@@ -283,7 +283,7 @@ async def test_who_is_full_keeps_no_other_waiting(
 async def test_letters_are_laid_out_in_order_and_no_more_than_there_is_room_for(
     exchange: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_drop, "OUT_FILES_MAX", 2)
+    monkeypatch.setattr(drop, "OUT_FILES_MAX", 2)
     fund = Account(exchange, tmp_path / "files", FUND)
     for number in range(4):
         await put(exchange, number, "c-1")

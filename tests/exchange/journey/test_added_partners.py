@@ -17,7 +17,7 @@ from exchange.journey import added_partners
 from exchange.journey.added_partners import AddedPartners
 from exchange.ports import Actor, Operator
 from exchange.schemas.directory import Directory, DirectoryFault, Partner, load
-from exchange.storage.added_partners import LedgerAddedPartners
+from exchange.storage.partners.added import LedgerAddedPartners
 from exchange.storage.proof.verify import verify
 from exchange.storage.sqlite import SqliteLedger
 

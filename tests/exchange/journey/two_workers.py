@@ -24,7 +24,7 @@ from exchange.ports.ledger import DeliveryRow, EventRow, MessageRow, Record
 from exchange.schemas import directory as directories
 from exchange.schemas.call import Call, Reply
 from exchange.schemas.directory import Partner
-from exchange.storage.receiver_states import LedgerReceivers
+from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.journey import way as made
 

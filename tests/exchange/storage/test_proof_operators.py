@@ -11,7 +11,7 @@ import pytest
 
 from exchange.ports import Actor, Operator
 from exchange.storage.operators.accounts import LedgerOperators
-from exchange.storage.receiver_states import LedgerReceivers
+from exchange.storage.partners.receiver_states import LedgerReceivers
 from exchange.storage.sqlite import SqliteLedger
 from tests.exchange.storage.chained import broken
 

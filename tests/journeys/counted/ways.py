@@ -12,8 +12,8 @@ from pathlib import Path
 
 from exchange import discovery
 from exchange.assembly import Exchange
-from exchange.journey.file_drop import FILES_A_ROUND, IN
-from exchange.journey.file_listing import QUIET_SECONDS
+from exchange.journey.files.drop import FILES_A_ROUND, IN
+from exchange.journey.files.listing import QUIET_SECONDS
 from exchange.journey.mailbox import JOB_EVERY_SECONDS
 from exchange.journey.repeat import Repeated
 from exchange.ports import Actor

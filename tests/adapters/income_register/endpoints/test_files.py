@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from exchange.journey import file_listing
+from exchange.journey.files import listing
 from exchange.schemas.identifiers import CHECK_CHARACTERS, make_personal_identity_code
 from tests.adapters.income_register.clients import check_reply, raw
 from tests.adapters.income_register.endpoints.test_services import (
@@ -47,7 +47,7 @@ async def leave(gateway: Running, name: str, content: bytes) -> etree._Element:
     (own / "in").mkdir(exist_ok=True)
     part = own / "in" / f"{name}.tmp"
     part.write_bytes(content)
-    old = time.time() - file_listing.QUIET_SECONDS
+    old = time.time() - listing.QUIET_SECONDS
     os.utime(part, (old, old))
     part.rename(own / "in" / f"{name}.xml")
     feedback = own / "feedback"
@@ -167,7 +167,7 @@ async def test_a_file_that_is_too_large_is_counted_as_rejected(tmp_path: Path) -
 async def test_upper_case_is_taken_and_other_names_are_told_once(gateway: Running) -> None:
     own = account(gateway)
     (own / "in").mkdir(exist_ok=True)
-    old = time.time() - file_listing.UNFIT_SECONDS - 10
+    old = time.time() - listing.UNFIT_SECONDS - 10
     longest = "n" * 255
     for name in ("notes.txt", "half.xml.tmp", ".hidden", longest):
         (own / "in" / name).write_bytes(b"x")

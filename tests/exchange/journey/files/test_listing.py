@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchange.adapters.luova.files import FILES
-from exchange.journey import file_listing
-from exchange.journey.file_listing import FileListing
+from exchange.journey.files.listing import FileListing
 
 NOW = 1_000_000.0
 
@@ -19,8 +18,8 @@ NOW = 1_000_000.0
 @pytest.fixture
 def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileListing:
     """Of an empty folder; five entries a look, four files kept."""
-    monkeypatch.setattr(file_listing, "ENTRIES_AT_ONCE", 5)
-    monkeypatch.setattr(file_listing, "KEPT_MAX", 4)
+    monkeypatch.setattr("exchange.journey.files.listing.ENTRIES_AT_ONCE", 5)
+    monkeypatch.setattr("exchange.journey.files.listing.KEPT_MAX", 4)
     return FileListing(tmp_path, FILES)
 
 

@@ -2,7 +2,7 @@
 channel that has a `FileDrop`.
 
 Each partner has a folder, as it has an SFTP account: `in` (it writes), `feedback` and `out` (it
-reads and deletes). Which files are taken, and when, is told by `file_listing`. A file's feedback
+reads and deletes). Which files are taken, and when, is told by `listing`. A file's feedback
 lies there before the file leaves `in`, so that after a crash in between it is taken again and is a
 duplicate. What is never taken is told, once, by `NAME.rejected` in `feedback`, is counted as
 rejected, and stays where it is. No link is followed.
@@ -21,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from exchange.errors import Full, LedgerError
-from exchange.journey.file_listing import Entry, FileListing, Version, version_of
+from exchange.journey.files.listing import Entry, FileListing, Version, version_of
 from exchange.ports import Desk, Inbound, Watch
 from exchange.ports.files import FileDrop
 from exchange.schemas import guard

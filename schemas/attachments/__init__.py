@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from exchange.schemas import multipart
+from exchange.schemas.attachments import multipart
 from exchange.schemas.document_limits import in_force
 from exchange.schemas.value import value
 from exchange.schemas.violation import Malformed, Violation

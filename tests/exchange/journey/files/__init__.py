@@ -1,0 +1,1 @@
+"""Folders of files, looked through and taken from."""
