@@ -38,7 +38,7 @@ _DATE: Schema = {"type": "string", "format": "date"}
 _INSTANT_OR_NONE: Schema = {"type": ["string", "null"], "format": "date-time"}
 
 SHAPES: dict[str, Schema] = {
-    "kelmu.Receipt": members(_RECEIPT, late={"const": True}),
+    "kelmu.Receipt": members(_RECEIPT, late={"type": "boolean"}),
     "kelmu.Answer": members(
         {
             **_RECEIPT,

@@ -220,7 +220,7 @@ def spring(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shard, Made]:
 
 def test_faults_show_in_what_is_counted(spring: tuple[Shard, Made], tmp_path: Path) -> None:
     script = tmp_path / "lossy.toml"
-    script.write_text('[[fault]]\nkind = "lose"\nprobability = 0.05\n')
+    script.write_text('[[fault]]\nkind = "lose"\nprobability = 0.2\n')
     shard, made = of_spring(tmp_path, faults_of(str(script)))
     without, whole = spring
     assert made.lost > 0

@@ -70,7 +70,7 @@ def made(stub: Named, message_type: str = "named.notice", to: Partner | None = N
         )
 
     own = OwnCalls(stub, {"named.made": generator}, EVERYBODY, OWN, to)
-    return list(own.make(message_type, 2, 1, NOW, SERIALS))
+    return [sending.call for sending in own.make(message_type, 2, 1, NOW, SERIALS)]
 
 
 def test_a_partner_sends_by_its_own_flow_and_not_by_anothers() -> None:

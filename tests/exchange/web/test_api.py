@@ -265,6 +265,8 @@ async def test_validation_repeats_no_living_persons_code(served: Running, around
 #: What only grows is a counter, what is so just now a gauge.
 METRICS = {
     "exchange_call_seconds": "histogram",
+    "exchange_commit_changes": "histogram",
+    "exchange_commit_seconds": "histogram",
     "exchange_deliveries": "gauge",
     "exchange_deliveries_held": "gauge",
     "exchange_messages_total": "counter",

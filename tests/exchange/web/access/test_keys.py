@@ -38,6 +38,8 @@ HIGHER = {
     ("get", "/api/v1/audit"): "admin",
     ("get", "/api/v1/disclosures"): "operator",
     ("post", "/api/v1/disclosures/search"): "admin",
+    ("post", "/api/v1/stubs/overrides"): "operator",
+    ("post", "/api/v1/stubs/overrides/remove"): "operator",
 }
 #: The description of the interface, and where its schemas are.
 DESCRIBED = {
