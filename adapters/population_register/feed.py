@@ -37,7 +37,7 @@ def changes(codes: Iterable[str], after: int, now: int, sees_restricted: bool) -
     told of once.
     """
     lives = {life: None for code in codes if (life := POPULATION.find(code)) is not None}
-    return _page(_found(lives, after, now), after, sees_restricted)
+    return _page(_found(lives, after, now), after, None if sees_restricted else now)
 
 
 def changes_of_residents(municipality: str, after: int, now: int, sees_restricted: bool) -> Told:
@@ -55,7 +55,7 @@ def changes_of_residents(municipality: str, after: int, now: int, sees_restricte
         }
         found += _found(lives, since, until)
         day += 1
-    return _page(found, after, sees_restricted, day > last)
+    return _page(found, after, None if sees_restricted else now, day > last)
 
 
 #: Key and code, by which changes are told in order, the change and whose it is.
@@ -75,12 +75,14 @@ def _found(lives: Iterable[Life], after: int, now: int) -> list[_Found]:
     )
 
 
-def _page(found: Sequence[_Found], after: int, sees_restricted: bool, is_all: bool = True) -> Told:
+def _page(
+    found: Sequence[_Found], after: int, withheld_at: int | None, is_all: bool = True
+) -> Told:
     size = PAGE_CHANGES
     while size < len(found) and found[size][0] == found[size - 1][0]:
         size += 1
     page = found[:size]
-    told = [_change(life, each, sees_restricted) for _, _, each, life in page]
+    told = [_change(life, each, withheld_at) for _, _, each, life in page]
     document = {
         "viimeisinKirjausavain": page[-1][0] if page else after,
         "muutokset": told,
@@ -89,11 +91,17 @@ def _page(found: Sequence[_Found], after: int, sees_restricted: bool, is_all: bo
     return Told(document, [each["henkilotunnus"] for each in told])
 
 
-def _change(life: Life, happening: Happening, sees_restricted: bool) -> Group:
+def _change(life: Life, happening: Happening, withheld_at: int | None) -> Group:
+    """A change as it is told at `withheld_at`, None to who sees restricted data. Whose disclosure is
+    restricted by then has an earlier change withheld too: it may tell where they still live
+    (*modelled*).
+    """
     day = day_of_key(happening.key)
     moment = datetime.datetime.fromtimestamp(happening.key, datetime.UTC)
     told = happening.make()
-    if not sees_restricted and is_restricted(life, happening.key):
+    if withheld_at is not None and (
+        is_restricted(life, happening.key) or is_restricted(life, withheld_at)
+    ):
         told = [groups.withheld(each) for each in told]
     # A corrected code is told to who has the earlier one.
     is_corrected = told[0]["tietoryhma"] == "HENKILOTUNNUS_KORJAUS"

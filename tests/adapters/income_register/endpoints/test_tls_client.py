@@ -98,14 +98,14 @@ async def test_it_sends_polls_is_refused_and_corrects(
         sent = batch(gateway, EMPLOYER, name, reports=3, real_time=False)
         return etree.fromstring(generate.wage_delivery(random.Random(3), sent))
 
-    wrong = made("TLS-1")
+    # (Both at once, since a day may end between: a corrected report has the day of the first.)
+    wrong, corrected = made("TLS-1"), made("TLS-2")
     code = "Transactions/Transaction/TransactionBasic/TransactionCode"
     wrong.findall(".//Report")[1].find(code).text = "999"
     assert await send(wrong) == "2"
     reply = await outcome("TLS-1")
     assert (status_of(reply), codes(reply)) == ("3", ["IR4002"])
     assert items(reply, "InvalidItems") == [("TLS-1-0002", None)]
-    corrected = made("TLS-2")
     for number, report in enumerate(corrected.findall(".//Report"), 1):
         report.find("ReportData/ActionCode").text = "1" if number == 2 else "2"
         report.find("ReportData/ReportId").text = f"TLS-1-000{number}"
