@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # uv lives in an environment of its own: `uv pip sync` takes away whatever the lock file does not name.
 UV := $(VENV)/uv/bin/uv
-WORKERS ?= 2
+WORKERS ?= 3
 # uv trusts the certificates that the system trusts, so that it also works behind a private authority.
 export UV_SYSTEM_CERTS ?= 1
 
@@ -43,7 +43,7 @@ endef
 run: $(VENV)/.run ## start the exchange, the stubs and traffic (DURATION=20, RATE=200 a second, PORT=8080)
 	@exec $(BIN)/exchange run $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=2, ARGS="-k kelmu")
+test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=3, ARGS="-k kelmu")
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not drill" $(ARGS)
 
 # Every step is taken, whatever the one before it said, so that one run tells all that is wrong.

@@ -89,7 +89,8 @@ def _messages(
         )
     out.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
-    date = day.date() if day else datetime.date.today()
+    # Of yesterday: what is made may be of any time of its day, and must not be of the future.
+    date = day.date() if day else datetime.date.today() - datetime.timedelta(days=1)
     for number in track(range(count), description=type_name, disable=count < 200):
         made = generators[type_name](rng, date, number)
         suffix = "json" if "json" in made.content_type else "xml"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from urllib.request import urlopen
@@ -98,8 +99,10 @@ def pushed(
     return partner.pushes.await_received(count, where=wanted)
 
 
-def counted(served: Embedded, message_type: str) -> dict[str, int]:
+def counted(served: Embedded, message_type: str) -> Counter[str]:
     """The counters of a message type by kind, as the operators' API tells them."""
     with urlopen(f"{served.address}/api/v1/counters?by=message_type,kind") as answered:
         rows = json.loads(answered.read())
-    return {row["kind"]: row["count"] for row in rows if row["message_type"] == message_type}
+    return Counter(
+        {row["kind"]: row["count"] for row in rows if row["message_type"] == message_type}
+    )

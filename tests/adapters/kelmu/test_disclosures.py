@@ -64,6 +64,11 @@ def test_an_inspector_is_told_who_asked_about_a_person_when_and_on_what_ground(
     served: Embedded,
 ) -> None:
     county, kela = client(served, COUNTY), client(served, KELA)
+    earlier = [
+        each["id"]
+        for person in (PERSON, OTHER_PERSON)
+        for each in asked_about(served, person)[1]["disclosures"]
+    ]
     county.call(kelmu.query, query(served), by_hand=True)
     county.call(kelmu.query_bulk, _of_several(served))
     kela.call(kelmu.request_information, request(served))
@@ -71,9 +76,10 @@ def test_an_inspector_is_told_who_asked_about_a_person_when_and_on_what_ground(
         client(served, "dvv").call(kelmu.query, query(served))
     status, told = asked_about(served, PERSON)
     assert status == 200
+    new = [each for each in told["disclosures"] if each["id"] not in earlier]
     found = [
         (each["sender"], each["message_type"], each["endpoint"], each["state"], each["persons"])
-        for each in told["disclosures"]
+        for each in new
     ]
     assert found == [
         ("dvv", "kelmu.benefit-query", "api", "rejected", 1),
@@ -81,7 +87,7 @@ def test_an_inspector_is_told_who_asked_about_a_person_when_and_on_what_ground(
         (COUNTY, "kelmu.benefit-query-bulk", "api", "accepted", 2),
         (COUNTY, "kelmu.benefit-query", "ui", "accepted", 1),
     ]
-    last = told["disclosures"][-1]
+    last = new[-1]
     assert (last["user"], last["legal_ground"]) == (QUERY["user"], QUERY["legal_ground"])
     assert last["purpose"] == QUERY["purpose"]
     assert told["disclosures"][1]["receivers"] == [COUNTY]
@@ -89,7 +95,9 @@ def test_an_inspector_is_told_who_asked_about_a_person_when_and_on_what_ground(
     _, before = asked_about(served, PERSON, before=told["disclosures"][1]["id"])
     assert before["disclosures"] == told["disclosures"][2:]
     _, of_other = asked_about(served, OTHER_PERSON)
-    assert len(of_other["disclosures"]) == 1, "the query about several"
+    assert len([each for each in of_other["disclosures"] if each["id"] not in earlier]) == 1, (
+        "the query about several"
+    )
 
 
 def _of_several(served: Embedded) -> dict[str, Any]:
