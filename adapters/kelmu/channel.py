@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exchange.adapters.kelmu.caseworker import PAGES
 from exchange.adapters.kelmu.deliver import PUSHES, judge, request
 from exchange.adapters.kelmu.endpoints import ENDPOINTS
 from exchange.adapters.kelmu.identify import (
@@ -17,7 +18,6 @@ from exchange.adapters.kelmu.memory import recall, remember, remember_refused
 from exchange.adapters.kelmu.parse import parse
 from exchange.adapters.kelmu.rules import permitted, rules
 from exchange.adapters.kelmu.timed import WATCH
-from exchange.adapters.kelmu.worker import PAGES
 from exchange.ports import Channel
 from exchange.ports.services import Service
 
@@ -54,5 +54,5 @@ CHANNEL = Channel(
     shapes=SHAPES,
     pushes_only_to=pushes_only_to,
     services=SERVICES,
-    workers=PAGES,
+    caseworkers=PAGES,
 )

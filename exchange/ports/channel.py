@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from exchange.ports.cases import Cases
+from exchange.ports.caseworkers import CaseworkerPages
 from exchange.ports.delivery import Attempted, Delivery
 from exchange.ports.description import PROBLEMS, Body, Interface, Schema
 from exchange.ports.desk import Desk
@@ -30,7 +31,6 @@ from exchange.ports.message import (
 )
 from exchange.ports.rows import Remember
 from exchange.ports.services import Service
-from exchange.ports.workers import WorkerPages
 from exchange.schemas.call import Call, Reply, problem
 from exchange.schemas.directory import Directory, Partner
 from exchange.schemas.value import value
@@ -232,10 +232,10 @@ class Channel:
     directory decides that. `files` says what partners may leave as files, and how they fetch some.
     `attachments` says that a message may come with some (see `schemas.attachments`): `parse` gets
     the message alone, its receivers get all of it as it came. `services` are what X-Road knows of
-    it. `cases` shows cases to operators, where the channel keeps some; `workers` are pages on which
-    partners' workers use it by hand. For the description, `shapes` are the JSON schemas by name of what stands in bodies beside
-    messages, `refusals` is the form of `refuse`, and `has_basic_credentials` says that
-    `credentials` takes a user name and a password.
+    it. `cases` shows cases to operators, where the channel keeps some; `caseworkers` are pages on
+    which partners' caseworkers use it by hand. For the description, `shapes` are the JSON schemas
+    by name of what stands in bodies beside messages, `refusals` is the form of `refuse`, and
+    `has_basic_credentials` says that `credentials` takes a user name and a password.
 
     `without_recognition` gives the same channel without its recognition of what it has judged
     before, where it has one; verdicts are the same with and without it.
@@ -276,7 +276,7 @@ class Channel:
     pushes_only_to: Callable[[Partner], bool] = nobody
     services: tuple[Service, ...] = ()
     cases: Cases | None = None
-    workers: WorkerPages | None = None
+    caseworkers: CaseworkerPages | None = None
     shapes: Mapping[str, Schema] = field(default_factory=dict)
     refusals: Body = PROBLEMS
     has_basic_credentials: bool = False

@@ -29,6 +29,7 @@ from exchange.web.access.guard import Need
 from exchange.web.api.examples import EXAMPLES
 from exchange.web.api.operations import Api
 from exchange.web.api.schemas import SCHEMAS
+from exchange.web.caseworkers.pages import CaseworkersPages
 from exchange.web.endpoints import Endpoints
 from exchange.web.interface.documents import Documents
 from exchange.web.interface.openapi import OpenApi
@@ -39,7 +40,6 @@ from exchange.web.pages.sign_in import SignIn
 from exchange.web.rate_limits import Rates
 from exchange.web.receiver_conditions import Conditions
 from exchange.web.refusals import REFUSALS, Refusals
-from exchange.web.workers.pages import WorkersPages
 from exchange.web.x_road.clients import Clients
 from exchange.web.x_road.monitoring import Monitoring
 from exchange.web.x_road.security_server import Parts as SecurityServerParts
@@ -111,10 +111,10 @@ def build(parts: Parts) -> web.Application:
     for channel in channels:
         desk = parts.desk(channel)
         # (Before the channel's endpoints, which refuse all other addresses below theirs.)
-        if channel.workers is not None:
-            WorkersPages(
+        if channel.caseworkers is not None:
+            CaseworkersPages(
                 channel=channel,
-                pages=channel.workers,
+                pages=channel.caseworkers,
                 desk=desk,
                 endpoints=endpoints,
                 directory=parts.directory,

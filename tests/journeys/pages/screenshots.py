@@ -15,7 +15,7 @@ from exchange import discovery
 from exchange.partners.sender import send_traffic
 from tests.conftest import find_browser
 from tests.journeys.pages.conftest import RECEIVER, filled
-from tests.journeys.pages.test_workers import COUNTY, signed_in
+from tests.journeys.pages.test_caseworkers import COUNTY, signed_in
 from tests.journeys.running import Running, running
 from tests.journeys.test_eessi import OWNER, claim, submit
 

@@ -1,7 +1,7 @@
 """Kelmu as an organisation's worker uses it in a browser: the form of a query and what its answer
 says; the query itself is that of the user interface's endpoint.
 
-That workers sign in by Suomi.fi and have mandates by task is public (kela.fi, "Ohjeet Kelan
+That caseworkers sign in by Suomi.fi and have mandates by task is public (kela.fi, "Ohjeet Kelan
 etuustietopalvelu Kelmun käyttäjälle"); how the pages look is *modelled*.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from exchange.adapters.kelmu.rights import RIGHTS, day_of, earliest_day
-from exchange.ports.workers import Choice, Field, Said, Section, Task, Title, WorkerPages
+from exchange.ports.caseworkers import CaseworkerPages, Choice, Field, Said, Section, Task, Title
 from exchange.schemas.directory import Partner
 from exchange.schemas.kelmu.codes import BENEFITS, DATA_GROUPS, PURPOSES, Code
 
@@ -66,7 +66,7 @@ _WHAT, _WHY = _titles("Mitä", "Vad", "What"), _titles("Miksi", "Varför", "Why"
 
 
 def may_sign_in(partner: Partner) -> bool:
-    """Whether its workers may ask at all."""
+    """Whether its caseworkers may ask at all."""
     return RIGHTS.of(partner) is not None
 
 
@@ -181,7 +181,7 @@ def _cell(name: str, value: Any) -> str | Title:
     return _WORDS.get(value) or str(value)
 
 
-PAGES = WorkerPages(
+PAGES = CaseworkerPages(
     path="/kelmu/",
     title=_titles(
         "Kelan etuustietopalvelu Kelmu",

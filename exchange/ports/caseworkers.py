@@ -1,5 +1,5 @@
-"""Pages on which a partner's workers use a channel by hand, as the channel declares them: who may
-sign in, with which mandates, the forms and what an answer says; who serves them is the web's.
+"""Pages on which a partner's caseworkers use a channel by hand, as the channel declares them: who
+may sign in, with which mandates, the forms and what an answer says; who serves them is the web's.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerPages:
+class CaseworkerPages:
     """The pages of a channel below `path`, which ends with a slash."""
 
     path: str

@@ -1,7 +1,7 @@
-"""Pages for partners' workers, as channels declare them: choosing an organisation and a mandate, and
-the forms whose documents go to the channel's own endpoints.
+"""Pages for partners' caseworkers, as channels declare them: choosing an organisation and a
+mandate, and the forms whose documents go to the channel's own endpoints.
 
-Signing in is *modelled*: whoever may act as an operator here may play any worker. The person asked
+Signing in is *modelled*: whoever may act as an operator here may play any of them. The person asked
 about stands in bodies only, never in an address.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from exchange.ports import Channel, Clock, Desk, Ledger
-from exchange.ports.workers import Task, WorkerPages
+from exchange.ports.caseworkers import CaseworkerPages, Task
 from exchange.schemas.call import JSON, Call, Reply
 from exchange.schemas.directory import Directory, Partner
 from exchange.web.access.guard import ACTOR, Guard, Need
@@ -40,13 +40,13 @@ class Worker:
     mandate: str
 
 
-class WorkersPages:
+class CaseworkersPages:
     """The handlers of one channel's pages."""
 
     def __init__(
         self,
         channel: Channel,
-        pages: WorkerPages,
+        pages: CaseworkerPages,
         desk: Desk,
         endpoints: Endpoints,
         directory: Directory,
@@ -133,7 +133,7 @@ class WorkersPages:
         now = self._clock.now()
         return page(
             request,
-            "workers.html",
+            "caseworkers.html",
             status=status,
             pages=self._pages,
             worker=worker,

@@ -1,1 +1,0 @@
-"""Pages for partners' workers, as channels declare them."""
