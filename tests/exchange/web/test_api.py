@@ -17,6 +17,7 @@ import openapi_spec_validator
 import pytest
 import pytest_asyncio
 
+from exchange.journey.count import REQUEST_KINDS
 from exchange.schemas.identifiers import CHECK_CHARACTERS
 from exchange.web.overview import FRESH_SECONDS
 from tests.exchange.journey.way import BODY
@@ -230,7 +231,12 @@ async def test_a_resend_tells_what_was_resent(served: Running) -> None:
 
 
 async def test_validation_tells_everything_and_takes_nothing_in(served: Running) -> None:
-    before = await served.counts("luova")
+    async def messages() -> dict[str, int]:
+        """Counts of messages: those of the last test's requests may come within a second."""
+        counts = await served.counts("luova")
+        return {kind: number for kind, number in counts.items() if kind not in REQUEST_KINDS}
+
+    before = await messages()
     described = await document(served)
     for sent, query, valid in (
         (BODY, "", True),
@@ -246,7 +252,7 @@ async def test_validation_tells_everything_and_takes_nothing_in(served: Running)
         assert (status, told["valid"]) == (200, valid), told
         holds(described, "/api/v1/validate", "post", 200, told)
         assert valid or told["violations"]
-    assert await served.counts("luova") == before
+    assert await messages() == before
 
 
 @pytest.mark.parametrize("around", ["{}", '{{"a":"{}"', "<a>{}</b>", '{{"a":"{}","a":1}}'])
