@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import aiohttp
 import pytest
@@ -65,6 +66,38 @@ def stored(server: LocalServer, where: Server) -> set[str]:
     return set(told.split("\n"))
 
 
+async def serve_through(
+    where: Server,
+    workers: int,
+    lose: Callable[[], None],
+    then: LocalServer,
+    come_back: Callable[[], None],
+) -> None:
+    """Send while the server is lost and comes back, perhaps as another one: `then` has all that was
+    acknowledged.
+    """
+    port = free_port()
+    async with aiohttp.ClientSession() as session, served(where.url, port, workers) as running:
+        await running.ready(session)
+        traffic = Traffic(running, session, "mail")
+        await traffic.until(50)
+        await asyncio.to_thread(lose)
+        await running.ready(session, 503)
+        before = len(traffic.acknowledged)
+        await asyncio.to_thread(come_back)
+        async with asyncio.timeout(within(AGAIN_SECONDS)):
+            while len(traffic.acknowledged) < before + 10:
+                await asyncio.sleep(0.01)
+        await traffic.until(50)
+        await traffic.end()
+        assert traffic.refused, "calls were refused while there was no server"
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.process.wait() == 0
+    assert set(traffic.acknowledged) <= stored(then, where)
+    found = await asyncio.to_thread(verify, where)
+    assert found.clean, [check for check in found.checks if check.broken]
+
+
 @pytest.mark.drill
 async def test_a_killed_exchange_loses_nothing_and_the_next_one_is_the_same_node(
     postgresql: LocalServer,
@@ -96,26 +129,10 @@ async def test_a_killed_server_loses_nothing_and_is_written_to_when_it_is_back(
 ) -> None:
     server = await asyncio.to_thread(local_server)
     try:
-        where, port = server.ledger(), free_port()
-        async with aiohttp.ClientSession() as session, served(where.url, port, workers) as running:
-            await running.ready(session)
-            traffic = Traffic(running, session, "mail")
-            await traffic.until(50)
-            await asyncio.to_thread(server.stop, at_once=True)
-            await running.ready(session, 503)
-            before = len(traffic.acknowledged)
-            await asyncio.to_thread(server.start)
-            async with asyncio.timeout(within(AGAIN_SECONDS)):
-                while len(traffic.acknowledged) < before + 10:
-                    await asyncio.sleep(0.01)
-            await traffic.until(50)
-            await traffic.end()
-            assert traffic.refused, "calls were refused while there was no server"
-            running.process.send_signal(signal.SIGTERM)
-            assert await running.process.wait() == 0
-        assert set(traffic.acknowledged) <= stored(server, where)
-        found = await asyncio.to_thread(verify, where)
-        assert found.clean, [check for check in found.checks if check.broken]
+        where = server.ledger()
+        await serve_through(
+            where, workers, partial(server.stop, at_once=True), server, server.start
+        )
     finally:
         await asyncio.to_thread(server.remove)
 

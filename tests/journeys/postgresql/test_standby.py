@@ -5,11 +5,10 @@ commit whose answer is lost is not taken for another's, and who may only read is
 from __future__ import annotations
 
 import asyncio
-import signal
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 
-import aiohttp
 import pytest
 
 from exchange.errors import LedgerUnavailable
@@ -19,9 +18,9 @@ from exchange.storage.postgresql_server.address import Server
 from exchange.storage.proof.verify import verify
 from tests.contracts.rows import record
 from tests.drills.server import within
-from tests.journeys.postgresql.test_killed import AGAIN_SECONDS, Traffic, stored
+from tests.journeys.postgresql.test_killed import serve_through
 from tests.journeys.shell import free_port
-from tests.journeys.test_one_owner import complaint, served
+from tests.journeys.test_one_owner import complaint
 from tests.postgresql import DOCKER, LocalServer, LocalStandby, local_server, local_standby
 
 pytestmark = pytest.mark.drill
@@ -41,26 +40,9 @@ async def test_a_promoted_standby_has_all_that_was_acknowledged_and_is_written_t
     pair: tuple[LocalServer, LocalStandby],
 ) -> None:
     primary, standby = pair
-    where, port = Server(primary.url(_name(primary), standby)), free_port()
-    async with aiohttp.ClientSession() as session, served(where.url, port, 2) as running:
-        await running.ready(session)
-        traffic = Traffic(running, session, "mail")
-        await traffic.until(50)
-        await asyncio.to_thread(primary.stop, at_once=True)
-        await running.ready(session, 503)
-        before = len(traffic.acknowledged)
-        await asyncio.to_thread(standby.promote)
-        async with asyncio.timeout(within(AGAIN_SECONDS)):
-            while len(traffic.acknowledged) < before + 10:
-                await asyncio.sleep(0.01)
-        await traffic.until(50)
-        await traffic.end()
-        assert traffic.refused, "calls were refused while there was no server"
-        running.process.send_signal(signal.SIGTERM)
-        assert await running.process.wait() == 0
-    assert set(traffic.acknowledged) <= stored(standby, where)
-    found = await asyncio.to_thread(verify, where)
-    assert found.clean, [check for check in found.checks if check.broken]
+    where = Server(primary.url(_name(primary), standby))
+    lose = partial(primary.stop, at_once=True)
+    await serve_through(where, 2, lose, standby, standby.promote)
 
 
 async def test_a_standby_is_looked_into_and_not_served_from(
