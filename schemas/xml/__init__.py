@@ -125,11 +125,11 @@ def parse(body: bytes, limits: XmlLimits | None = None) -> etree._Element:
     if limits is None:
         general = in_force()
         limits = XmlLimits(
-            general.body_bytes_max,
-            general.depth_max,
-            general.namespaces_max,
-            general.markup_max,
-            general.attributes_max,
+            body_bytes_max=general.body_bytes_max,
+            depth_max=general.depth_max,
+            namespaces_max=general.namespaces_max,
+            markup_max=general.markup_max,
+            attributes_max=general.attributes_max,
         )
     if len(body) > limits.body_bytes_max or not body:
         raise diagnose(body, limits.body_bytes_max, limits.depth_max)
