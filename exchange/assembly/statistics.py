@@ -92,7 +92,7 @@ def statistics_report(
             days = minutes / MINUTES_A_DAY
     asked = None if covered.whole else covered.asked
     names = {**cuts.names, **_names(history.newest, catalogue)}
-    period = Period(year, days, scale, asked, minutes)
+    period = Period(year=year, days=days, scale=scale, asked_days=asked, minutes=minutes)
     return report_of(tally, cuts, names, period, covered, peaks)
 
 

@@ -186,16 +186,16 @@ def test_a_month_that_is_not_over_is_not_published(
     copy.write_bytes(year_ledger.read_bytes())
     # In Helsinki it is midnight two hours before it is in UTC.
     last_second = datetime.datetime(2024, 12, 31, 21, 59, 59, tzinfo=datetime.UTC).timestamp()
-    december = ("--from", "2024-12-01", "--open-data")
+    december = ("--from", "2024-12-01")
     with monkeypatch.context() as patched:
         patched.setattr(WallClock, "now", lambda _clock: int(last_second * 1000))
-        assert "is not over" in Call(copy)(*december, code=2).stderr
+        assert "is not over" in Call(copy)(*december, "--open-data", code=2).stderr
         patched.setattr("exchange.publication.publish._for_people", lambda *_: None)
         folder = tmp_path / "all"
-        Call(copy)(*SCALED, "--out", str(folder))
+        Call(copy)(*december, "--out", str(folder))
         assert [path.name for path in (folder / "open-data").iterdir()] == ["not-offered.txt"]
         patched.setattr(WallClock, "now", lambda _clock: int(last_second * 1000) + 1000)
-        Call(copy)(*december)
+        Call(copy)(*december, "--open-data")
 
 
 def test_a_published_month_is_revised_with_a_reason_and_withholds_what_it_withheld(
