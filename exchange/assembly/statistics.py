@@ -86,8 +86,8 @@ def statistics_report(
         peaks.take(heapq.merge(*(each.sums(first, end, own_endpoints()) for each in ledgers)))
     days: float = len(covered.held)
     minutes = None
-    if peaks.minutes and covered.in_all <= SHORT_DAYS and not simulated:
-        minutes = peaks.minutes[1] - peaks.minutes[0] + 1
+    if covered.held and covered.in_all <= SHORT_DAYS and not simulated:
+        minutes = peaks.minutes[1] - peaks.minutes[0] + 1 if peaks.minutes else 0
         if since is None and until is None:
             days = minutes / MINUTES_A_DAY
     asked = None if covered.whole else covered.asked

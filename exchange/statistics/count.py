@@ -257,7 +257,7 @@ def _line(row: Row, sums: Mapping[str, RowSum], period: Period) -> Line:
     why: State = "counted"
     if total is None:
         why = "no-type-yet"
-    elif not period.days:
+    elif not period.days and period.minutes is None:
         why = "not-held"
     elif row.per_day and period.days < 1:
         why = "no-whole-day"

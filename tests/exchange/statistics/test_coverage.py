@@ -22,6 +22,7 @@ from exchange.publication.row_descriptions import meaning
 from exchange.publication.text import period_text
 from exchange.statistics.coverage import coverage
 from exchange.statistics.days import number_of
+from exchange.storage.migrate import migrate_sqlite
 from tests.exchange.conftest import SCALE
 from tests.exchange.statistics.synthetic_year import write_year
 
@@ -102,6 +103,21 @@ def test_part_of_a_day_is_told_and_not_held_against_the_band(
     assert report.bands == []
     rate = next(line for line in report.lines if line.row.per_day)
     assert rate.state == ("counted" if named[0] else "no-whole-day")
+
+
+def test_a_ledger_that_has_just_begun_has_no_rate(tmp_path: Path) -> None:
+    path, today = tmp_path / "ledger.db", number_of(day(1, 1))
+    migrate_sqlite(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO held(since,until) VALUES (?,?)", (today, today))
+    report = statistics_report(path, 2024)
+    assert period_text(report, "en").startswith("2024-01-01 (0 min)")
+    assert {line.state: line.counted for line in report.lines} == {
+        "counted": 0,
+        "no-whole-day": None,
+    }
+    elsewhere = statistics_report(path, 2024, day(5, 1), day(6, 1))
+    assert {line.state for line in elsewhere.lines} == {"not-held"}
 
 
 def test_a_day_that_is_held_and_brought_nothing_is_nought(tmp_path: Path) -> None:
