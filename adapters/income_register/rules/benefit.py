@@ -3,7 +3,7 @@ deductions, insurance; *modelled*.
 
 The field descriptions of benefit reports and their list of income types were not at hand. What is
 an error here follows from the schema's own terms (a recovery has its data) or from the published
-rules of wage reports; everything else is only warned of. Code lists: "Koodistot 2022" (vero.fi),
+rules of wage reports, or is announced; everything else is only warned of. Code lists: "Koodistot 2022" (vero.fi),
 judged by `field`.
 """
 
@@ -19,6 +19,8 @@ from exchange.schemas.income_register.in_force import when
 
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
 _TAX_EXEMPT = frozenset(("7", "8"))
+#: Withholding and tax at source, which are not negative where something is given back.
+_WITHHELD, _GIVEN_BACK = frozenset(("1266", "1267")), ("Recovery", "UnpromptedRefund")
 
 
 def check_benefits(book: Book, transactions: Element, earner: Element | None) -> None:
@@ -27,6 +29,10 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         if element.text not in book.period.benefit_income:
             _check_code(book, element)
     non_resident = earner is not None and earner.find("InternationalData/NonResident") is not None
+    withheld = (
+        book.holds("withheld-in-recovery")
+        and next(transactions.iter(*_GIVEN_BACK), None) is not None
+    )
     for transaction in transactions:
         basic = transaction.find("TransactionBasic")
         if basic is None:
@@ -34,6 +40,7 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         flags = {field.tag: field for field in basic}
         check_recovery(book, transaction, transaction.find("RecoveryData"), "Recovery" in flags)
         _check_basic(book, transaction, basic, flags)
+        _check_amount(book, flags, withheld)
         basis = transaction.find("TransactionOther/NonresidentPensionBasis")
         if basis is not None and not non_resident:
             book.add("pension-basis", basis, "an earner who is NonResident", basis.text, "warning")
@@ -105,8 +112,17 @@ def _check_basic(
                 "warning",
             )
     _check_type(book, transaction, basic, flags)
-    amount = flags.get("Amount")
-    if amount is not None and (read_amount(amount.text) or 0) < 0:
+
+
+def _check_amount(book: Book, flags: dict[str, Element], withheld: bool) -> None:
+    """A negative amount; an error where nothing withheld may be negative (release note 21.9.2021)."""
+    amount, code = flags.get("Amount"), flags.get("TransactionCode")
+    if amount is None or (read_amount(amount.text) or 0) >= 0:
+        return
+    if withheld and code is not None and plain(code.text) in _WITHHELD:
+        wanted = "0 or more in a report with a recovery or an unprompted refund"
+        book.add("amount-negative", amount, wanted, amount.text)
+    else:
         book.add("amount-negative", amount, "0 or more", amount.text, "warning")
 
 
