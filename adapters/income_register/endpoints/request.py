@@ -37,7 +37,8 @@ def operation_of(call: Call, operations: Operations) -> wsdl.Operation | Violati
     if call.content_type.startswith("multipart/"):
         told = "the services take one SOAP 1.1 envelope, and no attachments or MTOM beside it"
         return Violation(ATTACHMENTS, told, expected="text/xml", found=call.content_type[:80])
-    action = call.headers.get("SOAPAction", "").strip().strip('"').rpartition("/")[2]
+    given = call.headers.get("SOAPAction", "").strip().strip('"')
+    action = given.rpartition("/")[2] or given
     match = _ROOT.search(call.body, 0, _ROOT_BYTES_MAX) if not action else None
     root = match[1].decode() if match else ""
     for operation in operations:

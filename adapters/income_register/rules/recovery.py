@@ -9,7 +9,14 @@ from __future__ import annotations
 from itertools import compress
 
 from exchange.adapters.income_register.document import Element, text_of
-from exchange.adapters.income_register.findings import FIRST_BENEFIT, FIRST_PAYMENT, Book, Day, iso, read_day
+from exchange.adapters.income_register.findings import (
+    FIRST_BENEFIT,
+    FIRST_PAYMENT,
+    Book,
+    Day,
+    iso,
+    read_day,
+)
 from exchange.schemas.income_register.codes import WageIncome
 from exchange.schemas.income_register.in_force import when
 

@@ -109,7 +109,7 @@ GIVEN_BACK = (
 def test_what_is_withheld_is_not_negative_where_something_is_given_back(
     day: str, code: bytes, amount: bytes, back: bytes, refused: bool
 ) -> None:
-    body = with_line(paid_on(day, "kela"), WITHHELD % (code, amount) + back)
+    body = with_line(paid_on(day, "fund"), WITHHELD % (code, amount) + back)
     assert errors_of(body) == ({"ir.amount-negative"} if refused else set())
 
 

@@ -70,7 +70,7 @@ def signed_by_hand(of_document: str, of_info: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("of_document", "of_info"),
-    [("#default", "#default"), ("#default", ""), ("", "r #default"), ("r", ""), ("", "")],
+    [("#default", "#default"), ("#default", ""), ("", "nowhere #default"), ("r", ""), ("", "")],
 )
 def test_a_list_that_names_the_default_namespace_is_applied(of_document: str, of_info: str) -> None:
     document = signed_by_hand(of_document, of_info)
