@@ -147,16 +147,17 @@ def test_every_code_of_a_list_on_its_days(day: datetime.date) -> None:
     assert seen > 300
 
 
-def claim(body: bytes, cause: bytes, inside: bytes) -> bytes:
-    """Each earner absent with pay for a cause, with something in the period's data."""
-    day = re.search(rb"<PaymentDate>([^<]*)", body)
-    assert day is not None
+def claim(body: bytes, cause: bytes, inside: bytes, on: bytes = b"") -> bytes:
+    """Each earner absent with pay for a cause (on the payment date, or on that day), with something
+    in the period's data.
+    """
+    day = on or re.search(rb"<PaymentDate>([^<]*)", body)[1]  # type: ignore[index]
     period = (
         b"<Absence><AbsenceRepStartDate>%b</AbsenceRepStartDate><AbsenceRepEndDate>%b"
         b"</AbsenceRepEndDate><PaidAbsence><PaidAbsencePeriods><PaidAbsencePeriod><StartDate>%b"
         b"</StartDate><EndDate>%b</EndDate><AbsenceDays>1</AbsenceDays><CauseCode>%b</CauseCode>"
         b"<Amount>1.00</Amount>%b</PaidAbsencePeriod></PaidAbsencePeriods></PaidAbsence></Absence>"
-        % (*((day[1],) * 4), cause, inside)
+        % (*((day,) * 4), cause, inside)
     )
     return body.replace(b"</Transactions></Report>", b"</Transactions>" + period + b"</Report>")
 
