@@ -20,7 +20,10 @@ from exchange.schemas.income_register.in_force import when
 _CODES = ("TransactionCode", "RetroactiveTransactionCode", "DeductionTransactionCode")
 _TAX_EXEMPT = frozenset(("7", "8"))
 #: Withholding and tax at source, which are not negative where something is given back.
-_WITHHELD, _GIVEN_BACK = frozenset(("1266", "1267")), ("Recovery", "UnpromptedRefund")
+_WITHHELD = frozenset(("1266", "1267"))
+_GIVEN_BACK = frozenset(("Recovery", "UnpromptedRefund"))
+#: The basic data of a transaction by name.
+Transaction = dict[str, Element]
 
 
 def check_benefits(book: Book, transactions: Element, earner: Element | None) -> None:
@@ -29,10 +32,7 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         if element.text not in book.period.benefit_income:
             _check_code(book, element)
     non_resident = earner is not None and earner.find("InternationalData/NonResident") is not None
-    withheld = (
-        book.holds("withheld-in-recovery")
-        and next(transactions.iter(*_GIVEN_BACK), None) is not None
-    )
+    given_back, negative = False, list[Transaction]()
     for transaction in transactions:
         basic = transaction.find("TransactionBasic")
         if basic is None:
@@ -40,7 +40,9 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
         flags = {field.tag: field for field in basic}
         check_recovery(book, transaction, transaction.find("RecoveryData"), "Recovery" in flags)
         _check_basic(book, transaction, basic, flags)
-        _check_amount(book, flags, withheld)
+        given_back = given_back or not _GIVEN_BACK.isdisjoint(flags)
+        if "Amount" in flags and (read_amount(flags["Amount"].text) or 0) < 0:
+            negative.append(flags)
         basis = transaction.find("TransactionOther/NonresidentPensionBasis")
         if basis is not None and not non_resident:
             book.add("pension-basis", basis, "an earner who is NonResident", basis.text, "warning")
@@ -50,6 +52,7 @@ def check_benefits(book: Book, transactions: Element, earner: Element | None) ->
             book.add("policy-holder-unknown", holder, " or ".join(names), "", "warning")
         if (deductions := transaction.find("Deductions")) is not None:
             _check_deductions(book, deductions, flags.get("Amount"))
+    _check_negative(book, negative, given_back)
 
 
 def _check_code(book: Book, element: Element) -> None:
@@ -114,16 +117,18 @@ def _check_basic(
     _check_type(book, transaction, basic, flags)
 
 
-def _check_amount(book: Book, flags: dict[str, Element], withheld: bool) -> None:
-    """A negative amount; an error where nothing withheld may be negative (release note 21.9.2021)."""
-    amount, code = flags.get("Amount"), flags.get("TransactionCode")
-    if amount is None or (read_amount(amount.text) or 0) >= 0:
-        return
-    if withheld and code is not None and plain(code.text) in _WITHHELD:
-        wanted = "0 or more in a report with a recovery or an unprompted refund"
-        book.add("amount-negative", amount, wanted, amount.text)
-    else:
-        book.add("amount-negative", amount, "0 or more", amount.text, "warning")
+def _check_negative(book: Book, negative: list[Transaction], given_back: bool) -> None:
+    """Negative amounts: errors of what is withheld where something is given back (release note
+    21.9.2021), else warnings.
+    """
+    withheld = _WITHHELD if given_back and book.holds("withheld-in-recovery") else frozenset()
+    for flags in negative:
+        code, amount = flags.get("TransactionCode"), flags["Amount"]
+        if code is not None and plain(code.text) in withheld:
+            wanted = "0 or more beside a recovery or an unprompted refund"
+            book.add("amount-negative", amount, wanted, amount.text)
+        else:
+            book.add("amount-negative", amount, "0 or more", amount.text, "warning")
 
 
 def _check_type(
