@@ -3,8 +3,8 @@ deductions, insurance; *modelled*.
 
 The field descriptions of benefit reports and their list of income types were not at hand. What is
 an error here follows from the schema's own terms (a recovery has its data) or from the published
-rules of wage reports, or is announced; everything else is only warned of. Code lists: "Koodistot 2022" (vero.fi),
-judged by `field`.
+rules of wage reports, or is announced; everything else is only warned of. Code lists: "Koodistot
+2022" (vero.fi), judged by `field`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ inclusive C14N), and enveloped with exclusive C14N; SignedInfo in either; the ke
 X509Certificate. Everything else is refused by name, so that nothing but the document itself can be
 what was signed: no second signature, no reference elsewhere, no other transform, no weak algorithm.
 Whether the key is the sender's is not judged: the register's certificate authority is not here
-(partners are told apart by their keys to the exchange). Source: XML-Signature Syntax and Processing (W3C, 2008); "Tekninen rajapinta -
-Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2 (vero.fi).
+(partners are told apart by their keys to the exchange). Source: XML-Signature Syntax and Processing
+(W3C, 2008); "Tekninen rajapinta - Tietojen toimittaminen tulorekisteriin 2021", chapter 3.2
+(vero.fi).
 """
 
 from __future__ import annotations
