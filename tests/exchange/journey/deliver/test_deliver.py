@@ -156,6 +156,8 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         return Reply(200)
 
     limits = {"ready_max": 16, "concurrent_max": 12, "concurrent_receiver_max": 3}
+    # (Room that is made is used at once, not at the next poll.)
+    limits["poll_seconds"] = 3600
     async with way(tmp_path, Script(answer), deliveries=limits) as running:
         for number in range(60):
             for receiver in slow:
@@ -171,6 +173,24 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         well.set()
         await running.settled()
         assert len(running.script.taken) == len(set(running.script.taken)) == 40 + 60 * slow_ones
+
+
+async def test_what_is_in_memory_is_not_looked_for_in_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with way(tmp_path, Script(), deliveries={"poll_seconds": 3600}) as running:
+        waiting, looks = running.exchange.ledger.waiting, 0
+
+        async def counted(*arguments: Any, **named: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            return await waiting(*arguments, **named)
+
+        monkeypatch.setattr(running.exchange.ledger, "waiting", counted)
+        for number in range(20):
+            await running.send(f"m-{number}")
+            await running.until(lambda: not running.exchange.dispatcher.held)
+        assert looks <= 3, "but for those at the start"
 
 
 @pytest.mark.parametrize("slow_ones", [1, 3])
