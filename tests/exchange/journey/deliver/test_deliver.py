@@ -148,11 +148,10 @@ async def test_an_old_delivery_is_not_given_up_while_nobody_can_say_whether_it_w
 @pytest.mark.parametrize("slow_ones", [1, 3])
 async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int) -> None:
     slow = [FIRST, "kela.benefits", "kela.benefit-register"][:slow_ones]
-    well = asyncio.Event()
+    all_sent, well = asyncio.Event(), asyncio.Event()
 
     async def answer(receiver: str, message_id: str, attempt: int) -> Reply:
-        if receiver in slow:
-            await well.wait()
+        await (well if receiver in slow else all_sent).wait()
         return Reply(200)
 
     limits = {"ready_max": 16, "concurrent_max": 12, "concurrent_receiver_max": 3}
@@ -162,13 +161,12 @@ async def test_slow_receivers_hold_up_nobody_else(tmp_path: Path, slow_ones: int
         for number in range(60):
             for receiver in slow:
                 await running.send(f"{receiver}-{number}", receiver)
-        began = time.monotonic()
         for number in range(40):
             await running.send(f"quick-{number}", SECOND)
+        all_sent.set()
         await running.until(
             lambda: sum(receiver == SECOND for receiver, _ in running.script.taken) == 40
         )
-        assert time.monotonic() - began < 5
         assert running.exchange.dispatcher.held <= 16, "memory stays bounded"
         well.set()
         await running.settled()
