@@ -43,6 +43,8 @@ endef
 run: $(VENV)/.run ## start the exchange, the stubs and traffic (DURATION=20, RATE=200 a second, PORT=8080)
 	@exec $(BIN)/exchange run $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(PORT),--port $(PORT))
 
+# Hundreds of processes start: what they import is compiled once, whatever the caller's environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready browser ## run every test, in random order (WORKERS=3, ARGS="-k kelmu")
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not drill" $(ARGS)
 
