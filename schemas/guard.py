@@ -112,7 +112,19 @@ def _hides_nothing(text: str) -> bool:
 
 
 def _plainly_in(body: bytes) -> bool:
-    """Whether such a code stands in the bytes as they are.
+    """Whether such a code stands in the bytes as they are."""
+    for place in code_places(body):
+        if body[place + 7] != _NINE:
+            # What is glued to a letter or a digit before it is part of something longer: most are
+            # numbers of reports and days.
+            glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
+            if not glued and _could_be_real(body[place : place + 12]):
+                return True
+    return False
+
+
+def code_places(body: bytes) -> Iterator[int]:
+    """Where something of the shape of a personal identity code without its last character begins.
 
     The bytes are first reduced to their shapes (digit, century character, other), because a
     translation and a search for a fixed string take a fifth of the time of the regular expression
@@ -123,16 +135,9 @@ def _plainly_in(body: bytes) -> bool:
         shapes = body[start : start + _WINDOW_BYTES + len(_SHAPE) - 1].translate(_SHAPES)
         at = shapes.find(_SHAPE)
         while at >= 0:
-            place = start + at
-            if body[place + 7] != _NINE:
-                # What is glued to a letter or a digit before it is part of something longer: most
-                # are numbers of reports and days.
-                glued = place > 0 and body[place - 1] in _LETTERS_AND_DIGITS
-                if not glued and _could_be_real(body[place : place + 12]):
-                    return True
+            yield start + at
             # The next one begins behind this one's century character.
             at = shapes.find(_SHAPE, at + 7)
-    return False
 
 
 def _could_be_real(found: bytes) -> bool:

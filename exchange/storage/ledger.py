@@ -55,6 +55,7 @@ from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies
 from exchange.storage.search.messages import search
+from exchange.storage.search.persons import forget_persons
 from exchange.storage.snapshot import Where
 from exchange.storage.turns import SharedTurns, end_turns_of
 
@@ -384,6 +385,7 @@ class SqlLedger(SharedTurns):
         if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._submit(lambda connection: drop_bodies(connection, bodies, most))
+        await self._submit(lambda connection: forget_persons(connection, bodies.before))
         dropped: Dropped = await self._submit(Drop(messages, most))
         return Dropped(alone + dropped.bodies, dropped.messages)
 
