@@ -47,10 +47,9 @@ class Found:
 @pytest.fixture
 async def found(tmp_path: Path, browser_page: Page) -> AsyncIterator[Found]:
     """A ledger of a million, and today's messages that the tasks look for."""
-    path = tmp_path / "exchange.db"
-    small = await asyncio.to_thread(
-        small_ledger, tmp_path / "made", TRAFFIC_PER_SECOND, TRAFFIC_SECONDS
-    )
+    path, made = tmp_path / "exchange.db", tmp_path / "made"
+    made.mkdir()
+    small = await asyncio.to_thread(small_ledger, made, TRAFFIC_PER_SECOND, TRAFFIC_SECONDS)
     await asyncio.to_thread(grow, small, path, MESSAGES)
     await asyncio.to_thread(season, path, MESSAGES)
     async with running(tmp_path, storage={"url": f"sqlite:///{path}"}) as served:
