@@ -1,5 +1,5 @@
-"""The guard against real persons: finds personal identity codes that a living person could have;
-stores, logs and repeats nothing.
+"""The guard against real persons: finds personal identity codes that a living person could have, and
+those of artificial ones; stores, logs and repeats nothing.
 
 A code counts when its date is valid for its century character, its check character is right, its
 individual number is 002-899 and no ASCII letter or digit is glued to it. 900-999 are artificial and
@@ -18,7 +18,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from exchange.schemas import pieces
-from exchange.schemas.identifiers import CENTURIES, CHECK_CHARACTERS
+from exchange.schemas.identifiers import (
+    CENTURIES,
+    CHECK_CHARACTERS,
+    is_personal_identity_code,
+)
 
 _DIGITS = b"0123456789"
 _CENTURY_CHARACTERS = b"-+ABCDEFUVWXYabcdefuvwxy"
@@ -61,6 +65,10 @@ _REFERENCE = re.compile(r"&#(?:0*+([0-9]{0,7})|[xX]0*+([0-9A-Fa-f]{0,6}));")
 _NO_ZERO = re.compile("[^0]")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
+
+#: Persons of one message that are told; a file of more is not found by the others.
+PERSONS_MAX = 10_000
+_CODE_BYTES = len("010203-900X")
 
 
 def real_person_in(body: bytes) -> bool:
@@ -138,6 +146,19 @@ def code_places(body: bytes) -> Iterator[int]:
             yield start + at
             # The next one begins behind this one's century character.
             at = shapes.find(_SHAPE, at + 7)
+
+
+def named_persons(body: bytes, most: int = PERSONS_MAX) -> tuple[str, ...]:
+    """The valid personal identity codes that stand in the bytes as they are, each once, in the
+    order of their first places; codes that are written in another way are not told.
+    """
+    found: dict[bytes, None] = {}
+    for place in code_places(body):
+        found.setdefault(body[place : place + _CODE_BYTES])
+        if len(found) == most:
+            break
+    texts = (each.decode("latin-1").upper() for each in found)
+    return tuple(dict.fromkeys(text for text in texts if is_personal_identity_code(text)))
 
 
 def _could_be_real(found: bytes) -> bool:

@@ -20,7 +20,7 @@ from exchange.schemas import xml as xml_format
 from exchange.schemas.catalogue import Catalogue, MessageType, named_version
 from exchange.schemas.document_limits import DocumentLimits
 from exchange.schemas.envelope import Envelope
-from exchange.schemas.named_persons import named_persons
+from exchange.schemas.guard import named_persons
 from exchange.schemas.violation import Finding, Malformed, Violation, has_errors
 
 

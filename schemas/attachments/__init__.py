@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -184,17 +183,18 @@ def joined(message: bytes, files: Iterable[tuple[str, str, bytes]]) -> tuple[str
     """A JSON message and its files (name, media type, content) as one body (RFC 7578): its content
     type, and itself.
     """
-    boundary = uuid.uuid4().hex
-    parts = [('name="message"', JSON, message)]
+    parts = [(_head('name="message"', JSON), message)]
     for name, content_type, content in files:
-        told = f"filename*=utf-8''{quote(name, safe='')}"
-        parts.append((f'name="file"; {told}', content_type, content))
-    pieces = []
-    for told, content_type, content in parts:
-        head = f"Content-Disposition: form-data; {told}\r\nContent-Type: {content_type}"
-        pieces += [f"--{boundary}\r\n{head}\r\n\r\n".encode(), content, b"\r\n"]
-    pieces.append(f"--{boundary}--\r\n".encode())
-    return f"multipart/form-data; boundary={boundary}", b"".join(pieces)
+        told = f"name=\"file\"; filename*=utf-8''{quote(name, safe='')}"
+        parts.append((_head(told, content_type), content))
+    whole, whole_type = _whole(parts, "multipart/form-data")
+    return whole_type, whole
+
+
+def _head(told: str, content_type: str) -> bytes:
+    """The block of headers of a part."""
+    head = f"Content-Disposition: form-data; {told}\r\nContent-Type: {content_type}"
+    return head.encode()
 
 
 def _as_utf8(text: str) -> str:

@@ -17,7 +17,7 @@ from playwright.async_api import Page, expect
 
 from exchange.benchmarks.grown import grow
 from exchange.benchmarks.growth import small_ledger
-from exchange.benchmarks.search import season
+from exchange.benchmarks.search.ledger import season
 from exchange.statistics.days import FINLAND
 from tests.journeys.pages.conftest import INVALID
 from tests.journeys.pages.test_caseworkers import COUNTY

@@ -1,4 +1,4 @@
-"""`python -m exchange.benchmarks.pages`: what the overview costs an exchange with millions of messages
+"""`python -m exchange.benchmarks.search.overview`: what the overview costs an exchange with millions of messages
 in its ledger and, with `--load`, what searching costs those who call meanwhile; prints both.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from exchange.benchmarks.growth import load_once
-from exchange.benchmarks.search import seasoned_ledger
+from exchange.benchmarks.search.ledger import seasoned_ledger
 from loadtests import processes
 
 #: What the overview is to take at most, in milliseconds of processor time.
@@ -42,7 +42,7 @@ SEARCH_PAUSE_SECONDS = 0.5
 
 def main() -> None:
     """Grow a ledger, or take the one that is there, measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m exchange.benchmarks.pages")
+    parser = argparse.ArgumentParser(prog="python -m exchange.benchmarks.search.overview")
     parser.add_argument("--messages", type=int, default=5_000_000)
     parser.add_argument("--folder", type=Path, help="where it goes and stays; else thrown away")
     parser.add_argument("--load", type=float, default=0.0, help="calls a second; 0: none")
