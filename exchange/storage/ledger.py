@@ -55,7 +55,6 @@ from exchange.storage.ownership import Ownership
 from exchange.storage.proof.verify import verify
 from exchange.storage.retention import Dropped, drop_bodies
 from exchange.storage.search.messages import search
-from exchange.storage.search.persons import forget_persons
 from exchange.storage.snapshot import Where
 from exchange.storage.turns import SharedTurns, end_turns_of
 
@@ -385,8 +384,7 @@ class SqlLedger(SharedTurns):
         if bodies.until > messages.until:
             # Else they go with their messages.
             alone = await self._submit(lambda connection: drop_bodies(connection, bodies, most))
-        await self._submit(lambda connection: forget_persons(connection, bodies.before))
-        dropped: Dropped = await self._submit(Drop(messages, most))
+        dropped: Dropped = await self._submit(Drop(messages, most, bodies.before))
         return Dropped(alone + dropped.bodies, dropped.messages)
 
     async def compact(self, before_minute: int, most: int) -> bool:
