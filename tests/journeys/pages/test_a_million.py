@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.drill, pytest.mark.browser]
 
 MESSAGES = 1_000_000
 TRAFFIC_PER_SECOND, TRAFFIC_SECONDS = 50.0, 40.0
+#: How long a page may take: the first statistics wait for the process that draws.
+PATIENCE_MILLISECONDS = 120_000
 
 
 @dataclass
@@ -73,6 +75,7 @@ async def found(tmp_path: Path, browser_page: Page) -> AsyncIterator[Found]:
         dead = await served.exchange.ledger.dead(1000)
         receivers = [each.delivery.receiver for each in dead]
         banks = [each for each in receivers if each.startswith("bank.")]
+        browser_page.set_default_timeout(PATIENCE_MILLISECONDS)
         walk = Walk(browser_page, served.url)
         yield Found(served, (banks or receivers)[0], play.opening.case_id, walk)
 
