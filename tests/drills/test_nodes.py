@@ -25,7 +25,7 @@ from tests.drills.drill import FULL, PAUSE_SECONDS, REPEATED_MAX, Row
 from tests.drills.journal import ReceiverJournal, faults
 from tests.drills.receiver import Receiver
 from tests.drills.server import BUSY_SECONDS, Server, within
-from tests.postgresql import LocalServer, local_server
+from tests.postgresql import LocalServer, local_server, name_of
 
 pytestmark = pytest.mark.drill
 
@@ -42,16 +42,10 @@ _OWNERS = (
 class Node(Server):
     """A node with a role, at an address of its own."""
 
-    def __init__(self, folder: Path, partners: str, ledger: str, role: str) -> None:
+    def __init__(self, folder: Path, partners: str, ledger: Address, role: str) -> None:
         folder.mkdir()
-        super().__init__(folder, partners, options=("--role", role))
-        self._ledger = ledger
+        super().__init__(folder, partners, ledger=ledger, options=("--role", role))
         self.number = -1
-
-    def command(self) -> list[str]:
-        """The command that serves."""
-        chosen = ("--port", str(self.port), "--ledger", self._ledger)
-        return [*self._program, "serve", *chosen, *self.options]
 
 
 class Spread(Client):
@@ -76,7 +70,7 @@ class Cluster:
     """The nodes, the server below and the receiver beyond."""
 
     postgresql: LocalServer
-    ledger: str
+    where: Address
     client: Spread
     gateways: list[Node]
     deliverers: list[Node]
@@ -84,14 +78,9 @@ class Cluster:
     arrivals: Path
 
     @property
-    def where(self) -> Address:
-        """The address of the ledger."""
-        return Address(self.ledger)
-
-    @property
     def name(self) -> str:
         """The name of the database."""
-        return self.ledger.partition("@/")[2].partition("?")[0]
+        return name_of(self.where)
 
     def owners(self) -> dict[int, int]:
         """Which node has which lane by a lease that has not ended."""
@@ -133,7 +122,7 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
     postgresql = await asyncio.to_thread(local_server)
     journal = ReceiverJournal(folder / "arrivals.jsonl")
     receiver = Receiver(journal)
-    address, ledger = await receiver.start(), postgresql.ledger().url
+    address, ledger = await receiver.start(), postgresql.ledger()
     roles = ("gateway", "gateway", "deliverer", "deliverer", "keeper", "keeper")
     nodes = [
         Node(folder / f"{role}-{number}", address, ledger, role)
@@ -143,7 +132,7 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
         async with Spread(nodes[:2]) as client:
             made = Cluster(
                 postgresql=postgresql,
-                ledger=ledger,
+                where=ledger,
                 client=client,
                 gateways=nodes[:2],
                 deliverers=nodes[2:4],
