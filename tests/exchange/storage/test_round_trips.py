@@ -1,5 +1,5 @@
 """Forgetting and proving take as many statements however much there is: to a server each is a round
-trip, and forgetting keeps all nodes from writing meanwhile.
+trip, and forgetting keeps all nodes from writing meanwhile. So links are joined many at once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from exchange.storage.connection import connect
 from exchange.storage.counters.sums import Totals
 from exchange.storage.migrate import migrate_sqlite
 from exchange.storage.proof.chain import Additions, entries_between, unlinked
+from exchange.storage.proof.dropped import leave_digests
 from exchange.storage.retention import drop_bodies, drop_messages
 from tests.contracts.rows import record
 
@@ -75,3 +76,12 @@ def test_proving_many_messages_takes_as_many_statements_as_few(tmp_path: Path) -
 
     few, many = (statements(tmp_path, each, prove) for each in (FEW, MANY))
     assert many <= TIMES * few
+
+
+def test_links_are_joined_with_their_neighbours_alone(tmp_path: Path) -> None:
+    with ledger(tmp_path / "exchange.db", 7) as connection:
+        # (Each commit has one event, of its own number.)
+        leave_digests(connection, [3, 5])
+        leave_digests(connection, [2, 6])
+        left = connection.execute("SELECT since,number FROM chain ORDER BY number").fetchall()
+    assert left == [(1, 1), (2, 3), (4, 4), (5, 6), (7, 7)]
