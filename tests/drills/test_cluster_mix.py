@@ -31,7 +31,7 @@ pytestmark = pytest.mark.drill
 
 ROLES = ("gateway", "gateway", "deliverer", "deliverer", "keeper")
 #: Calls a second by each of two groups of partners, and for how long.
-RATE, SECONDS = 40.0, (30.0 if FULL else 10.0)
+RATE, SECONDS = 12.0, (60.0 if FULL else 15.0)
 #: For how long nothing is sent, to see what is spent on nothing.
 IDLE_SECONDS = 10.0 if FULL else 3.0
 #: How long it may take until all is delivered.
