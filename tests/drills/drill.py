@@ -49,6 +49,16 @@ class Row:
     seen: str = ""
 
 
+def stored(where: Where) -> dict[str, str]:
+    """Receipt ids by the message id of the drills' senders, as a ledger has them."""
+    with snapshot(where) as ledger:
+        rows = ledger.execute(
+            "SELECT sender_message_id, id FROM message "
+            "WHERE state='accepted' AND sender_message_id LIKE 'drill-%'"
+        )
+        return {name: f"{number:032x}" for name, number in rows}
+
+
 @dataclass
 class Drill:
     """What runs in a drill; `ready` gathers the seconds of each start."""
@@ -90,12 +100,7 @@ class Drill:
 
     def stored(self) -> dict[str, str]:
         """Receipt ids by sender's message id, as the ledger has them."""
-        with snapshot(self.server.where) as ledger:
-            rows = ledger.execute(
-                "SELECT sender_message_id, id FROM message "
-                "WHERE state='accepted' AND sender_message_id LIKE 'drill-%'"
-            )
-            return {name: f"{number:032x}" for name, number in rows}
+        return stored(self.server.where)
 
     def altered(self) -> list[str]:
         """Acknowledged messages whose stored body is not what was sent."""
@@ -135,9 +140,9 @@ class Drill:
         counts = await self.settled()
         await self.server.signal(signal.SIGTERM)
         fetch()
-        stored, arrivals = await asyncio.to_thread(self.stored), self.arrivals()
+        kept, arrivals = await asyncio.to_thread(self.stored), self.arrivals()
         receipts = self.client.journal.receipts
-        wrong = [key for key, sent in receipts.items() if stored.get(key) != sent.receipt]
+        wrong = self.client.journal.missing(kept)
         assert not wrong, f"{len(wrong)} acknowledged messages are not stored: {wrong[:5]}"
         wrong = await asyncio.to_thread(self.altered)
         assert not wrong, f"{len(wrong)} acknowledged messages are stored altered: {wrong[:5]}"
@@ -146,8 +151,8 @@ class Drill:
         delivered = {arrival.message_id for arrival in arrivals}
         repeated = len(arrivals) - len(delivered)
         counted = counts["accepted"], counts["delivered"]
-        assert counted == (len(stored), len(stored)), f"{counted} counted of {len(stored)}"
-        assert delivered == set(stored), f"{len(delivered)} delivered of {len(stored)}"
+        assert counted == (len(kept), len(kept)), f"{counted} counted of {len(kept)}"
+        assert delivered == set(kept), f"{len(delivered)} delivered of {len(kept)}"
         assert repeated <= repeated_max, f"{repeated} deliveries came again"
         assert self.client.journal.unexplained == 0, "a refusal without Retry-After"
         await self.proved()
@@ -158,7 +163,7 @@ class Drill:
         return Row(
             drill=self.server.named(name),
             acknowledged=len(receipts),
-            stored=len(stored),
+            stored=len(kept),
             delivered=len(delivered),
             counted=counts["accepted"],
             repeated=repeated,
