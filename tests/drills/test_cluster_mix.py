@@ -222,7 +222,10 @@ def account(name: str, runs: list[Run]) -> Row:
     for run in runs:
         assert run.ordered, "conversations were ordered"
         assert run.sum("accepted") >= run.calls > RATE
-        assert run.sum("queued") == run.sum("delivered"), run.found.channels
+        dead = run.sum("dead-lettered") - run.sum("resent")
+        assert run.sum("queued") == run.sum("delivered") + dead, run.found.channels
+        # (A busy machine may answer a caller who waits too late.)
+        assert busy() or not dead, run.found.channels
     told = [
         f"{who} {statistics.median(each.message[who] for each in runs):,.0f}"
         f" ({statistics.median(each.idle[who] for each in runs):.0f} ms/s idle)"
