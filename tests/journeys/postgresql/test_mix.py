@@ -18,7 +18,6 @@ from exchange.client import luova
 from exchange.client.connection import AsyncClient
 from exchange.schemas import directory
 from exchange.storage.proof.verify import verify
-from exchange.storage.snapshot import Where, snapshot
 from tests.journeys.shell import free_port
 from tests.journeys.test_one_owner import Served, start
 from tests.postgresql import LocalServer
@@ -48,16 +47,18 @@ def accepted(told: str, all_answered: bool = True) -> int:
     return int(calls[2])
 
 
-def waits(where: Where) -> bool:
-    """Whether a delivery waits in the ledger."""
-    with snapshot(where) as ledger:
-        found = ledger.execute("SELECT 1 FROM delivery WHERE state='waiting' LIMIT 1").fetchone()
-        return found is not None
+async def waiting(address: str) -> int:
+    """How many deliveries wait, as the exchange there counts."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{address}/api/v1/snapshot") as told,
+    ):
+        return sum(counts["waiting"] for counts in (await told.json())["channels"].values())
 
 
-async def deliver_all(where: Where, address: str) -> None:
+async def deliver_all(address: str) -> None:
     """Wait until nothing waits; what lies in a mailbox is fetched by whose mailbox it is."""
-    while await asyncio.to_thread(waits, where):
+    while await waiting(address):
         for partner in directory.load():
             if partner.delivery == "mailbox":
                 async with AsyncClient(address, partner.key) as client:
@@ -88,7 +89,7 @@ async def test_the_published_mix_is_accepted_delivered_and_counted(
         calls = accepted(told)
         assert calls > RATE
         async with asyncio.timeout(END_SECONDS):
-            await deliver_all(where, address)
+            await deliver_all(address)
         assert await end(serving) == 0
         await end(partners)
     finally:

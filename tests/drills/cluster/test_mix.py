@@ -59,7 +59,7 @@ SELECT COUNT(before), COALESCE(SUM(CASE WHEN id<before THEN 1 ELSE 0 END),0) FRO
 
 @dataclass
 class Deployment:
-    """Exchanges on one ledger. `spent` tells the processor time so far (seconds) by who spent it."""
+    """Exchanges on one ledger. `spent` tells processor time so far (seconds), by who spent it."""
 
     where: Where
     gateways: list[Server]
@@ -157,7 +157,7 @@ async def run(made: Deployment) -> Run:
         )
         await client.end()
     async with asyncio.timeout(END_SECONDS):
-        await deliver_all(made.where, made.gateways[0].url)
+        await deliver_all(made.gateways[0].url)
     after, lasted = made.seconds(), loop.time() - began
     found = await asyncio.to_thread(proved, made)
     kept = await asyncio.to_thread(stored, made.where)

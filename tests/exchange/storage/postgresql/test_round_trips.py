@@ -21,8 +21,8 @@ from exchange.storage.retention import drop_bodies, drop_messages
 from tests.contracts.rows import record
 
 EVERYTHING = Old(1 << 62, 1 << 62)
-#: A hundred rows go into a file by three statements (see `connection.chunks`), ten by two; some such
-#: statements there are.
+#: A hundred rows go into a file by three statements (see `connection.chunks`), ten by two; there
+#: are some such statements.
 FEW, MANY, CHUNKS = 10, 100, 20
 
 
